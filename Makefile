@@ -1,0 +1,91 @@
+# Needs Python 3.11 or newer (with venv) and make; everything else is installed into .venv.
+#
+#   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
+#   make demo    the demo's data into the database, when that is empty; prints the logins
+#   make test    the whole test suite on SQLite, then on PostgreSQL
+#   make e2e     the browser tests only, on SQLite
+#   make check   format, lint, types, floors, Django's own checks, missing migrations
+#   make clean   removes .venv and what tools left behind; the data in var/ stays
+#
+# The settings come from the environment (README.md has the table). ARGS= is handed on to pytest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := run
+
+PYTHON ?= python3
+PORT ?= 8000
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+PY := $(BIN)/python
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: run demo test e2e check clean
+
+# --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
+
+.venv/.python:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11 or newer, or set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) -V). Set PYTHON=" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.python requirements.txt
+	@echo "Installing requirements.txt into .venv"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@echo "Installing requirements-dev.txt into .venv"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# --- The registry --------------------------------------------------------------------------------
+
+run demo: export PORT := $(PORT)
+run demo: export DEBUG := $(or $(DEBUG),1)
+
+run: .venv/.run
+	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py demo --if-empty
+	@echo
+	@echo "The registry: http://127.0.0.1:$(PORT)/   (Ctrl+C stops it)"
+	@case "$${DEBUG,,}" in \
+	  1|true|yes|on) exec $(PY) manage.py runserver "127.0.0.1:$(PORT)" ;; \
+	  *) $(PY) manage.py collectstatic --noinput --verbosity 0; \
+	     exec $(BIN)/gunicorn partybuild.wsgi --bind "127.0.0.1:$(PORT)" --workers 2 --threads 4 --no-control-socket ;; \
+	esac
+
+demo: .venv/.run
+	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py demo --if-empty
+
+# --- Tests: each suite's settings are made by tests/conftest.py ------------------------------------
+
+test: .venv/.dev
+	@echo "== The suite on SQLite"
+	@env -u DATABASE_URL $(PYTEST) $(ARGS)
+	@echo "== The suite on PostgreSQL"
+	@$(PY) -m tests.with_postgres -- $(PYTEST) $(ARGS)
+
+e2e: .venv/.dev
+	@$(PY) -m pytest tests/e2e -m browser $(ARGS)
+
+# --- Checks: on an empty database in memory, so that they say the same on every machine ---------
+
+check: export DEBUG := 1
+check: export DATABASE_URL := sqlite://:memory:
+check: .venv/.dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(PY) manage.py check --fail-level WARNING
+	@$(PY) manage.py makemigrations --check --dry-run
+
+clean:
+	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

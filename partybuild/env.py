@@ -1,0 +1,156 @@
+"""Reads settings from the environment and refuses what it cannot read, naming the variable.
+
+A variable that is set to nothing counts as not set. No other module reads `os.environ`.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+_YES = {"1", "true", "yes", "on"}
+_NO = {"0", "false", "no", "off"}
+_HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+_POSTGRES = {"postgres", "postgresql"}
+_MIN_SECRET_LENGTH = 50
+_MIN_SECRET_DISTINCT = 5
+
+
+class BadVariable(ImproperlyConfigured):
+    """A variable that the registry cannot start with."""
+
+
+def refuse(name: str, problem: str) -> BadVariable:
+    """The error to raise for variable `name`; what may hold a secret is not repeated in `problem`."""
+    return BadVariable(f"Environment variable {name}: {problem}")
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable without the blanks around it."""
+    return os.environ.get(name, "").strip() or default
+
+
+def boolean(name: str, default: bool) -> bool:
+    """1, true, yes, on or 0, false, no, off."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in _YES:
+        return True
+    if value in _NO:
+        return False
+    raise refuse(name, f"{value!r} is neither yes nor no; write 1 or 0.")
+
+
+def integer(name: str, default: int, least: int, most: int) -> int:
+    """A whole number from `least` to `most`."""
+    value = text(name)
+    if not value:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+        raise refuse(name, f"{value!r} is not a whole number from {least} to {most}.")
+    return int(value)
+
+
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """One of the allowed words, whatever its case."""
+    value = text(name, default).upper()
+    if value not in allowed:
+        raise refuse(name, f"{value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
+def hosts(name: str, default: list[str]) -> list[str]:
+    """Host names separated by commas, without scheme and port, as Django's ALLOWED_HOSTS takes them."""
+    value = text(name)
+    if not value:
+        return default
+    found = [host.strip() for host in value.split(",") if host.strip()]
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise refuse(name, f"{host!r} is not a host name; write names without scheme or port.")
+    if not found:
+        raise refuse(name, "names no host.")
+    return found
+
+
+def origins(name: str) -> list[str]:
+    """Origins separated by commas, each with its scheme, as Django's CSRF_TRUSTED_ORIGINS takes them."""
+    found = [origin.strip() for origin in text(name).split(",") if origin.strip()]
+    for origin in found:
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            raise refuse(name, f"{origin!r} cannot be read.") from None
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
+            raise refuse(name, f"{origin!r} is not an origin; write https://host or https://host:port.")
+    return found
+
+
+def secret(name: str, *, debug: bool, debug_default: str) -> str:
+    """A long random text; only while debugging may it be missing."""
+    value = text(name)
+    if debug:
+        return value or debug_default
+    if not value:
+        raise refuse(name, "is required when DEBUG is off.")
+    if len(value) < _MIN_SECRET_LENGTH or len(set(value)) < _MIN_SECRET_DISTINCT:
+        raise refuse(name, f"is too weak; give at least {_MIN_SECRET_LENGTH} random characters.")
+    return value
+
+
+def database(name: str, *, default_file: Path, base: Path) -> dict[str, Any]:
+    """A Django database from a URL: `sqlite:///file`, `sqlite:////absolute/file` or `postgres://...`.
+
+    SQLite takes its write lock when a transaction begins (otherwise two writers that both read first
+    cannot be put in a queue and one fails), and keeps a write-ahead log, so that readers never wait.
+    """
+    url = text(name)
+    scheme = url.partition("://")[0] if "://" in url else ""
+    if url and scheme not in _POSTGRES | {"sqlite"}:
+        raise refuse(name, "must begin with sqlite:// or postgres://.")
+    if scheme in _POSTGRES:
+        try:
+            parsed = dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+        except ValueError as error:
+            raise refuse(name, f"cannot be read: {error}") from None
+        if not parsed.get("NAME"):
+            raise refuse(name, "names no database: postgres://user:password@host:port/database.")
+        return dict(parsed)
+
+    place = _sqlite_place(name, url, default_file, base)
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": place,
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "timeout": 20,
+        },
+    }
+
+
+def _sqlite_place(name: str, url: str, default_file: Path, base: Path) -> str:
+    if not url:
+        default_file.parent.mkdir(parents=True, exist_ok=True)
+        return str(default_file)
+    if url in {"sqlite://:memory:", "sqlite://"}:
+        return ":memory:"
+    try:
+        parsed = dj_database_url.parse(url)
+    except ValueError as error:
+        raise refuse(name, f"cannot be read: {error}") from None
+    if parsed.get("HOST") or not parsed.get("NAME") or parsed.get("OPTIONS"):
+        raise refuse(
+            name, "takes a file only: sqlite:///file (from the project's folder) or sqlite:////file."
+        )
+    if parsed["NAME"] == ":memory:":
+        return ":memory:"
+    place = base / parsed["NAME"]
+    if not place.parent.is_dir():
+        raise refuse(name, f"the folder {str(place.parent)!r} does not exist.")
+    return str(place)

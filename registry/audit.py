@@ -1,0 +1,75 @@
+"""The record: one entry for every operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Model
+
+from registry.models import AuditEntry, Unit, User
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something, and from where."""
+
+    user: User | None = None
+    name: str = "系统"
+    address: str = ""
+    request_number: str = ""
+
+    @classmethod
+    def system(cls, name: str) -> Actor:
+        """An actor without a login: a command or the demo."""
+        return cls(name=name)
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON can hold it: rows by their name, dates in ISO form."""
+    if isinstance(value, Model):
+        return str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if value is None or isinstance(value, str | int | bool | float):
+        return value
+    return str(value)
+
+
+def fields_of(instance: Model, names: list[str]) -> dict[str, Any]:
+    """Return the named fields of ``instance`` for an entry."""
+    return {name: plain(getattr(instance, name)) for name in names}
+
+
+def record(
+    actor: Actor,
+    verb: str,
+    instance: Model,
+    *,
+    unit: Unit | None = None,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+    reason: str = "",
+    effective_on: date | None = None,
+) -> AuditEntry:
+    """Write one entry, inside the operation's own transaction.
+
+    ``verb`` is the operation's name (``establish_organization``); ``before`` and ``after`` hold
+    only what changed; ``effective_on`` is the day from which the change counts.
+    """
+    return AuditEntry.objects.create(
+        user=actor.user,
+        actor=actor.name,
+        address=actor.address,
+        request_number=actor.request_number,
+        verb=verb,
+        noun=str(instance._meta.model_name),
+        object_id=instance.pk,
+        object_name=str(instance)[:200],
+        unit=unit,
+        effective_on=effective_on,
+        before={key: plain(value) for key, value in (before or {}).items()},
+        after={key: plain(value) for key, value in (after or {}).items()},
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""The only code that counts: basis, roll-up, series over time, reconciliation."""

@@ -1,0 +1,178 @@
+"""Roll-ups: every metric for a unit's subtree and for each of its children, in a handful of queries.
+
+The intervals of the page's unit and of each child go into one statement as constants, the rows of
+``basis`` are joined to them, and one GROUP BY answers for all: the number of queries does not grow
+with the number of children or metrics (see docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+from django.db.models import Case, F, QuerySet, When
+
+from registry.counting.basis import APPROVED, Question, assignments, organizations
+from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS
+from registry.models import Organization, Unit
+from registry.models.kinds import PENDING_STATES
+from registry.models.shape import Span, UnitShape
+
+TOTAL, OWN = 0, -1
+"""Buckets beside the children's ids: the whole subtree, and the place itself alone."""
+
+Counts = dict[str, int]
+
+
+def no_counts() -> Counts:
+    """Return zero for every metric, in the order of display."""
+    return dict.fromkeys(METRICS, 0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """The counts of one place; ``pending`` are organizations not approved (organization metrics only)."""
+
+    counts: Counts = field(default_factory=no_counts)
+    pending: Counts = field(default_factory=no_counts)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether nothing at all is counted here, approved or not."""
+        return not any(self.counts.values()) and not any(self.pending.values())
+
+
+@dataclass(frozen=True)
+class ChildLine(Line):
+    """The counts of one child unit's subtree."""
+
+    unit: Unit = field(kw_only=True)
+
+
+@dataclass(frozen=True)
+class Rollup:
+    """What a unit and its children count."""
+
+    unit: Unit
+    question: Question
+    total: Line
+    own: Line
+    children: tuple[ChildLine, ...]
+
+
+def rollup(unit: Unit, question: Question, *, children: bool = True) -> Rollup:
+    """Count every metric for ``unit`` with all below it, for itself alone, and for each child.
+
+    The hierarchy is that of ``question.as_of``. Children are ordered by name; closed ones are left
+    out unless something is still counted there.
+    """
+    shape = UnitShape.on(question.as_of)
+    buckets: dict[int, list[Span]] = {
+        TOTAL: shape.spans(unit),
+        OWN: [Span(unit.tree_id, unit.lft, unit.lft)],
+    }
+    below = sorted(shape.children(unit), key=lambda child: child.code) if children else []
+    for child in below:
+        buckets[child.pk] = shape.spans(child)
+    lines = count_buckets(question, buckets)
+    shown = tuple(
+        ChildLine(lines[child.pk].counts, lines[child.pk].pending, unit=child)
+        for child in below
+        if child.is_open_on(question.as_of) or not lines[child.pk].is_zero
+    )
+    return Rollup(unit, question, lines[TOTAL], lines[OWN], shown)
+
+
+def count_units(units: Iterable[Unit], question: Question) -> dict[int, Line]:
+    """Count every metric for the subtree of each of ``units``, by unit id."""
+    shape = UnitShape.on(question.as_of)
+    return count_buckets(question, {unit.pk: shape.spans(unit) for unit in units})
+
+
+def count_party_line(organization: Organization, question: Question) -> Line:
+    """Count every metric for an organization with all below it on today's Party line."""
+    spans = [Span(organization.tree_id, organization.lft, organization.rght)]
+    return count_buckets(question, {TOTAL: spans}, party_line=True)[TOTAL]
+
+
+def count_spans(spans: list[Span], question: Question) -> Line:
+    """Count every metric inside the intervals of the unit tree taken together."""
+    return count_buckets(question, {TOTAL: spans})[TOTAL]
+
+
+def count_buckets(
+    question: Question, buckets: Mapping[int, list[Span]], *, party_line: bool = False
+) -> dict[int, Line]:
+    """Count every metric for each bucket of intervals; buckets may overlap. Two queries."""
+    lines: dict[int, Line] = defaultdict(Line)
+    for bucket in buckets:
+        lines[bucket] = Line()
+    values = ", ".join(
+        f"({int(bucket)}, {int(span.tree_id)}, {int(span.lo)}, {int(span.hi)})"
+        for bucket, spans in buckets.items()
+        for span in spans
+    )
+    if not values:
+        return lines
+    _count_organizations(question, values, lines, party_line)
+    _count_people(question, values, lines, party_line)
+    return lines
+
+
+def _count_organizations(question: Question, values: str, lines: dict[int, Line], party_line: bool) -> None:
+    path = "" if party_line else "host__unit__"
+    rows = organizations(question, (*APPROVED, *PENDING_STATES)).values_list(
+        F(f"{path}tree_id"), F(f"{path}lft"), "kind", "is_temporary", "state"
+    )
+    found = _bucketed(
+        values,
+        rows,
+        ("kind", "is_temporary", "state"),
+        "span.bucket, r.kind, r.is_temporary, r.state, COUNT(*)",
+        "GROUP BY span.bucket, r.kind, r.is_temporary, r.state",
+    )
+    for bucket, kind, is_temporary, state, number in found:
+        line = lines[bucket]
+        counts = line.counts if state in APPROVED else line.pending
+        for metric in ORGANIZATION_METRICS:
+            if metric.holds(kind, bool(is_temporary)):
+                counts[metric.slug] += number
+
+
+def _count_people(question: Question, values: str, lines: dict[int, Line], party_line: bool) -> None:
+    path = "organization__" if party_line else "host__unit__"
+    distinct = [metric for metric in PEOPLE_METRICS if metric.distinct]
+    times = [metric for metric in PEOPLE_METRICS if not metric.distinct]
+    marks = {
+        f"is_{metric.slug}": Case(When(metric.condition, then=F("person_id")), default=None)
+        if metric.condition
+        else F("person_id")
+        for metric in (*distinct, *times)
+    }
+    rows = assignments(question).annotate(**marks).values_list(F(f"{path}tree_id"), F(f"{path}lft"), *marks)
+    counted = [f"COUNT(DISTINCT r.is_{metric.slug})" for metric in distinct]
+    counted += [f"COUNT(r.is_{metric.slug})" for metric in times]
+    found = _bucketed(
+        values, rows, tuple(marks), f"span.bucket, {', '.join(counted)}", "GROUP BY span.bucket"
+    )
+    for bucket, *numbers in found:
+        for metric, number in zip((*distinct, *times), numbers, strict=True):
+            lines[bucket].counts[metric.slug] = number
+
+
+def _bucketed(
+    values: str, rows: QuerySet[Any, Any], columns: tuple[str, ...], select: str, group: str
+) -> list[tuple[Any, ...]]:
+    """Join ``rows`` (tree id, lft, then ``columns``) to the intervals and run one aggregate."""
+    inner, params = rows.query.get_compiler(connection=connection).as_sql()
+    names = ", ".join(("tree_id", "lft", *columns))
+    statement = (
+        f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), r({names}) AS ({inner}) "
+        f"SELECT {select} FROM span JOIN r ON r.tree_id = span.tree_id AND r.lft BETWEEN span.lo AND span.hi {group}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return list(cursor.fetchall())

@@ -1,0 +1,78 @@
+"""Write locks of the trees, and fresh rows under them.
+
+Two concurrent writers, or one with a stale node, corrupt MPTT intervals. So every operation takes
+the lock of each tree it touches *before* it reads what it will write, and reads node and target
+again after it. On PostgreSQL the locks are transaction-level advisory locks: one for the unit tree,
+one for each organization tree, one for making or dissolving whole trees of the forest. On SQLite a
+transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take.
+
+Locks are taken in one global order: unit tree, units in use, forest, organization trees by number.
+What still deadlocks is retried by the operation (see ``registry.operations.base``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from registry.models import Organization, Unit
+
+_UNIT_TREE, _UNIT_IN_USE, _FOREST, _ORGANIZATION_TREE = 7101, 7102, 7103, 7104
+
+
+class NotInTransaction(RuntimeError):
+    """A lock was asked for outside a transaction, where it would be released at once."""
+
+
+class TreeChanged(Exception):
+    """A row went to another tree while its lock was waited for: start the operation again."""
+
+
+def _take(space: int, key: int, *, shared: bool = False) -> None:
+    if not connection.in_atomic_block:
+        raise NotInTransaction("tree locks live as long as a transaction; open one first")
+    if connection.vendor == "postgresql":
+        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {function}(%s, %s)", [space, key])
+
+
+def lock_unit_tree() -> None:
+    """Take the write lock of the unit tree until the transaction ends."""
+    _take(_UNIT_TREE, 0)
+
+
+def use_units(units: Iterable[Unit]) -> None:
+    """Keep the units from being closed or merged until the transaction ends; many may do so at once."""
+    for pk in sorted({unit.pk for unit in units}):
+        _take(_UNIT_IN_USE, pk, shared=True)
+
+
+def retire_units(units: Iterable[Unit]) -> None:
+    """Keep everybody else from placing anything at the units until the transaction ends."""
+    for pk in sorted({unit.pk for unit in units}):
+        _take(_UNIT_IN_USE, pk)
+
+
+def lock_organization_trees(organizations: Iterable[Organization], *, forest: bool = False) -> None:
+    """Take the write locks of the trees that hold ``organizations`` until the transaction ends.
+
+    ``forest`` also takes the lock under which trees appear and disappear (a new root, a move
+    between trees). Raises ``TreeChanged`` when one of them went to another tree meanwhile.
+    """
+    if forest:
+        _take(_FOREST, 0)
+    pks = sorted({organization.pk for organization in organizations})
+    if not pks:
+        return
+    before = _trees_of(pks)
+    for tree_id in sorted(set(before.values())):
+        _take(_ORGANIZATION_TREE, tree_id)
+    if connection.vendor == "postgresql" and _trees_of(pks) != before:
+        raise TreeChanged
+
+
+def _trees_of(pks: list[int]) -> dict[int, int]:
+    rows = Organization.objects.filter(pk__in=pks).order_by().values_list("pk", "tree_id")
+    return dict(rows)

@@ -1,0 +1,57 @@
+"""What the nouns share: versions against lost updates, the sample flag, half-open date spans."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Registered(models.Model):
+    """A row that people edit.
+
+    ``version`` grows by one with each edit, so that the second of two people who opened the same
+    form is told instead of overwriting; ``is_sample`` marks invented rows (演示).
+    """
+
+    version = models.PositiveIntegerField(_("版本"), default=1, editable=False)
+    is_sample = models.BooleanField(_("演示数据"), default=False, editable=False)
+    created_at = models.DateTimeField(_("录入时间"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("修改时间"), auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: str = "") -> Q:
+    """Return the condition "counts on ``day``" for half-open dates: ``start <= day < end``.
+
+    ``prefix`` is a relation path with its trailing ``__``. An empty end means still open.
+    """
+    return Q(**{f"{prefix}{start}__lte": day}) & (
+        Q(**{f"{prefix}{end}__isnull": True}) | Q(**{f"{prefix}{end}__gt": day})
+    )
+
+
+def ends_not_before_start(
+    name: str, start: str = "started_on", end: str = "ended_on"
+) -> models.CheckConstraint:
+    """Return the constraint that an end never lies before its start."""
+    condition = Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": F(start)})
+    return models.CheckConstraint(
+        condition=condition, name=name, violation_error_message=_("结束日期不能早于开始日期。")
+    )
+
+
+def in_spans(spans: list[Any], path: str = "") -> Q:
+    """Return the condition "inside one of the intervals", for rows that reach a tree through ``path``.
+
+    ``path`` is a relation path with its trailing ``__`` to the tree's model. No spans: no rows.
+    """
+    condition = Q(pk__in=[])
+    for span in spans:
+        condition |= Q(**{f"{path}tree_id": span.tree_id, f"{path}lft__range": (span.lo, span.hi)})
+    return condition

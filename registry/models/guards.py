@@ -1,0 +1,173 @@
+"""Triggers for what must never be and what a CHECK constraint cannot say, on both databases.
+
+* a parent that is its own descendant (both trees);
+* an organization under a kind that cannot hold it (made from ``kinds.ALLOWED_PARENTS``);
+* an assignment outside its organization's life;
+* the same person twice in one organization at the same time.
+
+A violation reaches Django as ``IntegrityError`` whose text holds the guard's name. The operations
+check all of this first and say it in Chinese; the guards hold against everything else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR
+from registry.models.unit import MAX_DEPTH
+
+FAR = "9999-12-31"
+
+
+def _pairs() -> str:
+    """Every allowed (child, parent) pair of kinds as a SQL list of ``child/parent`` strings."""
+    pairs = [
+        f"'{child}/{parent}'"
+        for child, parents in ALLOWED_PARENTS.items()
+        for parent in parents
+        if parent != NO_SUPERIOR
+    ]
+    return ", ".join(pairs)
+
+
+_KIND_VIOLATED = f"""
+    EXISTS (SELECT 1 FROM registry_organization p WHERE p.id = NEW.parent_id
+            AND NEW.kind || '/' || p.kind NOT IN ({_pairs()}))
+    OR EXISTS (SELECT 1 FROM registry_organization c WHERE c.parent_id = NEW.id
+            AND c.kind || '/' || NEW.kind NOT IN ({_pairs()}))"""
+
+_LIFE_VIOLATED = """
+    NOT NEW.is_withdrawn AND EXISTS (
+        SELECT 1 FROM registry_organization o WHERE o.id = NEW.organization_id AND (
+            NEW.started_on < o.established_on
+            OR (o.dissolved_on IS NOT NULL AND COALESCE(NEW.ended_on, '{far}') > o.dissolved_on)))"""
+
+_ORGANIZATION_LIFE_VIOLATED = """
+    EXISTS (SELECT 1 FROM registry_assignment a WHERE a.organization_id = NEW.id AND NOT a.is_withdrawn AND (
+        a.started_on < NEW.established_on
+        OR (NEW.dissolved_on IS NOT NULL AND COALESCE(a.ended_on, '{far}') > NEW.dissolved_on)))"""
+
+_TWICE_VIOLATED = """
+    NOT NEW.is_withdrawn AND EXISTS (
+        SELECT 1 FROM registry_assignment a
+        WHERE a.person_id = NEW.person_id AND a.organization_id = NEW.organization_id
+          AND a.id <> NEW.id AND NOT a.is_withdrawn
+          AND a.started_on < COALESCE(NEW.ended_on, '{far}')
+          AND NEW.started_on < COALESCE(a.ended_on, '{far}'))"""
+
+
+def _chain(table: str) -> str:
+    """SQLite takes no recursive query in a trigger, so: walk up as many levels as a tree may have."""
+    joins = "\n".join(
+        f"    LEFT JOIN {table} n{i} ON n{i}.id = n{i - 1}.parent_id" for i in range(1, MAX_DEPTH)
+    )
+    ids = ", ".join(f"n{i}.id" for i in range(MAX_DEPTH))
+    return (
+        f"EXISTS (SELECT 1 FROM {table} n0\n{joins}\n    WHERE n0.id = NEW.parent_id AND NEW.id IN ({ids}))"
+    )
+
+
+def _recursion(table: str) -> str:
+    return f"""EXISTS (
+        WITH RECURSIVE up(id, parent_id) AS (
+            SELECT n.id, n.parent_id FROM {table} n WHERE n.id = NEW.parent_id
+            UNION SELECT n.id, n.parent_id FROM {table} n JOIN up ON n.id = up.parent_id)
+        SELECT 1 FROM up WHERE up.id = NEW.id)"""
+
+
+def _guards(vendor: str) -> list[tuple[str, str, str, str]]:
+    """Return (name, table, columns whose update matters, condition that is a violation)."""
+    cycle = _recursion if vendor == "postgresql" else _chain
+    far = f"DATE '{FAR}'" if vendor == "postgresql" else f"'{FAR}'"
+
+    def dated(text: str) -> str:
+        return text.replace("'{far}'", far)
+
+    return [
+        ("guard_unit_own_descendant", "registry_unit", "parent_id", cycle("registry_unit")),
+        (
+            "guard_organization_own_descendant",
+            "registry_organization",
+            "parent_id",
+            cycle("registry_organization"),
+        ),
+        ("guard_organization_kind_under_kind", "registry_organization", "parent_id, kind", _KIND_VIOLATED),
+        (
+            "guard_assignment_outside_life",
+            "registry_assignment",
+            "organization_id, started_on, ended_on, is_withdrawn",
+            dated(_LIFE_VIOLATED),
+        ),
+        (
+            "guard_organization_life",
+            "registry_organization",
+            "established_on, dissolved_on",
+            dated(_ORGANIZATION_LIFE_VIOLATED),
+        ),
+        (
+            "guard_assignment_twice",
+            "registry_assignment",
+            "person_id, organization_id, started_on, ended_on, is_withdrawn",
+            dated(_TWICE_VIOLATED),
+        ),
+    ]
+
+
+def statements(vendor: str) -> list[str]:
+    """Return the statements that create every guard on a database of ``vendor``."""
+    made: list[str] = []
+    for name, table, columns, violated in _guards(vendor):
+        if vendor == "postgresql":
+            made.append(
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+                f"IF {violated} THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation'; END IF;\n"
+                "RETURN NULL; END $$"
+            )
+            made.append(
+                f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE OF {columns} ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            )
+        else:
+            for moment, event in (("insert", "INSERT"), ("update", f"UPDATE OF {columns}")):
+                made.append(
+                    f"CREATE TRIGGER {name}_{moment} AFTER {event} ON {table} FOR EACH ROW\n"
+                    f"WHEN {violated}\nBEGIN SELECT RAISE(ABORT, '{name}'); END"
+                )
+    return made
+
+
+def drop(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    """Remove the guards that are there (before a migration)."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        for name, table in _present(connection):
+            on = f" ON {table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+
+
+def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
+    """Make the guards as the models now describe them (after a migration)."""
+    connection = connections[using]
+    tables = set(connection.introspection.table_names())
+    if not {table for _, table, _, _ in _guards(connection.vendor)} <= tables:
+        return  # migrated back to before the tables
+    drop(using=using)
+    with connection.cursor() as cursor:
+        for statement in statements(connection.vendor):
+            cursor.execute(statement)
+
+
+def _present(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+    if connection.vendor == "postgresql":
+        query = (
+            "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
+            "WHERE NOT t.tgisinternal AND t.tgname LIKE 'guard\\_%%'"
+        )
+    else:
+        query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%%' ESCAPE '\\'"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [])
+        return [(str(name), str(table)) for name, table in cursor.fetchall()]

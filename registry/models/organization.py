@@ -1,0 +1,202 @@
+"""Organizations: Party organizations and formations, a forest of small trees, and their dated hosts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, FilteredRelation, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from mptt.managers import TreeManager
+from mptt.models import MPTTModel, TreeForeignKey
+from mptt.querysets import TreeQuerySet
+
+from registry.models.base import Registered, ends_not_before_start, in_spans, on_day
+from registry.models.kinds import (
+    FORMATION_KINDS,
+    PARTY_KINDS,
+    OrganizationKind,
+    WorkflowState,
+)
+from registry.models.unit import MAX_DEPTH, Unit, code_validator
+
+if TYPE_CHECKING:
+    from registry.models.shape import Span
+
+
+class OrganizationQuerySet(TreeQuerySet):  # type: ignore[misc]
+    """Organizations, asked in the words of the field."""
+
+    def as_of(self, day: date) -> OrganizationQuerySet:
+        """Organizations that stand on ``day``, whatever their workflow state."""
+        return self.filter(on_day(day, "established_on", "dissolved_on"))
+
+    def approved(self) -> OrganizationQuerySet:
+        """What counts."""
+        return self.filter(state=WorkflowState.APPROVED)
+
+    def hosted_on(self, day: date) -> OrganizationQuerySet:
+        """Join each organization's placement on ``day`` as ``host`` (``host__unit`` is the unit then)."""
+        return self.annotate(
+            host=FilteredRelation("placements", condition=on_day(day, prefix="placements__"))
+        ).filter(host__isnull=False)
+
+    def in_spans(self, spans: list[Span], path: str = "host__unit__") -> OrganizationQuerySet:
+        """Organizations whose host unit lies in the intervals; after ``hosted_on``."""
+        return self.filter(in_spans(spans, path))
+
+    def in_subtree(self, unit: Unit, day: date) -> OrganizationQuerySet:
+        """Organizations at ``unit`` or below it, in the hierarchy and with the hosts of ``day``."""
+        from registry.models.shape import UnitShape
+
+        return self.hosted_on(day).in_spans(UnitShape.on(day).spans(unit))
+
+    def matching(self, text: str) -> OrganizationQuerySet:
+        """Organizations whose name, alias, code, title or document number contains ``text``."""
+        return self.filter(
+            Q(name__icontains=text)
+            | Q(aliases__icontains=text)
+            | Q(code__icontains=text)
+            | Q(honour_title__icontains=text)
+            | Q(approval_number__icontains=text)
+        )
+
+
+class Organization(MPTTModel, Registered):  # type: ignore[misc]
+    """A Party organization or a formation.
+
+    Kind, honour title and Party superior are three separate facts. ``unit`` is today's host;
+    ``OrganizationPlacement`` holds every day's. ``is_temporary`` speaks of Party organizations
+    only: a formation is never a "temporary branch".
+    """
+
+    code = models.CharField(_("组织代码"), max_length=120, unique=True, validators=[code_validator])
+    name = models.CharField(_("组织名称"), max_length=120)
+    aliases = models.CharField(_("别名"), max_length=300, blank=True, help_text=_("多个别名用分号隔开"))
+    kind = models.CharField(_("组织类型"), max_length=20, choices=OrganizationKind.choices)
+    is_temporary = models.BooleanField(_("临时党组织"), default=False)
+    honour_title = models.CharField(_("荣誉命名"), max_length=60, blank=True)
+    parent = TreeForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("上级组织"),
+    )
+    parent_inferred = models.BooleanField(_("上级组织系推定"), default=False)
+    unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, related_name="organizations", verbose_name=_("所在单位")
+    )
+    campaign = models.ForeignKey(
+        "registry.Campaign",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="organizations",
+        verbose_name=_("专项任务"),
+    )
+    task_body = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="task_organizations",
+        verbose_name=_("依托的专班或工作组"),
+    )
+    established_on = models.DateField(_("成立日期"))
+    dissolved_on = models.DateField(_("撤销日期"), null=True, blank=True)
+    approval_number = models.CharField(_("批复文号"), max_length=80, blank=True)
+    dissolution_number = models.CharField(_("撤销文号"), max_length=80, blank=True)
+    state = models.CharField(
+        _("状态"), max_length=12, choices=WorkflowState.choices, default=WorkflowState.DRAFT
+    )
+    source = models.ForeignKey(
+        "registry.Source",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("来源"),
+    )
+    note = models.CharField(_("备注"), max_length=300, blank=True)
+
+    objects = TreeManager.from_queryset(OrganizationQuerySet)()
+
+    class Meta:
+        verbose_name = _("组织")
+        verbose_name_plural = _("组织")
+        indexes = [
+            models.Index(fields=["tree_id", "lft"], name="organization_interval"),
+            models.Index(fields=["established_on"], name="organization_established"),
+            models.Index(fields=["dissolved_on"], name="organization_dissolved"),
+        ]
+        constraints = [
+            ends_not_before_start("organization_dissolved_after", "established_on", "dissolved_on"),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="organization_not_its_own_parent"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=PARTY_KINDS) | Q(kind__in=FORMATION_KINDS, is_temporary=False),
+                name="organization_formation_not_temporary",
+                violation_error_message=_("先锋岗、先锋队、突击队、专班等不是临时党组织。"),
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=WorkflowState.values), name="organization_state_known"
+            ),
+            models.CheckConstraint(condition=Q(level__lt=MAX_DEPTH), name="organization_depth_bounded"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_party_organization(self) -> bool:
+        """Whether this is a Party organization, not a formation."""
+        return self.kind in PARTY_KINDS
+
+    @property
+    def kind_label(self) -> str:
+        """The kind with the word temporary where it belongs: 临时党支部."""
+        label = str(OrganizationKind(self.kind).label)
+        return f"临时{label}" if self.is_temporary else label
+
+    def stands_on(self, day: date) -> bool:
+        """Whether it stands on ``day``: a matter of its dates alone."""
+        return self.established_on <= day and (self.dissolved_on is None or self.dissolved_on > day)
+
+    def get_absolute_url(self) -> str:
+        """The organization's page."""
+        return reverse("organization", args=[self.code])
+
+
+class OrganizationPlacement(models.Model):
+    """At which unit ``organization`` stood from one day to another.
+
+    The first begins on the establishment; the last stays open, also after the dissolution.
+    """
+
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="placements")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="organization_placements")
+    started_on = models.DateField(_("开始"))
+    ended_on = models.DateField(_("结束"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("组织所在单位")
+        verbose_name_plural = _("组织所在单位")
+        indexes = [models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
+                name="orgplacement_ends_after_start",
+            ),
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(ended_on__isnull=True), name="orgplacement_one_open"
+            ),
+            models.UniqueConstraint(fields=["organization", "started_on"], name="orgplacement_one_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}@{self.unit_id} {self.started_on}..{self.ended_on}"

@@ -1,0 +1,164 @@
+"""People, their dated political status, and their placements in organizations."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import models
+from django.db.models import F, FilteredRelation, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from registry.models.base import Registered, ends_not_before_start, on_day
+from registry.models.kinds import MEMBER_STATUSES, PersonCategory, PoliticalStatus, Role
+from registry.models.organization import Organization
+from registry.models.unit import Unit
+
+
+class PersonQuerySet(models.QuerySet["Person"]):
+    """People, asked in the words of the field."""
+
+    def matching(self, text: str) -> PersonQuerySet:
+        """People whose name or number contains ``text``."""
+        return self.filter(Q(name__icontains=text) | Q(number__istartswith=text))
+
+    def with_status_on(self, day: date) -> PersonQuerySet:
+        """Join each person's political status of ``day`` as ``standing`` (``standing__status``)."""
+        return self.annotate(
+            standing=FilteredRelation("statuses", condition=on_day(day, prefix="statuses__"))
+        )
+
+
+class Person(Registered):
+    """An officer, auxiliary or civilian.
+
+    ``home_unit`` and ``home_branch`` are the formal membership, which a temporary placement
+    never changes. ``political_status`` is the newest; ``StatusPeriod`` holds every day's.
+    """
+
+    number = models.CharField(_("警号"), max_length=30, unique=True)
+    name = models.CharField(_("姓名"), max_length=40)
+    category = models.CharField(_("人员类别"), max_length=12, choices=PersonCategory.choices)
+    political_status = models.CharField(
+        _("政治面貌"), max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
+    )
+    joined_on = models.DateField(_("入党日期"), null=True, blank=True)
+    home_unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, related_name="people", verbose_name=_("所属单位")
+    )
+    home_branch = models.ForeignKey(
+        Organization,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="formal_members",
+        verbose_name=_("组织关系所在支部"),
+    )
+    title = models.CharField(_("职务"), max_length=60, blank=True)
+    phone = models.CharField(_("联系电话"), max_length=30, blank=True)
+    source = models.ForeignKey(
+        "registry.Source",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("来源"),
+    )
+    note = models.CharField(_("备注"), max_length=300, blank=True)
+
+    objects = PersonQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("人员")
+        verbose_name_plural = _("人员")
+        indexes = [models.Index(fields=["name"], name="person_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the person is a full or probationary Party member now."""
+        return self.political_status in MEMBER_STATUSES
+
+    def get_absolute_url(self) -> str:
+        """The person's page."""
+        return reverse("person", args=[self.number])
+
+
+class StatusPeriod(models.Model):
+    """A person's political status from one day to another.
+
+    The first period has the earliest date the calendar knows: it holds from the beginning.
+    """
+
+    BEGINNING = date(1900, 1, 1)
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="statuses")
+    status = models.CharField(_("政治面貌"), max_length=20, choices=PoliticalStatus.choices)
+    started_on = models.DateField(_("开始"))
+    ended_on = models.DateField(_("结束"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("政治面貌变化")
+        verbose_name_plural = _("政治面貌变化")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
+                name="statusperiod_ends_after_start",
+            ),
+            models.UniqueConstraint(
+                fields=["person"], condition=Q(ended_on__isnull=True), name="statusperiod_one_open"
+            ),
+            models.UniqueConstraint(fields=["person", "started_on"], name="statusperiod_one_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} {self.status} {self.started_on}..{self.ended_on}"
+
+
+class AssignmentQuerySet(models.QuerySet["Assignment"]):
+    """Placements, asked in the words of the field."""
+
+    def as_of(self, day: date) -> AssignmentQuerySet:
+        """Placements that hold on ``day``."""
+        return self.valid().filter(on_day(day))
+
+    def valid(self) -> AssignmentQuerySet:
+        """All but those withdrawn as entered by mistake."""
+        return self.filter(is_withdrawn=False)
+
+
+class Assignment(Registered):
+    """One person in one organization (编入), from one day to another; several at a time are normal."""
+
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("人员")
+    )
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("组织")
+    )
+    role = models.CharField(_("职责"), max_length=32, choices=Role.choices, default=Role.MEMBER)
+    started_on = models.DateField(_("编入日期"))
+    ended_on = models.DateField(_("结束日期"), null=True, blank=True)
+    document_number = models.CharField(_("任命文号"), max_length=80, blank=True)
+    is_withdrawn = models.BooleanField(_("误录撤回"), default=False)
+
+    objects = AssignmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("编入")
+        verbose_name_plural = _("编入")
+        indexes = [models.Index(fields=["started_on"], name="assignment_started")]
+        constraints = [
+            ends_not_before_start("assignment_ends_after_start"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="assignment_role_known"),
+            models.UniqueConstraint(
+                fields=["person", "organization"],
+                condition=Q(ended_on__isnull=True, is_withdrawn=False),
+                name="assignment_one_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}@{self.organization_id} {self.role} {self.started_on}..{self.ended_on}"

@@ -1,0 +1,164 @@
+"""Units: the public-security organs, one tall tree, and their dated superiors."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from mptt.managers import TreeManager
+from mptt.models import MPTTModel, TreeForeignKey
+from mptt.querysets import TreeQuerySet
+
+from registry.models.base import Registered, ends_not_before_start, in_spans
+from registry.models.kinds import UnitKind
+
+if TYPE_CHECKING:
+    from registry.models.shape import Span
+
+code_validator = RegexValidator(
+    r"^[a-z0-9]+(-[a-z0-9]+)*$", _("代码只能用小写字母、数字和连字符,例如 dezhou-shi-gonganju。")
+)
+
+MAX_DEPTH = 16
+"""How deep either tree may be; the SQLite guard against cycles walks this many levels."""
+
+
+class UnitQuerySet(TreeQuerySet):  # type: ignore[misc]
+    """Units, asked in the words of the field."""
+
+    def as_of(self, day: date) -> UnitQuerySet:
+        """Units that are open on ``day``."""
+        return self.filter(
+            Q(opened_on__isnull=True) | Q(opened_on__lte=day),
+            Q(closed_on__isnull=True) | Q(closed_on__gt=day),
+        )
+
+    def in_spans(self, spans: list[Span]) -> UnitQuerySet:
+        """Units inside the given intervals (see ``registry.models.shape``)."""
+        return self.filter(in_spans(spans))
+
+    def in_subtree(self, unit: Unit, day: date | None = None) -> UnitQuerySet:
+        """``unit`` and all below it, in the hierarchy of ``day`` (today's when left out)."""
+        from registry.models.shape import UnitShape
+
+        if day is None:
+            return self.filter(tree_id=unit.tree_id, lft__range=(unit.lft, unit.rght))
+        return self.in_spans(UnitShape.on(day).spans(unit))
+
+    def matching(self, text: str) -> UnitQuerySet:
+        """Units whose name, short name, alias or code contains ``text``."""
+        return self.filter(
+            Q(name__icontains=text)
+            | Q(short_name__icontains=text)
+            | Q(aliases__icontains=text)
+            | Q(code__icontains=text)
+        )
+
+
+class Unit(MPTTModel, Registered):  # type: ignore[misc]
+    """A public-security organ. ``parent`` is today's superior; ``UnitPlacement`` holds every day's."""
+
+    code = models.CharField(_("单位代码"), max_length=80, unique=True, validators=[code_validator])
+    name = models.CharField(_("单位名称"), max_length=100)
+    short_name = models.CharField(_("简称"), max_length=60, blank=True)
+    aliases = models.CharField(_("别名"), max_length=300, blank=True, help_text=_("多个别名用分号隔开"))
+    kind = models.CharField(_("单位类型"), max_length=20, choices=UnitKind.choices)
+    region_code = models.CharField(_("行政区划代码"), max_length=6, blank=True, help_text="GB/T 2260")
+    parent = TreeForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("上级单位"),
+    )
+    opened_on = models.DateField(_("设立日期"), null=True, blank=True)
+    closed_on = models.DateField(_("撤并日期"), null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="absorbed",
+        verbose_name=_("并入单位"),
+    )
+    mention = models.CharField(_("出处"), max_length=20, blank=True)
+    note = models.CharField(_("备注"), max_length=300, blank=True)
+
+    objects = TreeManager.from_queryset(UnitQuerySet)()
+
+    class Meta:
+        verbose_name = _("单位")
+        verbose_name_plural = _("单位")
+        indexes = [models.Index(fields=["tree_id", "lft"], name="unit_interval")]
+        constraints = [
+            ends_not_before_start("unit_closed_after_opened", "opened_on", "closed_on"),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("id")), name="unit_not_its_own_parent"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=UnitKind.values), name="unit_kind_known"),
+            models.CheckConstraint(condition=Q(level__lt=MAX_DEPTH), name="unit_depth_bounded"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def label(self) -> str:
+        """The short name where there is one: what trees and tables show."""
+        return self.short_name or self.name
+
+    def is_open_on(self, day: date) -> bool:
+        """Whether the unit exists on ``day``."""
+        return (self.opened_on is None or self.opened_on <= day) and (
+            self.closed_on is None or self.closed_on > day
+        )
+
+    def get_absolute_url(self) -> str:
+        """The unit's page."""
+        return reverse("unit", args=[self.code])
+
+
+class UnitPlacement(models.Model):
+    """Which unit stood above ``unit`` from one day to another.
+
+    The first placement has no start: it holds from the beginning.
+    """
+
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="placements")
+    superior = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="subordinate_placements"
+    )
+    started_on = models.DateField(_("开始"), null=True, blank=True)
+    ended_on = models.DateField(_("结束"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("单位隶属")
+        verbose_name_plural = _("单位隶属")
+        indexes = [models.Index(fields=["started_on"], name="unitplacement_started")]
+        constraints: list[Any] = [
+            models.CheckConstraint(
+                condition=Q(ended_on__isnull=True)
+                | Q(started_on__isnull=True)
+                | Q(ended_on__gt=F("started_on")),
+                name="unitplacement_ends_after_start",
+            ),
+            models.CheckConstraint(
+                condition=Q(superior__isnull=True) | ~Q(superior=F("unit")), name="unitplacement_not_itself"
+            ),
+            models.UniqueConstraint(
+                fields=["unit"], condition=Q(ended_on__isnull=True), name="unitplacement_one_open"
+            ),
+            models.UniqueConstraint(
+                fields=["unit"], condition=Q(started_on__isnull=True), name="unitplacement_one_first"
+            ),
+            models.UniqueConstraint(fields=["unit", "started_on"], name="unitplacement_one_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.unit_id}@{self.superior_id} {self.started_on}..{self.ended_on}"

@@ -1,0 +1,163 @@
+"""What every operation is: keyword-only, atomic, locked, audited, and clear about what is wrong."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, ParamSpec, TypeVar
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import F, Model
+from django.utils import timezone
+
+from registry import audit
+from registry.locks import TreeChanged
+from registry.models.base import Registered
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T", bound=Model)
+
+ATTEMPTS = 6
+_DEADLOCK, _SERIALIZATION = "40P01", "40001"
+
+
+class OperationRefused(ValidationError):
+    """What was asked for cannot be done; ``message_dict`` says why, in Chinese, by field."""
+
+
+class EditConflict(OperationRefused):
+    """Somebody else changed the row since the form was opened.
+
+    ``differences`` maps a field to (value now, value of this form).
+    """
+
+    def __init__(self, message: str, differences: dict[str, tuple[Any, Any]]) -> None:
+        super().__init__({NON_FIELD_ERRORS: [message]})
+        self.differences = differences
+
+
+def refuse(field: str | None, message: str) -> OperationRefused:
+    """Return the error to raise: ``message`` at ``field``, or for the whole form when None."""
+    return OperationRefused({field or NON_FIELD_ERRORS: [message]})
+
+
+def operation(function: Callable[P, R]) -> Callable[P, R]:
+    """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if connection.in_atomic_block:
+            with transaction.atomic():
+                return function(*args, **kwargs)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except TreeChanged:
+                if attempt == ATTEMPTS:
+                    raise refuse(None, "该组织正被多人同时调整,请稍后重试。") from None
+            except OperationalError as error:
+                code = getattr(error.__cause__, "pgcode", None)
+                if code not in (_DEADLOCK, _SERIALIZATION) or attempt == ATTEMPTS:
+                    raise
+                time.sleep(0.02 * attempt)
+            except IntegrityError as error:
+                raise _in_chinese(error) from error
+        raise AssertionError("unreachable")
+
+    return run
+
+
+def _in_chinese(error: IntegrityError) -> Exception:
+    """Two people entered the same thing at once: the database noticed what the checks could not."""
+    text = str(error)
+    for key, field, message in (
+        ("guard_assignment_twice", None, "该人员同一时间已在本组织中。"),
+        ("assignment_one_open", None, "该人员同一时间已在本组织中。"),
+        ("guard_assignment_outside_life", None, "编入日期超出了组织的存续期间。"),
+        ("guard_organization_life", "dissolved_on", "有人员的编入日期超出组织的存续期间。"),
+        ("registry_organization.code", "code", "该组织代码刚刚被占用,请换一个。"),
+        ("registry_organization_code", "code", "该组织代码刚刚被占用,请换一个。"),
+        ("registry_unit.code", "code", "该单位代码已被占用。"),
+        ("registry_unit_code", "code", "该单位代码已被占用。"),
+        ("registry_person.number", "number", "该警号已被登记。"),
+        ("registry_person_number", "number", "该警号已被登记。"),
+    ):
+        if key in text:
+            return refuse(field, message)
+    return error
+
+
+def fresh(instance: T) -> T:
+    """Return the row of ``instance`` as the database holds it now; refuse when it is gone."""
+    model: Any = type(instance)
+    row: T | None = model._base_manager.filter(pk=instance.pk).first()
+    if row is None:
+        raise refuse(None, "该记录已不存在,请刷新后重试。")
+    return row
+
+
+def not_in_future(field: str, day: date) -> None:
+    """Refuse a day later than today: the registry holds what happened."""
+    if day > timezone.localdate():
+        raise refuse(field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。")
+
+
+def check_version(instance: Registered, version: int | None, changes: Mapping[str, Any]) -> None:
+    """Refuse when the row has been edited since ``version``, naming both values of each field."""
+    if version is None or version == instance.version:
+        return
+    differences = {
+        name: (audit.plain(getattr(instance, name)), audit.plain(value))
+        for name, value in changes.items()
+        if getattr(instance, name) != value
+    }
+    said = ";".join(
+        f"{instance._meta.get_field(name).verbose_name}:现在是“{shown(instance, name, now)}”,"  # type: ignore[union-attr]
+        f"您填的是“{shown(instance, name, mine)}”"
+        for name, (now, mine) in differences.items()
+    )
+    raise EditConflict(
+        f"在您填写期间,他人已修改本记录。{said or '所填内容与现在一致'}。请核对后再次保存。", differences
+    )
+
+
+def shown(instance: Model, name: str, value: Any) -> str:
+    """Return a field's value as the pages show it."""
+    if value is None or value == "":
+        return "空"
+    if value is True or value is False:
+        return "是" if value else "否"
+    choices = dict(getattr(instance._meta.get_field(name), "flatchoices", None) or {})
+    return str(choices.get(value, value))
+
+
+def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of ``changes`` that differ from what ``instance`` holds."""
+    return {name: value for name, value in changes.items() if getattr(instance, name) != value}
+
+
+def write(instance: Registered, changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write ``changes`` to the row and return (before, after). Never touches a tree's intervals."""
+    before = {name: getattr(instance, name) for name in changes}
+    values = dict(changes)
+    type(instance)._base_manager.filter(pk=instance.pk).update(
+        **values, version=F("version") + 1, updated_at=timezone.now()
+    )
+    for name, value in values.items():
+        setattr(instance, name, value)
+    instance.version += 1
+    return before, values
+
+
+def validated(instance: Model, exclude: tuple[str, ...] = ()) -> None:
+    """Check fields and uniqueness of a row before it is written, with messages by field."""
+    try:
+        instance.clean_fields(exclude=exclude)
+        instance.validate_unique(exclude=exclude)
+    except ValidationError as error:
+        raise OperationRefused(error.message_dict) from None

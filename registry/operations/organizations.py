@@ -1,0 +1,513 @@
+"""What can be done with organizations: establish, edit, move, transfer, dissolve, approve, withdraw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from registry import audit, locks
+from registry.audit import Actor
+from registry.models import (
+    Assignment,
+    Campaign,
+    Organization,
+    OrganizationPlacement,
+    Person,
+    Role,
+    Unit,
+    WorkflowState,
+)
+from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
+from registry.operations.assignments import place_members
+from registry.operations.base import (
+    OperationRefused,
+    changed,
+    check_version,
+    fresh,
+    not_in_future,
+    operation,
+    refuse,
+    validated,
+    write,
+)
+from registry.operations.units import place_at
+
+EDITABLE = (
+    "name",
+    "aliases",
+    "honour_title",
+    "campaign",
+    "task_body",
+    "established_on",
+    "dissolved_on",
+    "approval_number",
+    "dissolution_number",
+    "note",
+)
+_TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody to be placed in a new organization."""
+
+    person: Person
+    role: str = Role.MEMBER.value
+
+
+@dataclass(frozen=True)
+class Dissolution:
+    """What a dissolution ends: the organizations, itself first, and the assignments in them."""
+
+    organizations: tuple[Organization, ...]
+    assignments: int
+
+    @property
+    def subordinates(self) -> tuple[Organization, ...]:
+        """The organizations below that end with it."""
+        return self.organizations[1:]
+
+
+@operation
+def establish_organization(
+    *,
+    actor: Actor,
+    unit: Unit,
+    kind: str,
+    name: str,
+    code: str,
+    established_on: date,
+    is_temporary: bool = False,
+    parent: Organization | None = None,
+    campaign: Campaign | None = None,
+    task_body: Organization | None = None,
+    approval_number: str = "",
+    honour_title: str = "",
+    aliases: str = "",
+    note: str = "",
+    state: str = WorkflowState.APPROVED.value,
+    members: Iterable[Member] = (),
+) -> Organization:
+    """Establish an organization at ``unit`` under ``parent``, with its first members, or nothing at all.
+
+    Members are placed from ``established_on`` with the approval as their document. Raises
+    ``OperationRefused`` with messages by field.
+    """
+    if parent is None:
+        locks.use_units([unit])
+        locks.lock_organization_trees([], forest=True)
+    else:
+        locks.use_units([unit])
+        locks.lock_organization_trees([parent])
+        parent = fresh(parent)
+    unit = fresh(unit)
+    not_in_future("established_on", established_on)
+    _refuse_host(unit, established_on, "unit")
+    _refuse_superior(kind, parent, established_on)
+    if is_temporary and kind not in PARTY_KINDS:
+        raise refuse("is_temporary", "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。")
+    organization = Organization(
+        code=code,
+        name=name,
+        aliases=aliases,
+        kind=kind,
+        is_temporary=is_temporary,
+        honour_title=honour_title,
+        unit=unit,
+        campaign=campaign,
+        task_body=task_body,
+        established_on=established_on,
+        approval_number=approval_number,
+        state=state,
+        note=note,
+    )
+    validated(organization, exclude=_TREE_FIELDS)
+    organization.insert_at(parent, position="last-child", save=True)
+    OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
+    placed = place_members(
+        organization,
+        [(member.person, member.role) for member in members],
+        started_on=established_on,
+        document_number=approval_number,
+    )
+    audit.record(
+        actor,
+        "establish_organization",
+        organization,
+        unit=unit,
+        after={
+            **audit.fields_of(
+                organization, ["code", "kind", "is_temporary", "unit", "parent", "state", *EDITABLE]
+            ),
+            "members": len(placed),
+        },
+        effective_on=established_on,
+    )
+    return organization
+
+
+@operation
+def edit_organization(
+    *,
+    actor: Actor,
+    organization: Organization,
+    changes: Mapping[str, Any],
+    version: int | None = None,
+    reason: str = "",
+) -> Organization:
+    """Change plain facts (``EDITABLE``). Placements follow a corrected date of establishment.
+
+    Raises ``EditConflict`` when somebody else edited since ``version``, ``OperationRefused`` when a
+    date would leave members or subordinates outside the organization's life.
+    """
+    locks.lock_organization_trees([organization])
+    organization = fresh(organization)
+    wanted = {name: changes[name] for name in EDITABLE if name in changes}
+    check_version(organization, version, wanted)
+    wanted = changed(organization, wanted)
+    if not wanted:
+        return organization
+    candidate = fresh(organization)
+    for name, value in wanted.items():
+        setattr(candidate, name, value)
+    validated(candidate, exclude=_TREE_FIELDS)
+    if "established_on" in wanted or "dissolved_on" in wanted:
+        _refuse_life(candidate, was_dissolved=organization.dissolved_on is not None)
+    if "established_on" in wanted:
+        first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
+        OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
+        _refuse_host(first.unit, candidate.established_on, "established_on")
+    before, after = write(organization, wanted)
+    audit.record(
+        actor,
+        "edit_organization",
+        organization,
+        unit=organization.unit,
+        before=before,
+        after=after,
+        reason=reason,
+    )
+    return organization
+
+
+@operation
+def move_organization(
+    *, actor: Actor, organization: Organization, parent: Organization | None, reason: str = ""
+) -> Organization:
+    """Put the organization with all below it under another superior on the Party line (None: none)."""
+    touched = [organization] if parent is None else [organization, parent]
+    locks.lock_organization_trees(touched, forest=True)
+    organization = fresh(organization)
+    parent = fresh(parent) if parent is not None else None
+    if organization.parent_id == (parent.pk if parent else None):
+        raise refuse("parent", "上级组织没有变化。")
+    if parent is not None:
+        if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:
+            raise refuse("parent", f"“{parent.name}”就在“{organization.name}”之下,不能作为它的上级。")
+        if parent.dissolved_on is not None and (
+            organization.dissolved_on is None or organization.dissolved_on > parent.dissolved_on
+        ):
+            raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销。")
+    _refuse_kind(organization.kind, parent)
+    before = organization.parent
+    organization.move_to(parent, "last-child")
+    organization = fresh(organization)
+    write(organization, {"parent_inferred": False})
+    audit.record(
+        actor,
+        "move_organization",
+        organization,
+        unit=organization.unit,
+        before={"parent": before},
+        after={"parent": parent},
+        reason=reason,
+    )
+    return organization
+
+
+@operation
+def transfer_organization(
+    *, actor: Actor, organization: Organization, unit: Unit, on: date, reason: str = ""
+) -> Organization:
+    """Let the organization stand at another host unit from day ``on``; earlier days keep their host."""
+    locks.use_units([unit])
+    locks.lock_organization_trees([organization])
+    organization, unit = fresh(organization), fresh(unit)
+    not_in_future("on", on)
+    if organization.unit_id == unit.pk:
+        raise refuse("unit", f"该组织现在就在“{unit.name}”。")
+    if organization.dissolved_on is not None and on >= organization.dissolved_on:
+        raise refuse("on", f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
+    _refuse_host(unit, on, "unit")
+    before = organization.unit
+    place_at(organization, unit, on)
+    audit.record(
+        actor,
+        "transfer_organization",
+        organization,
+        unit=unit,
+        before={"unit": before},
+        after={"unit": unit},
+        reason=reason,
+        effective_on=on,
+    )
+    return organization
+
+
+def plan_dissolution(*, organization: Organization, on: date) -> Dissolution:
+    """Say what dissolving ``organization`` on day ``on`` would end. Raises as the dissolution would."""
+    if organization.dissolved_on is not None:
+        raise refuse(None, f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
+    not_in_future("on", on)
+    ending = list(
+        _subtree(organization)
+        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .order_by("lft")
+    )
+    if ending[:1] != [organization]:
+        raise refuse(None, "该组织已撤回,不能撤销。")
+    for each in ending:
+        if each.established_on > on:
+            raise refuse("on", f"“{each.name}”成立于 {each.established_on:%Y-%m-%d},撤销日期不能早于该日。")
+    assignments = Assignment.objects.valid().filter(organization__in=ending)
+    later = assignments.filter(started_on__gt=on).select_related("person", "organization").first()
+    if later is not None:
+        raise refuse(
+            "on",
+            f"{later.person.name} 在 {later.started_on:%Y-%m-%d} 才编入“{later.organization.name}”,"
+            "撤销日期不能早于该日。",
+        )
+    return Dissolution(tuple(ending), _open_after(assignments, on).count())
+
+
+@operation
+def dissolve_organization(
+    *, actor: Actor, organization: Organization, on: date, document_number: str = "", reason: str = ""
+) -> Dissolution:
+    """Dissolve the organization on day ``on`` (it no longer counts that day) with all below it.
+
+    Ends the assignments in them on the same day, and returns what was ended. ``plan_dissolution``
+    says beforehand how many. Raises ``OperationRefused``.
+    """
+    locks.lock_organization_trees([organization])
+    organization = fresh(organization)
+    plan = plan_dissolution(organization=organization, on=on)
+    pks = [each.pk for each in plan.organizations]
+    for assignment in _open_after(Assignment.objects.valid().filter(organization_id__in=pks), on):
+        write(assignment, {"ended_on": on})
+    for each in plan.organizations:
+        before, after = write(
+            each,
+            {"dissolved_on": on, "dissolution_number": document_number},
+        )
+        audit.record(
+            actor,
+            "dissolve_organization",
+            each,
+            unit=each.unit,
+            before=before,
+            after={
+                **after,
+                **(
+                    {"assignments": plan.assignments, "organizations": len(pks)}
+                    if each.pk == organization.pk
+                    else {"with": organization}
+                ),
+            },
+            reason=reason,
+            effective_on=on,
+        )
+    return plan
+
+
+@operation
+def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
+    """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
+
+    Refused while organizations below it have not been withdrawn or moved.
+    """
+    locks.lock_organization_trees([organization])
+    organization = fresh(organization)
+    if organization.state == WorkflowState.WITHDRAWN:
+        raise refuse(None, "该组织已经撤回。")
+    if not reason.strip():
+        raise refuse("reason", "请说明撤回原因。")
+    below = (
+        Organization.objects.filter(parent=organization)
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .values_list("name", flat=True)
+    )
+    if below:
+        raise refuse(None, f"下级还有{'、'.join(below[:3])}等 {len(below)} 个组织,请先撤回或调整它们。")
+    return _set_state(actor, "withdraw_organization", organization, WorkflowState.WITHDRAWN, reason)
+
+
+@operation
+def submit_organization(*, actor: Actor, organization: Organization) -> Organization:
+    """Submit a draft or returned entry for approval."""
+    return _step(
+        actor,
+        "submit_organization",
+        organization,
+        (WorkflowState.DRAFT, WorkflowState.RETURNED),
+        WorkflowState.SUBMITTED,
+    )
+
+
+@operation
+def approve_organization(
+    *, actor: Actor, organization: Organization, approval_number: str = ""
+) -> Organization:
+    """Approve a submitted entry; from now on it counts, by its dates."""
+    return _step(
+        actor,
+        "approve_organization",
+        organization,
+        (WorkflowState.SUBMITTED, WorkflowState.DRAFT),
+        WorkflowState.APPROVED,
+        changes={"approval_number": approval_number} if approval_number else {},
+    )
+
+
+@operation
+def return_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
+    """Return a submitted entry with a reason."""
+    if not reason.strip():
+        raise refuse("reason", "请说明退回原因。")
+    return _step(
+        actor,
+        "return_organization",
+        organization,
+        (WorkflowState.SUBMITTED,),
+        WorkflowState.RETURNED,
+        reason=reason,
+    )
+
+
+def _step(
+    actor: Actor,
+    verb: str,
+    organization: Organization,
+    allowed: tuple[WorkflowState, ...],
+    state: WorkflowState,
+    *,
+    reason: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> Organization:
+    locks.lock_organization_trees([organization])
+    organization = fresh(organization)
+    if organization.state not in allowed:
+        raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
+    return _set_state(actor, verb, organization, state, reason, changes)
+
+
+def _set_state(
+    actor: Actor,
+    verb: str,
+    organization: Organization,
+    state: WorkflowState,
+    reason: str,
+    changes: Mapping[str, Any] | None = None,
+) -> Organization:
+    before, after = write(organization, {"state": state.value, **(changes or {})})
+    audit.record(actor, verb, organization, unit=organization.unit, before=before, after=after, reason=reason)
+    return organization
+
+
+def _subtree(organization: Organization) -> QuerySet[Organization]:
+    rows: QuerySet[Organization] = Organization.objects.filter(
+        tree_id=organization.tree_id, lft__range=(organization.lft, organization.rght)
+    )
+    return rows.select_related("unit")
+
+
+def _open_after(assignments: QuerySet[Assignment], on: date) -> QuerySet[Assignment]:
+    return assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
+
+
+def _refuse_host(unit: Unit, day: date, field: str) -> None:
+    if unit.closed_on is not None:
+        raise refuse(field, f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,请选择现有单位。")
+    if not unit.is_open_on(day):
+        raise refuse(field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。")
+
+
+def _refuse_kind(kind: str, parent: Organization | None) -> None:
+    if kind not in ALLOWED_PARENTS:
+        raise refuse("kind", "请选择组织类型。")
+    above = parent.kind if parent is not None else NO_SUPERIOR
+    if above not in ALLOWED_PARENTS[kind]:
+        label, upper = OrganizationKind(kind).label, OrganizationKind(above).label if above else "无上级"
+        raise refuse("parent", f"{label}不能设在{upper}之下,请换一个上级组织。")
+
+
+def _refuse_superior(kind: str, parent: Organization | None, day: date) -> None:
+    _refuse_kind(kind, parent)
+    if parent is None:
+        return
+    if parent.state == WorkflowState.WITHDRAWN:
+        raise refuse("parent", f"“{parent.name}”已撤回,请换一个上级组织。")
+    if parent.dissolved_on is not None:
+        raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销,请换一个上级组织。")
+    if parent.established_on > day:
+        raise refuse(
+            "established_on",
+            f"上级组织“{parent.name}”成立于 {parent.established_on:%Y-%m-%d},成立日期不能早于它。",
+        )
+
+
+def _refuse_life(candidate: Organization, *, was_dissolved: bool) -> None:
+    """The corrected life must hold every member, placement and subordinate."""
+    start, end = candidate.established_on, candidate.dissolved_on
+    not_in_future("established_on", start)
+    if end is not None:
+        not_in_future("dissolved_on", end)
+        if not was_dissolved:
+            raise refuse("dissolved_on", "请用“撤销”办理,以便同时结束人员编入和下级组织。")
+        if end < start:
+            raise refuse("dissolved_on", "撤销日期不能早于成立日期。")
+    members = Assignment.objects.valid().filter(organization=candidate)
+    early = members.filter(started_on__lt=start).count()
+    if early:
+        raise refuse("established_on", f"有 {early} 人次的编入日期早于 {start:%Y-%m-%d},请先更正这些编入。")
+    if end is not None:
+        late = _open_after(members, end).count()
+        if late:
+            raise refuse("dissolved_on", f"有 {late} 人次在 {end:%Y-%m-%d} 之后仍在本组织,请先结束这些编入。")
+    second = OrganizationPlacement.objects.filter(organization=candidate).order_by("started_on")[1:2]
+    if second and second[0].started_on <= start:
+        raise refuse(
+            "established_on", f"该组织在 {second[0].started_on:%Y-%m-%d} 已转隶,成立日期须早于该日。"
+        )
+    if end is not None:
+        last = OrganizationPlacement.objects.filter(organization=candidate).order_by("-started_on")[0]
+        if last.started_on > end:
+            raise refuse("dissolved_on", f"该组织在 {last.started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。")
+    below = Organization.objects.filter(parent=candidate).exclude(state=WorkflowState.WITHDRAWN)
+    older = below.filter(established_on__lt=start).first()
+    if older is not None:
+        raise refuse("established_on", f"下级“{older.name}”成立于 {older.established_on:%Y-%m-%d},早于该日。")
+    if end is not None and below.filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=end)).exists():
+        raise refuse("dissolved_on", "下级组织在该日之后仍在,请先撤销或调整它们。")
+
+
+__all__ = [
+    "Dissolution",
+    "Member",
+    "OperationRefused",
+    "approve_organization",
+    "dissolve_organization",
+    "edit_organization",
+    "establish_organization",
+    "move_organization",
+    "plan_dissolution",
+    "return_organization",
+    "submit_organization",
+    "transfer_organization",
+    "withdraw_organization",
+]

@@ -1,0 +1,165 @@
+"""What can be done with people: add, edit, change political status, transfer the home unit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from registry import audit, locks
+from registry.audit import Actor
+from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.models.kinds import PARTY_KINDS
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh,
+    not_in_future,
+    operation,
+    refuse,
+    validated,
+    write,
+)
+
+EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
+_RELATIONS = ("home_unit", "home_branch", "source")
+
+
+@operation
+def add_person(
+    *,
+    actor: Actor,
+    number: str,
+    name: str,
+    category: str,
+    home_unit: Unit,
+    political_status: str = PoliticalStatus.UNKNOWN.value,
+    home_branch: Organization | None = None,
+    joined_on: date | None = None,
+    title: str = "",
+    phone: str = "",
+    note: str = "",
+) -> Person:
+    """Add a person to ``home_unit``; the political status holds from the beginning."""
+    locks.use_units([home_unit])
+    home_unit = fresh(home_unit)
+    if home_unit.closed_on is not None:
+        raise refuse("home_unit", f"“{home_unit.name}”已撤并,请选择现有单位。")
+    person = Person(
+        number=number,
+        name=name,
+        category=category,
+        political_status=political_status,
+        home_unit=home_unit,
+        home_branch=_branch(home_branch),
+        joined_on=joined_on,
+        title=title,
+        phone=phone,
+        note=note,
+    )
+    validated(person, exclude=_RELATIONS)
+    if joined_on is not None:
+        not_in_future("joined_on", joined_on)
+    person.save(force_insert=True)
+    StatusPeriod.objects.create(person=person, status=political_status, started_on=StatusPeriod.BEGINNING)
+    audit.record(
+        actor,
+        "add_person",
+        person,
+        unit=home_unit,
+        after=audit.fields_of(person, [*EDITABLE, "political_status", "home_unit", "home_branch"]),
+    )
+    return person
+
+
+@operation
+def edit_person(
+    *, actor: Actor, person: Person, changes: Mapping[str, Any], version: int | None = None
+) -> Person:
+    """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
+    person = _locked(person)
+    wanted = {name: changes[name] for name in EDITABLE if name in changes}
+    check_version(person, version, wanted)
+    wanted = changed(person, wanted)
+    if not wanted:
+        return person
+    candidate = fresh(person)
+    for name, value in wanted.items():
+        setattr(candidate, name, value)
+    validated(candidate, exclude=_RELATIONS)
+    if wanted.get("joined_on"):
+        not_in_future("joined_on", wanted["joined_on"])
+    before, after = write(person, wanted)
+    audit.record(actor, "edit_person", person, unit=person.home_unit, before=before, after=after)
+    return person
+
+
+@operation
+def change_political_status(
+    *, actor: Actor, person: Person, status: str, on: date, reason: str = ""
+) -> Person:
+    """Give the person another political status from day ``on``; earlier days keep theirs."""
+    person = _locked(person)
+    not_in_future("on", on)
+    if status not in PoliticalStatus.values:
+        raise refuse("political_status", "请选择政治面貌。")
+    if status == person.political_status:
+        raise refuse("political_status", "政治面貌没有变化。")
+    current = StatusPeriod.objects.get(person=person, ended_on__isnull=True)
+    if on < current.started_on:
+        raise refuse("on", f"现在的政治面貌始于 {current.started_on:%Y-%m-%d},变更日期不能早于该日。")
+    if on == current.started_on:
+        StatusPeriod.objects.filter(pk=current.pk).update(status=status)
+    else:
+        StatusPeriod.objects.filter(pk=current.pk).update(ended_on=on)
+        StatusPeriod.objects.create(person=person, status=status, started_on=on)
+    before, after = write(person, {"political_status": status})
+    audit.record(
+        actor,
+        "change_political_status",
+        person,
+        unit=person.home_unit,
+        before=before,
+        after=after,
+        reason=reason,
+        effective_on=on,
+    )
+    return person
+
+
+@operation
+def transfer_person(
+    *,
+    actor: Actor,
+    person: Person,
+    home_unit: Unit,
+    home_branch: Organization | None = None,
+    reason: str = "",
+) -> Person:
+    """Move the formal membership to another unit and branch; temporary placements stay as they are."""
+    locks.use_units([home_unit])
+    person = _locked(person)
+    home_unit = fresh(home_unit)
+    if home_unit.closed_on is not None:
+        raise refuse("home_unit", f"“{home_unit.name}”已撤并,请选择现有单位。")
+    wanted = changed(person, {"home_unit": home_unit, "home_branch": _branch(home_branch)})
+    if not wanted:
+        raise refuse("home_unit", "所属单位和组织关系都没有变化。")
+    before, after = write(person, wanted)
+    audit.record(actor, "transfer_person", person, unit=home_unit, before=before, after=after, reason=reason)
+    return person
+
+
+def _locked(person: Person) -> Person:
+    """Return the row, kept from other writers until the transaction ends."""
+    row = Person.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
+    if row is None:
+        raise refuse(None, "该人员已不存在,请刷新后重试。")
+    return row
+
+
+def _branch(branch: Organization | None) -> Organization | None:
+    """The formal membership is in a standing Party organization."""
+    if branch is not None and (branch.kind not in PARTY_KINDS or branch.is_temporary):
+        raise refuse("home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。")
+    return branch

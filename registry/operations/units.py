@@ -1,0 +1,305 @@
+"""What can be done with units: add, edit, move, merge, close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from registry import audit, locks
+from registry.audit import Actor
+from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
+from registry.models.shape import UnitShape, move_days
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh,
+    not_in_future,
+    operation,
+    refuse,
+    validated,
+    write,
+)
+
+EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
+
+
+@operation
+def add_unit(
+    *,
+    actor: Actor,
+    code: str,
+    name: str,
+    kind: str,
+    superior: Unit | None,
+    short_name: str = "",
+    aliases: str = "",
+    region_code: str = "",
+    opened_on: date | None = None,
+    note: str = "",
+) -> Unit:
+    """Add a unit below ``superior`` (None: a root of its own). Raises ``OperationRefused``."""
+    locks.lock_unit_tree()
+    if superior is not None:
+        superior = fresh(superior)
+        if superior.closed_on is not None:
+            raise refuse(
+                "superior", f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并,不能再设下级单位。"
+            )
+    if opened_on is not None:
+        not_in_future("opened_on", opened_on)
+    unit = Unit(
+        code=code,
+        name=name,
+        kind=kind,
+        short_name=short_name,
+        aliases=aliases,
+        region_code=region_code,
+        opened_on=opened_on,
+        note=note,
+    )
+    validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
+    unit.insert_at(superior, position="last-child", save=True)
+    UnitPlacement.objects.create(unit=unit, superior=superior)
+    audit.record(
+        actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
+    )
+    return unit
+
+
+@operation
+def edit_unit(*, actor: Actor, unit: Unit, changes: Mapping[str, Any], version: int | None = None) -> Unit:
+    """Rename a unit or change its other plain facts (``EDITABLE``).
+
+    ``version`` is what the form was opened with; raises ``EditConflict`` when it is old.
+    """
+    locks.lock_unit_tree()
+    unit = fresh(unit)
+    wanted = {name: changes[name] for name in EDITABLE if name in changes}
+    check_version(unit, version, wanted)
+    wanted = changed(unit, wanted)
+    if not wanted:
+        return unit
+    for name, value in wanted.items():
+        setattr(unit, name, value)
+    validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
+    opened = wanted.get("opened_on")
+    if opened is not None:
+        not_in_future("opened_on", opened)
+        first = OrganizationPlacement.objects.filter(unit=unit).order_by("started_on").first()
+        if first is not None and first.started_on < opened:
+            raise refuse(
+                "opened_on", f"{first.started_on:%Y-%m-%d} 已有组织在本单位成立,设立日期不能晚于该日。"
+            )
+    unit = fresh(unit)
+    before, after = write(unit, wanted)
+    audit.record(actor, "edit_unit", unit, unit=unit, before=before, after=after)
+    return unit
+
+
+@operation
+def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reason: str = "") -> Unit:
+    """Place ``unit`` with all below it under ``superior`` from day ``on``; earlier days keep their superior.
+
+    Refused when ``on`` is before the last change of superior, or when on any day since then
+    ``superior`` stood below ``unit``.
+    """
+    locks.lock_unit_tree()
+    unit = fresh(unit)
+    superior = fresh(superior) if superior is not None else None
+    before = unit.parent
+    _place_under(unit, superior, on, field="superior")
+    unit = fresh(unit)
+    audit.record(
+        actor,
+        "move_unit",
+        unit,
+        unit=unit,
+        before={"parent": before},
+        after={"parent": superior},
+        reason=reason,
+        effective_on=on,
+    )
+    return unit
+
+
+def _place_under(unit: Unit, superior: Unit | None, on: date, *, field: str) -> None:
+    """End the unit's placement on ``on``, begin the next, and move the node. Holds the tree's lock."""
+    not_in_future("on", on)
+    if unit.parent_id == (superior.pk if superior else None):
+        raise refuse(field, f"“{unit.name}”现在的上级单位就是“{superior.name if superior else '无'}”。")
+    if superior is not None:
+        if not superior.is_open_on(on):
+            raise refuse(field, f"“{superior.name}”在 {on:%Y-%m-%d} 不存在或已撤并。")
+        if superior.closed_on is not None:
+            raise refuse(field, f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并。")
+        _refuse_cycle(unit, superior, on, field)
+    current = UnitPlacement.objects.get(unit=unit, ended_on__isnull=True)
+    if current.started_on is not None and on < current.started_on:
+        raise refuse(
+            "on", f"“{unit.name}”在 {current.started_on:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。"
+        )
+    if unit.opened_on is not None and on < unit.opened_on:
+        raise refuse("on", f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。")
+    if current.started_on == on:
+        UnitPlacement.objects.filter(pk=current.pk).update(superior=superior)
+    else:
+        UnitPlacement.objects.filter(pk=current.pk).update(ended_on=on)
+        UnitPlacement.objects.create(unit=unit, superior=superior, started_on=on)
+    node = fresh(unit)
+    node.move_to(fresh(superior) if superior is not None else None, "last-child")
+    Unit.objects.filter(pk=unit.pk).update(version=F("version") + 1)
+
+
+def _refuse_cycle(unit: Unit, superior: Unit, on: date, field: str) -> None:
+    """On every day from ``on`` the superior must stand outside the unit's own subtree."""
+    days = [on, *move_days(on, timezone.localdate())]
+    for day in days:
+        if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(day).path(superior)):
+            when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
+            raise refuse(field, f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。")
+
+
+@operation
+def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -> Unit:
+    """Merge ``unit`` into ``into`` on day ``on``: its sub-units, standing organizations and people go over.
+
+    What ended before stays where it was; ``unit`` is closed. Raises ``OperationRefused`` when
+    something was placed at ``unit`` after ``on``, or when ``into`` stands below ``unit``.
+    """
+    locks.lock_unit_tree()
+    locks.retire_units([unit])
+    locks.use_units([into])
+    unit, into = fresh(unit), fresh(into)
+    not_in_future("on", on)
+    _refuse_closed(unit)
+    if unit.pk == into.pk:
+        raise refuse("into", "不能并入自身。")
+    if not into.is_open_on(on) or into.closed_on is not None:
+        raise refuse("into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。")
+    if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(on).path(into)):
+        raise refuse("into", f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。")
+    _refuse_later_events(unit, on)
+    standing = list(_standing_at(unit, on))
+    locks.lock_organization_trees(standing)
+    children = list(_open_children(unit, on))
+    for child in children:
+        _place_under(fresh(child), fresh(into), on, field="into")
+    for organization in standing:
+        place_at(organization, into, on)
+    people = Person.objects.filter(home_unit=unit).update(home_unit=into, version=F("version") + 1)
+    unit = fresh(unit)
+    write(unit, {"closed_on": on, "merged_into": into})
+    audit.record(
+        actor,
+        "merge_unit",
+        unit,
+        unit=into,
+        before={"closed_on": None},
+        after={
+            "closed_on": on,
+            "merged_into": into,
+            "units": len(children),
+            "organizations": len(standing),
+            "people": people,
+        },
+        reason=reason,
+        effective_on=on,
+    )
+    return unit
+
+
+@operation
+def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
+    """Close a unit on day ``on``; refused while sub-units, organizations or people are left there."""
+    locks.lock_unit_tree()
+    locks.retire_units([unit])
+    unit = fresh(unit)
+    not_in_future("on", on)
+    _refuse_closed(unit)
+    if unit.opened_on is not None and on < unit.opened_on:
+        raise refuse("on", f"撤销日期不能早于设立日期 {unit.opened_on:%Y-%m-%d}。")
+    _refuse_later_events(unit, on)
+    left = []
+    children = _open_children(unit, on).count()
+    if children:
+        left.append(f"{children} 个下级单位")
+    organizations = _standing_at(unit, on).count()
+    if organizations:
+        left.append(f"{organizations} 个未撤销的组织")
+    people = Person.objects.filter(home_unit=unit).count()
+    if people:
+        left.append(f"{people} 名人员")
+    if left:
+        raise refuse(None, f"“{unit.name}”还有{'、'.join(left)},请先调整或改用“并入其他单位”。")
+    before, after = write(unit, {"closed_on": on})
+    audit.record(
+        actor, "close_unit", unit, unit=unit, before=before, after=after, reason=reason, effective_on=on
+    )
+    return unit
+
+
+def place_at(organization: Organization, unit: Unit, on: date) -> None:
+    """End the organization's placement on ``on`` and begin the next at ``unit``.
+
+    For operations only: the caller holds the locks and has checked the day. Raises
+    ``OperationRefused`` when the organization changed its host after ``on``.
+    """
+    current = OrganizationPlacement.objects.get(organization=organization, ended_on__isnull=True)
+    if on < current.started_on:
+        raise refuse(
+            "on",
+            f"“{organization.name}”自 {current.started_on:%Y-%m-%d} 起在现单位,生效日期不能早于该日。",
+        )
+    if on == current.started_on:
+        OrganizationPlacement.objects.filter(pk=current.pk).update(unit=unit)
+    else:
+        OrganizationPlacement.objects.filter(pk=current.pk).update(ended_on=on)
+        OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=on)
+    write(organization, {"unit": unit})
+
+
+def _standing_at(unit: Unit, on: date) -> QuerySet[Organization]:
+    """Organizations that are at the unit today and stand on the day or after it."""
+    rows: QuerySet[Organization] = (
+        Organization.objects.filter(unit=unit)
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
+        .order_by("pk")
+    )
+    return rows
+
+
+def _open_children(unit: Unit, on: date) -> QuerySet[Unit]:
+    rows: QuerySet[Unit] = Unit.objects.filter(parent=unit).filter(
+        Q(closed_on__isnull=True) | Q(closed_on__gt=on)
+    )
+    return rows.order_by("pk")
+
+
+def _refuse_closed(unit: Unit) -> None:
+    if unit.closed_on is not None:
+        raise refuse(None, f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并。")
+
+
+def _refuse_later_events(unit: Unit, on: date) -> None:
+    """Nothing may have been placed at the unit after the day it ends."""
+    later = (
+        OrganizationPlacement.objects.filter(unit=unit, started_on__gt=on)
+        .exclude(organization__state=WorkflowState.WITHDRAWN)
+        .select_related("organization")
+        .first()
+    )
+    if later is not None:
+        raise refuse(
+            "on",
+            f"“{later.organization.name}”在 {later.started_on:%Y-%m-%d} 才到本单位,日期不能早于该日。",
+        )
+    joined = UnitPlacement.objects.filter(superior=unit, started_on__gt=on).select_related("unit").first()
+    if joined is not None:
+        raise refuse(
+            "on", f"“{joined.unit.name}”在 {joined.started_on:%Y-%m-%d} 才划入本单位,日期不能早于该日。"
+        )

@@ -1,0 +1,71 @@
+"""The addresses of the registry. Codes and numbers are what users see; keys of rows only for assignments."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+from registry.views import (
+    assignments,
+    home,
+    organization_changes,
+    organizations,
+    people,
+    people_changes,
+    pickers,
+    reconciliation,
+    search,
+    tree,
+    unit_changes,
+    units,
+)
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("search/", search.search, name="search"),
+    # units and the tree
+    path("units/<slug:code>/", units.unit, name="unit"),
+    path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
+    path("units/<slug:code>/edit/", unit_changes.edit, name="unit_edit"),
+    path("units/<slug:code>/move/", unit_changes.move, name="unit_move"),
+    path("units/<slug:code>/merge/", unit_changes.merge, name="unit_merge"),
+    path("units/<slug:code>/close/", unit_changes.close, name="unit_close"),
+    path("units/<slug:code>/register/", organization_changes.register, name="organization_register"),
+    path("units/<slug:code>/register/suggest/", organization_changes.suggest, name="organization_suggest"),
+    path("units/<slug:code>/people/add/", people_changes.add, name="person_add"),
+    path("tree/", tree.page, name="tree"),
+    path("tree/side/", tree.side, name="tree_side"),
+    path("tree/units/<slug:code>/", tree.unit_children, name="tree_unit"),
+    path("tree/organizations/<slug:code>/", tree.organization_children, name="tree_organization"),
+    # organizations
+    path("organizations/", organizations.ledger, name="organizations"),
+    path("organizations/<slug:code>/", organizations.organization, name="organization"),
+    path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
+    path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
+    path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
+    path("organizations/<slug:code>/dissolve/", organization_changes.dissolve, name="organization_dissolve"),
+    path("organizations/<slug:code>/withdraw/", organization_changes.withdraw, name="organization_withdraw"),
+    path("organizations/<slug:code>/submit/", organization_changes.submit, name="organization_submit"),
+    path("organizations/<slug:code>/approve/", organization_changes.approve, name="organization_approve"),
+    path("organizations/<slug:code>/return/", organization_changes.send_back, name="organization_return"),
+    path("organizations/<slug:code>/members/add/", people_changes.assign, name="organization_members_add"),
+    path("organizations/<slug:code>/members/end/", people_changes.end_many, name="organization_members_end"),
+    # people and their assignments
+    path("people/", people.people, name="people"),
+    path("people/<str:number>/", people.person, name="person"),
+    path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
+    path("people/<str:number>/status/", people_changes.status, name="person_status"),
+    path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
+    path("assignments/", assignments.assignments, name="assignments"),
+    path("assignments/<int:pk>/role/", people_changes.role, name="assignment_role"),
+    path("assignments/<int:pk>/end/", people_changes.end, name="assignment_end"),
+    path("assignments/<int:pk>/withdraw/", people_changes.withdraw, name="assignment_withdraw"),
+    # what articles report
+    path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
+    path("sources/", reconciliation.sources, name="sources"),
+    path("sources/<int:number>/", reconciliation.source, name="source"),
+    # pickers
+    path("pick/units/", pickers.units, name="pick_units"),
+    path("pick/organizations/", pickers.organizations, name="pick_organizations"),
+    path("pick/people/", pickers.people, name="pick_people"),
+]

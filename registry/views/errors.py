@@ -1,0 +1,32 @@
+"""Error pages: what is wrong, what to do, and the number to read out."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say what may be wrong with the address. ``Http404("…")`` with a Chinese sentence shows it."""
+    said = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
+    return render(request, "errors/404.html", {"said": said}, status=404)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that the action is not allowed."""
+    return render(request, "errors/403.html", status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that the request could not be read."""
+    return render(request, "errors/400.html", status=400)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Show the request number; needs neither database nor context."""
+    from django.template import loader
+
+    body = loader.get_template("errors/500.html").render(
+        {"request_number": getattr(request, "request_number", "")}
+    )
+    return HttpResponse(body, status=500)

@@ -1,0 +1,8 @@
+"""To be written by a helper (placeholder so that urls import)."""
+
+from typing import Any
+from django.http import HttpRequest, HttpResponse
+
+
+def home(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    raise NotImplementedError

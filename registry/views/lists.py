@@ -1,0 +1,47 @@
+"""What list pages share: sorting by a whitelist, paging, and chips for the filters that are on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+PAGE_SIZE = 50
+
+
+def sorted_by(
+    request: HttpRequest, rows: QuerySet[Any], columns: Mapping[str, Sequence[str]], default: str
+) -> tuple[QuerySet[Any], str]:
+    """Order ``rows`` by the address's ``sort`` (``-`` for descending) and return them with the sort in force.
+
+    ``columns`` maps a sort key to the fields it means; anything else falls back to ``default``. The
+    primary key comes last, so that pages neither repeat nor lose a row.
+    """
+    sort = request.GET.get("sort", "")
+    key = sort.removeprefix("-")
+    if key not in columns:
+        sort, key = default, default.removeprefix("-")
+    sign = "-" if sort.startswith("-") else ""
+    fields = [
+        name.removeprefix("-") if sign and name.startswith("-") else f"{sign}{name}" for name in columns[key]
+    ]
+    return rows.order_by(*fields, "pk"), sort
+
+
+def paged(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE) -> Page[Any]:
+    """Return the page that the address's ``page`` asks for; a bad number gives the nearest one."""
+    return Paginator(rows, size).get_page(request.GET.get("page"))
+
+
+def chips(request: HttpRequest, shown: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return a chip for each filter that is on: ``shown`` maps its parameter to its words."""
+    made = []
+    for name, label in shown.items():
+        query = request.GET.copy()
+        query.pop(name, None)
+        query.pop("page", None)
+        made.append({"label": label, "remove_url": f"{request.path}?{query.urlencode()}"})
+    return made

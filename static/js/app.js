@@ -1,0 +1,130 @@
+// Small conveniences of every page. Each page works without them.
+const root = document.documentElement;
+root.classList.add("js");
+
+const loading = document.getElementById("loading");
+
+// "/" goes to the search box; Escape closes the drawer and the user menu.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const box = document.querySelector("[data-search]");
+    if (box && box.offsetParent !== null) {
+      event.preventDefault();
+      box.focus();
+      box.select();
+    }
+  }
+  if (event.key === "Escape") {
+    const drawer = document.getElementById("drawer");
+    if (drawer) drawer.checked = false;
+    const menu = document.querySelector("details.me[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const menu = document.querySelector("details.me[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
+  const close = event.target.closest("[data-dismiss]");
+  if (close) close.closest(".line").remove();
+  if (event.target.closest("[data-print]")) window.print();
+});
+
+// Forms marked data-auto are sent when a field changes. A date is sent once it has a full year and the
+// typing has paused, because browsers report a change for every digit typed.
+let pending = 0;
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  const form = field.form;
+  if (!form || !form.matches("[data-auto]")) return;
+  clearTimeout(pending);
+  if (field.type !== "date") {
+    form.requestSubmit();
+  } else if (field.value && Number(field.value.slice(0, 4)) >= 1900) {
+    pending = setTimeout(() => form.requestSubmit(), 800);
+  }
+});
+
+// GET forms leave empty fields out of the address (a named button replaces the field of its name);
+// POST forms are sent once. What htmx sends is left to htmx.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (event.defaultPrevented || form.matches("[hx-get], [hx-post]")) return;
+  if ((form.getAttribute("method") || "get").toLowerCase() === "post") {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    if (!form.matches("[data-download]")) {
+      form.dataset.sent = "1";
+      if (button) button.setAttribute("aria-busy", "true");
+    }
+  } else {
+    const name = button && button.name;
+    const left = [...form.elements].filter(
+      (field) => field.name && !field.disabled && (field.value === "" || (field !== button && field.name === name)),
+    );
+    for (const field of left) field.disabled = true;
+    setTimeout(() => {
+      for (const field of left) field.disabled = false;
+    });
+  }
+  if (loading && !form.matches("[data-download]")) loading.classList.add("on");
+});
+
+// Coming back by the browser's back button finds every form usable again.
+window.addEventListener("pageshow", () => {
+  if (loading) loading.classList.remove("on");
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("form [aria-busy]")) button.removeAttribute("aria-busy");
+});
+
+// <details data-keep="name"> stay as the user left them during the session.
+function stored(key, value) {
+  try {
+    if (value === undefined) return sessionStorage.getItem(key);
+    sessionStorage.setItem(key, value);
+  } catch {
+    // Storage may be switched off; the page then simply forgets.
+  }
+  return null;
+}
+for (const box of document.querySelectorAll("details[data-keep]")) {
+  const key = `details:${box.dataset.keep}`;
+  const was = stored(key);
+  if (was !== null && !box.querySelector(".error")) box.open = was === "1";
+  box.addEventListener("toggle", () => stored(key, box.open ? "1" : "0"));
+}
+
+// After a form came back, the reader stands at its summary.
+const summary = document.querySelector(".summary[tabindex]");
+if (summary) summary.focus();
+
+// htmx: say when a request failed, and go to the login page when the session has ended.
+function say(number) {
+  const pattern = document.getElementById("line-failed");
+  const place = document.getElementById("lines");
+  if (!pattern || !place) return;
+  const line = pattern.content.firstElementChild.cloneNode(true);
+  const slot = line.querySelector("[data-number]");
+  if (number) slot.querySelector("b").textContent = number;
+  else slot.remove();
+  place.replaceChildren(line);
+}
+document.addEventListener("htmx:responseError", (event) => {
+  say(event.detail.xhr.getResponseHeader("X-Request-Number"));
+});
+document.addEventListener("htmx:sendError", () => say(""));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const login = document.body.dataset.login;
+  const address = event.detail.xhr.responseURL;
+  if (login && address && new URL(address, location.href).pathname === login && location.pathname !== login) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});

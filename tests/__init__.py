@@ -1,0 +1,1 @@
+"""The tests, laid out as `registry/` is; `e2e/` runs in a real browser."""

@@ -1,0 +1,85 @@
+"""What every test stands on: settings, database, markers, hypothesis profiles.
+
+`pytest` alone runs on SQLite; a DATABASE_URL in the environment decides otherwise (`make test` runs both).
+"""
+
+import os
+import shutil
+
+import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# Before Django reads them: the settings of a real installation, on plain http. What the machine's own
+# environment says about the registry must not change what the tests say, but for the database.
+for _name in ("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "LOG_LEVEL", "PORT", "SESSION_IDLE_MINUTES"):
+    os.environ.pop(_name, None)
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="partybuild.settings",
+    DEBUG="0",
+    TLS="0",
+    SECRET_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+)
+
+hypothesis_settings.register_profile(
+    "default",
+    max_examples=20,
+    deadline=None,
+    # In CI a run says the same as the run before it; elsewhere each run tries something new.
+    derandomize=os.environ.get("CI") == "true",
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+hypothesis_settings.register_profile(
+    "long",
+    parent=hypothesis_settings.get_profile("default"),
+    max_examples=500,
+    derandomize=False,
+)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "default")
+
+
+def chromium() -> str | None:
+    """The browser's path on this machine, if it has one."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the settings quick, before Django is set up (pytest-django does that after this hook)."""
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine or this database cannot run, and say why."""
+    from django.db import connection
+
+    no_postgres = pytest.mark.skip(reason="needs PostgreSQL: python -m tests.with_postgres -- pytest ...")
+    no_browser = pytest.mark.skip(reason="needs Chromium: apt-get install chromium")
+    # In CI a missing browser is a fault, not a reason to skip: the `browser` fixture then fails.
+    may_skip_browser = chromium() is None and os.environ.get("CI") != "true"
+    for item in items:
+        if item.path.parent.name == "e2e":
+            item.add_marker("browser")
+        if item.get_closest_marker("postgres") and connection.vendor != "postgresql":
+            item.add_marker(no_postgres)
+        if item.get_closest_marker("browser") and may_skip_browser:
+            item.add_marker(no_browser)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Test on SQLite in a file, as it is used: in memory, a live server's threads share one connection."""
+    from django.db import connections
+
+    database = connections["default"].settings_dict
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")

@@ -1,0 +1,75 @@
+"""Rows for tests, made by the operations as the application makes them."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+from typing import Any
+
+from registry.audit import Actor
+from registry.models import Campaign, Grant, Organization, Person, Unit, User
+from registry.operations import assignments, organizations, people, units
+
+ACTOR = Actor.system("测试")
+DAY = date(2020, 2, 1)
+_numbers = itertools.count(1)
+
+
+def make_unit(code: str = "", superior: Unit | None = None, **facts: Any) -> Unit:
+    """A unit, below ``superior`` when given."""
+    code = code or f"unit-{next(_numbers)}"
+    superior = Unit.objects.get(pk=superior.pk) if superior else None
+    return units.add_unit(
+        actor=ACTOR,
+        code=code,
+        superior=superior,
+        **{"name": f"{code}公安局", "kind": "bureau", **facts},
+    )
+
+
+def make_person(name: str = "张三", unit: Unit | None = None, **facts: Any) -> Person:
+    """A full member of the Party and officer, unless said otherwise."""
+    number = facts.pop("number", f"{next(_numbers):06d}")
+    return people.add_person(
+        actor=ACTOR,
+        number=number,
+        name=name,
+        home_unit=unit or make_unit(),
+        **{"category": "officer", "political_status": "full_member", **facts},
+    )
+
+
+def make_organization(unit: Unit, kind: str = "branch", **facts: Any) -> Organization:
+    """An approved organization at ``unit``: a temporary branch of 1 February 2020, unless said otherwise."""
+    code = facts.pop("code", f"organization-{next(_numbers)}")
+    temporary = kind in ("committee", "general_branch", "branch", "group")
+    return organizations.establish_organization(
+        actor=ACTOR,
+        unit=unit,
+        kind=kind,
+        code=code,
+        **{"name": f"{code}号", "is_temporary": temporary, "established_on": DAY, **facts},
+    )
+
+
+def assign(organization: Organization, person: Person, **facts: Any) -> Any:
+    """Place ``person`` in ``organization`` from 1 February 2020, unless said otherwise."""
+    return assignments.assign_person(
+        actor=ACTOR, organization=organization, person=person, **{"started_on": DAY, **facts}
+    )
+
+
+def make_campaign(code: str = "yiqing", **facts: Any) -> Campaign:
+    """A campaign that goes on."""
+    return Campaign.objects.create(
+        code=code, **{"name": "疫情防控", "started_on": date(2020, 1, 20), **facts}
+    )
+
+
+def make_user(username: str = "", unit: Unit | None = None, role: str = "manager", **facts: Any) -> User:
+    """A user with one grant at ``unit`` (none: no grant, so nothing in scope)."""
+    username = username or f"user{next(_numbers)}"
+    user = User.objects.create_user(username, password="correct horse battery", **facts)
+    if unit is not None:
+        Grant.objects.create(user=user, unit=unit, role=role, started_on=date(2020, 1, 1))
+    return user
