@@ -1,11 +1,12 @@
 """The addresses of the whole site; the registry's own are in `registry.urls`."""
 
-from django.contrib import admin
 from django.urls import include, path
+
+from registry.admin import site
 
 urlpatterns = [
     path("", include("registry.urls")),
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
 ]
 
 handler400 = "registry.views.errors.bad_request"

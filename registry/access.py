@@ -55,28 +55,29 @@ def spans(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Span]:
     return [Span(unit.tree_id, unit.lft, unit.rght) for unit in top_units(user, roles)]
 
 
-def _inside(unit: Unit, scope: Iterable[Span]) -> bool:
+def inside(unit: Unit, scope: Iterable[Span]) -> bool:
+    """Whether ``unit`` lies in the intervals of ``spans``: for many rows without a query each."""
     return any(span.tree_id == unit.tree_id and span.lo <= unit.lft <= span.hi for span in scope)
 
 
 def may_view(user: AnyUser, unit: Unit) -> bool:
     """Whether ``user`` sees the rows at ``unit``."""
-    return _inside(unit, spans(user))
+    return inside(unit, spans(user))
 
 
 def may_enter(user: AnyUser, unit: Unit) -> bool:
     """Whether ``user`` may enter and edit at ``unit``."""
-    return _inside(unit, spans(user, ENTER_ROLES))
+    return inside(unit, spans(user, ENTER_ROLES))
 
 
 def may_approve(user: AnyUser, unit: Unit) -> bool:
     """Whether ``user`` may approve what is submitted at ``unit``."""
-    return _inside(unit, spans(user, APPROVE_ROLES))
+    return inside(unit, spans(user, APPROVE_ROLES))
 
 
 def may_manage(user: AnyUser, unit: Unit) -> bool:
     """Whether ``user`` may change the unit tree at ``unit``."""
-    return _inside(unit, spans(user, MANAGE_ROLES))
+    return inside(unit, spans(user, MANAGE_ROLES))
 
 
 def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) -> QuerySet[M]:
@@ -93,7 +94,8 @@ def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) 
     if rows.model is Person:
         placed = Organization.objects.filter(in_spans(scope, "unit__")).order_by().values("pk")
         return rows.filter(
-            in_spans(scope, "home_unit__") | Q(assignments__organization__in=placed)
+            in_spans(scope, "home_unit__")
+            | Q(assignments__organization__in=placed, assignments__is_withdrawn=False)
         ).distinct()
     raise TypeError(f"no policy for {rows.model.__name__}")
 
@@ -107,7 +109,7 @@ def get_unit(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Unit
 
 
 def get_organization(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Organization:
-    """Return the organization with ``code`` if ``user`` holds one of ``roles`` at its host, else raise ``Http404``."""
+    """Return the organization with ``code`` if ``user`` holds one of ``roles`` at its host, else ``Http404``."""
     rows = Organization.objects.select_related("unit", "parent", "campaign", "task_body", "source")
     organization = visible(user, rows.filter(code=code), roles).first()
     if organization is None:

@@ -4,9 +4,11 @@ Two concurrent writers, or one with a stale node, corrupt MPTT intervals. So eve
 the lock of each tree it touches *before* it reads what it will write, and reads node and target
 again after it. On PostgreSQL the locks are transaction-level advisory locks: one for the unit tree,
 one for each organization tree, one for making or dissolving whole trees of the forest. On SQLite a
-transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take.
+transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. What
+writes many trees at once (a bulk load, a rebuild) takes the whole forest instead of every tree.
 
-Locks are taken in one global order: unit tree, units in use, forest, organization trees by number.
+Locks are taken in one global order: unit tree, units in use, whole forest, forest, organization
+trees by number.
 What still deadlocks is retried by the operation (see ``registry.operations.base``).
 """
 
@@ -14,11 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import connection
 
 from registry.models import Organization, Unit
 
-_UNIT_TREE, _UNIT_IN_USE, _FOREST, _ORGANIZATION_TREE = 7101, 7102, 7103, 7104
+_UNIT_TREE, _UNIT_IN_USE, _FOREST, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7103, 7104, 7105
 
 
 class NotInTransaction(RuntimeError):
@@ -61,6 +63,7 @@ def lock_organization_trees(organizations: Iterable[Organization], *, forest: bo
     ``forest`` also takes the lock under which trees appear and disappear (a new root, a move
     between trees). Raises ``TreeChanged`` when one of them went to another tree meanwhile.
     """
+    _take(_WHOLE_FOREST, 0, shared=True)
     if forest:
         _take(_FOREST, 0)
     pks = sorted({organization.pk for organization in organizations})
@@ -71,6 +74,11 @@ def lock_organization_trees(organizations: Iterable[Organization], *, forest: bo
         _take(_ORGANIZATION_TREE, tree_id)
     if connection.vendor == "postgresql" and _trees_of(pks) != before:
         raise TreeChanged
+
+
+def lock_whole_forest() -> None:
+    """Take the write locks of all organization trees at once until the transaction ends."""
+    _take(_WHOLE_FOREST, 0)
 
 
 def _trees_of(pks: list[int]) -> dict[int, int]:

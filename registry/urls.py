@@ -56,6 +56,7 @@ urlpatterns = [
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
     path("people/<str:number>/status/", people_changes.status, name="person_status"),
     path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
+    path("people/<str:number>/assign/", people_changes.assign_one, name="person_assign"),
     path("assignments/", assignments.assignments, name="assignments"),
     path("assignments/<int:pk>/role/", people_changes.role, name="assignment_role"),
     path("assignments/<int:pk>/end/", people_changes.end, name="assignment_end"),

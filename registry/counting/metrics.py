@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +17,9 @@ from registry.models.kinds import (
     PersonCategory,
 )
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
 K = OrganizationKind
 
 
@@ -24,7 +28,7 @@ class OrganizationMetric:
     """A number of organizations: those of ``kinds``, temporary or standing (None: no matter)."""
 
     slug: str
-    label: str
+    label: StrPromise
     kinds: tuple[str, ...]
     is_temporary: bool | None = None
     measure: str = "个"
@@ -48,7 +52,7 @@ class PeopleMetric:
     """
 
     slug: str
-    label: str
+    label: StrPromise
     condition: Q
     distinct: bool = True
     measure: str = "人"
@@ -87,7 +91,10 @@ PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("frontline_auxiliaries", _("一线辅警"), Q(person__category=PersonCategory.AUXILIARY.value)),
 )
 
-METRICS: dict[str, Metric] = {metric.slug: metric for metric in (*ORGANIZATION_METRICS, *PEOPLE_METRICS)}
+METRICS: dict[str, Metric] = {
+    **{metric.slug: metric for metric in ORGANIZATION_METRICS},
+    **{metric.slug: metric for metric in PEOPLE_METRICS},
+}
 """Every metric by slug, in the order of display."""
 
 

@@ -20,8 +20,8 @@ from registry.counting.rollup import count_buckets
 from registry.models import Figure, Qualifier, Unit
 from registry.models.shape import Span, UnitShape
 
-CLOSE = 0.05
-"""How far "about" may lie off, and "nearly" below, as a share of the reported value."""
+CLOSE = 5
+"""How far "about" may lie off, and "nearly" below, in percent of the reported value."""
 
 
 class Verdict(StrEnum):
@@ -56,9 +56,9 @@ def judge(qualifier: str, reported: int, registered: int) -> bool:
     if qualifier == Qualifier.AT_LEAST:
         return registered >= reported
     if qualifier == Qualifier.NEARLY:
-        return reported * (1 - CLOSE) <= registered <= reported
+        return reported * (100 - CLOSE) <= registered * 100 <= reported * 100
     if qualifier == Qualifier.ABOUT:
-        return abs(registered - reported) <= reported * CLOSE
+        return abs(registered - reported) * 100 <= reported * CLOSE
     return registered == reported
 
 

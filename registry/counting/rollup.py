@@ -171,7 +171,8 @@ def _bucketed(
     names = ", ".join(("tree_id", "lft", *columns))
     statement = (
         f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), r({names}) AS ({inner}) "
-        f"SELECT {select} FROM span JOIN r ON r.tree_id = span.tree_id AND r.lft BETWEEN span.lo AND span.hi {group}"
+        f"SELECT {select} FROM span "
+        f"JOIN r ON r.tree_id = span.tree_id AND r.lft BETWEEN span.lo AND span.hi {group}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)

@@ -29,17 +29,19 @@ class _Noun:
     key: str
     word: str
     url: str
+    placeholder: str
     note: Callable[[Any], str]
     related: tuple[str, ...] = ()
 
 
 NOUNS: dict[str, _Noun] = {
-    "unit": _Noun(Unit, "code", "单位", "pick_units", lambda unit: unit.code),
+    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称或代码", lambda unit: unit.code),
     "organization": _Noun(
         Organization,
         "code",
         "组织",
         "pick_organizations",
+        "组织名称或代码",
         lambda organization: f"{organization.kind_label} · {organization.unit.label}",
         ("unit",),
     ),
@@ -48,6 +50,7 @@ NOUNS: dict[str, _Noun] = {
         "number",
         "人员",
         "pick_people",
+        "姓名或警号",
         lambda person: (
             f"{person.number} · {person.get_political_status_display()} · {person.home_unit.label}"
         ),
@@ -81,11 +84,17 @@ class PickerWidget(forms.Widget):
     is_picker = True
 
     def __init__(
-        self, noun: str, *, multiple: bool, roles: Sequence[tuple[str, str]], query: str = ""
+        self,
+        noun: str,
+        *,
+        multiple: bool,
+        roles: Sequence[tuple[str, str]],
+        query: str = "",
+        default_role: str = "",
     ) -> None:
         super().__init__()
         self.noun, self.multiple, self.roles = NOUNS[noun], multiple, list(roles)
-        self.query = query
+        self.query, self.default_role = query, default_role
         self.find: Callable[[Iterable[str]], dict[str, Any]] = lambda keys: {}
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Picked:
@@ -123,7 +132,9 @@ class PickerWidget(forms.Widget):
             "multiple": self.multiple,
             "chosen": chosen,
             "roles": self.roles,
+            "role_default": self.default_role,
             "text": picked.text,
+            "placeholder": self.noun.placeholder,
             "describedby": attributes.get("aria-describedby", ""),
         }
         return mark_safe(render_to_string("components/picker.html", {"picker": picker}))
@@ -151,18 +162,25 @@ class PickerField(forms.Field):
         self.rows = rows
         self.user: access.AnyUser | None = None
         self.access_roles: Iterable[str] = access.ALL_ROLES
-        widget = PickerWidget(noun, multiple=multiple, roles=roles, query=query)
+        self.kept: dict[str, Any] = {}
+        widget = PickerWidget(noun, multiple=multiple, roles=roles, query=query, default_role=default_role)
         super().__init__(widget=widget, **options)
         widget.find = self.find
 
     def __deepcopy__(self, memo: Any) -> PickerField:
         copy: PickerField = super().__deepcopy__(memo)
         copy.widget.find = copy.find
+        copy.kept = {}
         return copy
+
+    def keep(self, row: Any) -> None:
+        """Let what stands in the record already be sent again, whether or not the user may see it."""
+        if row is not None:
+            self.kept[str(getattr(row, self.noun.key))] = row
 
     def find(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the rows with the given keys that the user may see, by key."""
-        wanted = list(keys)
+        wanted = [key for key in keys if "\x00" not in key]
         if not wanted or self.user is None:
             return {}
         manager: Any = self.noun.model._default_manager
@@ -172,7 +190,8 @@ class PickerField(forms.Field):
             rows = self.rows(rows)
         if self.noun.related:
             rows = rows.select_related(*self.noun.related)
-        return {getattr(row, self.noun.key): row for row in rows}
+        found = {str(getattr(row, self.noun.key)): row for row in rows}
+        return {**{key: row for key, row in self.kept.items() if key in wanted}, **found}
 
     def clean(self, value: Any) -> Any:
         """Return the chosen rows; name what was not found."""
@@ -264,7 +283,10 @@ class ScopedForm(forms.Form):
         return [self[name] for name in self.folded if name in self.fields]
 
     def apply_refusal(self, error: OperationRefused) -> None:
-        """Show why the operation was refused, at the fields it names (``renames``: operation's name to form's)."""
+        """Show why the operation was refused, at the fields it names.
+
+        ``renames`` maps the operation's name of a field to the form's.
+        """
         for name, messages in error.message_dict.items():
             name = self.renames.get(name, name)
             for message in messages:

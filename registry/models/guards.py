@@ -160,14 +160,31 @@ def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any)
             cursor.execute(statement)
 
 
-def _present(connection: BaseDatabaseWrapper) -> list[tuple[str, str]]:
+def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+    """Return the names of the triggers that should be there and are not (or are switched off)."""
+    connection = connections[using]
+    suffixes = ("",) if connection.vendor == "postgresql" else ("_insert", "_update")
+    present = set(_present(connection, working=True))
+    return [
+        f"{name}{suffix}"
+        for name, table, _, _ in _guards(connection.vendor)
+        for suffix in suffixes
+        if (f"{name}{suffix}", table) not in present
+    ]
+
+
+def _present(connection: BaseDatabaseWrapper, *, working: bool = False) -> list[tuple[str, str]]:
     if connection.vendor == "postgresql":
+        enabled = "AND t.tgenabled <> 'D'" if working else ""
         query = (
             "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            "WHERE NOT t.tgisinternal AND t.tgname LIKE 'guard\\_%%'"
+            f"WHERE NOT t.tgisinternal {enabled} AND t.tgname LIKE 'guard\\_%%'"
         )
     else:
-        query = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard\\_%%' ESCAPE '\\'"
+        query = (
+            "SELECT name, tbl_name FROM sqlite_master "
+            "WHERE type = 'trigger' AND name LIKE 'guard\\_%%' ESCAPE '\\'"
+        )
     with connection.cursor() as cursor:
         cursor.execute(query, [])
         return [(str(name), str(table)) for name, table in cursor.fetchall()]

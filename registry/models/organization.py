@@ -9,9 +9,7 @@ from django.db import models
 from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from mptt.managers import TreeManager
 from mptt.models import MPTTModel, TreeForeignKey
-from mptt.querysets import TreeQuerySet
 
 from registry.models.base import Registered, ends_not_before_start, in_spans, on_day
 from registry.models.kinds import (
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from registry.models.shape import Span
 
 
-class OrganizationQuerySet(TreeQuerySet):  # type: ignore[misc]
+class OrganizationQuerySet(models.QuerySet["Organization"]):
     """Organizations, asked in the words of the field."""
 
     def as_of(self, day: date) -> OrganizationQuerySet:
@@ -64,7 +62,10 @@ class OrganizationQuerySet(TreeQuerySet):  # type: ignore[misc]
         )
 
 
-class Organization(MPTTModel, Registered):  # type: ignore[misc]
+OrganizationManager = models.Manager.from_queryset(OrganizationQuerySet)
+
+
+class Organization(MPTTModel, Registered):
     """A Party organization or a formation.
 
     Kind, honour title and Party superior are three separate facts. ``unit`` is today's host;
@@ -123,7 +124,13 @@ class Organization(MPTTModel, Registered):  # type: ignore[misc]
     )
     note = models.CharField(_("备注"), max_length=300, blank=True)
 
-    objects = TreeManager.from_queryset(OrganizationQuerySet)()
+    if TYPE_CHECKING:  # made by MPTT
+        lft: int
+        rght: int
+        tree_id: int
+        level: int
+
+    objects = OrganizationManager()  # type: ignore[assignment,misc]
 
     class Meta:
         verbose_name = _("组织")

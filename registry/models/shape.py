@@ -88,7 +88,7 @@ class UnitShape:
                     del waiting[pk]
                     result += self._without_moved(self.places[pk], pk)
                     found = True
-        return sorted(result)
+        return _joined(sorted(result))
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, closed ones too, unordered."""
@@ -138,6 +138,17 @@ class UnitShape:
         if start <= place.rght:
             spans.append(Span(place.tree_id, start, place.rght))
         return spans
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    """Make one of those that follow each other without a gap: a merger of many stays a short condition."""
+    joined: list[Span] = []
+    for span in spans:
+        if joined and joined[-1].tree_id == span.tree_id and joined[-1].hi + 1 == span.lo:
+            joined[-1] = joined[-1]._replace(hi=span.hi)
+        else:
+            joined.append(span)
+    return joined
 
 
 def _holds(spans: list[Span], place: _Place) -> bool:

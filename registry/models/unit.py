@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from mptt.managers import TreeManager
 from mptt.models import MPTTModel, TreeForeignKey
-from mptt.querysets import TreeQuerySet
 
 from registry.models.base import Registered, ends_not_before_start, in_spans
 from registry.models.kinds import UnitKind
@@ -28,7 +26,7 @@ MAX_DEPTH = 16
 """How deep either tree may be; the SQLite guard against cycles walks this many levels."""
 
 
-class UnitQuerySet(TreeQuerySet):  # type: ignore[misc]
+class UnitQuerySet(models.QuerySet["Unit"]):
     """Units, asked in the words of the field."""
 
     def as_of(self, day: date) -> UnitQuerySet:
@@ -60,7 +58,10 @@ class UnitQuerySet(TreeQuerySet):  # type: ignore[misc]
         )
 
 
-class Unit(MPTTModel, Registered):  # type: ignore[misc]
+UnitManager = models.Manager.from_queryset(UnitQuerySet)
+
+
+class Unit(MPTTModel, Registered):
     """A public-security organ. ``parent`` is today's superior; ``UnitPlacement`` holds every day's."""
 
     code = models.CharField(_("单位代码"), max_length=80, unique=True, validators=[code_validator])
@@ -90,7 +91,13 @@ class Unit(MPTTModel, Registered):  # type: ignore[misc]
     mention = models.CharField(_("出处"), max_length=20, blank=True)
     note = models.CharField(_("备注"), max_length=300, blank=True)
 
-    objects = TreeManager.from_queryset(UnitQuerySet)()
+    if TYPE_CHECKING:  # made by MPTT
+        lft: int
+        rght: int
+        tree_id: int
+        level: int
+
+    objects = UnitManager()  # type: ignore[assignment,misc]
 
     class Meta:
         verbose_name = _("单位")
@@ -141,7 +148,7 @@ class UnitPlacement(models.Model):
         verbose_name = _("单位隶属")
         verbose_name_plural = _("单位隶属")
         indexes = [models.Index(fields=["started_on"], name="unitplacement_started")]
-        constraints: list[Any] = [
+        constraints = [
             models.CheckConstraint(
                 condition=Q(ended_on__isnull=True)
                 | Q(started_on__isnull=True)

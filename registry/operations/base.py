@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any, ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from django.utils import timezone
 from registry import audit
 from registry.locks import TreeChanged
 from registry.models.base import Registered
+from registry.models.unit import MAX_DEPTH
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,12 +33,15 @@ class OperationRefused(ValidationError):
 class EditConflict(OperationRefused):
     """Somebody else changed the row since the form was opened.
 
-    ``differences`` maps a field to (value now, value of this form).
+    ``differences`` maps a field to (value now, value of this form); ``version`` is the row's now.
     """
 
-    def __init__(self, message: str, differences: dict[str, tuple[Any, Any]]) -> None:
+    def __init__(
+        self, message: str, differences: dict[str, tuple[Any, Any]], version: int | None = None
+    ) -> None:
         super().__init__({NON_FIELD_ERRORS: [message]})
         self.differences = differences
+        self.version = version
 
 
 def refuse(field: str | None, message: str) -> OperationRefused:
@@ -50,9 +54,15 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        if connection.in_atomic_block:
-            with transaction.atomic():
-                return function(*args, **kwargs)
+        for name, value in kwargs.items():
+            if isinstance(value, Iterator):  # would be empty at the second attempt
+                kwargs[name] = list(value)
+        if connection.in_atomic_block:  # whoever opened the transaction tries again
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except IntegrityError as error:
+                raise _in_chinese(error) from error
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with transaction.atomic():
@@ -80,6 +90,8 @@ def _in_chinese(error: IntegrityError) -> Exception:
         ("assignment_one_open", None, "该人员同一时间已在本组织中。"),
         ("guard_assignment_outside_life", None, "编入日期超出了组织的存续期间。"),
         ("guard_organization_life", "dissolved_on", "有人员的编入日期超出组织的存续期间。"),
+        ("unit_depth_bounded", "superior", f"单位层级不能超过 {MAX_DEPTH} 级。"),
+        ("organization_depth_bounded", "parent", f"组织层级不能超过 {MAX_DEPTH} 级。"),
         ("registry_organization.code", "code", "该组织代码刚刚被占用,请换一个。"),
         ("registry_organization_code", "code", "该组织代码刚刚被占用,请换一个。"),
         ("registry_unit.code", "code", "该单位代码已被占用。"),
@@ -122,7 +134,9 @@ def check_version(instance: Registered, version: int | None, changes: Mapping[st
         for name, (now, mine) in differences.items()
     )
     raise EditConflict(
-        f"在您填写期间,他人已修改本记录。{said or '所填内容与现在一致'}。请核对后再次保存。", differences
+        f"在您填写期间,他人已修改本记录。{said or '所填内容与现在一致'}。请核对后再次保存。",
+        differences,
+        instance.version,
     )
 
 

@@ -164,8 +164,13 @@ def edit_organization(
     Raises ``EditConflict`` when somebody else edited since ``version``, ``OperationRefused`` when a
     date would leave members or subordinates outside the organization's life.
     """
+    host_id = fresh(organization).unit_id
+    if "dissolved_on" in changes:
+        locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
+    if "dissolved_on" in changes and organization.unit_id != host_id:
+        raise locks.TreeChanged
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(organization, version, wanted)
     wanted = changed(organization, wanted)
@@ -176,11 +181,15 @@ def edit_organization(
         setattr(candidate, name, value)
     validated(candidate, exclude=_TREE_FIELDS)
     if "established_on" in wanted or "dissolved_on" in wanted:
-        _refuse_life(candidate, was_dissolved=organization.dissolved_on is not None)
+        _refuse_life(candidate, organization)
     if "established_on" in wanted:
         first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
         OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
-        _refuse_host(first.unit, candidate.established_on, "established_on")
+        if not first.unit.is_open_on(candidate.established_on):
+            raise refuse(
+                "established_on",
+                f"“{first.unit.name}”在 {candidate.established_on:%Y-%m-%d} 尚未设立或已撤并。",
+            )
     before, after = write(organization, wanted)
     audit.record(
         actor,
@@ -206,6 +215,8 @@ def move_organization(
     if organization.parent_id == (parent.pk if parent else None):
         raise refuse("parent", "上级组织没有变化。")
     if parent is not None:
+        if parent.state == WorkflowState.WITHDRAWN:
+            raise refuse("parent", f"“{parent.name}”已撤回,请换一个上级组织。")
         if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:
             raise refuse("parent", f"“{parent.name}”就在“{organization.name}”之下,不能作为它的上级。")
         if parent.dissolved_on is not None and (
@@ -238,6 +249,8 @@ def transfer_organization(
     locks.lock_organization_trees([organization])
     organization, unit = fresh(organization), fresh(unit)
     not_in_future("on", on)
+    if organization.state == WorkflowState.WITHDRAWN:
+        raise refuse(None, "该组织已撤回,不能转隶。")
     if organization.unit_id == unit.pk:
         raise refuse("unit", f"该组织现在就在“{unit.name}”。")
     if organization.dissolved_on is not None and on >= organization.dissolved_on:
@@ -274,6 +287,16 @@ def plan_dissolution(*, organization: Organization, on: date) -> Dissolution:
     for each in ending:
         if each.established_on > on:
             raise refuse("on", f"“{each.name}”成立于 {each.established_on:%Y-%m-%d},撤销日期不能早于该日。")
+    moved = (
+        OrganizationPlacement.objects.filter(organization__in=ending, started_on__gt=on)
+        .select_related("organization")
+        .first()
+    )
+    if moved is not None:
+        raise refuse(
+            "on",
+            f"“{moved.organization.name}”在 {moved.started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。",
+        )
     assignments = Assignment.objects.valid().filter(organization__in=ending)
     later = assignments.filter(started_on__gt=on).select_related("person", "organization").first()
     if later is not None:
@@ -461,13 +484,13 @@ def _refuse_superior(kind: str, parent: Organization | None, day: date) -> None:
         )
 
 
-def _refuse_life(candidate: Organization, *, was_dissolved: bool) -> None:
-    """The corrected life must hold every member, placement and subordinate."""
+def _refuse_life(candidate: Organization, now: Organization) -> None:
+    """The corrected life must hold every member, placement and subordinate, and lie in its host's."""
     start, end = candidate.established_on, candidate.dissolved_on
     not_in_future("established_on", start)
     if end is not None:
         not_in_future("dissolved_on", end)
-        if not was_dissolved:
+        if now.dissolved_on is None:
             raise refuse("dissolved_on", "请用“撤销”办理,以便同时结束人员编入和下级组织。")
         if end < start:
             raise refuse("dissolved_on", "撤销日期不能早于成立日期。")
@@ -488,12 +511,27 @@ def _refuse_life(candidate: Organization, *, was_dissolved: bool) -> None:
         last = OrganizationPlacement.objects.filter(organization=candidate).order_by("-started_on")[0]
         if last.started_on > end:
             raise refuse("dissolved_on", f"该组织在 {last.started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。")
+    if now.dissolved_on is not None and (end is None or end > now.dissolved_on):
+        _refuse_revival(candidate)
     below = Organization.objects.filter(parent=candidate).exclude(state=WorkflowState.WITHDRAWN)
-    older = below.filter(established_on__lt=start).first()
+    # Those that were older before were moved under it (a general branch founded above its branches).
+    older = below.filter(established_on__gte=now.established_on, established_on__lt=start).first()
     if older is not None:
         raise refuse("established_on", f"下级“{older.name}”成立于 {older.established_on:%Y-%m-%d},早于该日。")
     if end is not None and below.filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=end)).exists():
         raise refuse("dissolved_on", "下级组织在该日之后仍在,请先撤销或调整它们。")
+
+
+def _refuse_revival(candidate: Organization) -> None:
+    """An organization that stands longer than was registered needs its host and its superior as long."""
+    closed, parent = candidate.unit.closed_on, candidate.parent
+    if closed is not None and (candidate.dissolved_on is None or candidate.dissolved_on > closed):
+        raise refuse("dissolved_on", f"所在单位“{candidate.unit.name}”已于 {closed:%Y-%m-%d} 撤并。")
+    if parent is None or candidate.state == WorkflowState.WITHDRAWN:
+        return
+    gone = parent.dissolved_on
+    if gone is not None and (candidate.dissolved_on is None or candidate.dissolved_on > gone):
+        raise refuse("dissolved_on", f"上级组织“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。")
 
 
 __all__ = [

@@ -8,7 +8,7 @@ from typing import Any
 
 from registry import audit, locks
 from registry.audit import Actor
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.operations.base import (
     changed,
@@ -160,6 +160,9 @@ def _locked(person: Person) -> Person:
 
 def _branch(branch: Organization | None) -> Organization | None:
     """The formal membership is in a standing Party organization."""
+    branch = fresh(branch) if branch is not None else None
+    if branch is not None and (branch.state == WorkflowState.WITHDRAWN or branch.dissolved_on is not None):
+        raise refuse("home_branch", f"“{branch.name}”已撤销或撤回,请选择现有党组织。")
     if branch is not None and (branch.kind not in PARTY_KINDS or branch.is_temporary):
         raise refuse("home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。")
     return branch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -77,6 +78,8 @@ def edit_unit(*, actor: Actor, unit: Unit, changes: Mapping[str, Any], version: 
     ``version`` is what the form was opened with; raises ``EditConflict`` when it is old.
     """
     locks.lock_unit_tree()
+    if "opened_on" in changes:
+        locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(unit, version, wanted)
@@ -89,7 +92,14 @@ def edit_unit(*, actor: Actor, unit: Unit, changes: Mapping[str, Any], version: 
     opened = wanted.get("opened_on")
     if opened is not None:
         not_in_future("opened_on", opened)
-        first = OrganizationPlacement.objects.filter(unit=unit).order_by("started_on").first()
+        if unit.closed_on is not None and opened > unit.closed_on:
+            raise refuse("opened_on", f"本单位已于 {unit.closed_on:%Y-%m-%d} 撤并,设立日期不能晚于该日。")
+        first = (
+            OrganizationPlacement.objects.filter(unit=unit)
+            .exclude(organization__state=WorkflowState.WITHDRAWN)
+            .order_by("started_on")
+            .first()
+        )
         if first is not None and first.started_on < opened:
             raise refuse(
                 "opened_on", f"{first.started_on:%Y-%m-%d} 已有组织在本单位成立,设立日期不能晚于该日。"
@@ -144,6 +154,8 @@ def _place_under(unit: Unit, superior: Unit | None, on: date, *, field: str) -> 
         )
     if unit.opened_on is not None and on < unit.opened_on:
         raise refuse("on", f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。")
+    if unit.closed_on is not None and on >= unit.closed_on:
+        raise refuse("on", f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,生效日期须早于该日。")
     if current.started_on == on:
         UnitPlacement.objects.filter(pk=current.pk).update(superior=superior)
     else:
@@ -163,6 +175,24 @@ def _refuse_cycle(unit: Unit, superior: Unit, on: date, field: str) -> None:
             raise refuse(field, f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。")
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """What is at a unit on a day: goes over when it is merged, stands in the way of closing it."""
+
+    units: int
+    organizations: int
+    people: int
+
+
+def what_is_left(*, unit: Unit, on: date) -> Leaving:
+    """Count what a merger of ``unit`` on day ``on`` would take over, before it is done."""
+    return Leaving(
+        _open_children(unit, on).count(),
+        _standing_at(unit, on).count(),
+        Person.objects.filter(home_unit=unit).count(),
+    )
+
+
 @operation
 def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -> Unit:
     """Merge ``unit`` into ``into`` on day ``on``: its sub-units, standing organizations and people go over.
@@ -178,13 +208,15 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     _refuse_closed(unit)
     if unit.pk == into.pk:
         raise refuse("into", "不能并入自身。")
+    if unit.opened_on is not None and on < unit.opened_on:
+        raise refuse("on", f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},并入日期不能早于该日。")
     if not into.is_open_on(on) or into.closed_on is not None:
         raise refuse("into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。")
     if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(on).path(into)):
         raise refuse("into", f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。")
+    locks.lock_organization_trees(_standing_at(unit, on))
     _refuse_later_events(unit, on)
-    standing = list(_standing_at(unit, on))
-    locks.lock_organization_trees(standing)
+    standing = list(_standing_at(unit, on))  # as they are now that nobody else can change them
     children = list(_open_children(unit, on))
     for child in children:
         _place_under(fresh(child), fresh(into), on, field="into")
@@ -286,7 +318,7 @@ def _refuse_closed(unit: Unit) -> None:
 
 
 def _refuse_later_events(unit: Unit, on: date) -> None:
-    """Nothing may have been placed at the unit after the day it ends."""
+    """Nothing may have come to the unit, or have left it, after the day it ends."""
     later = (
         OrganizationPlacement.objects.filter(unit=unit, started_on__gt=on)
         .exclude(organization__state=WorkflowState.WITHDRAWN)
@@ -298,8 +330,23 @@ def _refuse_later_events(unit: Unit, on: date) -> None:
             "on",
             f"“{later.organization.name}”在 {later.started_on:%Y-%m-%d} 才到本单位,日期不能早于该日。",
         )
+    left = (
+        OrganizationPlacement.objects.filter(unit=unit, ended_on__gt=on)
+        .exclude(organization__state=WorkflowState.WITHDRAWN)
+        .select_related("organization")
+        .first()
+    )
+    if left is not None:
+        raise refuse(
+            "on", f"“{left.organization.name}”到 {left.ended_on:%Y-%m-%d} 才离开本单位,日期不能早于该日。"
+        )
     joined = UnitPlacement.objects.filter(superior=unit, started_on__gt=on).select_related("unit").first()
     if joined is not None:
         raise refuse(
             "on", f"“{joined.unit.name}”在 {joined.started_on:%Y-%m-%d} 才划入本单位,日期不能早于该日。"
+        )
+    parted = UnitPlacement.objects.filter(superior=unit, ended_on__gt=on).select_related("unit").first()
+    if parted is not None:
+        raise refuse(
+            "on", f"“{parted.unit.name}”到 {parted.ended_on:%Y-%m-%d} 才划出本单位,日期不能早于该日。"
         )

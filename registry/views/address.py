@@ -65,7 +65,7 @@ def address_of(request: HttpRequest) -> Address:
 def _read(request: HttpRequest) -> Address:
     today = timezone.localdate()
     problems: list[str] = []
-    raw = {key: request.GET.get(key, "").strip() for key in KEPT}
+    raw = {key: request.GET.get(key, "").replace("\x00", "").strip() for key in KEPT}
 
     def day(key: str, word: str) -> date | None:
         try:

@@ -1,8 +1,144 @@
-"""To be written by a helper (placeholder so that urls import)."""
+"""The list of assignments: what stands behind a number of person-times (人次)."""
 
-from typing import Any
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.counting.basis import assignment_rows
+from registry.counting.metrics import METRICS, PeopleMetric
+from registry.forms.people import AssignmentsFilter
+from registry.models import Assignment, Basis, PersonCategory, Role, Unit
+from registry.models.kinds import ROLE_ORDER
+from registry.views.address import address_of
+from registry.views.drill import Place, people_metric, place_of
+from registry.views.finding import cleaned
+from registry.views.lists import chips, others, paged, sorted_by
+
+COLUMNS = {
+    "person": ("person__name", "person__number"),
+    "number": ("person__number",),
+    "organization": ("organization__code", "rank", "person__number"),
+    "unit": ("host__unit__tree_id", "host__unit__lft", "organization__code", "rank", "person__number"),
+    "role": ("rank", "person__number"),
+    "started": ("started_on", "person__number"),
+    "ended": ("ended_on", "person__number"),
+}
+FILTERS = ("unit", "unit_text", "role", "category", "q")
 
 
-def assignments(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@dataclass(frozen=True)
+class Row:
+    """One assignment of the list, with the unit where its organization stood on the day."""
+
+    assignment: Assignment
+    role: str
+    unit: Unit
+    unit_url: str
+    organization_url: str
+
+
+@require_safe
+def assignments(request: HttpRequest) -> HttpResponse:
+    """The assignments behind a number: of every frontline assignment when the address names no metric."""
+    address = address_of(request)
+    question = address.question
+    asked, place = people_metric(request), place_of(request, question)
+    every = METRICS["frontline_assignments"]
+    assert isinstance(every, PeopleMetric)
+    metric = asked or every
+    wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "category", "q")}
+    rows = _filtered(assignment_rows(metric, question, place.rows), wanted)
+    ordered, sort = sorted_by(
+        request, rows.annotate(rank=_rank()).select_related("person", "organization__unit"), COLUMNS, "unit"
+    )
+    page = paged(request, ordered.annotate(host_unit=F("host__unit_id")))
+    people = rows.aggregate(number=Count("person_id", distinct=True))["number"]
+    return render(
+        request,
+        "assignments/list.html",
+        {
+            "metric": metric,
+            "place": place,
+            "filters": AssignmentsFilter(
+                user=request.user, initial={**wanted, "unit": place.unit}, auto_id="filter_%s"
+            ),
+            "others": others(request, FILTERS),
+            "chips": chips(request, _shown_filters(asked, place, wanted)),
+            "clear_url": address.url(request.path),
+            "page_obj": page,
+            "rows": _rows(request, list(page.object_list)),
+            "people": people,
+            "sort": sort,
+            "basis": Basis(question.basis).label,
+            "question": question,
+        },
+    )
+
+
+def _rank() -> Case:
+    """Return the role's place in the order of rank, for sorting."""
+    whens = [When(role=role, then=Value(place)) for role, place in ROLE_ORDER.items()]
+    return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
+
+
+def _filtered(rows: QuerySet[Assignment], wanted: Mapping[str, str]) -> QuerySet[Assignment]:
+    if wanted["role"] in Role.values:
+        rows = rows.filter(role=wanted["role"])
+    if wanted["category"] in PersonCategory.values:
+        rows = rows.filter(person__category=wanted["category"])
+    text = wanted["q"]
+    if text:
+        rows = rows.filter(
+            Q(person__name__icontains=text)
+            | Q(person__number__istartswith=text)
+            | Q(organization__name__icontains=text)
+        )
+    return rows
+
+
+def _shown_filters(metric: PeopleMetric | None, place: Place, wanted: Mapping[str, str]) -> dict[str, str]:
+    shown = {}
+    if metric is not None:
+        shown["metric"] = f"指标:{metric.label}"
+    if place.organization is not None:
+        shown["party_line"] = f"党组织线:{place.organization.name}"
+    elif place.unit is not None:
+        shown["unit"] = f"编入单位:{place.unit.name}"
+        if place.own:
+            shown["own"] = "仅本单位"
+    if wanted["role"] in Role.values:
+        shown["role"] = f"职责:{Role(wanted['role']).label}"
+    if wanted["category"] in PersonCategory.values:
+        shown["category"] = f"类别:{PersonCategory(wanted['category']).label}"
+    if wanted["q"]:
+        shown["q"] = f"含“{wanted['q']}”"
+    return shown
+
+
+def _rows(request: HttpRequest, found: list[Assignment]) -> list[Row]:
+    address = address_of(request)
+    scope = access.spans(request.user)
+    hosts = Unit.objects.in_bulk({row.host_unit for row in found})  # type: ignore[attr-defined]
+    shown = []
+    for row in found:
+        unit = hosts[row.host_unit]  # type: ignore[attr-defined]
+        organization = row.organization
+        shown.append(
+            Row(
+                row,
+                row.get_role_display(),
+                unit,
+                address.url(unit.get_absolute_url()) if access.inside(unit, scope) else "",
+                address.url(organization.get_absolute_url())
+                if access.inside(organization.unit, scope)
+                else "",
+            )
+        )
+    return shown

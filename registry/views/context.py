@@ -21,7 +21,7 @@ NAVIGATION = (
     ("home", "总览", ("home", "unit")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
-    ("people", "人员", ("people", "person", "assignment")),
+    ("people", "人员", ("person", "assignments", "assignment")),
     ("reconciliation", "来源核对", ("reconciliation",)),
     ("sources", "来源", ("source",)),
 )
@@ -126,7 +126,7 @@ class Frame:
             NavItem(
                 label,
                 self.address.url(reverse(url)),
-                any(name == on or name.startswith(f"{on}_") for on in ons),
+                name == url or any(name == on or name.startswith(f"{on}_") for on in ons),
             )
             for url, label, ons in NAVIGATION
         ]

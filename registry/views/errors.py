@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template import loader
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say what may be wrong with the address. ``Http404("…")`` with a Chinese sentence shows it."""
     said = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
-    return render(request, "errors/404.html", {"said": said}, status=404)
+    return render(request, "errors/404.html", {"message": said}, status=404)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -19,14 +20,14 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Say that the request could not be read."""
-    return render(request, "errors/400.html", status=400)
+    return _standing_alone(request, "errors/400.html", 400)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Show the request number; needs neither database nor context."""
-    from django.template import loader
+    return _standing_alone(request, "errors/500.html", 500)
 
-    body = loader.get_template("errors/500.html").render(
-        {"request_number": getattr(request, "request_number", "")}
-    )
-    return HttpResponse(body, status=500)
+
+def _standing_alone(request: HttpRequest, name: str, status: int) -> HttpResponse:
+    body = loader.get_template(name).render({"request_number": getattr(request, "request_number", "")})
+    return HttpResponse(body, status=status)

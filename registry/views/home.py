@@ -1,8 +1,21 @@
-"""To be written by a helper (placeholder so that urls import)."""
+"""Where somebody lands after logging in."""
 
-from typing import Any
-from django.http import HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from registry import access
 
 
-def home(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Go to the user's own unit: the first where there are several, the largest tree for a superuser."""
+    tops = access.top_units(request.user)
+    if not tops:
+        return render(request, "home.html")
+    top = max(tops, key=lambda unit: unit.rght - unit.lft) if request.user.is_superuser else tops[0]
+    url, query = reverse("unit", args=[top.code]), request.GET.urlencode()
+    return HttpResponseRedirect(f"{url}?{query}" if query else url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -45,3 +45,13 @@ def chips(request: HttpRequest, shown: Mapping[str, str]) -> list[dict[str, str]
         query.pop("page", None)
         made.append({"label": label, "remove_url": f"{request.path}?{query.urlencode()}"})
     return made
+
+
+def others(request: HttpRequest, names: Collection[str]) -> list[tuple[str, str]]:
+    """Return the address's parameters that a filter form must keep: all but its own fields and the page."""
+    return [
+        (key, value)
+        for key, values in request.GET.lists()
+        if key not in names and key != "page"
+        for value in values
+    ]

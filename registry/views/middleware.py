@@ -5,7 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+
+from registry.views.errors import page_not_found
 
 
 class RequestNumberMiddleware:
@@ -19,3 +22,9 @@ class RequestNumberMiddleware:
         response = self.get_response(request)
         response["X-Request-Number"] = request.request_number  # type: ignore[attr-defined]
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer what is not found with the page that helps under ``DEBUG`` too, as `make run` sets it."""
+        if settings.DEBUG and isinstance(exception, Http404):
+            return page_not_found(request, exception)
+        return None

@@ -1,16 +1,98 @@
-"""To be written by a helper (placeholder so that urls import)."""
+"""What a picker finds while somebody types: at most twenty hits, in scope only."""
+
+from __future__ import annotations
 
 from typing import Any
+
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.forms.fields import NOUNS
+from registry.models import GrantRole, Organization, Unit, WorkflowState
+from registry.models.kinds import ALLOWED_PARENTS
+from registry.views.address import address_of
+from registry.views.finding import cleaned, find_organizations, find_people, find_units
+
+SHOWN = 20
+
+_RIGHTS = {"enter": access.ENTER_ROLES, "approve": access.APPROVE_ROLES, "manage": access.MANAGE_ROLES}
 
 
-def units(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def units(request: HttpRequest) -> HttpResponse:
+    """Units; with ``roles`` (enter, approve, manage, or names) only open ones where the user may do that."""
+    text, roles = typed(request), _roles(request)
+    open_on = address_of(request).today if roles != access.ALL_ROLES else None
+    return _answer(request, "unit", text, find_units(request.user, text, roles, open_on))
 
 
-def organizations(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def organizations(request: HttpRequest) -> HttpResponse:
+    """Organizations; with ``kind`` those that stand on the day and may be directly above one of that kind."""
+    text, kind = typed(request), request.GET.get("kind", "")
+    above = kind if kind in ALLOWED_PARENTS else ""
+    rows = find_organizations(
+        request.user,
+        text,
+        _roles(request),
+        above=above,
+        standing_on=address_of(request).as_of if above else None,
+    )
+    return _answer(request, "organization", text, rows.exclude(state=WorkflowState.WITHDRAWN))
 
 
-def people(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    """People, by part of the name or the beginning of the number."""
+    text = typed(request)
+    return _answer(request, "person", text, find_people(request.user, text, _roles(request)))
+
+
+def typed(request: HttpRequest) -> str:
+    """Return what was typed: ``q``, or the picker's own field, whose name ends with ``_text``."""
+    for name, value in request.GET.items():
+        if name == "q" or name.endswith("_text"):
+            return cleaned(str(value))
+    return ""
+
+
+def _roles(request: HttpRequest) -> tuple[str, ...]:
+    words = [word for word in request.GET.get("roles", "").split(",") if word]
+    if not words:
+        return access.ALL_ROLES
+    return tuple(
+        role
+        for word in words
+        for role in _RIGHTS.get(word, (word,))
+        if role in GrantRole.values  # an unknown word opens nothing
+    )
+
+
+def _answer(request: HttpRequest, noun: str, text: str, rows: QuerySet[Any]) -> HttpResponse:
+    if not text:
+        return HttpResponse()
+    found = list(rows[: SHOWN + 1])
+    options = [
+        {"value": getattr(row, NOUNS[noun].key), "label": str(row), "note": _note(noun, row)}
+        for row in found[:SHOWN]
+    ]
+    context = {"options": options, "more": len(found) > SHOWN, "query": text}
+    return render(request, "components/picker_options.html", context)
+
+
+def _note(noun: str, row: Any) -> str:
+    parts = [NOUNS[noun].note(row)]
+    if isinstance(row, Unit) and row.closed_on is not None:
+        parts.append(_("%(day)s 撤并") % {"day": row.closed_on.isoformat()})
+    if isinstance(row, Organization):
+        if row.dissolved_on is not None:
+            parts.append(_("%(day)s 撤销") % {"day": row.dissolved_on.isoformat()})
+        if row.state != WorkflowState.APPROVED:
+            parts.append(row.get_state_display())
+    if row.is_sample:
+        parts.append(_("演示"))
+    return " · ".join(parts)

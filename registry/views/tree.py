@@ -1,20 +1,78 @@
-"""To be written by a helper (placeholder so that urls import)."""
+"""The tree: beside every page, and on a page of its own."""
 
-from typing import Any
+from __future__ import annotations
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.forms.jump import JumpForm
+from registry.models import Unit
+from registry.views.address import KEPT, address_of
+from registry.views.finding import cleaned, find_units
+from registry.views.lists import others
+from registry.views.tree_nodes import Tree
 
 
-def page(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the whole tree on a page of its own, open at the unit of the address."""
+    unit, problem = _asked(request)
+    if unit is not None:
+        request.current_unit = unit.code  # type: ignore[attr-defined]
+    context = {
+        "nodes": Tree(request.user, address_of(request), wide=True).roots(unit),
+        "unit": unit,
+        "problem": problem,
+        "form": JumpForm(user=request.user),
+        "others": [(key, value) for key, value in others(request, ("unit", "unit_text")) if key in KEPT],
+    }
+    return render(request, "tree/tree.html", context)
 
 
-def side(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def side(request: HttpRequest) -> HttpResponse:
+    """Answer with the tree beside the page, open at the unit of the address when there is one in scope."""
+    code = cleaned(request.GET.get("unit", ""))
+    unit = access.visible(request.user, Unit.objects.filter(code=code)).first() if code else None
+    nodes = Tree(request.user, address_of(request)).roots(unit)
+    return render(request, "tree/side.html", {"nodes": nodes})
 
 
-def unit_children(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def unit_children(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer with what stands directly below a unit."""
+    unit = access.get_unit(request.user, code)
+    nodes = _tree(request).unit_level(unit, _offset(request))
+    return render(request, "tree/nodes.html", {"nodes": nodes})
 
 
-def organization_children(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def organization_children(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer with what stands directly below an organization, and its people."""
+    organization = access.get_organization(request.user, code)
+    nodes = _tree(request).organization_level(organization, _offset(request))
+    return render(request, "tree/nodes.html", {"nodes": nodes})
+
+
+def _tree(request: HttpRequest) -> Tree:
+    return Tree(request.user, address_of(request), wide=request.GET.get("wide") == "1")
+
+
+def _offset(request: HttpRequest) -> int:
+    text = request.GET.get("from", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
+def _asked(request: HttpRequest) -> tuple[Unit | None, str]:
+    """Return the unit of the address and what is wrong; typed text (without scripts) takes the best hit."""
+    code, text = (cleaned(request.GET.get(name, "")) for name in ("unit", "unit_text"))
+    if code:
+        unit = access.visible(request.user, Unit.objects.filter(code=code)).first()
+    elif text:
+        unit = find_units(request.user, text).first()
+    else:
+        return None, ""
+    return unit, "" if unit else _("没有找到单位“%s”,或不在您的管理范围内。") % (code or text)

@@ -1,8 +1,201 @@
-"""To be written by a helper (placeholder so that urls import)."""
+"""The page of a unit."""
 
+from __future__ import annotations
+
+from datetime import date
 from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.counting.metrics import METRICS
+from registry.counting.reconciliation import figures_within
+from registry.counting.rollup import rollup
+from registry.models import Basis, Unit, UnitPlacement
+from registry.models.shape import Span, UnitShape
+from registry.views import unit_events, unit_page
+from registry.views.address import Address, address_of
+from registry.views.lists import others, paged
+
+CHILDREN_ON_A_PAGE = 100
+
+_MAINTENANCE = (
+    ("unit_add", "增设下级单位"),
+    ("unit_edit", "修改单位资料"),
+    ("unit_move", "调整上级单位"),
+    ("unit_merge", "并入其他单位"),
+    ("unit_close", "撤销单位"),
+)
 
 
-def unit(request: HttpRequest, **kwargs: Any) -> HttpResponse:
-    raise NotImplementedError
+@require_safe
+def unit(request: HttpRequest, code: str) -> HttpResponse:
+    """Show what is counted at a unit and below it, and the way to the rows."""
+    shown = access.get_unit(request.user, code)
+    request.current_unit = shown.code  # type: ignore[attr-defined]
+    address = address_of(request)
+    question, scope = address.question, access.spans(request.user)
+    shape = UnitShape.on(question.as_of)
+    spans = shape.spans(shown)
+    counts = rollup(shown, question)
+    table = unit_page.table(address, counts, scope, request.GET.get("sort", ""))
+    charted = request.GET.get("chart", "")
+    charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
+    kept = {"chart": charted if charted != unit_page.CHARTED[0] else None, "sort": request.GET.get("sort")}
+    events = unit_events.recent(question, spans)
+    standing, standing_number = unit_events.standing_at(shown, question)
+    actions = _actions(request, address, shown)
+    context = {
+        "unit": shown,
+        "question": question,
+        "crumbs": _crumbs(address, shape, shown, scope),
+        "subtitle": _subtitle(address, shown, spans),
+        "facts": _facts(address, shown, scope),
+        "is_open": shown.is_open_on(question.as_of),
+        "merged_into": _named(address, shown.merged_into, scope) if shown.merged_into_id else "",
+        "actions": actions,
+        "may_register": actions[-1].get("tone") == "main",
+        "bases": _bases(address, shown, kept),
+        "kept_by_period": others(request, ("since",)),
+        "key_figures": unit_page.key_figures(address, counts),
+        "chart": unit_page.trend(shown, question, charted),
+        "charts": [
+            (
+                unit_page.short_label(slug),
+                address.url(request.path, **{**kept, "chart": slug}),
+                slug == charted,
+            )
+            for slug in unit_page.CHARTED
+        ],
+        "sort_url": _open_end(address.url(request.path, chart=kept["chart"])) + "sort=",
+        "chart_label": METRICS[charted].label,
+        "reported": unit_page.reported(address, shown),
+        "reported_number": figures_within(shown).order_by().count(),
+        "table": table,
+        "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
+        "events": events,
+        "events_since": unit_events.period(question).since,
+        "last_change": None if events else unit_events.last_change(question, spans),
+        "standing": standing,
+        "standing_number": standing_number,
+    }
+    return render(request, "units/unit.html", context)
+
+
+def _crumbs(address: Address, shape: UnitShape, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
+    """The units above on the day; those above the user's own are named without a link."""
+    path = shape.path(shown)
+    return [
+        {
+            "name": each.label,
+            "url": address.url(each.get_absolute_url())
+            if each.pk != shown.pk and access.inside(each, scope)
+            else "",
+        }
+        for each in path
+    ]
+
+
+def _named(address: Address, unit: Unit | None, scope: list[Span]) -> SafeString:
+    """A unit's name, as a link where the user may open it."""
+    if unit is None:
+        return format_html("{}", _("无"))
+    if not access.inside(unit, scope):
+        return format_html("{}", unit.name)
+    return format_html('<a href="{}">{}</a>', address.url(unit.get_absolute_url()), unit.name)
+
+
+def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
+    """One grey line: kind, region, number of units below on the day, start of the campaign."""
+    below = Unit.objects.in_spans(spans).as_of(address.as_of).exclude(pk=shown.pk).count()
+    parts = [format_html("{}", shown.get_kind_display())]
+    if shown.region_code:
+        parts.append(format_html(_("行政区划 {}"), shown.region_code))
+    if below:
+        tree = address.url(reverse("tree"), unit=shown.code)
+        parts.append(format_html(_('下辖 <a href="{}">{} 个单位</a>'), tree, below))
+    campaign = address.question.campaign
+    if campaign is not None:
+        parts.append(format_html(_("{} 启动{}"), campaign.started_on.isoformat(), campaign.name))
+    return SafeString(" · ".join(parts))
+
+
+def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
+    """What is registered of the unit itself, and its superiors with their days."""
+    facts: list[tuple[str, str | SafeString]] = [(_("单位代码"), shown.code), (_("全称"), shown.name)]
+    if shown.aliases:
+        facts.append((_("别名"), shown.aliases))
+    placements = UnitPlacement.objects.filter(unit=shown).select_related("superior").order_by("pk")
+    dated = sorted(placements, key=lambda each: each.started_on or date.min)
+    for each in dated:
+        facts.append(
+            (
+                _("上级单位"),
+                format_html("{} {}", _named(address, each.superior, scope), _days(each, len(dated))),
+            )
+        )
+    for label, value in (
+        (_("设立日期"), shown.opened_on),
+        (_("撤并日期"), shown.closed_on),
+        (_("备注"), shown.note),
+    ):
+        if value:
+            facts.append((label, str(value)))
+    return facts
+
+
+def _days(placement: UnitPlacement, number: int) -> str:
+    """From when to when a superior holds, once there was another one."""
+    if number == 1:
+        return ""
+    start = placement.started_on.isoformat() if placement.started_on else ""
+    end = placement.ended_on.isoformat() if placement.ended_on else ""
+    if not start:
+        return _("(%s 之前)") % end
+    return _("(%(start)s 至 %(end)s 之前)") % {"start": start, "end": end} if end else _("(%s 起)") % start
+
+
+def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[tuple[str, str, bool]]:
+    """Label and address of each counting basis, and whether it is the page's."""
+    path, asked = reverse("unit", args=[shown.code]), address.question
+    found = []
+    for value, label in Basis.choices:
+        keeps_period = asked.is_period and value in (Basis.NEW, Basis.ENDED)
+        changes: dict[str, str | None] = {"basis": None if value == Basis.CURRENT else value}
+        if not keeps_period:
+            changes["since"] = None
+        found.append((str(label), address.url(path, **changes, **kept), value == asked.basis))
+    return found
+
+
+def _open_end(url: str) -> str:
+    """Return the address so that a parameter can follow."""
+    return f"{url}&" if "?" in url else f"{url}?"
+
+
+def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
+    """What the user may do here, the red button last."""
+    actions: list[dict[str, Any]] = [{"label": _("打印"), "tone": "print"}]
+    if shown.closed_on is not None:
+        return actions
+    if access.may_manage(request.user, shown):
+        items = [
+            {"label": label, "url": address.url(reverse(name, args=[shown.code]))}
+            for name, label in _MAINTENANCE
+        ]
+        actions.append({"label": _("单位维护"), "menu": items})
+    if access.may_enter(request.user, shown):
+        for name, label, tone in (
+            ("person_add", _("添加人员"), ""),
+            ("organization_register", _("登记临时党组织"), "main"),
+        ):
+            actions.append(
+                {"label": label, "url": address.url(reverse(name, args=[shown.code])), "tone": tone}
+            )
+    return actions

@@ -18,7 +18,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const drawer = document.getElementById("drawer");
     if (drawer) drawer.checked = false;
-    const menu = document.querySelector("details.me[open]");
+    const menu = document.querySelector("details.me[open], details.menu[open]");
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
@@ -27,8 +27,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  const menu = document.querySelector("details.me[open]");
-  if (menu && !menu.contains(event.target)) menu.open = false;
+  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
   const close = event.target.closest("[data-dismiss]");
   if (close) close.closest(".line").remove();
   if (event.target.closest("[data-print]")) window.print();
@@ -40,13 +41,19 @@ let pending = 0;
 document.addEventListener("change", (event) => {
   const field = event.target;
   const form = field.form;
-  if (!form || !form.matches("[data-auto]")) return;
+  // What is typed into a picker is a search, not yet a choice.
+  if (!form || !form.matches("[data-auto]") || field.matches(".pick-input")) return;
   clearTimeout(pending);
   if (field.type !== "date") {
     form.requestSubmit();
   } else if (field.value && Number(field.value.slice(0, 4)) >= 1900) {
     pending = setTimeout(() => form.requestSubmit(), 800);
   }
+});
+
+document.addEventListener("picker-change", (event) => {
+  const form = event.target.closest("form[data-auto]");
+  if (form) form.requestSubmit();
 });
 
 // GET forms leave empty fields out of the address (a named button replaces the field of its name);

@@ -1,0 +1,128 @@
+"""``manage.py rollup``: every metric of a unit, and of each of its children, on a day and basis."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from registry.counting.basis import Question
+from registry.counting.metrics import METRICS, measured
+from registry.counting.rollup import Rollup, rollup
+from registry.models import Basis, Campaign, Unit
+
+
+class Command(BaseCommand):
+    help = "统计一个单位(含全部下级)的各项指标。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What a count asks: place, day, basis, campaign."""
+        parser.add_argument("--unit", required=True, help="单位代码")
+        parser.add_argument("--as-of", help="截至日期 YYYY-MM-DD,默认今天")
+        parser.add_argument(
+            "--basis",
+            default=Basis.CURRENT.value,
+            help="口径:current 现有、cumulative 累计、new 新增、ended 撤销/结束",
+        )
+        parser.add_argument("--since", help="起始日期 YYYY-MM-DD,只用于 new 和 ended,默认与截至日期相同")
+        parser.add_argument("--campaign", help="专项任务代码,默认不限")
+        parser.add_argument("--children", action="store_true", help="同时列出各直接下级单位")
+        parser.add_argument("--format", default="table", help="输出格式:table 或 json")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Count and print. Raises ``CommandError`` that names the argument that cannot be."""
+        unit = Unit.objects.filter(code=options["unit"]).first()
+        if unit is None:
+            raise CommandError(f"--unit:没有代码为“{options['unit']}”的单位。")
+        question = _question(options)
+        if options["format"] not in ("table", "json"):
+            raise CommandError(f"--format:“{options['format']}”不是 table 或 json。")
+        result = rollup(unit, question, children=options["children"])
+        if options["format"] == "json":
+            self.stdout.write(json.dumps(_as_json(result), ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write(_as_table(result, with_children=options["children"]))
+
+
+def _question(options: dict[str, Any]) -> Question:
+    basis = options["basis"]
+    if basis not in Basis.values:
+        raise CommandError(f"--basis:“{basis}”不是口径,请用 {'、'.join(Basis.values)} 之一。")
+    as_of = _day("--as-of", options["as_of"]) or timezone.localdate()
+    since = _day("--since", options["since"])
+    if basis in (Basis.NEW, Basis.ENDED):
+        since = since or as_of
+        if since > as_of:
+            raise CommandError(f"--since:{since} 晚于截至日期 {as_of}。")
+    elif since is not None:
+        raise CommandError("--since:只用于口径 new 和 ended。")
+    campaign = None
+    if options["campaign"]:
+        campaign = Campaign.objects.filter(code=options["campaign"]).first()
+        if campaign is None:
+            raise CommandError(f"--campaign:没有代码为“{options['campaign']}”的专项任务。")
+    return Question(as_of, basis, since, campaign)
+
+
+def _day(argument: str, text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{argument}:“{text}”不是日期,请写成 YYYY-MM-DD,例如 2020-02-29。") from None
+
+
+def _as_json(result: Rollup) -> dict[str, Any]:
+    question = result.question
+    return {
+        "unit": result.unit.code,
+        "as_of": question.as_of.isoformat(),
+        "basis": question.basis,
+        "since": question.since.isoformat() if question.since else None,
+        "campaign": question.campaign.code if question.campaign else None,
+        "counts": result.total.counts,
+        "children": [
+            {"unit": line.unit.code, "name": line.unit.name, "counts": line.counts}
+            for line in result.children
+        ],
+    }
+
+
+def _as_table(result: Rollup, *, with_children: bool) -> str:
+    question = result.question
+    basis = Basis(question.basis).label
+    period = f"{question.since} 至 {question.as_of}" if question.since else f"截至 {question.as_of}"
+    campaign = f" · {question.campaign.name}" if question.campaign else ""
+    title = f"{result.unit.name} · {basis} · {period}{campaign}"
+    if not with_children:
+        lines = [
+            [str(metric.label), slug, str(result.total.counts[slug]), measured(metric)]
+            for slug, metric in METRICS.items()
+        ]
+        return "\n".join([title, "", *_aligned([["指标", "代码", "数", "单位"], *lines], right={2})])
+    head = ["单位", *(str(metric.label) for metric in METRICS.values())]
+    lines = [[line.unit.name, *(str(number) for number in line.counts.values())] for line in result.children]
+    total = [f"{result.unit.name}(含下级)", *(str(number) for number in result.total.counts.values())]
+    return "\n".join([title, "", *_aligned([head, *lines, total], right=set(range(1, len(head))))])
+
+
+def _aligned(rows: list[list[str]], right: set[int]) -> list[str]:
+    """Pad the cells to columns; a Chinese character is two places wide."""
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def cell(i: int, text: str) -> str:
+        space = " " * (widths[i] - _width(text))
+        return space + text if i in right else text + space
+
+    return ["  ".join(cell(i, text) for i, text in enumerate(row)).rstrip() for row in rows]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

@@ -1,0 +1,94 @@
+"""The rows that ``registry.operations.bulk`` loads; references are codes and numbers, not keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from registry.models import PoliticalStatus, Role, WorkflowState
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit to load; ``parent`` is the code of an earlier row or of a unit that is there."""
+
+    code: str
+    name: str
+    kind: str
+    parent: str = ""
+    short_name: str = ""
+    aliases: str = ""
+    region_code: str = ""
+    opened_on: date | None = None
+    closed_on: date | None = None
+    mention: str = ""
+    note: str = ""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRow:
+    """An organization to load, standing at ``unit`` all its life; references are codes."""
+
+    code: str
+    name: str
+    kind: str
+    unit: str
+    established_on: date
+    parent: str = ""
+    is_temporary: bool = False
+    campaign: str = ""
+    task_body: str = ""
+    dissolved_on: date | None = None
+    aliases: str = ""
+    honour_title: str = ""
+    parent_inferred: bool = False
+    approval_number: str = ""
+    dissolution_number: str = ""
+    state: str = WorkflowState.APPROVED.value
+    source: int | None = None
+    note: str = ""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person to load. ``status`` holds from the beginning; ``changes`` are (day, status) after it."""
+
+    number: str
+    name: str
+    category: str
+    home_unit: str
+    status: str = PoliticalStatus.UNKNOWN.value
+    changes: tuple[tuple[date, str], ...] = ()
+    home_branch: str = ""
+    joined_on: date | None = None
+    title: str = ""
+    phone: str = ""
+    source: int | None = None
+    note: str = ""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRow:
+    """A placement to load: a person's number in an organization's code."""
+
+    person: str
+    organization: str
+    started_on: date
+    role: str = Role.MEMBER.value
+    ended_on: date | None = None
+    document_number: str = ""
+    is_sample: bool = False
+
+
+@dataclass(frozen=True)
+class Load:
+    """What is loaded together. Each iterable can be read more than once."""
+
+    units: Iterable[UnitRow] = ()
+    organizations: Iterable[OrganizationRow] = ()
+    people: Iterable[PersonRow] = ()
+    assignments: Iterable[AssignmentRow] = ()

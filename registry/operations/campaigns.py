@@ -1,0 +1,53 @@
+"""What can be done with campaigns: start one, end one."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from registry import audit
+from registry.audit import Actor
+from registry.models import Campaign, Unit
+from registry.operations.base import fresh, not_in_future, operation, refuse, validated, write
+
+
+@operation
+def start_campaign(
+    *, actor: Actor, code: str, name: str, started_on: date, lead_unit: Unit | None = None
+) -> Campaign:
+    """Start a campaign on a day. Raises ``OperationRefused``."""
+    not_in_future("started_on", started_on)
+    campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit)
+    validated(campaign, exclude=("lead_unit",))
+    campaign.save(force_insert=True)
+    audit.record(
+        actor,
+        "start_campaign",
+        campaign,
+        unit=lead_unit,
+        after=audit.fields_of(campaign, ["code", "name", "started_on", "lead_unit"]),
+        effective_on=started_on,
+    )
+    return campaign
+
+
+@operation
+def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str = "") -> Campaign:
+    """End a campaign on a day. Its organizations stand until they are dissolved."""
+    campaign = fresh(campaign)
+    not_in_future("on", on)
+    if campaign.ended_on is not None:
+        raise refuse(None, f"该专项任务已于 {campaign.ended_on:%Y-%m-%d} 结束。")
+    if on < campaign.started_on:
+        raise refuse("on", f"结束日期不能早于启动日期 {campaign.started_on:%Y-%m-%d}。")
+    before, after = write(campaign, {"ended_on": on})
+    audit.record(
+        actor,
+        "end_campaign",
+        campaign,
+        unit=campaign.lead_unit,
+        before=before,
+        after=after,
+        reason=reason,
+        effective_on=on,
+    )
+    return campaign

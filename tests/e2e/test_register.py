@@ -1,0 +1,181 @@
+"""A temporary branch is registered in a browser, and every level above counts one more."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from registry.models import Unit
+from tests.factories import assign, make_organization, make_person, make_unit, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BRANCH = "德城分局临时党支部"
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class World:
+    """From the ministry to the sub-bureau, with a branch elsewhere and people to choose from."""
+
+    path: tuple[Unit, ...]
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the four levels, from the top."""
+        return [unit.code for unit in self.path]
+
+
+@pytest.fixture
+def world() -> World:
+    ministry = make_unit("gonganbu", name="公安部", kind="ministry")
+    department = make_unit("shandong", ministry, name="山东省公安厅", kind="department")
+    bureau = make_unit("dezhou", department, name="德州市公安局")
+    unit = make_unit("decheng", bureau, name="德州市公安局德城分局", short_name="德城分局", kind="sub_bureau")
+    other = make_unit("yunhe", bureau, name="德州市公安局运河分局", short_name="运河分局", kind="sub_bureau")
+    committee = make_organization(bureau, kind="committee", is_temporary=False, name="德州市公安局党委")
+    elsewhere = make_organization(other, name="运河分局临时党支部", parent=committee)
+    assign(elsewhere, make_person("周文涛", other), role="secretary")
+    for number, name in (("371401", "赵卫国"), ("371402", "钱学军"), ("371403", "孙丽华")):
+        make_person(name, unit, number=number)
+    make_user("manager", unit=ministry)
+    return World((ministry, department, bureau, unit))
+
+
+def log_in(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_label("用户名").fill("manager")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("公安部")
+
+
+def key_figure(page: Page, label: str) -> Locator:
+    """The value of a key figure of a unit page."""
+    return (
+        page.locator(".kpi")
+        .filter(has=page.locator("dt", has_text=re.compile(f"^{label}$")))
+        .locator(".value")
+    )
+
+
+def number_at(page: Page, address: str, code: str) -> int:
+    """The temporary Party organizations that a unit's page counts."""
+    page.goto(f"{address}/units/{code}/")
+    said = key_figure(page, "临时党组织").inner_text()
+    found = re.match(r"\d+", said)
+    assert found, said
+    return int(found[0])
+
+
+def walk_to(page: Page, name: str) -> None:
+    """Find a unit in the tree by the arrow keys alone and open its page."""
+    tree = page.locator("#tree [role=tree]")
+    tree.locator("[role=treeitem][tabindex='0']").focus()
+    for _step in range(30):
+        item = page.locator("[role=treeitem]:focus")
+        expect(item).not_to_have_attribute("aria-busy", "true")
+        if item.locator("> .tree-row .tree-name").inner_text() == name:
+            page.keyboard.press("Enter")
+            return
+        is_closed = item.get_attribute("aria-expanded") == "false"
+        page.keyboard.press("ArrowRight" if is_closed else "ArrowDown")
+    raise AssertionError(f"{name} is not in the tree")
+
+
+def choose(page: Page, label: str, *names: str) -> None:
+    """Search people in a picker and choose each."""
+    box = page.get_by_role("combobox", name=re.compile(f"^{label}"))
+    for name in names:
+        box.press_sequentially(name)
+        picker = page.locator("[data-picker]").filter(has=box)
+        picker.locator(".pick-option", has_text=name).click()
+        expect(picker.locator(".pick-label", has_text=name)).to_be_visible()
+
+
+def test_registering_a_branch_counts_at_every_level(page: Page, live_server, world: World) -> None:
+    log_in(page, live_server.url)
+    before = [number_at(page, live_server.url, code) for code in world.codes]
+    assert before == [1, 1, 1, 0]
+
+    page.goto(live_server.url)
+    walk_to(page, "德城分局")
+    expect(page.get_by_role("heading", level=1)).to_have_text("德州市公安局德城分局")
+    page.get_by_role("link", name="登记临时党组织").first.click()
+    expect(page.get_by_label("组织名称")).to_have_value(BRANCH)
+    choose(page, "书记", "赵卫国")
+    choose(page, "成员", "钱学军", "孙丽华")
+    page.get_by_role("button", name="登记", exact=True).click()
+
+    expect(page.locator(".line.success")).to_contain_text(BRANCH)
+    expect(page.get_by_role("heading", level=1)).to_contain_text(BRANCH)
+    main = page.locator("main")
+    for name in ("赵卫国", "钱学军", "孙丽华"):
+        expect(main.get_by_role("link", name=name).first).to_be_visible()
+
+    after = [number_at(page, live_server.url, code) for code in world.codes]
+    assert after == [number + 1 for number in before]
+
+    # From the number at the top to the rows behind it, and to the branch itself.
+    page.goto(live_server.url)
+    key_figure(page, "临时党组织").get_by_role("link").click()
+    expect(page).to_have_url(re.compile("metric=temporary_party_orgs"))
+    expect(page.locator(".pager")).to_contain_text(f"共 {after[0]}")
+    rows = page.locator("main tbody tr")
+    expect(rows).to_have_count(after[0])
+    rows.get_by_role("link", name=BRANCH, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(BRANCH)
+
+
+def test_the_tree_opens_by_mouse_down_to_the_member(page: Page, live_server, world: World) -> None:
+    log_in(page, live_server.url)
+    tree = page.locator("#tree")
+    # The tree leaves out of an organization's name the unit that stands right above it.
+    for name in ("山东省公安厅", "德州市公安局", "运河分局", "(运河分局)?临时党支部"):
+        item = tree.get_by_role("treeitem", name=re.compile(f"^{name}")).first
+        expect(item).to_be_visible()
+        if item.get_attribute("aria-expanded") == "false":
+            item.locator("> .tree-row .tree-toggle").click()
+    member = tree.get_by_role("treeitem", name=re.compile("^周文涛")).first
+    expect(member).to_contain_text("书记")
+    member.get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("周文涛")
+
+
+def test_on_a_phone_the_menu_opens_and_nothing_scrolls_sideways(
+    page: Page, live_server, world: World
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    log_in(page, live_server.url)
+    navigation = page.get_by_role("link", name="组织台账", exact=True)
+    expect(navigation).not_to_be_in_viewport()
+    page.locator("label.burger").click()
+    expect(navigation).to_be_in_viewport()
+    navigation.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("台账")
+    branch = page.get_by_role("link", name="运河分局临时党支部", exact=True)
+    person = "/people/371401/"
+    for address in (
+        "/units/dezhou/",
+        "/units/decheng/register/",
+        "/tree/",
+        "/organizations/",
+        branch.get_attribute("href") or "",
+        "/people/",
+        "/people/?metric=frontline_people&unit=dezhou",
+        person,
+        f"{person}edit/",
+        f"{person}transfer/",
+        "/assignments/",
+        "/reconciliation/",
+        "/sources/",
+        "/search/?q=德",
+        "/people/nobody/",
+    ):
+        page.goto(f"{live_server.url}{address}")
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, f"{address} is {wide} pixels wide"

@@ -1,0 +1,110 @@
+"""The list of assignments: the rows behind a number of person-times."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from registry.operations import assignments, organizations
+from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/assignments/"
+AS_OF = {"as_of": "2020-02-20"}
+
+
+@pytest.fixture
+def top():
+    return make_unit("top")
+
+
+def listed(client, **query):
+    response = client.get(LIST, {**AS_OF, **query})
+    assert response.status_code == 200
+    return [(row.assignment.person.name, row.role) for row in response.context["rows"]]
+
+
+def test_one_person_in_two_organizations_is_two_person_times(client, top):
+    branch, team = make_organization(top), make_organization(top, kind="commando_team")
+    person = make_person("赵一", top)
+    assign(branch, person, role="secretary", document_number="党发1号")
+    assign(team, person)
+    client.force_login(make_user(unit=top))
+    assert sorted(listed(client)) == [("赵一", "书记"), ("赵一", "成员")]
+    assert listed(client, metric="team_members") == [("赵一", "成员")]
+    assert listed(client, role="secretary") == [("赵一", "书记")]
+    assert listed(client, q="没有") == []
+    assert len(listed(client, q=person.number)) == 2
+    response = client.get(LIST, {**AS_OF, "unit": "top"})
+    assert response.context["people"] == 1
+    assert "党发1号" in response.content.decode()
+    assert response.context["chips"][0]["label"] == "编入单位:top公安局"
+
+
+def test_standing_organizations_and_withdrawn_rows_are_not_frontline(client, top):
+    standing = make_organization(top, is_temporary=False)
+    person = make_person("赵一", top)
+    assign(standing, person)
+    mistake = assign(make_organization(top), person)
+    assignments.withdraw_assignment(actor=ACTOR, assignment=mistake, reason="误录")
+    client.force_login(make_user(unit=top))
+    assert listed(client) == []
+    assert "没有编入记录" in client.get(LIST, AS_OF).content.decode()
+
+
+def test_the_unit_is_that_of_the_day(client, top):
+    left, right = make_unit("left", top), make_unit("right", top)
+    branch = make_organization(left)
+    assign(branch, make_person("赵一", left))
+    organizations.transfer_organization(actor=ACTOR, organization=branch, unit=right, on=date(2020, 2, 10))
+    client.force_login(make_user(unit=top))
+    for day, code in (("2020-02-09", "left"), ("2020-02-10", "right")):
+        rows = client.get(LIST, {"as_of": day}).context["rows"]
+        assert [row.unit.code for row in rows] == [code]
+        assert listed(client, as_of=day, unit=code)
+    # Seen today from the left bureau alone: the day's row is there, what is elsewhere now is not linked.
+    client.force_login(make_user(unit=left))
+    (row,) = client.get(LIST, {"as_of": "2020-02-09"}).context["rows"]
+    assert row.organization_url == ""
+    assert listed(client, as_of="2020-02-10") == []
+
+
+@pytest.mark.parametrize("sort", ["person", "number", "organization", "unit", "role", "started", "ended"])
+def test_sorts_both_ways(client, top, sort):
+    branch = make_organization(top)
+    for name, role, day in (("甲", "member", 3), ("乙", "secretary", 2), ("丙", "deputy_secretary", 4)):
+        assign(branch, make_person(name, top), role=role, started_on=date(2020, 2, day))
+    client.force_login(make_user(unit=top))
+    up, down = listed(client, sort=sort), listed(client, sort=f"-{sort}")
+    assert len(up) == 3
+    assert up == down[::-1]
+    if sort == "role":
+        assert [role for _name, role in up] == ["书记", "副书记", "成员"]
+
+
+def test_out_of_scope_is_not_there(client, top):
+    left, right = make_unit("left", top), make_unit("right", top)
+    assign(make_organization(left), make_person("赵一", left))
+    client.force_login(make_user(unit=right))
+    assert listed(client) == []
+    assert client.get(LIST, {"unit": "left"}).status_code == 404
+    client.force_login(make_user())
+    assert listed(client) == []
+
+
+def test_as_many_queries_for_one_row_as_for_three(client, top):
+    assign(make_organization(top), make_person("甲", top))
+    client.force_login(make_user(unit=top))
+    client.get(LIST, AS_OF)
+    with CaptureQueriesContext(connection) as one:
+        assert len(listed(client)) == 1
+    for name in ("乙", "丙"):
+        unit = make_unit(superior=top)
+        assign(make_organization(unit), make_person(name, unit))
+    with CaptureQueriesContext(connection) as three:
+        assert len(listed(client)) == 3
+    assert len(three) == len(one)

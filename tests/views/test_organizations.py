@@ -1,0 +1,403 @@
+"""The ledger with its drill-down, and an organization's page."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from registry.counting.basis import Question
+from registry.counting.metrics import ORGANIZATION_METRICS
+from registry.counting.rollup import count_party_line, rollup
+from registry.models import AuditEntry, Organization, Unit
+from registry.operations import assignments, organizations, units
+from tests.factories import (
+    ACTOR,
+    assign,
+    make_campaign,
+    make_organization,
+    make_person,
+    make_unit,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+LEDGER = "/organizations/"
+FEBRUARY = {"as_of": "2020-02-20"}
+BASES = [
+    {},
+    {"basis": "cumulative"},
+    {"basis": "new", "since": "2020-02-02"},
+    {"basis": "ended", "since": "2020-02-01"},
+]
+
+
+class World:
+    """A department with two bureaus and a station; organizations of every kind, moved and dissolved."""
+
+    def __init__(self) -> None:
+        self.top = make_unit("top", kind="department", name="某省公安厅")
+        self.left = make_unit("left", self.top, short_name="左局")
+        self.right = make_unit("right", self.top, short_name="右局")
+        self.station = make_unit("station", self.left, kind="station")
+        self.campaign = make_campaign()
+        self.committee = make_organization(self.top, "committee", is_temporary=False, name="厅党委")
+        self.general = make_organization(self.left, "general_branch", parent=self.committee)
+        self.branch = make_organization(
+            self.left, parent=self.general, campaign=self.campaign, name="左局临时党支部"
+        )
+        self.group = make_organization(self.station, "group", parent=self.branch)
+        self.post = make_organization(self.station, "pioneer_post", parent=self.branch)
+        self.team = make_organization(self.right, "commando_team", established_on=date(2020, 2, 10))
+        self.force = make_organization(self.right, "task_force")
+        self.draft = make_organization(self.left, parent=self.general, state="submitted", name="待批支部")
+        self.gone = make_organization(self.right, name="右局旧支部")
+        organizations.dissolve_organization(actor=ACTOR, organization=self.gone, on=date(2020, 2, 12))
+        self.wrong = make_organization(self.left, name="误录支部")
+        organizations.withdraw_organization(actor=ACTOR, organization=self.wrong, reason="重复")
+        self.person = make_person("赵一", self.left)
+        assign(self.branch, self.person, role="secretary")
+        assign(self.group, make_person("钱二", self.station))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def client_at(client: Client):
+    """Log somebody in with a role at a unit."""
+
+    def login(unit: Unit | None, role: str = "manager") -> Client:
+        client.force_login(make_user(unit=unit, role=role))
+        return client
+
+    return login
+
+
+def number(response) -> int:
+    assert response.status_code == 200
+    return response.context["page_obj"].paginator.count
+
+
+def listed(response) -> set[str]:
+    return {row.organization.code for row in response.context["rows"]}
+
+
+# --- A number equals its rows ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("basis", BASES, ids=lambda basis: basis.get("basis", "current"))
+def test_hits_equal_the_roll_up_for_every_metric(world: World, client_at, basis: dict[str, str]) -> None:
+    client = client_at(world.top)
+    units.move_unit(actor=ACTOR, unit=world.station, superior=world.right, on=date(2020, 2, 25))
+    organizations.transfer_organization(
+        actor=ACTOR, organization=world.post, unit=world.right, on=date(2020, 2, 15)
+    )
+    seen = 0
+    for day in (date(2020, 2, 13), date(2020, 3, 1)):
+        question = Question(
+            day,
+            basis.get("basis", "current"),
+            date.fromisoformat(basis["since"]) if "since" in basis else None,
+        )
+        for unit in (world.top, world.left, world.right):
+            counts = rollup(Unit.objects.get(pk=unit.pk), question)
+            for metric in ORGANIZATION_METRICS:
+                asked = {"unit": unit.code, "metric": metric.slug, "as_of": day.isoformat(), **basis}
+                assert number(client.get(LEDGER, asked)) == counts.total.counts[metric.slug]
+                if unit == world.left:
+                    assert number(client.get(LEDGER, {**asked, "own": "1"})) == counts.own.counts[metric.slug]
+                    pending = client.get(LEDGER, {**asked, "state": "pending"})
+                    assert number(pending) == counts.total.pending[metric.slug]
+                seen += counts.total.counts[metric.slug]
+    assert seen > 0
+
+
+@pytest.mark.parametrize("basis", BASES, ids=lambda basis: basis.get("basis", "current"))
+def test_hits_equal_the_party_line(world: World, client_at, basis: dict[str, str]) -> None:
+    client = client_at(world.top)
+    question = Question(
+        date(2020, 2, 20),
+        basis.get("basis", "current"),
+        date.fromisoformat(basis["since"]) if "since" in basis else None,
+    )
+    for organization in (world.committee, world.general, world.branch):
+        row = Organization.objects.get(pk=organization.pk)
+        line = count_party_line(row, question)
+        for metric in ORGANIZATION_METRICS:
+            asked = {"party_line": row.code, "metric": metric.slug, **FEBRUARY, **basis}
+            assert number(client.get(LEDGER, asked)) == line.counts[metric.slug]
+            pending = client.get(LEDGER, {**asked, "state": "pending"})
+            assert number(pending) == line.pending[metric.slug]
+
+
+def test_campaign_is_kept_and_counts(world: World, client_at) -> None:
+    response = client_at(world.top).get(LEDGER, {**FEBRUARY, "campaign": "yiqing"})
+    assert listed(response) == {world.branch.code}
+    assert "campaign=yiqing" in response.content.decode()
+
+
+# --- Filters, totals, order -----------------------------------------------------------------------
+
+
+def test_filters(world: World, client_at) -> None:
+    client = client_at(world.top)
+    everything = client.get(LEDGER, FEBRUARY)
+    assert world.draft.code not in listed(everything)
+    assert world.gone.code not in listed(everything)
+    assert everything.context["pending"] == 1
+    for asked, codes in (
+        ({"kind": "group"}, {world.group.code}),
+        ({"nature": "standing"}, {world.committee.code}),
+        ({"nature": "formation"}, {world.post.code, world.team.code, world.force.code}),
+        ({"nature": "temporary"}, {world.general.code, world.branch.code, world.group.code}),
+        ({"state": "pending"}, {world.draft.code}),
+        ({"state": "withdrawn"}, {world.wrong.code}),
+        ({"unit": "right"}, {world.team.code, world.force.code}),
+        ({"unit_text": "右局"}, {world.team.code, world.force.code}),
+        ({"unit": "left", "own": "1"}, {world.general.code, world.branch.code}),
+        ({"q": "左局临时"}, {world.branch.code}),
+        ({"q": world.team.code}, {world.team.code}),
+        ({"basis": "cumulative", "unit": "right"}, {world.team.code, world.force.code, world.gone.code}),
+    ):
+        assert listed(client.get(LEDGER, {**FEBRUARY, **asked})) == codes, asked
+
+
+def test_chips_can_be_taken_off(world: World, client_at) -> None:
+    response = client_at(world.top).get(
+        LEDGER, {**FEBRUARY, "unit": "left", "kind": "branch", "metric": "temporary_party_orgs", "q": "支部"}
+    )
+    chips = {chip["label"]: chip["remove_url"] for chip in response.context["chips"]}
+    assert set(chips) == {"指标:临时党组织", "单位:left公安局", "类型:党支部", "含“支部”"}
+    assert "kind=" not in chips["类型:党支部"]
+    assert "unit=left" in chips["类型:党支部"]
+    assert "as_of=2020-02-20" in chips["类型:党支部"]
+
+
+def test_what_does_not_exist_is_said(world: World, client_at) -> None:
+    client = client_at(world.top)
+    response = client.get(LEDGER, {"kind": "castle", "nature": "x", "state": "y"})
+    assert len(response.context["filter_problems"]) == 3
+    assert "kind=castle" in response.content.decode()
+    assert client.get(LEDGER, {"metric": "castles"}).status_code == 404
+    assert client.get(LEDGER, {"metric": "frontline_people"}).status_code == 404
+    assert client.get(LEDGER, {"unit": "nowhere"}).status_code == 404
+    assert client.get(LEDGER, {"q": "\x00"}).status_code == 200
+
+
+def test_totals_and_people(world: World, client_at) -> None:
+    assign(world.team, world.person, started_on=date(2020, 2, 15))
+    response = client_at(world.top).get(LEDGER, FEBRUARY)
+    totals = {total.label: total.number for total in response.context["totals"]}
+    assert totals == {
+        "常设党委": 1,
+        "临时党总支": 1,
+        "临时党支部": 1,
+        "临时党小组": 1,
+        "党员先锋岗": 1,
+        "突击队": 1,
+        "专班": 1,
+    }
+    assert response.context["people"] == {"people": 2, "times": 3}
+    for total in response.context["totals"]:
+        assert number(response.client.get(total.url)) == total.number
+
+
+def test_sorting(world: World, client_at) -> None:
+    client = client_at(world.top)
+    for key in ("name", "kind", "unit", "established", "dissolved", "members", "state"):
+        for sign in ("", "-"):
+            assert number(client.get(LEDGER, {**FEBRUARY, "sort": f"{sign}{key}"})) == 7
+    rows = client.get(LEDGER, {**FEBRUARY, "sort": "-established"}).context["rows"]
+    assert rows[0].organization.code == world.team.code
+    rows = client.get(LEDGER, {**FEBRUARY, "basis": "cumulative", "sort": "dissolved"}).context["rows"]
+    assert rows[0].organization.code == world.gone.code
+
+
+def test_paging_keeps_the_filter(world: World, client_at) -> None:
+    for _ in range(52):
+        make_organization(world.station, "pioneer_post")
+    client = client_at(world.top)
+    first = client.get(LEDGER, {**FEBRUARY, "kind": "pioneer_post"})
+    assert number(first) == 53
+    assert len(first.context["rows"]) == 50
+    second = client.get(LEDGER, {**FEBRUARY, "kind": "pioneer_post", "page": "2"})
+    assert len(second.context["rows"]) == 3
+    assert not listed(first) & listed(second)
+    assert "kind=pioneer_post" in first.content.decode().split('rel="next"')[1][:200]
+
+
+def test_sample_rows_are_marked(world: World, client_at) -> None:
+    client = client_at(world.top)
+    assert "演示" not in client.get(LEDGER, FEBRUARY).content.decode()
+    Organization.objects.filter(pk=world.branch.pk).update(is_sample=True)
+    assert "演示" in client.get(LEDGER, FEBRUARY).content.decode()
+
+
+def test_same_number_of_queries_with_one_row_and_with_three(world: World, client_at) -> None:
+    client = client_at(world.top)
+    asked = {**FEBRUARY, "unit": "right", "kind": "branch", "basis": "cumulative"}
+    client.get(LEDGER, asked)
+
+    def ask() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get(LEDGER, asked)
+        return len(queries)
+
+    assert number(client.get(LEDGER, asked)) == 1
+    one = ask()
+    for _ in range(2):
+        made = make_organization(world.right, parent=world.general)
+        assign(made, make_person("周五", world.right), role="secretary")
+    assert number(client.get(LEDGER, asked)) == 3
+    assert ask() == one
+
+
+# --- Scope ----------------------------------------------------------------------------------------
+
+
+def test_somebody_elsewhere_sees_nothing_of_it(world: World, client_at) -> None:
+    client = client_at(world.right)
+    response = client.get(LEDGER, FEBRUARY)
+    assert listed(response) == {world.team.code, world.force.code}
+    said = response.content.decode()
+    assert "左局临时党支部" not in said
+    assert "赵一" not in said
+    assert client.get(LEDGER, {"unit": "left"}).status_code == 404
+    assert client.get(LEDGER, {"unit": "top"}).status_code == 404
+    assert client.get(LEDGER, {"unit_text": "左局"}).status_code == 404
+    assert client.get(LEDGER, {"party_line": world.branch.code}).status_code == 404
+    assert client.get(f"{LEDGER}{world.branch.code}/").status_code == 404
+
+
+def test_without_a_grant_nothing_is_listed(world: World, client_at) -> None:
+    assert number(client_at(None).get(LEDGER, FEBRUARY)) == 0
+
+
+def test_on_the_party_line_what_is_out_of_scope_is_counted_but_not_opened(world: World, client_at) -> None:
+    """A number equals its rows; of those out of scope there is no link and no name of a person."""
+    far = make_organization(world.right, parent=world.general, name="远处支部")
+    assign(far, make_person("郑七", world.right), role="secretary")
+    client = client_at(world.left)
+    response = client.get(LEDGER, {**FEBRUARY, "party_line": world.general.code})
+    rows = {row.organization.code: row for row in response.context["rows"]}
+    assert rows[far.code].url == ""
+    assert rows[far.code].unit_url == ""
+    assert "郑七" not in response.content.decode()
+    page = client.get(f"{LEDGER}{world.general.code}/", FEBRUARY).content.decode()
+    assert f"/organizations/{far.code}/" not in page
+    assert "/organizations/" + world.committee.code not in page
+    assert "厅党委" in page
+
+
+def test_every_page_needs_a_login(world: World, client: Client) -> None:
+    for url in (LEDGER, f"{LEDGER}{world.branch.code}/"):
+        assert client.get(url).status_code == 302
+
+
+# --- The page of an organization ------------------------------------------------------------------
+
+
+def test_page_shows_facts_line_members_and_what_happened(world: World, client_at) -> None:
+    second = make_person("孙三", world.left, political_status="probationary_member")
+    row = assign(world.branch, second)
+    assignments.change_role(actor=ACTOR, assignment=row, role="deputy_secretary", on=date(2020, 2, 5))
+    assignments.end_assignment(
+        actor=ACTOR, assignment=second.assignments.get(ended_on=None), on=date(2020, 2, 10), reason="归队"
+    )
+    organizations.transfer_organization(
+        actor=ACTOR, organization=world.branch, unit=world.station, on=date(2020, 2, 14), reason="驻所"
+    )
+    response = client_at(world.top).get(f"{LEDGER}{world.branch.code}/", FEBRUARY)
+    said = response.content.decode()
+    assert [row.assignment.person.name for row in response.context["members"].now] == ["赵一"]
+    assert [row.role for row in response.context["members"].before] == ["副书记", "成员"]
+    timeline = [happening.what for happening in response.context["timeline"]]
+    assert "由left公安局转到station公安局" in timeline
+    assert "孙三任副书记" in timeline
+    assert "孙三不再任副书记" in timeline
+    assert timeline[-1] == "成立,设在left公安局"
+    events = [(event.what, event.reason) for event in response.context["events"]]
+    assert ("转隶到其他单位", "驻所") in events
+    assert ("结束编入:孙三", "归队") in events
+    assert "上级组织:厅党委、" in said
+    assert "测试" in said
+    counts = {count.label: count for count in response.context["line_counts"]}
+    assert counts["临时党支部"].value == 1
+    assert number(response.client.get(counts["临时党支部"].url)) == 1
+
+
+def test_page_on_an_earlier_day(world: World, client_at) -> None:
+    client = client_at(world.top)
+    early = client.get(f"{LEDGER}{world.branch.code}/", {"as_of": "2020-01-30"})
+    assert early.context["state"] == "当日未成立"
+    assert early.context["members"].now == []
+    assert len(early.context["members"].later) == 1
+    assert "as_of=2020-01-30" in early.content.decode()
+
+
+def test_an_inferred_superior_is_marked(world: World, client_at) -> None:
+    Organization.objects.filter(pk=world.branch.pk).update(parent_inferred=True)
+    assert "推定" in client_at(world.top).get(f"{LEDGER}{world.branch.code}/").content.decode()
+
+
+def test_page_has_the_same_number_of_queries_with_one_row_and_with_three(world: World, client_at) -> None:
+    client = client_at(world.top)
+    url = f"{LEDGER}{world.branch.code}/"
+    client.get(url, FEBRUARY)
+
+    def ask() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get(url, FEBRUARY)
+        return len(queries)
+
+    one = ask()
+    for _ in range(2):
+        assign(world.branch, make_person("周五", world.left))
+        make_organization(world.right, "group", parent=world.branch)
+    assert ask() == one
+
+
+def test_many_subordinates_end_in_a_link(world: World, client_at) -> None:
+    for _ in range(14):
+        make_organization(world.left, "group", parent=world.branch)
+    response = client_at(world.top).get(f"{LEDGER}{world.branch.code}/", FEBRUARY)
+    assert len(response.context["picture"].boxes) == 2 + 1 + 12 + 1
+    assert "另有 4 个下级" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "state", "labels"),
+    [
+        ("viewer", "submitted", {"打印"}),
+        ("auditor", "approved", {"打印"}),
+        ("clerk", "draft", {"打印", "办理", "编辑", "编入人员", "提交审批"}),
+        ("clerk", "submitted", {"打印", "办理", "编辑", "编入人员"}),
+        ("approver", "submitted", {"打印", "退回", "批准"}),
+        ("manager", "submitted", {"打印", "办理", "编辑", "编入人员", "退回", "批准"}),
+        ("manager", "approved", {"打印", "办理", "编辑", "编入人员"}),
+        ("manager", "withdrawn", {"打印"}),
+    ],
+)
+def test_buttons_by_rights_and_state(world: World, client_at, role, state, labels) -> None:
+    Organization.objects.filter(pk=world.draft.pk).update(state=state)
+    response = client_at(world.left, role).get(f"{LEDGER}{world.draft.code}/")
+    actions = response.context["actions"]
+    assert {action["label"] for action in actions} == labels
+    assert sum(action.get("tone") == "main" for action in actions) <= 1
+
+
+def test_reading_writes_nothing(world: World, client_at) -> None:
+    before = AuditEntry.objects.count()
+    client = client_at(world.top)
+    client.get(LEDGER)
+    client.get(f"{LEDGER}{world.branch.code}/")
+    assert client.post(LEDGER).status_code == 405
+    assert client.post(f"{LEDGER}{world.branch.code}/").status_code == 405
+    assert AuditEntry.objects.count() == before

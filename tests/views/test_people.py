@@ -1,0 +1,304 @@
+"""The list of people, its drill-down, and a person's page."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry.counting.basis import Question
+from registry.counting.metrics import PEOPLE_METRICS
+from registry.counting.rollup import count_party_line, rollup
+from registry.models import Basis
+from registry.operations import assignments, organizations, people, units
+from tests.factories import (
+    ACTOR,
+    assign,
+    make_campaign,
+    make_organization,
+    make_person,
+    make_unit,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/people/"
+AS_OF = {"as_of": "2020-02-20"}
+
+
+@pytest.fixture
+def world():
+    """Two bureaus under a department; people of both in organizations of both, on several days."""
+
+    class World:
+        top = make_unit("top")
+        left = make_unit("left", top)
+        right = make_unit("right", top)
+        station = make_unit("station", left)
+        campaign = make_campaign()
+        branch = make_organization(left, campaign=campaign, name="左局临时党支部")
+        group = make_organization(station, kind="group", parent=branch)
+        team = make_organization(right, kind="commando_team", name="右局突击队")
+        full = make_person("赵一", left)
+        auxiliary = make_person("钱二", station, category="auxiliary", political_status="masses")
+        rising = make_person("孙三", right, political_status="activist")
+        idle = make_person("李四", right)
+
+    assign(World.branch, World.full, role="secretary")
+    assign(World.group, World.auxiliary)
+    assign(World.team, World.full, started_on=date(2020, 2, 10))
+    row = assign(World.team, World.rising)
+    assignments.end_assignment(actor=ACTOR, assignment=row, on=date(2020, 2, 15))
+    assign(World.group, World.rising, started_on=date(2020, 2, 15))
+    people.change_political_status(
+        actor=ACTOR, person=World.rising, status="probationary_member", on=date(2020, 2, 12)
+    )
+    for unit in (World.top, World.left, World.right, World.station):
+        unit.refresh_from_db()
+    return World
+
+
+def listed(client: Client, url: str, **query: str) -> list[str]:
+    """Return the numbers of the people on a page."""
+    response = client.get(url, query)
+    assert response.status_code == 200
+    assert response.context["page_obj"].paginator.count == len(response.context["rows"])
+    return [row.person.number for row in response.context["rows"]]
+
+
+def test_lists_the_people_of_the_scope_with_status_of_the_day_and_placements(client, world):
+    client.force_login(make_user(unit=world.top))
+    response = client.get(LIST, {"as_of": "2020-02-11"})
+    page = response.content.decode()
+    rows = {row.person.name: row for row in response.context["rows"]}
+    assert rows["孙三"].status == "入党积极分子"
+    assert {placed.organization.name for placed in rows["赵一"].placed} == {"左局临时党支部", "右局突击队"}
+    assert not rows["李四"].placed
+    assert reverse("person", args=[world.full.number]) + "?as_of=2020-02-11" in page
+    later = client.get(LIST, {"as_of": "2020-02-12"})
+    assert {row.person.name: row.status for row in later.context["rows"]}["孙三"] == "预备党员"
+
+
+def test_filters_narrow_and_come_back_as_chips(client, world):
+    client.force_login(make_user(unit=world.top))
+    assert listed(client, LIST, unit="left") == [world.full.number, world.auxiliary.number]
+    assert listed(client, LIST, unit="left", own="1") == [world.full.number]
+    assert listed(client, LIST, category="auxiliary") == [world.auxiliary.number]
+    assert listed(client, LIST, status="activist", as_of="2020-02-11") == [world.rising.number]
+    assert listed(client, LIST, status="activist", as_of="2020-02-12") == []
+    assert listed(client, LIST, q="赵") == [world.full.number]
+    assert listed(client, LIST, q=world.idle.number) == [world.idle.number]
+    assert listed(client, LIST, assigned="no", **AS_OF) == [world.idle.number]
+    assert world.idle.number not in listed(client, LIST, assigned="yes", **AS_OF)
+    response = client.get(LIST, {"unit": "left", "category": "auxiliary", **AS_OF})
+    labels = [chip["label"] for chip in response.context["chips"]]
+    assert labels == ["所属单位:left公安局", "类别:辅警"]
+    assert response.context["chips"][0]["remove_url"] == "/people/?category=auxiliary&as_of=2020-02-20"
+    assert "left公安局" in response.content.decode()
+
+
+def test_typed_unit_without_scripts_and_unknown_choices(client, world):
+    client.force_login(make_user(unit=world.top))
+    assert listed(client, LIST, unit_text="left公安局") == [world.full.number, world.auxiliary.number]
+    assert len(listed(client, LIST, category="nonsense", status="x", assigned="y", sort="z")) == 4
+    for query in (
+        {"unit_text": "没有这个"},
+        {"unit": "nowhere"},
+        {"metric": "nonsense"},
+        {"metric": "pioneer_posts"},
+        {"party_line": "nothing"},
+        {"unit": "a\x00b"},
+    ):
+        assert client.get(LIST, query).status_code == 404
+    assert client.get(LIST, {"q": "a\x00b"}).status_code == 200
+
+
+@pytest.mark.parametrize("sort", ["name", "number", "category", "status", "unit", "branch"])
+def test_sorts_both_ways(client, world, sort):
+    client.force_login(make_user(unit=world.top))
+    up, down = listed(client, LIST, sort=sort), listed(client, LIST, sort=f"-{sort}")
+    assert len(up) == 4
+    assert up == down[::-1]
+
+
+@pytest.mark.parametrize("basis", Basis.values)
+@pytest.mark.parametrize("day", [date(2020, 2, 12), date(2020, 2, 15)])
+def test_the_list_is_as_long_as_the_number(client, world, basis, day):
+    client.force_login(make_user(unit=world.top))
+    since = date(2020, 2, 10) if basis in ("new", "ended") else None
+    if since and since > day:
+        since = day
+    for campaign in (None, world.campaign):
+        question = Question(day, basis, since, campaign)
+        query = {"as_of": day.isoformat(), "basis": basis}
+        query |= {"since": since.isoformat()} if since else {}
+        query |= {"campaign": campaign.code} if campaign else {}
+        for unit in (world.top, world.left):
+            counted = rollup(unit, question, children=False)
+            for metric in PEOPLE_METRICS:
+                url = LIST if metric.distinct else "/assignments/"
+                for line, extra in ((counted.total, {}), (counted.own, {"own": "1"})):
+                    response = client.get(url, {**query, **extra, "unit": unit.code, "metric": metric.slug})
+                    assert response.context["page_obj"].paginator.count == line.counts[metric.slug]
+        line = count_party_line(world.branch, question)
+        for metric in PEOPLE_METRICS:
+            url = LIST if metric.distinct else "/assignments/"
+            response = client.get(url, {**query, "party_line": world.branch.code, "metric": metric.slug})
+            assert response.context["page_obj"].paginator.count == line.counts[metric.slug]
+
+
+def test_a_drill_down_says_where_the_unit_is_meant_and_keeps_the_question(client, world):
+    client.force_login(make_user(unit=world.top))
+    response = client.get(LIST, {"unit": "right", "metric": "frontline_people", "as_of": "2020-02-11"})
+    page = response.content.decode()
+    assert "编入的组织当日所在的单位" in page
+    assert [chip["label"] for chip in response.context["chips"]] == ["指标:一线人员", "编入单位:right公安局"]
+    assert '<input type="hidden" name="metric" value="frontline_people">' in page
+
+
+def test_earlier_days_keep_the_hierarchy_of_the_day(client, world):
+    client.force_login(make_user(unit=world.top))
+    query = {"unit": "left", "metric": "frontline_people", "as_of": "2020-02-11"}
+    before = listed(client, LIST, **query)
+    units.move_unit(actor=ACTOR, unit=world.station, superior=world.right, on=date(2020, 2, 18))
+    assert listed(client, LIST, **query) == before
+    query["as_of"] = "2020-02-18"
+    assert listed(client, LIST, **query) == [world.full.number]
+
+
+def test_totals_are_those_of_the_whole_list(client, world):
+    client.force_login(make_user(unit=world.top))
+    totals = client.get(LIST, AS_OF).context["totals"]
+    assert [(key, number) for key, _label, number in totals["category"]] == [("officer", 3), ("auxiliary", 1)]
+    assert [(key, number) for key, _label, number in totals["status"]] == [
+        ("full_member", 2),
+        ("probationary_member", 1),
+        ("masses", 1),
+    ]
+
+
+def test_pages_keep_the_filter(client, world):
+    for number in range(60):
+        make_person(f"人{number}", world.left)
+    client.force_login(make_user(unit=world.top))
+    response = client.get(LIST, {"unit": "left", "page": "2"})
+    assert len(response.context["rows"]) == 12
+    assert "unit=left" in response.content.decode()
+
+
+def test_out_of_scope_people_are_not_there(client, world):
+    client.force_login(make_user(unit=world.right))
+    numbers = listed(client, LIST)
+    # The team stands at the right bureau, so its member of the left bureau is seen; others are not.
+    assert numbers == [world.full.number, world.rising.number, world.idle.number]
+    assert client.get(LIST, {"unit": "left"}).status_code == 404
+    assert client.get(LIST, {"unit": "left", "metric": "frontline_people"}).status_code == 404
+    assert client.get(LIST, {"party_line": world.branch.code}).status_code == 404
+    assert client.get(reverse("person", args=[world.auxiliary.number])).status_code == 404
+    page = client.get(LIST, AS_OF).content.decode()
+    assert "钱二" not in page
+    assert f'href="{reverse("organization", args=[world.branch.code])}' not in page
+    assert client.get("/assignments/", {"unit": "left"}).status_code == 404
+
+
+def test_nobody_without_a_grant_sees_anybody(client, world):
+    client.force_login(make_user())
+    assert listed(client, LIST) == []
+    assert client.get(reverse("person", args=[world.full.number])).status_code == 404
+
+
+@pytest.mark.parametrize("extra", [{}, {"unit": "top", "metric": "frontline_people"}])
+def test_the_list_asks_as_much_of_the_database_for_one_row_as_for_three(client, extra):
+    top = make_unit("top")
+    branch = make_organization(top)
+    assign(branch, make_person("甲", top))
+    client.force_login(make_user(unit=top))
+    client.get(LIST, AS_OF | extra)
+    with CaptureQueriesContext(connection) as one:
+        assert len(client.get(LIST, AS_OF | extra).context["rows"]) == 1
+    for name in ("乙", "丙"):
+        other = make_organization(make_unit(superior=top), kind="pioneer_post")
+        person = make_person(name, other.unit)
+        assign(other, person)
+        assign(branch, person)
+    with CaptureQueriesContext(connection) as three:
+        assert len(client.get(LIST, AS_OF | extra).context["rows"]) == 3
+    assert len(three) == len(one)
+
+
+def test_a_person_shows_formal_membership_beside_placements(client, world):
+    standing = make_organization(world.left, is_temporary=False, name="左局机关党支部")
+    people.transfer_person(
+        actor=ACTOR, person=world.rising, home_unit=world.right, home_branch=standing, reason="调动"
+    )
+    client.force_login(make_user(unit=world.top))
+    response = client.get(reverse("person", args=[world.rising.number]), {"as_of": "2020-02-14"})
+    page = response.content.decode()
+    assert "左局机关党支部" in page
+    assert [placed.organization.pk for placed in response.context["now"]] == [world.team.pk]
+    assert [placed.organization.pk for placed in response.context["other"]] == [world.group.pk]
+    assert [period.status for period in response.context["statuses"]] == ["activist", "probationary_member"]
+    said = [(event.what, event.changes) for event in response.context["events"]]
+    assert ("变更政治面貌", ("政治面貌:入党积极分子 → 预备党员",)) in said
+    assert any(what == "调整所属单位和组织关系" for what, _changes in said)
+    assert any(what == "编入:右局突击队" for what, _changes in said)
+    after = client.get(reverse("person", args=[world.rising.number]), AS_OF)
+    assert [placed.organization.pk for placed in after.context["now"]] == [world.group.pk]
+
+
+def test_the_buttons_of_a_person_follow_the_rights(client, world):
+    url = reverse("person", args=[world.full.number])
+    for unit, role, expected in (
+        (world.left, "clerk", ["修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
+        (world.left, "viewer", []),
+        (world.right, "clerk", ["编入组织"]),
+    ):
+        client.force_login(make_user(unit=unit, role=role))
+        response = client.get(url, AS_OF)
+        assert [action["label"] for action in response.context["actions"]] == expected
+    # Seen from the right bureau because of the team there: the home unit is named, not linked.
+    page = response.content.decode()
+    assert "left公安局" in page
+    assert f'href="{reverse("unit", args=["left"])}' not in page
+    # Only the placement at the right bureau can be changed from there.
+    assert response.context["may_change"] == {
+        placed.assignment.pk for placed in response.context["now"] if placed.organization.pk == world.team.pk
+    }
+
+
+def test_a_person_page_asks_as_much_of_the_database_for_one_placement_as_for_three(client, world):
+    person = make_person("周五", world.left)
+    assign(world.branch, person)
+    client.force_login(make_user(unit=world.top))
+    url = reverse("person", args=[person.number])
+    client.get(url, AS_OF)
+    with CaptureQueriesContext(connection) as one:
+        client.get(url, AS_OF)
+    assign(world.group, person)
+    assign(world.team, person)
+    with CaptureQueriesContext(connection) as three:
+        assert len(client.get(url, AS_OF).context["now"]) == 3
+    assert len(three) == len(one)
+
+
+def test_what_is_unapproved_is_labelled(client, world):
+    draft = make_organization(world.left, name="未批支部", state="draft")
+    assign(draft, world.idle)
+    client.force_login(make_user(unit=world.top))
+    page = client.get(LIST, {**AS_OF, "q": "李四"}).content.decode()
+    assert "未批支部" in page
+    assert "未批准" in page
+    organizations.withdraw_organization(actor=ACTOR, organization=draft, reason="误录")
+    response = client.get(reverse("person", args=[world.idle.number]), AS_OF)
+    assert not response.context["now"]
+
+
+def test_only_reading(client, world):
+    client.force_login(make_user(unit=world.top))
+    assert client.post(LIST).status_code == 405
+    assert client.post(reverse("person", args=[world.full.number])).status_code == 405
