@@ -109,7 +109,7 @@ def get_unit(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Unit
 
 
 def get_organization(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Organization:
-    """Return the organization with ``code`` if ``user`` holds one of ``roles`` at its host, else ``Http404``."""
+    """Return the organization with ``code`` if ``user`` holds one of ``roles`` at its host, or 404."""
     rows = Organization.objects.select_related("unit", "parent", "campaign", "task_body", "source")
     organization = visible(user, rows.filter(code=code), roles).first()
     if organization is None:

@@ -83,11 +83,8 @@ class ReadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _table(model: type[models.Model]) -> type[ReadingAdmin]:
     """Return the admin of a model: its plain fields in the list, what can be searched, never a password."""
-    fields = [
-        field
-        for field in model._meta.fields
-        if field.name not in (*_SECRET, "lft", "rght", "tree_id", "level")
-    ]
+    shown = [field for field in model._meta.fields if field.name not in (*_SECRET, *_DERIVED)]
+    fields = sorted(shown, key=lambda field: field.name in _KEPT_BY_THE_SYSTEM)
     names = {field.name for field in fields}
     related = [field.name for field in fields if field.is_relation]
     return type(

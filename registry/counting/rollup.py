@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import Case, F, QuerySet, When
+from django.db.models import Case, F, Model, QuerySet, When
 
 from registry.counting.basis import APPROVED, Question, assignments, organizations
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS
@@ -123,16 +123,17 @@ def count_buckets(
 
 
 def _count_organizations(question: Question, values: str, lines: dict[int, Line], party_line: bool) -> None:
-    path = "" if party_line else "host__unit__"
+    place = F("pk") if party_line else F("host__unit_id")
     rows = organizations(question, (*APPROVED, *PENDING_STATES)).values_list(
-        F(f"{path}tree_id"), F(f"{path}lft"), "kind", "is_temporary", "state"
+        place, "kind", "is_temporary", "state"
     )
     found = _bucketed(
         values,
+        Organization if party_line else Unit,
         rows,
         ("kind", "is_temporary", "state"),
-        "span.bucket, r.kind, r.is_temporary, r.state, COUNT(*)",
-        "GROUP BY span.bucket, r.kind, r.is_temporary, r.state",
+        "place.bucket, r.kind, r.is_temporary, r.state, COUNT(*)",
+        "GROUP BY place.bucket, r.kind, r.is_temporary, r.state",
     )
     for bucket, kind, is_temporary, state, number in found:
         line = lines[bucket]
@@ -143,7 +144,7 @@ def _count_organizations(question: Question, values: str, lines: dict[int, Line]
 
 
 def _count_people(question: Question, values: str, lines: dict[int, Line], party_line: bool) -> None:
-    path = "organization__" if party_line else "host__unit__"
+    place = F("organization_id") if party_line else F("host__unit_id")
     distinct = [metric for metric in PEOPLE_METRICS if metric.distinct]
     times = [metric for metric in PEOPLE_METRICS if not metric.distinct]
     marks = {
@@ -152,11 +153,16 @@ def _count_people(question: Question, values: str, lines: dict[int, Line], party
         else F("person_id")
         for metric in (*distinct, *times)
     }
-    rows = assignments(question).annotate(**marks).values_list(F(f"{path}tree_id"), F(f"{path}lft"), *marks)
+    rows = assignments(question).annotate(**marks).values_list(place, *marks)
     counted = [f"COUNT(DISTINCT r.is_{metric.slug})" for metric in distinct]
     counted += [f"COUNT(r.is_{metric.slug})" for metric in times]
     found = _bucketed(
-        values, rows, tuple(marks), f"span.bucket, {', '.join(counted)}", "GROUP BY span.bucket"
+        values,
+        Organization if party_line else Unit,
+        rows,
+        tuple(marks),
+        f"place.bucket, {', '.join(counted)}",
+        "GROUP BY place.bucket",
     )
     for bucket, *numbers in found:
         for metric, number in zip((*distinct, *times), numbers, strict=True):
@@ -164,15 +170,25 @@ def _count_people(question: Question, values: str, lines: dict[int, Line], party
 
 
 def _bucketed(
-    values: str, rows: QuerySet[Any, Any], columns: tuple[str, ...], select: str, group: str
+    values: str,
+    tree: type[Model],
+    rows: QuerySet[Any, Any],
+    columns: tuple[str, ...],
+    select: str,
+    group: str,
 ) -> list[tuple[Any, ...]]:
-    """Join ``rows`` (tree id, lft, then ``columns``) to the intervals and run one aggregate."""
+    """Join ``rows`` (id of a node of ``tree``, then ``columns``) to the intervals and run one aggregate.
+
+    The intervals meet the nodes first, by the index on (tree_id, lft): a thousand children then cost a
+    thousand look-ups and not a thousand passes over the rows.
+    """
     inner, params = rows.query.get_compiler(connection=connection).as_sql()
-    names = ", ".join(("tree_id", "lft", *columns))
     statement = (
-        f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), r({names}) AS ({inner}) "
-        f"SELECT {select} FROM span "
-        f"JOIN r ON r.tree_id = span.tree_id AND r.lft BETWEEN span.lo AND span.hi {group}"
+        f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), "
+        f"place(bucket, id) AS (SELECT span.bucket, node.id FROM span JOIN {tree._meta.db_table} node "
+        "ON node.tree_id = span.tree_id AND node.lft BETWEEN span.lo AND span.hi), "
+        f"r({', '.join(('place_id', *columns))}) AS ({inner}) "
+        f"SELECT {select} FROM place JOIN r ON r.place_id = place.id {group}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)

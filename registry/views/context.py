@@ -88,7 +88,7 @@ class Frame:
 
     @property
     def other(self) -> list[tuple[str, str]]:
-        """The address's other parameters, which the pickers of the top bar must keep; a page number is not."""
+        """The address's other parameters, which the top bar must keep; a page number is not kept."""
         return [
             (key, value)
             for key, values in self.request.GET.lists()
@@ -104,7 +104,7 @@ class Frame:
 
     @property
     def unit_code(self) -> str:
-        """The unit whose page this is, or which the page is about: set by views as ``request.current_unit``."""
+        """The unit that the page is about: set by views as ``request.current_unit``."""
         return str(getattr(self.request, "current_unit", "") or self.request.GET.get("unit", ""))
 
     @cached_property

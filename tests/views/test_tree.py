@@ -163,6 +163,7 @@ def test_the_day_and_the_campaign_decide(
     client.force_login(make_user(unit=department))
     assert nodes(ask(client, "tree_unit", "shandong", as_of="2020-02-09")) == ["德州市局 3", "济南市公安局 0"]
     assert nodes(ask(client, "tree_unit", "shandong")) == ["德州市局 0", "济南市公安局 2"]
+    assert nodes(ask(client, "tree_unit", "jinan", as_of="2020-02-17")) == []
     assert nodes(ask(client, "tree_unit", "decheng", campaign="yiqing")) == ["战疫支部"]
     side = ask(client, "tree_side", unit="decheng", as_of="2020-02-17", campaign="yiqing")
     assert nodes(side)[:4] == ["山东省公安厅 1", "德州市局 1", "德城分局 1", "战疫支部"]
