@@ -5,6 +5,7 @@ A variable that is set to nothing counts as not set. No other module reads `os.e
 
 import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,6 +90,29 @@ def origins(name: str) -> list[str]:
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
             raise refuse(name, f"{origin!r} is not an origin; write https://host or https://host:port.")
     return found
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and networks separated by commas: 127.0.0.1, 10.1.0.0/16."""
+    found = []
+    for word in text(name).split(","):
+        if word.strip():
+            try:
+                found.append(ip_network(word.strip()))
+            except ValueError:
+                raise refuse(name, f"{word.strip()!r} is neither an address nor a network.") from None
+    return found
+
+
+def directory(name: str) -> Path | None:
+    """A folder that is there, or None."""
+    value = text(name)
+    if not value:
+        return None
+    place = Path(value)
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise refuse(name, f"the folder {value!r} does not exist or cannot be written to.")
+    return place.resolve()
 
 
 def secret(name: str, *, debug: bool, debug_default: str) -> str:

@@ -4,6 +4,7 @@ README.md has the table of variables. A value that cannot be read stops the star
 """
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ DATABASES = {
 # gunicorn believes X-Forwarded-Proto from a proxy on this machine (elsewhere: FORWARDED_ALLOW_IPS).
 # An intranet without certificates sets TLS=0.
 TLS = env.boolean("TLS", default=not DEBUG)
-SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", default=480, least=1, most=43_200)
+# Only what stands here is believed when it says whose request it hands on (X-Forwarded-For).
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", default=30, least=1, most=43_200)
+PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
+LOG_DIR = env.directory("LOG_DIR")
+LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 
@@ -48,6 +54,10 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_filters",
     "csp",
+    "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "registry.apps.RegistryConfig",
 ]
 
@@ -55,16 +65,23 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.views.middleware.RequestNumberMiddleware",
+    "registry.views.middleware.ClientAddressMiddleware",
+    "registry.views.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "registry.views.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "registry.views.middleware.SessionEndMiddleware",
     # Every page needs a login, unless its view says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "registry.views.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # The last one: it turns the answer to a locked-out login into the page that says so.
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "partybuild.urls"
@@ -94,29 +111,94 @@ AUTH_USER_MODEL = "registry.User"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{validator}"}
-    for validator in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "registry.views.lockout.Backend",
+]
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "registry.operations.passwords.NotLikeTheUser",
+        "OPTIONS": {"user_attributes": ("username", "display_name")},
+    },
+    {
+        "NAME": "registry.operations.passwords.LongEnough",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "registry.operations.passwords.NotCommon"},
+    {"NAME": "registry.operations.passwords.CharacterKinds"},
+    {"NAME": "registry.operations.passwords.NotRecent"},
 ]
 
-# A session ends when nothing was asked for so long, so each request moves its end.
+# Wrong passwords within LOGIN_LOCK lock: one account at one address, one account from anywhere, one address.
+LOGIN_LOCK = timedelta(minutes=15)
+LOGIN_FAILURES = {"both": 5, "account": 20, "address": 50}
+AXES_HANDLER = "registry.views.lockout.LoginHandler"
+AXES_FAILURE_LIMIT = LOGIN_FAILURES["both"]
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
+AXES_COOLOFF_TIME = LOGIN_LOCK
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody is locked out for ever by somebody else
+AXES_LOCKOUT_CALLABLE = "registry.views.lockout.locked_out"
+AXES_DISABLE_ACCESS_LOG = True  # logins are in the record
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username"]  # somebody may have typed a password there; never logged
+
+OTP_TOTP_ISSUER = "战时党建登记"  # what the authenticator shows
+
+# A session ends when nothing was asked for so long, and in any case after SESSION_LONGEST.
+SESSION_ENGINE = "registry.models.session"
 SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
-SESSION_SAVE_EVERY_REQUEST = True
+SESSION_LONGEST = timedelta(hours=12)
 SESSION_COOKIE_SECURE = TLS
+SESSION_COOKIE_NAME = "__Host-sessionid" if TLS else "sessionid"
 CSRF_COOKIE_SECURE = TLS
+CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True  # pages hand the token to htmx themselves
+CSRF_FAILURE_VIEW = "registry.views.errors.csrf_failure"
+
+# --- What is taken in --------------------------------------------------------------------------
+
+MAX_BODY_BYTES = 20 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # without files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000  # some hundred people chosen at once, each with a role
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- What browsers are told --------------------------------------------------------------------
 
+SECURE_SSL_REDIRECT = TLS
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
+# Preloading is for names of the public internet; a registry stands on an intranet.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in (
+        "accelerometer",
+        "autoplay",
+        "browsing-topics",
+        "camera",
+        "display-capture",
+        "encrypted-media",
+        "fullscreen",
+        "geolocation",
+        "gyroscope",
+        "magnetometer",
+        "microphone",
+        "midi",
+        "payment",
+        "picture-in-picture",
+        "publickey-credentials-get",
+        "screen-wake-lock",
+        "sync-xhr",
+        "usb",
+        "xr-spatial-tracking",
+    )
+)
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -162,7 +244,8 @@ def add_request_number(record: logging.LogRecord) -> bool:
     return True
 
 
-LOGGING = {
+LOG_TO = ["stderr", "files"] if LOG_DIR else ["stderr"]
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
@@ -173,10 +256,25 @@ LOGGING = {
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "filters": ["request_number"], "formatter": "line"},
+        **(
+            {
+                "files": {
+                    "()": "partybuild.logs.DailyFiles",
+                    "directory": LOG_DIR,
+                    "days": LOG_DAYS,
+                    "filters": ["request_number"],
+                    "formatter": "line",
+                }
+            }
+            if LOG_DIR
+            else {}
+        ),
     },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "root": {"handlers": LOG_TO, "level": LOG_LEVEL},
     "loggers": {
         # Without this, Django's own handlers would mail the admins and print some lines twice.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        # Logins are in the record; the log has what is tried while they are locked.
+        "axes": {"level": "WARNING"},
     },
 }

@@ -7,7 +7,6 @@ commands ask here and nowhere else; what is out of scope does not exist for the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
@@ -15,20 +14,48 @@ from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from registry.models import Grant, GrantRole, Organization, Person, Unit, User
+from registry.models import (
+    AuditEntry,
+    Grant,
+    GrantRole,
+    Organization,
+    OrganizationKind,
+    Person,
+    Unit,
+    UnitKind,
+    User,
+)
 from registry.models.base import in_spans, on_day
+from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import Span
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
 
+ALL_ROLES = tuple(GrantRole.values)
 ENTER_ROLES = (GrantRole.CLERK.value, GrantRole.MANAGER.value)
 APPROVE_ROLES = (GrantRole.APPROVER.value, GrantRole.MANAGER.value)
 MANAGE_ROLES = (GrantRole.MANAGER.value,)
-ALL_ROLES = tuple(GrantRole.values)
+AUDIT_ROLES = (GrantRole.AUDITOR.value, GrantRole.MANAGER.value)
+PERSONAL_ROLES = (GrantRole.CLERK.value, GrantRole.APPROVER.value, GrantRole.MANAGER.value)
+"""Who works with police numbers and may open telephone numbers; viewers and auditors see them masked."""
+
+_CACHE = "_registry_grants"
 
 
-def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES, day: date | None = None) -> list[Unit]:
+def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
+    """Return (role, unit) of each grant valid today: read once for a request's user. Not for superusers."""
+    known: list[tuple[str, Unit]] | None = getattr(user, _CACHE, None)
+    if known is None:
+        valid = Grant.objects.filter(on_day(timezone.localdate()), user_id=user.pk or 0).select_related(
+            "unit"
+        )
+        known = [(grant.role, grant.unit) for grant in valid]
+        setattr(user, _CACHE, known)
+    return known
+
+
+def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Unit]:
     """Return the units at which ``user`` holds one of ``roles`` today, the highest only.
 
     A superuser holds every role at every root.
@@ -36,11 +63,11 @@ def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES, day: date | None 
     if not user.is_authenticated or not user.is_active:
         return []
     if user.is_superuser:
-        return list(Unit.objects.filter(parent__isnull=True))
-    today = day or timezone.localdate()
-    grants = Grant.objects.filter(on_day(today), user_id=user.pk, role__in=tuple(roles))
+        return list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
+    wanted = tuple(roles)
     units = sorted(
-        Unit.objects.filter(pk__in=grants.values("unit_id")), key=lambda unit: (unit.tree_id, unit.lft)
+        {unit.pk: unit for role, unit in _grants(user) if role in wanted}.values(),
+        key=lambda unit: (unit.tree_id, unit.lft),
     )
     tops: list[Unit] = []
     for unit in units:
@@ -50,9 +77,21 @@ def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES, day: date | None 
     return tops
 
 
+def holds(user: AnyUser, roles: Iterable[str]) -> bool:
+    """Whether ``user`` holds one of ``roles`` anywhere."""
+    return bool(top_units(user, roles))
+
+
 def spans(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Span]:
     """Return the intervals of today's unit tree in which ``user`` holds one of ``roles``."""
     return [Span(unit.tree_id, unit.lft, unit.rght) for unit in top_units(user, roles)]
+
+
+def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
+    """Return the scope of the user's counts, for ``Question.scope`` (None: everything)."""
+    if user.is_authenticated and user.is_active and user.is_superuser:
+        return None
+    return tuple(spans(user))
 
 
 def inside(unit: Unit, scope: Iterable[Span]) -> bool:
@@ -100,6 +139,77 @@ def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) 
     raise TypeError(f"no policy for {rows.model.__name__}")
 
 
+def sees_number(user: AnyUser, person: Person) -> bool:
+    """Whether ``user`` sees the police number of ``person``: the right role at the home unit.
+
+    GB/T 22239-2019 8.1.4.11: personal information only as far as the work needs it.
+    """
+    if user.is_authenticated and user.is_superuser:
+        return True
+    scope = spans(user, PERSONAL_ROLES)
+    return bool(scope) and inside(person.home_unit, scope)
+
+
+def shown_number(user: AnyUser, person: Person) -> str:
+    """Return the police number as ``user`` may see it: whole, or masked but for its ends."""
+    return person.number if sees_number(user, person) else masked(person.number)
+
+
+def handle(user: AnyUser, person: Person) -> str:
+    """Return what stands for ``person`` in addresses: the number where ``user`` sees it, else the key."""
+    return person.number if sees_number(user, person) else person.key
+
+
+def is_guest(user: AnyUser, person: Person) -> bool:
+    """Whether ``user`` sees ``person`` only through a placement: the home unit is outside the scope."""
+    return not may_view(user, person.home_unit)
+
+
+def masked(text: str) -> str:
+    """Return ``text`` with all but its first two and last character hidden; short texts wholly."""
+    if len(text) < 5:
+        return "•" * len(text)
+    return f"{text[:2]}{'•' * (len(text) - 3)}{text[-1]}"
+
+
+def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySet[Person]:
+    """Return those of ``rows`` whose name contains ``text`` or whose number begins with it.
+
+    Where the number is masked for ``user`` only the whole number matches, so that it cannot be
+    found out digit by digit.
+    """
+    return rows.filter(person_matches(user, text))
+
+
+def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
+    """Return ``matching_people`` as a condition on rows that reach the person through ``path``."""
+    begins = Q(**{f"{path}number__istartswith": text})
+    if not (user.is_authenticated and user.is_superuser):
+        begins &= in_spans(spans(user, PERSONAL_ROLES), f"{path}home_unit__")
+    return Q(**{f"{path}name__icontains": text}) | begins | Q(**{f"{path}number__iexact": text})
+
+
+def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
+    """Return what may be put above an organization at ``unit`` though it may stand above the user's scope.
+
+    Approved Party organizations, leading groups and task forces that stand today at the units above
+    ``unit``, and at the headquarters units directly below those. They are offered by name only. Nothing
+    where ``user`` may not enter.
+    """
+    if not may_enter(user, unit):
+        return Organization.objects.none()
+    above = Unit.objects.filter(tree_id=unit.tree_id, lft__lt=unit.lft, rght__gt=unit.rght)
+    headquarters = Unit.objects.filter(kind=UnitKind.HEADQUARTERS, parent__in=above.order_by().values("pk"))
+    return (
+        Organization.objects.approved()
+        .as_of(timezone.localdate())
+        .filter(
+            Q(unit__in=above.order_by().values("pk")) | Q(unit__in=headquarters.order_by().values("pk")),
+            kind__in=(*PARTY_KINDS, OrganizationKind.LEADING_GROUP, OrganizationKind.TASK_FORCE),
+        )
+    )
+
+
 def get_unit(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Unit:
     """Return the unit with ``code`` if ``user`` holds one of ``roles`` there, else raise ``Http404``."""
     unit = visible(user, Unit.objects.filter(code=code), roles).first()
@@ -118,9 +228,60 @@ def get_organization(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES)
 
 
 def get_person(user: AnyUser, number: str, roles: Iterable[str] = ALL_ROLES) -> Person:
-    """Return the person with ``number`` if in the scope of ``user``, else raise ``Http404``."""
-    rows = Person.objects.select_related("home_unit", "home_branch", "source")
-    person = visible(user, rows.filter(number=number), roles).first()
+    """Return the person with ``number`` (or key) if in the scope of ``user``, else raise ``Http404``."""
+    rows = Person.objects.select_related("home_unit", "home_branch__unit", "source")
+    known = Q(number=number) | Q(key=number)
+    person = visible(user, rows.filter(known), roles).first()
     if person is None:
         raise Http404(f"没有警号为“{number}”的人员,或不在您的管理范围内。")
     return person
+
+
+def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
+    """Return the entries of the record that ``user`` may read: auditors and managers, those of their units.
+
+    What has no unit (a login, a failed one) is read where its user holds a grant, or held one.
+    """
+    rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
+    if user.is_authenticated and user.is_active and user.is_superuser:
+        return rows
+    scope = spans(user, AUDIT_ROLES)
+    known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
+    return rows.filter(in_spans(scope, "unit__") | Q(unit__isnull=True, user__in=known))
+
+
+def users_seen(user: AnyUser) -> QuerySet[User]:
+    """Return the users whom ``user`` sees as a manager: with a grant, now or before, inside that scope."""
+    if user.is_authenticated and user.is_superuser:
+        return User.objects.all()
+    inside_scope = Grant.objects.filter(in_spans(spans(user, MANAGE_ROLES), "unit__"))
+    return User.objects.filter(pk__in=inside_scope.values("user_id"))
+
+
+def get_user(user: AnyUser, pk: int) -> User:
+    """Return the user with the key ``pk`` if ``user`` sees it as a manager, else raise ``Http404``."""
+    found = users_seen(user).filter(pk=pk).first()
+    if found is None:
+        raise Http404("没有这个用户,或不在您的管理范围内。")
+    return found
+
+
+def may_grant_to(user: AnyUser, other: User) -> bool:
+    """Whether ``user``, who sees ``other`` as a manager, may give grants to ``other``, or end those inside."""
+    if not user.is_authenticated or other.pk == user.pk:
+        return False
+    return bool(user.is_superuser or not other.is_superuser)
+
+
+def may_control(user: AnyUser, other: User) -> bool:
+    """Whether ``user`` may disable ``other`` or set the password: all that is granted must lie inside.
+
+    Otherwise a manager could lock out, or take over, somebody who holds something elsewhere.
+    """
+    if not may_grant_to(user, other):
+        return False
+    if user.is_superuser:
+        return True
+    held = Grant.objects.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=timezone.localdate()), user=other)
+    scope = spans(user, MANAGE_ROLES)
+    return all(inside(grant.unit, scope) for grant in held.select_related("unit"))

@@ -21,6 +21,7 @@ from django.db import connection
 from registry.models import Organization, Unit
 
 _UNIT_TREE, _UNIT_IN_USE, _FOREST, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7103, 7104, 7105
+_SEALS = 7106
 
 
 class NotInTransaction(RuntimeError):
@@ -79,6 +80,19 @@ def lock_organization_trees(organizations: Iterable[Organization], *, forest: bo
 def lock_whole_forest() -> None:
     """Take the write locks of all organization trees at once until the transaction ends."""
     _take(_WHOLE_FOREST, 0)
+
+
+def lock_seals(*, wait: bool) -> bool:
+    """Take the lock under which the record is sealed; without ``wait`` return False when another holds it.
+
+    Nobody who writes entries ever takes it.
+    """
+    if wait or connection.vendor != "postgresql":
+        _take(_SEALS, 0)
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_SEALS, 0])
+        return bool(cursor.fetchone()[0])
 
 
 def _trees_of(pks: list[int]) -> dict[int, int]:

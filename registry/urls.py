@@ -1,9 +1,9 @@
 """The addresses of the registry. Codes and numbers are what users see; keys of rows only for assignments."""
 
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from registry.views import (
+    account,
     assignments,
     home,
     organization_changes,
@@ -12,16 +12,35 @@ from registry.views import (
     people_changes,
     pickers,
     reconciliation,
+    record,
     search,
     tree,
     unit_changes,
     units,
+    users,
 )
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", account.login, name="login"),
+    path("login/code/", account.login_code, name="login_code"),
+    path("logout/", account.logout, name="logout"),
+    # one's own account
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="account_password"),
+    path("account/sessions/end/", account.end_sessions, name="account_end_sessions"),
+    path("account/second-step/", account.second_step, name="account_second_step"),
+    path("account/second-step/off/", account.second_step_off, name="account_second_step_off"),
+    path("account/second-step/codes/", account.recovery_codes, name="account_recovery_codes"),
+    # users, for managers
+    path("users/", users.users, name="users"),
+    path("users/add/", users.add, name="user_add"),
+    path("users/<int:pk>/", users.user, name="user"),
+    path("users/<int:pk>/grant/", users.grant, name="user_grant"),
+    path("users/<int:pk>/disable/", users.disable, name="user_disable"),
+    path("users/<int:pk>/enable/", users.enable, name="user_enable"),
+    path("users/<int:pk>/password/", users.password, name="user_password"),
+    path("users/grants/<int:pk>/end/", users.end_grant, name="grant_end"),
     path("search/", search.search, name="search"),
     # units and the tree
     path("units/<slug:code>/", units.unit, name="unit"),
@@ -53,6 +72,7 @@ urlpatterns = [
     # people and their assignments
     path("people/", people.people, name="people"),
     path("people/<str:number>/", people.person, name="person"),
+    path("people/<str:number>/reveal/", people.reveal, name="person_reveal"),
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
     path("people/<str:number>/status/", people_changes.status, name="person_status"),
     path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
@@ -65,6 +85,10 @@ urlpatterns = [
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("sources/", reconciliation.sources, name="sources"),
     path("sources/<int:number>/", reconciliation.source, name="source"),
+    # the record
+    path("record/", record.record, name="record"),
+    path("record/export/", record.export, name="record_export"),
+    path("record/<int:pk>/undo/", record.undo, name="record_undo"),
     # pickers
     path("pick/units/", pickers.units, name="pick_units"),
     path("pick/organizations/", pickers.organizations, name="pick_organizations"),

@@ -46,8 +46,8 @@ def trees() -> None:
     make_organization(c, "group", code="group", parent=branch)
     make_organization(e, code="branch-2", parent=committee)
     lone = make_organization(e, code="lone")
-    move_unit(actor=ACTOR, unit=c, superior=e, on=date(2020, 3, 1))
-    transfer_organization(actor=ACTOR, organization=lone, unit=b, on=date(2020, 3, 1))
+    move_unit(actor=ACTOR, unit=c, superior=e, on=date(2020, 3, 1), reason="测试")
+    transfer_organization(actor=ACTOR, organization=lone, unit=b, on=date(2020, 3, 1), reason="测试")
     person = make_person(unit=a, number="001")
     change_political_status(actor=ACTOR, person=person, status="masses", on=date(2020, 3, 1))
 

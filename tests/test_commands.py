@@ -39,7 +39,7 @@ def registry() -> None:
     branch = make_organization(county, campaign=campaign)
     assign(branch, make_person(unit=county))
     make_organization(city, "pioneer_team", established_on=date(2020, 2, 5))
-    dissolve_organization(actor=ACTOR, organization=branch, on=date(2020, 2, 10))
+    dissolve_organization(actor=ACTOR, organization=branch, on=date(2020, 2, 10), reason="测试")
 
 
 def test_json_has_every_metric_in_order_and_the_question() -> None:

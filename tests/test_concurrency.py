@@ -52,6 +52,9 @@ def at_once(jobs: list[Callable[[], Any]]) -> list[Any]:
 class Writer:
     """Does random things to whatever is there and keeps account of what was done."""
 
+    VERBS = ("found", "move", "dissolve", "assign", "transfer", "move_unit", "merge_unit", "add_unit")
+    WEIGHTS = (6, 5, 2, 6, 4, 2, 0.3, 1)
+
     def __init__(self, number: int) -> None:
         self.number = number
         self.pick = random.Random(number)
@@ -67,13 +70,7 @@ class Writer:
         return DAY + timedelta(days=self.pick.randint(0, 10))
 
     def run(self) -> Writer:
-        verbs: Iterator[str] = iter(
-            self.pick.choices(
-                ["found", "move", "dissolve", "assign", "transfer", "move_unit", "merge_unit"],
-                [6, 5, 2, 6, 4, 2, 0.3],
-                k=STEPS,
-            )
-        )
+        verbs: Iterator[str] = iter(self.pick.choices(self.VERBS, self.WEIGHTS, k=STEPS))
         for place, verb in enumerate(verbs):
             try:
                 getattr(self, verb)(place)
@@ -100,12 +97,14 @@ class Writer:
 
     def move(self, place: int) -> None:
         parent = None if self.pick.random() < 0.2 else self.any(Organization)
-        organizations.move_organization(actor=ACTOR, organization=self.any(Organization), parent=parent)
+        organizations.move_organization(
+            actor=ACTOR, organization=self.any(Organization), parent=parent, reason="测试"
+        )
         self.done["move_organization"] += 1
 
     def dissolve(self, place: int) -> None:
         made = organizations.dissolve_organization(
-            actor=ACTOR, organization=self.any(Organization), on=DAY + timedelta(days=12)
+            actor=ACTOR, organization=self.any(Organization), on=DAY + timedelta(days=12), reason="测试"
         )
         self.dissolved += [each.pk for each in made.organizations]
         self.done["dissolve_organization"] += len(made.organizations)
@@ -123,12 +122,21 @@ class Writer:
             organization=self.any(Organization),
             unit=self.any(Unit),
             on=DAY + timedelta(days=self.pick.randint(5, 11)),
+            reason="测试",
         )
         self.done["transfer_organization"] += 1
 
+    def add_unit(self, place: int) -> None:
+        make_unit(f"w{self.number}-{place}", self.any(Unit))
+        self.done["add_unit"] += 1
+
     def move_unit(self, place: int) -> None:
         units.move_unit(
-            actor=ACTOR, unit=self.any(Unit), superior=self.any(Unit), on=DAY + timedelta(days=place)
+            actor=ACTOR,
+            unit=self.any(Unit),
+            superior=self.any(Unit),
+            on=DAY + timedelta(days=place),
+            reason="测试",
         )
         self.done["move_unit"] += 1
 
@@ -172,6 +180,29 @@ def test_eight_writers_lose_nothing() -> None:
     assert set(Organization.objects.filter(dissolved_on__isnull=False).values_list("pk", flat=True)) == set(
         dissolved
     )
+    assert Ledger().faults() == []
+
+
+def test_eight_writers_of_the_unit_tree() -> None:
+    """Units alone, which all share one tall tree."""
+
+    class UnitWriter(Writer):
+        VERBS = ("add_unit", "move_unit")
+        WEIGHTS = (1, 2)
+
+        def move_unit(self, place: int) -> None:
+            units.move_unit(actor=ACTOR, unit=self.any(Unit), superior=self.any(Unit), on=DAY, reason="测试")
+            self.done["move_unit"] += 1
+
+    top = make_unit("top")
+    for number in range(4):
+        make_unit(f"q{number}", make_unit(f"p{number}", top))
+    there = Unit.objects.count()
+    writers = at_once([UnitWriter(number).run for number in range(WRITERS)])
+    assert [each for each in writers if isinstance(each, Exception)] == []
+    done = sum((writer.done for writer in writers), Counter())
+    assert done["move_unit"] > WRITERS
+    assert Unit.objects.count() == there + done["add_unit"]
     assert Ledger().faults() == []
 
 
@@ -240,7 +271,11 @@ def test_a_merger_takes_over_what_is_there_when_it_has_the_locks() -> None:
         moved, merged = at_once(
             [
                 lambda organization=organization: organizations.transfer_organization(
-                    actor=ACTOR, organization=organization, unit=elsewhere, on=DAY + timedelta(days=2)
+                    actor=ACTOR,
+                    organization=organization,
+                    unit=elsewhere,
+                    on=DAY + timedelta(days=2),
+                    reason="测试",
                 ),
                 lambda unit=unit: units.merge_unit(
                     actor=ACTOR, unit=unit, into=into, on=DAY + timedelta(days=3), reason="并"
@@ -293,7 +328,7 @@ def test_a_row_that_went_to_another_tree_meanwhile_is_told() -> None:
             locks.lock_organization_trees([branch, second], forest=True)
             held.set()
             waiting.wait(timeout=30)
-            organizations.move_organization(actor=ACTOR, organization=branch, parent=second)
+            organizations.move_organization(actor=ACTOR, organization=branch, parent=second, reason="测试")
         return "moved"
 
     def waiter() -> str:

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
+from django.http import HttpRequest
 
 import registry
 from registry import access
@@ -312,15 +314,19 @@ def test_figures_speak_of_an_organization_only_where_it_is_one() -> None:
         ]
 
 
-def test_the_printed_logins_open_the_registry_with_their_roles(printed: str) -> None:
+def test_the_printed_logins_open_the_registry_with_their_roles(printed: str, settings: Any) -> None:
+    settings.DEBUG = True
     found = re.findall(r"^  (\w+) +/ (\S+) +(\S.*)$", printed, re.M)
-    assert [name for name, _, _ in found] == ["admin", "dezhou", "luru", "shenpi", "lingdao"]
+    assert [name for name, _, _ in found] == ["admin", "dezhou", "luru", "shenpi", "shenji", "lingdao"]
     for name, password, _ in found:
-        assert authenticate(username=name, password=password) is not None
+        user = authenticate(HttpRequest(), username=name, password=password)
+        assert user is not None
+        validate_password(password + "x", user)  # the rules hold for these too (but for being one's last)
     dezhou = Unit.objects.get(code="dezhou-shi-gonganju")
     station = Unit.objects.get(code="dezhou-decheng-jianshejie-paichusuo")
     county = Unit.objects.get(code="tuquan-xian-gonganju")
-    admin, manager, clerk, approver, viewer = (User.objects.get(username=name) for name, _, _ in found)
+    names = [name for name, _, _ in found]
+    admin, manager, clerk, approver, auditor, viewer = (User.objects.get(username=name) for name in names)
     assert admin.is_superuser
     assert admin.is_staff
     assert access.may_manage(admin, county)
@@ -330,6 +336,9 @@ def test_the_printed_logins_open_the_registry_with_their_roles(printed: str) -> 
     assert not access.may_enter(clerk, dezhou)
     assert access.may_approve(approver, station)
     assert not access.may_enter(approver, station)
+    assert access.holds(auditor, access.AUDIT_ROLES)
+    assert not access.holds(viewer, access.AUDIT_ROLES)
+    assert not access.may_enter(auditor, station)
     assert access.may_view(viewer, county)
     assert not access.may_enter(viewer, county)
 
@@ -351,7 +360,7 @@ def test_the_logins_are_closed_when_the_registry_runs_without_debug(settings: An
     assert "已停用" in said
     assert "createsuperuser" in said
     assert "demo-" not in said, "no password is printed"
-    assert authenticate(username="admin", password="demo-admin-2020") is None
+    assert authenticate(HttpRequest(), username="admin", password="demo-admin-2020") is None
     assert "已停用" not in demo("--if-empty"), "once is enough"
 
 

@@ -15,7 +15,7 @@ from django.db.models import FilteredRelation, Q, QuerySet
 from registry.counting.metrics import FRONTLINE, OrganizationMetric, PeopleMetric
 from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit, WorkflowState
 from registry.models.base import in_spans, on_day
-from registry.models.shape import Span, UnitShape
+from registry.models.shape import Span, UnitShape, holds
 
 APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
 
@@ -30,12 +30,15 @@ class Question:
     * ended: what ended in ``since..as_of``: the first day on which it no longer counted.
 
     ``since`` is for new and ended only and is ``as_of`` when left out (that one day).
+    ``scope`` are the intervals of today's unit tree that the asker sees (None: everything). Rows
+    at other units do not exist for the asker, so that no date and no campaign widens the scope.
     """
 
     as_of: date
     basis: str = Basis.CURRENT.value
     since: date | None = None
     campaign: Campaign | None = None
+    scope: tuple[Span, ...] | None = None
 
     @property
     def first_day(self) -> date:
@@ -46,6 +49,14 @@ class Question:
     def is_period(self) -> bool:
         """Whether the basis asks about a period, not about a day."""
         return self.basis in (Basis.NEW, Basis.ENDED)
+
+    def sees(self, unit: Unit) -> bool:
+        """Whether ``unit`` lies in the scope."""
+        return self.scope is None or holds(self.scope, unit)
+
+    def seen(self, path: str) -> Q:
+        """Return the scope as a condition on rows that reach their unit through ``path`` (with ``__``)."""
+        return Q() if self.scope is None else in_spans(self.scope, path)
 
     def on(self, day: date) -> Question:
         """Return the same question on another day."""
@@ -66,6 +77,7 @@ def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> Que
     rows: QuerySet[Organization] = (
         Organization.objects.filter(question.dates("established_on", "dissolved_on"), state__in=states)
         .hosted_on(question.as_of)
+        .filter(question.seen("host__unit__"))
         .order_by()
     )
     return rows.filter(campaign=question.campaign) if question.campaign else rows
@@ -92,7 +104,7 @@ def assignments(question: Question) -> QuerySet[Assignment]:
                 "person__statuses", condition=on_day(question.as_of, prefix="person__statuses__")
             ),
         )
-        .filter(host__isnull=False)
+        .filter(question.seen("host__unit__"), host__isnull=False)
         .order_by()
     )
     return rows.filter(organization__campaign=question.campaign) if question.campaign else rows

@@ -79,11 +79,11 @@ def figures_within(unit: Unit) -> QuerySet[Figure]:
     )
 
 
-def reconcile(figures: Iterable[Figure]) -> list[Comparison]:
+def reconcile(figures: Iterable[Figure], scope: tuple[Span, ...] | None = None) -> list[Comparison]:
     """Compare each figure with the registered count of its unit on its basis and day.
 
-    Figures of one basis and day are counted together, so the queries grow with the number of
-    different days, not with the number of figures.
+    ``scope`` as in ``Question``. Figures of one basis and day are counted together, so the queries
+    grow with the number of different days, not with the number of figures.
     """
     rows = list(figures)
     asked: dict[tuple[str, date], dict[int, Unit]] = {}
@@ -95,7 +95,7 @@ def reconcile(figures: Iterable[Figure]) -> list[Comparison]:
     for (basis, day), units in asked.items():
         shape = UnitShape.on(day)
         buckets: dict[int, list[Span]] = {pk: shape.spans(unit) for pk, unit in units.items()}
-        for pk, line in count_buckets(Question(day, basis), buckets).items():
+        for pk, line in count_buckets(Question(day, basis, scope=scope), buckets).items():
             counted[basis, day, pk] = line.counts
     return [_compare(figure, counted) for figure in rows]
 

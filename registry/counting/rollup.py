@@ -1,12 +1,13 @@
 """Roll-ups: every metric for a unit's subtree and for each of its children, in a handful of queries.
 
 The intervals of the page's unit and of each child go into one statement as constants, the rows of
-``basis`` are joined to them, and one GROUP BY answers for all: the number of queries does not grow
-with the number of children or metrics (see docs/architecture.md).
+``basis`` are joined to the nodes inside them, and one GROUP BY answers for all: the number of queries
+does not grow with the number of children or metrics (see docs/architecture.md).
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -67,14 +68,15 @@ def rollup(unit: Unit, question: Question, *, children: bool = True) -> Rollup:
     """Count every metric for ``unit`` with all below it, for itself alone, and for each child.
 
     The hierarchy is that of ``question.as_of``. Children are ordered by name; closed ones are left
-    out unless something is still counted there.
+    out unless something is still counted there, and so are those outside the question's scope.
     """
     shape = UnitShape.on(question.as_of)
     buckets: dict[int, list[Span]] = {
         TOTAL: shape.spans(unit),
         OWN: [Span(unit.tree_id, unit.lft, unit.lft)],
     }
-    below = sorted(shape.children(unit), key=lambda child: child.code) if children else []
+    found = (child for child in shape.children(unit) if question.sees(child)) if children else ()
+    below = sorted(found, key=lambda child: child.code)
     for child in below:
         buckets[child.pk] = shape.spans(child)
     lines = count_buckets(question, buckets)
@@ -185,7 +187,8 @@ def _bucketed(
     inner, params = rows.query.get_compiler(connection=connection).as_sql()
     statement = (
         f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), "
-        f"place(bucket, id) AS (SELECT span.bucket, node.id FROM span JOIN {tree._meta.db_table} node "
+        f"place(bucket, id) AS {_once()} (SELECT span.bucket, node.id "
+        f"FROM span JOIN {tree._meta.db_table} node "
         "ON node.tree_id = span.tree_id AND node.lft BETWEEN span.lo AND span.hi), "
         f"r({', '.join(('place_id', *columns))}) AS ({inner}) "
         f"SELECT {select} FROM place JOIN r ON r.place_id = place.id {group}"
@@ -193,3 +196,9 @@ def _bucketed(
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return list(cursor.fetchall())
+
+
+def _once() -> str:
+    """Return the hint that a subquery is to be worked out once; SQLite knows it from 3.35 on."""
+    is_old = connection.vendor == "sqlite" and sqlite3.sqlite_version_info < (3, 35)
+    return "" if is_old else "MATERIALIZED"

@@ -18,7 +18,7 @@ from registry.counting.metrics import FRONTLINE, METRICS, OrganizationMetric, Pe
 from registry.models import Assignment, Basis, Organization, Unit
 from registry.models.base import in_spans
 from registry.models.kinds import MEMBER_STATUSES
-from registry.models.shape import Span, UnitShape, move_days
+from registry.models.shape import Span, UnitShape, move_days, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
@@ -60,7 +60,7 @@ def _organizations(
     metric: OrganizationMetric, spans: list[Span], first: date, last: date, question: Question
 ) -> list[int]:
     rows = Organization.objects.filter(metric.condition, state__in=APPROVED).filter(
-        in_spans(spans, "placements__unit__"),
+        in_spans(within(spans, question.scope), "placements__unit__"),
         Q(placements__ended_on__isnull=True) | Q(placements__ended_on__gt=first),
         placements__started_on__lte=last,
     )
@@ -87,7 +87,7 @@ def _people(
     rows = Assignment.objects.valid().filter(
         FRONTLINE,
         condition,
-        in_spans(spans, "organization__placements__unit__"),
+        in_spans(within(spans, question.scope), "organization__placements__unit__"),
         Q(organization__placements__ended_on__isnull=True) | Q(organization__placements__ended_on__gt=first),
         organization__placements__started_on__lte=last,
         organization__state__in=APPROVED,

@@ -9,7 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -30,31 +30,35 @@ class _Noun:
     word: str
     url: str
     placeholder: str
-    note: Callable[[Any], str]
+    note: Callable[[access.AnyUser, Any], str]
     related: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    """What else than the key may be typed for it."""
 
 
 NOUNS: dict[str, _Noun] = {
-    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称或代码", lambda unit: unit.code),
+    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称或代码", lambda user, unit: unit.code),
     "organization": _Noun(
         Organization,
         "code",
         "组织",
         "pick_organizations",
         "组织名称或代码",
-        lambda organization: f"{organization.kind_label} · {organization.unit.label}",
+        lambda user, organization: f"{organization.kind_label} · {organization.unit.label}",
         ("unit",),
     ),
     "person": _Noun(
         Person,
-        "number",
+        "key",
         "人员",
         "pick_people",
         "姓名或警号",
-        lambda person: (
-            f"{person.number} · {person.get_political_status_display()} · {person.home_unit.label}"
+        lambda user, person: (
+            f"{access.shown_number(user, person)} · {person.get_political_status_display()}"
+            f" · {person.home_unit.label}"
         ),
         ("home_unit",),
+        ("number",),
     ),
 }
 
@@ -96,6 +100,7 @@ class PickerWidget(forms.Widget):
         self.noun, self.multiple, self.roles = NOUNS[noun], multiple, list(roles)
         self.query, self.default_role = query, default_role
         self.find: Callable[[Iterable[str]], dict[str, Any]] = lambda keys: {}
+        self.note: Callable[[Any], str] = lambda row: ""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Picked:
         """Read what was chosen and what was typed."""
@@ -118,7 +123,7 @@ class PickerWidget(forms.Widget):
             {
                 "value": key,
                 "label": str(rows[key]) if key in rows else key,
-                "note": self.noun.note(rows[key]) if key in rows else "",
+                "note": self.note(rows[key]) if key in rows else "",
                 "role": role,
             }
             for key, role in Picked(picked.keys, picked.roles).pairs()
@@ -144,7 +149,9 @@ class PickerField(forms.Field):
     """One row or many rows of a noun (unit, organization, person), found by code or number in scope.
 
     Cleans to the row or None; with ``multiple`` to a list of rows; with ``roles`` to a list of
-    (row, role). The form must be a ``ScopedForm``: out of scope is "not found".
+    (row, role). The form must be a ``ScopedForm``: out of scope is "not found". Two doors are left in
+    that wall, each to be opened by the form on purpose: ``keep`` for what the record holds already, and
+    ``beyond``, which returns rows that may be chosen (by name) though they are outside the scope.
     """
 
     def __init__(
@@ -163,13 +170,14 @@ class PickerField(forms.Field):
         self.user: access.AnyUser | None = None
         self.access_roles: Iterable[str] = access.ALL_ROLES
         self.kept: dict[str, Any] = {}
+        self.beyond: Callable[[], QuerySet[Any]] | None = None
         widget = PickerWidget(noun, multiple=multiple, roles=roles, query=query, default_role=default_role)
         super().__init__(widget=widget, **options)
-        widget.find = self.find
+        widget.find, widget.note = self.find, self.note
 
     def __deepcopy__(self, memo: Any) -> PickerField:
         copy: PickerField = super().__deepcopy__(memo)
-        copy.widget.find = copy.find
+        copy.widget.find, copy.widget.note = copy.find, copy.note
         copy.kept = {}
         return copy
 
@@ -178,20 +186,30 @@ class PickerField(forms.Field):
         if row is not None:
             self.kept[str(getattr(row, self.noun.key))] = row
 
+    def note(self, row: Any) -> str:
+        """Return the grey words beside a chosen row, as the user may see them."""
+        return self.noun.note(self.user, row) if self.user is not None else ""
+
     def find(self, keys: Iterable[str]) -> dict[str, Any]:
-        """Return the rows with the given keys that the user may see, by key."""
+        """Return the rows that the user may choose, by key (or by what else may be typed)."""
         wanted = [key for key in keys if "\x00" not in key]
         if not wanted or self.user is None:
             return {}
+        names = (self.noun.key, *self.noun.typed)
+        named = Q()
+        for name in names:
+            named |= Q(**{f"{name}__in": wanted})
         manager: Any = self.noun.model._default_manager
-        rows = manager.filter(**{f"{self.noun.key}__in": wanted})
-        rows = access.visible(self.user, rows, self.access_roles)
+        rows = access.visible(self.user, manager.filter(named), self.access_roles)
+        if self.beyond is not None:
+            rows |= manager.filter(named, pk__in=self.beyond().order_by().values("pk"))
         if self.rows is not None:
             rows = self.rows(rows)
         if self.noun.related:
             rows = rows.select_related(*self.noun.related)
-        found = {str(getattr(row, self.noun.key)): row for row in rows}
-        return {**{key: row for key, row in self.kept.items() if key in wanted}, **found}
+        found = {str(getattr(row, name)): row for row in rows for name in reversed(names)}
+        known = {**self.kept, **found}
+        return {key: known[key] for key in wanted if key in known}
 
     def clean(self, value: Any) -> Any:
         """Return the chosen rows; name what was not found."""

@@ -113,13 +113,14 @@ def suggest_parent(
     a lower level before a higher. Of several equals none is suggested: the user knows which.
     """
     path = [above.pk for above in UnitShape.on(day).path(unit)]
-    candidates = access.visible(
-        user,
+    standing = (
         Organization.objects.approved()
         .as_of(day)
         .filter(unit__in=path, kind__in=ALLOWED_PARENTS[kind], dissolved_on__isnull=True)
-        .filter(kind__in=PARTY_KINDS),
-    ).order_by("code")
+        .filter(kind__in=PARTY_KINDS)
+    )
+    above_scope = access.superiors(user, unit).order_by().values("pk")
+    candidates = (access.visible(user, standing) | standing.filter(pk__in=above_scope)).order_by("code")
     levels = {value: level for level, value in enumerate(reversed(PARTY_KINDS))}
     prefers_temporary = is_temporary or kind not in PARTY_KINDS
     ranked: dict[tuple[int, bool, int], list[Organization]] = {}
@@ -132,6 +133,12 @@ def suggest_parent(
         rank = (distance, not candidate.is_temporary, levels[candidate.kind])
         ranked.setdefault(rank, []).append(candidate)
     return next((found[0] for _rank, found in sorted(ranked.items()) if len(found) == 1), None)
+
+
+def superior_at(field: PickerField, user: access.AnyUser, unit: Unit, kind: str) -> None:
+    """Let the picker of a superior also find those above the user's scope (``access.superiors``)."""
+    field.widget.query = urlencode({"kind": kind, "below": unit.code})
+    field.beyond = lambda: access.superiors(user, unit)
 
 
 @dataclass(frozen=True)
@@ -265,7 +272,7 @@ class RegisterForm(ScopedForm):
         for name in ("kind", "is_standing"):
             self.fields[name].widget.attrs.update(asks)
         kind = self.data.get("kind") or self.initial.get("kind") or ""
-        self.fields["parent"].widget.query = urlencode({"kind": kind})
+        superior_at(cast(PickerField, self.fields["parent"]), self.user, unit, kind)
         cast(PickerField, self.fields["task_body"]).rows = lambda rows: rows.filter(
             kind__in=("task_force", "work_group", "leading_group")
         )
@@ -349,8 +356,8 @@ class RegisterForm(ScopedForm):
         day, placed = data["established_on"], data["placed"]
         return [
             *_same_name(self.unit, data["name"]),
-            *_membership(data["kind"], placed, day),
-            *_elsewhere(placed, day),
+            *_membership(self.user, data["kind"], placed, day),
+            *_elsewhere(self.user, placed, day),
         ]
 
 
@@ -373,7 +380,7 @@ def _same_name(unit: Unit, name: str) -> list[str]:
     ]
 
 
-def _membership(kind: str, placed: Sequence[Member], day: date) -> list[str]:
+def _membership(user: access.AnyUser, kind: str, placed: Sequence[Member], day: date) -> list[str]:
     heads = [member for member in placed if member.role == head_role(kind)]
     warnings = []
     if kind not in PARTY_KINDS:
@@ -390,7 +397,7 @@ def _membership(kind: str, placed: Sequence[Member], day: date) -> list[str]:
                 _t("书记 %(name)s(%(number)s)在 %(day)s 的政治面貌是“%(status)s”,不是正式党员。")
                 % {
                     "name": head.person.name,
-                    "number": head.person.number,
+                    "number": access.shown_number(user, head.person),
                     "day": day.isoformat(),
                     "status": PoliticalStatus(status).label,
                 }
@@ -403,20 +410,25 @@ def _membership(kind: str, placed: Sequence[Member], day: date) -> list[str]:
     return warnings
 
 
-def _elsewhere(placed: Sequence[Member], day: date) -> list[str]:
-    """Who leads here and is already secretary of another temporary organization."""
+def _elsewhere(user: access.AnyUser, placed: Sequence[Member], day: date) -> list[str]:
+    """Who leads here and is already secretary of another temporary organization.
+
+    Of a guest only organizations in scope are named.
+    """
+    scope = access.spans(user)
     heads = [member.person for member in placed if member.role == Role.SECRETARY]
     others = (
         Assignment.objects.as_of(day)
         .filter(person__in=heads, role=Role.SECRETARY, organization__is_temporary=True)
         .exclude(organization__state=WorkflowState.WITHDRAWN)
-        .select_related("person", "organization")
+        .select_related("person__home_unit", "organization__unit")
         .order_by("pk")
     )
     return [
         _t("%(name)s 当日已任“%(organization)s”书记。")
         % {"name": other.person.name, "organization": other.organization.name}
         for other in others
+        if access.inside(other.person.home_unit, scope) or access.inside(other.organization.unit, scope)
     ]
 
 
@@ -437,7 +449,11 @@ class EditForm(ScopedForm):
     )
     note = forms.CharField(label=_("备注"), max_length=300, required=False, widget=wide())
     reason = forms.CharField(
-        label=_("修改原因"), max_length=300, required=False, help_text=_("记入操作记录。"), widget=wide()
+        label=_("修改原因"),
+        max_length=300,
+        required=False,
+        help_text=_("记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。"),
+        widget=wide(),
     )
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
@@ -464,7 +480,12 @@ class MoveForm(ScopedForm):
 
     parent = PickerField("organization", label=_("新的上级组织"), required=False)
     no_parent = forms.BooleanField(label=_("不设上级组织"), required=False)
-    reason = reason_field()
+    reason = reason_field(required=True)
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parent = cast(PickerField, self.fields["parent"])
+        superior_at(parent, self.user, organization.unit, organization.kind)
 
     def clean(self) -> dict[str, Any]:
         """Either a superior or none, said explicitly."""
@@ -479,7 +500,7 @@ class TransferForm(ScopedForm):
 
     unit = PickerField("unit", label=_("转到单位"), query="roles=enter")
     on = DayField(label=_("转隶日期"), help_text=_("自该日起计入新单位,之前的日期仍计入原单位。"))
-    reason = reason_field()
+    reason = reason_field(required=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -492,7 +513,7 @@ class DissolveForm(ScopedForm):
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
     on = DayField(label=_("撤销日期"), help_text=_("自该日起不再计入现有数。"))
     document_number = forms.CharField(label=_("撤销文号"), max_length=80, required=False)
-    reason = reason_field()
+    reason = reason_field(required=True)
 
     renames = {"dissolved_on": "on"}
 

@@ -17,7 +17,10 @@ from registry.models import Assignment, Person, PersonCategory, PoliticalStatus,
 # A member is the usual case, so it comes first; the rest keep their rank.
 ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
 
-_number = RegexValidator(r"^[\w.-]+$", _("警号只能用字母、数字、点、下划线和连字符。"))
+_number = RegexValidator(
+    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
+    _("警号只能用字母、数字、点、下划线和连字符。"),
+)
 
 
 class _Version(forms.IntegerField):
@@ -192,9 +195,12 @@ class AssignOneForm(ScopedForm):
 
 
 class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    user: access.AnyUser
+
     def label_from_instance(self, obj: Any) -> str:
         person = obj.person
-        return f"{person.name}({person.number}) {obj.get_role_display()},{obj.started_on:%Y-%m-%d} 起"
+        named = f"{person.name}({access.shown_number(self.user, person)})"
+        return f"{named} {obj.get_role_display()},{obj.started_on:%Y-%m-%d} 起"
 
 
 class EndManyForm(ScopedForm):
@@ -215,9 +221,10 @@ class EndManyForm(ScopedForm):
         self.rows = rows
         field = self.fields["assignments"]
         assert isinstance(field, _AssignmentChoice)
+        field.user = self.user
         field.queryset = (
             Assignment.objects.filter(pk__in=[row.pk for row in rows])
-            .select_related("person", "organization")
+            .select_related("person__home_unit", "organization")
             .order_by("person__number")
         )
         self.fields["everyone"].label = f"全部 {len(rows)} 人"

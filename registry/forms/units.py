@@ -69,7 +69,7 @@ class MoveUnitForm(ScopedForm):
 
     superior = PickerField("unit", label=_("新的上级单位"), query="roles=manage")
     on = DayField(label=_("生效日期"), help_text=_("自该日起计入新的上级,之前的日期仍计入原上级。"))
-    reason = reason_field()
+    reason = reason_field(required=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

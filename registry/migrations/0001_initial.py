@@ -7,6 +7,7 @@ import django.db.models.deletion
 import django.utils.timezone
 import mptt.fields
 from django.conf import settings
+import registry.models.person
 from django.db import migrations, models
 
 
@@ -159,6 +160,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='录入时间')),
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='修改时间')),
                 ('number', models.CharField(max_length=30, unique=True, verbose_name='警号')),
+                ('key', models.CharField(default=registry.models.person.new_key, editable=False, max_length=20, unique=True)),
                 ('name', models.CharField(max_length=40, verbose_name='姓名')),
                 ('category', models.CharField(choices=[('officer', '民警'), ('auxiliary', '辅警'), ('civilian', '其他人员')], max_length=12, verbose_name='人员类别')),
                 ('political_status', models.CharField(choices=[('full_member', '正式党员'), ('probationary_member', '预备党员'), ('activist', '入党积极分子'), ('league_member', '共青团员'), ('masses', '群众'), ('unknown', '未登记')], default='unknown', max_length=20, verbose_name='政治面貌')),

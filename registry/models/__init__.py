@@ -14,18 +14,22 @@ from registry.models.kinds import (
 )
 from registry.models.organization import Organization, OrganizationPlacement
 from registry.models.person import Assignment, Person, StatusPeriod
-from registry.models.record import AuditEntry, Grant, User
+from registry.models.record import AuditEntry, AuditSeal, SealedEntry
+from registry.models.session import Session
 from registry.models.source import Figure, Source
 from registry.models.unit import Unit, UnitPlacement
+from registry.models.user import Grant, OldPassword, User
 
 __all__ = [
     "Assignment",
     "AuditEntry",
+    "AuditSeal",
     "Basis",
     "Campaign",
     "Figure",
     "Grant",
     "GrantRole",
+    "OldPassword",
     "Organization",
     "OrganizationKind",
     "OrganizationPlacement",
@@ -34,6 +38,8 @@ __all__ = [
     "PoliticalStatus",
     "Qualifier",
     "Role",
+    "SealedEntry",
+    "Session",
     "Source",
     "StatusPeriod",
     "Unit",

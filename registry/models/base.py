@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -46,7 +47,7 @@ def ends_not_before_start(
     )
 
 
-def in_spans(spans: list[Any], path: str = "") -> Q:
+def in_spans(spans: Iterable[Any], path: str = "") -> Q:
     """Return the condition "inside one of the intervals", for rows that reach a tree through ``path``.
 
     ``path`` is a relation path with its trailing ``__`` to the tree's model. No spans: no rows.

@@ -3,7 +3,8 @@
 * a parent that is its own descendant (both trees);
 * an organization under a kind that cannot hold it (made from ``kinds.ALLOWED_PARENTS``);
 * an assignment outside its organization's life;
-* the same person twice in one organization at the same time.
+* the same person twice in one organization at the same time;
+* a change to what is in the record, or its removal.
 
 A violation reaches Django as ``IntegrityError`` whose text holds the guard's name. The operations
 check all of this first and say it in Chinese; the guards hold against everything else.
@@ -20,6 +21,17 @@ from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR
 from registry.models.unit import MAX_DEPTH
 
 FAR = "9999-12-31"
+
+APPEND_ONLY = {
+    "guard_auditentry_append_only": "registry_auditentry",
+    "guard_auditseal_append_only": "registry_auditseal",
+    "guard_sealedentry_append_only": "registry_sealedentry",
+}
+"""Guard -> the table whose rows are added and read, and nothing else.
+
+Emptying a table with TRUNCATE is a right of its own on PostgreSQL, kept from the application's user by
+not owning the tables (docs/decisions/0009-record.md).
+"""
 
 
 def _pairs() -> str:
@@ -117,7 +129,7 @@ def _guards(vendor: str) -> list[tuple[str, str, str, str]]:
 
 
 def statements(vendor: str) -> list[str]:
-    """Return the statements that create every guard on a database of ``vendor``."""
+    """Return the statements that create the guards of the trees and the dates on a database of ``vendor``."""
     made: list[str] = []
     for name, table, columns, violated in _guards(vendor):
         if vendor == "postgresql":
@@ -139,6 +151,21 @@ def statements(vendor: str) -> list[str]:
     return made
 
 
+def _append_only(vendor: str, name: str, table: str) -> list[str]:
+    if vendor == "postgresql":
+        return [
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
+            f"RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation'; END $$",
+            f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION {name}()",
+        ]
+    return [
+        f"CREATE TRIGGER {name}_{moment} BEFORE {moment.upper()} ON {table} FOR EACH ROW\n"
+        f"BEGIN SELECT RAISE(ABORT, '{name}'); END"
+        for moment in ("update", "delete")
+    ]
+
+
 def drop(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
     """Remove the guards that are there (before a migration)."""
     connection = connections[using]
@@ -152,25 +179,34 @@ def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any)
     """Make the guards as the models now describe them (after a migration)."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
-    if not {table for _, table, _, _ in _guards(connection.vendor)} <= tables:
-        return  # migrated back to before the tables
+    wanted: list[str] = []
+    if {table for _, table, _, _ in _guards(connection.vendor)} <= tables:
+        wanted += statements(connection.vendor)
+    for name, table in APPEND_ONLY.items():
+        if table in tables:  # else migrated back to before it
+            wanted += _append_only(connection.vendor, name, table)
     drop(using=using)
     with connection.cursor() as cursor:
-        for statement in statements(connection.vendor):
+        for statement in wanted:
             cursor.execute(statement)
 
 
 def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
     """Return the names of the triggers that should be there and are not (or are switched off)."""
     connection = connections[using]
-    suffixes = ("",) if connection.vendor == "postgresql" else ("_insert", "_update")
-    present = set(_present(connection, working=True))
-    return [
-        f"{name}{suffix}"
+    one = connection.vendor == "postgresql"
+    wanted = [
+        (f"{name}{suffix}", table)
         for name, table, _, _ in _guards(connection.vendor)
-        for suffix in suffixes
-        if (f"{name}{suffix}", table) not in present
+        for suffix in (("",) if one else ("_insert", "_update"))
     ]
+    wanted += [
+        (f"{name}{suffix}", table)
+        for name, table in APPEND_ONLY.items()
+        for suffix in (("",) if one else ("_update", "_delete"))
+    ]
+    present = set(_present(connection, working=True))
+    return [name for name, table in wanted if (name, table) not in present]
 
 
 def _present(connection: BaseDatabaseWrapper, *, working: bool = False) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date
 
 from django.db import models
@@ -18,10 +19,6 @@ from registry.models.unit import Unit
 class PersonQuerySet(models.QuerySet["Person"]):
     """People, asked in the words of the field."""
 
-    def matching(self, text: str) -> PersonQuerySet:
-        """People whose name or number contains ``text``."""
-        return self.filter(Q(name__icontains=text) | Q(number__istartswith=text))
-
     def with_status_on(self, day: date) -> PersonQuerySet:
         """Join each person's political status of ``day`` as ``standing`` (``standing__status``)."""
         return self.annotate(
@@ -29,14 +26,21 @@ class PersonQuerySet(models.QuerySet["Person"]):
         )
 
 
+def new_key() -> str:
+    """Return a key that says nothing about the person."""
+    return f"p-{secrets.token_hex(6)}"
+
+
 class Person(Registered):
     """An officer, auxiliary or civilian.
 
     ``home_unit`` and ``home_branch`` are the formal membership, which a temporary placement
-    never changes. ``political_status`` is the newest; ``StatusPeriod`` holds every day's.
+    never changes. ``key`` stands for the person in addresses where the number is masked.
+    ``political_status`` is the newest; ``StatusPeriod`` holds every day's.
     """
 
     number = models.CharField(_("警号"), max_length=30, unique=True)
+    key = models.CharField(max_length=20, unique=True, default=new_key, editable=False)
     name = models.CharField(_("姓名"), max_length=40)
     category = models.CharField(_("人员类别"), max_length=12, choices=PersonCategory.choices)
     political_status = models.CharField(
@@ -82,8 +86,8 @@ class Person(Registered):
         return self.political_status in MEMBER_STATUSES
 
     def get_absolute_url(self) -> str:
-        """The person's page."""
-        return reverse("person", args=[self.number])
+        """The person's page, by the key: it names no number. Pages use ``views.links.person_url``."""
+        return reverse("person", args=[self.key])
 
 
 class StatusPeriod(models.Model):

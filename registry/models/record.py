@@ -1,49 +1,62 @@
-"""The record of everything that was done, and the users who did it."""
+"""The record of everything that was done."""
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from registry.models.base import ends_not_before_start
-from registry.models.kinds import GrantRole
 from registry.models.unit import Unit
+from registry.models.user import User
 
 
-class User(AbstractUser):
-    """Somebody who logs in."""
+class AppendOnlyError(Exception):
+    """Somebody tried to change or remove what is in the record."""
 
-    display_name = models.CharField(_("姓名"), max_length=40, blank=True)
+
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Rows that are added and read, and nothing else. The database's guards say the same."""
+
+    def update(self, **kwargs: Any) -> int:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+
+class AppendOnly(models.Model):
+    """A row that is written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("用户")
-        verbose_name_plural = _("用户")
+        abstract = True
+        base_manager_name = "objects"
 
-    def __str__(self) -> str:
-        return self.display_name or self.username
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write a new row; refuse to write one again."""
+        if not self._state.adding or kwargs.get("force_update"):
+            raise AppendOnlyError("the record is append-only")
+        super().save(*args, **{**kwargs, "force_insert": True})
 
-
-class Grant(models.Model):
-    """What a user may do at a unit and all below it, from one day to another."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name=_("用户"))
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="grants", verbose_name=_("单位"))
-    role = models.CharField(_("角色"), max_length=12, choices=GrantRole.choices)
-    started_on = models.DateField(_("开始日期"))
-    ended_on = models.DateField(_("结束日期"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("授权")
-        verbose_name_plural = _("授权")
-        constraints = [ends_not_before_start("grant_ends_after_start")]
-
-    def __str__(self) -> str:
-        return f"{self.user_id} {self.role}@{self.unit_id}"
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
 
 
-class AuditEntry(models.Model):
-    """One operation: who, when, from where, what, before and after, and why."""
+class AuditEntry(AppendOnly):
+    """One operation or event: who, when, from where, what, before and after, and why.
+
+    An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``undoes`` is the
+    entry whose change this one set back.
+    """
 
     at = models.DateTimeField(_("时间"), auto_now_add=True)
     user = models.ForeignKey(
@@ -53,7 +66,7 @@ class AuditEntry(models.Model):
     address = models.CharField(_("地址"), max_length=45, blank=True)
     request_number = models.CharField(_("请求编号"), max_length=40, blank=True)
     verb = models.CharField(_("操作"), max_length=40)
-    noun = models.CharField(_("对象类型"), max_length=20)
+    noun = models.CharField(_("对象类型"), max_length=20, blank=True)
     object_id = models.BigIntegerField(_("对象"), null=True)
     object_name = models.CharField(_("对象名称"), max_length=200)
     unit = models.ForeignKey(
@@ -63,12 +76,65 @@ class AuditEntry(models.Model):
     before = models.JSONField(_("变动前"), default=dict)
     after = models.JSONField(_("变动后"), default=dict)
     reason = models.CharField(_("原因"), max_length=300, blank=True)
+    undoes = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        verbose_name=_("还原的记录"),
+    )
 
-    class Meta:
+    class Meta(AppendOnly.Meta):
         verbose_name = _("操作记录")
         verbose_name_plural = _("操作记录")
         ordering = ["-at", "-pk"]
-        indexes = [models.Index(fields=["noun", "object_id", "at"], name="auditentry_object")]
+        indexes = [
+            models.Index(fields=["noun", "object_id", "at"], name="auditentry_object"),
+            models.Index(fields=["at"], name="auditentry_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor} {self.verb} {self.object_name}"
+
+
+class AuditSeal(AppendOnly):
+    """A batch of entries with the hash that holds them and the seal before.
+
+    ``registry.operations.record`` says what the hash is made of.
+    """
+
+    number = models.PositiveBigIntegerField(_("封存编号"), unique=True)
+    made_at = models.DateTimeField(_("封存时间"))
+    count = models.PositiveIntegerField(_("条数"))
+    previous = models.CharField(_("前一封存的校验值"), max_length=64)
+    digest = models.CharField(_("校验值"), max_length=64)
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = _("记录封存")
+        verbose_name_plural = _("记录封存")
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.digest[:12]}"
+
+
+class SealedEntry(AppendOnly):
+    """Which seal holds an entry, at which place, and the entry's own hash when it was sealed."""
+
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name=_("记录")
+    )
+    seal = models.ForeignKey(
+        AuditSeal, on_delete=models.PROTECT, related_name="entries", verbose_name=_("封存")
+    )
+    place = models.PositiveIntegerField(_("次序"))
+    digest = models.CharField(_("校验值"), max_length=64)
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = _("已封存的记录")
+        verbose_name_plural = _("已封存的记录")
+        constraints = [models.UniqueConstraint(fields=["seal", "place"], name="sealedentry_place")]
+
+    def __str__(self) -> str:
+        return f"{self.seal_id}/{self.place} {self.digest[:12]}"

@@ -84,7 +84,7 @@ class UnitShape:
         while found:
             found = False
             for pk, superior in list(waiting.items()):
-                if superior is not None and _holds(result, self.places[superior]):
+                if superior is not None and holds(result, self.places[superior]):
                     del waiting[pk]
                     result += self._without_moved(self.places[pk], pk)
                     found = True
@@ -151,8 +151,21 @@ def _joined(spans: list[Span]) -> list[Span]:
     return joined
 
 
-def _holds(spans: list[Span], place: _Place) -> bool:
+def holds(spans: Iterable[Span], place: _Place | Unit) -> bool:
+    """Whether a node lies in the intervals."""
     return any(span.tree_id == place.tree_id and span.lo <= place.lft <= span.hi for span in spans)
+
+
+def within(spans: Iterable[Span], scope: Iterable[Span] | None) -> list[Span]:
+    """Return what the intervals and the scope (None: everything) have in common."""
+    if scope is None:
+        return list(spans)
+    return sorted(
+        Span(span.tree_id, max(span.lo, other.lo), min(span.hi, other.hi))
+        for span in spans
+        for other in scope
+        if span.tree_id == other.tree_id and max(span.lo, other.lo) <= min(span.hi, other.hi)
+    )
 
 
 def move_days(since: date, until: date) -> list[date]:

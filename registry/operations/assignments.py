@@ -8,12 +8,13 @@ from typing import Any
 
 from django.db.models import Q
 
-from registry import audit, locks
+from registry import access, audit, locks
 from registry.audit import Actor
 from registry.models import Assignment, Organization, Person, Role, WorkflowState
 from registry.operations.base import (
     check_version,
     fresh,
+    need_reason,
     not_in_future,
     operation,
     refuse,
@@ -49,10 +50,10 @@ def place_members(
     names: dict[int, str] = {}
     for person, role in members:
         if person.pk in names:
-            raise refuse("members", f"{person.name}({person.number})重复出现。")
+            raise refuse("members", f"{_named(person)}重复出现。")
         if role not in Role.values:
             raise refuse("members", f"{person.name} 的职责“{role}”不存在。")
-        names[person.pk] = f"{person.name}({person.number})"
+        names[person.pk] = _named(person)
     overlapping = (
         Assignment.objects.valid()
         .filter(organization=organization, person_id__in=list(names))
@@ -153,13 +154,18 @@ def change_role(
     if role == assignment.role:
         raise refuse("role", "职责没有变化。")
     _refuse_outside(assignment, on)
-    before = {"role": assignment.role}
+    before, after = {"role": assignment.role}, {"role": role}
     if on == assignment.started_on:
-        write(assignment, {"role": role, "document_number": document_number or assignment.document_number})
+        number = document_number or assignment.document_number
+        if number != assignment.document_number:
+            before["document_number"], after["document_number"] = assignment.document_number, number
+        write(assignment, after)
         following = assignment
     else:
         ended_on = assignment.ended_on
         write(assignment, {"ended_on": on})
+        if document_number:
+            after["document_number"] = document_number
         following = Assignment.objects.create(
             person=assignment.person,
             organization=assignment.organization,
@@ -169,7 +175,7 @@ def change_role(
             document_number=document_number,
             is_sample=assignment.is_sample,
         )
-    _record(actor, "change_role", following, before=before, after={"role": role}, on=on)
+    _record(actor, "change_role", following, before=before, after=after, on=on)
     return following
 
 
@@ -177,7 +183,10 @@ def change_role(
 def end_assignment(
     *, actor: Actor, assignment: Assignment, on: date, reason: str = "", version: int | None = None
 ) -> Assignment:
-    """End one assignment on day ``on`` (it no longer counts that day)."""
+    """End one assignment on day ``on`` (it no longer counts that day).
+
+    An earlier end for one that has ended is a correction, which needs a reason.
+    """
     assignment = _locked(assignment)
     check_version(assignment, version, {"ended_on": on})
     return _end(actor, assignment, on, reason)
@@ -199,8 +208,7 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
     assignment = _locked(assignment)
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
-    if not reason.strip():
-        raise refuse("reason", "请说明撤回原因。")
+    need_reason(reason, "撤回原因")
     before, after = write(assignment, {"is_withdrawn": True})
     _record(actor, "withdraw_assignment", assignment, before=before, after=after, reason=reason)
     return assignment
@@ -214,6 +222,8 @@ def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignm
         raise refuse(None, f"{assignment.person.name} 的编入已于 {assignment.ended_on:%Y-%m-%d} 结束。")
     if on < assignment.started_on:
         raise refuse("on", f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。")
+    if assignment.ended_on is not None:
+        need_reason(reason, f"更正原因:该编入已登记于 {assignment.ended_on:%Y-%m-%d} 结束")
     before, after = write(assignment, {"ended_on": on})
     _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)
     return assignment
@@ -229,6 +239,11 @@ def _refuse_outside(assignment: Assignment, on: date) -> None:
         raise refuse(None, "该编入已撤回。")
     if on < assignment.started_on or (assignment.ended_on is not None and on >= assignment.ended_on):
         raise refuse("on", "日期须在编入期间之内。")
+
+
+def _named(person: Person) -> str:
+    """Tell namesakes apart without saying the number: operations do not know who reads their messages."""
+    return f"{person.name}({access.masked(person.number)})"
 
 
 def _record(
@@ -249,9 +264,10 @@ def _record(
         before=before,
         after={
             **(after or {}),
-            "person": assignment.person.name,
-            "organization": assignment.organization.name,
+            "person": assignment.person,
+            "organization": assignment.organization,
         },
         reason=reason,
         effective_on=on,
+        name=f"{assignment.person.name} · {assignment.organization.name}",
     )

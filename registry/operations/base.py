@@ -49,8 +49,17 @@ def refuse(field: str | None, message: str) -> OperationRefused:
     return OperationRefused({field or NON_FIELD_ERRORS: [message]})
 
 
+def need_reason(reason: str, what: str) -> None:
+    """Refuse when no reason is given for what the record must give one for."""
+    if not reason.strip():
+        raise refuse("reason", f"请说明{what}。")
+
+
 def operation(function: Callable[P, R]) -> Callable[P, R]:
-    """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it."""
+    """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it.
+
+    After the commit the record may be sealed (``registry.operations.record``).
+    """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -60,13 +69,13 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
         if connection.in_atomic_block:  # whoever opened the transaction tries again
             try:
                 with transaction.atomic():
-                    return function(*args, **kwargs)
+                    return _run(function, *args, **kwargs)
             except IntegrityError as error:
                 raise _in_chinese(error) from error
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with transaction.atomic():
-                    return function(*args, **kwargs)
+                    return _run(function, *args, **kwargs)
             except TreeChanged:
                 if attempt == ATTEMPTS:
                     raise refuse(None, "该组织正被多人同时调整,请稍后重试。") from None
@@ -80,6 +89,13 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
         raise AssertionError("unreachable")
 
     return run
+
+
+def _run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    from registry.operations.record import seal_when_due  # it stands on this module's floor
+
+    transaction.on_commit(seal_when_due, robust=True)
+    return function(*args, **kwargs)
 
 
 def _in_chinese(error: IntegrityError) -> Exception:
@@ -146,6 +162,8 @@ def shown(instance: Model, name: str, value: Any) -> str:
         return "空"
     if value is True or value is False:
         return "是" if value else "否"
+    if isinstance(value, Mapping):  # a row as the record holds it
+        return str(value["text"])
     choices = dict(getattr(instance._meta.get_field(name), "flatchoices", None) or {})
     return str(choices.get(value, value))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -28,6 +28,7 @@ from registry.operations.base import (
     changed,
     check_version,
     fresh,
+    need_reason,
     not_in_future,
     operation,
     refuse,
@@ -48,6 +49,8 @@ EDITABLE = (
     "dissolution_number",
     "note",
 )
+COUNTED = ("established_on", "dissolved_on", "campaign")
+"""What decides where an organization is counted: correcting it after the approval needs a reason."""
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
 
 
@@ -161,6 +164,7 @@ def edit_organization(
 ) -> Organization:
     """Change plain facts (``EDITABLE``). Placements follow a corrected date of establishment.
 
+    A correction of what is counted already (``COUNTED``, of an approved organization) needs a reason.
     Raises ``EditConflict`` when somebody else edited since ``version``, ``OperationRefused`` when a
     date would leave members or subordinates outside the organization's life.
     """
@@ -190,6 +194,8 @@ def edit_organization(
                 "established_on",
                 f"“{first.unit.name}”在 {candidate.established_on:%Y-%m-%d} 尚未设立或已撤并。",
             )
+    if organization.state == WorkflowState.APPROVED and any(name in wanted for name in COUNTED):
+        need_reason(reason, "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计")
     before, after = write(organization, wanted)
     audit.record(
         actor,
@@ -208,6 +214,7 @@ def move_organization(
     *, actor: Actor, organization: Organization, parent: Organization | None, reason: str = ""
 ) -> Organization:
     """Put the organization with all below it under another superior on the Party line (None: none)."""
+    need_reason(reason, "调整原因")
     touched = [organization] if parent is None else [organization, parent]
     locks.lock_organization_trees(touched, forest=True)
     organization = fresh(organization)
@@ -245,6 +252,7 @@ def transfer_organization(
     *, actor: Actor, organization: Organization, unit: Unit, on: date, reason: str = ""
 ) -> Organization:
     """Let the organization stand at another host unit from day ``on``; earlier days keep their host."""
+    need_reason(reason, "转隶原因")
     locks.use_units([unit])
     locks.lock_organization_trees([organization])
     organization, unit = fresh(organization), fresh(unit)
@@ -271,8 +279,13 @@ def transfer_organization(
     return organization
 
 
-def plan_dissolution(*, organization: Organization, on: date) -> Dissolution:
-    """Say what dissolving ``organization`` on day ``on`` would end. Raises as the dissolution would."""
+def plan_dissolution(
+    *, organization: Organization, on: date, may_touch: Callable[[Organization], bool] | None = None
+) -> Dissolution:
+    """Say what dissolving ``organization`` on day ``on`` would end. Raises as the dissolution would.
+
+    ``may_touch`` says whether an organization below may be dissolved along; the unit is at hand.
+    """
     if organization.dissolved_on is not None:
         raise refuse(None, f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
     not_in_future("on", on)
@@ -280,10 +293,13 @@ def plan_dissolution(*, organization: Organization, on: date) -> Dissolution:
         _subtree(organization)
         .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
         .exclude(state=WorkflowState.WITHDRAWN)
+        .select_related("unit")
         .order_by("lft")
     )
     if ending[:1] != [organization]:
         raise refuse(None, "该组织已撤回,不能撤销。")
+    if may_touch is not None and not all(may_touch(each) for each in ending):
+        raise refuse(None, "下级组织中有不在您管理范围内的,请先由其所在单位撤销,或由上级单位办理。")
     for each in ending:
         if each.established_on > on:
             raise refuse("on", f"“{each.name}”成立于 {each.established_on:%Y-%m-%d},撤销日期不能早于该日。")
@@ -310,18 +326,27 @@ def plan_dissolution(*, organization: Organization, on: date) -> Dissolution:
 
 @operation
 def dissolve_organization(
-    *, actor: Actor, organization: Organization, on: date, document_number: str = "", reason: str = ""
+    *,
+    actor: Actor,
+    organization: Organization,
+    on: date,
+    document_number: str = "",
+    reason: str = "",
+    may_touch: Callable[[Organization], bool] | None = None,
 ) -> Dissolution:
     """Dissolve the organization on day ``on`` (it no longer counts that day) with all below it.
 
     Ends the assignments in them on the same day, and returns what was ended. ``plan_dissolution``
     says beforehand how many. Raises ``OperationRefused``.
     """
+    need_reason(reason, "撤销原因")
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
-    plan = plan_dissolution(organization=organization, on=on)
+    plan = plan_dissolution(organization=organization, on=on, may_touch=may_touch)
     pks = [each.pk for each in plan.organizations]
+    ended: list[Any] = []  # which, and when they would have ended
     for assignment in _open_after(Assignment.objects.valid().filter(organization_id__in=pks), on):
+        ended.append({"pk": assignment.pk, "ended_on": assignment.ended_on})
         write(assignment, {"ended_on": on})
     for each in plan.organizations:
         before, after = write(
@@ -333,7 +358,7 @@ def dissolve_organization(
             "dissolve_organization",
             each,
             unit=each.unit,
-            before=before,
+            before={**before, **({"ended": ended} if ended and each.pk == organization.pk else {})},
             after={
                 **after,
                 **(
@@ -349,24 +374,33 @@ def dissolve_organization(
 
 
 @operation
-def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
+def withdraw_organization(
+    *,
+    actor: Actor,
+    organization: Organization,
+    reason: str,
+    may_touch: Callable[[Organization], bool] | None = None,
+) -> Organization:
     """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
 
-    Refused while organizations below it have not been withdrawn or moved.
+    Refused while organizations below it have not been withdrawn or moved; those that ``may_touch``
+    denies are not named.
     """
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已经撤回。")
-    if not reason.strip():
-        raise refuse("reason", "请说明撤回原因。")
-    below = (
+    need_reason(reason, "撤回原因")
+    below = list(
         Organization.objects.filter(parent=organization)
         .exclude(state=WorkflowState.WITHDRAWN)
-        .values_list("name", flat=True)
+        .select_related("unit")
     )
+    if may_touch is not None and not all(may_touch(each) for each in below):
+        raise refuse(None, "下级组织中有不在您管理范围内的,请先由其所在单位撤回,或由上级单位办理。")
     if below:
-        raise refuse(None, f"下级还有{'、'.join(below[:3])}等 {len(below)} 个组织,请先撤回或调整它们。")
+        names = "、".join(each.name for each in below[:3])
+        raise refuse(None, f"下级还有{names}等 {len(below)} 个组织,请先撤回或调整它们。")
     return _set_state(actor, "withdraw_organization", organization, WorkflowState.WITHDRAWN, reason)
 
 
@@ -400,8 +434,7 @@ def approve_organization(
 @operation
 def return_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
     """Return a submitted entry with a reason."""
-    if not reason.strip():
-        raise refuse("reason", "请说明退回原因。")
+    need_reason(reason, "退回原因")
     return _step(
         actor,
         "return_organization",

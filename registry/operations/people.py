@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from registry import audit, locks
+from registry import access, audit, locks
 from registry.audit import Actor
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
@@ -14,6 +14,7 @@ from registry.operations.base import (
     changed,
     check_version,
     fresh,
+    need_reason,
     not_in_future,
     operation,
     refuse,
@@ -22,6 +23,8 @@ from registry.operations.base import (
 )
 
 EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
+MASKED = ("phone",)
+"""What the record never holds in full: that it changed, and its ends."""
 _RELATIONS = ("home_unit", "home_branch", "source")
 
 
@@ -67,14 +70,19 @@ def add_person(
         "add_person",
         person,
         unit=home_unit,
-        after=audit.fields_of(person, [*EDITABLE, "political_status", "home_unit", "home_branch"]),
+        after=_told(audit.fields_of(person, [*EDITABLE, "political_status", "home_unit", "home_branch"])),
     )
     return person
 
 
 @operation
 def edit_person(
-    *, actor: Actor, person: Person, changes: Mapping[str, Any], version: int | None = None
+    *,
+    actor: Actor,
+    person: Person,
+    changes: Mapping[str, Any],
+    version: int | None = None,
+    reason: str = "",
 ) -> Person:
     """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
     person = _locked(person)
@@ -90,7 +98,15 @@ def edit_person(
     if wanted.get("joined_on"):
         not_in_future("joined_on", wanted["joined_on"])
     before, after = write(person, wanted)
-    audit.record(actor, "edit_person", person, unit=person.home_unit, before=before, after=after)
+    audit.record(
+        actor,
+        "edit_person",
+        person,
+        unit=person.home_unit,
+        before=_told(before),
+        after=_told(after),
+        reason=reason,
+    )
     return person
 
 
@@ -98,7 +114,10 @@ def edit_person(
 def change_political_status(
     *, actor: Actor, person: Person, status: str, on: date, reason: str = ""
 ) -> Person:
-    """Give the person another political status from day ``on``; earlier days keep theirs."""
+    """Give the person another political status from day ``on``; earlier days keep theirs.
+
+    On the first day of the status that holds now it is a correction, which needs a reason.
+    """
     person = _locked(person)
     not_in_future("on", on)
     if status not in PoliticalStatus.values:
@@ -109,6 +128,7 @@ def change_political_status(
     if on < current.started_on:
         raise refuse("on", f"现在的政治面貌始于 {current.started_on:%Y-%m-%d},变更日期不能早于该日。")
     if on == current.started_on:
+        need_reason(reason, f"更正原因:现在的政治面貌也始于 {on:%Y-%m-%d},已计入统计")
         StatusPeriod.objects.filter(pk=current.pk).update(status=status)
     else:
         StatusPeriod.objects.filter(pk=current.pk).update(ended_on=on)
@@ -148,6 +168,11 @@ def transfer_person(
     before, after = write(person, wanted)
     audit.record(actor, "transfer_person", person, unit=home_unit, before=before, after=after, reason=reason)
     return person
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as the record may hold them."""
+    return {name: access.masked(value) if name in MASKED else value for name, value in values.items()}
 
 
 def _locked(person: Person) -> Person:

@@ -18,6 +18,7 @@ from registry.operations.base import (
     changed,
     check_version,
     fresh,
+    need_reason,
     not_in_future,
     operation,
     refuse,
@@ -72,7 +73,9 @@ def add_unit(
 
 
 @operation
-def edit_unit(*, actor: Actor, unit: Unit, changes: Mapping[str, Any], version: int | None = None) -> Unit:
+def edit_unit(
+    *, actor: Actor, unit: Unit, changes: Mapping[str, Any], version: int | None = None, reason: str = ""
+) -> Unit:
     """Rename a unit or change its other plain facts (``EDITABLE``).
 
     ``version`` is what the form was opened with; raises ``EditConflict`` when it is old.
@@ -106,7 +109,7 @@ def edit_unit(*, actor: Actor, unit: Unit, changes: Mapping[str, Any], version: 
             )
     unit = fresh(unit)
     before, after = write(unit, wanted)
-    audit.record(actor, "edit_unit", unit, unit=unit, before=before, after=after)
+    audit.record(actor, "edit_unit", unit, unit=unit, before=before, after=after, reason=reason)
     return unit
 
 
@@ -117,6 +120,7 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     Refused when ``on`` is before the last change of superior, or when on any day since then
     ``superior`` stood below ``unit``.
     """
+    need_reason(reason, "调整原因")
     locks.lock_unit_tree()
     unit = fresh(unit)
     superior = fresh(superior) if superior is not None else None
@@ -200,6 +204,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     What ended before stays where it was; ``unit`` is closed. Raises ``OperationRefused`` when
     something was placed at ``unit`` after ``on``, or when ``into`` stands below ``unit``.
     """
+    need_reason(reason, "并入原因")
     locks.lock_unit_tree()
     locks.retire_units([unit])
     locks.use_units([into])
@@ -222,7 +227,8 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
         _place_under(fresh(child), fresh(into), on, field="into")
     for organization in standing:
         place_at(organization, into, on)
-    people = Person.objects.filter(home_unit=unit).update(home_unit=into, version=F("version") + 1)
+    people = list(Person.objects.filter(home_unit=unit).order_by("pk").values_list("pk", flat=True))
+    Person.objects.filter(home_unit=unit).update(home_unit=into, version=F("version") + 1)
     unit = fresh(unit)
     write(unit, {"closed_on": on, "merged_into": into})
     audit.record(
@@ -236,7 +242,12 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
             "merged_into": into,
             "units": len(children),
             "organizations": len(standing),
-            "people": people,
+            "people": len(people),
+            "moved": {
+                "units": [child.pk for child in children],
+                "organizations": [organization.pk for organization in standing],
+                "people": people,
+            },
         },
         reason=reason,
         effective_on=on,
@@ -247,6 +258,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
 @operation
 def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     """Close a unit on day ``on``; refused while sub-units, organizations or people are left there."""
+    need_reason(reason, "撤销原因")
     locks.lock_unit_tree()
     locks.retire_units([unit])
     unit = fresh(unit)

@@ -1,4 +1,4 @@
-"""Template tags: links that keep campaign, date and basis."""
+"""Template tags: links that keep campaign, date and basis; what shows of a person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from django import template
 from django.template import Context
 from django.urls import reverse
 
+from registry import access
+from registry.models import Person
 from registry.views.address import address_of
+from registry.views.links import person_url as url_of_person
 
 register = template.Library()
 
@@ -22,3 +25,16 @@ def keep_url(context: Context, name: str, *args: Any, **changes: Any) -> str:
     """
     address = address_of(context["request"])
     return address.url(reverse(name, args=args), **{key: str(value or "") for key, value in changes.items()})
+
+
+@register.simple_tag(takes_context=True)
+def number(context: Context, person: Person) -> str:
+    """Return the police number of ``person``, masked unless the request's user works with it."""
+    return access.shown_number(context["request"].user, person)
+
+
+@register.simple_tag(takes_context=True)
+def person_url(context: Context, person: Person) -> str:
+    """Return the address of a person's page, which names the number only where it is seen."""
+    request = context["request"]
+    return url_of_person(request.user, person, address_of(request))

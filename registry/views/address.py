@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.utils import timezone
 
+from registry import access
 from registry.audit import Actor
 from registry.counting.basis import Question
 from registry.models import Basis, Campaign, User
@@ -93,12 +94,13 @@ def _read(request: HttpRequest) -> Address:
     if raw["campaign"]:
         campaign = Campaign.objects.filter(code=raw["campaign"]).first()
     wrong = bool(problems)
+    scope = access.counting_scope(request.user)
     if raw["campaign"] and campaign is None:
         problems.append(f"没有代码为“{raw['campaign']}”的专项任务,已显示全部任务。")
     if wrong:
         problems.append("以下是今天的现有数。")
-        return Address(Question(today, campaign=campaign), today, tuple(problems))
-    return Address(Question(as_of, basis, since, campaign), today, tuple(problems))
+        return Address(Question(today, campaign=campaign, scope=scope), today, tuple(problems))
+    return Address(Question(as_of, basis, since, campaign, scope), today, tuple(problems))
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -19,7 +19,7 @@ from registry.models.kinds import ROLE_ORDER
 from registry.views.address import address_of
 from registry.views.drill import Place, people_metric, place_of
 from registry.views.finding import cleaned
-from registry.views.lists import chips, others, paged, sorted_by
+from registry.views.lists import chips, others, paged, sorted_by, without_numbers
 
 COLUMNS = {
     "person": ("person__name", "person__number"),
@@ -54,9 +54,13 @@ def assignments(request: HttpRequest) -> HttpResponse:
     assert isinstance(every, PeopleMetric)
     metric = asked or every
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "category", "q")}
-    rows = _filtered(assignment_rows(metric, question, place.rows), wanted)
+    rows = _filtered(request.user, assignment_rows(metric, question, place.rows), wanted)
+    columns = without_numbers(request.user, COLUMNS)
     ordered, sort = sorted_by(
-        request, rows.annotate(rank=_rank()).select_related("person", "organization__unit"), COLUMNS, "unit"
+        request,
+        rows.annotate(rank=_rank()).select_related("person__home_unit", "organization__unit"),
+        columns,
+        "unit",
     )
     page = paged(request, ordered.annotate(host_unit=F("host__unit_id")))
     people = rows.aggregate(number=Count("person_id", distinct=True))["number"]
@@ -76,6 +80,7 @@ def assignments(request: HttpRequest) -> HttpResponse:
             "rows": _rows(request, list(page.object_list)),
             "people": people,
             "sort": sort,
+            "sorts_by_number": "number" in columns,
             "basis": Basis(question.basis).label,
             "question": question,
         },
@@ -88,7 +93,9 @@ def _rank() -> Case:
     return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
 
 
-def _filtered(rows: QuerySet[Assignment], wanted: Mapping[str, str]) -> QuerySet[Assignment]:
+def _filtered(
+    user: access.AnyUser, rows: QuerySet[Assignment], wanted: Mapping[str, str]
+) -> QuerySet[Assignment]:
     if wanted["role"] in Role.values:
         rows = rows.filter(role=wanted["role"])
     if wanted["category"] in PersonCategory.values:
@@ -96,9 +103,7 @@ def _filtered(rows: QuerySet[Assignment], wanted: Mapping[str, str]) -> QuerySet
     text = wanted["q"]
     if text:
         rows = rows.filter(
-            Q(person__name__icontains=text)
-            | Q(person__number__istartswith=text)
-            | Q(organization__name__icontains=text)
+            access.person_matches(user, text, "person__") | Q(organization__name__icontains=text)
         )
     return rows
 

@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from registry import access
 from registry.models import Campaign, GrantRole
+from registry.models.base import on_day
 from registry.views.address import Address, address_of
 
 TITLE = "战时党建组织登记系统"
@@ -25,6 +26,12 @@ NAVIGATION = (
     ("reconciliation", "来源核对", ("reconciliation",)),
     ("sources", "来源", ("source",)),
 )
+
+NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("users", "用户", ("user", "grant"), access.MANAGE_ROLES),
+    ("record", "操作记录", (), access.AUDIT_ROLES),
+)
+"""Shown to those who hold one of the roles somewhere."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ class Frame:
             return "系统管理员"
         if not self.user.is_authenticated:
             return ""
-        grants = self.user.grants.select_related("unit")
+        grants = self.user.grants.filter(on_day(self.today)).select_related("unit").order_by("pk")
         return "、".join(f"{grant.unit.label} {GrantRole(grant.role).label}" for grant in grants)
 
     @property
@@ -122,13 +129,14 @@ class Frame:
         """The navigation."""
         match = self.request.resolver_match
         name = (match.url_name or "") if match else ""
+        more = [entry[:3] for entry in NAVIGATION_FOR if access.holds(self.user, entry[3])]
         return [
             NavItem(
                 label,
                 self.address.url(reverse(url)),
                 name == url or any(name == on or name.startswith(f"{on}_") for on in ons),
             )
-            for url, label, ons in NAVIGATION
+            for url, label, ons in (*NAVIGATION, *more)
         ]
 
     @cached_property

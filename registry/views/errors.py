@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -19,8 +20,20 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the request could not be read."""
+    """Say that the request could not be read, or was too large."""
+    if isinstance(exception, RequestDataTooBig):
+        return too_large(request)
     return _standing_alone(request, "errors/400.html", 400)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Say that more was sent than is taken."""
+    return _standing_alone(request, "errors/413.html", 413)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that a form did not come from this site, or is from before the last login."""
+    return _standing_alone(request, "errors/csrf.html", 403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

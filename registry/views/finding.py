@@ -40,28 +40,31 @@ def find_organizations(
     *,
     above: str = "",
     standing_on: date | None = None,
+    superiors_of: Unit | None = None,
 ) -> QuerySet[Organization]:
     """Organizations in scope that match, the best first, with their unit.
 
     ``above``: only kinds that may stand directly above an organization of this kind;
-    ``standing_on``: only those that stand on the day and are not withdrawn.
+    ``standing_on``: only those that stand on the day and are not withdrawn; ``superiors_of``: also
+    those above this unit that ``access.superiors`` lets the user name.
     """
     rows = Organization.objects.matching(text).select_related("unit")
     if above:
         rows = rows.filter(kind__in=ALLOWED_PARENTS.get(above, ()))
     if standing_on is not None:
         rows = rows.as_of(standing_on).exclude(state=WorkflowState.WITHDRAWN)
+    seen = access.visible(user, rows, roles)
+    if superiors_of is not None:
+        seen |= rows.filter(pk__in=access.superiors(user, superiors_of).order_by().values("pk"))
     exact = Q(code__iexact=text) | Q(name__iexact=text)
-    return _best_first(
-        access.visible(user, rows, roles), exact, Q(name__istartswith=text), "unit__code", "code"
-    )
+    return _best_first(seen, exact, Q(name__istartswith=text), "unit__code", "code")
 
 
 def find_people(user: access.AnyUser, text: str, roles: Iterable[str] = access.ALL_ROLES) -> QuerySet[Person]:
     """People in scope that match, the best first, with their home unit."""
-    rows = Person.objects.matching(text).select_related("home_unit")
+    rows = access.matching_people(user, Person.objects.select_related("home_unit"), text)
     exact = Q(number__iexact=text) | Q(name__iexact=text)
-    return _best_first(access.visible(user, rows, roles), exact, Q(name__istartswith=text), "name", "number")
+    return _best_first(access.visible(user, rows, roles), exact, Q(name__istartswith=text), "name")
 
 
 def _best_first(rows: QuerySet[Any], exact: Q, starts: Q, *order: str) -> QuerySet[Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import reverse
 
+from registry import access
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
-from registry.models import Unit
+from registry.models import Person, Unit
 from registry.views.address import Address
 
 _PENDING = "pending"
@@ -41,3 +42,11 @@ def rows_behind(
         state=_PENDING if pending else None,
         **changes,
     )
+
+
+def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:
+    """Return the address of a person's page (or what is done there): by the number only for who sees it.
+
+    ``person.home_unit`` is asked for: lists select it along.
+    """
+    return address.url(reverse(name, args=[access.handle(user, person)]))

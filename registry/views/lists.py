@@ -9,6 +9,8 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from registry import access
+
 PAGE_SIZE = 50
 
 
@@ -29,6 +31,18 @@ def sorted_by(
         name.removeprefix("-") if sign and name.startswith("-") else f"{sign}{name}" for name in columns[key]
     ]
     return rows.order_by(*fields, "pk"), sort
+
+
+def without_numbers(
+    user: access.AnyUser, columns: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[str]]:
+    """Return ``columns`` without police numbers for who sees them masked: an order would give them away."""
+    if (user.is_authenticated and user.is_superuser) or access.holds(user, access.PERSONAL_ROLES):
+        return columns
+    told = {
+        key: [name for name in fields if name.split("__")[-1] != "number"] for key, fields in columns.items()
+    }
+    return {key: fields for key, fields in told.items() if fields}
 
 
 def paged(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE) -> Page[Any]:

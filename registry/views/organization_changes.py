@@ -111,8 +111,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
 def move(request: HttpRequest, code: str) -> HttpResponse:
     """Put the organization under another superior on the Party line."""
     organization, address = _at_hand(request, code)
-    form = forms.MoveForm(posted(request), user=request.user)
-    form.fields["parent"].widget.query = f"kind={organization.kind}"
+    form = forms.MoveForm(posted(request), user=request.user, organization=organization)
     above = organization.parent.name if organization.parent else _("无")
     return _change(
         request,
@@ -176,7 +175,7 @@ def dissolve(request: HttpRequest, code: str) -> HttpResponse:
     """Dissolve with all below it, after saying what ends."""
     organization, address = _at_hand(request, code)
     day = _day(request.POST.get("on", ""), address.as_of)
-    sentences, below = _dissolution(organization, day)
+    sentences, below = _dissolution(request, organization, day)
     mark = fingerprint(sentences)
     form = forms.DissolveForm(
         posted(request), user=request.user, initial={"on": address.as_of, "planned": mark}
@@ -191,6 +190,7 @@ def dissolve(request: HttpRequest, code: str) -> HttpResponse:
             on=form.cleaned_data["on"],
             document_number=form.cleaned_data["document_number"],
             reason=form.cleaned_data["reason"],
+            may_touch=_may_touch(request),
         ),
         done=lambda plan: _done(
             _("已撤销“%(name)s”等 %(n)d 个组织,结束 %(m)d 人次编入。"),
@@ -217,7 +217,10 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
         organization,
         form,
         lambda: operations.withdraw_organization(
-            actor=actor_of(request), organization=organization, reason=form.cleaned_data["reason"]
+            actor=actor_of(request),
+            organization=organization,
+            reason=form.cleaned_data["reason"],
+            may_touch=_may_touch(request),
         ),
         done=lambda row: _done(_("已撤回“%(name)s”,它不再计入任何日期的统计,记录仍保留。"), row, address),
         title=_("撤回误录的组织"),
@@ -432,10 +435,18 @@ def _registered(made: Organization, placed: int, address: Address) -> SafeString
     return format_html('{} <a href="{}">{}</a>', said, url, _("返回%(unit)s") % {"unit": unit.label})
 
 
-def _dissolution(organization: Organization, day: date) -> tuple[list[str], list[Organization]]:
+def _may_touch(request: HttpRequest) -> Callable[[Organization], bool]:
+    """Return whether the user may change an organization: what is done to one may not reach out of scope."""
+    scope = access.spans(request.user, access.ENTER_ROLES)
+    return lambda row: access.inside(row.unit, scope)
+
+
+def _dissolution(
+    request: HttpRequest, organization: Organization, day: date
+) -> tuple[list[str], list[Organization]]:
     """Return what dissolving would end, in sentences, and the organizations below."""
     try:
-        plan = operations.plan_dissolution(organization=organization, on=day)
+        plan = operations.plan_dissolution(organization=organization, on=day, may_touch=_may_touch(request))
     except OperationRefused as refusal:
         return [message for messages in refusal.message_dict.values() for message in messages], []
     below = list(plan.subordinates)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from django.db.models import F, FilteredRelation, QuerySet
+from django.db.models import F, FilteredRelation
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,7 +19,6 @@ from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_party_line
 from registry.models import (
     Assignment,
-    AuditEntry,
     Organization,
     OrganizationPlacement,
     PoliticalStatus,
@@ -31,7 +30,6 @@ from registry.models.shape import Span
 from registry.views.address import Address
 from registry.views.links import rows_page
 
-RECORDS = 60
 TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain"}
 
 
@@ -119,6 +117,8 @@ class MemberRow:
     role: str
     is_leading: bool
     status: str
+    is_guest: bool = False
+    """From another bureau: the formal membership there is not shown."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Members:
     later: list[MemberRow]
 
 
-def members(organization: Organization, day: date) -> Members:
+def members(organization: Organization, day: date, scope: Sequence[Span]) -> Members:
     """Read all assignments once and part them by the day; leaders first."""
     rows = (
         Assignment.objects.valid()
@@ -151,7 +151,13 @@ def members(organization: Organization, day: date) -> Members:
             when = "before"
         status = PoliticalStatus(getattr(row, "status_then", None) or PoliticalStatus.UNKNOWN)
         parted[when].append(
-            MemberRow(row, row.get_role_display(), row.role in LEADING_ROLES, str(status.label))
+            MemberRow(
+                row,
+                row.get_role_display(),
+                row.role in LEADING_ROLES,
+                str(status.label),
+                not access.inside(row.person.home_unit, scope),
+            )
         )
     return Members(**parted)
 
@@ -238,13 +244,6 @@ def timeline(
         said = _("撤销,%(number)s") % {"number": number} if number else _("撤销")
         events.append((organization.dissolved_on, 6, said))
     return [Happening(day, what) for day, _place, what in sorted(events, reverse=True)]
-
-
-def entries(organization: Organization) -> QuerySet[AuditEntry]:
-    """Return the newest entries of the record about the organization and its assignments."""
-    placed = Assignment.objects.filter(organization=organization).values("pk")
-    about = AuditEntry.objects.filter(noun="organization", object_id=organization.pk)
-    return (about | AuditEntry.objects.filter(noun="assignment", object_id__in=placed))[:RECORDS]
 
 
 # --- What may be done -----------------------------------------------------------------------------

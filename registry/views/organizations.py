@@ -193,7 +193,7 @@ def _rows(request: HttpRequest, found: list[Any], address: Address) -> list[Row]
     scope = access.spans(request.user)
     heads: dict[int, list[Assignment]] = defaultdict(list)
     held = Assignment.objects.as_of(address.as_of).filter(organization__in=found, role__in=HEADS)
-    for assignment in held.select_related("person").order_by("started_on", "pk"):
+    for assignment in held.select_related("person__home_unit").order_by("started_on", "pk"):
         heads[assignment.organization_id].append(assignment)
 
     def seen(tree_id: int, lft: int) -> bool:
@@ -310,7 +310,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
     placements = list(
         OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
     )
-    members = organization_page.members(found, address.as_of)
+    members = organization_page.members(found, address.as_of, scope)
     may_enter = access.may_enter(request.user, found.unit)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
@@ -322,14 +322,19 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "state": state,
             "notice": organization_page.notice(found),
             "facts": organization_page.facts(found, placements, scope, address),
-            "picture": party_line.picture(found, scope, address),
+            "picture": party_line.picture(found, address, scope),
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
             "members": members,
             "may_enter": may_enter,
             "timeline": organization_page.timeline(found, placements, members),
-            "events": history.events(organization_page.entries(found), names="person"),
-            "records": organization_page.RECORDS,
+            "events": history.events(
+                history.of_organization(found),
+                names="person",
+                row=found,
+                undo_at=address if may_enter else None,
+            ),
+            "record_url": history.record_url(request.user, found.unit, found, address),
             "actions": organization_page.actions(
                 found,
                 may_enter=may_enter,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from registry import access
+from registry.counting.basis import Question
 from registry.models import Organization, OrganizationKind, WorkflowState
 from registry.models.shape import Span
 from registry.views.address import Address
@@ -73,12 +73,17 @@ def by_kind() -> Case:
     return Case(*whens, default=Value(99), output_field=IntegerField())
 
 
-def subordinates(organization: Organization, day: date) -> QuerySet[Organization]:
-    """Organizations directly below that stand on the day, not withdrawn."""
+def subordinates(organization: Organization, question: Question) -> QuerySet[Organization]:
+    """Organizations directly below that stand on the day where the user sees them, not withdrawn.
+
+    The ledger's list of the Party line takes its rows in the same way.
+    """
     rows: QuerySet[Organization] = (
         Organization.objects.filter(parent=organization)
-        .as_of(day)
+        .as_of(question.as_of)
         .exclude(state=WorkflowState.WITHDRAWN)
+        .hosted_on(question.as_of)
+        .filter(question.seen("host__unit__"))
         .select_related("unit")
         .annotate(kind_place=by_kind())
         .order_by("kind_place", "code")
@@ -86,10 +91,14 @@ def subordinates(organization: Organization, day: date) -> QuerySet[Organization
     return rows
 
 
-def picture(organization: Organization, scope: Sequence[Span], address: Address) -> Picture | None:
-    """Return the picture, None when nothing stands above or below; what is out of scope has no link."""
+def picture(organization: Organization, address: Address, scope: Sequence[Span]) -> Picture | None:
+    """Return the picture, None when nothing stands above or below.
+
+    What stands above and out of scope is named, without a link; what stands below and out of scope
+    is left out.
+    """
     above = list(organization.get_ancestors().select_related("unit"))
-    rows = subordinates(organization, address.as_of)
+    rows = subordinates(organization, address.question)
     number, below = rows.count(), list(rows[:MOST])
     if not above and not below:
         return None
@@ -139,8 +148,10 @@ def _box(
     shown: Organization,
 ) -> Box:
     is_self = each.pk == shown.pk
-    linked = not is_self and access.inside(each.unit, scope)
+    is_seen = access.inside(each.unit, scope)
     letters = int((width - 16) / _LETTER)
+    if not is_seen:
+        return Box(x, y, width, _wrapped(each.name, letters), each.kind_label, each.name)
     note = f"{each.kind_label} · {each.unit.label}"
     return Box(
         x,
@@ -149,7 +160,7 @@ def _box(
         _wrapped(each.name, letters),
         note if len(note) <= letters + 1 else f"{note[:letters]}…",
         f"{each.name}({each.kind_label},{each.unit.name})",
-        address.url(each.get_absolute_url()) if linked else "",
+        address.url(each.get_absolute_url()) if not is_self else "",
         is_self,
         each.state != WorkflowState.APPROVED,
     )

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.db.models import Count, F, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from registry import access
+from registry import access, audit
 from registry.counting.basis import Question, assignments, people_rows
 from registry.counting.metrics import FRONTLINE, PeopleMetric
 from registry.forms.people import PeopleFilter
@@ -31,10 +31,11 @@ from registry.models import (
 from registry.models.base import in_spans
 from registry.models.kinds import MEMBER_STATUSES, ROLE_ORDER
 from registry.views import history
-from registry.views.address import Address, address_of
+from registry.views.address import Address, actor_of, address_of
 from registry.views.drill import Place, people_metric, place_of
 from registry.views.finding import cleaned
-from registry.views.lists import chips, others, paged, sorted_by
+from registry.views.links import person_url
+from registry.views.lists import chips, others, paged, sorted_by, without_numbers
 
 COLUMNS = {
     "name": ("name",),
@@ -66,6 +67,8 @@ class Row:
     status: str
     is_member: bool
     placed: list[Placed]
+    is_guest: bool = False
+    """Seen only through a placement: the formal membership elsewhere is not shown."""
 
 
 @require_safe
@@ -75,8 +78,10 @@ def people(request: HttpRequest) -> HttpResponse:
     question = address.question
     metric, place = people_metric(request), place_of(request, question)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("category", "status", "assigned", "q")}
-    rows = _filtered(_listed(request, metric, question, place), wanted, question)
-    ordered, sort = sorted_by(request, rows.select_related("home_unit", "home_branch"), COLUMNS, "number")
+    rows = _filtered(request.user, _listed(request, metric, question, place), wanted, question)
+    columns = without_numbers(request.user, COLUMNS)
+    default = "number" if "number" in columns else "name"
+    ordered, sort = sorted_by(request, rows.select_related("home_unit", "home_branch"), columns, default)
     page = paged(request, ordered)
     form = PeopleFilter(
         user=request.user,
@@ -98,6 +103,7 @@ def people(request: HttpRequest) -> HttpResponse:
             "rows": _rows(request, list(page.object_list), address.as_of),
             "totals": _totals(rows),
             "sort": sort,
+            "sorts_by_number": "number" in columns,
             "basis": Basis(question.basis).label,
             "question": question,
             "actions": _list_actions(request, place, address),
@@ -136,7 +142,9 @@ def _list_actions(request: HttpRequest, place: Place, address: Address) -> list[
     return [{"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"}]
 
 
-def _filtered(rows: QuerySet[Any], wanted: Mapping[str, str], question: Question) -> QuerySet[Any]:
+def _filtered(
+    user: access.AnyUser, rows: QuerySet[Any], wanted: Mapping[str, str], question: Question
+) -> QuerySet[Any]:
     rows = rows.with_status_on(question.as_of)  # type: ignore[attr-defined]
     rows = rows.annotate(status_then=F("standing__status"))
     if wanted["category"] in PersonCategory.values:
@@ -144,10 +152,14 @@ def _filtered(rows: QuerySet[Any], wanted: Mapping[str, str], question: Question
     if wanted["status"] in PoliticalStatus.values:
         rows = rows.filter(status_then=wanted["status"])
     if wanted["assigned"] in ("yes", "no"):
-        now = assignments(Question(question.as_of, campaign=question.campaign)).values("person_id")
-        rows = rows.filter(pk__in=now) if wanted["assigned"] == "yes" else rows.exclude(pk__in=now)
+        # One's own people also where they are placed elsewhere, which their page shows; guests only here.
+        here = replace(question, basis=Basis.CURRENT.value, since=None)
+        anywhere = assignments(replace(here, scope=None)).values("person_id")
+        placed = Q(pk__in=assignments(here).values("person_id"))
+        placed |= question.seen("home_unit__") & Q(pk__in=anywhere)
+        rows = rows.filter(placed) if wanted["assigned"] == "yes" else rows.exclude(placed)
     if wanted["q"]:
-        rows = rows.matching(wanted["q"])  # type: ignore[attr-defined]
+        rows = access.matching_people(user, rows, wanted["q"])
     return rows
 
 
@@ -196,16 +208,21 @@ def _rows(request: HttpRequest, found: list[Any], day: date) -> list[Row]:
     ):
         placements[assignment.person_id].append(assignment)
     seen = organizations_seen(request, (row for rows in placements.values() for row in rows))
-    address = address_of(request)
-    return [
-        Row(
-            person,
-            str(PoliticalStatus(person.status_then or PoliticalStatus.UNKNOWN).label),
-            person.status_then in MEMBER_STATUSES,
-            placed_in_order(placements[person.pk], seen, address),
+    address, scope = address_of(request), access.spans(request.user)
+    made = []
+    for person in found:
+        is_guest = not access.inside(person.home_unit, scope)
+        placed = [row for row in placements[person.pk] if not is_guest or row.organization_id in seen]
+        made.append(
+            Row(
+                person,
+                str(PoliticalStatus(person.status_then or PoliticalStatus.UNKNOWN).label),
+                person.status_then in MEMBER_STATUSES,
+                placed_in_order(placed, seen, address),
+                is_guest,
+            )
         )
-        for person in found
-    ]
+    return made
 
 
 def organizations_seen(request: HttpRequest, rows: Iterable[Assignment]) -> set[int]:
@@ -234,8 +251,31 @@ def _placed(row: Assignment, seen: set[int], address: Address) -> Placed:
 
 @require_safe
 def person(request: HttpRequest, number: str) -> HttpResponse:
-    """Formal membership beside temporary placements, political status by date, and the record."""
-    found = access.get_person(request.user, cleaned(number))
+    """Formal membership beside temporary placements, political status by date, and the record.
+
+    Of a guest (seen only through a placement in scope): who it is, and the placements in scope.
+    """
+    return _shown(request, access.get_person(request.user, cleaned(number)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reveal(request: HttpRequest, number: str) -> HttpResponse:
+    """Answer with the person's page that shows the telephone number in full, and record who looked."""
+    found = access.get_person(request.user, cleaned(number), access.PERSONAL_ROLES)
+    if not access.sees_number(request.user, found):
+        raise Http404(f"没有警号为“{number}”的人员,或您没有查看联系方式的权限。")
+    if request.method != "POST":  # the top bar's form comes here from the revealed page
+        return HttpResponseRedirect(person_url(request.user, found, address_of(request)))
+    record_view(request, found)
+    return _shown(request, found, is_revealed=True)
+
+
+def record_view(request: HttpRequest, found: Person) -> None:
+    """Put into the record that somebody opened a person's telephone number."""
+    audit.record_event(actor_of(request), "view_personal_data", subject=str(found), unit=found.home_unit)
+
+
+def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) -> HttpResponse:
     address = address_of(request)
     day = address.as_of
     scope = access.spans(request.user)
@@ -246,20 +286,29 @@ def person(request: HttpRequest, number: str) -> HttpResponse:
         .order_by("-started_on", "-pk")
     )
     seen = {row.organization_id for row in rows if access.inside(row.organization.unit, scope)}
+    is_guest = not access.inside(found.home_unit, scope)
+    if is_guest:
+        rows = [row for row in rows if row.organization_id in seen]
     may_change = {row.pk for row in rows if access.inside(row.organization.unit, enter)}
     now = [row for row in rows if _holds(row, day)]
     statuses = list(StatusPeriod.objects.filter(person=found).order_by("started_on"))
     standing = next((period for period in reversed(statuses) if period.started_on <= day), None)
-    request.current_unit = found.home_unit.code  # type: ignore[attr-defined]
+    request.current_unit = "" if is_guest else found.home_unit.code  # type: ignore[attr-defined]
     branch = found.home_branch
-    unit_seen = access.inside(found.home_unit, scope)
+    number = access.shown_number(request.user, found)
+    may_reveal = bool(found.phone) and not is_revealed and access.sees_number(request.user, found)
     return render(
         request,
         "people/person.html",
         {
             "person": found,
+            "is_guest": is_guest,
+            "number": number,
+            "phone": found.phone if is_revealed else access.masked(found.phone),
+            "is_revealed": is_revealed,
+            "reveal_url": person_url(request.user, found, address, "person_reveal") if may_reveal else "",
             "status": standing.get_status_display() if standing else found.get_political_status_display(),
-            "unit_url": address.url(found.home_unit.get_absolute_url()) if unit_seen else "",
+            "unit_url": "" if is_guest else address.url(found.home_unit.get_absolute_url()),
             "branch_url": address.url(branch.get_absolute_url())
             if branch and access.may_view(request.user, branch.unit)
             else "",
@@ -268,13 +317,26 @@ def person(request: HttpRequest, number: str) -> HttpResponse:
             "may_change": may_change,
             "statuses": statuses,
             "beginning": StatusPeriod.BEGINNING,
-            "events": history.events(history.of_person(found)),
-            "actions": _actions(found, address, access.inside(found.home_unit, enter), bool(enter)),
-            "subtitle": f"{found.number} · {found.get_category_display()} · {found.home_unit.name}",
-            "crumbs": _crumbs(found, address, unit_seen),
+            **({} if is_guest else _history(request, found, may_edit=access.inside(found.home_unit, enter))),
+            "actions": _actions(request, found, access.inside(found.home_unit, enter), bool(enter)),
+            "subtitle": f"{number} · {found.get_category_display()} · {found.home_unit.name}",
+            "crumbs": _crumbs(found, address, not is_guest),
             "day": day,
         },
     )
+
+
+def _history(request: HttpRequest, found: Person, *, may_edit: bool) -> dict[str, Any]:
+    address = address_of(request)
+    return {
+        "events": history.events(
+            history.of_person(found),
+            sees_numbers=access.sees_number(request.user, found),
+            row=found,
+            undo_at=address if may_edit else None,
+        ),
+        "record_url": history.record_url(request.user, found.home_unit, found, address),
+    }
 
 
 def _holds(row: Assignment, day: date) -> bool:
@@ -291,11 +353,12 @@ def _crumbs(found: Person, address: Address, unit_seen: bool) -> list[dict[str, 
     return [*crumbs, {"name": found.name, "url": ""}]
 
 
-def _actions(found: Person, address: Address, may_edit: bool, may_enter: bool) -> list[dict[str, str]]:
+def _actions(request: HttpRequest, found: Person, may_edit: bool, may_enter: bool) -> list[dict[str, str]]:
     """Return the buttons of a person's page, by rights: at the home unit, and anywhere at all."""
+    address = address_of(request)
 
     def button(label: str, name: str, tone: str = "") -> dict[str, str]:
-        return {"label": label, "url": address.url(reverse(name, args=[found.number])), "tone": tone}
+        return {"label": label, "url": person_url(request.user, found, address, name), "tone": tone}
 
     actions = []
     if may_edit:

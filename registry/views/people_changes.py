@@ -37,6 +37,8 @@ from registry.operations.people import EDITABLE
 from registry.views.address import actor_of, address_of
 from registry.views.changes import change
 from registry.views.finding import cleaned
+from registry.views.links import person_url
+from registry.views.people import record_view
 
 FORM = "people/form.html"
 
@@ -55,12 +57,12 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
         done=lambda person: format_html(
             '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
             person.name,
-            person.number,
+            access.shown_number(request.user, person),
             unit.name,
             unit_url,
             address.url(request.path),
         ),
-        back=lambda person: address.url(person.get_absolute_url()),
+        back=lambda person: person_url(request.user, person, address),
         template=FORM,
         context=_page(request, f"在{unit.name}添加人员", "登记", unit_url, [(unit.label, unit_url)]),
     )
@@ -68,8 +70,10 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, number: str) -> HttpResponse:
-    """Edit the plain facts of a person."""
+    """Edit the plain facts of a person; the form holds the telephone number, so opening it is recorded."""
     person = _person_to_change(request, number)
+    if request.method == "GET":
+        record_view(request, person)
     address = address_of(request)
     initial = {**{name: getattr(person, name) for name in EDITABLE}, "version": person.version}
     form = PersonEditForm(_sent(request), user=request.user, initial=initial)
@@ -83,8 +87,10 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         request,
         form,
         act,
-        done=lambda changed: format_html("已保存 {}({})的资料。", changed.name, changed.number),
-        back=lambda changed: address.url(changed.get_absolute_url()),
+        done=lambda changed: format_html(
+            "已保存 {}({})的资料。", changed.name, access.shown_number(request.user, changed)
+        ),
+        back=lambda changed: person_url(request.user, changed, address),
         template=FORM,
         context=_person_page(request, person, "修改资料", "保存"),
     )
@@ -111,7 +117,7 @@ def status(request: HttpRequest, number: str) -> HttpResponse:
             f"{form.cleaned_data['on']:%Y-%m-%d}",
             changed.get_political_status_display(),
         ),
-        back=address.url(person.get_absolute_url()),
+        back=person_url(request.user, person, address),
         template=FORM,
         context=_person_page(request, person, "变更政治面貌", "变更政治面貌", [f"{said}。"]),
     )
@@ -135,7 +141,7 @@ def transfer(request: HttpRequest, number: str) -> HttpResponse:
             moved.home_branch.name if moved.home_branch else "(未登记)",
             address.url(person.home_unit.get_absolute_url()),
         ),
-        back=address.url(person.get_absolute_url()),
+        back=person_url(request.user, person, address),
         template=FORM,
         context=_person_page(
             request,
@@ -169,10 +175,11 @@ def assign_one(request: HttpRequest, number: str) -> HttpResponse:
             placed.get_role_display(),
             address.url(placed.organization.get_absolute_url()),
         ),
-        back=address.url(person.get_absolute_url()),
+        back=person_url(request.user, person, address),
         template=FORM,
         context=_person_page(request, person, "编入组织", "编入", ["正式的组织关系不变。"]),
         warn=lambda: _warnings(
+            request.user,
             form.cleaned_data["organization"],
             [(person, form.cleaned_data["role"])],
             form.cleaned_data["started_on"],
@@ -208,7 +215,7 @@ def assign(request: HttpRequest, code: str) -> HttpResponse:
         back=address.url(organization.get_absolute_url()),
         template=FORM,
         context=_organization_page(request, organization, "编入人员", "编入"),
-        warn=lambda: _warnings(organization, form.people(), form.cleaned_data["started_on"]),
+        warn=lambda: _warnings(request.user, organization, form.people(), form.cleaned_data["started_on"]),
     )
 
 
@@ -301,6 +308,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back an assignment entered by mistake."""
     assignment = _assignment_to_change(request, pk)
+    number = access.shown_number(request.user, assignment.person)
     form = WithdrawForm(_sent(request), user=request.user)
     return _assignment_change(
         request,
@@ -316,7 +324,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         title="撤回误录的编入",
         sentences=[
-            f"{assignment.person.name}({assignment.person.number})任{assignment.get_role_display()},"
+            f"{assignment.person.name}({number})任{assignment.get_role_display()},"
             f"{assignment.started_on:%Y-%m-%d} 编入。",
             "撤回后该编入在任何一天都不计入,记录保留。如果编入确有其事、只是已经结束,请改用“结束编入”。",
         ],
@@ -336,7 +344,7 @@ def _person_to_change(request: HttpRequest, number: str) -> Person:
 
 
 def _assignment_to_change(request: HttpRequest, pk: int) -> Assignment:
-    rows = Assignment.objects.select_related("person", "organization__unit")
+    rows = Assignment.objects.select_related("person__home_unit", "organization__unit")
     assignment = rows.filter(pk=pk).first()
     if assignment is None or not access.may_enter(request.user, assignment.organization.unit):
         raise Http404("没有这条编入记录,或不在您的录入范围内。")
@@ -357,7 +365,8 @@ def _assignment_change(
     address = address_of(request)
     organization, person = assignment.organization, assignment.person
     to_person = request.GET.get("from") == "person"
-    back = address.url((person if to_person else organization).get_absolute_url())
+    organization_url = address.url(organization.get_absolute_url())
+    back = person_url(request.user, person, address) if to_person else organization_url
     context = _organization_page(request, organization, f"{person.name}:{title}", title, sentences)
     return change(
         request,
@@ -370,7 +379,9 @@ def _assignment_change(
     )
 
 
-def _warnings(organization: Organization, members: Sequence[tuple[Person, str]], day: Any) -> list[str]:
+def _warnings(
+    user: access.AnyUser, organization: Organization, members: Sequence[tuple[Person, str]], day: Any
+) -> list[str]:
     """Say what to look at before people are placed in a Party organization."""
     secretaries = [person for person, role in members if role == Role.SECRETARY]
     if not secretaries or not organization.is_party_organization:
@@ -383,7 +394,8 @@ def _warnings(organization: Organization, members: Sequence[tuple[Person, str]],
     )
     for person in secretaries:
         if person.pk not in full:
-            warnings.append(f"{person.name}({person.number})在 {day:%Y-%m-%d} 不是正式党员,任书记须核对。")
+            number = access.shown_number(user, person)
+            warnings.append(f"{person.name}({number})在 {day:%Y-%m-%d} 不是正式党员,任书记须核对。")
     standing = (
         Assignment.objects.as_of(day)
         .filter(organization=organization, role=Role.SECRETARY)
@@ -421,10 +433,11 @@ def _person_page(
     request: HttpRequest, person: Person, title: str, submit_label: str, sentences: Sequence[str] = ()
 ) -> dict[str, Any]:
     address = address_of(request)
-    url = address.url(person.get_absolute_url())
+    url = person_url(request.user, person, address)
     crumbs = [("人员", address.url(reverse("people"))), (person.name, url)]
     page = _page(request, f"{person.name}:{title}", submit_label, url, crumbs, sentences)
-    return page | {"sample": person.is_sample, "subtitle": f"{person.number} · {person.home_unit.name}"}
+    subtitle = f"{access.shown_number(request.user, person)} · {person.home_unit.name}"
+    return page | {"sample": person.is_sample, "subtitle": subtitle}
 
 
 def _organization_page(

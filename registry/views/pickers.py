@@ -32,7 +32,10 @@ def units(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def organizations(request: HttpRequest) -> HttpResponse:
-    """Organizations; with ``kind`` those that stand on the day and may be directly above one of that kind."""
+    """Organizations; with ``kind`` those that stand on the day and may be directly above one of that kind.
+
+    With ``below`` (a unit where the user may enter) also the superiors that stand above the user's scope.
+    """
     text, kind = typed(request), request.GET.get("kind", "")
     above = kind if kind in ALLOWED_PARENTS else ""
     rows = find_organizations(
@@ -41,6 +44,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
         _roles(request),
         above=above,
         standing_on=address_of(request).as_of if above else None,
+        superiors_of=_below(request),
     )
     return _answer(request, "organization", text, rows.exclude(state=WorkflowState.WITHDRAWN))
 
@@ -72,20 +76,26 @@ def _roles(request: HttpRequest) -> tuple[str, ...]:
     )
 
 
+def _below(request: HttpRequest) -> Unit | None:
+    code = cleaned(request.GET.get("below", ""))
+    units = access.visible(request.user, Unit.objects.filter(code=code), access.ENTER_ROLES)
+    return units.first() if code else None
+
+
 def _answer(request: HttpRequest, noun: str, text: str, rows: QuerySet[Any]) -> HttpResponse:
     if not text:
         return HttpResponse()
     found = list(rows[: SHOWN + 1])
     options = [
-        {"value": getattr(row, NOUNS[noun].key), "label": str(row), "note": _note(noun, row)}
+        {"value": getattr(row, NOUNS[noun].key), "label": str(row), "note": _note(request, noun, row)}
         for row in found[:SHOWN]
     ]
     context = {"options": options, "more": len(found) > SHOWN, "query": text}
     return render(request, "components/picker_options.html", context)
 
 
-def _note(noun: str, row: Any) -> str:
-    parts = [NOUNS[noun].note(row)]
+def _note(request: HttpRequest, noun: str, row: Any) -> str:
+    parts = [NOUNS[noun].note(request.user, row)]
     if isinstance(row, Unit) and row.closed_on is not None:
         parts.append(_("%(day)s 撤并") % {"day": row.closed_on.isoformat()})
     if isinstance(row, Organization):

@@ -75,7 +75,7 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
     """Every figure reported of a unit's subtree, beside the registered count on its own basis and day."""
     address = address_of(request)
     unit = _unit(request)
-    compared = reconcile(_figures(request, unit))
+    compared = reconcile(_figures(request, unit), address.question.scope)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in FILTERS[2:]}
     rows = [row for row in compared if _wanted(row, wanted)]
     rows, sort = _sorted(request, rows)
@@ -133,7 +133,7 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
     scope = access.spans(request.user)
     figures = found.figures.select_related("source", "unit", "organization").order_by("code")
     mine = figures.filter(in_spans(scope, "unit__") | Q(unit__isnull=True))
-    compared = reconcile(mine)
+    compared = reconcile(mine, address.question.scope)
     organizations = access.visible(request.user, Organization.objects.filter(source=found, is_sample=False))
     people = access.visible(request.user, Person.objects.filter(source=found, is_sample=False))
     return render(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from registry.models import (
 from registry.models.kinds import PENDING_STATES, ROLE_ORDER
 from registry.models.shape import Span, UnitShape
 from registry.views.address import Address
+from registry.views.links import person_url
 
 AT_ONCE = 200
 """So many nodes of one level come at a time; after them stands the way to the next."""
@@ -72,7 +73,7 @@ class Tree:
     def question(self) -> Question:
         """What stands on the page's day."""
         asked = self.address.question
-        return Question(asked.as_of, Basis.CURRENT.value, None, asked.campaign)
+        return replace(asked, basis=Basis.CURRENT.value, since=None)
 
     @cached_property
     def shape(self) -> UnitShape:
@@ -107,7 +108,8 @@ class Tree:
         day = self.question.as_of
         here = self._organizations(Q(pk=organization.pk)).values_list("host__unit", flat=True)
         rows: list[Any] = list(self._organizations(Q(parent=organization, **{"host__unit__in": list(here)})))
-        placed = Assignment.objects.as_of(day).filter(organization=organization).select_related("person")
+        placed = Assignment.objects.as_of(day).filter(organization=organization)
+        placed = placed.select_related("person__home_unit")
         people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.number))
         level = [*sorted(rows, key=_by_kind), *people]
         shown = level[offset : offset + AT_ONCE]
@@ -153,6 +155,8 @@ class Tree:
         joined = [pk for pk, superior in self.shape.superior_then.items() if superior in rows]
         children = Unit.objects.filter(Q(parent__in=list(rows)) & ~Q(pk__in=moved) | Q(pk__in=joined))
         for child in children.as_of(self.question.as_of).order_by("code"):
+            if not self.question.sees(child):
+                continue
             rows[self.shape.superior_id(child) or 0].append(child)
         standing = list(self._organizations(Q(**{"host__unit__in": list(rows)})))
         hosts = {row.pk: row.host_id for row in standing}
@@ -228,7 +232,7 @@ class Tree:
         return Node(
             "person",
             person.name,
-            self.address.url(person.get_absolute_url()),
+            person_url(self.user, person, self.address),
             note=str(Role(assignment.role).label) if leads else "",
             sample=person.is_sample,
         )

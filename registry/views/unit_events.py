@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ class Event:
 def period(question: Question) -> Question:
     """Return the days of "recently", up to the day asked."""
     since = question.as_of - timedelta(days=RECENT_DAYS - 1)
-    return Question(question.as_of, Basis.NEW.value, since, question.campaign)
+    return replace(question, basis=Basis.NEW.value, since=since)
 
 
 def recent(question: Question, spans: list[Span]) -> list[Event]:
@@ -45,7 +45,7 @@ def recent(question: Question, spans: list[Span]) -> list[Event]:
         (Basis.NEW, "established_on", _("成立"), "ok"),
         (Basis.ENDED, "dissolved_on", _("撤销"), "plain"),
     ):
-        asked = Question(recently.as_of, basis.value, recently.since, question.campaign)
+        asked = replace(recently, basis=basis.value)
         rows = (
             organization_rows(None, asked, spans)
             .annotate(host_name=F("host__unit__name"))
@@ -128,7 +128,7 @@ class Standing:
 
 def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
-    asked = Question(question.as_of, Basis.CURRENT.value, None, question.campaign)
+    asked = replace(question, basis=Basis.CURRENT.value, since=None)
     here = [Span(unit.tree_id, unit.lft, unit.lft)]
     rows = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES))
     shown: list[Any] = list(rows.order_by("tree_id", "lft")[:STANDING_SHOWN])
@@ -139,7 +139,8 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
         placed.order_by().values_list("organization_id").annotate(Count("person_id", distinct=True))
     )
     leaders: dict[int, list[Assignment]] = {}
-    for assignment in placed.filter(role__in=LEADING_ROLES).select_related("person").order_by("pk"):
+    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit")
+    for assignment in leading.order_by("pk"):
         leaders.setdefault(assignment.organization_id, []).append(assignment)
     found: list[Standing] = []
     above: list[Organization] = []

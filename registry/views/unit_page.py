@@ -230,7 +230,7 @@ def reported(address: Address, unit: Unit) -> list[Reported]:
     figures = figures_within(unit).order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN]
     return [
         Reported(comparison, reported_value(comparison.figure), _registered_url(address, comparison))
-        for comparison in reconcile(figures)
+        for comparison in reconcile(figures, address.question.scope)
     ]
 
 
@@ -264,7 +264,7 @@ def trend(unit: Unit, question: Question, slug: str) -> charts.Chart:
 
 
 def _on(question: Question, basis: Basis) -> Question:
-    return Question(question.as_of, basis.value, None, question.campaign)
+    return replace(question, basis=basis.value, since=None)
 
 
 def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:

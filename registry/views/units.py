@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
+from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.counting.reconciliation import figures_within
 from registry.counting.rollup import rollup
 from registry.models import Basis, Unit, UnitPlacement
-from registry.models.shape import Span, UnitShape
-from registry.views import unit_events, unit_page
+from registry.models.shape import Span, UnitShape, within
+from registry.views import history, unit_events, unit_page
 from registry.views.address import Address, address_of
 from registry.views.lists import others, paged
 
@@ -42,7 +43,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
     shape = UnitShape.on(question.as_of)
-    spans = shape.spans(shown)
+    then = shape.spans(shown)
+    spans = within(then, question.scope)
     counts = rollup(shown, question)
     table = unit_page.table(address, counts, scope, request.GET.get("sort", ""))
     charted = request.GET.get("chart", "")
@@ -79,13 +81,28 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "reported_number": figures_within(shown).order_by().count(),
         "table": table,
         "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
-        "events": events,
+        "moves": events,
         "events_since": unit_events.period(question).since,
         "last_change": None if events else unit_events.last_change(question, spans),
+        "left_scope": _left_scope(question, then, spans),
         "standing": standing,
         "standing_number": standing_number,
+        "events": history.events(
+            history.of_unit(shown),
+            row=shown,
+            undo_at=address if access.may_manage(request.user, shown) else None,
+        ),
+        "record_url": history.record_url(request.user, shown, shown, address),
     }
     return render(request, "units/unit.html", context)
+
+
+def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:
+    """How many units that stood here on the day are outside the user's scope today, so not counted."""
+    if spans == then:
+        return 0
+    standing = Unit.objects.as_of(question.as_of)
+    return standing.in_spans(then).count() - standing.in_spans(spans).count()
 
 
 def _crumbs(address: Address, shape: UnitShape, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:

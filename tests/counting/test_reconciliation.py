@@ -74,7 +74,7 @@ def unit() -> Unit:
     for _ in range(2):
         make_organization(make_unit(superior=unit))
     gone = make_organization(unit)
-    organizations.dissolve_organization(actor=ACTOR, organization=gone, on=day(5))
+    organizations.dissolve_organization(actor=ACTOR, organization=gone, on=day(5), reason="测试")
     unit.refresh_from_db()
     return unit
 
@@ -113,7 +113,7 @@ def test_compared_on_the_same_basis_and_day(
 @pytest.mark.django_db
 def test_counted_in_the_hierarchy_of_the_day(unit: Unit) -> None:
     child = Unit.objects.filter(parent=unit)[0]
-    units.move_unit(actor=ACTOR, unit=child, superior=make_unit("other"), on=day(11))
+    units.move_unit(actor=ACTOR, unit=child, superior=make_unit("other"), on=day(11), reason="测试")
     before, after = make_figure(unit, 2), make_figure(unit, 1, as_of=day(11))
     assert [each.verdict for each in reconcile(figures_within(Unit.objects.get(pk=unit.pk)))] == [
         Verdict.AGREES

@@ -45,7 +45,7 @@ def by_child(unit: Unit, question: Question, slug: str) -> dict[str, int]:
 
 
 def dissolve(organization: Organization, on: int) -> None:
-    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(on))
+    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(on), reason="测试")
 
 
 # What is counted as what
@@ -204,7 +204,9 @@ def test_a_transfer_leaves_the_past_where_it_was(top: Unit) -> None:
     old, new = make_unit("old", top), make_unit("new", top)
     organization = make_organization(old)
     assign(organization, make_person(unit=top))
-    organizations.transfer_organization(actor=ACTOR, organization=organization, unit=new, on=day(5))
+    organizations.transfer_organization(
+        actor=ACTOR, organization=organization, unit=new, on=day(5), reason="测试"
+    )
     for slug in ("temporary_branches", "frontline_people"):
         assert by_child(top, ask(4), slug) == {"old": 1, "new": 0}
         assert by_child(top, ask(5), slug) == {"old": 0, "new": 1}
@@ -215,7 +217,7 @@ def test_a_moved_unit_leaves_the_past_where_it_was(top: Unit) -> None:
     old, new = make_unit("old", top), make_unit("new", top)
     unit = make_unit("unit", old)
     make_organization(make_unit("below", unit))
-    units.move_unit(actor=ACTOR, unit=unit, superior=new, on=day(5))
+    units.move_unit(actor=ACTOR, unit=unit, superior=new, on=day(5), reason="测试")
     slug = "temporary_branches"
     assert by_child(top, ask(4), slug) == {"old": 1, "new": 0}
     assert by_child(top, ask(5), slug) == {"old": 0, "new": 1}
@@ -231,8 +233,8 @@ def test_moves_in_both_directions_and_inside_each_other(top: Unit) -> None:
     c = make_unit("c", b)
     for unit in (a, b, c):
         make_organization(unit)
-    units.move_unit(actor=ACTOR, unit=c, superior=top, on=day(3))
-    units.move_unit(actor=ACTOR, unit=a, superior=c, on=day(6))
+    units.move_unit(actor=ACTOR, unit=c, superior=top, on=day(3), reason="测试")
+    units.move_unit(actor=ACTOR, unit=a, superior=c, on=day(6), reason="测试")
     expected = {2: (3, 2, 1), 3: (2, 1, 1), 5: (2, 1, 1), 6: (2, 1, 3)}
     for number, numbers in expected.items():
         for unit, expect in zip((a, b, c), numbers, strict=True):
@@ -332,7 +334,7 @@ def test_a_day_before_a_move_costs_two_queries_more(top: Unit) -> None:
     other = make_unit("other")
     for number in range(3):
         unit = make_unit(f"moved-{number}", top)
-        units.move_unit(actor=ACTOR, unit=unit, superior=other, on=day(5))
+        units.move_unit(actor=ACTOR, unit=unit, superior=other, on=day(5), reason="测试")
     assert cost(top, ask(5)) == 4
     assert cost(top, ask(4)) == 6
 

@@ -48,7 +48,7 @@ def test_each_basis(top: Unit, basis: str, expected: list[int]) -> None:
     assign(first, make_person(unit=top), started_on=day(1))
     second = make_organization(top, established_on=day(3))
     assign(second, make_person(unit=top), started_on=day(3))
-    organizations.dissolve_organization(actor=ACTOR, organization=first, on=day(4))
+    organizations.dissolve_organization(actor=ACTOR, organization=first, on=day(4), reason="测试")
     for slug in ("temporary_branches", "frontline_people", "frontline_assignments"):
         assert numbers(top, slug, 0, 5, Question(day(5), basis)) == expected
 
@@ -58,8 +58,10 @@ def test_across_moves_and_transfers(top: Unit) -> None:
     unit = make_unit("unit", old)
     organization = make_organization(unit)
     assign(organization, make_person(unit=top))
-    units.move_unit(actor=ACTOR, unit=unit, superior=new, on=day(3))
-    organizations.transfer_organization(actor=ACTOR, organization=organization, unit=old, on=day(6))
+    units.move_unit(actor=ACTOR, unit=unit, superior=new, on=day(3), reason="测试")
+    organizations.transfer_organization(
+        actor=ACTOR, organization=organization, unit=old, on=day(6), reason="测试"
+    )
     for slug in ("temporary_branches", "frontline_people"):
         assert numbers(old, slug, 0, 7) == [1, 1, 1, 0, 0, 0, 1, 1]
         assert numbers(new, slug, 0, 7) == [0, 0, 0, 1, 1, 1, 0, 0]

@@ -57,8 +57,8 @@ def test_assign_leaves_the_formal_membership(unit: Unit, organization: Organizat
     entry = recorded("assign_person")
     assert (entry.object_id, entry.unit_id, entry.effective_on) == (assignment.pk, unit.pk, DAY)
     assert (entry.after["person"], entry.after["organization"], entry.after["role"]) == (
-        "张三",
-        "支部",
+        {"pk": person.pk, "text": "张三"},
+        {"pk": organization.pk, "text": "支部"},
         "secretary",
     )
 
@@ -79,7 +79,7 @@ def test_assign_many(unit: Unit, organization: Organization) -> None:
 def test_assign_many_is_all_or_none(unit: Unit, organization: Organization, person: Person) -> None:
     assign(organization, person)
     other = make_person("李四", unit)
-    with refusal("members", "张三(001) 同一时间已在“支部”"):
+    with refusal("members", "张三(•••) 同一时间已在“支部”"):
         assignments.assign_people(
             actor=ACTOR,
             organization=organization,
@@ -125,7 +125,7 @@ def test_assign_nobody(organization: Organization, person: Person) -> None:
 def test_assign_refused_in_what_was_dissolved_or_withdrawn(
     unit: Unit, organization: Organization, person: Person
 ) -> None:
-    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(10))
+    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(10), reason="测试")
     with refusal("started_on", "已于 2020-02-11 撤销"):
         assign(organization, person)
     with refusal("started_on", "已于 2020-02-11 撤销"):
@@ -212,7 +212,7 @@ def test_end(unit: Unit, organization: Organization, person: Person) -> None:
     assert facts(assignment, "ended_on", "version") == (day(10), 2)
     entry = recorded("end_assignment")
     assert entry.before == {"ended_on": None}
-    assert (entry.after["ended_on"], entry.after["person"]) == ("2020-02-11", "张三")
+    assert (entry.after["ended_on"], entry.after["person"]["text"]) == ("2020-02-11", "张三")
     assert (entry.effective_on, entry.reason, entry.unit_id) == (day(10), "归队", unit.pk)
 
 

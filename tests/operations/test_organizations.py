@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from registry.audit import plain
 from registry.models import Assignment, AuditEntry, Organization, Unit
 from registry.models.unit import MAX_DEPTH
 from registry.operations import assignments, organizations, units
@@ -28,15 +29,21 @@ def close(unit: Unit, on: int = 10) -> Unit:
 
 
 def dissolve(organization: Organization, on: int = 10, **given: Any) -> organizations.Dissolution:
-    return organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(on), **given)
+    return organizations.dissolve_organization(
+        actor=ACTOR, organization=organization, on=day(on), **{"reason": "任务结束", **given}
+    )
 
 
 def edit(organization: Organization, **changes: Any) -> Organization:
-    return organizations.edit_organization(actor=ACTOR, organization=organization, changes=changes)
+    return organizations.edit_organization(
+        actor=ACTOR, organization=organization, changes=changes, reason="更正"
+    )
 
 
 def move(organization: Organization, parent: Organization | None) -> Organization:
-    return organizations.move_organization(actor=ACTOR, organization=organization, parent=parent)
+    return organizations.move_organization(
+        actor=ACTOR, organization=organization, parent=parent, reason="测试"
+    )
 
 
 def transfer(organization: Organization, unit: Unit, on: int = 10) -> Organization:
@@ -124,7 +131,7 @@ def test_establish_refused_under_a_superior_that_cannot_hold_it(unit: Unit) -> N
 
 def test_establish_is_all_or_nothing(unit: Unit) -> None:
     person = make_person("张三", unit, number="001")
-    with refusal("members", "张三(001)重复出现"):
+    with refusal("members", "张三(•••)重复出现"):
         make_organization(unit, members=[Member(person), Member(person, "secretary")])
     with refusal("members", "职责“king”不存在"):
         make_organization(unit, members=[Member(person, "king")])
@@ -156,7 +163,8 @@ def test_edit(unit: Unit) -> None:
     assert edited.version == 2
     entry = recorded("edit_organization")
     assert entry.before == {"name": "旧名", "campaign": None}
-    assert entry.after == {"name": "新名", "campaign": "疫情防控"}
+    campaign = {"pk": organization.campaign_id, "text": "疫情防控"}
+    assert entry.after == {"name": "新名", "campaign": campaign}
     number = AuditEntry.objects.count()
     edit(organization, name="新名")
     assert AuditEntry.objects.count() == number
@@ -277,7 +285,7 @@ def test_move_with_all_below(unit: Unit) -> None:
     new.refresh_from_db()
     assert [each.kind for each in new.get_descendants()] == ["general_branch", "branch"]
     entry = recorded("move_organization")
-    assert (entry.before, entry.after) == ({"parent": old.name}, {"parent": new.name})
+    assert (entry.before, entry.after) == ({"parent": plain(old)}, {"parent": plain(new)})
     move(general, None)
     assert recorded("move_organization").after == {"parent": None}
 
@@ -311,7 +319,7 @@ def test_transfer_keeps_the_past(unit: Unit) -> None:
     transfer(organization, other)
     assert facts(organization, "unit_id") == (other.pk,)
     entry = recorded("transfer_organization")
-    assert (entry.before, entry.after) == ({"unit": unit.name}, {"unit": other.name})
+    assert (entry.before, entry.after) == ({"unit": plain(unit)}, {"unit": plain(other)})
     assert (entry.effective_on, entry.unit_id, entry.reason) == (day(10), other.pk, "支援")
     transfer(organization, third)
     assert hosts(organization) == [("unit", DAY, day(10)), ("third", day(10), None)]
@@ -369,7 +377,7 @@ def test_dissolve_ends_assignments_and_what_is_below(unit: Unit) -> None:
     entries = AuditEntry.objects.filter(verb="dissolve_organization").order_by("-pk")[:2]
     assert [entry.object_id for entry in entries] == [group.pk, branch.pk]
     assert (entries[1].after["organizations"], entries[1].after["assignments"]) == (2, 2)
-    assert entries[0].after["with"] == branch.name
+    assert entries[0].after["with"] == plain(branch)
     assert {entry.effective_on for entry in entries} == {day(10)}
 
 

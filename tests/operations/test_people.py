@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from registry.audit import plain
 from registry.models import AuditEntry, Person, StatusPeriod
 from registry.operations import organizations, people, units
 from registry.operations.base import EditConflict
@@ -33,7 +34,7 @@ def test_add() -> None:
     assert statuses(person) == [("full_member", StatusPeriod.BEGINNING, None)]
     entry = recorded("add_person")
     assert (entry.object_id, entry.unit_id) == (person.pk, unit.pk)
-    assert (entry.after["number"], entry.after["home_branch"]) == ("370001", branch.name)
+    assert (entry.after["number"], entry.after["home_branch"]) == ("370001", plain(branch))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def test_add_refused_at_a_closed_unit_or_in_a_branch_that_keeps_no_membership() 
         make_person(unit=closed)
     temporary, team = make_organization(unit), make_organization(unit, "commando_team")
     gone = make_organization(unit, is_temporary=False)
-    organizations.dissolve_organization(actor=ACTOR, organization=gone, on=day(1))
+    organizations.dissolve_organization(actor=ACTOR, organization=gone, on=day(1), reason="测试")
     mistake = make_organization(unit, is_temporary=False)
     organizations.withdraw_organization(actor=ACTOR, organization=mistake, reason="误")
     for branch, said in (
@@ -141,8 +142,8 @@ def test_transfer_leaves_the_temporary_placements() -> None:
     assert facts(person, "home_unit_id", "home_branch_id") == (other.pk, branch.pk)
     assert facts(assignment, "ended_on", "is_withdrawn") == (None, False)
     entry = recorded("transfer_person")
-    assert entry.before == {"home_unit": unit.name, "home_branch": None}
-    assert entry.after == {"home_unit": other.name, "home_branch": branch.name}
+    assert entry.before == {"home_unit": plain(unit), "home_branch": None}
+    assert entry.after == {"home_unit": plain(other), "home_branch": plain(branch)}
     assert (entry.unit_id, entry.reason) == (other.pk, "调动")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from registry.audit import plain
 from registry.models import AuditEntry, Organization, Unit, UnitPlacement
 from registry.models.unit import MAX_DEPTH
 from registry.operations import organizations, people, units
@@ -46,7 +47,7 @@ def test_add() -> None:
     entry = recorded("add_unit")
     assert (entry.object_id, entry.unit_id, entry.before) == (unit.pk, unit.pk, {})
     assert entry.after["code"] == "new"
-    assert entry.after["parent"] == top.name
+    assert entry.after["parent"] == plain(top)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_move_with_all_below() -> None:
     new.refresh_from_db()
     assert [each.code for each in new.get_descendants()] == ["unit", "below"]
     entry = recorded("move_unit")
-    assert (entry.before, entry.after) == ({"parent": old.name}, {"parent": new.name})
+    assert (entry.before, entry.after) == ({"parent": plain(old)}, {"parent": plain(new)})
     assert (entry.effective_on, entry.reason) == (day(10), "调整")
 
 
@@ -221,7 +222,7 @@ def test_merge_takes_over_what_is_there() -> None:
     unit, into = make_unit("unit"), make_unit("into")
     child, person, organization = make_unit("child", unit), make_person(unit=unit), make_organization(unit)
     old = make_organization(unit)
-    organizations.dissolve_organization(actor=ACTOR, organization=old, on=day(3))
+    organizations.dissolve_organization(actor=ACTOR, organization=old, on=day(3), reason="测试")
     draft = make_organization(unit, state="draft")
     mistake = make_organization(unit)
     organizations.withdraw_organization(actor=ACTOR, organization=mistake, reason="误录")
@@ -274,7 +275,9 @@ def test_a_unit_ends_after_everything_that_happened_there(verb: str) -> None:
     organization = make_organization(unit, name="先到", established_on=day(2))
     with refusal("on", "“先到”在 2020-02-03 才到本单位"):
         end(1)
-    organizations.transfer_organization(actor=ACTOR, organization=organization, unit=other, on=day(5))
+    organizations.transfer_organization(
+        actor=ACTOR, organization=organization, unit=other, on=day(5), reason="测试"
+    )
     with refusal("on", "“先到”到 2020-02-06 才离开本单位"):
         end(4)
     child = make_unit("child", other)
@@ -309,7 +312,7 @@ def test_close_refused_while_something_is_left() -> None:
     close(child)
     with refusal(WHOLE_FORM, "还有1 个未撤销的组织、1 名人员"):
         close(unit)
-    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(10))
+    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(10), reason="测试")
     with refusal(WHOLE_FORM, "还有1 名人员"):
         close(unit)
     people.transfer_person(actor=ACTOR, person=person, home_unit=other)

@@ -9,11 +9,15 @@ from django.urls import reverse
 
 from registry.admin import site
 from registry.models import AuditEntry, Figure, Source
+from registry.operations.record import seal_entries
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
 
-MODELS = [model._meta.model_name for model in apps.get_app_config("registry").get_models()]
+KEPT_AWAY = {"oldpassword", "session"}
+"""Hashes of passwords, and keys of sessions that would let a reader in as somebody else."""
+ALL_MODELS = [model._meta.model_name for model in apps.get_app_config("registry").get_models()]
+MODELS = [name for name in ALL_MODELS if name not in KEPT_AWAY]
 
 
 @pytest.fixture
@@ -25,6 +29,7 @@ def rows():
     source = Source.objects.create(number=0, title="来源")
     Figure.objects.create(source=source, unit=unit, code="F1", metric="x", label="x", value="1")
     make_user("somebody", unit=unit)
+    seal_entries()
     return {model: apps.get_model("registry", model)._default_manager.first() for model in MODELS}
 
 
@@ -87,7 +92,7 @@ def test_a_password_shows_nowhere_and_is_changed_by_command_only(client, rows):
     page = client.get(reverse("admin:registry_user_change", args=[root.pk])).content.decode()
     assert root.password not in page
     assert "md5" not in page
-    assert "password_change" not in page
+    assert "/password_change" not in page
     assert client.get("/admin/password_change/").status_code == 404
     sent = {
         "old_password": "correct horse battery",

@@ -60,7 +60,9 @@ def test_the_unit_is_that_of_the_day(client, top):
     left, right = make_unit("left", top), make_unit("right", top)
     branch = make_organization(left)
     assign(branch, make_person("赵一", left))
-    organizations.transfer_organization(actor=ACTOR, organization=branch, unit=right, on=date(2020, 2, 10))
+    organizations.transfer_organization(
+        actor=ACTOR, organization=branch, unit=right, on=date(2020, 2, 10), reason="测试"
+    )
     client.force_login(make_user(unit=top))
     for day, code in (("2020-02-09", "left"), ("2020-02-10", "right")):
         rows = client.get(LIST, {"as_of": day}).context["rows"]

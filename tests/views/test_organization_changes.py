@@ -116,7 +116,7 @@ def test_names_and_codes_that_are_taken_are_counted_on(world: World, login) -> N
     assert form["name"].value() == "德城分局第三临时党支部"
 
 
-def test_superior_is_the_nearest_that_may_hold_the_kind_and_is_in_scope(world: World, login) -> None:
+def test_superior_is_the_nearest_that_may_hold_the_kind(world: World, login) -> None:
     client = login(world.bureau)
     for kind, parent in (
         ("general_branch", world.committee),
@@ -131,7 +131,8 @@ def test_superior_is_the_nearest_that_may_hold_the_kind_and_is_in_scope(world: W
     make_organization(world.unit, parent=world.general, name="本局另一支部")
     assert client.get(world.url, {"kind": "group"}).context["form"]["parent"].value() == world.general
     assert client.get(world.url, {"as_of": "2020-01-15"}).context["form"]["parent"].value() is None
-    assert login(world.unit, "clerk").get(world.url).context["form"]["parent"].value() is None
+    # What is above the scope is offered by name.
+    assert login(world.unit, "clerk").get(world.url).context["form"]["parent"].value() == world.general
 
 
 def test_suggestions_follow_the_kind_but_not_over_what_was_typed(world: World, login) -> None:
@@ -337,11 +338,13 @@ def test_somebody_elsewhere_gets_404(world: World, login) -> None:
 def test_forged_codes_out_of_scope_are_refused_by_field(world: World, login) -> None:
     """A manager of one sub-bureau posts a superior, people and a unit of others by hand."""
     far = make_organization(world.other, "task_force", code="far-force")
+    above = make_organization(world.other, "general_branch", name="陵城临时党总支")
     before = rows()
     response = login(world.unit).post(
         world.url,
         filled(
             world,
+            parent=above.code,
             secretary=world.stranger.number,
             task_body=far.code,
             numbers=world.stranger.number,
@@ -350,7 +353,7 @@ def test_forged_codes_out_of_scope_are_refused_by_field(world: World, login) -> 
     )
     assert set(errors(response)) == {"parent", "secretary", "task_body", "numbers"}
     assert "吴九" not in response.content.decode()
-    assert "市局临时党总支" not in response.content.decode()
+    assert "陵城临时党总支" not in response.content.decode()
     assert rows() == before
 
 
@@ -461,27 +464,36 @@ def test_move_on_the_party_line(world: World, login) -> None:
     response = client.post(url, {"parent": "dezhou-dangwei", "reason": "理顺"}, follow=True)
     assert Organization.objects.get(pk=made.pk).parent == world.committee
     assert "市局党委" in said(response)
-    assert "parent" in errors(client.post(url, {"parent": "dezhou-dangwei"}))
-    assert "parent" in errors(client.post(url, {}))
-    assert "parent" in errors(client.post(url, {"parent": "dezhou-zongzhi", "no_parent": "on"}))
-    assert client.post(url, {"no_parent": "on"}).status_code == 302
+    assert "parent" in errors(client.post(url, {"parent": "dezhou-dangwei", "reason": "理顺"}))
+    assert set(errors(client.post(url, {}))) == {"parent", "reason"}
+    assert "parent" in errors(
+        client.post(url, {"parent": "dezhou-zongzhi", "no_parent": "on", "reason": "理顺"})
+    )
+    assert client.post(url, {"no_parent": "on", "reason": "理顺"}).status_code == 302
     assert Organization.objects.get(pk=made.pk).parent is None
 
 
 def test_move_under_one_out_of_scope_or_below_itself_is_refused(world: World, login) -> None:
     made = make_organization(world.unit)
     group = make_organization(world.unit, "group", parent=made)
+    other = make_organization(world.other, "general_branch")
     client = login(world.unit)
     before = rows()
-    assert "parent" in errors(client.post(f"/organizations/{made.code}/move/", {"parent": "dezhou-zongzhi"}))
-    assert "parent" in errors(client.post(f"/organizations/{made.code}/move/", {"parent": group.code}))
+    assert "parent" in errors(
+        client.post(f"/organizations/{made.code}/move/", {"parent": other.code, "reason": "理顺"})
+    )
+    assert "parent" in errors(
+        client.post(f"/organizations/{made.code}/move/", {"parent": group.code, "reason": "理顺"})
+    )
     assert rows() == before
 
 
 def test_transfer_to_another_unit(world: World, login) -> None:
     made = make_organization(world.unit)
     url = f"/organizations/{made.code}/transfer/"
-    response = login(world.bureau).post(url, {"unit": "lingcheng", "on": "2020-02-15"}, follow=True)
+    response = login(world.bureau).post(
+        url, {"unit": "lingcheng", "on": "2020-02-15", "reason": "支援"}, follow=True
+    )
     assert Organization.objects.get(pk=made.pk).unit == world.other
     assert "自 2020-02-15 起转到德州市公安局陵城分局" in said(response)
     assert made.placements.count() == 2
@@ -491,15 +503,15 @@ def test_transfer_needs_the_right_to_enter_there_too(world: World, login) -> Non
     made = make_organization(world.unit)
     url = f"/organizations/{made.code}/transfer/"
     client = login(world.unit)
-    assert "unit" in errors(client.post(url, {"unit": "lingcheng", "on": "2020-02-15"}))
+    assert "unit" in errors(client.post(url, {"unit": "lingcheng", "on": "2020-02-15", "reason": "支援"}))
     user = User.objects.get(pk=client.session["_auth_user_id"])
     Grant.objects.create(user=user, unit=world.other, role="viewer", started_on=date(2020, 1, 1))
-    assert "unit" in errors(client.post(url, {"unit": "lingcheng", "on": "2020-02-15"}))
+    assert "unit" in errors(client.post(url, {"unit": "lingcheng", "on": "2020-02-15", "reason": "支援"}))
     assert Organization.objects.get(pk=made.pk).unit == world.unit
     Grant.objects.filter(user=user, unit=world.other).update(role="clerk")
-    late = client.post(url, {"unit": "lingcheng", "on": "2020-01-15"})
+    late = client.post(url, {"unit": "lingcheng", "on": "2020-01-15", "reason": "支援"})
     assert "on" in errors(late)
-    assert client.post(url, {"unit": "lingcheng", "on": "2020-02-15"}).status_code == 302
+    assert client.post(url, {"unit": "lingcheng", "on": "2020-02-15", "reason": "支援"}).status_code == 302
 
 
 # --- Dissolve and withdraw ------------------------------------------------------------------------
@@ -533,7 +545,7 @@ def test_another_day_that_ends_something_else_is_asked_again(world: World, login
     url = f"/organizations/{made.code}/dissolve/?as_of=2020-03-01"
     client = login(world.unit)
     planned = client.get(url).context["form"]["planned"].value()
-    data = {"on": "2020-02-20", "planned": planned}
+    data = {"on": "2020-02-20", "planned": planned, "reason": "任务完成"}
     data["on"] = "2020-02-15"
     response = client.post(url, data)
     assert "结束 2 人次编入" in response.context["warnings"][0]

@@ -165,7 +165,9 @@ def test_earlier_days_keep_the_hierarchy_of_the_day(client, world):
     client.force_login(make_user(unit=world.top))
     query = {"unit": "left", "metric": "frontline_people", "as_of": "2020-02-11"}
     before = listed(client, LIST, **query)
-    units.move_unit(actor=ACTOR, unit=world.station, superior=world.right, on=date(2020, 2, 18))
+    units.move_unit(
+        actor=ACTOR, unit=world.station, superior=world.right, on=date(2020, 2, 18), reason="测试"
+    )
     assert listed(client, LIST, **query) == before
     query["as_of"] = "2020-02-18"
     assert listed(client, LIST, **query) == [world.full.number]

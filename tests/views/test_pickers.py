@@ -85,7 +85,7 @@ def test_organizations_that_may_stand_above_a_kind(client: Client, bureau: Unit)
     committee = make_organization(bureau, "committee", code="weiyuan", name="市局临时党委")
     make_organization(bureau, "branch", code="zhibu", name="市局临时党支部", parent=committee)
     ended = make_organization(bureau, "committee", code="jiu", name="市局临时旧党委")
-    organizations.dissolve_organization(actor=ACTOR, organization=ended, on=date(2020, 3, 1))
+    organizations.dissolve_organization(actor=ACTOR, organization=ended, on=date(2020, 3, 1), reason="测试")
     withdrawn = make_organization(bureau, "committee", code="wu", name="市局临时误录党委")
     organizations.withdraw_organization(
         actor=ACTOR, organization=Organization.objects.get(pk=withdrawn.pk), reason="误录"

@@ -50,7 +50,7 @@ def test_units_organizations_and_people_in_groups(client: Client, bureau: Unit) 
 
 def test_what_is_found_says_what_has_become_of_it(client: Client, bureau: Unit) -> None:
     ended = make_organization(bureau, name="抗疫支部一")
-    organizations.dissolve_organization(actor=ACTOR, organization=ended, on=date(2020, 3, 1))
+    organizations.dissolve_organization(actor=ACTOR, organization=ended, on=date(2020, 3, 1), reason="测试")
     make_organization(bureau, name="抗疫支部二", state="submitted")
     sample = make_organization(bureau, name="抗疫支部三")
     Organization.objects.filter(pk=sample.pk).update(is_sample=True)

@@ -119,11 +119,16 @@ def test_move(world: World, login) -> None:
     assert client.post("/units/station/move/", data).status_code == 302
     assert Unit.objects.get(code="station").parent == world.right
     assert "自 2020-03-01 起划归右分局" in said(client)
-    response = client.post("/units/left/move/", {"superior": "left", "on": "2020-03-01"})
+    response = client.post("/units/left/move/", {"superior": "left", "on": "2020-03-01", "reason": "调整"})
     assert "superior" in errors(response)
-    response = client.post("/units/right/move/", {"superior": "station", "on": "2020-03-02"})
+    assert "reason" in errors(client.post("/units/station/move/", {"superior": "left", "on": "2020-03-01"}))
+    response = client.post(
+        "/units/right/move/", {"superior": "station", "on": "2020-03-02", "reason": "调整"}
+    )
     assert "superior" in errors(response)
-    assert "on" in errors(client.post("/units/station/move/", {"superior": "left", "on": "2020-02-01"}))
+    assert "on" in errors(
+        client.post("/units/station/move/", {"superior": "left", "on": "2020-02-01", "reason": "调整"})
+    )
 
 
 def test_move_and_merge_need_management_at_both(world: World, login) -> None:
@@ -133,7 +138,9 @@ def test_move_and_merge_need_management_at_both(world: World, login) -> None:
     for role in (None, "viewer", "clerk", "approver"):
         if role:
             Grant.objects.create(user=user, unit=world.right, role=role, started_on=date(2020, 1, 1))
-        moved = client.post("/units/station/move/", {"superior": "right", "on": "2020-03-01"})
+        moved = client.post(
+            "/units/station/move/", {"superior": "right", "on": "2020-03-01", "reason": "调整"}
+        )
         assert set(errors(moved)) == {"superior"}
         merged = client.post("/units/station/merge/", {"into": "right", "on": "2020-03-01", "reason": "并"})
         assert set(errors(merged)) == {"into"}

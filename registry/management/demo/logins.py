@@ -43,6 +43,7 @@ LOGINS = (
     ),
     Login("luru", "demo-luru-2020", "德城录入员", "clerk", "dezhou-decheng-fenju", "德城分局 · 录入"),
     Login("shenpi", "demo-shenpi-2020", "德州审批人", "approver", "dezhou-shi-gonganju", "德州市局 · 审批"),
+    Login("shenji", "demo-shenji-2020", "德州审计员", "auditor", "dezhou-shi-gonganju", "德州市局 · 审计"),
     Login(
         "lingdao",
         "demo-lingdao-2020",

@@ -1,0 +1,33 @@
+"""Forms of the record: its filters, and the reason for setting an edit back."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from registry import access, audit
+from registry.forms.fields import DayField, PickerField, ScopedForm
+from registry.forms.organizations import reason_field
+
+
+class RecordFilter(ScopedForm):
+    """The filters of the record; unbound: what the address says is read by the view."""
+
+    unit = PickerField("unit", label=_("单位(含下级)"), required=False)
+    who = forms.CharField(label=_("操作人"), required=False, max_length=60)
+    verb = forms.ChoiceField(label=_("操作"), required=False, choices=[("", _("全部")), *audit.VERBS.items()])
+    day_from = DayField(label=_("自"), required=False)
+    day_to = DayField(label=_("至"), required=False)
+    q = forms.CharField(label=_("对象名称"), required=False, max_length=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["unit"]).access_roles = access.AUDIT_ROLES
+
+
+class UndoForm(ScopedForm):
+    """Why an edit is set back."""
+
+    reason = reason_field(required=True)

@@ -1,0 +1,68 @@
+"""``manage.py grant``: give a user a role at a unit; for the first manager, who then gives the others."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+
+from registry.audit import Actor
+from registry.models import GrantRole, Unit, User
+from registry.operations.accounts import grant_role
+from registry.operations.base import OperationRefused
+
+
+class Command(BaseCommand):
+    help = "给用户在某单位(含下级)授予角色。用户和单位须已存在。"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """User, unit, role, and the days."""
+        parser.add_argument("user", metavar="USER", help="用户名")
+        parser.add_argument("unit", metavar="UNIT", help="单位代码")
+        parser.add_argument("role", metavar="ROLE", help=f"角色:{_roles()}")
+        parser.add_argument("--from", dest="started_on", metavar="日期", help="开始日期,默认今天")
+        parser.add_argument("--to", dest="ended_on", metavar="日期", help="到期日期(自该日起失效),默认长期")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Grant, or say in Chinese why not."""
+        user = User.objects.filter(username=options["user"]).first()
+        if user is None:
+            raise CommandError(
+                f"没有用户“{options['user']}”。请先用 manage.py createsuperuser 或用户页面建立。"
+            )
+        unit = Unit.objects.filter(code=options["unit"]).first()
+        if unit is None:
+            raise CommandError(f"没有代码为“{options['unit']}”的单位。")
+        if options["role"] not in GrantRole.values:
+            raise CommandError(f"没有角色“{options['role']}”。可用:{_roles()}。")
+        try:
+            grant = grant_role(
+                actor=Actor.system("命令 grant"),
+                user=user,
+                unit=unit,
+                role=options["role"],
+                started_on=_day("--from", options["started_on"]) or timezone.localdate(),
+                ended_on=_day("--to", options["ended_on"]),
+            )
+        except OperationRefused as refusal:
+            raise CommandError("".join(refusal.messages)) from None
+        until = f"至 {grant.ended_on:%Y-%m-%d}" if grant.ended_on else "长期"
+        self.stdout.write(
+            f"已授予 {user.username} 在{unit.name}的“{grant.get_role_display()}”角色,"
+            f"自 {grant.started_on:%Y-%m-%d},{until}。"
+        )
+
+
+def _roles() -> str:
+    return "、".join(f"{role.value}({role.label})" for role in GrantRole)
+
+
+def _day(option: str, text: str | None) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{option} 的日期“{text}”无效,应为 2020-02-20 这样的格式。") from None

@@ -1,0 +1,72 @@
+"""Sessions that know their user, so that somebody can see and end their own. The setting SESSION_ENGINE."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from registry.models.user import User
+
+
+class Session(AbstractBaseSession):
+    """A session, with its user once somebody has logged in."""
+
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, related_name="sessions", verbose_name=_("用户")
+    )
+    started_at = models.DateTimeField(_("登录时间"), default=timezone.now)
+    seen_at = models.DateTimeField(_("最近使用"), default=timezone.now)
+
+    class Meta(AbstractBaseSession.Meta):
+        verbose_name = _("会话")  # type: ignore[assignment]
+        verbose_name_plural = _("会话")  # type: ignore[assignment]
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionStore]:
+        """Return the store that reads and writes these sessions."""
+        return SessionStore
+
+
+class SessionStore(DatabaseStore):
+    """Django's sessions in the database; when one began and was last used is kept beside its data.
+
+    ``started_at`` and ``seen_at`` are known once the session was read.
+    """
+
+    def __init__(self, session_key: str | None = None) -> None:
+        super().__init__(session_key)
+        self.started_at: datetime | None = None
+        self.seen_at: datetime | None = None
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """Return the model of the sessions."""
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        row: Session | None = super()._get_session_from_db()  # type: ignore[misc]
+        if row is not None:
+            self.started_at, self.seen_at = row.started_at, row.seen_at
+        return row
+
+    def create(self) -> None:
+        """Begin a session, or one under a new key: its time begins anew."""
+        self.started_at = None
+        super().create()
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        """Return the row to be written."""
+        row: Session = super().create_model_instance(data)  # type: ignore[assignment]
+        self.seen_at = timezone.now()
+        self.started_at = self.started_at or self.seen_at
+        row.started_at, row.seen_at = self.started_at, self.seen_at
+        user = data.get(SESSION_KEY)
+        row.user_id = int(user) if user is not None else None
+        return row

@@ -1,0 +1,143 @@
+"""Setting an edit back from its entry in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Model
+
+from registry import audit
+from registry.audit import Actor
+from registry.models import AuditEntry, Organization, Person, Unit
+from registry.models.base import Registered
+from registry.operations.base import need_reason, operation, refuse, shown
+from registry.operations.organizations import edit_organization
+from registry.operations.people import MASKED, edit_person
+from registry.operations.units import edit_unit
+
+MODELS: dict[str, type[Registered]] = {
+    "edit_unit": Unit,
+    "edit_organization": Organization,
+    "edit_person": Person,
+}
+"""What can be set back: the verb of the entry, and the noun it was done to."""
+
+_EDITS: dict[str, Callable[..., Any]] = {
+    "edit_unit": lambda row, **given: edit_unit(unit=row, **given),
+    "edit_organization": lambda row, **given: edit_organization(organization=row, **given),
+    "edit_person": lambda row, **given: edit_person(person=row, **given),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One field that is set back, in words."""
+
+    name: str
+    label: str
+    now: str
+    then: str
+
+
+def can_undo(entry: AuditEntry) -> bool:
+    """Whether an entry is of a kind that can be set back; whether it still fits is asked by ``plan_undo``."""
+    return entry.verb in MODELS and bool(known(entry.before)) and entry.before.keys() == entry.after.keys()
+
+
+def known(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the record holds in full; a telephone number, which it holds masked, cannot be set back."""
+    return {name: value for name, value in values.items() if name not in MASKED}
+
+
+def left_out(entry: AuditEntry) -> list[str]:
+    """Return what those fields are called that stay as they are."""
+    model: Any = MODELS[entry.verb]
+    return [str(model._meta.get_field(name).verbose_name) for name in entry.after if name in MASKED]
+
+
+def still_fits(entry: AuditEntry, row: Model) -> bool:
+    """Whether ``row`` still holds what the entry left."""
+    return all(
+        _key(audit.plain(getattr(row, name))) == _key(left) for name, left in known(entry.after).items()
+    )
+
+
+def plan_undo(*, entry: AuditEntry) -> list[Step]:
+    """Say what setting back would change. Raises as ``undo_edit`` would."""
+    row = _row(entry)
+    values = _values(row, entry)
+    return [
+        Step(
+            name,
+            str(row._meta.get_field(name).verbose_name),  # type: ignore[union-attr]
+            shown(row, name, getattr(row, name)),
+            shown(row, name, value),
+        )
+        for name, value in values.items()
+    ]
+
+
+@operation
+def undo_edit(*, actor: Actor, entry: AuditEntry, reason: str) -> Registered:
+    """Set the fields of an edit back to what they were before it, by the same operation.
+
+    The new entry names the one that it sets back. Refused when a field has had another value since:
+    then the two values are named, and what to do is for a person to decide.
+    """
+    need_reason(reason, "还原原因")
+    row = _row(entry)
+    edited: Registered = _EDITS[entry.verb](
+        row,
+        actor=replace(actor, undoes=entry),
+        changes=_values(row, entry),
+        version=row.version,
+        reason=reason,
+    )
+    return edited
+
+
+def _row(entry: AuditEntry) -> Registered:
+    """Return the row that was edited, as it is now; its version guards what is read here."""
+    if not can_undo(entry):
+        raise refuse(None, "只有对单位、组织、人员资料的修改可以还原。")
+    model: Any = MODELS[entry.verb]
+    row: Registered | None = model._base_manager.filter(pk=entry.object_id).first()
+    if row is None:
+        raise refuse(None, "该记录的对象已不存在。")
+    return row
+
+
+def _values(row: Registered, entry: AuditEntry) -> dict[str, Any]:
+    """Return the values before the edit. Refuses when the row no longer holds those after it."""
+    changed_since = []
+    for name, left in known(entry.after).items():
+        now = getattr(row, name)
+        if _key(audit.plain(now)) != _key(left):
+            label = row._meta.get_field(name).verbose_name  # type: ignore[union-attr]
+            changed_since.append(
+                f"{label}:当时改为“{shown(row, name, left)}”,现在是“{shown(row, name, now)}”"
+            )
+    if changed_since:
+        raise refuse(None, f"此后又有修改,不能还原。{';'.join(changed_since)}。")
+    return {name: _value(row, name, value) for name, value in known(entry.before).items()}
+
+
+def _value(row: Model, name: str, stored: Any) -> Any:
+    field: Any = row._meta.get_field(name)
+    if not field.is_relation:
+        return field.to_python(stored)
+    if stored is None:
+        return None
+    related = field.related_model._base_manager.filter(pk=_key(stored)).first()
+    if related is None:
+        raise refuse(None, f"{field.verbose_name}“{shown(row, name, stored)}”已不存在,不能还原。")
+    return related
+
+
+def _key(stored: Any) -> Any:
+    return stored["pk"] if isinstance(stored, Mapping) else stored
+
+
+__all__ = ["MODELS", "Step", "can_undo", "known", "left_out", "plan_undo", "still_fits", "undo_edit"]

@@ -1,0 +1,528 @@
+"""Personal data: who sees numbers and telephones, what shows of guests, and superiors above the scope."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry import access
+from registry.models import Assignment, AuditEntry, Organization, Unit, User
+from registry.operations import organizations, people
+from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+
+pytestmark = pytest.mark.django_db
+
+NUMBER, MASKED = "371402123", "37••••••3"
+PHONE, HIDDEN = "13805340001", "13••••••••1"
+AS_OF = {"as_of": "2020-02-20"}
+PERSONAL, BARRED = ("clerk", "approver", "manager"), ("viewer", "auditor")
+
+
+class World:
+    """德城分局 with a branch; 王五 is its own, 马六 a guest from 陵城分局; 王五 is also placed there."""
+
+    def __init__(self) -> None:
+        self.bureau = make_unit("dezhou", name="德州市公安局")
+        self.unit = make_unit("decheng", self.bureau, name="德城分局", kind="sub_bureau")
+        self.other = make_unit("lingcheng", self.bureau, name="陵城分局", kind="sub_bureau")
+        self.branch = make_organization(self.unit, code="branch", name="德城临时党支部")
+        self.far = make_organization(self.other, code="far", name="陵城临时党支部")
+        self.home = make_organization(self.other, code="home", name="陵城机关党支部", is_temporary=False)
+        self.own = make_person("王五", self.unit, number=NUMBER, phone=PHONE, title="所长")
+        self.guest = make_person(
+            "马六",
+            self.other,
+            number="371403456",
+            phone="13905340002",
+            title="教导员",
+            home_branch=self.home,
+            joined_on=date(2001, 7, 1),
+            note="私事",
+        )
+        self.stranger = make_person("吴九", self.other, number="371403789")
+        for organization in (self.branch, self.far):
+            assign(organization, self.own)
+            assign(organization, self.guest, role="secretary")
+        assign(self.far, self.stranger)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def login(client: Client):
+    def as_role(unit: Unit, role: str) -> Client:
+        client.force_login(make_user(unit=unit, role=role))
+        return client
+
+    return as_role
+
+
+def body(client: Client, name: str, *args: object, **query: str) -> str:
+    response = client.get(reverse(name, args=args), {**AS_OF, **query})
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+# --- Numbers --------------------------------------------------------------------------------------
+
+
+def pages(world: World) -> list[tuple[str, list[object], dict[str, str]]]:
+    """Every page that names people of a unit."""
+    return [
+        ("unit", ["decheng"], {}),
+        ("people", [], {}),
+        ("people", [], {"metric": "frontline_people"}),
+        ("person", [world.own.key], {}),
+        ("organization", ["branch"], {}),
+        ("organizations", [], {}),
+        ("assignments", [], {}),
+        ("search", [], {"q": "王五"}),
+        ("pick_people", [], {"q": "王五"}),
+        ("tree_organization", ["branch"], {"wide": "1"}),
+    ]
+
+
+@pytest.mark.parametrize("role", BARRED)
+def test_who_may_not_see_numbers_sees_them_nowhere(world: World, login, role: str) -> None:
+    client = login(world.unit, role)
+    for name, args, query in pages(world):
+        page = body(client, name, *args, **query)
+        assert NUMBER not in page, name
+        assert PHONE not in page, name
+    assert MASKED in body(client, "person", world.own.key)
+    assert HIDDEN in body(client, "person", world.own.key)
+    assert f"/people/{world.own.key}/" in body(client, "organization", "branch")
+
+
+@pytest.mark.parametrize("role", PERSONAL)
+def test_who_works_with_numbers_sees_those_of_their_own_people(world: World, login, role: str) -> None:
+    client = login(world.unit, role)
+    for name in ("people", "assignments"):
+        page = body(client, name)
+        assert NUMBER in page
+        assert world.guest.number not in page
+    assert f"/people/{NUMBER}/" in body(client, "organization", "branch")
+    assert f"/people/{world.guest.key}/" in body(client, "organization", "branch")
+    for name, args, query in pages(world):
+        assert PHONE not in body(client, name, *args, **query), name
+
+
+@pytest.mark.parametrize("where", ["search", "people", "assignments", "pick_people"])
+def test_a_masked_number_is_not_found_out_digit_by_digit(world: World, login, where: str) -> None:
+    viewer = login(world.unit, "viewer")
+    for text in ("3714021", "37140212", "123"):
+        assert "王五" not in body(viewer, where, q=text)
+    assert "王五" in body(viewer, where, q=NUMBER)
+    clerk = login(world.unit, "clerk")
+    assert "王五" in body(clerk, where, q="3714021")
+    assert "马六" not in body(clerk, where, q="3714034")
+    assert "马六" in body(clerk, where, q=world.guest.number)
+
+
+@pytest.mark.parametrize("name", ["people", "assignments"])
+def test_who_sees_no_numbers_cannot_sort_by_them(world: World, login, name: str) -> None:
+    make_person("艾一", world.unit, number="999999")
+
+    def order(role: str, sort: str) -> list[str]:
+        rows = login(world.unit, role).get(reverse(name), {**AS_OF, "sort": sort}).context["rows"]
+        return [getattr(row, "assignment", row).person.name for row in rows]
+
+    assert order("viewer", "number") == order("viewer", "-number")
+    assert order("clerk", "number") == order("clerk", "-number")[::-1]
+    assert "sort=number" not in body(login(world.unit, "viewer"), name)
+    assert "sort=number" in body(login(world.unit, "clerk"), name, sort="name")
+
+
+def test_pickers_hand_out_keys_and_take_numbers_too(world: World, login) -> None:
+    client = login(world.unit, "clerk")
+    options = body(client, "pick_people", q="马六")
+    assert f'data-value="{world.guest.key}"' in options
+    assert access.masked(world.guest.number) in options
+    assert world.guest.number not in options
+    team = make_organization(world.unit, "commando_team", code="team")
+    url = reverse("organization_members_add", args=["team"])
+    sent = {"members": world.guest.key, "members_text": NUMBER, "started_on": ""}
+    page = client.post(url, sent).content.decode()  # the date is missing: the form comes back filled
+    assert f'value="{world.guest.key}"' in page
+    assert world.guest.number not in page
+    assert client.post(url, {**sent, "started_on": "2020-02-10"}).status_code == 302
+    assert set(Assignment.objects.filter(organization=team).values_list("person__name", flat=True)) == {
+        "王五",
+        "马六",
+    }
+
+
+def test_messages_and_warnings_do_not_say_a_guests_number(world: World, login) -> None:
+    client = login(world.unit, "clerk")
+    url = reverse("organization_members_add", args=["branch"])
+    sent = {"members": world.guest.key, "members_role": "secretary", "started_on": "2020-02-10"}
+    for page in (
+        client.post(url, {**sent, "confirmed": "no"}).content.decode(),
+        client.post(
+            url, {**sent, "confirmed": client.post(url, sent).context.get("confirmed", "")}
+        ).content.decode(),
+        client.get(reverse("organization_members_end", args=["branch"])).content.decode(),
+        client.get(reverse("person_assign", args=[world.guest.key])).content.decode(),
+        client.get(
+            reverse("assignment_withdraw", args=[world.branch.assignments.get(person=world.guest).pk])
+        ).content.decode(),
+    ):
+        assert "马六" in page
+        assert world.guest.number not in page
+        assert world.guest.phone not in page
+
+
+def test_a_number_that_looks_like_a_key_is_refused(world: World, login) -> None:
+    sent = {"name": "假", "number": world.own.key, "category": "officer", "political_status": "masses"}
+    response = login(world.unit, "clerk").post(reverse("person_add", args=["decheng"]), sent)
+    assert "number" in response.context["form"].errors
+
+
+# --- Telephones -----------------------------------------------------------------------------------
+
+
+def looked() -> list[tuple[str, str, int | None]]:
+    rows = AuditEntry.objects.filter(verb="view_personal_data").order_by("pk")
+    return [(row.actor, row.object_name, row.unit_id) for row in rows]
+
+
+@pytest.mark.parametrize("role", PERSONAL)
+def test_opening_a_telephone_number_is_recorded(world: World, login, role: str) -> None:
+    client = login(world.unit, role)
+    url = reverse("person_reveal", args=[NUMBER])
+    assert f'action="{url}' in body(client, "person", NUMBER)
+    assert looked() == []
+    response = client.post(url)
+    assert response.status_code == 200
+    assert PHONE in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+    user = User.objects.latest("pk")
+    assert looked() == [(str(user), "王五", world.unit.pk)]
+    assert client.get(url).url == f"/people/{NUMBER}/"  # the top bar's form comes here
+    assert len(looked()) == 1
+
+
+@pytest.mark.parametrize("role", BARRED)
+def test_who_may_not_open_a_telephone_number(world: World, login, role: str) -> None:
+    client = login(world.unit, role)
+    assert "reveal" not in body(client, "person", world.own.key)
+    assert client.post(reverse("person_reveal", args=[world.own.key])).status_code == 404
+    assert looked() == []
+
+
+def test_nobody_opens_the_telephone_number_of_a_guest(world: World, login) -> None:
+    client = login(world.unit, "manager")
+    for method in (client.get, client.post):
+        assert method(reverse("person_reveal", args=[world.guest.key])).status_code == 404
+    assert looked() == []
+
+
+def test_opening_the_form_that_holds_it_is_recorded(world: World, login) -> None:
+    page = body(login(world.unit, "clerk"), "person_edit", NUMBER)
+    assert PHONE in page
+    assert [row[1] for row in looked()] == ["王五"]
+
+
+def test_the_record_never_holds_a_telephone_number(world: World, login) -> None:
+    people.edit_person(actor=ACTOR, person=world.own, changes={"phone": "13900007777"}, reason="换号")
+    added, edited = AuditEntry.objects.filter(noun="person", object_id=world.own.pk).order_by("pk")
+    assert added.after["phone"] == HIDDEN
+    assert (edited.before["phone"], edited.after["phone"]) == (HIDDEN, "13••••••••7")
+    page = body(login(world.unit, "manager"), "person", NUMBER)
+    assert f"{HIDDEN} → 13••••••••7" in page
+    assert f"/record/{edited.pk}/undo/" not in page  # cannot be set back: it is not there
+
+
+def test_setting_an_edit_back_leaves_the_telephone_number_alone(world: World, login) -> None:
+    person = people.edit_person(
+        actor=ACTOR, person=world.own, changes={"phone": "13900007777", "title": "政委"}, reason="调整"
+    )
+    entry = AuditEntry.objects.get(verb="edit_person", object_id=person.pk)
+    url = reverse("record_undo", args=[entry.pk])
+    client = login(world.unit, "clerk")
+    page = client.get(url).content.decode()
+    assert "13900007777" not in page
+    assert client.post(url, {"reason": "改错了"}).status_code == 302
+    person.refresh_from_db()
+    assert (person.title, person.phone) == ("所长", "13900007777")
+
+
+def test_a_changed_number_is_masked_in_the_history(world: World, login) -> None:
+    people.edit_person(actor=ACTOR, person=world.own, changes={"number": "371402999"}, reason="更正")
+    viewer = body(login(world.unit, "viewer"), "person", world.own.key)
+    assert NUMBER not in viewer
+    assert "371402999" not in viewer
+    assert f"{NUMBER} → 371402999" in body(login(world.unit, "clerk"), "person", world.own.key)
+
+
+# --- Guests ---------------------------------------------------------------------------------------
+
+
+def test_of_a_guest_only_who_it_is_and_what_is_in_scope(world: World, login) -> None:
+    page = body(login(world.unit, "manager"), "person", world.guest.key)
+    for shown in ("马六", "教导员", "陵城分局", "德城临时党支部", access.masked(world.guest.number)):
+        assert shown in page
+    for hidden in ("陵城临时党支部", "陵城机关党支部", "2001-07-01", "私事", "13905340002", "139053"):
+        assert hidden not in page
+    assert reverse("unit", args=["lingcheng"]) not in page
+    for name in ("person_edit", "person_status", "person_transfer"):
+        assert reverse(name, args=[world.guest.key]) not in page
+
+
+@pytest.mark.parametrize("name", ["people", "organization"])
+def test_lists_show_no_formal_membership_and_no_placement_of_a_guest_elsewhere(
+    world: World, login, name: str
+) -> None:
+    args = ["branch"] if name == "organization" else []
+    page = body(login(world.unit, "manager"), name, *args)
+    assert "马六" in page
+    assert "陵城机关党支部" not in page
+    if name == "people":
+        assert page.count("陵城临时党支部") == 1  # of 王五, one's own
+    else:
+        assert "陵城临时党支部" not in page
+
+
+def test_ones_own_person_elsewhere_shows_as_such(world: World, login) -> None:
+    client = login(world.unit, "viewer")
+    page = body(client, "person", world.own.key)
+    assert "陵城临时党支部" in page
+    assert reverse("organization", args=["far"]) not in page
+    assert client.get(reverse("organization", args=["far"])).status_code == 404
+    assert "吴九" not in body(client, "people")
+
+
+def test_placed_or_not_says_of_guests_only_what_is_in_scope(world: World, login) -> None:
+    elsewhere = make_person("郑十", world.unit)
+    assign(world.far, elsewhere)
+    idle = make_person("冯一", world.unit)
+    ended = make_person("陈二", world.other)  # a guest once; placed elsewhere now
+    assign(world.branch, ended, ended_on=date(2020, 2, 5))
+    assign(world.far, ended)
+    client = login(world.unit, "viewer")
+
+    def names(assigned: str) -> set[str]:
+        response = client.get(reverse("people"), {**AS_OF, "assigned": assigned})
+        return {row.person.name for row in response.context["rows"]}
+
+    assert names("yes") == {"王五", "马六", "郑十"}
+    assert names("no") == {idle.name, "陈二"}
+
+
+def test_warnings_name_no_organization_of_a_guest_elsewhere(world: World, login) -> None:
+    sent = {
+        "kind": "branch",
+        "name": "新支部",
+        "code": "new",
+        "established_on": "2020-02-10",
+        "secretary": world.guest.key,
+    }
+    page = login(world.unit, "clerk").post(reverse("organization_register", args=["decheng"]), sent)
+    said = " ".join(page.context["warnings"])
+    assert "德城临时党支部" in said
+    assert "陵城临时党支部" not in said
+
+
+# --- The Party line across scopes -----------------------------------------------------------------
+
+
+def test_the_line_names_what_is_above_and_leaves_out_what_is_below_and_outside(world: World, login) -> None:
+    top = make_organization(world.bureau, "committee", code="top", name="市局党委", is_temporary=False)
+    middle = make_organization(world.unit, "general_branch", code="middle", name="总支", parent=top)
+    make_organization(world.unit, code="mine", name="本局下级支部", parent=middle)
+    make_organization(world.other, code="theirs", name="外局下级支部", parent=middle)
+    client = login(world.unit, "viewer")
+    response = client.get(reverse("organization", args=["middle"]), AS_OF)
+    page = response.content.decode()
+    assert "市局党委" in page
+    assert reverse("organization", args=["top"]) not in page
+    assert "本局下级支部" in page
+    assert "外局下级支部" not in page
+    assert "下级组织 1 个" in response.context["picture"].text
+    drawn = {"".join(box.lines) for box in response.context["picture"].boxes}
+    listed = client.get(reverse("organizations"), {**AS_OF, "party_line": "middle"})
+    assert {row.organization.name for row in listed.context["rows"]} == drawn - {"市局党委"}
+    assert client.get(reverse("organizations"), {"party_line": "top"}).status_code == 404
+    whole = login(world.bureau, "viewer").get(reverse("organization", args=["middle"]), AS_OF)
+    assert "外局下级支部" in whole.content.decode()
+
+
+def test_dissolving_and_withdrawing_do_not_reach_out_of_scope(world: World, login) -> None:
+    middle = make_organization(world.unit, "general_branch", code="middle")
+    theirs = make_organization(world.other, code="theirs", name="外局下级支部", parent=middle)
+    client = login(world.unit, "manager")
+    before = AuditEntry.objects.count()
+    for action in ("dissolve", "withdraw"):
+        url = reverse(f"organization_{action}", args=["middle"])
+        for response in (client.get(url), client.post(url, {"on": "2020-03-01", "reason": "结束"})):
+            assert response.status_code == 200
+            assert "外局下级支部" not in response.content.decode()
+        confirmed = response.context.get("confirmed", "")
+        response = client.post(url, {"on": "2020-03-01", "reason": "结束", "confirmed": confirmed})
+        assert response.status_code == 200
+        assert "不在您管理范围内" in response.content.decode()
+    assert AuditEntry.objects.count() == before
+    theirs.refresh_from_db()
+    assert theirs.dissolved_on is None
+
+
+# --- Superiors above the scope --------------------------------------------------------------------
+
+
+@pytest.fixture
+def above(world: World) -> dict[str, Organization]:
+    """What stands above 德城分局, and beside it."""
+    office = make_unit("office", world.bureau, name="市局机关", kind="headquarters")
+    station = make_unit("station", world.other, name="陵城派出所", kind="station")
+    made = {
+        "committee": (world.bureau, "committee", {"is_temporary": False}),
+        "office": (office, "general_branch", {}),
+        "force": (world.bureau, "task_force", {}),
+        "leading": (office, "leading_group", {}),
+        "team": (world.bureau, "commando_team", {}),
+        "draft": (world.bureau, "general_branch", {"state": "submitted"}),
+        "gone": (world.bureau, "general_branch", {}),
+        "beside": (world.other, "general_branch", {}),
+        "below-beside": (station, "general_branch", {}),
+    }
+    rows = {
+        code: make_organization(unit, kind, code=code, name=f"上面的{code}", **facts)
+        for code, (unit, kind, facts) in made.items()
+    }
+    organizations.dissolve_organization(
+        actor=ACTOR, organization=rows["gone"], on=date(2020, 3, 1), reason="结束"
+    )
+    return rows
+
+
+OFFERED = {"committee", "office", "force", "leading"}
+
+
+def test_which_superiors_may_be_named(world: World, above: dict[str, Organization]) -> None:
+    clerk = make_user(unit=world.unit, role="clerk")
+    assert {row.code for row in access.superiors(clerk, world.unit)} == OFFERED
+    for role in ("viewer", "approver", "auditor"):
+        assert not access.superiors(make_user(unit=world.unit, role=role), world.unit).exists()
+    assert not access.superiors(clerk, world.other).exists()
+
+
+def test_the_picker_of_a_superior_offers_them_by_name(
+    world: World, above: dict[str, Organization], login
+) -> None:
+    def offered(client: Client, **query: str) -> set[str]:
+        page = body(client, "pick_organizations", q="上面", **query)
+        return {code for code in above if f'data-value="{code}"' in page}
+
+    clerk = login(world.unit, "clerk")
+    assert offered(clerk) == set()
+    assert offered(clerk, kind="branch") == set()
+    assert offered(clerk, below="decheng") == OFFERED
+    assert offered(clerk, kind="branch", below="decheng") == {"committee", "office"}
+    assert offered(clerk, kind="branch", below="lingcheng") == set()
+    assert offered(login(world.unit, "viewer"), kind="branch", below="decheng") == set()
+
+
+def sent(**changes: str) -> dict[str, str]:
+    return {
+        "kind": "commando_team",
+        "name": "突击队",
+        "code": "new-team",
+        "established_on": "2020-02-10",
+        **changes,
+    }
+
+
+@pytest.mark.parametrize("code", ["committee", "office", "force", "leading"])
+def test_registers_under_a_superior_above_the_scope(
+    world: World, above: dict[str, Organization], login, code: str
+) -> None:
+    client = login(world.unit, "clerk")
+    url = reverse("organization_register", args=["decheng"])
+    facts = sent(parent=code, secretary=world.own.key)
+    confirmed = client.post(url, {**facts, "name": ""}).content.decode()
+    assert f"上面的{code}" in confirmed  # the form comes back with its name
+    assert f'href="/organizations/{code}/' not in confirmed
+    assert client.post(url, facts).status_code == 302
+    assert Organization.objects.get(code="new-team").parent == above[code]
+
+
+@pytest.mark.parametrize("code", ["draft", "gone", "beside", "below-beside", "far"])
+@pytest.mark.parametrize("page", ["organization_register", "organization_move"])
+def test_a_forged_superior_is_refused(
+    world: World, above: dict[str, Organization], login, page: str, code: str
+) -> None:
+    client = login(world.unit, "clerk")
+    args = ["decheng"] if page == "organization_register" else ["branch"]
+    facts = sent(parent=code, secretary=world.own.key, reason="理顺")
+    response = client.post(reverse(page, args=args), facts)
+    assert response.status_code == 200
+    assert "parent" in response.context["form"].errors
+    assert f"上面的{code}" not in response.content.decode()
+    assert "陵城临时党支部" not in response.content.decode()
+
+
+def test_moves_under_a_superior_above_the_scope(world: World, above: dict[str, Organization], login) -> None:
+    client = login(world.unit, "clerk")
+    url = reverse("organization_move", args=["branch"])
+    assert client.post(url, {"parent": "office", "reason": "理顺"}).status_code == 302
+    assert Organization.objects.get(code="branch").parent == above["office"]
+    page = body(client, "organization", "branch")
+    assert "上面的office" in page
+    assert reverse("organization", args=["office"]) not in page
+
+
+def test_the_nearest_above_is_suggested(world: World, login) -> None:
+    make_organization(world.bureau, "general_branch", code="general", name="市局临时党总支")
+    client = login(world.unit, "clerk")
+    form = client.get(reverse("organization_register", args=["decheng"])).context["form"]
+    assert form["parent"].value() == Organization.objects.get(code="general")
+
+
+# --- Queries --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["viewer", "clerk"])
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        ("unit", ["decheng"]),
+        ("people", []),
+        ("assignments", []),
+        ("organization", ["branch"]),
+        ("organizations", []),
+        ("tree_organization", ["branch"]),
+        ("organization_members_end", ["branch"]),
+    ],
+)
+def test_masking_asks_the_database_nothing_more_for_three_rows(
+    world: World, login, role: str, name: str, args: list[str]
+) -> None:
+    if role == "viewer" and name == "organization_members_end":
+        return
+    client = login(world.unit, role)
+    body(client, name, *args)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            body(client, name, *args)
+        return len(captured)
+
+    before = queries()
+    for _ in range(3):
+        assign(world.branch, make_person("客", make_unit(superior=world.bureau)))
+        assign(world.branch, make_person("己", world.unit))
+    assert queries() == before
+
+
+def test_the_persons_own_address_does_not_name_the_number() -> None:
+    person = make_person()
+    assert person.number not in person.get_absolute_url()
+    assert access.get_person(make_user(is_superuser=True), person.key) == person
