@@ -267,7 +267,7 @@ def get_user(user: AnyUser, pk: int) -> User:
 
 
 def may_grant_to(user: AnyUser, other: User) -> bool:
-    """Whether ``user``, who sees ``other`` as a manager, may give grants to ``other``, or end those inside."""
+    """Whether ``user``, who sees ``other`` as a manager, may give and end grants of ``other`` inside."""
     if not user.is_authenticated or other.pk == user.pk:
         return False
     return bool(user.is_superuser or not other.is_superuser)

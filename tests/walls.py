@@ -34,7 +34,7 @@ class Bureau:
     def __init__(
         self, department: Unit, committee: Organization, source: Source, code: str, mark: str
     ) -> None:
-        self.code, self.mark = code, mark
+        self.code, self.mark, self.source = code, mark, source
         self.unit = make_unit(code, department, name=f"{mark}公安局", kind="sub_bureau")
         self.station = make_unit(f"{code}-station", self.unit, name=f"{mark}派出所", kind="station")
         self.spare = make_unit(f"{code}-spare", self.unit, name=f"{mark}检查站", kind="checkpoint")
@@ -52,6 +52,7 @@ class Bureau:
         self.team = make_organization(
             self.station, "commando_team", code=f"{code}-team", name=f"{mark}突击队"
         )
+        self.force = make_organization(self.unit, "task_force", code=f"{code}-force", name=f"{mark}专班")
         for state in ("submitted", "draft"):
             make_organization(
                 self.unit, code=f"{code}-{state}", name=f"{mark}{state}支部", state=state, **named
@@ -90,6 +91,7 @@ class World:
         self.source = Source.objects.create(number=1, title="报道")
         self.here = Bureau(self.department, self.committee, self.source, "jia", "甲密")
         self.there = Bureau(self.department, self.committee, self.source, "yi", "乙密")
+        self.superuser = make_user("root", is_superuser=True)
         # What stood below 甲 once is 乙's today: no day of the past opens it to 甲 again.
         # (Its former superior is named there: so that one has no 甲密 in its name.)
         former = make_unit("former", self.here.unit, name="原分局", kind="brigade")

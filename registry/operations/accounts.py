@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -166,7 +167,7 @@ def disable_user(*, actor: Actor, user: User, reason: str) -> User:
         raise refuse(None, _("该用户已经停用。"))
     user.is_active = False
     user.save(update_fields=["is_active"])
-    Session.objects.filter(user=user).delete()
+    forget_sessions(user=user)
     audit.record(
         actor,
         "disable_user",
@@ -210,7 +211,7 @@ def set_one_time_password(
     password = passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)
-    Session.objects.filter(user=user).delete()
+    forget_sessions(user=user)
     audit.record(
         actor,
         "set_one_time_password",
@@ -233,11 +234,29 @@ def change_password(*, actor: Actor, user: User, password: str) -> User:
 
 
 @operation
+def forget_sessions(*, user: User, keep: str | None = None) -> None:
+    """Drop the sessions of ``user`` but the one with key ``keep``: part of what is recorded already."""
+    Session.objects.filter(user=user).exclude(session_key=keep or "").delete()
+
+
+@operation
+def forget_ended_sessions(*, user: User) -> None:
+    """Drop the sessions of ``user`` that ended by themselves."""
+    Session.objects.filter(user=user, expire_date__lte=timezone.now()).delete()
+
+
+@operation
+def unlock(*, username: str) -> None:
+    """Let an account be tried again: a manager has just set a new password for it."""
+    AccessAttempt.objects.filter(username=username).delete()
+
+
+@operation
 def end_sessions(*, actor: Actor, user: User, keep: str = "") -> int:
     """End the sessions of ``user`` but the one with the key ``keep``; return how many there were."""
     others = Session.objects.filter(user=user, expire_date__gt=timezone.now()).exclude(session_key=keep)
     number = others.count()
-    Session.objects.filter(user=user).exclude(session_key=keep).delete()
+    forget_sessions(user=user, keep=keep)
     audit.record(actor, "end_sessions", user, unit=unit_of(user), after={"sessions": number})
     return number
 
@@ -248,7 +267,7 @@ def close_login(*, actor: Actor, user: User, reason: str) -> User:
     user.set_unusable_password()
     user.is_active = False
     user.save(update_fields=["password", "is_active"])
-    Session.objects.filter(user=user).delete()
+    forget_sessions(user=user)
     audit.record(
         actor, "close_login", user, before={"is_active": True}, after={"is_active": False}, reason=reason
     )

@@ -79,7 +79,7 @@ def _enter(request: HttpRequest, user: User, backend: str, goal: str, *, step: s
     auth.login(request, user, backend=backend)
     request.session["address"] = str(request.META.get("REMOTE_ADDR", ""))
     request.session["agent"] = str(request.META.get("HTTP_USER_AGENT", ""))[:200]
-    Session.objects.filter(user=user, expire_date__lte=timezone.now()).delete()
+    accounts.forget_ended_sessions(user=user)
     audit.record_event(actor_of(request), "login", subject=user.username, after={"step": step})
     return HttpResponseRedirect(goal)
 
@@ -274,7 +274,7 @@ def password(request: HttpRequest) -> HttpResponse:
                 form.apply_refusal(refusal)
             else:
                 auth.update_session_auth_hash(request, user)
-                Session.objects.filter(user=user).exclude(session_key=request.session.session_key).delete()
+                accounts.forget_sessions(user=user, keep=request.session.session_key)
                 messages.success(request, _("密码已修改,其他登录已全部退出。"))
                 return HttpResponseRedirect(reverse("home" if due else "account"))
     return render(request, "account/password.html", {"form": form, "due": due, "account": user})
@@ -318,7 +318,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
             form.apply_refusal(refusal)
         else:
             del request.session[_KEY]
-            Session.objects.filter(user=user).exclude(session_key=request.session.session_key).delete()
+            accounts.forget_sessions(user=user, keep=request.session.session_key)
             return render(request, "account/codes.html", {"codes": codes, "first": True})
     device = second_factor.authenticator(user, key)
     context = {"form": form, "drawing": _drawing(device.config_url), "key": _readable(device.bin_key)}

@@ -55,7 +55,7 @@ class Address:
 
 
 def address_of(request: HttpRequest) -> Address:
-    """Read the address of ``request`` once; what cannot be read is named, and today's current counts are shown."""
+    """Read the address of ``request`` once; what cannot be read is named, and today is shown instead."""
     known: Address | None = getattr(request, "_registry_address", None)
     if known is None:
         known = _read(request)

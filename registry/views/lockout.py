@@ -6,7 +6,6 @@ from ipaddress import ip_address
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
-from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
@@ -63,11 +62,6 @@ def _is_this_machine(address: str | None) -> bool:
         return address is None or ip_address(address).is_loopback
     except ValueError:
         return True
-
-
-def unlock(username: str) -> None:
-    """Let an account be tried again: a manager has just set a new password for it."""
-    AccessAttempt.objects.filter(username=username).delete()
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:

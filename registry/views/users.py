@@ -27,7 +27,6 @@ from registry.views.address import actor_of, address_of
 from registry.views.changes import change, posted
 from registry.views.finding import cleaned
 from registry.views.lists import chips, others, paged, sorted_by
-from registry.views.lockout import unlock
 
 changes_something = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -338,7 +337,7 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
         except OperationRefused as refusal:
             form.apply_refusal(refusal)
         else:
-            unlock(found.username)
+            accounts.unlock(username=found.username)
             return _show_password(request, found, made, is_new=False)
     return render(
         request,

@@ -1,0 +1,149 @@
+"""Scripts in every text and every parameter, in a real browser: nothing runs, nothing is even tried.
+
+The `page` fixture fails a test whose page breaks the content security policy or throws an error, so
+that markup which got in is seen even though the policy would stop it. Besides, no dialog may open, no
+picture that only injected markup could ask for is asked for, and no variable that only an injected
+script could set is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from registry.models import (
+    Assignment,
+    AuditEntry,
+    Campaign,
+    Figure,
+    Organization,
+    Person,
+    Source,
+    Unit,
+    User,
+)
+from tests.test_attacks import PARAMETERS, STOPPING, reading_pages
+from tests.walls import PASSWORD, World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IMAGE = '"><img src=/pwned.png onerror=pwned=1>'
+SCRIPT = "</script><script>pwned=1</script>"
+SVG = "'><svg onload=pwned=1><a xlink:href=javascript:pwned=1>"
+TEXTS = {
+    Unit: {"name": SCRIPT, "short_name": IMAGE, "aliases": SVG, "note": SVG},
+    Organization: {
+        "name": IMAGE,
+        "aliases": SCRIPT,
+        "honour_title": SCRIPT,
+        "approval_number": SVG,
+        "dissolution_number": SVG,
+        "note": SCRIPT,
+    },
+    Person: {"name": IMAGE, "title": SCRIPT, "phone": "<script>pwned=1</script>", "note": SVG},
+    Assignment: {"document_number": IMAGE},
+    User: {"display_name": IMAGE},
+    Campaign: {"name": IMAGE},
+    Source: {"title": f"{IMAGE}{SCRIPT}"},
+    Figure: {"label": f"{IMAGE}{SCRIPT}"},
+}
+
+
+@pytest.fixture
+def world() -> World:
+    """Every text that somebody can type is an attack."""
+    made = World()
+    for model, columns in TEXTS.items():
+        for column, text in columns.items():
+            longest = model._meta.get_field(column).max_length or 200
+            assert len(text) <= longest, f"{model.__name__}.{column}"
+            model._base_manager.update(**{column: text})
+    return made
+
+
+@pytest.fixture
+def watched(page: Page, world: World, live_server) -> Iterator[Page]:
+    """The page of a manager who has logged in; what an attack would do is noticed."""
+    seen: list[str] = []
+    page.on("dialog", lambda dialog: (seen.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: seen.append(request.url) if "pwned.png" in request.url else None)
+    page.goto(live_server.url)
+    page.get_by_label("用户名").fill("jia-manager")
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.locator("h1")).to_contain_text("pwned=1")
+    yield page
+    assert seen == []
+
+
+def look(page: Page, url: str) -> None:
+    """Open a page, let all that comes later come, and see that nothing ran."""
+    response = page.goto(url, wait_until="networkidle")
+    assert response is not None
+    assert response.status < 500, url
+    nothing_ran(page, url)
+
+
+def nothing_ran(page: Page, where: str) -> None:
+    assert page.evaluate("typeof pwned") == "undefined", where
+    assert page.evaluate("document.querySelectorAll('img[src*=pwned],svg[onload]').length") == 0, where
+
+
+def test_stored_scripts_do_not_run_on_any_page(watched: Page, world: World, live_server) -> None:
+    for name, row in reading_pages():
+        query = f"?{row.query}" if row.query else ""
+        if name.startswith(("pick_", "tree_", "organization_suggest")):
+            continue  # parts of pages: they come with these, below
+        look(watched, f"{live_server.url}{reverse(name, args=row.args(world.here))}{query}")
+
+
+def test_reflected_scripts_do_not_run_on_any_page(watched: Page, world: World, live_server) -> None:
+    for name, row in reading_pages():
+        url = f"{live_server.url}{reverse(name, args=row.args(world.here))}"
+        for names in (PARAMETERS, STOPPING):
+            look(watched, f"{url}?{urlencode(dict.fromkeys(names, IMAGE + SCRIPT))}")
+
+
+def test_what_is_typed_and_picked_does_not_run(watched: Page, world: World, live_server) -> None:
+    page, here = watched, world.here
+    page.goto(f"{live_server.url}{reverse('organization_register', args=[here.unit.code])}")
+    for field in ("secretary", "members", "parent"):
+        box = page.locator(f"input[name={field}_text]")
+        box.press_sequentially("img")
+        page.locator(f"[data-name={field}] .pick-option").first.click()
+        nothing_ran(page, field)
+    expect(page.locator(".pick-chip .pick-label").first).to_contain_text("<img src=/pwned.png")
+    for field in ("name", "approval_number"):
+        page.locator(f"input[name={field}]").fill(f"{IMAGE}")
+    page.locator("select[name=kind]").select_option("commando_team")  # htmx brings new fields
+    page.wait_for_load_state("networkidle")
+    nothing_ran(page, "suggested")
+    page.locator("input[name=code]").fill("new-team")
+    page.locator("input[name=name]").fill(IMAGE)
+    page.locator("main form .btn.main").first.click()
+    page.wait_for_load_state("networkidle")
+    nothing_ran(page, "answer")
+    if page.locator("input[name=confirmed]").count():
+        page.locator("main form .btn.main").first.click()
+        page.wait_for_load_state("networkidle")
+    nothing_ran(page, "done")
+    assert Organization.objects.get(code="new-team").name == IMAGE
+    expect(page.locator(".line").first).to_contain_text("<img src=/pwned.png")  # what was done, in words
+
+
+def test_the_tree_and_the_record_show_scripts_as_text(watched: Page, world: World, live_server) -> None:
+    page = watched
+    page.goto(f"{live_server.url}{reverse('tree')}?as_of=2020-02-20")
+    for _ in range(6):
+        closed = page.locator("main [role=treeitem][aria-expanded=false] > .tree-row .tree-toggle")
+        if not closed.count():
+            break
+        closed.first.click()
+        page.wait_for_load_state("networkidle")
+    nothing_ran(page, "tree")
+    assert AuditEntry.objects.exists()
+    look(page, f"{live_server.url}{reverse('record')}?q={SCRIPT}")

@@ -1,0 +1,694 @@
+"""Attacks, and what comes back: nothing changes, nothing leaks, nothing breaks.
+
+The world is that of ``tests/walls.py``: the attacker has a login at 甲 and aims at 乙. What guards the
+login (guessing, fixation, redirects, the second step) is in ``test_login``; headers and sizes are in
+``test_deploy``; what needs a browser is in ``e2e/test_attacks``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.db import transaction
+from django.forms import ModelChoiceField
+from django.urls import reverse
+
+from registry import forms as all_forms
+from registry.forms.fields import PickerField, ScopedForm
+from registry.models import Assignment, Organization, Person, Unit, User
+from tests.test_walls import TABLE, Row
+from tests.walls import ROLES, Asking, Bureau, World, one_world
+
+pytestmark = pytest.mark.django_db
+
+TODAY = "2020-03-01"
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """One world for the whole file; each request is taken back."""
+    with one_world(django_db_blocker) as made:
+        yield made
+
+
+@pytest.fixture
+def manager(world: World) -> Asking:
+    """The attacker with the most rights: a manager at 甲."""
+    return Asking(world.here.users["manager"])
+
+
+def refused(asking: Asking, url: str, data: dict[str, Any], name: str) -> str:
+    """Send a form, see that ``name`` is refused and nothing is written; return the page."""
+    savepoint = transaction.savepoint()
+    try:
+        response = asking.client.post(url, data)
+        assert response.status_code == 200, f"{url} {data}"
+        errors = response.context["form"].errors
+        assert set(errors) == {name}, f"{url} {data}: {errors}"
+        page: str = response.content.decode()
+    finally:
+        transaction.savepoint_rollback(savepoint)
+    assert asking.ask("POST", url, data)[0] == "200"  # and nothing was written
+    return page
+
+
+# --- Forged codes ---------------------------------------------------------------------------------
+
+Forged = tuple[
+    str, Callable[[Bureau], list[Any]], Callable[[Bureau], dict[str, Any]], Callable[[Bureau], Any]
+]
+
+
+def _register(here: Bureau) -> dict[str, Any]:
+    return {
+        "kind": "commando_team",
+        "name": "新队",
+        "code": "new",
+        "established_on": TODAY,
+        "secretary": here.people[1].key,
+    }
+
+
+def _unit(here: Bureau) -> list[Any]:
+    return [here.unit.code]
+
+
+def _branch(here: Bureau) -> list[Any]:
+    return [here.branch.code]
+
+
+def _person(here: Bureau) -> list[Any]:
+    return [here.person.key]
+
+
+def _grant(here: Bureau) -> dict[str, Any]:
+    return {"role": "viewer", "started_on": "2020-01-01"}
+
+
+def _nothing(here: Bureau) -> list[Any]:
+    return []
+
+
+def _other_unit(there: Bureau) -> str:
+    return there.unit.code
+
+
+def _other_branch(there: Bureau) -> str:
+    return there.branch.code
+
+
+def _other_person(there: Bureau) -> str:
+    return there.people[3].key
+
+
+def _other_number(there: Bureau) -> str:
+    return there.people[3].number
+
+
+def _new_person(here: Bureau) -> dict[str, Any]:
+    return {"name": "新人", "number": "NEW", "category": "officer", "political_status": "masses"}
+
+
+def _edited(here: Bureau) -> dict[str, Any]:
+    return {"name": "名", "established_on": "2020-02-01", "version": here.branch.version, "reason": "改"}
+
+
+def _placing(here: Bureau) -> dict[str, Any]:
+    return {"started_on": TODAY}
+
+
+FORGED: dict[str, Forged] = {
+    "people.PersonForm.home_branch": ("person_add", _unit, _new_person, _other_branch),
+    "people.TransferForm.home_unit": ("person_transfer", _person, lambda here: {"reason": "调"}, _other_unit),
+    "people.TransferForm.home_branch": (
+        "person_transfer",
+        _person,
+        lambda here: {"home_unit": here.station.code, "reason": "调"},
+        _other_branch,
+    ),
+    "people.AssignForm.members": ("organization_members_add", _branch, _placing, _other_person),
+    "people.AssignForm.numbers": ("organization_members_add", _branch, _placing, _other_number),
+    "people.AssignOneForm.organization": (
+        "person_assign",
+        _person,
+        lambda here: {"role": "member", "started_on": TODAY},
+        _other_branch,
+    ),
+    "people.EndManyForm.assignments": (
+        "organization_members_end",
+        _branch,
+        lambda here: {"on": TODAY, "reason": "x"},
+        lambda there: there.assignment.pk,
+    ),
+    "organizations.RegisterForm.parent": ("organization_register", _unit, _register, _other_branch),
+    "organizations.RegisterForm.secretary": ("organization_register", _unit, _register, _other_person),
+    "organizations.RegisterForm.members": ("organization_register", _unit, _register, _other_person),
+    "organizations.RegisterForm.numbers": ("organization_register", _unit, _register, _other_number),
+    "organizations.RegisterForm.task_body": (
+        "organization_register",
+        _unit,
+        _register,
+        lambda there: there.force.code,
+    ),
+    "organizations.RegisterForm.campaign": (
+        "organization_register",
+        _unit,
+        _register,
+        lambda there: "no-such-campaign",
+    ),
+    "organizations.EditForm.task_body": (
+        "organization_edit",
+        _branch,
+        _edited,
+        lambda there: there.force.code,
+    ),
+    "organizations.EditForm.campaign": (
+        "organization_edit",
+        _branch,
+        _edited,
+        lambda there: "no-such-campaign",
+    ),
+    "organizations.MoveForm.parent": (
+        "organization_move",
+        lambda here: [here.team.code],
+        lambda here: {"reason": "x"},
+        _other_branch,
+    ),
+    "organizations.TransferForm.unit": (
+        "organization_transfer",
+        _branch,
+        lambda here: {"on": TODAY, "reason": "x"},
+        _other_unit,
+    ),
+    "units.MoveUnitForm.superior": (
+        "unit_move",
+        lambda here: [here.spare.code],
+        lambda here: {"on": TODAY, "reason": "x"},
+        _other_unit,
+    ),
+    "units.MergeUnitForm.into": (
+        "unit_merge",
+        lambda here: [here.spare.code],
+        lambda here: {"on": TODAY, "reason": "x"},
+        _other_unit,
+    ),
+    "users.AddUserForm.unit": (
+        "user_add",
+        _nothing,
+        lambda here: {**_grant(here), "username": "newcomer", "display_name": "新"},
+        _other_unit,
+    ),
+    "users.GrantForm.unit": ("user_grant", lambda here: [here.other.pk], _grant, _other_unit),
+}
+"""Of each field that takes somebody's code: the page, its parts, what else is sent, the forged value."""
+
+FILTERS = {
+    "people.PeopleFilter.unit": "people",
+    "people.AssignmentsFilter.unit": "assignments",
+    "organizations.LedgerFilter.unit": "organizations",
+    "reconciliation.ReconciliationFilter.unit": "reconciliation",
+    "record.RecordFilter.unit": "record",
+    "users.UserFilter.unit": "users",
+    "jump.JumpForm.unit": "tree",
+}
+
+
+def fields_that_take_codes() -> set[str]:
+    """Return every field of every form that takes the code, number or key of something."""
+    found = set()
+    for module in pkgutil.iter_modules(all_forms.__path__):
+        loaded = importlib.import_module(f"registry.forms.{module.name}")
+        for name, form in inspect.getmembers(loaded, inspect.isclass):
+            if not issubclass(form, ScopedForm) or form.__module__ != loaded.__name__ or name[0] == "_":
+                continue
+            found |= {
+                f"{module.name}.{name}.{key}"
+                for key, field in form.base_fields.items()
+                if isinstance(field, PickerField | ModelChoiceField) or key == "numbers"
+            }
+    return found
+
+
+def test_no_field_that_takes_a_code_is_forgotten() -> None:
+    assert fields_that_take_codes() == FORGED.keys() | FILTERS.keys()
+
+
+@pytest.mark.parametrize("name", FORGED)
+@pytest.mark.parametrize("forged", ["theirs", "nonsense", "' OR 1=1 --", "\x00"])
+def test_a_forged_code_is_refused_at_its_field(world: World, manager: Asking, name: str, forged: str) -> None:
+    page, args, others, other = FORGED[name]
+    field = name.rsplit(".", 1)[1]
+    url = reverse(page, args=args(world.here))
+    value = other(world.there) if forged == "theirs" else forged
+    said = refused(manager, url, {**others(world.here), field: value}, field)
+    assert "乙密" not in said
+    if forged == "theirs" and not isinstance(value, int):  # it says the same as of what does not exist
+        other_page = refused(manager, url, {**others(world.here), field: "no-such-code"}, field)
+        assert _errors(said, str(value)) == _errors(other_page, "no-such-code")
+
+
+def _errors(page: str, value: str) -> list[str]:
+    lines = [line for line in page.splitlines() if 'class="error"' in line or 'role="alert"' in line]
+    return [line.replace(value, "…") for line in lines]
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_forged_filter_finds_nothing(world: World, manager: Asking, name: str) -> None:
+    url = reverse(FILTERS[name])
+    for key in ("unit", "unit_text"):
+        for value in (world.there.unit.code, "no-such-unit"):
+            status, page = manager.ask("GET", f"{url}?{urlencode({key: value})}")
+            assert status in ("404", "200"), url
+            assert status == "404" or name.startswith("jump"), url
+            assert "乙密" not in page
+
+
+@pytest.mark.parametrize("param", ["party_line", "metric", "campaign", "basis", "since", "as_of", "own"])
+@pytest.mark.parametrize("page", ["people", "organizations", "assignments"])
+def test_a_forged_question_leaks_nothing(world: World, manager: Asking, page: str, param: str) -> None:
+    for value in ("yi-branch", "frontline_people", "temporary_branches", "ended", "9999-99-99", "1"):
+        status, said = manager.ask("GET", f"{reverse(page)}?{urlencode({param: value})}")
+        assert status in ("200", "404")
+        assert "乙密" not in said
+
+
+# --- Fields that are not the form's ---------------------------------------------------------------
+
+EXTRA = {
+    "id": "1",
+    "pk": "1",
+    "key": "p-000000000000",
+    "state": "approved",
+    "is_sample": "1",
+    "is_temporary": "",
+    "is_withdrawn": "1",
+    "version": "9",
+    "parent_inferred": "1",
+    "unit_id": "1",
+    "home_unit_id": "1",
+    "person": "1",
+    "person_id": "1",
+    "organization_id": "1",
+    "tree_id": "99",
+    "lft": "1",
+    "rght": "99",
+    "level": "7",
+    "closed_on": "2020-01-01",
+    "merged_into": "1",
+    "source": "1",
+    "source_id": "1",
+    "created_at": "2000-01-01",
+    "actor": "别人",
+    "user": "1",
+    "user_id": "1",
+    "is_superuser": "1",
+    "is_staff": "1",
+    "is_active": "1",
+    "password": "x",
+    "must_change_password": "",
+    "groups": "1",
+    "grants": "1",
+}
+GUARDED = (
+    *("id", "key", "is_sample", "is_withdrawn", "parent_inferred", "merged_into_id", "source_id"),
+    *("is_superuser", "is_staff", "must_change_password", "created_at", "code", "person_id"),
+)
+"""Columns that no form writes (a new row has its default) ..."""
+MAY_WRITE = {
+    "unit_merge": ("merged_into_id",),
+    "assignment_withdraw": ("is_withdrawn",),
+    "user_password": ("must_change_password",),
+}
+"""... but for the pages that are there for it."""
+
+
+def _rows(model: Any) -> dict[int, dict[str, Any]]:
+    return {row["id"]: row for row in model._base_manager.values()}
+
+
+MODELS = (Unit, Organization, Person, Assignment, User)
+POSTED = [(name, row) for name, rows in TABLE.items() for row in rows if "+" in row.post.split()[4]]
+
+
+@pytest.mark.parametrize(("name", "row"), POSTED, ids=[name for name, _row in POSTED])
+def test_fields_that_are_not_the_forms_are_not_taken(world: World, name: str, row: Row) -> None:
+    """Each page that changes something, sent with every column that somebody might want to set."""
+    asking = Asking(world.here.users["manager"])
+    url = reverse(name, args=row.args(world.here))
+    own = row.data(world.here)
+    form_fields = {*own, *_fields_of(asking, url)}
+    extra = {key: value for key, value in EXTRA.items() if key not in form_fields}
+    results = []
+    for data in (own, {**extra, **own}):
+        savepoint = transaction.savepoint()
+        before = {model: _rows(model) for model in MODELS}
+        response = asking.client.post(url, data)
+        if "confirmed" in own and response.context:
+            asking.client.post(url, {**data, "confirmed": response.context.get("confirmed", "")})
+        after = {model: _rows(model) for model in MODELS}
+        changes = []
+        for model in MODELS:
+            for pk, values in sorted(after[model].items()):
+                old = before[model].get(pk)
+                for column, value in values.items():
+                    if old is not None and old[column] == value:
+                        continue
+                    if old is not None and column in GUARDED and column not in MAY_WRITE.get(name, ()):
+                        raise AssertionError(f"{name} changed {model.__name__}.{column}")
+                    changes.append((model.__name__, column, _steady(column, value)))
+        results.append(changes)
+        transaction.savepoint_rollback(savepoint)
+        asking = Asking(world.here.users["manager"])
+    assert results[0] == results[1]
+
+
+def _steady(column: str, value: Any) -> Any:
+    """Leave out what is another one each time."""
+    chance = {"id", "key", "password", "updated_at", "created_at", "password_changed_at", "date_joined"}
+    return "…" if column in chance or column.endswith(("_at", "_login")) else value
+
+
+def _fields_of(asking: Asking, url: str) -> set[str]:
+    savepoint = transaction.savepoint()
+    response = asking.client.get(url)
+    transaction.savepoint_rollback(savepoint)
+    form = response.context.get("form") if response.context else None
+    return set(form.fields) if form is not None else set()
+
+
+def test_a_clerk_cannot_approve_by_naming_the_state(world: World) -> None:
+    asking = Asking(world.here.users["clerk"])
+    url = reverse("organization_register", args=[world.here.unit.code])
+    savepoint = transaction.savepoint()
+    for save_as in ("", "approved", "draft"):
+        data = {**_register(world.here), "state": "approved", "save_as": save_as}
+        data |= {"code": f"c{save_as}", "name": f"队{save_as}"}
+        assert asking.client.post(url, data).status_code == 302
+    states = dict(Organization.objects.filter(code__startswith="c").values_list("code", "state"))
+    transaction.savepoint_rollback(savepoint)
+    assert states == {"c": "submitted", "capproved": "submitted", "cdraft": "draft"}
+
+
+def test_a_manager_makes_no_superuser(world: World) -> None:
+    asking = Asking(world.here.users["manager"])
+    data = {**_grant(world.here), "username": "evil", "display_name": "新", "unit": world.here.unit.code}
+    savepoint = transaction.savepoint()
+    asking.client.post(reverse("user_add"), {**data, "is_superuser": "on", "is_staff": "on"})
+    made = User.objects.get(username="evil")
+    transaction.savepoint_rollback(savepoint)
+    assert (made.is_superuser, made.is_staff, made.must_change_password) == (False, False, True)
+
+
+# --- Scripts --------------------------------------------------------------------------------------
+
+SCRIPT = "<script>alert(1)</script>"
+BREAKS = "\"'><img src=x onerror=alert(1)>"
+
+
+def reading_pages() -> list[tuple[str, Row]]:
+    """Every page that the manager reads, once for each row of the table."""
+    return [
+        (name, row)
+        for name, rows in TABLE.items()
+        for row in rows
+        if row.get.split()[4].startswith("200") and not name.startswith("admin:")
+    ]
+
+
+PARAMETERS = (
+    *("q", "sort", "page", "own", "state", "kind", "nature", "category", "status", "assigned", "role"),
+    *(
+        "verdict",
+        "source",
+        "countable",
+        "chart",
+        "only",
+        "from",
+        "wide",
+        "user",
+        "verb",
+        "day_from",
+        "day_to",
+    ),
+    *("next", "roles", "below", "name", "code", "campaign", "as_of", "basis", "since", "suggested_name"),
+    *("parent", "established_on", "unknown"),
+)
+STOPPING = ("unit", "unit_text", "metric", "party_line", "object")
+"""What is not found with these gives the page that says so: they are tried one by one."""
+
+
+def test_no_parameter_comes_back_as_markup(world: World, manager: Asking) -> None:
+    """Every parameter that any page reads, on every page, with what would break out of text or attribute."""
+    payload = f"{BREAKS}{SCRIPT}"
+    for page, row in reading_pages():
+        url = reverse(page, args=row.args(world.here))
+        for names in (PARAMETERS, *([name] for name in STOPPING)):
+            _status, said = manager.ask("GET", f"{url}?{urlencode(dict.fromkeys(names, payload))}")
+            assert SCRIPT not in said, f"{page}?{names}"
+            assert "<img src=x" not in said, f"{page}?{names}"
+
+
+def test_no_stored_text_comes_back_as_markup(world: World) -> None:
+    """Every text of every row is a script; every page that the manager reads says it as text."""
+    savepoint = transaction.savepoint()
+    here = world.here
+    texts = {
+        Unit: ("name", "short_name", "aliases", "note"),
+        Organization: ("name", "aliases", "honour_title", "approval_number", "dissolution_number", "note"),
+        Person: ("name", "title", "phone", "note"),
+        Assignment: ("document_number",),
+        User: ("display_name",),
+    }
+    for model, columns in texts.items():
+        for column in columns:
+            longest = model._meta.get_field(column).max_length
+            payload = (SCRIPT if len(SCRIPT) + 8 < longest else BREAKS)[:longest]
+            model._base_manager.update(**{column: f"{payload}"})
+    here.source.title = f"{SCRIPT}{BREAKS}"
+    here.source.save()
+    asking = Asking(here.users["manager"])
+    seen = 0
+    try:
+        for page, row in reading_pages():
+            url = reverse(page, args=row.args(here))
+            _status, said = asking.ask("GET", f"{url}?{row.query}")
+            assert SCRIPT not in said, page
+            assert "<img src=x" not in said, page
+            seen += "&lt;script&gt;" in said or "&lt;img" in said
+    finally:
+        transaction.savepoint_rollback(savepoint)
+    assert seen > 40
+
+
+# --- SQL fragments --------------------------------------------------------------------------------
+
+FRAGMENTS = ("' OR '1'='1", "name') UNION SELECT password FROM registry_user; --", "%' OR 1=1 --", "\\")
+_ADDRESS = ("campaign", "as_of", "basis", "since")
+_PLACE = ("unit", "unit_text", "metric", "party_line", "own", "sort", "page", "q")
+FILTERED = {
+    "search": ("q", "only", "page"),
+    "people": (*_PLACE, "category", "status", "assigned"),
+    "assignments": (*_PLACE, "role", "category"),
+    "organizations": (*_PLACE, "kind", "nature", "state"),
+    "reconciliation": ("unit", "unit_text", "verdict", "source", "category", "countable", "sort"),
+    "sources": ("sort", "page", "q"),
+    "record": ("unit", "unit_text", "user", "verb", "day_from", "day_to", "q", "object", "page"),
+    "users": ("unit", "unit_text", "role", "state", "q", "sort", "page"),
+    "pick_units": ("q", "roles"),
+    "pick_organizations": ("q", "roles", "kind", "below"),
+    "pick_people": ("q", "roles"),
+    "unit": ("sort", "chart", "page"),
+    "tree": ("unit", "unit_text"),
+}
+"""The parameters that each page reads, beside those that all pages read."""
+
+
+@pytest.mark.parametrize("page", FILTERED)
+def test_a_fragment_of_sql_is_nonsense_like_any_other(world: World, manager: Asking, page: str) -> None:
+    url = reverse(page, args=[world.here.unit.code] if page == "unit" else [])
+    people = Person.objects.count()
+    for name in (*FILTERED[page], *_ADDRESS):
+        status, said = manager.ask("GET", f"{url}?{urlencode({name: 'zzqqxx'})}")
+        assert status in ("200", "404"), f"{page}?{name}"
+        for fragment in FRAGMENTS:
+            answer, text = manager.ask("GET", f"{url}?{urlencode({name: fragment})}")
+            assert answer == status, f"{page}?{name}={fragment}"
+            assert text.count("<tr") == said.count("<tr"), f"{page}?{name}={fragment}"
+            assert "乙密" not in text
+    assert Person.objects.count() == people
+
+
+def test_wildcards_of_like_are_letters(world: World, manager: Asking) -> None:
+    for text in ("%", "_", "%密%", "甲_赵"):
+        for page in ("search", "people", "pick_people"):
+            _status, said = manager.ask("GET", f"{reverse(page)}?{urlencode({'q': text})}")
+            assert "甲密赵" not in said, f"{page} {text}"
+
+
+# --- Addresses ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/settings.py", "a%00b", "..", "%5c..%5c",
+     "jia/../yi", "jia%2f..%2fyi", "jia;yi", "JIA", "jia ", "甲密公安局", "a" * 3000],
+)  # fmt: skip
+def test_a_code_is_no_path(world: World, manager: Asking, code: str) -> None:
+    for start in ("units", "organizations", "people", "sources", "assignments", "static", "users", "record"):
+        for end in ("/", "/edit/", ""):
+            response = manager.client.generic("GET", f"/{start}/{code}{end}", follow=False)
+            assert response.status_code in (301, 404), f"/{start}/{code}{end}"
+            text = b"" if response.streaming else response.content
+            assert b"root:" not in text
+            assert "乙密".encode() not in text
+            assert b"SECRET_KEY" not in text
+
+
+AWAY = (
+    "https://evil.example/",
+    "//evil.example",
+    "///evil.example",
+    "/\\evil.example",
+    "javascript:alert(1)",
+)
+
+
+@pytest.mark.parametrize("away", AWAY)
+def test_no_answer_leads_to_another_site(world: World, away: str) -> None:
+    """With the address of another site in every parameter that could lead somewhere, and as Referer."""
+    names = ("next", "url", "return", "back", "from", "to", "redirect", "continue", "q", "unit")
+    query = urlencode(dict.fromkeys(names, away))
+    for somebody in (None, world.here.users["manager"]):
+        for name, rows in TABLE.items():
+            if name == "admin:" or "registry_" in name:
+                continue
+            for row in rows[:1]:
+                url = f"{reverse(name, args=row.args(world.here))}?{query}"
+                for method in ("get", "post"):
+                    data = None if method == "get" else {**row.data(world.here), "next": away}
+                    savepoint = transaction.savepoint()
+                    client = Asking(somebody).client
+                    response = getattr(client, method)(url, data, headers={"referer": away})
+                    transaction.savepoint_rollback(savepoint)
+                    location = response.headers.get("Location", "/")
+                    assert location.startswith("/"), f"{method} {url} leads to {location}"
+                    assert not location.startswith(("//", "/\\")), f"{method} {url} leads to {location}"
+
+
+# --- Requests that no page sends ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [None, *ROLES])
+def test_without_its_token_no_form_is_taken(world: World, role: str | None) -> None:
+    asking = Asking(world.here.users[role] if role else None)
+    asking.client.handler.enforce_csrf_checks = True
+    for name, rows in TABLE.items():
+        for row in rows:
+            if name.startswith("admin:") or row.post.split()[4] == "405":
+                continue
+            url = reverse(name, args=row.args(world.here))
+            for headers in ({}, {"referer": "https://evil.example/"}, {"origin": "https://evil.example"}):
+                savepoint = transaction.savepoint()
+                response = asking.client.post(url, row.data(world.here), headers=headers)
+                transaction.savepoint_rollback(savepoint)
+                assert response.status_code == 403, f"{role} {name}"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "CONNECT", "GARBAGE"])
+def test_other_methods_are_refused_and_write_nothing(world: World, manager: Asking, method: str) -> None:
+    for name, rows in TABLE.items():
+        if name.startswith("admin:"):
+            continue
+        url = reverse(name, args=rows[0].args(world.here))
+        status, said = manager.ask(method, url)
+        assert status == "405", f"{method} {name}"
+        assert "密" not in said
+
+
+def test_asking_for_the_head_writes_nothing_and_says_nothing(world: World, manager: Asking) -> None:
+    for name, row in reading_pages():
+        status, said = manager.ask("HEAD", f"{reverse(name, args=row.args(world.here))}?{row.query}")
+        assert status == "200", name
+        assert said == ""
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost@evil.example", ""])
+def test_a_host_that_is_not_ours_gets_nothing(world: World, manager: Asking, host: str) -> None:
+    for url in (reverse("login"), reverse("unit", args=["jia"])):
+        response = manager.client.get(url, headers={"host": host}) if host else None
+        if response is not None:
+            assert response.status_code == 400
+            assert "evil" not in response.content.decode()
+    said = manager.client.get("/", headers={"x-forwarded-host": "evil.example"})
+    assert said.headers["Location"] == "/units/jia/"
+
+
+def test_thousands_of_fields_and_values_are_refused(world: World, manager: Asking) -> None:
+    url = reverse("organization_members_add", args=[world.here.branch.code])
+    many = {f"field{at}": "x" for at in range(5000)}
+    assert manager.ask("POST", url, many)[0] == "400"
+    assert manager.ask("POST", url, {"members": ["x"] * 5000})[0] == "400"
+    assert manager.ask("POST", url, {"numbers": "1 " * 1_500_000})[0] == "413"
+    # As many numbers as the size lets through are answered, without a fault.
+    numbers = " ".join(str(at) for at in range(100_000))
+    status, said = manager.ask("POST", url, {"numbers": numbers, "started_on": TODAY})
+    assert status == "200"
+    assert "100000 个警号没有找到" in said
+
+
+def test_a_query_of_thousands_of_parameters_is_no_fault(world: World, manager: Asking) -> None:
+    query = "&".join(f"a{at}=x" for at in range(3900))
+    assert manager.ask("GET", f"{reverse('people')}?{query}")[0] in ("200", "400")
+    assert manager.ask("GET", f"{reverse('people')}?{query}&{query}")[0] in ("200", "400")
+    assert manager.ask("GET", f"{reverse('people')}?page=9{'9' * 5000}")[0] == "200"
+    assert manager.ask("GET", f"{reverse('search')}?q={quote('长' * 5000)}")[0] == "200"
+
+
+# --- One's own rights -----------------------------------------------------------------------------
+
+
+def test_a_login_of_a_disabled_user_is_over_at_once(world: World) -> None:
+    asking = Asking(world.here.users["viewer"])
+    savepoint = transaction.savepoint()
+    User.objects.filter(pk=world.here.users["viewer"].pk).update(is_active=False)
+    response = asking.client.get(reverse("unit", args=["jia"]))
+    transaction.savepoint_rollback(savepoint)
+    assert response.status_code == 302
+
+
+def test_a_manager_cannot_raise_or_lock_out_himself_or_a_superuser(world: World) -> None:
+    asking = Asking(world.here.users["manager"])
+    own = world.here.users["manager"]
+    grant = own.grants.get()
+    for name, pk in (
+        ("user_grant", own.pk),
+        ("user_disable", own.pk),
+        ("user_password", own.pk),
+        ("grant_end", grant.pk),
+        ("user_disable", world.superuser.pk),
+        ("user_password", world.superuser.pk),
+        ("user_grant", world.superuser.pk),
+    ):
+        data = {"reason": "x", "unit": "jia", "role": "manager", "started_on": "2020-01-01"}
+        status, _page = asking.ask("POST", reverse(name, args=[pk]), data)
+        assert status == "404", name
+
+
+def test_what_is_sent_twice_counts_once(world: World) -> None:
+    asking = Asking(world.here.users["manager"])
+    url = reverse("organization_members_add", args=[world.here.branch.code])
+    key = world.here.people[2].key
+    savepoint = transaction.savepoint()
+    response = asking.client.post(url, {"members": [key, key], "started_on": TODAY})
+    again = asking.client.post(url, {"members": key, "started_on": TODAY})
+    once = asking.client.post(url, {"members": key, "started_on": TODAY})
+    transaction.savepoint_rollback(savepoint)
+    assert response.status_code == 200
+    assert again.status_code == 302
+    assert once.status_code == 200
