@@ -160,11 +160,6 @@ def handle(user: AnyUser, person: Person) -> str:
     return person.number if sees_number(user, person) else person.key
 
 
-def is_guest(user: AnyUser, person: Person) -> bool:
-    """Whether ``user`` sees ``person`` only through a placement: the home unit is outside the scope."""
-    return not may_view(user, person.home_unit)
-
-
 def masked(text: str) -> str:
     """Return ``text`` with all but its first two and last character hidden; short texts wholly."""
     if len(text) < 5:
