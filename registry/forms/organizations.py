@@ -55,6 +55,11 @@ KIND_GROUPS = [
     (_("党组织"), [(kind, OrganizationKind(kind).label) for kind in PARTY_KINDS]),
     (_("队伍"), [(kind.value, kind.label) for kind in OrganizationKind if kind.value not in PARTY_KINDS]),
 ]
+REGISTERED_KINDS = [
+    (_("临时党组织"), [(kind, f"临时{OrganizationKind(kind).label}") for kind in PARTY_KINDS]),
+    KIND_GROUPS[1],
+]
+"""What is registered in wartime is temporary unless the box for standing ones is ticked."""
 
 
 def numeral(number: int) -> str:
@@ -205,7 +210,7 @@ def wide(**attrs: str) -> forms.TextInput:
 class RegisterForm(ScopedForm):
     """Register an organization at a unit with its first members."""
 
-    kind = forms.ChoiceField(label=_("组织类型"), choices=KIND_GROUPS)
+    kind = forms.ChoiceField(label=_("组织类型"), choices=REGISTERED_KINDS)
     established_on = DayField(label=_("成立日期"))
     approval_number = forms.CharField(
         label=_("批复文号"), max_length=80, required=False, help_text=_("例如 德公党〔2020〕5 号")

@@ -20,7 +20,8 @@ from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, Organizatio
 from registry.counting.rollup import rollup
 from registry.forms import organizations as forms
 from registry.forms.fields import DayField
-from registry.models import Basis, Organization, OrganizationKind, Unit, WorkflowState
+from registry.models import Basis, Campaign, Organization, OrganizationKind, Unit, WorkflowState
+from registry.models.base import on_day
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import organizations as operations
 from registry.operations.base import OperationRefused
@@ -373,7 +374,7 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     if request.method == "POST":
         return {"kind": kind}
     new = forms.suggestion(request.user, unit, kind, is_temporary, address.as_of)
-    campaign = address.question.campaign
+    campaign = address.question.campaign or _only_campaign(address.as_of)
     return {
         "kind": kind,
         "established_on": address.as_of,
@@ -382,6 +383,12 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
         "code": new.code,
         "parent": new.parent,
     }
+
+
+def _only_campaign(day: date) -> Campaign | None:
+    """Return the campaign that goes on, when it is the only one on the day."""
+    going_on = list(Campaign.objects.filter(on_day(day))[:2])
+    return going_on[0] if len(going_on) == 1 else None
 
 
 def _suggested(request: HttpRequest, form: forms.RegisterForm) -> dict[str, str]:

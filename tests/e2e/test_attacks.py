@@ -128,17 +128,18 @@ def test_what_is_typed_and_picked_does_not_run(watched: Page, world: World, live
     expect(page.locator(".pick-chip .pick-label").first).to_contain_text("<img src=/pwned.png")
     for field in ("name", "approval_number"):
         page.locator(f"input[name={field}]").fill(f"{IMAGE}")
+    suggested = page.locator("input[name=code]").input_value()
     page.locator("select[name=kind]").select_option("commando_team")  # htmx brings new fields
-    page.wait_for_load_state("networkidle")
+    expect(page.locator("input[name=code]")).not_to_have_value(suggested)
     nothing_ran(page, "suggested")
     page.locator("input[name=code]").fill("new-team")
     page.locator("input[name=name]").fill(IMAGE)
-    page.locator("main form .btn.main").first.click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.locator("main form .btn.main").first.click()
     nothing_ran(page, "answer")
     if page.locator("input[name=confirmed]").count():
-        page.locator("main form .btn.main").first.click()
-        page.wait_for_load_state("networkidle")
+        with page.expect_navigation():
+            page.locator("main form .btn.main").first.click()
     nothing_ran(page, "done")
     assert Organization.objects.get(code="new-team").name == IMAGE
     expect(page.locator(".line").first).to_contain_text("<img src=/pwned.png")  # what was done, in words

@@ -102,6 +102,19 @@ def test_form_suggests_name_code_and_superior(world: World, login) -> None:
     assert form["code"].value() == "decheng-linshi-zhibu"
     assert form["parent"].value() == world.general
     assert form["campaign"].value() == "yiqing"
+    # The only campaign that goes on is suggested; of two the user chooses.
+    assert login(world.bureau).get(world.url, {"as_of": "2020-02-10"}).context["form"][
+        "campaign"
+    ].value() == ("yiqing")
+    assert (
+        login(world.bureau).get(world.url, {"as_of": "2020-01-10"}).context["form"]["campaign"].value()
+        is None
+    )
+    make_campaign("fangxun")
+    assert (
+        login(world.bureau).get(world.url, {"as_of": "2020-02-10"}).context["form"]["campaign"].value()
+        is None
+    )
     assert form["established_on"].value() == date(2020, 2, 10)
 
 
