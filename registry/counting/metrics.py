@@ -56,6 +56,8 @@ class PeopleMetric:
     condition: Q
     distinct: bool = True
     measure: str = "人"
+    of_members: bool = False
+    """Whether ``condition`` is "a Party member on the day", which a series must ask of each day."""
 
 
 Metric = OrganizationMetric | PeopleMetric
@@ -87,7 +89,9 @@ PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("team_members", _("先锋队、突击队队员"), Q(organization__kind__in=TEAM_KINDS)),
     PeopleMetric("frontline_people", _("一线人员"), Q()),
     PeopleMetric("frontline_assignments", _("一线编入"), Q(), distinct=False, measure="人次"),
-    PeopleMetric("frontline_party_members", _("一线党员"), Q(standing__status__in=MEMBER_STATUSES)),
+    PeopleMetric(
+        "frontline_party_members", _("一线党员"), Q(standing__status__in=MEMBER_STATUSES), of_members=True
+    ),
     PeopleMetric("frontline_auxiliaries", _("一线辅警"), Q(person__category=PersonCategory.AUXILIARY.value)),
 )
 

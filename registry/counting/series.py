@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Count, F, Q
 
 from registry.counting.basis import APPROVED, Question
-from registry.counting.metrics import FRONTLINE, METRICS, OrganizationMetric, PeopleMetric
+from registry.counting.metrics import FRONTLINE, OrganizationMetric, PeopleMetric
 from registry.models import Assignment, Basis, Organization, Unit
 from registry.models.base import in_spans
 from registry.models.kinds import MEMBER_STATUSES
@@ -82,8 +82,7 @@ def _people(
     metric: PeopleMetric, spans: list[Span], first: date, last: date, question: Question
 ) -> list[int]:
     """Count distinct people (or assignments) per day from the union of each one's days."""
-    by_status = metric.slug == METRICS["frontline_party_members"].slug
-    condition = Q() if by_status else metric.condition
+    condition = Q() if metric.of_members else metric.condition
     rows = Assignment.objects.valid().filter(
         FRONTLINE,
         condition,
@@ -103,7 +102,7 @@ def _people(
         "organization__placements__started_on",
         "organization__placements__ended_on",
     ]
-    if by_status:
+    if metric.of_members:
         # The status that holds on the day asked, not on the day of the assignment.
         rows = rows.filter(person__statuses__status__in=MEMBER_STATUSES)
         columns += [F("person__statuses__started_on"), F("person__statuses__ended_on")]

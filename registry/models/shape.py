@@ -8,7 +8,6 @@ today's interval itself.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -176,11 +175,3 @@ def move_days(since: date, until: date) -> list[date]:
         .distinct()
     )
     return sorted(day for day in days if day is not None)
-
-
-def subtree_sizes(units: Iterable[Unit]) -> dict[int, int]:
-    """Return how many units stand below each unit today, from the intervals alone."""
-    sizes: dict[int, int] = defaultdict(int)
-    for unit in units:
-        sizes[unit.pk] = (unit.rght - unit.lft - 1) // 2
-    return sizes

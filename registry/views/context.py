@@ -139,11 +139,6 @@ class Frame:
             for url, label, ons in (*NAVIGATION, *more)
         ]
 
-    @cached_property
-    def may_enter_somewhere(self) -> bool:
-        """Whether the user may enter anything at all."""
-        return bool(access.top_units(self.user, access.ENTER_ROLES))
-
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Give each template the page's frame. Nothing is read until the template asks."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -35,7 +35,7 @@ from registry.models.base import on_day
 from registry.operations import assignments, people
 from registry.operations.people import EDITABLE
 from registry.views.address import actor_of, address_of
-from registry.views.changes import change
+from registry.views.changes import change, posted
 from registry.views.finding import cleaned
 from registry.views.links import person_url
 from registry.views.people import record_view
@@ -48,7 +48,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
     """Add a person to a unit."""
     unit = access.get_unit(request.user, code, access.ENTER_ROLES)
     address = address_of(request)
-    form = PersonForm(_sent(request), user=request.user)
+    form = PersonForm(posted(request), user=request.user)
     unit_url = address.url(unit.get_absolute_url())
     return change(
         request,
@@ -76,7 +76,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         record_view(request, person)
     address = address_of(request)
     initial = {**{name: getattr(person, name) for name in EDITABLE}, "version": person.version}
-    form = PersonEditForm(_sent(request), user=request.user, initial=initial)
+    form = PersonEditForm(posted(request), user=request.user, initial=initial)
 
     def act() -> Person:
         facts = dict(form.cleaned_data)
@@ -102,7 +102,7 @@ def status(request: HttpRequest, number: str) -> HttpResponse:
     person = _person_to_change(request, number)
     address = address_of(request)
     initial = {"status": person.political_status, "on": address.as_of}
-    form = StatusForm(_sent(request), user=request.user, initial=initial)
+    form = StatusForm(posted(request), user=request.user, initial=initial)
     current = StatusPeriod.objects.get(person=person, ended_on__isnull=True)
     said = f"{person.name}现为{person.get_political_status_display()}"
     if current.started_on > StatusPeriod.BEGINNING:
@@ -129,7 +129,7 @@ def transfer(request: HttpRequest, number: str) -> HttpResponse:
     person = _person_to_change(request, number)
     address = address_of(request)
     initial = {"home_unit": person.home_unit, "home_branch": person.home_branch}
-    form = TransferForm(_sent(request), user=request.user, initial=initial)
+    form = TransferForm(posted(request), user=request.user, initial=initial)
     return change(
         request,
         form,
@@ -161,7 +161,7 @@ def assign_one(request: HttpRequest, number: str) -> HttpResponse:
         raise Http404(f"没有警号为“{number}”的人员,或您没有录入权限。")
     address = address_of(request)
     form = AssignOneForm(
-        _sent(request), user=request.user, initial={"started_on": address.as_of, "role": Role.MEMBER.value}
+        posted(request), user=request.user, initial={"started_on": address.as_of, "role": Role.MEMBER.value}
     )
     return change(
         request,
@@ -193,7 +193,7 @@ def assign(request: HttpRequest, code: str) -> HttpResponse:
     organization = access.get_organization(request.user, code, access.ENTER_ROLES)
     address = address_of(request)
     first_day = max(address.as_of, organization.established_on)
-    form = AssignForm(_sent(request), user=request.user, initial={"started_on": first_day})
+    form = AssignForm(posted(request), user=request.user, initial={"started_on": first_day})
 
     def act() -> list[Assignment]:
         return assignments.assign_people(
@@ -225,7 +225,7 @@ def end_many(request: HttpRequest, code: str) -> HttpResponse:
     organization = access.get_organization(request.user, code, access.ENTER_ROLES)
     address = address_of(request)
     rows = members_to_end(organization.pk, address.today)
-    form = EndManyForm(_sent(request), user=request.user, rows=rows, initial={"on": address.as_of})
+    form = EndManyForm(posted(request), user=request.user, rows=rows, initial={"on": address.as_of})
     return change(
         request,
         form,
@@ -253,7 +253,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a member another role from a day on."""
     assignment = _assignment_to_change(request, pk)
     form = RoleForm(
-        _sent(request),
+        posted(request),
         user=request.user,
         initial={
             "role": assignment.role,
@@ -282,7 +282,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     """End one assignment."""
     assignment = _assignment_to_change(request, pk)
     form = EndForm(
-        _sent(request),
+        posted(request),
         user=request.user,
         initial={"on": address_of(request).as_of, "version": assignment.version},
     )
@@ -309,7 +309,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back an assignment entered by mistake."""
     assignment = _assignment_to_change(request, pk)
     number = access.shown_number(request.user, assignment.person)
-    form = WithdrawForm(_sent(request), user=request.user)
+    form = WithdrawForm(posted(request), user=request.user)
     return _assignment_change(
         request,
         assignment,
@@ -329,10 +329,6 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
             "撤回后该编入在任何一天都不计入,记录保留。如果编入确有其事、只是已经结束,请改用“结束编入”。",
         ],
     )
-
-
-def _sent(request: HttpRequest) -> QueryDict | None:
-    return request.POST if request.method == "POST" else None
 
 
 def _person_to_change(request: HttpRequest, number: str) -> Person:
