@@ -395,6 +395,14 @@ def test_the_chart_has_whole_numbers() -> None:
 # --- The past, closed units, rights, scope --------------------------------------------------------
 
 
+def count_of(client: Client, code: str, day: str) -> int:
+    """The temporary Party organizations as a key figure and as the last of the trend, which must agree."""
+    context = client.get(reverse("unit", args=[code]), {"as_of": day}).context
+    total = context["key_figures"][0].count.value
+    assert context["chart"].rows[0][1] == total
+    return int(total)
+
+
 def test_a_day_before_a_move_has_that_days_hierarchy(client: Client, department: Unit, bureau: Unit) -> None:
     other = make_unit("jinan", department, name="济南市公安局")
     station = make_unit("station", bureau, name="建设街派出所")
@@ -414,6 +422,16 @@ def test_a_day_before_a_move_has_that_days_hierarchy(client: Client, department:
     page = read(client, "dezhou", as_of="2020-02-09")
     assert "建设街派出所" not in page
     assert "有 1 个单位现已不在您的管理范围" in page
+    # Neither the numbers, nor the trend, nor the rows behind them reach what has left.
+    assert count_of(client, "dezhou", "2020-02-09") == 0
+    rows = client.get(
+        reverse("organizations"),
+        {"unit": "dezhou", "metric": "temporary_party_orgs", "as_of": "2020-02-09"},
+    )
+    assert rows.context["page_obj"].paginator.count == 0
+    client.force_login(make_user(unit=department))
+    assert count_of(client, "dezhou", "2020-02-09") == 1
+    client.force_login(make_user(unit=bureau))
     assert "现已不在您的管理范围" not in read(client, "dezhou", as_of="2020-02-10")
 
 
