@@ -21,7 +21,7 @@ from django.db import connection
 from registry.models import Organization, Unit
 
 _UNIT_TREE, _UNIT_IN_USE, _FOREST, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7103, 7104, 7105
-_SEALS = 7106
+_SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
 
 
 class NotInTransaction(RuntimeError):
@@ -80,6 +80,25 @@ def lock_organization_trees(organizations: Iterable[Organization], *, forest: bo
 def lock_whole_forest() -> None:
     """Take the write locks of all organization trees at once until the transaction ends."""
     _take(_WHOLE_FOREST, 0)
+
+
+def lock_hierarchy(*, shared: bool = False) -> None:
+    """Keep the unit hierarchy from changing under the ledger of counts (shared: one of many who count)."""
+    _take(_HIERARCHY, 0, shared=shared)
+
+
+def lock_folding() -> None:
+    """Become the only one who folds the ledger of counts until the transaction ends, after who does now."""
+    _take(_FOLDING, 0)
+
+
+def try_lock_folding() -> bool:
+    """Become the only one who folds the ledger of counts until the transaction ends, if nobody is."""
+    if connection.vendor != "postgresql":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [_FOLDING])
+        return bool(cursor.fetchone()[0])
 
 
 def lock_seals(*, wait: bool) -> bool:

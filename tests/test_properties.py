@@ -37,6 +37,7 @@ from registry.models.kinds import PENDING_STATES
 from registry.models.shape import Span
 from registry.operations import assignments, organizations, people, units
 from registry.operations.base import OperationRefused
+from registry.operations.ledger import differences, fold_counts
 from tests.counting.recount import Ledger, snapshot
 from tests.factories import ACTOR, make_campaign
 
@@ -420,6 +421,12 @@ def check_everything(world: World, pick: random.Random) -> None:
     for moment in pick.sample(days, min(len(days), 8 if LONG else 4)):
         for question in questions(moment, world.campaign, pick):
             check_question(question, ledger, rows, pick)
+    check_series(ledger, rows, world.campaign, pick)
+    # The ledger of counts holds what the rows say, before it is folded and after.
+    assert differences() == []
+    fold_counts()
+    assert differences() == []
+    check_question(Question(days[-1]), ledger, rows, pick)
     check_series(ledger, rows, world.campaign, pick)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, F, Model, QuerySet, When
 
+from registry.counting import ledger
 from registry.counting.basis import APPROVED, Question, assignments, organizations
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS
 from registry.models import Organization, Unit
@@ -79,7 +80,7 @@ def rollup(unit: Unit, question: Question, *, children: bool = True) -> Rollup:
     below = sorted(found, key=lambda child: child.code)
     for child in below:
         buckets[child.pk] = shape.spans(child)
-    lines = count_buckets(question, buckets)
+    lines = _lines(question, buckets, {TOTAL: unit.pk, **{child.pk: child.pk for child in below}})
     shown = tuple(
         ChildLine(lines[child.pk].counts, lines[child.pk].pending, unit=child)
         for child in below
@@ -91,7 +92,28 @@ def rollup(unit: Unit, question: Question, *, children: bool = True) -> Rollup:
 def count_units(units: Iterable[Unit], question: Question) -> dict[int, Line]:
     """Count every metric for the subtree of each of ``units``, by unit id."""
     shape = UnitShape.on(question.as_of)
-    return count_buckets(question, {unit.pk: shape.spans(unit) for unit in units})
+    buckets = {unit.pk: shape.spans(unit) for unit in units}
+    return _lines(question, buckets, {pk: pk for pk in buckets})
+
+
+def _lines(
+    question: Question, buckets: Mapping[int, list[Span]], units: Mapping[int, int]
+) -> dict[int, Line]:
+    """Count each bucket: from the ledger where it can answer, else from the rows.
+
+    ``units`` says which buckets are a unit with all below it. What is not approved is always few and
+    counted from the rows.
+    """
+    if not ledger.answers(question, (buckets[bucket] for bucket in units)):
+        return count_buckets(question, buckets)
+    lines = count_buckets(question, {key: spans for key, spans in buckets.items() if key not in units})
+    kept = ledger.read(set(units.values()), question)
+    for bucket, unit in units.items():
+        lines[bucket] = Line(kept[unit])
+    values = _values({bucket: buckets[bucket] for bucket in units})
+    if values:
+        _count_organizations(question, values, lines, False, PENDING_STATES)
+    return lines
 
 
 def count_party_line(organization: Organization, question: Question) -> Line:
@@ -112,11 +134,7 @@ def count_buckets(
     lines: dict[int, Line] = defaultdict(Line)
     for bucket in buckets:
         lines[bucket] = Line()
-    values = ", ".join(
-        f"({int(bucket)}, {int(span.tree_id)}, {int(span.lo)}, {int(span.hi)})"
-        for bucket, spans in buckets.items()
-        for span in spans
-    )
+    values = _values(buckets)
     if not values:
         return lines
     _count_organizations(question, values, lines, party_line)
@@ -124,11 +142,24 @@ def count_buckets(
     return lines
 
 
-def _count_organizations(question: Question, values: str, lines: dict[int, Line], party_line: bool) -> None:
-    place = F("pk") if party_line else F("host__unit_id")
-    rows = organizations(question, (*APPROVED, *PENDING_STATES)).values_list(
-        place, "kind", "is_temporary", "state"
+def _values(buckets: Mapping[int, list[Span]]) -> str:
+    """Return the intervals of the buckets as rows of a SQL VALUES list."""
+    return ", ".join(
+        f"({int(bucket)}, {int(span.tree_id)}, {int(span.lo)}, {int(span.hi)})"
+        for bucket, spans in buckets.items()
+        for span in spans
     )
+
+
+def _count_organizations(
+    question: Question,
+    values: str,
+    lines: dict[int, Line],
+    party_line: bool,
+    states: tuple[str, ...] = (*APPROVED, *PENDING_STATES),
+) -> None:
+    place = F("pk") if party_line else F("host__unit_id")
+    rows = organizations(question, states).values_list(place, "kind", "is_temporary", "state")
     found = _bucketed(
         values,
         Organization if party_line else Unit,

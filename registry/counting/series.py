@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
+from registry.counting import ledger
 from registry.counting.basis import APPROVED, Question
 from registry.counting.metrics import FRONTLINE, OrganizationMetric, PeopleMetric
 from registry.models import Assignment, Basis, Organization, Unit
@@ -37,7 +38,11 @@ def series(
     Basis and campaign are those of ``question``; new and ended are those of the day.
     """
     found: list[tuple[date, int]] = []
-    for first, last in _stretches(since, until):
+    stretches = list(_stretches(since, until)) if question.scope is not None else []
+    if ledger.answers(question, (UnitShape.on(first).spans(unit) for first, _last in stretches)):
+        numbers = ledger.series(unit.pk, metric, since, until, question)
+        return list(zip(days_between(since, until), numbers, strict=True))
+    for first, last in stretches or _stretches(since, until):
         spans = UnitShape.on(first).spans(unit)
         if isinstance(metric, OrganizationMetric):
             numbers = _organizations(metric, spans, first, last, question)

@@ -17,6 +17,7 @@ from registry.models.person import Assignment, Person, StatusPeriod
 from registry.models.record import AuditEntry, AuditSeal, SealedEntry
 from registry.models.session import Session
 from registry.models.source import Figure, Source
+from registry.models.tally import CountChange, CountDay
 from registry.models.unit import Unit, UnitPlacement
 from registry.models.user import Grant, OldPassword, User
 
@@ -26,6 +27,8 @@ __all__ = [
     "AuditSeal",
     "Basis",
     "Campaign",
+    "CountChange",
+    "CountDay",
     "Figure",
     "Grant",
     "GrantRole",

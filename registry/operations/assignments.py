@@ -20,6 +20,7 @@ from registry.operations.base import (
     refuse,
     write,
 )
+from registry.operations.ledger import following
 
 
 def place_members(
@@ -92,13 +93,14 @@ def assign_people(
         raise refuse("members", "请至少选择一人。")
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
-    placed = place_members(
-        organization,
-        members,
-        started_on=started_on,
-        ended_on=ended_on,
-        document_number=document_number,
-    )
+    with following(people=[person for person, _role in members]):
+        placed = place_members(
+            organization,
+            members,
+            started_on=started_on,
+            ended_on=ended_on,
+            document_number=document_number,
+        )
     for assignment in placed:
         _record(
             actor,
@@ -155,28 +157,29 @@ def change_role(
         raise refuse("role", "职责没有变化。")
     _refuse_outside(assignment, on)
     before, after = {"role": assignment.role}, {"role": role}
-    if on == assignment.started_on:
-        number = document_number or assignment.document_number
-        if number != assignment.document_number:
-            before["document_number"], after["document_number"] = assignment.document_number, number
-        write(assignment, after)
-        following = assignment
-    else:
-        ended_on = assignment.ended_on
-        write(assignment, {"ended_on": on})
-        if document_number:
-            after["document_number"] = document_number
-        following = Assignment.objects.create(
-            person=assignment.person,
-            organization=assignment.organization,
-            role=role,
-            started_on=on,
-            ended_on=ended_on,
-            document_number=document_number,
-            is_sample=assignment.is_sample,
-        )
-    _record(actor, "change_role", following, before=before, after=after, on=on)
-    return following
+    with following(people=[assignment.person]):
+        if on == assignment.started_on:
+            number = document_number or assignment.document_number
+            if number != assignment.document_number:
+                before["document_number"], after["document_number"] = assignment.document_number, number
+            write(assignment, after)
+            changed = assignment
+        else:
+            ended_on = assignment.ended_on
+            write(assignment, {"ended_on": on})
+            if document_number:
+                after["document_number"] = document_number
+            changed = Assignment.objects.create(
+                person=assignment.person,
+                organization=assignment.organization,
+                role=role,
+                started_on=on,
+                ended_on=ended_on,
+                document_number=document_number,
+                is_sample=assignment.is_sample,
+            )
+    _record(actor, "change_role", changed, before=before, after=after, on=on)
+    return changed
 
 
 @operation
@@ -189,7 +192,8 @@ def end_assignment(
     """
     assignment = _locked(assignment)
     check_version(assignment, version, {"ended_on": on})
-    return _end(actor, assignment, on, reason)
+    with following(people=[assignment.person]):
+        return _end(actor, assignment, on, reason)
 
 
 @operation
@@ -199,7 +203,8 @@ def end_assignments(
     """End many assignments on one day: all or none."""
     rows = list(assignments)
     locks.lock_organization_trees([row.organization for row in rows])
-    return [_end(actor, fresh(row), on, reason) for row in rows]
+    with following(people=[row.person for row in rows]):
+        return [_end(actor, fresh(row), on, reason) for row in rows]
 
 
 @operation
@@ -209,7 +214,8 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
     need_reason(reason, "撤回原因")
-    before, after = write(assignment, {"is_withdrawn": True})
+    with following(people=[assignment.person]):
+        before, after = write(assignment, {"is_withdrawn": True})
     _record(actor, "withdraw_assignment", assignment, before=before, after=after, reason=reason)
     return assignment
 

@@ -11,12 +11,17 @@ from registry.models import PoliticalStatus, Role, WorkflowState
 
 @dataclass(frozen=True, slots=True)
 class UnitRow:
-    """A unit to load; ``parent`` is the code of an earlier row or of a unit that is there."""
+    """A unit to load; ``parent`` is the code of an earlier row or of a unit that is there.
+
+    ``parent`` is today's superior. ``formerly`` are (superior, until) before it, the earliest first: the
+    unit stood below that superior until that day, when it got the next one. An empty superior is none.
+    """
 
     code: str
     name: str
     kind: str
     parent: str = ""
+    formerly: tuple[tuple[str, date], ...] = ()
     short_name: str = ""
     aliases: str = ""
     region_code: str = ""
@@ -29,7 +34,10 @@ class UnitRow:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationRow:
-    """An organization to load, standing at ``unit`` all its life; references are codes."""
+    """An organization to load; references are codes.
+
+    ``unit`` is today's host, or the last one. ``formerly`` are (host, until) before it, the earliest first.
+    """
 
     code: str
     name: str
@@ -37,6 +45,7 @@ class OrganizationRow:
     unit: str
     established_on: date
     parent: str = ""
+    formerly: tuple[tuple[str, date], ...] = ()
     is_temporary: bool = False
     campaign: str = ""
     task_body: str = ""

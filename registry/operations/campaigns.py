@@ -12,11 +12,17 @@ from registry.operations.base import fresh, not_in_future, operation, refuse, va
 
 @operation
 def start_campaign(
-    *, actor: Actor, code: str, name: str, started_on: date, lead_unit: Unit | None = None
+    *,
+    actor: Actor,
+    code: str,
+    name: str,
+    started_on: date,
+    lead_unit: Unit | None = None,
+    is_sample: bool = False,
 ) -> Campaign:
     """Start a campaign on a day. Raises ``OperationRefused``."""
     not_in_future("started_on", started_on)
-    campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit)
+    campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)
     audit.record(

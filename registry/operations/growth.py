@@ -42,6 +42,10 @@ class Intervals:
     rght: list[int]
     level: list[int]
 
+    def of(self, i: int) -> tuple[int, int, int, int]:
+        """Return (tree_id, lft, rght, level) of one node."""
+        return self.tree_id[i], self.lft[i], self.rght[i], self.level[i]
+
 
 def make_room(model: type[Model], parents: Sequence[int], anchors: Mapping[int, Node]) -> Intervals:
     """Shift the existing nodes apart and return the intervals of the new ones.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -35,6 +36,7 @@ from registry.operations.base import (
     validated,
     write,
 )
+from registry.operations.ledger import following
 from registry.operations.units import place_at
 
 EDITABLE = (
@@ -129,14 +131,17 @@ def establish_organization(
         note=note,
     )
     validated(organization, exclude=_TREE_FIELDS)
-    organization.insert_at(parent, position="last-child", save=True)
-    OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
-    placed = place_members(
-        organization,
-        [(member.person, member.role) for member in members],
-        started_on=established_on,
-        document_number=approval_number,
-    )
+    members = list(members)
+    with following(people=[member.person for member in members]) as touched:
+        organization.insert_at(parent, position="last-child", save=True)
+        touched.add([organization])
+        OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
+        placed = place_members(
+            organization,
+            [(member.person, member.role) for member in members],
+            started_on=established_on,
+            document_number=approval_number,
+        )
     audit.record(
         actor,
         "establish_organization",
@@ -186,17 +191,19 @@ def edit_organization(
     validated(candidate, exclude=_TREE_FIELDS)
     if "established_on" in wanted or "dissolved_on" in wanted:
         _refuse_life(candidate, organization)
-    if "established_on" in wanted:
-        first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
-        OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
-        if not first.unit.is_open_on(candidate.established_on):
-            raise refuse(
-                "established_on",
-                f"“{first.unit.name}”在 {candidate.established_on:%Y-%m-%d} 尚未设立或已撤并。",
-            )
-    if organization.state == WorkflowState.APPROVED and any(name in wanted for name in COUNTED):
-        need_reason(reason, "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计")
-    before, after = write(organization, wanted)
+    is_counted = any(name in wanted for name in COUNTED)
+    with following([organization]) if is_counted else nullcontext():
+        if "established_on" in wanted:
+            first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
+            OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
+            if not first.unit.is_open_on(candidate.established_on):
+                raise refuse(
+                    "established_on",
+                    f"“{first.unit.name}”在 {candidate.established_on:%Y-%m-%d} 尚未设立或已撤并。",
+                )
+        if organization.state == WorkflowState.APPROVED and any(name in wanted for name in COUNTED):
+            need_reason(reason, "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计")
+        before, after = write(organization, wanted)
     audit.record(
         actor,
         "edit_organization",
@@ -265,7 +272,8 @@ def transfer_organization(
         raise refuse("on", f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
     _refuse_host(unit, on, "unit")
     before = organization.unit
-    place_at(organization, unit, on)
+    with following([organization]):
+        place_at(organization, unit, on)
     audit.record(
         actor,
         "transfer_organization",
@@ -343,33 +351,34 @@ def dissolve_organization(
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
     plan = plan_dissolution(organization=organization, on=on, may_touch=may_touch)
-    pks = [each.pk for each in plan.organizations]
-    ended: list[Any] = []  # which, and when they would have ended
-    for assignment in _open_after(Assignment.objects.valid().filter(organization_id__in=pks), on):
-        ended.append({"pk": assignment.pk, "ended_on": assignment.ended_on})
-        write(assignment, {"ended_on": on})
-    for each in plan.organizations:
-        before, after = write(
-            each,
-            {"dissolved_on": on, "dissolution_number": document_number},
-        )
-        audit.record(
-            actor,
-            "dissolve_organization",
-            each,
-            unit=each.unit,
-            before={**before, **({"ended": ended} if ended and each.pk == organization.pk else {})},
-            after={
-                **after,
-                **(
-                    {"assignments": plan.assignments, "organizations": len(pks)}
-                    if each.pk == organization.pk
-                    else {"with": organization}
-                ),
-            },
-            reason=reason,
-            effective_on=on,
-        )
+    with following(plan.organizations):
+        pks = [each.pk for each in plan.organizations]
+        ended: list[Any] = []  # which, and when they would have ended
+        for assignment in _open_after(Assignment.objects.valid().filter(organization_id__in=pks), on):
+            ended.append({"pk": assignment.pk, "ended_on": assignment.ended_on})
+            write(assignment, {"ended_on": on})
+        for each in plan.organizations:
+            before, after = write(
+                each,
+                {"dissolved_on": on, "dissolution_number": document_number},
+            )
+            audit.record(
+                actor,
+                "dissolve_organization",
+                each,
+                unit=each.unit,
+                before={**before, **({"ended": ended} if ended and each.pk == organization.pk else {})},
+                after={
+                    **after,
+                    **(
+                        {"assignments": plan.assignments, "organizations": len(pks)}
+                        if each.pk == organization.pk
+                        else {"with": organization}
+                    ),
+                },
+                reason=reason,
+                effective_on=on,
+            )
     return plan
 
 
@@ -470,7 +479,8 @@ def _set_state(
     reason: str,
     changes: Mapping[str, Any] | None = None,
 ) -> Organization:
-    before, after = write(organization, {"state": state.value, **(changes or {})})
+    with following([organization]):
+        before, after = write(organization, {"state": state.value, **(changes or {})})
     audit.record(actor, verb, organization, unit=organization.unit, before=before, after=after, reason=reason)
     return organization
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -21,6 +22,7 @@ from registry.operations.base import (
     validated,
     write,
 )
+from registry.operations.ledger import following
 
 EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
 MASKED = ("phone",)
@@ -97,7 +99,8 @@ def edit_person(
     validated(candidate, exclude=_RELATIONS)
     if wanted.get("joined_on"):
         not_in_future("joined_on", wanted["joined_on"])
-    before, after = write(person, wanted)
+    with following(people=[person]) if "category" in wanted else nullcontext():
+        before, after = write(person, wanted)
     audit.record(
         actor,
         "edit_person",
@@ -127,12 +130,13 @@ def change_political_status(
     current = StatusPeriod.objects.get(person=person, ended_on__isnull=True)
     if on < current.started_on:
         raise refuse("on", f"现在的政治面貌始于 {current.started_on:%Y-%m-%d},变更日期不能早于该日。")
-    if on == current.started_on:
-        need_reason(reason, f"更正原因:现在的政治面貌也始于 {on:%Y-%m-%d},已计入统计")
-        StatusPeriod.objects.filter(pk=current.pk).update(status=status)
-    else:
-        StatusPeriod.objects.filter(pk=current.pk).update(ended_on=on)
-        StatusPeriod.objects.create(person=person, status=status, started_on=on)
+    with following(people=[person]):
+        if on == current.started_on:
+            need_reason(reason, f"更正原因:现在的政治面貌也始于 {on:%Y-%m-%d},已计入统计")
+            StatusPeriod.objects.filter(pk=current.pk).update(status=status)
+        else:
+            StatusPeriod.objects.filter(pk=current.pk).update(ended_on=on)
+            StatusPeriod.objects.create(person=person, status=status, started_on=on)
     before, after = write(person, {"political_status": status})
     audit.record(
         actor,

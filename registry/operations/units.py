@@ -25,6 +25,7 @@ from registry.operations.base import (
     validated,
     write,
 )
+from registry.operations.ledger import following, following_hierarchy
 
 EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
 
@@ -125,7 +126,8 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     unit = fresh(unit)
     superior = fresh(superior) if superior is not None else None
     before = unit.parent
-    _place_under(unit, superior, on, field="superior")
+    with following_hierarchy([unit]):
+        _place_under(unit, superior, on, field="superior")
     unit = fresh(unit)
     audit.record(
         actor,
@@ -223,10 +225,12 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     _refuse_later_events(unit, on)
     standing = list(_standing_at(unit, on))  # as they are now that nobody else can change them
     children = list(_open_children(unit, on))
-    for child in children:
-        _place_under(fresh(child), fresh(into), on, field="into")
-    for organization in standing:
-        place_at(organization, into, on)
+    with following_hierarchy(children):
+        for child in children:
+            _place_under(fresh(child), fresh(into), on, field="into")
+    with following(standing):
+        for organization in standing:
+            place_at(organization, into, on)
     people = list(Person.objects.filter(home_unit=unit).order_by("pk").values_list("pk", flat=True))
     Person.objects.filter(home_unit=unit).update(home_unit=into, version=F("version") + 1)
     unit = fresh(unit)

@@ -1,0 +1,53 @@
+"""A bar that grows on a terminal, and a line at every tenth part elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from django.core.management.base import OutputWrapper
+
+NOUNS = {"units": "单位", "organizations": "组织", "people": "人员", "assignments": "编入"}
+
+_WIDTH = 30
+
+
+class ProgressBar:
+    """Shows how many rows of each noun are written. To be told as ``bulk_load`` tells."""
+
+    def __init__(self, stream: OutputWrapper, totals: Mapping[str, int]) -> None:
+        """``totals`` are the numbers expected for each noun; more than that is shown as all."""
+        self.stream, self.totals = stream, totals
+        self.is_terminal = stream.isatty()
+        self.begin = time.monotonic()
+        self.noun, self.tenth, self.unsaid = "", 0, ""
+
+    def __call__(self, noun: str, written: int) -> None:
+        """Show that so many rows of ``noun`` are written."""
+        total = max(self.totals.get(noun, written), written, 1)
+        if noun != self.noun:
+            self.close()
+            self.noun, self.tenth = noun, 0
+        seconds = time.monotonic() - self.begin
+        said = f"{written:,}/{total:,} {100 * written // total:3d}% {seconds:4.0f} 秒"
+        label = NOUNS.get(noun, noun)
+        if self.is_terminal:
+            done = _WIDTH * written // total
+            self._write(f"\r{label} [{'█' * done}{'·' * (_WIDTH - done)}] {said}\x1b[K")
+        elif (tenth := 10 * written // total) > self.tenth:
+            self._write(f"{label} {said}\n")
+            self.tenth, self.unsaid = tenth, ""
+        else:
+            self.unsaid = f"{label} {said}\n"
+
+    def close(self) -> None:
+        """Leave the last bar standing and go on below it; elsewhere say how it ended."""
+        if self.is_terminal and self.noun:
+            self._write("\n")
+        elif self.unsaid:
+            self._write(self.unsaid)
+        self.noun, self.unsaid = "", ""
+
+    def _write(self, text: str) -> None:
+        self.stream.write(text, style_func=str, ending="")
+        self.stream.flush()
