@@ -136,7 +136,7 @@ def test_corrections_in_the_past_move_every_day_between(country, settled):
 
 
 def test_what_a_person_is_counts_on_the_days_it_holds(country, settled):
-    top, left, right, inner = country
+    top, left, _right, _inner = country
     person = make_person(unit=left, political_status="activist")
     assign(make_organization(left), person)
     settled()
