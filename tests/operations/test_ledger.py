@@ -77,6 +77,34 @@ def test_one_person_in_three_places_is_one_person_until_the_last_ends(country, s
     assert ledger.differences() == []
 
 
+def test_days_within_longer_days_count_once_and_team_days_for_themselves(country, settled):
+    top, left, right, _inner = country
+    person = make_person(unit=left)
+    assign(make_organization(left), person, ended_on=day(20))
+    settled()
+    assign(make_organization(right, "commando_team"), person, started_on=day(5), ended_on=day(8))
+    settled()
+    assert count(top, "frontline_people", 4, 5, 8, 19, 20) == [1, 1, 1, 1, 0]
+    assert count(top, "frontline_party_members", 4, 5, 8, 19, 20) == [1, 1, 1, 1, 0]
+    assert count(top, "frontline_assignments", 4, 5, 8, 20) == [1, 2, 1, 0]
+    assert count(top, "team_members", 4, 5, 7, 8) == [0, 1, 1, 0]
+    assert ledger.differences() == []
+
+
+def test_members_go_where_their_organization_goes(country, settled):
+    top, left, right, _inner = country
+    team = make_organization(left, "pioneer_team")
+    assign(team, make_person(unit=left))
+    settled()
+    transfer_organization(actor=ACTOR, organization=team, unit=right, on=day(5), reason="测试")
+    settled()
+    assert count(left, "team_members", 4, 5) == [1, 0]
+    assert count(right, "team_members", 4, 5) == [0, 1]
+    withdraw_organization(actor=ACTOR, organization=team, reason="误录")
+    assert count(top, "team_members", 4, 5) == [0, 0]
+    assert ledger.differences() == []
+
+
 def test_a_move_leaves_the_days_before_it_with_the_old_superior(country, settled):
     top, left, right, inner = country
     branch = make_organization(inner)
