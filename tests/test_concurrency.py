@@ -325,7 +325,7 @@ def test_a_row_that_went_to_another_tree_meanwhile_is_told() -> None:
 
     def mover() -> str:
         with transaction.atomic():
-            locks.lock_organization_trees([branch, second], forest=True)
+            locks.lock_organization_trees([branch, second])
             held.set()
             waiting.wait(timeout=30)
             organizations.move_organization(actor=ACTOR, organization=branch, parent=second, reason="测试")

@@ -36,6 +36,7 @@ from registry.operations.base import (
     validated,
     write,
 )
+from registry.operations.intervals import insert_last, move_last
 from registry.operations.ledger import following
 from registry.operations.units import place_at
 
@@ -102,13 +103,9 @@ def establish_organization(
     Members are placed from ``established_on`` with the approval as their document. Raises
     ``OperationRefused`` with messages by field.
     """
-    if parent is None:
-        locks.use_units([unit])
-        locks.lock_organization_trees([], forest=True)
-    else:
-        locks.use_units([unit])
-        locks.lock_organization_trees([parent])
-        parent = fresh(parent)
+    locks.use_units([unit])
+    locks.lock_organization_trees([parent] if parent is not None else [])
+    parent = fresh(parent) if parent is not None else None
     unit = fresh(unit)
     not_in_future("established_on", established_on)
     _refuse_host(unit, established_on, "unit")
@@ -133,7 +130,7 @@ def establish_organization(
     validated(organization, exclude=_TREE_FIELDS)
     members = list(members)
     with following(people=[member.person for member in members]) as touched:
-        organization.insert_at(parent, position="last-child", save=True)
+        insert_last(organization, parent)
         touched.add([organization])
         OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
         placed = place_members(
@@ -222,8 +219,7 @@ def move_organization(
 ) -> Organization:
     """Put the organization with all below it under another superior on the Party line (None: none)."""
     need_reason(reason, "调整原因")
-    touched = [organization] if parent is None else [organization, parent]
-    locks.lock_organization_trees(touched, forest=True)
+    locks.lock_organization_trees([organization] if parent is None else [organization, parent])
     organization = fresh(organization)
     parent = fresh(parent) if parent is not None else None
     if organization.parent_id == (parent.pk if parent else None):
@@ -239,9 +235,8 @@ def move_organization(
             raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销。")
     _refuse_kind(organization.kind, parent)
     before = organization.parent
-    organization.move_to(parent, "last-child")
+    move_last([organization], parent, parent_inferred=False)
     organization = fresh(organization)
-    write(organization, {"parent_inferred": False})
     audit.record(
         actor,
         "move_organization",
@@ -273,7 +268,7 @@ def transfer_organization(
     _refuse_host(unit, on, "unit")
     before = organization.unit
     with following([organization]):
-        place_at(organization, unit, on)
+        place_at([organization], unit, on)
     audit.record(
         actor,
         "transfer_organization",
