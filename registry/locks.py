@@ -64,22 +64,45 @@ def lock_organization_trees(organizations: Iterable[Organization]) -> None:
     Without any it only keeps the forest from being rewritten as a whole, which is what founding a tree
     needs. Raises ``TreeChanged`` when one of them went to another tree meanwhile.
     """
-    _take(_WHOLE_FOREST, 0, shared=True)
     pks = sorted({organization.pk for organization in organizations})
-    if not pks or connection.vendor != "postgresql":
+    if not pks:
+        _take(_WHOLE_FOREST, 0, shared=True)
         return
-    # One statement for all, in the order of the trees' numbers; who waits here sees the rows of before.
+    locked = _lock_trees_of(pks)
+    now = Organization.objects.filter(pk__in=pks).order_by().values_list("tree_id", flat=True)
+    if locked is not None and not locked.issuperset(now):
+        raise TreeChanged
+
+
+def lock_tree_of(organization: Organization) -> Organization | None:
+    """Take the write lock of the organization's tree and return its row as it is under it (None: gone).
+
+    Raises ``TreeChanged`` when it went to another tree meanwhile.
+    """
+    locked = _lock_trees_of([organization.pk])
+    row: Organization | None = Organization.objects.filter(pk=organization.pk).order_by().first()
+    if locked is not None and row is not None and row.tree_id not in locked:
+        raise TreeChanged
+    return row
+
+
+def _lock_trees_of(pks: list[int]) -> set[int] | None:
+    """Lock the trees in the order of their numbers, by one statement; return them (None: no need to).
+
+    The statement sees the rows as they were before it waited: who calls it looks at them again.
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction("tree locks live as long as a transaction; open one first")
+    if connection.vendor != "postgresql":
+        return None
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tree_id, pg_advisory_xact_lock(%s, tree_id) FROM (SELECT DISTINCT tree_id "
+            "WITH forest AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s, 0)) "
+            "SELECT tree_id, pg_advisory_xact_lock(%s, tree_id) FROM forest, (SELECT DISTINCT tree_id "
             "FROM registry_organization WHERE id = ANY(%s) ORDER BY tree_id OFFSET 0) AS trees",
-            [_ORGANIZATION_TREE, pks],
+            [_WHOLE_FOREST, _ORGANIZATION_TREE, pks],
         )
-        locked = {tree_id for tree_id, _nothing in cursor.fetchall()}
-    if not locked.issuperset(
-        Organization.objects.filter(pk__in=pks).order_by().values_list("tree_id", flat=True)
-    ):
-        raise TreeChanged
+        return {tree_id for tree_id, _nothing in cursor.fetchall()}
 
 
 def lock_whole_forest() -> None:

@@ -92,7 +92,7 @@ class Unit(MPTTModel, Registered):
     mention = models.CharField(_("出处"), max_length=20, blank=True)
     note = models.CharField(_("备注"), max_length=300, blank=True)
 
-    # As MPTT makes it, but without an index of its own, which a renumbering would have to write for every row.
+    # As MPTT makes it, but without an index of its own: a renumbering would write it for every row.
     tree_id = models.PositiveIntegerField(editable=False)
 
     if TYPE_CHECKING:  # made by MPTT

@@ -104,8 +104,10 @@ def establish_organization(
     ``OperationRefused`` with messages by field.
     """
     locks.use_units([unit])
-    locks.lock_organization_trees([parent] if parent is not None else [])
-    parent = fresh(parent) if parent is not None else None
+    if parent is None:
+        locks.lock_organization_trees([])
+    else:
+        parent = _locked(parent)
     unit = fresh(unit)
     not_in_future("established_on", established_on)
     _refuse_host(unit, established_on, "unit")
@@ -138,6 +140,7 @@ def establish_organization(
             [(member.person, member.role) for member in members],
             started_on=established_on,
             document_number=approval_number,
+            is_new=True,
         )
     audit.record(
         actor,
@@ -173,8 +176,7 @@ def edit_organization(
     host_id = fresh(organization).unit_id
     if "dissolved_on" in changes:
         locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
@@ -256,8 +258,7 @@ def transfer_organization(
     """Let the organization stand at another host unit from day ``on``; earlier days keep their host."""
     need_reason(reason, "转隶原因")
     locks.use_units([unit])
-    locks.lock_organization_trees([organization])
-    organization, unit = fresh(organization), fresh(unit)
+    organization, unit = _locked(organization), fresh(unit)
     not_in_future("on", on)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已撤回,不能转隶。")
@@ -343,8 +344,7 @@ def dissolve_organization(
     says beforehand how many. Raises ``OperationRefused``.
     """
     need_reason(reason, "撤销原因")
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     plan = plan_dissolution(organization=organization, on=on, may_touch=may_touch)
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
@@ -390,8 +390,7 @@ def withdraw_organization(
     Refused while organizations below it have not been withdrawn or moved; those that ``may_touch``
     denies are not named.
     """
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已经撤回。")
     need_reason(reason, "撤回原因")
@@ -459,8 +458,7 @@ def _step(
     reason: str = "",
     changes: Mapping[str, Any] | None = None,
 ) -> Organization:
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     if organization.state not in allowed:
         raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
     return _set_state(actor, verb, organization, state, reason, changes)
@@ -478,6 +476,11 @@ def _set_state(
         before, after = write(organization, {"state": state.value, **(changes or {})})
     audit.record(actor, verb, organization, unit=organization.unit, before=before, after=after, reason=reason)
     return organization
+
+
+def _locked(organization: Organization) -> Organization:
+    """Take the lock of the organization's tree and return its row under it; refuse when it is gone."""
+    return locks.lock_tree_of(organization) or fresh(organization)
 
 
 def _subtree(organization: Organization) -> QuerySet[Organization]:
