@@ -3,12 +3,12 @@
 Two concurrent writers, or one with a stale node, corrupt MPTT intervals. So every operation takes
 the lock of each tree it touches *before* it reads what it will write, and reads node and target
 again after it. On PostgreSQL the locks are transaction-level advisory locks: one for the unit tree,
-one for each organization tree, one for making or dissolving whole trees of the forest. On SQLite a
-transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. What
-writes many trees at once (a bulk load, a rebuild) takes the whole forest instead of every tree.
+one for each organization tree. On SQLite a transaction that writes is the only one (``BEGIN
+IMMEDIATE``), so there is nothing to take. A new tree needs no lock: nobody else can name it yet, and its
+number is drawn from a sequence (``registry.operations.intervals.new_tree_id``). What writes many trees at
+once (a bulk load, a rebuild) takes the whole forest instead of every tree.
 
-Locks are taken in one global order: unit tree, units in use, whole forest, forest, organization
-trees by number.
+Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.
 What still deadlocks is retried by the operation (see ``registry.operations.base``).
 """
 
@@ -20,7 +20,7 @@ from django.db import connection
 
 from registry.models import Organization, Unit
 
-_UNIT_TREE, _UNIT_IN_USE, _FOREST, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7103, 7104, 7105
+_UNIT_TREE, _UNIT_IN_USE, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7104, 7105
 _SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
 
 
@@ -58,23 +58,51 @@ def retire_units(units: Iterable[Unit]) -> None:
         _take(_UNIT_IN_USE, pk)
 
 
-def lock_organization_trees(organizations: Iterable[Organization], *, forest: bool = False) -> None:
+def lock_organization_trees(organizations: Iterable[Organization]) -> None:
     """Take the write locks of the trees that hold ``organizations`` until the transaction ends.
 
-    ``forest`` also takes the lock under which trees appear and disappear (a new root, a move
-    between trees). Raises ``TreeChanged`` when one of them went to another tree meanwhile.
+    Without any it only keeps the forest from being rewritten as a whole, which is what founding a tree
+    needs. Raises ``TreeChanged`` when one of them went to another tree meanwhile.
     """
-    _take(_WHOLE_FOREST, 0, shared=True)
-    if forest:
-        _take(_FOREST, 0)
     pks = sorted({organization.pk for organization in organizations})
     if not pks:
+        _take(_WHOLE_FOREST, 0, shared=True)
         return
-    before = _trees_of(pks)
-    for tree_id in sorted(set(before.values())):
-        _take(_ORGANIZATION_TREE, tree_id)
-    if connection.vendor == "postgresql" and _trees_of(pks) != before:
+    locked = _lock_trees_of(pks)
+    now = Organization.objects.filter(pk__in=pks).order_by().values_list("tree_id", flat=True)
+    if locked is not None and not locked.issuperset(now):
         raise TreeChanged
+
+
+def lock_tree_of(organization: Organization) -> Organization | None:
+    """Take the write lock of the organization's tree and return its row as it is under it (None: gone).
+
+    Raises ``TreeChanged`` when it went to another tree meanwhile.
+    """
+    locked = _lock_trees_of([organization.pk])
+    row: Organization | None = Organization.objects.filter(pk=organization.pk).order_by().first()
+    if locked is not None and row is not None and row.tree_id not in locked:
+        raise TreeChanged
+    return row
+
+
+def _lock_trees_of(pks: list[int]) -> set[int] | None:
+    """Lock the trees in the order of their numbers, by one statement; return them (None: no need to).
+
+    The statement sees the rows as they were before it waited: who calls it looks at them again.
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction("tree locks live as long as a transaction; open one first")
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH forest AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s, 0)) "
+            "SELECT tree_id, pg_advisory_xact_lock(%s, tree_id) FROM forest, (SELECT DISTINCT tree_id "
+            "FROM registry_organization WHERE id = ANY(%s) ORDER BY tree_id OFFSET 0) AS trees",
+            [_WHOLE_FOREST, _ORGANIZATION_TREE, pks],
+        )
+        return {tree_id for tree_id, _nothing in cursor.fetchall()}
 
 
 def lock_whole_forest() -> None:
@@ -112,8 +140,3 @@ def lock_seals(*, wait: bool) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_SEALS, 0])
         return bool(cursor.fetchone()[0])
-
-
-def _trees_of(pks: list[int]) -> dict[int, int]:
-    rows = Organization.objects.filter(pk__in=pks).order_by().values_list("pk", "tree_id")
-    return dict(rows)

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.models import Count
 
 from registry import locks
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations, units
 from registry.operations.base import OperationRefused, operation
+from registry.operations.ledger import differences
+from registry.operations.trees import check_all
 from tests.counting.recount import Ledger
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
 
@@ -236,6 +239,65 @@ def test_roots_founded_at_once_get_trees_of_their_own() -> None:
     assert Ledger().faults() == []
 
 
+def test_who_makes_a_tree_waits_for_nobody_who_makes_another() -> None:
+    """Founded or cut loose while another new tree is not committed yet: each has a number of its own."""
+    unit = make_unit()
+    committee = make_organization(unit, "committee", is_temporary=False)
+    branch = make_organization(unit, parent=committee)
+    founded, others = threading.Event(), threading.Barrier(3)
+
+    def first() -> Organization:
+        with transaction.atomic():
+            made = make_organization(unit)
+            founded.set()
+            others.wait(timeout=20)  # the other two have committed by then
+        return made
+
+    def second() -> Organization:
+        founded.wait(timeout=20)
+        made = make_organization(unit)
+        others.wait(timeout=20)
+        return made
+
+    def third() -> Organization:
+        founded.wait(timeout=20)
+        moved = organizations.move_organization(actor=ACTOR, organization=branch, parent=None, reason="测试")
+        others.wait(timeout=20)
+        return moved
+
+    made = at_once([first, second, third])
+    assert [each for each in made if isinstance(each, Exception)] == []
+    assert len({committee.tree_id, *(each.tree_id for each in made)}) == 4
+    assert Ledger().faults() == []
+
+
+def test_eight_found_across_the_country_at_once() -> None:
+    """Roots, and branches below the same few committees: all there with their people, in sound trees."""
+    top = make_unit("top")
+    places = [make_unit(f"city-{number}", top) for number in range(4)]
+    committees = [make_organization(unit, "committee", is_temporary=False) for unit in places]
+    there = Organization.objects.count()
+    crowd = [make_person(f"人{number}", top) for number in range(20)]
+
+    def found(number: int) -> list[str]:
+        pick = random.Random(number)
+        codes = [f"w{number}-{step}" for step in range(12)]
+        for step, code in enumerate(codes):
+            members = [organizations.Member(person) for person in pick.sample(crowd, 5)]
+            parent = None if step % 3 == 0 else committees[(number + step) % 4]
+            make_organization(pick.choice(places), code=code, parent=parent, members=members)
+        return codes
+
+    codes = at_once([lambda number=number: found(number) for number in range(WRITERS)])
+    assert [each for each in codes if isinstance(each, Exception)] == []
+    founded = Organization.objects.filter(code__in=[code for each in codes for code in each])
+    assert founded.count() == Organization.objects.count() - there == WRITERS * 12
+    assert set(founded.annotate(people=Count("assignments")).values_list("people", flat=True)) == {5}
+    assert founded.filter(parent=None).values("tree_id").distinct().count() == WRITERS * 4
+    assert [str(fault) for fault in check_all()] == []
+    assert differences() == []
+
+
 def test_one_code_is_given_once() -> None:
     unit = make_unit()
     results = at_once([lambda: make_organization(unit, code="one-and-only")] * 4)
@@ -325,7 +387,7 @@ def test_a_row_that_went_to_another_tree_meanwhile_is_told() -> None:
 
     def mover() -> str:
         with transaction.atomic():
-            locks.lock_organization_trees([branch, second], forest=True)
+            locks.lock_organization_trees([branch, second])
             held.set()
             waiting.wait(timeout=30)
             organizations.move_organization(actor=ACTOR, organization=branch, parent=second, reason="测试")

@@ -87,14 +87,17 @@ class Unit(MPTTModel, Registered):
         blank=True,
         related_name="absorbed",
         verbose_name=_("并入单位"),
+        db_index=False,  # nearly always empty: see unit_merged_into
     )
     mention = models.CharField(_("出处"), max_length=20, blank=True)
     note = models.CharField(_("备注"), max_length=300, blank=True)
 
+    # As MPTT makes it, but without an index of its own: a renumbering would write it for every row.
+    tree_id = models.PositiveIntegerField(editable=False)
+
     if TYPE_CHECKING:  # made by MPTT
         lft: int
         rght: int
-        tree_id: int
         level: int
 
     objects = UnitManager()  # type: ignore[assignment,misc]
@@ -102,7 +105,12 @@ class Unit(MPTTModel, Registered):
     class Meta:
         verbose_name = _("单位")
         verbose_name_plural = _("单位")
-        indexes = [models.Index(fields=["tree_id", "lft"], name="unit_interval")]
+        indexes = [
+            models.Index(fields=["tree_id", "lft"], name="unit_interval"),
+            models.Index(
+                fields=["merged_into"], name="unit_merged_into", condition=Q(merged_into__isnull=False)
+            ),
+        ]
         constraints = [
             ends_not_before_start("unit_closed_after_opened", "opened_on", "closed_on"),
             models.CheckConstraint(

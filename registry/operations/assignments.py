@@ -30,10 +30,12 @@ def place_members(
     started_on: date,
     document_number: str,
     ended_on: date | None = None,
+    is_new: bool = False,
 ) -> list[Assignment]:
     """Create the assignments of ``members`` (person, role), all or none.
 
     For operations only: the caller holds the lock of the organization's tree and writes the record.
+    ``is_new``: it has just made the organization, so that nobody can be in it yet.
     Raises ``OperationRefused`` at field ``members`` (who is in twice) or ``started_on``.
     """
     if not members:
@@ -55,16 +57,8 @@ def place_members(
         if role not in Role.values:
             raise refuse("members", f"{person.name} 的职责“{role}”不存在。")
         names[person.pk] = _named(person)
-    overlapping = (
-        Assignment.objects.valid()
-        .filter(organization=organization, person_id__in=list(names))
-        .filter(Q(ended_on__isnull=True) | Q(ended_on__gt=started_on))
-    )
-    if ended_on is not None:
-        overlapping = overlapping.filter(started_on__lt=ended_on)
-    already = [names[pk] for pk in overlapping.values_list("person_id", flat=True)]
-    if already:
-        raise refuse("members", f"{'、'.join(already)} 同一时间已在“{organization.name}”。")
+    if not is_new:
+        _refuse_twice(organization, names, started_on, ended_on)
     return Assignment.objects.bulk_create(
         Assignment(
             person=person,
@@ -76,6 +70,22 @@ def place_members(
         )
         for person, role in members
     )
+
+
+def _refuse_twice(
+    organization: Organization, names: Mapping[int, str], started_on: date, ended_on: date | None
+) -> None:
+    """Nobody of ``names`` (by key) may be in the organization on a day of the new assignment."""
+    overlapping = (
+        Assignment.objects.valid()
+        .filter(organization=organization, person_id__in=list(names))
+        .filter(Q(ended_on__isnull=True) | Q(ended_on__gt=started_on))
+    )
+    if ended_on is not None:
+        overlapping = overlapping.filter(started_on__lt=ended_on)
+    already = [names[pk] for pk in overlapping.values_list("person_id", flat=True)]
+    if already:
+        raise refuse("members", f"{'、'.join(already)} 同一时间已在“{organization.name}”。")
 
 
 @operation

@@ -36,6 +36,7 @@ from registry.operations.base import (
     validated,
     write,
 )
+from registry.operations.intervals import insert_last, move_last
 from registry.operations.ledger import following
 from registry.operations.units import place_at
 
@@ -102,13 +103,11 @@ def establish_organization(
     Members are placed from ``established_on`` with the approval as their document. Raises
     ``OperationRefused`` with messages by field.
     """
+    locks.use_units([unit])
     if parent is None:
-        locks.use_units([unit])
-        locks.lock_organization_trees([], forest=True)
+        locks.lock_organization_trees([])
     else:
-        locks.use_units([unit])
-        locks.lock_organization_trees([parent])
-        parent = fresh(parent)
+        parent = _locked(parent)
     unit = fresh(unit)
     not_in_future("established_on", established_on)
     _refuse_host(unit, established_on, "unit")
@@ -133,7 +132,7 @@ def establish_organization(
     validated(organization, exclude=_TREE_FIELDS)
     members = list(members)
     with following(people=[member.person for member in members]) as touched:
-        organization.insert_at(parent, position="last-child", save=True)
+        insert_last(organization, parent)
         touched.add([organization])
         OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
         placed = place_members(
@@ -141,6 +140,7 @@ def establish_organization(
             [(member.person, member.role) for member in members],
             started_on=established_on,
             document_number=approval_number,
+            is_new=True,
         )
     audit.record(
         actor,
@@ -176,8 +176,7 @@ def edit_organization(
     host_id = fresh(organization).unit_id
     if "dissolved_on" in changes:
         locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
@@ -222,8 +221,7 @@ def move_organization(
 ) -> Organization:
     """Put the organization with all below it under another superior on the Party line (None: none)."""
     need_reason(reason, "调整原因")
-    touched = [organization] if parent is None else [organization, parent]
-    locks.lock_organization_trees(touched, forest=True)
+    locks.lock_organization_trees([organization] if parent is None else [organization, parent])
     organization = fresh(organization)
     parent = fresh(parent) if parent is not None else None
     if organization.parent_id == (parent.pk if parent else None):
@@ -239,9 +237,8 @@ def move_organization(
             raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销。")
     _refuse_kind(organization.kind, parent)
     before = organization.parent
-    organization.move_to(parent, "last-child")
+    move_last([organization], parent, parent_inferred=False)
     organization = fresh(organization)
-    write(organization, {"parent_inferred": False})
     audit.record(
         actor,
         "move_organization",
@@ -261,8 +258,7 @@ def transfer_organization(
     """Let the organization stand at another host unit from day ``on``; earlier days keep their host."""
     need_reason(reason, "转隶原因")
     locks.use_units([unit])
-    locks.lock_organization_trees([organization])
-    organization, unit = fresh(organization), fresh(unit)
+    organization, unit = _locked(organization), fresh(unit)
     not_in_future("on", on)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已撤回,不能转隶。")
@@ -273,7 +269,7 @@ def transfer_organization(
     _refuse_host(unit, on, "unit")
     before = organization.unit
     with following([organization]):
-        place_at(organization, unit, on)
+        place_at([organization], unit, on)
     audit.record(
         actor,
         "transfer_organization",
@@ -348,8 +344,7 @@ def dissolve_organization(
     says beforehand how many. Raises ``OperationRefused``.
     """
     need_reason(reason, "撤销原因")
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     plan = plan_dissolution(organization=organization, on=on, may_touch=may_touch)
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
@@ -395,8 +390,7 @@ def withdraw_organization(
     Refused while organizations below it have not been withdrawn or moved; those that ``may_touch``
     denies are not named.
     """
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已经撤回。")
     need_reason(reason, "撤回原因")
@@ -464,8 +458,7 @@ def _step(
     reason: str = "",
     changes: Mapping[str, Any] | None = None,
 ) -> Organization:
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
+    organization = _locked(organization)
     if organization.state not in allowed:
         raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
     return _set_state(actor, verb, organization, state, reason, changes)
@@ -483,6 +476,11 @@ def _set_state(
         before, after = write(organization, {"state": state.value, **(changes or {})})
     audit.record(actor, verb, organization, unit=organization.unit, before=before, after=after, reason=reason)
     return organization
+
+
+def _locked(organization: Organization) -> Organization:
+    """Take the lock of the organization's tree and return its row under it; refuse when it is gone."""
+    return locks.lock_tree_of(organization) or fresh(organization)
 
 
 def _subtree(organization: Organization) -> QuerySet[Organization]:

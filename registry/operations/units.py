@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,7 +24,9 @@ from registry.operations.base import (
     refuse,
     validated,
     write,
+    write_all,
 )
+from registry.operations.intervals import insert_last, move_last
 from registry.operations.ledger import following, following_hierarchy
 
 EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
@@ -65,7 +67,7 @@ def add_unit(
         note=note,
     )
     validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
-    unit.insert_at(superior, position="last-child", save=True)
+    insert_last(unit, superior)
     UnitPlacement.objects.create(unit=unit, superior=superior)
     audit.record(
         actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
@@ -127,7 +129,7 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     superior = fresh(superior) if superior is not None else None
     before = unit.parent
     with following_hierarchy([unit]):
-        _place_under(unit, superior, on, field="superior")
+        _place_under([unit], superior, on, field="superior")
     unit = fresh(unit)
     audit.record(
         actor,
@@ -142,43 +144,59 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     return unit
 
 
-def _place_under(unit: Unit, superior: Unit | None, on: date, *, field: str) -> None:
-    """End the unit's placement on ``on``, begin the next, and move the node. Holds the tree's lock."""
+def _place_under(units: Sequence[Unit], superior: Unit | None, on: date, *, field: str) -> None:
+    """End the units' placements on ``on``, begin the next, and move the nodes, all in one pass.
+
+    ``units`` and ``superior`` are rows as read under the tree's lock; the units come last below it, in
+    the order given.
+    """
     not_in_future("on", on)
-    if unit.parent_id == (superior.pk if superior else None):
-        raise refuse(field, f"“{unit.name}”现在的上级单位就是“{superior.name if superior else '无'}”。")
+    for unit in units:
+        if unit.parent_id == (superior.pk if superior else None):
+            raise refuse(field, f"“{unit.name}”现在的上级单位就是“{superior.name if superior else '无'}”。")
     if superior is not None:
         if not superior.is_open_on(on):
             raise refuse(field, f"“{superior.name}”在 {on:%Y-%m-%d} 不存在或已撤并。")
         if superior.closed_on is not None:
             raise refuse(field, f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并。")
-        _refuse_cycle(unit, superior, on, field)
-    current = UnitPlacement.objects.get(unit=unit, ended_on__isnull=True)
-    if current.started_on is not None and on < current.started_on:
-        raise refuse(
-            "on", f"“{unit.name}”在 {current.started_on:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。"
-        )
+        _refuse_cycle(units, superior, on, field)
+    current = {
+        placement.unit_id: placement
+        for placement in UnitPlacement.objects.filter(unit__in=units, ended_on__isnull=True)
+    }
+    for unit in units:
+        _refuse_day(unit, current[unit.pk].started_on, on)
+    same = [placement.pk for placement in current.values() if placement.started_on == on]
+    ending = [placement.pk for placement in current.values() if placement.started_on != on]
+    UnitPlacement.objects.filter(pk__in=same).update(superior=superior)
+    UnitPlacement.objects.filter(pk__in=ending).update(ended_on=on)
+    UnitPlacement.objects.bulk_create(
+        UnitPlacement(unit=unit, superior=superior, started_on=on)
+        for unit in units
+        if current[unit.pk].started_on != on
+    )
+    move_last(units, superior)
+
+
+def _refuse_day(unit: Unit, since: date | None, on: date) -> None:
+    """A change of superior lies after the one before it (``since``) and within the unit's life."""
+    if since is not None and on < since:
+        raise refuse("on", f"“{unit.name}”在 {since:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。")
     if unit.opened_on is not None and on < unit.opened_on:
         raise refuse("on", f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。")
     if unit.closed_on is not None and on >= unit.closed_on:
         raise refuse("on", f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,生效日期须早于该日。")
-    if current.started_on == on:
-        UnitPlacement.objects.filter(pk=current.pk).update(superior=superior)
-    else:
-        UnitPlacement.objects.filter(pk=current.pk).update(ended_on=on)
-        UnitPlacement.objects.create(unit=unit, superior=superior, started_on=on)
-    node = fresh(unit)
-    node.move_to(fresh(superior) if superior is not None else None, "last-child")
-    Unit.objects.filter(pk=unit.pk).update(version=F("version") + 1)
 
 
-def _refuse_cycle(unit: Unit, superior: Unit, on: date, field: str) -> None:
-    """On every day from ``on`` the superior must stand outside the unit's own subtree."""
+def _refuse_cycle(units: Sequence[Unit], superior: Unit, on: date, field: str) -> None:
+    """On every day from ``on`` the superior must stand outside the units' own subtrees."""
     days = [on, *move_days(on, timezone.localdate())]
     for day in days:
-        if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(day).path(superior)):
-            when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
-            raise refuse(field, f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。")
+        path = {ancestor.pk for ancestor in UnitShape.on(day).path(superior)}
+        for unit in units:
+            if unit.pk in path:
+                when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
+                raise refuse(field, f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。")
 
 
 @dataclass(frozen=True)
@@ -225,12 +243,11 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     _refuse_later_events(unit, on)
     standing = list(_standing_at(unit, on))  # as they are now that nobody else can change them
     children = list(_open_children(unit, on))
-    with following_hierarchy(children):
-        for child in children:
-            _place_under(fresh(child), fresh(into), on, field="into")
+    if children:
+        with following_hierarchy(children):
+            _place_under(children, into, on, field="into")
     with following(standing):
-        for organization in standing:
-            place_at(organization, into, on)
+        place_at(standing, into, on)
     people = list(Person.objects.filter(home_unit=unit).order_by("pk").values_list("pk", flat=True))
     Person.objects.filter(home_unit=unit).update(home_unit=into, version=F("version") + 1)
     unit = fresh(unit)
@@ -290,24 +307,32 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     return unit
 
 
-def place_at(organization: Organization, unit: Unit, on: date) -> None:
-    """End the organization's placement on ``on`` and begin the next at ``unit``.
+def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> None:
+    """End the organizations' placements on ``on`` and begin the next at ``unit``, all in one pass.
 
     For operations only: the caller holds the locks and has checked the day. Raises
-    ``OperationRefused`` when the organization changed its host after ``on``.
+    ``OperationRefused`` when one of them changed its host after ``on``.
     """
-    current = OrganizationPlacement.objects.get(organization=organization, ended_on__isnull=True)
-    if on < current.started_on:
-        raise refuse(
-            "on",
-            f"“{organization.name}”自 {current.started_on:%Y-%m-%d} 起在现单位,生效日期不能早于该日。",
+    current = {
+        placement.organization_id: placement
+        for placement in OrganizationPlacement.objects.filter(
+            organization__in=organizations, ended_on__isnull=True
         )
-    if on == current.started_on:
-        OrganizationPlacement.objects.filter(pk=current.pk).update(unit=unit)
-    else:
-        OrganizationPlacement.objects.filter(pk=current.pk).update(ended_on=on)
-        OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=on)
-    write(organization, {"unit": unit})
+    }
+    for organization in organizations:
+        since = current[organization.pk].started_on
+        if on < since:
+            raise refuse("on", f"“{organization.name}”自 {since:%Y-%m-%d} 起在现单位,生效日期不能早于该日。")
+    same = [placement.pk for placement in current.values() if placement.started_on == on]
+    ending = [placement.pk for placement in current.values() if placement.started_on != on]
+    OrganizationPlacement.objects.filter(pk__in=same).update(unit=unit)
+    OrganizationPlacement.objects.filter(pk__in=ending).update(ended_on=on)
+    OrganizationPlacement.objects.bulk_create(
+        OrganizationPlacement(organization=organization, unit=unit, started_on=on)
+        for organization in organizations
+        if current[organization.pk].started_on != on
+    )
+    write_all(organizations, {"unit": unit})
 
 
 def _standing_at(unit: Unit, on: date) -> QuerySet[Organization]:
@@ -325,7 +350,7 @@ def _open_children(unit: Unit, on: date) -> QuerySet[Unit]:
     rows: QuerySet[Unit] = Unit.objects.filter(parent=unit).filter(
         Q(closed_on__isnull=True) | Q(closed_on__gt=on)
     )
-    return rows.order_by("pk")
+    return rows.order_by("lft")
 
 
 def _refuse_closed(unit: Unit) -> None:

@@ -406,7 +406,7 @@ def test_a_load_and_the_other_writers_of_the_forest_wait_for_each_other() -> Non
 
     try:
         with transaction.atomic():
-            locks.lock_organization_trees([], forest=True)
+            locks.lock_organization_trees([])
             assert not free("pg_try_advisory_xact_lock"), "a load waits for who writes in a tree"
             assert free("pg_try_advisory_xact_lock_shared"), "two who write in trees do not"
         with transaction.atomic():

@@ -1,0 +1,220 @@
+"""Where nodes go in a tree: an insert or a move by one UPDATE over the bounds that change, and no others.
+
+A country is one tree of 120,000 units. MPTT's own move writes every row of the tree; here the bounds are cut
+into pieces, each piece gets its shift, and only rows with a bound in a piece that moves are written: those
+between the old place and the new one, and the units above them. For operations only: the caller holds
+the trees' locks and hands in rows that were read under them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import F, Max, Model
+from django.utils import timezone
+
+_END = 2**31 - 1
+"""Beyond every bound: the column's largest number."""
+
+
+class Piece(NamedTuple):
+    """The bounds ``lo..hi`` of one tree, the tree they go to, and what is added to them and to the level."""
+
+    tree_id: int
+    lo: int
+    hi: int
+    to_tree: int
+    shift: int
+    rise: int
+
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing about it changes."""
+        return self.tree_id == self.to_tree and not self.shift and not self.rise
+
+
+def insert_last(node: Any, parent: Any | None) -> None:
+    """Insert the new ``node`` as the last child of ``parent`` (None: as the root of a tree of its own).
+
+    Fills in the interval of ``node`` and saves it; ``parent`` learns its new right bound.
+    """
+    model = type(node)
+    node.parent = parent
+    if parent is None:
+        node.tree_id, node.lft, node.rght, node.level = new_tree_id(model), 1, 2, 0
+    else:
+        at = parent.rght
+        _shift(model, [Piece(parent.tree_id, at, _END, parent.tree_id, 2, 0)], [parent.pk])
+        node.tree_id, node.lft, node.rght, node.level = parent.tree_id, at, at + 1, parent.level + 1
+        parent.rght += 2
+    node.save(force_insert=True)
+
+
+def move_last(nodes: Sequence[Any], target: Any | None, **changes: Any) -> None:
+    """Make ``nodes``, each with all below it, the last children of ``target``, in the order given.
+
+    With ``target`` None each becomes the root of a tree of its own. However many they are, every row is
+    written once. ``changes`` are written to the nodes along with their parent; their version grows by
+    one. None of them may stand below another, nor ``target`` below one of them: raises ``ValueError``.
+    The instances keep their old intervals: read them again.
+    """
+    if not nodes:
+        return
+    model = type(nodes[0])
+    above = [node.parent_id for node in nodes if node.parent_id is not None]
+    if target is not None:
+        above.append(target.pk)
+    _shift(model, _plan(model, nodes, target), above)
+    model._base_manager.filter(pk__in=[node.pk for node in nodes]).update(
+        parent=target, version=F("version") + 1, updated_at=timezone.now(), **changes
+    )
+
+
+def new_tree_id(model: type[Model]) -> int:
+    """Return a tree number that no other tree has or gets.
+
+    On PostgreSQL it is drawn from the sequence of the model's keys, so that writers who found roots at
+    once need no lock; what bulk loads and rebuilds number otherwise they number while nobody else founds.
+    """
+    table = model._meta.db_table
+    if connection.vendor != "postgresql":
+        return int(model._base_manager.aggregate(last=Max("tree_id"))["last"] or 0) + 1
+    draw = f"nextval(pg_get_serial_sequence('{table}', 'id'))"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {draw}, COALESCE((SELECT MAX(tree_id) FROM {table}), 0)")
+        drawn, last = cursor.fetchone()
+        if drawn <= last:  # trees were numbered past the keys: draw until those numbers are behind
+            cursor.execute(f"SELECT MAX({draw}) FROM generate_series(1, %s)", [last - drawn + 1])
+            (drawn,) = cursor.fetchone()
+    return int(drawn)
+
+
+def _plan(model: type[Model], nodes: Sequence[Any], target: Any | None) -> list[Piece]:
+    """Lay the bounds out anew: what stays before the place, the nodes, what stays after it."""
+    trees: dict[int, list[Any]] = {}
+    for node in sorted(nodes, key=lambda node: (node.tree_id, node.lft)):
+        others = trees.setdefault(node.tree_id, [])
+        if others and node.lft < others[-1].rght:
+            raise ValueError("one of the nodes stands below another")
+        if target is not None and node.tree_id == target.tree_id and node.lft <= target.lft <= node.rght:
+            raise ValueError("the target stands below one of the nodes")
+        others.append(node)
+    pieces: list[Piece] = []
+    for tree_id, leaving in trees.items():
+        if target is None or tree_id != target.tree_id:
+            pieces += _closed_up(tree_id, leaving)
+    if target is None:
+        for node in nodes:
+            if node.lft > 1:  # else it is a root already
+                number = new_tree_id(model)
+                pieces.append(Piece(node.tree_id, node.lft, node.rght, number, 1 - node.lft, -node.level))
+        return pieces
+    own = trees.get(target.tree_id, [])
+    at, is_closed = target.rght, len(trees.keys() - {target.tree_id}) == 0
+    begin = min(at, *(node.lft for node in own)) if own else at
+    end = max(at - 1, *(node.rght for node in own)) if own and is_closed else _END
+    kept = list(_between(own, begin, end, at))
+    cursor = begin
+    for lo, hi in kept:
+        if hi < at:
+            pieces.append(Piece(target.tree_id, lo, hi, target.tree_id, cursor - lo, 0))
+            cursor += hi - lo + 1
+    for node in nodes:
+        rise = target.level + 1 - node.level
+        pieces.append(Piece(node.tree_id, node.lft, node.rght, target.tree_id, cursor - node.lft, rise))
+        cursor += node.rght - node.lft + 1
+    for lo, hi in kept:
+        if lo >= at:
+            pieces.append(Piece(target.tree_id, lo, hi, target.tree_id, cursor - lo, 0))
+            cursor += hi - lo + 1
+    return pieces
+
+
+def _closed_up(tree_id: int, leaving: Sequence[Any]) -> Iterator[Piece]:
+    """Yield what moves up in a tree that nodes leave (by their bounds); nothing when its root leaves."""
+    gone = 0
+    for node, after in zip(leaving, [*leaving[1:], None], strict=True):
+        gone += node.rght - node.lft + 1
+        end = after.lft - 1 if after is not None else _END
+        if node.lft > 1 and node.rght < end:
+            yield Piece(tree_id, node.rght + 1, end, tree_id, -gone, 0)
+
+
+def _between(taken: Sequence[Any], begin: int, end: int, cut: int) -> Iterator[tuple[int, int]]:
+    """Yield what of ``begin..end`` is not taken by the nodes (by their bounds), cut in two before ``cut``."""
+    start = begin
+    for stop, following in [*((node.lft, node.rght + 1) for node in taken), (end + 1, end + 1)]:
+        if start < cut < stop:
+            yield start, cut - 1
+            start = cut
+        if start < stop:
+            yield start, stop - 1
+        start = following
+
+
+def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Drop what stays as it is and make one of neighbours that go the same way: few branches in the CASE."""
+    joined: list[Piece] = []
+    for piece in sorted(piece for piece in pieces if not piece.is_still):
+        last = joined[-1] if joined else None
+        if (
+            last is not None
+            and last.hi + 1 == piece.lo
+            and (last.tree_id, *last[3:]) == (piece.tree_id, *piece[3:])
+        ):
+            joined[-1] = last._replace(hi=piece.hi)
+        else:
+            joined.append(piece)
+    return joined
+
+
+def _shift(model: type[Model], pieces: Sequence[Piece], above: Sequence[int]) -> None:
+    """Write the new bounds: of the rows that begin in a piece, and of those over ``above`` that end in one.
+
+    ``above`` are keys: the parents of what moves and the place it goes to; with everything over them they are
+    the only rows that can end in a piece without beginning in one.
+    """
+    pieces = _joined(pieces)
+    if not pieces:
+        return
+    table = model._meta.db_table
+    sets = [f"{column} = {_case(pieces, column, column, 'shift')}" for column in ("lft", "rght")]
+    if any(piece.rise for piece in pieces):
+        sets.append(f"level = {_case(pieces, 'lft', 'level', 'rise')}")
+    if any(piece.tree_id != piece.to_tree for piece in pieces):
+        sets.append(f"tree_id = {_case(pieces, 'lft', 'tree_id', 'to_tree')}")
+    chain = (
+        f"WITH RECURSIVE up(id, parent_id) AS (SELECT id, parent_id FROM {table} "
+        f"WHERE id IN ({', '.join(str(int(pk)) for pk in sorted(set(above)))}) "
+        f"UNION SELECT n.id, n.parent_id FROM {table} n JOIN up ON n.id = up.parent_id) SELECT id FROM up"
+    )
+    # As an array the index on the key serves beside the one on the bounds; SQLite manages with IN.
+    over = f"id = ANY(ARRAY({chain}))" if connection.vendor == "postgresql" else f"id IN ({chain})"
+    begins, ends = _spread(pieces, "lft"), _spread(pieces, "rght")
+    where = f"{begins} OR ({over} AND ({ends}))" if above else begins
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE {table} SET {', '.join(sets)} WHERE {where}")
+
+
+def _case(pieces: Sequence[Piece], bound: str, column: str, what: str) -> str:
+    """Return the new value of ``column`` by the piece that holds ``bound``."""
+    one_tree = len({piece.tree_id for piece in pieces}) == 1
+    branches = []
+    for piece in pieces:
+        tree = "" if one_tree else f"tree_id = {int(piece.tree_id)} AND "
+        within = f"{bound} >= {piece.lo}" + ("" if piece.hi == _END else f" AND {bound} <= {piece.hi}")
+        value = int(getattr(piece, what))
+        branches.append(f"WHEN {tree}{within} THEN {value if what == 'to_tree' else f'{column} + ({value})'}")
+    return f"CASE {' '.join(branches)} ELSE {column} END"
+
+
+def _spread(pieces: Sequence[Piece], bound: str) -> str:
+    """Return the condition that ``bound`` lies between the first and the last piece of its tree."""
+    spreads = []
+    for tree_id, group in groupby(pieces, key=lambda piece: piece.tree_id):
+        found = list(group)
+        spreads.append(f"(tree_id = {int(tree_id)} AND {bound} BETWEEN {found[0].lo} AND {found[-1].hi})")
+    return " OR ".join(spreads)
