@@ -106,6 +106,7 @@ class StatusPeriod(models.Model):
     class Meta:
         verbose_name = _("政治面貌变化")
         verbose_name_plural = _("政治面貌变化")
+        indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
