@@ -82,7 +82,8 @@ def ledger(request: HttpRequest) -> HttpResponse:
     rows = _filtered(organization_rows(metric, question, place.rows, _states(wanted["state"])), wanted)
     ordered, sort = sorted_by(request, _shown(rows, address.as_of), COLUMNS, "unit")
     totals = _totals(request, rows)
-    page = paged_long(request, ordered, Length(sum(total.number for total in totals)))
+    shown = _shown(Organization.objects.hosted_on(address.as_of), address.as_of)
+    page = paged_long(request, ordered, Length(sum(total.number for total in totals)), shown)
     pending = None
     if not wanted["state"]:
         pending = _filtered(organization_rows(metric, question, place.rows, PENDING_STATES), wanted).count()

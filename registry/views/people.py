@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -31,6 +31,7 @@ from registry.models import (
 )
 from registry.models.base import in_spans, on_day
 from registry.models.kinds import MEMBER_STATUSES, ROLE_ORDER
+from registry.models.shape import Span, placed_in
 from registry.views import history
 from registry.views.address import Address, actor_of, address_of
 from registry.views.drill import Place, people_metric, place_of
@@ -96,11 +97,12 @@ def people(request: HttpRequest) -> HttpResponse:
     if length.number > LONGEST_SORTED:
         columns = {key: fields for key, fields in columns.items() if key in QUICK}
     default = "number" if "number" in columns else "name"
-    with_status = _with_status(rows, question.as_of)
-    ordered, sort = sorted_by(
-        request, with_status if "status" in request.GET.get("sort", "") else rows, columns, default
-    )
-    page = paged_long(request, ordered, length, with_status.select_related("home_unit", "home_branch"))
+    by_status = request.GET.get("sort", "").removeprefix("-") == "status"
+    sortable = _with_status(rows, question.as_of) if by_status else rows
+    ordered, sort = sorted_by(request, sortable, columns, default)
+    shown = _with_status(Person.objects.select_related("home_unit", "home_branch"), question.as_of)
+    page = paged_long(request, ordered, length, shown)
+    has_totals = length.number <= LONGEST_SORTED or (length.is_exact and not any(wanted.values()))
     form = PeopleFilter(
         user=request.user,
         initial={**wanted, "unit": place.unit},
@@ -119,7 +121,7 @@ def people(request: HttpRequest) -> HttpResponse:
             "clear_url": address.url(request.path),
             "page_obj": page,
             "rows": _rows(request, list(page.object_list), address.as_of),
-            "totals": _totals(rows, question.as_of) if length.is_exact else None,
+            "totals": _totals(rows, question.as_of, length) if has_totals else None,
             "sort": sort,
             "sorts": list(columns),
             "sorts_by_number": "number" in columns,
@@ -141,14 +143,12 @@ def _listed(
             organization__lft__range=(place.organization.lft, place.organization.rght),
         )
         return Person.objects.filter(pk__in=placed.values("person_id"))
-    rows = access.visible(request.user, Person.objects.order_by())
+    rows = Person.objects.order_by()
     if place.unit is None:
-        return rows
+        return access.visible(request.user, rows)
     if place.own:
         return rows.filter(home_unit=place.unit)
-    return rows.filter(
-        home_unit__tree_id=place.unit.tree_id, home_unit__lft__range=(place.unit.lft, place.unit.rght)
-    )
+    return placed_in(rows, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
 
 
 def _list_actions(request: HttpRequest, place: Place, address: Address) -> list[dict[str, str]]:
@@ -166,8 +166,7 @@ def _filtered(
     if wanted["category"] in PersonCategory.values:
         rows = rows.filter(category=wanted["category"])
     if wanted["status"] in PoliticalStatus.values:
-        then = StatusPeriod.objects.filter(on_day(question.as_of), status=wanted["status"])
-        rows = rows.filter(pk__in=then.values("person_id"))
+        rows = rows.filter(_had_status(wanted["status"], question.as_of))
     if wanted["assigned"] in ("yes", "no"):
         # One's own people also where they are placed elsewhere, which their page shows; guests only here.
         here = replace(question, basis=Basis.CURRENT.value, since=None)
@@ -179,6 +178,13 @@ def _filtered(
     if wanted["q"]:
         rows = access.matching_people(user, rows, wanted["q"])
     return rows
+
+
+def _had_status(status: str, day: date) -> Q:
+    """Return the condition "had the status on the day": the newest, unless it changed after the day."""
+    later = StatusPeriod.objects.filter(started_on__gt=day).values("person_id")
+    then = StatusPeriod.objects.filter(on_day(day), status=status, person__in=later)
+    return Q(political_status=status) & ~Q(pk__in=later) | Q(pk__in=then.values("person_id"))
 
 
 def _shown_filters(metric: PeopleMetric | None, place: Place, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -226,7 +232,7 @@ def _with_status(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
     return joined.annotate(status_then=F("standing__status"))
 
 
-def _totals(rows: QuerySet[Any], day: date) -> dict[str, Any]:
+def _totals(rows: QuerySet[Any], day: date, length: Length) -> dict[str, Any]:
     """Count the whole list, not only the page, by category and by political status of the day.
 
     A person holds the newest status; only those whose status changed after the day are looked up.
@@ -237,8 +243,12 @@ def _totals(rows: QuerySet[Any], day: date) -> dict[str, Any]:
     for of_category, of_status, number in newest:
         category[of_category] += number
         status[of_status] += number
-    later = StatusPeriod.objects.filter(started_on__gt=day).values("person_id")
-    changed = _with_status(rows.order_by().filter(pk__in=later), day)
+    later = StatusPeriod.objects.filter(started_on__gt=day)
+    if length.number <= LONGEST_SORTED:  # each person is looked up; of a long list, each change
+        changed = rows.filter(Exists(later.filter(person=OuterRef("pk"))))
+    else:
+        changed = rows.filter(pk__in=later.values("person_id"))
+    changed = _with_status(changed.order_by(), day)
     for of_status, then, number in changed.values_list("political_status", "status_then").annotate(
         number=Count("pk")
     ):
