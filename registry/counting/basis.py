@@ -58,6 +58,10 @@ class Question:
         """Return the scope as a condition on rows that reach their unit through ``path`` (with ``__``)."""
         return Q() if self.scope is None or everything(self.scope) else in_spans(self.scope, path)
 
+    def placed(self, rows: Rows) -> Rows:
+        """Return those of ``rows`` whose ``host`` of the day is in the scope."""
+        return rows if self.scope is None else placed_in(rows, self.scope, "host__unit__")
+
     def on(self, day: date) -> Question:
         """Return the same question on another day."""
         return replace(self, as_of=day)
@@ -74,7 +78,7 @@ class Question:
 
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:
     """Return the organizations that the question asks about, with their host of the day as ``host``."""
-    return _seen(_organizations(question, states), question)
+    return question.placed(_organizations(question, states))
 
 
 def assignments(question: Question) -> QuerySet[Assignment]:
@@ -82,7 +86,7 @@ def assignments(question: Question) -> QuerySet[Assignment]:
 
     ``host`` is the organization's placement and ``standing`` the person's political status of the day.
     """
-    return _seen(_assignments(question), question)
+    return question.placed(_assignments(question))
 
 
 def _organizations(question: Question, states: tuple[str, ...]) -> QuerySet[Organization]:
@@ -117,10 +121,6 @@ def _assignments(question: Question) -> QuerySet[Assignment]:
     return rows.filter(organization__campaign=question.campaign) if question.campaign else rows
 
 
-def _seen(rows: Rows, question: Question) -> Rows:
-    return rows if question.scope is None else placed_in(rows, question.scope, "host__unit__")
-
-
 def _at(rows: Rows, place: Unit | list[Span], question: Question) -> Rows:
     """Return those at the place and in the scope: one condition for both."""
     spans = place if isinstance(place, list) else UnitShape.on(question.as_of).spans(place)
@@ -142,7 +142,7 @@ def organization_rows(
     if metric is not None:
         rows = rows.filter(metric.condition)
     if isinstance(place, Organization):
-        return _seen(rows, question).filter(tree_id=place.tree_id, lft__range=(place.lft, place.rght))
+        return question.placed(rows).filter(tree_id=place.tree_id, lft__range=(place.lft, place.rght))
     return _at(rows, place, question)
 
 
@@ -152,7 +152,7 @@ def assignment_rows(
     """Return the assignments behind a number of people or person-times."""
     rows = _assignments(question).filter(metric.condition)
     if isinstance(place, Organization):
-        return _seen(rows, question).filter(
+        return question.placed(rows).filter(
             organization__tree_id=place.tree_id, organization__lft__range=(place.lft, place.rght)
         )
     return _at(rows, place, question)

@@ -13,6 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -23,13 +24,14 @@ from registry.counting.basis import APPROVED, Question, assignment_rows, organiz
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS, PeopleMetric
 from registry.models import Organization, Unit
 from registry.models.kinds import PENDING_STATES
-from registry.models.shape import Span, UnitShape
+from registry.models.shape import Span, UnitShape, remembering
 
-TOTAL = 0
-"""The bucket of the whole subtree beside the children's ids."""
+TOTAL, OWN = 0, -1
+"""Buckets beside the children's ids: the whole subtree, and the place itself alone."""
 
 _FEW = 64
 _EVERY = next(metric for metric in PEOPLE_METRICS if metric.slug == "frontline_people")
+_TIMES = "frontline_assignments"
 
 Counts = dict[str, int]
 
@@ -76,20 +78,46 @@ def rollup(unit: Unit, question: Question, *, children: bool = True) -> Rollup:
     The hierarchy is that of ``question.as_of``. Children are ordered by name; closed ones are left
     out unless something is still counted there, and so are those outside the question's scope.
     """
+    with remembering():
+        return _rollup(unit, question, children)
+
+
+def _rollup(unit: Unit, question: Question, with_children: bool) -> Rollup:
     shape = UnitShape.on(question.as_of)
+    alone = [Span(unit.tree_id, unit.lft, unit.lft)]
     buckets = {TOTAL: shape.spans(unit)}
-    found = (child for child in shape.children(unit) if question.sees(child)) if children else ()
-    below = sorted(found, key=lambda child: child.code)
+    found = list(shape.children(unit)) if with_children else []
+    below = sorted((child for child in found if question.sees(child)), key=lambda child: child.code)
     for child in below:
         buckets[child.pk] = shape.spans(child)
-    lines = _lines(question, buckets, {TOTAL: unit.pk, **{child.pk: child.pk for child in below}})
-    own = count_spans([Span(unit.tree_id, unit.lft, unit.lft)], question)
+    if with_children and len(below) == len(found) and ledger.answers(question, buckets.values()):
+        lines = _kept(question, {pk: pk or unit.pk for pk in buckets})
+        lines[OWN] = _own(alone, question, lines, [child.pk for child in below])
+        _count_pending(question, {**buckets, OWN: alone}, lines)
+    else:
+        lines = _lines(question, buckets, {pk: pk or unit.pk for pk in buckets})
+        lines[OWN] = count_spans(alone, question)
     shown = tuple(
         ChildLine(lines[child.pk].counts, lines[child.pk].pending, unit=child)
         for child in below
         if child.is_open_on(question.as_of) or not lines[child.pk].is_zero
     )
-    return Rollup(unit, question, lines[TOTAL], own, shown)
+    return Rollup(unit, question, lines[TOTAL], lines[OWN], shown)
+
+
+def _own(
+    alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int]
+) -> Line:
+    """Return what is approved at a unit itself: the whole less its parts, but for people, who may be in both."""
+    line = Line()
+    for slug in line.counts:
+        metric = METRICS[slug]
+        if not isinstance(metric, PeopleMetric) or not metric.distinct:
+            parts = sum(lines[child].counts[slug] for child in children)
+            line.counts[slug] = lines[TOTAL].counts[slug] - parts
+    if line.counts[_TIMES]:
+        line.counts.update(_people_at(alone, question))
+    return line
 
 
 def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
@@ -120,11 +148,15 @@ def _lines(
     """
     if not ledger.answers(question, buckets.values()):
         return count_buckets(question, buckets)
-    kept = ledger.read(set(units.values()), question)
-    lines = {bucket: Line(kept[unit]) for bucket, unit in units.items()}
+    lines = _kept(question, units)
     if pending:
         _count_pending(question, buckets, lines)
     return lines
+
+
+def _kept(question: Question, units: Mapping[int, int]) -> dict[int, Line]:
+    found = ledger.read(set(units.values()), question)
+    return {bucket: Line(found[unit]) for bucket, unit in units.items()}
 
 
 def _count_pending(
@@ -132,19 +164,16 @@ def _count_pending(
 ) -> None:
     """Add what is not approved: it is read once, by host unit, and laid into the buckets here."""
     rows = organization_rows(None, question, _hull(buckets), PENDING_STATES)
-    found = (
-        rows.annotate(at_tree_id=F("host__unit__tree_id"), at_lft=F("host__unit__lft"))
-        .values_list("at_tree_id", "at_lft", "kind", "is_temporary")
-        .annotate(number=Count("pk"))
+    pending = sorted(
+        rows.values_list(F("host__unit__tree_id"), F("host__unit__lft"), "kind", "is_temporary")
     )
-    pending = sorted(found)
     places = [row[:2] for row in pending]
     for bucket, spans in buckets.items():
         for span in spans:
             first = bisect_left(places, (span.tree_id, span.lo))
             last = bisect_right(places, (span.tree_id, span.hi))
-            for _tree_id, _lft, kind, is_temporary, number in pending[first:last]:
-                _add(lines[bucket].pending, kind, is_temporary, number)
+            for _tree_id, _lft, kind, is_temporary in pending[first:last]:
+                _add(lines[bucket].pending, kind, is_temporary, 1)
 
 
 def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
@@ -178,19 +207,26 @@ def _line(place: Organization | list[Span], question: Question) -> Line:
     )
     for kind, is_temporary, state, number in counted:
         _add(line.counts if state in APPROVED else line.pending, kind, is_temporary, number)
-    rows = assignment_rows(_EVERY, question, place)
-    line.counts.update(
-        rows.aggregate(
-            **{metric.slug: Count(_marked(metric), distinct=metric.distinct) for metric in PEOPLE_METRICS}
-        )
-    )
+    line.counts.update(_people_at(place, question))
     return line
 
 
+def _people_at(place: Organization | list[Span], question: Question) -> Counts:
+    """Count every metric of people at one place from the rows. One query."""
+    found: Counts = assignment_rows(_EVERY, question, place).aggregate(
+        **{metric.slug: Count(_marked(metric), distinct=metric.distinct) for metric in PEOPLE_METRICS}
+    )
+    return found
+
+
 def _add(counts: Counts, kind: str, is_temporary: bool, number: int) -> None:
-    for metric in ORGANIZATION_METRICS:
-        if metric.holds(kind, bool(is_temporary)):
-            counts[metric.slug] += number
+    for slug in _slugs(kind, bool(is_temporary)):
+        counts[slug] += number
+
+
+@cache
+def _slugs(kind: str, is_temporary: bool) -> tuple[str, ...]:
+    return tuple(metric.slug for metric in ORGANIZATION_METRICS if metric.holds(kind, is_temporary))
 
 
 def _marked(metric: PeopleMetric) -> Any:

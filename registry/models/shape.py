@@ -107,7 +107,10 @@ _KNOWN: ContextVar[_Known | None] = ContextVar("registry_hierarchy", default=Non
 
 @contextmanager
 def remembering() -> Iterator[None]:
-    """Read the moves and the roots once only while this lasts: for requests that change nothing."""
+    """Read the moves and the roots once only while this lasts: for what changes nothing."""
+    if _KNOWN.get() is not None:
+        yield
+        return
     token = _KNOWN.set(_Known())
     try:
         yield
@@ -176,7 +179,7 @@ class UnitShape:
     def spans(self, unit: Unit) -> list[Span]:
         """Return the disjoint intervals of today's tree that were ``unit`` and all below it on the day."""
         own = _Place(unit.tree_id, unit.lft, unit.rght)
-        if self.is_todays:
+        if self.is_todays or not self._touches(own):
             return [Span(*own)]
         result = self._without_moved(own, unit.pk)
         waiting = dict(self.superior_then)
@@ -190,6 +193,14 @@ class UnitShape:
                     result += self._without_moved(self.places[pk], pk)
                     found = True
         return _joined(sorted(result))
+
+    def _touches(self, own: _Place) -> bool:
+        """Whether some unit moved since out of the interval, or into it: the superiors then stand there too."""
+        tree_id, lft, rght = own
+        return any(
+            place.lft >= lft and place.rght <= rght and place.tree_id == tree_id
+            for place in self.places.values()
+        )
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, closed ones too, unordered."""

@@ -5,10 +5,11 @@ What they look like is that of ``components/count.html`` and ``components/bar.ht
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from django import template
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -20,63 +21,84 @@ register = template.Library()
 @register.simple_tag
 def number_cell(value: int | None, url: str = "") -> SafeString:
     """Return a number, linked to its rows; zero is a grey 0 without a link, nothing a dash."""
+    return SafeString(_number(value, url))
+
+
+def _number(value: int | None, url: str = "") -> str:
     if not value:
-        return format_html('<span class="zero">{}</span>', "–" if value is None else value)
-    if not url:
-        return SafeString(escape(value))
-    return format_html('<a href="{}">{}</a>', url, value)
+        return f'<span class="zero">{"–" if value is None else 0}</span>'
+    return f'<a href="{escape(url)}">{value:d}</a>' if url else f"{value:d}"
+
+
+@register.simple_tag
+def unit_name(row: Row) -> SafeString:
+    """Return the name of a line of the table of units, linked to its page, with what is to be said of it."""
+    name = row.unit.label
+    shown = format_html('<a href="{}">{}</a>', row.url, name) if row.url else SafeString(escape(name))
+    if not row.is_open:
+        shown += format_html(' <span class="tag plain">{}</span>', _("已撤并"))
+    if row.unit.is_sample:
+        shown += format_html(
+            ' <span class="tag sample" title="{}">{}</span>', _("演示用的样例数据,不是真实登记"), _("演示")
+        )
+    return shown
+
+
+@register.simple_tag
+def chart_cells(rows: list[list[Any]]) -> SafeString:
+    """Return the lines of the table behind a chart: a heading, then numbers."""
+    return SafeString(
+        "".join(
+            f'<tr><th scope="row">{escape(head)}</th>'
+            + "".join(f'<td class="n">{_number(each)}</td>' for each in numbers)
+            + "</tr>"
+            for head, *numbers in rows
+        )
+    )
 
 
 @register.simple_tag
 def unit_cells(row: Row, with_bar: bool = False) -> SafeString:
     """Return the number cells of one line of the table of units; ``with_bar``: draw one at the first."""
-    cells: list[Any] = []
+    cells = []
     for place, count in enumerate(row.counts):
-        number = number_cell(count.value, count.url)
+        number, pending = _number(count.value, count.url), _pending(count)
         if place:
-            cells += ['<td class="n">', number, _pending(count), "</td>"]
+            cells.append(f'<td class="n">{number}{pending}</td>')
         elif with_bar:
-            cells += ['<td class="nowrap">', _bar(row.bar, number), _pending(count), "</td>"]
+            cells.append(f'<td class="nowrap">{_bar(row.bar, number)}{pending}</td>')
         else:
-            cells += [
-                '<td class="nowrap"><span class="bar-row"><span class="bar"></span><span class="num">',
-                number,
-                _pending(count),
-                "</span></span></td>",
-            ]
+            cells.append(
+                '<td class="nowrap"><span class="bar-row"><span class="bar"></span>'
+                f'<span class="num">{number}{pending}</span></span></td>'
+            )
         if place == SHARE_AFTER_COLUMN:
-            cells += ['<td class="n">', _share(row.members), "</td>"]
+            cells.append(f'<td class="n">{_share(row.members)}</td>')
     return SafeString("".join(cells))
 
 
-def _bar(share: float, number: SafeString) -> SafeString:
-    return format_html(
+def _bar(share: float, number: str) -> str:
+    return (
         '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" '
-        'aria-hidden="true"><rect width="{}" height="1"/></svg><span class="num">{}</span></span>',
-        f"{share:.4f}",
-        number,
+        f'aria-hidden="true"><rect width="{share:.4f}" height="1"/></svg>'
+        f'<span class="num">{number}</span></span>'
     )
 
 
-def _pending(count: Count) -> SafeString:
+def _pending(count: Count) -> str:
     """What is not approved, beside a number."""
     if not count.pending:
-        return SafeString("")
-    word = _("未批准")
+        return ""
+    word = escape(_("未批准"))
     if not count.pending_url:
-        return format_html(' <span class="tag warn">{} {}</span>', word, count.pending)
-    return format_html(
-        ' <a class="tag warn" href="{}" title="{}">{} {}</a>',
-        count.pending_url,
-        _("未批准的不计入"),
-        word,
-        count.pending,
-    )
+        return f' <span class="tag warn">{word} {count.pending:d}</span>'
+    title = escape(_("未批准的不计入"))
+    url = escape(count.pending_url)
+    return f' <a class="tag warn" href="{url}" title="{title}">{word} {count.pending:d}</a>'
 
 
-def _share(members: Count) -> SafeString:
+def _share(members: Count) -> str:
     if not members.share:
-        return SafeString('<span class="zero">–</span>')
-    if not members.url:
-        return SafeString(escape(members.share))
-    return format_html('<a href="{}" title="{}">{}</a>', members.url, members.value, members.share)
+        return '<span class="zero">–</span>'
+    share = escape(members.share)
+    return f'<a href="{escape(members.url)}" title="{members.value:d}">{share}</a>' if members.url else share

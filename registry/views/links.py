@@ -59,6 +59,15 @@ class RowLinks:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._known: dict[tuple[str, bool, bool], tuple[str, str]] = {}
+        self._page: tuple[str, str] = ("", "")
+
+    def page(self, unit: Unit) -> str:
+        """Return the address of the page of ``unit``."""
+        if not self._page[0]:
+            before, _code, after = self._address.url(unit.get_absolute_url()).partition(f"/{unit.code}/")
+            self._page = f"{before}/", f"/{after}"
+        before, after = self._page
+        return f"{before}{unit.code}{after}"
 
     def url(self, unit: Unit, slug: str, *, own: bool = False, pending: bool = False) -> str:
         """Return the address of the rows behind ``slug`` at ``unit``, as ``rows_behind`` does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
@@ -20,6 +20,15 @@ EVENTS_SHOWN = 10
 STANDING_SHOWN = 50
 
 
+class Named(NamedTuple):
+    """What is shown of an organization."""
+
+    pk: int
+    code: str
+    name: str
+    is_sample: bool
+
+
 @dataclass(frozen=True)
 class Event:
     """An organization was founded, dissolved or transferred."""
@@ -27,7 +36,7 @@ class Event:
     day: date
     word: str
     tone: str
-    organization: Organization
+    organization: Named
     place: str
 
 
@@ -46,12 +55,9 @@ def recent(question: Question, spans: list[Span]) -> list[Event]:
         (Basis.ENDED, "dissolved_on", _("撤销"), "plain"),
     ):
         asked = replace(recently, basis=basis.value)
-        rows = (
-            organization_rows(None, asked, spans)
-            .annotate(host_name=F("host__unit__name"))
-            .order_by(f"-{field}", "-pk")[:EVENTS_SHOWN]
-        )
-        events += [Event(getattr(row, field), word, tone, row, row.host_name) for row in rows]
+        rows = organization_rows(None, asked, spans).order_by(f"-{field}", "-pk")
+        shown = rows.values_list(field, F("host__unit__name"), *Named._fields)[:EVENTS_SHOWN]
+        events += [Event(day, word, tone, Named(*named), place) for day, place, *named in shown]
     events += _transfers(recently, spans)
     events.sort(key=lambda event: (event.day, event.organization.pk), reverse=True)
     return events[:EVENTS_SHOWN]
@@ -69,21 +75,17 @@ def _transfers(recently: Question, spans: list[Span]) -> list[Event]:
         left = left.filter(organization__campaign=recently.campaign)
     if not everything(spans):
         left = left.filter(in_spans(spans, "unit__") | Exists(after.filter(in_spans(spans, "unit__"))))
-    rows: Any = (
-        left.select_related("organization", "unit")
-        .annotate(to_name=Subquery(after.values("unit__name")[:1]))
-        .exclude(to_name=None)
-        .order_by("-ended_on", "-organization")[:EVENTS_SHOWN]
+    rows = left.order_by("-ended_on", "-organization").values_list(
+        "ended_on",
+        "unit__name",
+        Subquery(after.values("unit__name")[:1]),
+        *(f"organization__{name}" for name in Named._fields),
     )
+    said = _("%(before)s 转到 %(after)s")
     return [
-        Event(
-            row.ended_on,
-            _("转移"),
-            "info",
-            row.organization,
-            _("%(before)s 转到 %(after)s") % {"before": row.unit.name, "after": row.to_name},
-        )
-        for row in rows
+        Event(day, _("转移"), "info", Named(*named), said % {"before": before, "after": to})
+        for day, before, to, *named in rows[:EVENTS_SHOWN]
+        if to is not None
     ]
 
 
@@ -121,6 +123,15 @@ class Standing:
         return range(min(self.depth, 4))
 
 
+_LEADER = (
+    "organization_id",
+    "role",
+    *(f"person__{name}" for name in ("key", "number", "name", "is_sample")),
+    *(f"person__home_unit__{name}" for name in ("tree_id", "lft", "rght")),
+)
+"""What is shown of a leader, and what says whether the number is."""
+
+
 def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
     asked = replace(question, basis=Basis.CURRENT.value, since=None)
@@ -134,7 +145,7 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
         placed.order_by().values_list("organization_id").annotate(Count("person_id", distinct=True))
     )
     leaders: dict[int, list[Assignment]] = {}
-    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit")
+    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit").only(*_LEADER)
     for assignment in leading.order_by("pk"):
         leaders.setdefault(assignment.organization_id, []).append(assignment)
     found: list[Standing] = []

@@ -145,8 +145,9 @@ class Row:
     unit: Unit
     counts: list[Count]
     members: Count
+    url: str = ""
+    """The unit's page, where the user may open it."""
     is_open: bool = True
-    reachable: bool = True
     bar: float = 0.0
 
     @property
@@ -184,8 +185,8 @@ def table(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Tab
             of,
             cells,
             replace(members, share=percent(members.value, people)),
+            links.page(of) if link else "",
             of.is_open_on(day),
-            link,
             min(1.0, line.counts[COLUMNS[0]] / largest),
         )
 
@@ -230,6 +231,8 @@ def reported(address: Address, unit: Unit) -> tuple[list[Reported], int]:
         output_field=IntegerField(),
     )
     rows = figures_within(unit)
+    if not Figure.objects.filter(pk__in=rows.order_by().values("pk")).exists():
+        return [], 0
     figures = list(rows.order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN])
     shown = [
         Reported(comparison, reported_value(comparison.figure), _registered_url(address, comparison))
