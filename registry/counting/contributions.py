@@ -143,7 +143,8 @@ piece(what, {spelled}) AS (
 edge(what, {", ".join(KEY)}, change) AS (
   SELECT {group}, begins, COUNT(*) FROM piece WHERE what IS NOT NULL GROUP BY {group}, begins
   UNION ALL
-  SELECT {group}, stops, -COUNT(*) FROM piece WHERE what IS NOT NULL AND stops < {never} GROUP BY {group}, stops
+  SELECT {group}, stops, -COUNT(*) FROM piece WHERE what IS NOT NULL AND stops < {never}
+  GROUP BY {group}, stops
 )
 SELECT {", ".join(KEY)}, {_pivot()}
 FROM edge GROUP BY {", ".join(KEY)} HAVING {_is_any()}"""

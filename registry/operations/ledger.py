@@ -16,10 +16,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max, Model
 
-from registry import locks
+from registry import audit, locks
+from registry.audit import Actor
 from registry.counting.contributions import ALL, KEY, NONE, among, changes
+from registry.counting.metrics import METRICS
 from registry.models import (
     Assignment,
+    Basis,
+    Campaign,
     CountChange,
     CountDay,
     Organization,
@@ -29,6 +33,7 @@ from registry.models import (
     UnitPlacement,
 )
 from registry.models.tally import COLUMNS
+from registry.operations.base import operation
 
 FOLD_AT = 1000
 """So many appended rows are left to be added up on reading before somebody folds them."""
@@ -127,7 +132,7 @@ def following_hierarchy(units: Iterable[Unit]) -> Iterator[None]:
 def rebuild(units: Collection[int] | None = None, told: Told | None = None) -> int:
     """Work the ledger out again from the rows, for the given units or for all; return the rows written.
 
-    The caller is in a transaction and holds the hierarchy alone (``mend``), or loads everything at once.
+    The caller is in a transaction and holds the hierarchy alone, or loads everything at once.
     """
     if units is not None and not units:
         return 0
@@ -144,11 +149,27 @@ def rebuild(units: Collection[int] | None = None, told: Told | None = None) -> i
     return written
 
 
-def mend(units: Collection[int] | None = None) -> int:
-    """Rebuild the ledger of the given units, or of all, while nobody else writes counts."""
+@operation
+def rebuild_counts(*, actor: Actor, units: Collection[int] | None = None) -> int:
+    """Work the ledger of the given units, or of all, out again; return the rows written.
+
+    Nobody else writes counts meanwhile; readers read what was there until it is done.
+    """
+    locks.lock_hierarchy()
+    written = rebuild(units)
+    subject = Unit.objects.filter(**({} if units is None else {"pk__in": units})).order_by("lft").first()
+    if subject is not None:
+        audit.record(actor, "rebuild_counts", subject, unit=subject, after={"rows": written})
+    return written
+
+
+def fill_when_empty() -> int:
+    """Work out the ledger of a registry that is older than it; return the rows written (0: nothing to do)."""
     with transaction.atomic():
+        if CountDay.objects.exists() or CountChange.objects.exists() or not Organization.objects.exists():
+            return 0
         locks.lock_hierarchy()
-        return rebuild(units)
+        return rebuild()
 
 
 def differences(units: Collection[int] | None = None, most: int = 20, told: Told | None = None) -> list[str]:
@@ -178,12 +199,26 @@ def differences(units: Collection[int] | None = None, most: int = 20, told: Told
         )
         found = cursor.fetchall()
         _drop(cursor, "recounted")
-    names = dict(Unit.objects.filter(pk__in={row[0] for row in found}).values_list("pk", "code"))
+    return _said(found)
+
+
+def _said(found: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Say for each unit, day, basis and campaign what must be added to the ledger to be right."""
+    found = list(found)
+    codes = dict(Unit.objects.filter(pk__in={row[0] for row in found}).values_list("pk", "code"))
+    campaigns = dict(Campaign.objects.values_list("pk", "name"))
     said = []
-    for unit, campaign, is_cumulative, when, *numbers in found:
-        parts = [f"{name} {number:+d}" for name, number in zip(COLUMNS, numbers, strict=True) if number]
-        basis = "cumulative" if is_cumulative else "current"
-        said.append(f"{names.get(unit, unit)} {when} {basis} campaign={campaign}: {', '.join(parts)}")
+    for unit, campaign, is_cumulative, day, *numbers in found:
+        basis = Basis.CUMULATIVE.label if is_cumulative else Basis.CURRENT.label
+        parts = [
+            f"{METRICS[name].label} {number:+d}"
+            for name, number in zip(COLUMNS, numbers, strict=True)
+            if number
+        ]
+        said.append(
+            f"{codes.get(unit, unit)} 自 {day} 起 {basis}({campaigns.get(campaign, '全部专项任务')}):"
+            f"{'、'.join(parts)}"
+        )
     return said
 
 
@@ -225,9 +260,7 @@ def _grow_days(cursor: Any) -> None:
     if connection.vendor == "postgresql":
         cursor.execute("ANALYZE folding")
     before = ", ".join(f"COALESCE(d.{name}, 0)" for name in COLUMNS)
-    latest = (
-        f"(SELECT MAX(y.day) FROM {_DAY} y WHERE {_same_line('y', 'f')} AND y.day < f.day)"  # by the key
-    )
+    latest = f"(SELECT MAX(y.day) FROM {_DAY} y WHERE {_same_line('y', 'f')} AND y.day < f.day)"  # by the key
     cursor.execute(
         f"INSERT INTO {_DAY} ({_ROW}) SELECT f.unit_id, f.campaign_key, f.is_cumulative, f.day, {before} "
         f"FROM folding f LEFT JOIN {_DAY} d ON {_same_line('d', 'f')} AND d.day = {latest} "
@@ -281,9 +314,7 @@ def _recount(cursor: Any, table: str, units: Collection[int] | None, told: Told 
 def _pieces(model: type[Model], column: str) -> list[str]:
     """Cut the keys of a table into conditions for pieces of a bounded size."""
     last = model._base_manager.aggregate(last=Max("pk"))["last"] or 0
-    return [
-        f"{column} > {start} AND {column} <= {start + PIECE}" for start in range(0, max(last, 1), PIECE)
-    ]
+    return [f"{column} > {start} AND {column} <= {start + PIECE}" for start in range(0, max(last, 1), PIECE)]
 
 
 def _counted(touched: Touched) -> Numbers:
