@@ -163,4 +163,3 @@ def people_rows(
 ) -> QuerySet[Person]:
     """Return the distinct people behind a number of people."""
     return Person.objects.filter(pk__in=assignment_rows(metric, question, place).values("person_id"))
-

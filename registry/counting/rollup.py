@@ -105,10 +105,8 @@ def _rollup(unit: Unit, question: Question, with_children: bool) -> Rollup:
     return Rollup(unit, question, lines[TOTAL], lines[OWN], shown)
 
 
-def _own(
-    alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int]
-) -> Line:
-    """Return what is approved at a unit itself: the whole less its parts, but for people, who may be in both."""
+def _own(alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int]) -> Line:
+    """Return what is approved at a unit itself: the whole less its parts, but people, who may be in both."""
     line = Line()
     for slug in line.counts:
         metric = METRICS[slug]
@@ -159,14 +157,10 @@ def _kept(question: Question, units: Mapping[int, int]) -> dict[int, Line]:
     return {bucket: Line(found[unit]) for bucket, unit in units.items()}
 
 
-def _count_pending(
-    question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line]
-) -> None:
+def _count_pending(question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line]) -> None:
     """Add what is not approved: it is read once, by host unit, and laid into the buckets here."""
     rows = organization_rows(None, question, _hull(buckets), PENDING_STATES)
-    pending = sorted(
-        rows.values_list(F("host__unit__tree_id"), F("host__unit__lft"), "kind", "is_temporary")
-    )
+    pending = sorted(rows.values_list(F("host__unit__tree_id"), F("host__unit__lft"), "kind", "is_temporary"))
     places = [row[:2] for row in pending]
     for bucket, spans in buckets.items():
         for span in spans:

@@ -66,7 +66,7 @@ def courses(
     question: Question,
     bases: Collection[str],
 ) -> dict[tuple[str, str], list[tuple[date, int]]]:
-    """Return ``series`` of each metric on each basis, by (basis, slug): one query where the ledger answers."""
+    """Return ``series`` of each metric on each basis, by (basis, slug): one query of the ledger."""
     asked = {basis: replace(question, basis=basis, since=None) for basis in bases}
     if all(can_read(unit, each, since, until) for each in asked.values()):
         days = days_between(since, until)

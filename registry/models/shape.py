@@ -20,7 +20,6 @@ from django.db.models import F, Q, QuerySet
 from registry.models.base import in_spans
 from registry.models.unit import Unit, UnitPlacement
 
-
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
@@ -66,7 +65,9 @@ class Moves:
         ends = [f"{end}__{name}" for end in ("unit", "superior") for name in _Place._fields]
         placements: dict[int, list[tuple[date | None, int | None]]] = {}
         places: dict[int, _Place] = {}
-        for unit, superior, start, *numbers in rows.values_list("unit_id", "superior_id", "started_on", *ends):
+        for unit, superior, start, *numbers in rows.values_list(
+            "unit_id", "superior_id", "started_on", *ends
+        ):
             placements.setdefault(unit, []).append((start, superior))
             places[unit] = _Place(*numbers[:3])
             if superior is not None:
@@ -195,7 +196,7 @@ class UnitShape:
         return _joined(sorted(result))
 
     def _touches(self, own: _Place) -> bool:
-        """Whether some unit moved since out of the interval, or into it: the superiors then stand there too."""
+        """Whether units that moved since, or their superiors then, stand in the interval."""
         tree_id, lft, rght = own
         return any(
             place.lft >= lft and place.rght <= rght and place.tree_id == tree_id

@@ -100,8 +100,8 @@ def people(request: HttpRequest) -> HttpResponse:
     by_status = request.GET.get("sort", "").removeprefix("-") == "status"
     sortable = _with_status(rows, question.as_of) if by_status else rows
     ordered, sort = sorted_by(request, sortable, columns, default)
-    shown = _with_status(Person.objects.select_related("home_unit", "home_branch"), question.as_of)
-    page = paged_long(request, ordered, length, shown)
+    full = _with_status(Person.objects.select_related("home_unit", "home_branch"), question.as_of)
+    page = paged_long(request, ordered, length, full)
     has_totals = length.number <= LONGEST_SORTED or (length.is_exact and not any(wanted.values()))
     form = PeopleFilter(
         user=request.user,
@@ -228,8 +228,10 @@ def _length(
 
 def _with_status(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
     """Join each person's political status of the day."""
-    joined: QuerySet[Any] = rows.with_status_on(day)  # type: ignore[attr-defined]
-    return joined.annotate(status_then=F("standing__status"))
+    joined: QuerySet[Any] = rows.with_status_on(day).annotate(  # type: ignore[attr-defined]
+        status_then=F("standing__status")
+    )
+    return joined
 
 
 def _totals(rows: QuerySet[Any], day: date, length: Length) -> dict[str, Any]:

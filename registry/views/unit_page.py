@@ -256,11 +256,13 @@ class Course:
 
     def on(self, basis: str, day: date) -> dict[str, int]:
         """Return what is known of a day, by metric."""
-        found = {}
-        for (of_basis, slug), points in self.numbers.items():
-            if of_basis == basis:
-                found |= {slug: number for at, number in points if at == day}
-        return found
+        return {
+            slug: number
+            for (of_basis, slug), points in self.numbers.items()
+            if of_basis == basis
+            for at, number in points
+            if at == day
+        }
 
 
 def first_day(question: Question) -> date:
@@ -274,7 +276,9 @@ def course(unit: Unit, question: Question, charted: str) -> Course:
     both = (Basis.CURRENT.value, Basis.CUMULATIVE.value)
     if question.is_period:
         return Course(courses(unit, [METRICS[charted]], since, question.as_of, question, both))
-    if not can_read(unit, question, since, question.as_of):  # counted from the rows: one metric by its days, the others once
+    if not can_read(
+        unit, question, since, question.as_of
+    ):  # counted from the rows: one metric by its days, the others once
         numbers = courses(unit, [METRICS[charted]], since, question.as_of, question, both)
         before = question.on(question.as_of - WEEK)
         line = count_units([unit], before, pending=False)[unit.pk]
