@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "registry.views.middleware.SessionEndMiddleware",
+    "registry.views.middleware.HierarchyMiddleware",
     # Every page needs a login, unless its view says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "registry.views.middleware.PasswordDueMiddleware",

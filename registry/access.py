@@ -15,6 +15,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from registry.models import (
+    Assignment,
     AuditEntry,
     Grant,
     GrantRole,
@@ -27,7 +28,7 @@ from registry.models import (
 )
 from registry.models.base import in_spans, on_day
 from registry.models.kinds import PARTY_KINDS
-from registry.models.shape import Span
+from registry.models.shape import Span, everything, roots
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
@@ -47,12 +48,15 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
     """Return (role, unit) of each grant valid today: read once for a request's user. Not for superusers."""
     known: list[tuple[str, Unit]] | None = getattr(user, _CACHE, None)
     if known is None:
-        valid = Grant.objects.filter(on_day(timezone.localdate()), user_id=user.pk or 0).select_related(
-            "unit"
-        )
-        known = [(grant.role, grant.unit) for grant in valid]
+        valid = Grant.objects.filter(on_day(timezone.localdate()), user_id=user.pk or 0)
+        known = [(grant.role, grant.unit) for grant in valid.select_related("unit").order_by("pk")]
         setattr(user, _CACHE, known)
     return known
+
+
+def roles_held(user: AnyUser) -> list[tuple[str, Unit]]:
+    """Return role and unit of each grant that ``user`` holds today, the oldest first."""
+    return list(_grants(user)) if user.is_authenticated else []
 
 
 def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Unit]:
@@ -63,7 +67,7 @@ def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Unit]:
     if not user.is_authenticated or not user.is_active:
         return []
     if user.is_superuser:
-        return list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
+        return list(roots())
     wanted = tuple(roles)
     units = sorted(
         {unit.pk: unit for role, unit in _grants(user) if role in wanted}.values(),
@@ -91,7 +95,8 @@ def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
     """Return the scope of the user's counts, for ``Question.scope`` (None: everything)."""
     if user.is_authenticated and user.is_active and user.is_superuser:
         return None
-    return tuple(spans(user))
+    seen = tuple(spans(user))
+    return None if everything(seen) else seen
 
 
 def inside(unit: Unit, scope: Iterable[Span]) -> bool:
@@ -126,17 +131,18 @@ def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) 
     organizations stands.
     """
     scope = spans(user, roles)
+    if rows.model not in (Unit, Organization, Person):
+        raise TypeError(f"no policy for {rows.model.__name__}")
+    if everything(scope):
+        return rows
     if rows.model is Unit:
         return rows.filter(in_spans(scope))
     if rows.model is Organization:
         return rows.filter(in_spans(scope, "unit__"))
-    if rows.model is Person:
-        placed = Organization.objects.filter(in_spans(scope, "unit__")).order_by().values("pk")
-        return rows.filter(
-            in_spans(scope, "home_unit__")
-            | Q(assignments__organization__in=placed, assignments__is_withdrawn=False)
-        ).distinct()
-    raise TypeError(f"no policy for {rows.model.__name__}")
+    # Each half by its own index; a condition with "or" over both would be tried on everybody there is.
+    members = Person.objects.filter(in_spans(scope, "home_unit__")).order_by().values("pk")
+    guests = Assignment.objects.valid().filter(in_spans(scope, "organization__unit__")).order_by()
+    return rows.filter(pk__in=members.union(guests.values("person_id")))
 
 
 def sees_number(user: AnyUser, person: Person) -> bool:
@@ -179,8 +185,9 @@ def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySe
 def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
     """Return ``matching_people`` as a condition on rows that reach the person through ``path``."""
     begins = Q(**{f"{path}number__istartswith": text})
-    if not (user.is_authenticated and user.is_superuser):
-        begins &= in_spans(spans(user, PERSONAL_ROLES), f"{path}home_unit__")
+    personal = spans(user, PERSONAL_ROLES)
+    if not everything(personal):
+        begins &= in_spans(personal, f"{path}home_unit__")
     return Q(**{f"{path}name__icontains": text}) | begins | Q(**{f"{path}number__iexact": text})
 
 

@@ -15,7 +15,7 @@ from django.db.models import FilteredRelation, Q, QuerySet
 from registry.counting.metrics import FRONTLINE, OrganizationMetric, PeopleMetric
 from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit, WorkflowState
 from registry.models.base import in_spans, on_day
-from registry.models.shape import Span, UnitShape, holds
+from registry.models.shape import Rows, Span, UnitShape, everything, holds, placed_in, within
 
 APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
 
@@ -56,7 +56,11 @@ class Question:
 
     def seen(self, path: str) -> Q:
         """Return the scope as a condition on rows that reach their unit through ``path`` (with ``__``)."""
-        return Q() if self.scope is None else in_spans(self.scope, path)
+        return Q() if self.scope is None or everything(self.scope) else in_spans(self.scope, path)
+
+    def placed(self, rows: Rows) -> Rows:
+        """Return those of ``rows`` whose ``host`` of the day is in the scope."""
+        return rows if self.scope is None else placed_in(rows, self.scope, "host__unit__")
 
     def on(self, day: date) -> Question:
         """Return the same question on another day."""
@@ -74,13 +78,7 @@ class Question:
 
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:
     """Return the organizations that the question asks about, with their host of the day as ``host``."""
-    rows: QuerySet[Organization] = (
-        Organization.objects.filter(question.dates("established_on", "dissolved_on"), state__in=states)
-        .hosted_on(question.as_of)
-        .filter(question.seen("host__unit__"))
-        .order_by()
-    )
-    return rows.filter(campaign=question.campaign) if question.campaign else rows
+    return question.placed(_organizations(question, states))
 
 
 def assignments(question: Question) -> QuerySet[Assignment]:
@@ -88,6 +86,19 @@ def assignments(question: Question) -> QuerySet[Assignment]:
 
     ``host`` is the organization's placement and ``standing`` the person's political status of the day.
     """
+    return question.placed(_assignments(question))
+
+
+def _organizations(question: Question, states: tuple[str, ...]) -> QuerySet[Organization]:
+    rows: QuerySet[Organization] = (
+        Organization.objects.filter(question.dates("established_on", "dissolved_on"), state__in=states)
+        .hosted_on(question.as_of)
+        .order_by()
+    )
+    return rows.filter(campaign=question.campaign) if question.campaign else rows
+
+
+def _assignments(question: Question) -> QuerySet[Assignment]:
     rows = (
         Assignment.objects.valid()
         .filter(
@@ -104,10 +115,16 @@ def assignments(question: Question) -> QuerySet[Assignment]:
                 "person__statuses", condition=on_day(question.as_of, prefix="person__statuses__")
             ),
         )
-        .filter(question.seen("host__unit__"), host__isnull=False)
+        .filter(host__isnull=False)
         .order_by()
     )
     return rows.filter(organization__campaign=question.campaign) if question.campaign else rows
+
+
+def _at(rows: Rows, place: Unit | list[Span], question: Question) -> Rows:
+    """Return those at the place and in the scope: one condition for both."""
+    spans = place if isinstance(place, list) else UnitShape.on(question.as_of).spans(place)
+    return placed_in(rows, within(spans, question.scope), "host__unit__")
 
 
 def organization_rows(
@@ -121,24 +138,24 @@ def organization_rows(
     ``place`` is a unit with all below it on the day, an organization with all below it on the
     Party line, or intervals of the unit tree.
     """
-    rows = organizations(question, states)
+    rows = _organizations(question, states)
     if metric is not None:
         rows = rows.filter(metric.condition)
     if isinstance(place, Organization):
-        return rows.filter(tree_id=place.tree_id, lft__range=(place.lft, place.rght))
-    return rows.filter(in_spans(_spans(place, question), "host__unit__"))
+        return question.placed(rows).filter(tree_id=place.tree_id, lft__range=(place.lft, place.rght))
+    return _at(rows, place, question)
 
 
 def assignment_rows(
     metric: PeopleMetric, question: Question, place: Unit | Organization | list[Span]
 ) -> QuerySet[Assignment]:
     """Return the assignments behind a number of people or person-times."""
-    rows = assignments(question).filter(metric.condition)
+    rows = _assignments(question).filter(metric.condition)
     if isinstance(place, Organization):
-        return rows.filter(
+        return question.placed(rows).filter(
             organization__tree_id=place.tree_id, organization__lft__range=(place.lft, place.rght)
         )
-    return rows.filter(in_spans(_spans(place, question), "host__unit__"))
+    return _at(rows, place, question)
 
 
 def people_rows(
@@ -146,7 +163,3 @@ def people_rows(
 ) -> QuerySet[Person]:
     """Return the distinct people behind a number of people."""
     return Person.objects.filter(pk__in=assignment_rows(metric, question, place).values("person_id"))
-
-
-def _spans(place: Unit | list[Span], question: Question) -> list[Span]:
-    return place if isinstance(place, list) else UnitShape.on(question.as_of).spans(place)

@@ -9,6 +9,7 @@ the rows (``rollup``).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -73,36 +74,68 @@ def read(units: Collection[int], question: Question) -> dict[int, dict[str, int]
 
 
 def series(unit: int, metric: Metric, since: date, until: date, question: Question) -> list[int]:
-    """Return the metric of the unit's subtree for each day of ``since..until``. Two queries."""
-    total = " + ".join(parts_of(metric))
-    key, params = _key(question)
-    where = f"unit_id = %s AND {' AND '.join(key)}"
-    level, change_on = 0, dict[date, int]()
+    """Return the metric of the unit's subtree for each day of ``since..until``. One query."""
+    return courses(unit, (metric,), since, until, question, (question.basis,))[question.basis, metric.slug]
+
+
+def courses(
+    unit: int,
+    metrics: Collection[Metric],
+    since: date,
+    until: date,
+    question: Question,
+    bases: Collection[str],
+) -> dict[tuple[str, str], list[int]]:
+    """Return each metric of the unit's subtree for each day of ``since..until`` on each basis. One query.
+
+    The keys are (basis, slug). Of ``question`` only the campaign is asked.
+    """
+    parts = sorted({part for metric in metrics for part in parts_of(metric)})
+    columns, sums = ", ".join(parts), ", ".join(f"SUM({part})" for part in parts)
+    change, day = CountChange._meta.db_table, CountDay._meta.db_table
+    branches, given = [], list[Any]()
+    for basis in bases:
+        key, params = _key(replace(question, basis=basis))
+        where, asked = f"unit_id = %s AND {' AND '.join(key)}", [unit, *params]
+        branches += [
+            f"SELECT 0 AS is_change, is_cumulative, day, {columns} FROM {day} WHERE {where} AND day <= %s "
+            f"AND day >= COALESCE((SELECT MAX(day) FROM {day} WHERE {where} AND day <= %s), %s)",
+            f"SELECT 1, is_cumulative, day, {sums} FROM {change} WHERE {where} AND day <= %s "
+            "GROUP BY is_cumulative, day",
+        ]
+        given += [*asked, until, *asked, since, since, *asked, until]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT day, {total} FROM {CountDay._meta.db_table} WHERE {where} AND day <= %s AND day >= "
-            f"COALESCE((SELECT MAX(day) FROM {CountDay._meta.db_table} WHERE {where} AND day <= %s), %s) "
-            "ORDER BY day",
-            [unit, *params, until, unit, *params, since, since],
-        )
-        before = 0
-        for day, number in cursor.fetchall():
-            day = _date(day)
-            change_on[day] = change_on.get(day, 0) + number - before
-            before = number
-        cursor.execute(
-            f"SELECT day, SUM({total}) FROM {CountChange._meta.db_table} "
-            f"WHERE {where} AND day <= %s GROUP BY day",
-            [unit, *params, until],
-        )
-        for day, number in cursor.fetchall():
-            day = _date(day)
-            change_on[day] = change_on.get(day, 0) + number
-    level = sum(number for day, number in change_on.items() if day < since)
+        cursor.execute(" UNION ALL ".join(branches), given)
+        rows = [
+            (bool(is_change), bool(is_cumulative), _date(on), [int(number) for number in numbers])
+            for is_change, is_cumulative, on, *numbers in cursor.fetchall()
+        ]
+    found = {}
+    for basis in bases:
+        mine = [row for row in rows if row[1] == (basis == Basis.CUMULATIVE)]
+        totals = {row[2]: row[3] for row in mine if not row[0]}
+        changes = {row[2]: row[3] for row in mine if row[0]}
+        for metric in metrics:
+            places = [parts.index(part) for part in parts_of(metric)]
+            found[basis, metric.slug] = _course(totals, changes, places, since, until)
+    return found
+
+
+def _course(
+    totals: dict[date, list[int]], changes: dict[date, list[int]], places: list[int], since: date, until: date
+) -> list[int]:
+    """Return the sum of some columns for each day: the last total, and the changes that are not folded."""
+    before = max((day for day in totals if day < since), default=None)
+    kept = sum(totals[before][place] for place in places) if before else 0
+    open_ones = sum(numbers[place] for day, numbers in changes.items() if day < since for place in places)
     found = []
     for offset in range((until - since).days + 1):
-        level += change_on.get(since + timedelta(days=offset), 0)
-        found.append(level)
+        day = since + timedelta(days=offset)
+        if day in totals:
+            kept = sum(totals[day][place] for place in places)
+        if day in changes:
+            open_ones += sum(changes[day][place] for place in places)
+        found.append(kept + open_ones)
     return found
 
 

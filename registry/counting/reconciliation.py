@@ -16,9 +16,9 @@ from django.db.models import QuerySet
 
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, Metric
-from registry.counting.rollup import count_buckets
+from registry.counting.rollup import count_units
 from registry.models import Figure, Qualifier, Unit
-from registry.models.shape import Span, UnitShape
+from registry.models.shape import Span
 
 CLOSE = 5
 """How far "about" may lie off, and "nearly" below, in percent of the reported value."""
@@ -93,9 +93,7 @@ def reconcile(figures: Iterable[Figure], scope: tuple[Span, ...] | None = None) 
             asked.setdefault((figure.basis, day), {})[figure.unit.pk] = figure.unit
     counted: dict[tuple[str, date, int], dict[str, int]] = {}
     for (basis, day), units in asked.items():
-        shape = UnitShape.on(day)
-        buckets: dict[int, list[Span]] = {pk: shape.spans(unit) for pk, unit in units.items()}
-        for pk, line in count_buckets(Question(day, basis, scope=scope), buckets).items():
+        for pk, line in count_units(units.values(), Question(day, basis, scope=scope), pending=False).items():
             counted[basis, day, pk] = line.counts
     return [_compare(figure, counted) for figure in rows]
 

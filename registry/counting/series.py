@@ -7,7 +7,8 @@ swept by date.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,11 +16,11 @@ from django.db.models import Count, F, Q
 
 from registry.counting import ledger
 from registry.counting.basis import APPROVED, Question
-from registry.counting.metrics import FRONTLINE, OrganizationMetric, PeopleMetric
+from registry.counting.metrics import FRONTLINE, Metric, OrganizationMetric, PeopleMetric
 from registry.models import Assignment, Basis, Organization, Unit
 from registry.models.base import in_spans
 from registry.models.kinds import MEMBER_STATUSES
-from registry.models.shape import Span, UnitShape, move_days, within
+from registry.models.shape import Span, UnitShape, everything, move_days, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
@@ -38,11 +39,10 @@ def series(
     Basis and campaign are those of ``question``; new and ended are those of the day.
     """
     found: list[tuple[date, int]] = []
-    stretches = list(_stretches(since, until)) if question.scope is not None else []
-    if ledger.answers(question, (UnitShape.on(first).spans(unit) for first, _last in stretches)):
+    if can_read(unit, question, since, until):
         numbers = ledger.series(unit.pk, metric, since, until, question)
         return list(zip(days_between(since, until), numbers, strict=True))
-    for first, last in stretches or _stretches(since, until):
+    for first, last in _stretches(since, until):
         spans = UnitShape.on(first).spans(unit)
         if isinstance(metric, OrganizationMetric):
             numbers = _organizations(metric, spans, first, last, question)
@@ -50,6 +50,33 @@ def series(
             numbers = _people(metric, spans, first, last, question)
         found += zip(days_between(first, last), numbers, strict=True)
     return found
+
+
+def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
+    """Whether the ledger holds what the question asks of ``unit`` on every day of ``since..until``."""
+    stretches = _stretches(since, until) if question.scope is not None else ()
+    return ledger.answers(question, (UnitShape.on(first).spans(unit) for first, _last in stretches))
+
+
+def courses(
+    unit: Unit,
+    metrics: Collection[Metric],
+    since: date,
+    until: date,
+    question: Question,
+    bases: Collection[str],
+) -> dict[tuple[str, str], list[tuple[date, int]]]:
+    """Return ``series`` of each metric on each basis, by (basis, slug): one query of the ledger."""
+    asked = {basis: replace(question, basis=basis, since=None) for basis in bases}
+    if all(can_read(unit, each, since, until) for each in asked.values()):
+        days = days_between(since, until)
+        found = ledger.courses(unit.pk, metrics, since, until, question, bases)
+        return {key: list(zip(days, numbers, strict=True)) for key, numbers in found.items()}
+    return {
+        (basis, metric.slug): series(unit, metric, since, until, each)
+        for basis, each in asked.items()
+        for metric in metrics
+    }
 
 
 def _stretches(since: date, until: date) -> Iterator[tuple[date, date]]:
@@ -65,7 +92,7 @@ def _organizations(
     metric: OrganizationMetric, spans: list[Span], first: date, last: date, question: Question
 ) -> list[int]:
     rows = Organization.objects.filter(metric.condition, state__in=APPROVED).filter(
-        in_spans(within(spans, question.scope), "placements__unit__"),
+        _held(within(spans, question.scope), "placements__unit__"),
         Q(placements__ended_on__isnull=True) | Q(placements__ended_on__gt=first),
         placements__started_on__lte=last,
     )
@@ -91,7 +118,7 @@ def _people(
     rows = Assignment.objects.valid().filter(
         FRONTLINE,
         condition,
-        in_spans(within(spans, question.scope), "organization__placements__unit__"),
+        _held(within(spans, question.scope), "organization__placements__unit__"),
         Q(organization__placements__ended_on__isnull=True) | Q(organization__placements__ended_on__gt=first),
         organization__placements__started_on__lte=last,
         organization__state__in=APPROVED,
@@ -124,6 +151,10 @@ def _people(
         for begin, stop in _united(spells):
             _add(change, begin, stop, 1, first, last)
     return _swept(change, first, last)
+
+
+def _held(spans: list[Span], path: str) -> Q:
+    return Q() if everything(spans) else in_spans(spans, path)
 
 
 def _presence(

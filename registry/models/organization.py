@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, in_spans, on_day
+from registry.models.base import Registered, ends_not_before_start, on_day
 from registry.models.kinds import (
     FORMATION_KINDS,
     PARTY_KINDS,
+    PENDING_STATES,
     OrganizationKind,
     WorkflowState,
 )
@@ -41,9 +42,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
             host=FilteredRelation("placements", condition=on_day(day, prefix="placements__"))
         ).filter(host__isnull=False)
 
-    def in_spans(self, spans: list[Span], path: str = "host__unit__") -> OrganizationQuerySet:
+    def in_spans(self, spans: list[Span]) -> OrganizationQuerySet:
         """Organizations whose host unit lies in the intervals; after ``hosted_on``."""
-        return self.filter(in_spans(spans, path))
+        from registry.models.shape import placed_in
+
+        return placed_in(self, spans, "host__unit__")
 
     def in_subtree(self, unit: Unit, day: date) -> OrganizationQuerySet:
         """Organizations at ``unit`` or below it, in the hierarchy and with the hosts of ``day``."""
@@ -137,8 +140,12 @@ class Organization(MPTTModel, Registered):
         verbose_name_plural = _("组织")
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="organization_interval"),
-            models.Index(fields=["established_on"], name="organization_established"),
-            models.Index(fields=["dissolved_on"], name="organization_dissolved"),
+            # With the key, by which those of one day are ordered: the newest ten are then ten look-ups.
+            models.Index(fields=["established_on", "id"], name="organization_established"),
+            models.Index(fields=["dissolved_on", "id"], name="organization_dissolved"),
+            models.Index(
+                fields=["established_on"], name="organization_pending", condition=Q(state__in=PENDING_STATES)
+            ),
         ]
         constraints = [
             ends_not_before_start("organization_dissolved_after", "established_on", "dissolved_on"),
@@ -193,7 +200,10 @@ class OrganizationPlacement(models.Model):
     class Meta:
         verbose_name = _("组织所在单位")
         verbose_name_plural = _("组织所在单位")
-        indexes = [models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started")]
+        indexes = [
+            models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started"),
+            models.Index(fields=["ended_on"], name="orgplacement_ended", condition=Q(ended_on__isnull=False)),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),

@@ -75,7 +75,10 @@ class Person(Registered):
     class Meta:
         verbose_name = _("人员")
         verbose_name_plural = _("人员")
-        indexes = [models.Index(fields=["name"], name="person_name")]
+        indexes = [
+            models.Index(fields=["name"], name="person_name"),
+            models.Index(fields=["political_status", "category"], name="person_status"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -106,6 +109,7 @@ class StatusPeriod(models.Model):
     class Meta:
         verbose_name = _("政治面貌变化")
         verbose_name_plural = _("政治面貌变化")
+        indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),

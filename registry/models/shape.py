@@ -8,14 +8,19 @@ today's interval itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
+from registry.models.base import in_spans
 from registry.models.unit import Unit, UnitPlacement
+
+Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 
 class Span(NamedTuple):
@@ -33,6 +38,126 @@ class _Place(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Moves:
+    """The units that got another superior after a day: what the shapes of that day and later are made of."""
+
+    since: date
+    placements: dict[int, list[tuple[date | None, int | None]]]
+    """Of each such unit: from which day it stood under which superior, the earliest first."""
+    places: dict[int, _Place]
+    """Today's intervals of those units and of all their superiors."""
+
+    @classmethod
+    def after(cls, day: date) -> Moves:
+        """Read the moves after ``day``: one query, or none where enough is remembered."""
+        known = _KNOWN.get()
+        if known is not None and known.moves is not None and known.moves.since <= day:
+            return known.moves
+        moves = cls._read(day)
+        if known is not None:
+            known.moves = moves
+        return moves
+
+    @classmethod
+    def _read(cls, day: date) -> Moves:
+        moved = UnitPlacement.objects.filter(started_on__gt=day).order_by().values("unit_id")
+        rows = UnitPlacement.objects.filter(unit_id__in=moved).order_by()
+        ends = [f"{end}__{name}" for end in ("unit", "superior") for name in _Place._fields]
+        placements: dict[int, list[tuple[date | None, int | None]]] = {}
+        places: dict[int, _Place] = {}
+        for unit, superior, start, *numbers in rows.values_list(
+            "unit_id", "superior_id", "started_on", *ends
+        ):
+            placements.setdefault(unit, []).append((start, superior))
+            places[unit] = _Place(*numbers[:3])
+            if superior is not None:
+                places[superior] = _Place(*numbers[3:])
+        for placed in placements.values():
+            placed.sort(key=lambda each: each[0] or date.min)
+        return cls(day, placements, places)
+
+    def shape(self, day: date) -> UnitShape:
+        """Return the hierarchy of ``day``, which is not before the day of these moves."""
+        then: dict[int, int | None] = {}
+        for unit, placed in self.placements.items():
+            if not any(start is not None and start > day for start, _superior in placed):
+                continue
+            then[unit] = placed[0][1]
+            for start, superior in placed:
+                if start is None or start <= day:
+                    then[unit] = superior
+        ids = then.keys() | {superior for superior in then.values() if superior is not None}
+        return UnitShape(day, then, {pk: self.places[pk] for pk in ids})
+
+    def days(self, since: date, until: date) -> list[date]:
+        """Return the days in ``since < day <= until`` on which some unit got another superior."""
+        starts = {start for placed in self.placements.values() for start, _superior in placed if start}
+        return sorted(day for day in starts if since < day <= until)
+
+
+class _Known:
+    """What was read of the hierarchy while a request is answered."""
+
+    def __init__(self) -> None:
+        self.moves: Moves | None = None
+        self.roots: list[Unit] | None = None
+
+
+_KNOWN: ContextVar[_Known | None] = ContextVar("registry_hierarchy", default=None)
+
+
+@contextmanager
+def remembering() -> Iterator[None]:
+    """Read the moves and the roots once only while this lasts: for what changes nothing."""
+    if _KNOWN.get() is not None:
+        yield
+        return
+    token = _KNOWN.set(_Known())
+    try:
+        yield
+    finally:
+        _KNOWN.reset(token)
+
+
+def roots() -> list[Unit]:
+    """Return the units with none above them: one query, or none where they are remembered."""
+    known = _KNOWN.get()
+    if known is not None and known.roots is not None:
+        return known.roots
+    found = list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
+    if known is not None:
+        known.roots = found
+    return found
+
+
+def everything(spans: Iterable[Span]) -> bool:
+    """Whether the intervals hold every unit there is: then a condition on them can be left out.
+
+    One query (none where the roots are remembered), and only if some interval begins where a tree does.
+    """
+    spans = list(spans)
+    if all(span.lo != 1 for span in spans):
+        return False
+    return all(
+        any(span.tree_id == root.tree_id and span.lo <= root.lft and root.rght <= span.hi for span in spans)
+        for root in roots()
+    )
+
+
+def placed_in(rows: Rows, spans: Iterable[Span], path: str) -> Rows:
+    """Return those of ``rows`` whose unit, reached through ``path`` (with its ``__``), is in the intervals.
+
+    A relation that ``rows`` have joined is used again: a condition on a relation to many in a further
+    ``filter`` would join it once more, and count rows of another day along.
+    """
+    spans = list(spans)
+    if everything(spans):
+        return rows
+    joined: Rows = rows.annotate(at_tree_id=F(f"{path}tree_id"), at_lft=F(f"{path}lft"))
+    return joined.filter(in_spans(spans, "at_"))
+
+
+@dataclass(frozen=True)
 class UnitShape:
     """The unit hierarchy of one day."""
 
@@ -44,27 +169,8 @@ class UnitShape:
 
     @classmethod
     def on(cls, day: date) -> UnitShape:
-        """Read the moves after ``day``: one query when there are none, three otherwise."""
-        moved = set(UnitPlacement.objects.filter(started_on__gt=day).values_list("unit_id", flat=True))
-        if not moved:
-            return cls(day)
-        then: dict[int, int | None] = {}
-        placements = UnitPlacement.objects.filter(unit_id__in=moved).order_by(
-            "unit_id", F("started_on").asc(nulls_first=True)
-        )
-        for placement in placements:
-            if placement.started_on is None or placement.started_on <= day:
-                then[placement.unit_id] = placement.superior_id
-            else:
-                then.setdefault(placement.unit_id, placement.superior_id)
-        ids = set(then) | {superior for superior in then.values() if superior is not None}
-        places = {
-            pk: _Place(tree_id, lft, rght)
-            for pk, tree_id, lft, rght in Unit.objects.filter(pk__in=ids)
-            .order_by()
-            .values_list("pk", "tree_id", "lft", "rght")
-        }
-        return cls(day, then, places)
+        """Read the moves after ``day``: one query, or none where they are remembered."""
+        return Moves.after(day).shape(day)
 
     @property
     def is_todays(self) -> bool:
@@ -74,7 +180,7 @@ class UnitShape:
     def spans(self, unit: Unit) -> list[Span]:
         """Return the disjoint intervals of today's tree that were ``unit`` and all below it on the day."""
         own = _Place(unit.tree_id, unit.lft, unit.rght)
-        if self.is_todays:
+        if self.is_todays or not self._touches(own):
             return [Span(*own)]
         result = self._without_moved(own, unit.pk)
         waiting = dict(self.superior_then)
@@ -88,6 +194,14 @@ class UnitShape:
                     result += self._without_moved(self.places[pk], pk)
                     found = True
         return _joined(sorted(result))
+
+    def _touches(self, own: _Place) -> bool:
+        """Whether units that moved since, or their superiors then, stand in the interval."""
+        tree_id, lft, rght = own
+        return any(
+            place.lft >= lft and place.rght <= rght and place.tree_id == tree_id
+            for place in self.places.values()
+        )
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, closed ones too, unordered."""
@@ -106,15 +220,18 @@ class UnitShape:
         return superior
 
     def path(self, unit: Unit) -> list[Unit]:
-        """Return the units from the root down to and with ``unit`` on the day."""
-        if self.is_todays:
-            return list(unit.get_ancestors(include_self=True))
-        path = [unit]
+        """Return the units from the root down to and with ``unit`` on the day.
+
+        One query, and one more for each unit on the way that moved since.
+        """
+        path, known = [unit], {each.pk: each for each in unit.get_ancestors()}
         above = self.superior_id(unit)
         while above is not None:
-            superior = Unit.objects.get(pk=above)
-            path.append(superior)
-            above = self.superior_id(superior)
+            if above not in known:
+                superior = Unit.objects.get(pk=above)
+                known |= {each.pk: each for each in superior.get_ancestors(include_self=True)}
+            path.append(known[above])
+            above = self.superior_id(known[above])
         return path[::-1]
 
     def _without_moved(self, place: _Place, pk: int) -> list[Span]:
@@ -169,9 +286,4 @@ def within(spans: Iterable[Span], scope: Iterable[Span] | None) -> list[Span]:
 
 def move_days(since: date, until: date) -> list[date]:
     """Return the days in ``since < day <= until`` on which some unit got another superior."""
-    days = (
-        UnitPlacement.objects.filter(started_on__gt=since, started_on__lte=until)
-        .values_list("started_on", flat=True)
-        .distinct()
-    )
-    return sorted(day for day in days if day is not None)
+    return Moves.after(since).days(since, until)

@@ -38,7 +38,9 @@ class UnitQuerySet(models.QuerySet["Unit"]):
 
     def in_spans(self, spans: list[Span]) -> UnitQuerySet:
         """Units inside the given intervals (see ``registry.models.shape``)."""
-        return self.filter(in_spans(spans))
+        from registry.models.shape import everything
+
+        return self if everything(spans) else self.filter(in_spans(spans))
 
     def in_subtree(self, unit: Unit, day: date | None = None) -> UnitQuerySet:
         """``unit`` and all below it, in the hierarchy of ``day`` (today's when left out)."""
@@ -110,6 +112,8 @@ class Unit(MPTTModel, Registered):
             models.Index(
                 fields=["merged_into"], name="unit_merged_into", condition=Q(merged_into__isnull=False)
             ),
+            models.Index(fields=["opened_on"], name="unit_opened", condition=Q(opened_on__isnull=False)),
+            models.Index(fields=["closed_on"], name="unit_closed", condition=Q(closed_on__isnull=False)),
         ]
         constraints = [
             ends_not_before_start("unit_closed_after_opened", "opened_on", "closed_on"),

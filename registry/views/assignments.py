@@ -5,32 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.basis import assignment_rows
+from registry.counting.basis import Question, assignment_rows
 from registry.counting.metrics import METRICS, PeopleMetric
+from registry.counting.rollup import kept
 from registry.forms.people import AssignmentsFilter
 from registry.models import Assignment, Basis, PersonCategory, Role, Unit
 from registry.models.kinds import ROLE_ORDER
 from registry.views.address import address_of
 from registry.views.drill import Place, people_metric, place_of
 from registry.views.finding import cleaned
-from registry.views.lists import chips, others, paged, sorted_by, without_numbers
+from registry.views.lists import Length, chips, others, paged_long, sorted_by, without_numbers
 
 COLUMNS = {
     "person": ("person__name", "person__number"),
     "number": ("person__number",),
     "organization": ("organization__code", "rank", "person__number"),
-    "unit": ("host__unit__tree_id", "host__unit__lft", "organization__code", "rank", "person__number"),
+    "unit": ("host_tree_id", "host_lft", "organization__code", "rank", "person__number"),
     "role": ("rank", "person__number"),
     "started": ("started_on", "person__number"),
     "ended": ("ended_on", "person__number"),
 }
 FILTERS = ("unit", "unit_text", "role", "category", "q")
+_HOST = {
+    "host_unit": F("host__unit_id"),
+    "host_tree_id": F("host__unit__tree_id"),
+    "host_lft": F("host__unit__lft"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +65,12 @@ def assignments(request: HttpRequest) -> HttpResponse:
     columns = without_numbers(request.user, COLUMNS)
     ordered, sort = sorted_by(
         request,
-        rows.annotate(rank=_rank()).select_related("person__home_unit", "organization__unit"),
+        rows.annotate(rank=_rank(), **_HOST).select_related("person__home_unit", "organization__unit"),
         columns,
         "unit",
     )
-    page = paged(request, ordered.annotate(host_unit=F("host__unit_id")))
-    people = rows.aggregate(number=Count("person_id", distinct=True))["number"]
+    number, people = _numbers(rows, metric, question, place, is_filtered=any(wanted.values()))
+    page = paged_long(request, ordered, Length(number))
     return render(
         request,
         "assignments/list.html",
@@ -85,6 +92,19 @@ def assignments(request: HttpRequest) -> HttpResponse:
             "question": question,
         },
     )
+
+
+def _numbers(
+    rows: QuerySet[Assignment], metric: PeopleMetric, question: Question, place: Place, *, is_filtered: bool
+) -> tuple[int, int]:
+    """Return how many assignments the list has, and of how many people; from the ledger where it knows."""
+    if place.whole is not None and not metric.condition and not is_filtered:
+        counts = kept(place.whole, question)
+        if counts is not None:
+            return counts["frontline_assignments"], counts["frontline_people"]
+    each = rows.order_by().values("person_id").annotate(number=Count("pk"))
+    found = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
+    return found["times"], found["people"]
 
 
 def _rank() -> Case:

@@ -13,7 +13,6 @@ from django.utils.functional import SimpleLazyObject
 
 from registry import access
 from registry.models import Campaign, GrantRole
-from registry.models.base import on_day
 from registry.views.address import Address, address_of
 
 TITLE = "战时党建组织登记系统"
@@ -119,10 +118,8 @@ class Frame:
         """What the user may do, in a word or two."""
         if self.user.is_superuser:
             return "系统管理员"
-        if not self.user.is_authenticated:
-            return ""
-        grants = self.user.grants.filter(on_day(self.today)).select_related("unit").order_by("pk")
-        return "、".join(f"{grant.unit.label} {GrantRole(grant.role).label}" for grant in grants)
+        held = access.roles_held(self.user)
+        return "、".join(f"{unit.label} {GrantRole(role).label}" for role, unit in held)
 
     @property
     def nav(self) -> list[NavItem]:

@@ -26,6 +26,8 @@ class Place:
     own: bool
     spans: list[Span]
     """The intervals of the unit tree on the day; empty on the Party line."""
+    whole: Unit | None = None
+    """The unit all of which is looked at, with all below it."""
 
     @property
     def rows(self) -> Organization | list[Span]:
@@ -51,10 +53,11 @@ def place_of(request: HttpRequest, question: Question) -> Place:
     unit = unit_of(request)
     if unit is None:
         tops = access.top_units(request.user)
-        return Place(None, None, False, [span for top in tops for span in shape.spans(top)])
+        spans = [span for top in tops for span in shape.spans(top)]
+        return Place(None, None, False, spans, tops[0] if len(tops) == 1 else None)
     if request.GET.get("own") == "1":
         return Place(unit, None, True, [Span(unit.tree_id, unit.lft, unit.lft)])
-    return Place(unit, None, False, shape.spans(unit))
+    return Place(unit, None, False, shape.spans(unit), unit)
 
 
 def unit_of(request: HttpRequest) -> Unit | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import Page, Paginator
+from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
 from registry import access
 
@@ -43,6 +45,103 @@ def without_numbers(
         key: [name for name in fields if name.split("__")[-1] != "number"] for key, fields in columns.items()
     }
     return {key: fields for key, fields in told.items() if fields}
+
+
+LONGEST_COUNTED = 100_000
+"""So many rows of a list are counted; of a longer one it is said that there are more."""
+
+LONGEST_SORTED = 20_000
+"""A longer list is sorted only by what an index holds."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How many rows a list has; not ``is_exact``: more than that."""
+
+    number: int
+    is_exact: bool = True
+
+
+def length_of(rows: QuerySet[Any]) -> Length:
+    """Count the rows, as far as that is quick."""
+    found: int = rows.order_by().values("pk")[: LONGEST_COUNTED + 1].count()
+    return Length(min(found, LONGEST_COUNTED), found <= LONGEST_COUNTED)
+
+
+class LongPage(Page[Any]):
+    """A page of a list that may be longer than was counted: the next one is there if it has a row."""
+
+    paginator: LongPaginator
+    follows: bool = False
+
+    def has_next(self) -> bool:
+        """Whether a page follows."""
+        return self.follows
+
+    def next_page_number(self) -> int:
+        """Return the number of the page that follows."""
+        return self.number + 1
+
+    def end_index(self) -> int:
+        """Return the place of the last row of this page in the list."""
+        return (self.number - 1) * self.paginator.per_page + len(self.object_list)
+
+
+class LongPaginator(Paginator):  # type: ignore[type-arg]
+    """Pages of a list whose rows are found by their keys first.
+
+    So sorting and skipping carry keys alone; what a line shows (``shown``) is read for one page.
+    """
+
+    def __init__(self, ordered: QuerySet[Any], shown: QuerySet[Any], size: int, length: Length) -> None:
+        super().__init__(ordered, size)
+        self.ordered, self.shown, self.length = ordered, shown, length
+        self.is_longer = not length.is_exact
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows; of a list that is too long, how many were counted."""
+        return self.length.number
+
+    def get_page(self, number: Any) -> LongPage:
+        """Return the page asked for; a bad number gives the nearest one."""
+        if not self.count:
+            return LongPage([], 1, self)
+        try:
+            wanted = self.validate_number(number)
+        except PageNotAnInteger:
+            wanted = 1
+        except EmptyPage:
+            wanted = int(number) if self.is_longer and 0 < int(number) < _LAST else self.num_pages
+        return self._page(wanted) or self._page(1) or LongPage([], 1, self)
+
+    def _page(self, number: int) -> LongPage | None:
+        first = (number - 1) * self.per_page
+        keys = list(self.ordered.values_list("pk", flat=True)[first : first + self.per_page + 1])
+        if not keys:
+            return None
+        rows = {row.pk: row for row in self.shown.order_by().filter(pk__in=keys[: self.per_page])}
+        page = LongPage([rows[key] for key in keys[: self.per_page] if key in rows], number, self)
+        page.follows = len(keys) > self.per_page
+        return page
+
+
+_LAST = 10_000_000
+
+
+def paged_long(
+    request: HttpRequest,
+    ordered: QuerySet[Any],
+    length: Length,
+    shown: QuerySet[Any] | None = None,
+    size: int = PAGE_SIZE,
+) -> LongPage:
+    """Return the page of a long list that the address's ``page`` asks for, in two queries.
+
+    ``shown`` are the rows with what a line needs, where ``ordered`` does without.
+    """
+    paginator = LongPaginator(ordered, ordered if shown is None else shown, size, length)
+    return paginator.get_page(request.GET.get("page", 1))
 
 
 def paged(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int = PAGE_SIZE) -> Page[Any]:

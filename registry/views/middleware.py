@@ -17,6 +17,7 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from registry.models.session import SessionStore
+from registry.models.shape import remembering
 from registry.operations.passwords import is_due
 from registry.views.errors import page_not_found, too_large
 
@@ -98,6 +99,19 @@ class HeadersMiddleware:
         response.headers["Cache-Control"] = "no-store, private"
         response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         return response
+
+
+class HierarchyMiddleware:
+    """Lets a request that only reads read the moves of units and the roots once."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        with remembering():
+            return self.get_response(request)
 
 
 class SessionEndMiddleware:

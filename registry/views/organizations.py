@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -34,12 +34,12 @@ from registry.views import history, organization_page, party_line
 from registry.views.address import Address, address_of
 from registry.views.drill import Place, place_of
 from registry.views.finding import cleaned
-from registry.views.lists import chips, others, paged, sorted_by
+from registry.views.lists import Length, chips, others, paged_long, sorted_by
 
 COLUMNS = {
     "name": ("code",),
     "kind": ("kind_place", "is_temporary", "code"),
-    "unit": ("host__unit__tree_id", "host__unit__lft", "kind_place", "code"),
+    "unit": ("host_tree_id", "host_lft", "kind_place", "code"),
     "established": ("established_on", "code"),
     "dissolved": ("gone_on", "code"),
     "members": ("members", "code"),
@@ -81,7 +81,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
     wanted, problems = _wanted(request)
     rows = _filtered(organization_rows(metric, question, place.rows, _states(wanted["state"])), wanted)
     ordered, sort = sorted_by(request, _shown(rows, address.as_of), COLUMNS, "unit")
-    page = paged(request, ordered)
+    totals = _totals(request, rows)
+    shown = _shown(Organization.objects.hosted_on(address.as_of), address.as_of)
+    page = paged_long(request, ordered, Length(sum(total.number for total in totals)), shown)
     pending = None
     if not wanted["state"]:
         pending = _filtered(organization_rows(metric, question, place.rows, PENDING_STATES), wanted).count()
@@ -103,7 +105,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "clear_url": address.url(request.path, basis=None, since=None),
             "page_obj": page,
             "rows": _rows(request, list(page.object_list), address),
-            "totals": _totals(request, rows),
+            "totals": totals,
             "people": _people(rows, address.as_of),
             "pending": pending,
             "pending_url": _with(request, state="pending"),
@@ -246,7 +248,8 @@ def _nature(kind: str, is_temporary: bool) -> str:
 def _people(rows: QuerySet[Organization], day: date) -> dict[str, int]:
     """How many people are in the listed organizations on the day: distinct, and person-times."""
     held = Assignment.objects.as_of(day).filter(organization__in=rows.order_by().values("pk"))
-    found: dict[str, int] = held.aggregate(people=Count("person", distinct=True), times=Count("pk"))
+    each = held.order_by().values("person_id").annotate(number=Count("pk"))
+    found: dict[str, int] = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
     return found
 
 

@@ -79,11 +79,12 @@ def subordinates(organization: Organization, question: Question) -> QuerySet[Org
     The ledger's list of the Party line takes its rows in the same way.
     """
     rows: QuerySet[Organization] = (
-        Organization.objects.filter(parent=organization)
-        .as_of(question.as_of)
-        .exclude(state=WorkflowState.WITHDRAWN)
-        .hosted_on(question.as_of)
-        .filter(question.seen("host__unit__"))
+        question.placed(
+            Organization.objects.filter(parent=organization)
+            .as_of(question.as_of)
+            .exclude(state=WorkflowState.WITHDRAWN)
+            .hosted_on(question.as_of)
+        )
         .select_related("unit")
         .annotate(kind_place=by_kind())
         .order_by("kind_place", "code")

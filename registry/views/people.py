@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from registry import access, audit
 from registry.counting.basis import Question, assignments, people_rows
 from registry.counting.metrics import FRONTLINE, PeopleMetric
+from registry.counting.rollup import kept
 from registry.forms.people import PeopleFilter
 from registry.models import (
     Assignment,
@@ -28,14 +29,24 @@ from registry.models import (
     StatusPeriod,
     WorkflowState,
 )
-from registry.models.base import in_spans
+from registry.models.base import in_spans, on_day
 from registry.models.kinds import MEMBER_STATUSES, ROLE_ORDER
+from registry.models.shape import Span, placed_in
 from registry.views import history
 from registry.views.address import Address, actor_of, address_of
 from registry.views.drill import Place, people_metric, place_of
 from registry.views.finding import cleaned
 from registry.views.links import person_url
-from registry.views.lists import chips, others, paged, sorted_by, without_numbers
+from registry.views.lists import (
+    LONGEST_SORTED,
+    Length,
+    chips,
+    length_of,
+    others,
+    paged_long,
+    sorted_by,
+    without_numbers,
+)
 
 COLUMNS = {
     "name": ("name",),
@@ -45,6 +56,8 @@ COLUMNS = {
     "unit": ("home_unit__tree_id", "home_unit__lft", "number"),
     "branch": ("home_branch__code", "number"),
 }
+QUICK = ("name", "number")
+"""What the list of a whole country can be sorted by."""
 FILTERS = ("unit", "unit_text", "category", "status", "assigned", "q")
 
 
@@ -79,10 +92,17 @@ def people(request: HttpRequest) -> HttpResponse:
     metric, place = people_metric(request), place_of(request, question)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("category", "status", "assigned", "q")}
     rows = _filtered(request.user, _listed(request, metric, question, place), wanted, question)
+    length = _length(rows, metric, question, place, is_filtered=any(wanted.values()))
     columns = without_numbers(request.user, COLUMNS)
+    if length.number > LONGEST_SORTED:
+        columns = {key: fields for key, fields in columns.items() if key in QUICK}
     default = "number" if "number" in columns else "name"
-    ordered, sort = sorted_by(request, rows.select_related("home_unit", "home_branch"), columns, default)
-    page = paged(request, ordered)
+    by_status = request.GET.get("sort", "").removeprefix("-") == "status"
+    sortable = _with_status(rows, question.as_of) if by_status else rows
+    ordered, sort = sorted_by(request, sortable, columns, default)
+    full = _with_status(Person.objects.select_related("home_unit", "home_branch"), question.as_of)
+    page = paged_long(request, ordered, length, full)
+    has_totals = length.number <= LONGEST_SORTED or (length.is_exact and not any(wanted.values()))
     form = PeopleFilter(
         user=request.user,
         initial={**wanted, "unit": place.unit},
@@ -101,8 +121,9 @@ def people(request: HttpRequest) -> HttpResponse:
             "clear_url": address.url(request.path),
             "page_obj": page,
             "rows": _rows(request, list(page.object_list), address.as_of),
-            "totals": _totals(rows),
+            "totals": _totals(rows, question.as_of, length) if has_totals else None,
             "sort": sort,
+            "sorts": list(columns),
             "sorts_by_number": "number" in columns,
             "basis": Basis(question.basis).label,
             "question": question,
@@ -122,15 +143,12 @@ def _listed(
             organization__lft__range=(place.organization.lft, place.organization.rght),
         )
         return Person.objects.filter(pk__in=placed.values("person_id"))
-    seen = access.visible(request.user, Person.objects.order_by())
-    rows = Person.objects.filter(pk__in=seen.values("pk"))
+    rows = Person.objects.order_by()
     if place.unit is None:
-        return rows
+        return access.visible(request.user, rows)
     if place.own:
         return rows.filter(home_unit=place.unit)
-    return rows.filter(
-        home_unit__tree_id=place.unit.tree_id, home_unit__lft__range=(place.unit.lft, place.unit.rght)
-    )
+    return placed_in(rows, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
 
 
 def _list_actions(request: HttpRequest, place: Place, address: Address) -> list[dict[str, str]]:
@@ -145,22 +163,28 @@ def _list_actions(request: HttpRequest, place: Place, address: Address) -> list[
 def _filtered(
     user: access.AnyUser, rows: QuerySet[Any], wanted: Mapping[str, str], question: Question
 ) -> QuerySet[Any]:
-    rows = rows.with_status_on(question.as_of)  # type: ignore[attr-defined]
-    rows = rows.annotate(status_then=F("standing__status"))
     if wanted["category"] in PersonCategory.values:
         rows = rows.filter(category=wanted["category"])
     if wanted["status"] in PoliticalStatus.values:
-        rows = rows.filter(status_then=wanted["status"])
+        rows = rows.filter(_had_status(wanted["status"], question.as_of))
     if wanted["assigned"] in ("yes", "no"):
         # One's own people also where they are placed elsewhere, which their page shows; guests only here.
         here = replace(question, basis=Basis.CURRENT.value, since=None)
         anywhere = assignments(replace(here, scope=None)).values("person_id")
-        placed = Q(pk__in=assignments(here).values("person_id"))
-        placed |= question.seen("home_unit__") & Q(pk__in=anywhere)
+        placed = Q(pk__in=anywhere)
+        if question.scope is not None:
+            placed = Q(pk__in=assignments(here).values("person_id")) | question.seen("home_unit__") & placed
         rows = rows.filter(placed) if wanted["assigned"] == "yes" else rows.exclude(placed)
     if wanted["q"]:
         rows = access.matching_people(user, rows, wanted["q"])
     return rows
+
+
+def _had_status(status: str, day: date) -> Q:
+    """Return the condition "had the status on the day": the newest, unless it changed after the day."""
+    later = StatusPeriod.objects.filter(started_on__gt=day).values("person_id")
+    then = StatusPeriod.objects.filter(on_day(day), status=status, person__in=later)
+    return Q(political_status=status) & ~Q(pk__in=later) | Q(pk__in=then.values("person_id"))
 
 
 def _shown_filters(metric: PeopleMetric | None, place: Place, wanted: Mapping[str, str]) -> dict[str, str]:
@@ -186,14 +210,52 @@ def _shown_filters(metric: PeopleMetric | None, place: Place, wanted: Mapping[st
     return shown
 
 
-def _totals(rows: QuerySet[Any]) -> dict[str, Any]:
-    """Count the whole list, not only the page, by category and by political status of the day."""
+def _length(
+    rows: QuerySet[Any],
+    metric: PeopleMetric | None,
+    question: Question,
+    place: Place,
+    *,
+    is_filtered: bool,
+) -> Length:
+    """Return how long the list is; the number of a metric is the ledger's where it knows."""
+    if metric is not None and place.whole is not None and metric.distinct and not is_filtered:
+        counts = kept(place.whole, question)
+        if counts is not None:
+            return Length(counts[metric.slug])
+    return length_of(rows)
+
+
+def _with_status(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
+    """Join each person's political status of the day."""
+    joined: QuerySet[Any] = rows.with_status_on(day).annotate(  # type: ignore[attr-defined]
+        status_then=F("standing__status")
+    )
+    return joined
+
+
+def _totals(rows: QuerySet[Any], day: date, length: Length) -> dict[str, Any]:
+    """Count the whole list, not only the page, by category and by political status of the day.
+
+    A person holds the newest status; only those whose status changed after the day are looked up.
+    """
     category: dict[str, int] = defaultdict(int)
     status: dict[str, int] = defaultdict(int)
-    counted = rows.order_by().values_list("category", "status_then").annotate(number=Count("pk"))
-    for of_category, of_status, number in counted:
+    newest = rows.order_by().values_list("category", "political_status").annotate(number=Count("pk"))
+    for of_category, of_status, number in newest:
         category[of_category] += number
-        status[of_status or PoliticalStatus.UNKNOWN.value] += number
+        status[of_status] += number
+    later = StatusPeriod.objects.filter(started_on__gt=day)
+    if length.number <= LONGEST_SORTED:  # each person is looked up; of a long list, each change
+        changed = rows.filter(Exists(later.filter(person=OuterRef("pk"))))
+    else:
+        changed = rows.filter(pk__in=later.values("person_id"))
+    changed = _with_status(changed.order_by(), day)
+    for of_status, then, number in changed.values_list("political_status", "status_then").annotate(
+        number=Count("pk")
+    ):
+        status[of_status] -= number
+        status[then or PoliticalStatus.UNKNOWN.value] += number
     return {
         "category": [(key, label, category[key]) for key, label in PersonCategory.choices if category[key]],
         "status": [(key, label, status[key]) for key, label in PoliticalStatus.choices if status[key]],

@@ -29,7 +29,7 @@ from registry.views.address import actor_of, address_of
 from registry.views.changes import change, posted
 from registry.views.finding import cleaned
 from registry.views.links import person_url
-from registry.views.lists import chips, others, paged
+from registry.views.lists import chips, length_of, others, paged_long
 
 FILTERS = ("unit", "unit_text", "who", "verb", "day_from", "day_to", "q")
 HEAD = (
@@ -66,7 +66,8 @@ def record(request: HttpRequest) -> HttpResponse:
     """What was done at the units whose record the user reads, newest first."""
     _readers_only(request)
     asked = _asked(request)
-    page = paged(request, asked.rows.select_related("user", "unit", "undoes").order_by("-at", "-pk"))
+    rows = asked.rows.select_related("user", "unit", "undoes").order_by("-at", "-pk")
+    page = paged_long(request, rows, length_of(rows))
     export = request.GET.copy()
     export.pop("page", None)
     return render(

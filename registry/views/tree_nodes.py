@@ -106,8 +106,8 @@ class Tree:
     def organization_level(self, organization: Organization, offset: int = 0) -> list[Node]:
         """Return the nodes directly below an organization: subordinates at the same unit, then people."""
         day = self.question.as_of
-        here = self._organizations(Q(pk=organization.pk)).values_list("host__unit", flat=True)
-        rows: list[Any] = list(self._organizations(Q(parent=organization, **{"host__unit__in": list(here)})))
+        here = self._organizations(Q(pk=organization.pk)).values_list("host_id", flat=True)
+        rows: list[Any] = list(self._organizations(Q(parent=organization, host_id__in=list(here))))
         placed = Assignment.objects.as_of(day).filter(organization=organization)
         placed = placed.select_related("person__home_unit")
         people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.number))
@@ -158,7 +158,7 @@ class Tree:
             if not self.question.sees(child):
                 continue
             rows[self.shape.superior_id(child) or 0].append(child)
-        standing = list(self._organizations(Q(**{"host__unit__in": list(rows)})))
+        standing = list(self._organizations(Q(host_id__in=list(rows))))
         hosts = {row.pk: row.host_id for row in standing}
         for row in sorted(standing, key=_by_kind):
             if hosts.get(row.parent_id) != row.host_id:
@@ -178,8 +178,8 @@ class Tree:
             open_units.filter(parent__in=pks).order_by().values_list("parent_id", flat=True).distinct()
         )
         below |= {superior for superior in self.shape.superior_then.values() if superior is not None}
-        hosts = self._organizations(Q(**{"host__unit__in": pks}))
-        below |= set(hosts.values_list("host__unit", flat=True).distinct())
+        hosts = self._organizations(Q(host_id__in=pks))
+        below |= set(hosts.values_list("host_id", flat=True).distinct())
         made = {}
         for unit in units:
             counts, mine = lines[unit.pk].counts, access.inside(unit, self.scope)
@@ -206,7 +206,7 @@ class Tree:
         hosts = {row.pk: row.host_id for row in rows}
         below = {
             parent
-            for parent, host in self._organizations(Q(parent__in=pks)).values_list("parent_id", "host__unit")
+            for parent, host in self._organizations(Q(parent__in=pks)).values_list("parent_id", "host_id")
             if hosts[parent] == host
         }
         made = {}
@@ -240,12 +240,12 @@ class Tree:
     def _organizations(self, condition: Q) -> Any:
         """What stands on the day, approved or not yet, with its host unit (``host_id``) and names of that."""
         rows: Any = organizations(self.question, (*APPROVED, *PENDING_STATES))
-        return rows.filter(condition).annotate(
+        return rows.annotate(
             host_id=F("host__unit"),
             host_name=F("host__unit__name"),
             host_short=F("host__unit__short_name"),
             above_short=F("host__unit__parent__short_name"),
-        )
+        ).filter(condition)
 
     def _more(self, name: str, code: str, shown: int, number: int) -> list[Node]:
         if shown >= number:

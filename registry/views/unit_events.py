@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from registry.counting.basis import APPROVED, Question, organization_rows
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
 from registry.models.base import in_spans
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
-from registry.models.shape import Span
+from registry.models.shape import Span, everything
 
 RECENT_DAYS = 30
 EVENTS_SHOWN = 10
 STANDING_SHOWN = 50
+
+
+class Named(NamedTuple):
+    """What is shown of an organization."""
+
+    pk: int
+    code: str
+    name: str
+    is_sample: bool
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class Event:
     day: date
     word: str
     tone: str
-    organization: Organization
+    organization: Named
     place: str
 
 
@@ -46,12 +55,9 @@ def recent(question: Question, spans: list[Span]) -> list[Event]:
         (Basis.ENDED, "dissolved_on", _("撤销"), "plain"),
     ):
         asked = replace(recently, basis=basis.value)
-        rows = (
-            organization_rows(None, asked, spans)
-            .annotate(host_name=F("host__unit__name"))
-            .order_by(f"-{field}", "-pk")[:EVENTS_SHOWN]
-        )
-        events += [Event(getattr(row, field), word, tone, row, row.host_name) for row in rows]
+        rows = organization_rows(None, asked, spans).order_by(f"-{field}", "-pk")
+        shown = rows.values_list(field, F("host__unit__name"), *Named._fields)[:EVENTS_SHOWN]
+        events += [Event(day, word, tone, Named(*named), place) for day, place, *named in shown]
     events += _transfers(recently, spans)
     events.sort(key=lambda event: (event.day, event.organization.pk), reverse=True)
     return events[:EVENTS_SHOWN]
@@ -59,56 +65,47 @@ def recent(question: Question, spans: list[Span]) -> list[Event]:
 
 def _transfers(recently: Question, spans: list[Span]) -> list[Event]:
     """Transfers to, from and within the intervals: two placements of one organization that meet on a day."""
-    days = {"started_on__gte": recently.first_day, "started_on__lte": recently.as_of}
-    placements = OrganizationPlacement.objects.filter(organization__state__in=APPROVED)
-    if recently.campaign:
-        placements = placements.filter(organization__campaign=recently.campaign)
-    begun = placements.filter(**days, started_on__gt=F("organization__established_on"))
-    # The days on which an organization came here, or left here.
-    came = begun.filter(in_spans(spans, "unit__")).order_by("-started_on")[:EVENTS_SHOWN]
-    left = placements.filter(
-        in_spans(spans, "unit__"), ended_on__gte=recently.first_day, ended_on__lte=recently.as_of
-    ).order_by("-ended_on")[:EVENTS_SHOWN]
-    meetings = {(pk, day) for pk, day in came.values_list("organization_id", "started_on")}
-    meetings |= {(pk, day) for pk, day in left.values_list("organization_id", "ended_on") if day is not None}
-    if not meetings:
-        return []
-    both = (
-        placements.filter(organization_id__in={pk for pk, _day in meetings})
-        .select_related("organization", "unit")
-        .order_by()
+    after = OrganizationPlacement.objects.filter(
+        organization=OuterRef("organization"), started_on=OuterRef("ended_on")
     )
-    before = {(each.organization_id, each.ended_on): each for each in both}
-    after = {(each.organization_id, each.started_on): each for each in both}
+    left = OrganizationPlacement.objects.filter(
+        organization__state__in=APPROVED, ended_on__gte=recently.first_day, ended_on__lte=recently.as_of
+    )
+    if recently.campaign:
+        left = left.filter(organization__campaign=recently.campaign)
+    if not everything(spans):
+        left = left.filter(in_spans(spans, "unit__") | Exists(after.filter(in_spans(spans, "unit__"))))
+    rows = left.order_by("-ended_on", "-organization").values_list(
+        "ended_on",
+        "unit__name",
+        Subquery(after.values("unit__name")[:1]),
+        *(f"organization__{name}" for name in Named._fields),
+    )
+    said = _("%(before)s 转到 %(after)s")
     return [
-        Event(
-            day,
-            _("转移"),
-            "info",
-            after[pk, day].organization,
-            _("%(before)s 转到 %(after)s")
-            % {"before": before[pk, day].unit.name, "after": after[pk, day].unit.name},
-        )
-        for pk, day in meetings
-        if (pk, day) in before and (pk, day) in after
+        Event(day, _("转移"), "info", Named(*named), said % {"before": before, "after": to})
+        for day, before, to, *named in rows[:EVENTS_SHOWN]
+        if to is not None
     ]
 
 
 def last_change(question: Question, spans: list[Span]) -> date | None:
     """Return the day of the last change up to the day asked; the first one's when there was none before."""
-    rows = Organization.objects.filter(in_spans(spans, "placements__unit__"), state__in=APPROVED).order_by()
+    here = Q() if everything(spans) else in_spans(spans, "placements__unit__")
+    rows = Organization.objects.filter(here, state__in=APPROVED).order_by()
+    moves = Q(organization__in=rows.values("pk"))
     if question.campaign:
         rows = rows.filter(campaign=question.campaign)
+        moves &= Q(organization__campaign=question.campaign)
     day = question.as_of
-    found = rows.aggregate(
-        founded=Max("established_on", filter=Q(established_on__lte=day)),
-        placed=Max("placements__started_on", filter=Q(placements__started_on__lte=day)),
-        dissolved=Max("dissolved_on", filter=Q(dissolved_on__lte=day)),
-        first=Min("established_on"),
-    )
-    first = found.pop("first")
-    last: date | None = max((each for each in found.values() if each), default=first)
-    return last
+    found = [
+        rows.filter(established_on__lte=day).aggregate(day=Max("established_on"))["day"],
+        rows.filter(dissolved_on__lte=day).aggregate(day=Max("dissolved_on"))["day"],
+        # A placement begins when the organization is established, or when it is transferred.
+        OrganizationPlacement.objects.filter(moves, ended_on__lte=day).aggregate(day=Max("ended_on"))["day"],
+    ]
+    last: date | None = max((each for each in found if each), default=None)
+    return last or rows.aggregate(day=Min("established_on"))["day"]
 
 
 @dataclass(frozen=True)
@@ -126,6 +123,15 @@ class Standing:
         return range(min(self.depth, 4))
 
 
+_LEADER = (
+    "organization_id",
+    "role",
+    *(f"person__{name}" for name in ("key", "number", "name", "is_sample")),
+    *(f"person__home_unit__{name}" for name in ("tree_id", "lft", "rght")),
+)
+"""What is shown of a leader, and what says whether the number is."""
+
+
 def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
     asked = replace(question, basis=Basis.CURRENT.value, since=None)
@@ -139,7 +145,7 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
         placed.order_by().values_list("organization_id").annotate(Count("person_id", distinct=True))
     )
     leaders: dict[int, list[Assignment]] = {}
-    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit")
+    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit").only(*_LEADER)
     for assignment in leading.order_by("pk"):
         leaders.setdefault(assignment.organization_id, []).append(assignment)
     found: list[Standing] = []

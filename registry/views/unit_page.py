@@ -12,14 +12,14 @@ from registry import access
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.counting.reconciliation import Comparison, counting_day, figures_within, reconcile
-from registry.counting.rollup import Line, Rollup, rollup
-from registry.counting.series import series
+from registry.counting.rollup import Line, Rollup, count_units
+from registry.counting.series import can_read, courses
 from registry.models import Basis, Figure, Unit
 from registry.models.shape import Span
 from registry.views import charts
 from registry.views.address import Address
 from registry.views.drill import rows_url
-from registry.views.links import rows_behind
+from registry.views.links import RowLinks
 from registry.views.reconciliation import reported_value
 
 WEEK = timedelta(days=7)
@@ -93,33 +93,31 @@ def percent(part: int, whole: int) -> str:
 
 
 def counted(
-    address: Address, unit: Unit, line: Line, slug: str, *, own: bool = False, link: bool = True
+    links: RowLinks, unit: Unit, line: Line, slug: str, *, own: bool = False, link: bool = True
 ) -> Count:
     """Return a line's number for ``slug``, linked to its rows at ``unit``."""
     pending = line.pending[slug]
     return Count(
         line.counts[slug],
-        rows_behind(address, unit, slug, own=own) if link and line.counts[slug] else "",
+        links.url(unit, slug, own=own) if link and line.counts[slug] else "",
         short_label(slug),
         METRICS[slug].measure,
         pending,
-        rows_behind(address, unit, slug, own=own, pending=True) if pending and link else "",
+        links.url(unit, slug, own=own, pending=True) if pending and link else "",
     )
 
 
-def key_figures(address: Address, counts: Rollup) -> list[KeyFigure]:
+def key_figures(address: Address, counts: Rollup, course: Course) -> list[KeyFigure]:
     """Return the key figures, with the change since the same count seven days before where days are asked."""
-    question, total = counts.question, counts.total
-    before = None
-    if not question.is_period:
-        before = rollup(counts.unit, question.on(question.as_of - WEEK), children=False).total.counts
+    question, total, links = counts.question, counts.total, RowLinks(address)
+    before = {} if question.is_period else course.on(question.basis, question.as_of - WEEK)
     found = []
     for slug, parts in _KEY_FIGURES:
-        below = [counted(address, counts.unit, total, part) for part in parts]
+        below = [counted(links, counts.unit, total, part) for part in parts]
         if slug == "frontline_people":
             below[0] = replace(below[0], share=percent(below[0].value, total.counts[slug]))
-        count = replace(counted(address, counts.unit, total, slug), label=str(METRICS[slug].label))
-        delta = total.counts[slug] - before[slug] if before else None
+        count = replace(counted(links, counts.unit, total, slug), label=str(METRICS[slug].label))
+        delta = total.counts[slug] - before[slug] if slug in before else None
         found.append(KeyFigure(count, delta, [part for part in below if part.value or part.pending]))
     return found
 
@@ -137,6 +135,7 @@ COLUMNS = (
 )
 SHARE_AFTER = "frontline_people"
 """After this column stands the share of Party members."""
+SHARE_AFTER_COLUMN = COLUMNS.index(SHARE_AFTER)
 
 
 @dataclass(frozen=True)
@@ -146,14 +145,15 @@ class Row:
     unit: Unit
     counts: list[Count]
     members: Count
+    url: str = ""
+    """The unit's page, where the user may open it."""
     is_open: bool = True
-    reachable: bool = True
     bar: float = 0.0
 
     @property
     def share(self) -> float:
         """The share of Party members among the people, for sorting."""
-        people = self.counts[COLUMNS.index(SHARE_AFTER)].value
+        people = self.counts[SHARE_AFTER_COLUMN].value
         return self.members.value / people if people else -1.0
 
 
@@ -174,19 +174,19 @@ class Table:
 
 def table(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Table:
     """Return the table; units outside ``scope`` (they left it since the day) are named without links."""
-    unit, day = counts.unit, counts.question.as_of
+    unit, day, links = counts.unit, counts.question.as_of, RowLinks(address)
     largest = max((line.counts[COLUMNS[0]] for line in (*counts.children, counts.own)), default=0) or 1
 
     def row(of: Unit, line: Line, *, own: bool = False, link: bool = True) -> Row:
-        cells = [counted(address, of, line, slug, own=own, link=link) for slug in COLUMNS]
-        members = counted(address, of, line, "frontline_party_members", own=own, link=link)
+        cells = [counted(links, of, line, slug, own=own, link=link) for slug in COLUMNS]
+        members = counted(links, of, line, "frontline_party_members", own=own, link=link)
         people = line.counts[SHARE_AFTER]
         return Row(
             of,
             cells,
             replace(members, share=percent(members.value, people)),
+            links.page(of) if link else "",
             of.is_open_on(day),
-            link,
             min(1.0, line.counts[COLUMNS[0]] / largest),
         )
 
@@ -219,19 +219,26 @@ class Reported:
         return self.comparison.figure
 
 
-def reported(address: Address, unit: Unit) -> list[Reported]:
-    """Return the first few reported figures of ``unit`` and below: its own first, those that count first."""
+def reported(address: Address, unit: Unit) -> tuple[list[Reported], int]:
+    """Return the first few reported figures of ``unit`` and below, and how many there are.
+
+    The unit's own come first, then those that count.
+    """
     nearest = Case(When(unit_id=unit.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
     countable = Case(
         When(metric__in=list(METRICS), is_comparable=True, organization__isnull=True, then=Value(0)),
         default=Value(1),
         output_field=IntegerField(),
     )
-    figures = figures_within(unit).order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN]
-    return [
+    rows = figures_within(unit)
+    if not Figure.objects.filter(pk__in=rows.order_by().values("pk")).exists():
+        return [], 0
+    figures = list(rows.order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN])
+    shown = [
         Reported(comparison, reported_value(comparison.figure), _registered_url(address, comparison))
         for comparison in reconcile(figures, address.question.scope)
     ]
+    return shown, len(shown) if len(shown) < FIGURES_SHOWN else rows.order_by().count()
 
 
 def _registered_url(address: Address, comparison: Comparison) -> str:
@@ -241,30 +248,59 @@ def _registered_url(address: Address, comparison: Comparison) -> str:
     return rows_url(metric, unit, address, day=day, basis=comparison.figure.basis)
 
 
-def trend(unit: Unit, question: Question, slug: str) -> charts.Chart:
-    """Return a metric's trend over thirty days up to the day: current, cumulative, and what was reported."""
-    metric = METRICS[slug]
-    since = question.as_of - timedelta(days=TREND_DAYS - 1)
+@dataclass(frozen=True)
+class Course:
+    """Numbers of the page's unit for each of thirty days, current and cumulative."""
+
+    numbers: dict[tuple[str, str], list[tuple[date, int]]]
+
+    def on(self, basis: str, day: date) -> dict[str, int]:
+        """Return what is known of a day, by metric."""
+        return {
+            slug: number
+            for (of_basis, slug), points in self.numbers.items()
+            if of_basis == basis
+            for at, number in points
+            if at == day
+        }
+
+
+def first_day(question: Question) -> date:
+    """Return the earliest day that the page asks about, beside a period's."""
+    return question.as_of - timedelta(days=TREND_DAYS - 1)
+
+
+def course(unit: Unit, question: Question, charted: str) -> Course:
+    """Return the thirty days of the metric charted and of those whose change over a week is shown."""
+    since = first_day(question)
+    both = (Basis.CURRENT.value, Basis.CUMULATIVE.value)
+    if question.is_period:
+        return Course(courses(unit, [METRICS[charted]], since, question.as_of, question, both))
+    if not can_read(
+        unit, question, since, question.as_of
+    ):  # counted from the rows: one metric by its days, the others once
+        numbers = courses(unit, [METRICS[charted]], since, question.as_of, question, both)
+        before = question.on(question.as_of - WEEK)
+        line = count_units([unit], before, pending=False)[unit.pk]
+        for slug, _parts in _KEY_FIGURES:
+            numbers.setdefault((question.basis, slug), [(before.as_of, line.counts[slug])])
+        return Course(numbers)
+    slugs = dict.fromkeys([charted, *(slug for slug, _parts in _KEY_FIGURES)])
+    return Course(courses(unit, [METRICS[slug] for slug in slugs], since, question.as_of, question, both))
+
+
+def trend(unit: Unit, question: Question, slug: str, known: Course, figures: bool = True) -> charts.Chart:
+    """Return a metric's trend over thirty days up to the day: current, cumulative, and what was reported.
+
+    Without ``figures`` nothing is reported of the unit, so nothing is looked for.
+    """
+    since = first_day(question)
     lines = [
-        charts.Line(
-            _("现有"),
-            series(unit, metric, since, question.as_of, _on(question, Basis.CURRENT)),
-            tone="red",
-            filled=True,
-        ),
-        charts.Line(
-            _("累计"),
-            series(unit, metric, since, question.as_of, _on(question, Basis.CUMULATIVE)),
-            tone="grey",
-        ),
+        charts.Line(_("现有"), known.numbers[Basis.CURRENT.value, slug], tone="red", filled=True),
+        charts.Line(_("累计"), known.numbers[Basis.CUMULATIVE.value, slug], tone="grey"),
     ]
-    return charts.day_chart(
-        lines, _marks(unit, slug, since, question.as_of), title=_("%s逐日数") % metric.label, head=_("日期")
-    )
-
-
-def _on(question: Question, basis: Basis) -> Question:
-    return replace(question, basis=basis.value, since=None)
+    marks = _marks(unit, slug, since, question.as_of) if figures else []
+    return charts.day_chart(lines, marks, title=_("%s逐日数") % METRICS[slug].label, head=_("日期"))
 
 
 def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,10 +17,9 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
-from registry.counting.reconciliation import figures_within
 from registry.counting.rollup import rollup
 from registry.models import Basis, Unit, UnitPlacement
-from registry.models.shape import Span, UnitShape, within
+from registry.models.shape import Moves, Span, UnitShape, within
 from registry.views import history, unit_events, unit_page
 from registry.views.address import Address, address_of
 from registry.views.lists import others, paged
@@ -42,6 +42,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     request.current_unit = shown.code  # type: ignore[attr-defined]
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
+    Moves.after(unit_page.first_day(question))  # what all the days of this page are made of, read at once
     shape = UnitShape.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
@@ -50,6 +51,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     charted = request.GET.get("chart", "")
     charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
     kept = {"chart": charted if charted != unit_page.CHARTED[0] else None, "sort": request.GET.get("sort")}
+    course = unit_page.course(shown, question, charted)
+    reported, reported_number = unit_page.reported(address, shown)
     events = unit_events.recent(question, spans)
     standing, standing_number = unit_events.standing_at(shown, question)
     actions = _actions(request, address, shown)
@@ -65,8 +68,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "may_register": actions[-1].get("tone") == "main",
         "bases": _bases(address, shown, kept),
         "kept_by_period": others(request, ("since",)),
-        "key_figures": unit_page.key_figures(address, counts),
-        "chart": unit_page.trend(shown, question, charted),
+        "key_figures": unit_page.key_figures(address, counts, course),
+        "chart": unit_page.trend(shown, question, charted, course, figures=reported_number > 0),
         "charts": [
             (
                 unit_page.short_label(slug),
@@ -77,8 +80,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         ],
         "sort_url": _open_end(address.url(request.path, chart=kept["chart"])) + "sort=",
         "chart_label": METRICS[charted].label,
-        "reported": unit_page.reported(address, shown),
-        "reported_number": figures_within(shown).order_by().count(),
+        "reported": reported,
+        "reported_number": reported_number,
         "table": table,
         "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
         "moves": events,
@@ -130,7 +133,7 @@ def _named(address: Address, unit: Unit | None, scope: list[Span]) -> SafeString
 
 def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
     """One grey line: kind, region, number of units below on the day, start of the campaign."""
-    below = Unit.objects.in_spans(spans).as_of(address.as_of).exclude(pk=shown.pk).count()
+    below = units_below(shown, spans, address.as_of)
     parts = [format_html("{}", shown.get_kind_display())]
     if shown.region_code:
         parts.append(format_html(_("行政区划 {}"), shown.region_code))
@@ -141,6 +144,16 @@ def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
     if campaign is not None:
         parts.append(format_html(_("{} 启动{}"), campaign.started_on.isoformat(), campaign.name))
     return SafeString(" · ".join(parts))
+
+
+def units_below(shown: Unit, spans: list[Span], day: date) -> int:
+    """Return how many units of the intervals, which are whole subtrees, exist on the day, without ``shown``.
+
+    Each unit has two of the numbers of an interval, so only those that do not exist are counted by rows.
+    """
+    there = sum(span.hi - span.lo + 1 for span in spans) // 2 - 1
+    missing = Q(opened_on__gt=day) | Q(closed_on__lte=day)
+    return there - Unit.objects.filter(missing).in_spans(spans).exclude(pk=shown.pk).count()
 
 
 def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:

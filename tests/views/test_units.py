@@ -545,5 +545,26 @@ def test_the_same_queries_with_one_child_and_with_three(client: Client, bureau: 
     fill(bureau, "2", source)
     fill(bureau, "3", source)
     assert [queries(**query) for query in asked] == one
-    # Bounded: at most five figures of five different days are reconciled, three queries each.
-    assert max(one) <= 60
+    # Bounded: at most five figures of five different days are reconciled, one query each.
+    assert max(one) <= 40
+
+
+def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) -> None:
+    """Each of them is named, so that one more is a decision."""
+    assign(make_organization(bureau), make_person(unit=bureau), role="secretary")
+    make_organization(decheng)
+    client.force_login(make_user(unit=Unit.objects.get(code="shandong")))
+    with CaptureQueriesContext(connection) as captured:
+        read(client, "shandong", as_of=LATER)
+    tables = [re.search(r'FROM "?registry_(\w+)', query["sql"]) for query in captured]
+    assert sorted(found[1] for found in tables if found) == sorted(
+        [
+            *("session", "user", "grant", "campaign", "auditentry", "figure"),
+            *("unit", "unit", "unit", "unit"),  # itself, the roots, those below, those closed
+            *("unitplacement", "unitplacement"),  # the moves, its own superiors
+            *("unit", "countday"),  # the numbers, the days of the chart
+            *("organization", "organization", "organization", "organization"),
+            # not approved, founded, dissolved, at the unit itself
+            "organizationplacement",  # transferred
+        ]
+    )
