@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class RegistryConfig(AppConfig):
-    """Keeps the database's guards (triggers) in step with the models after every migration."""
+    """Keeps the database's guards (triggers) and the ledger of counts in step after every migration."""
 
     name = "registry"
     label = "registry"
@@ -19,3 +19,15 @@ class RegistryConfig(AppConfig):
         # the table would break, so the triggers step aside for a migration and come back after it.
         pre_migrate.connect(guards.drop, sender=self, dispatch_uid="registry.guards.drop")
         post_migrate.connect(guards.install, sender=self, dispatch_uid="registry.guards.install")
+        post_migrate.connect(_fill_ledger, sender=self, dispatch_uid="registry.ledger.fill")
+
+
+def _fill_ledger(using: str, **_: object) -> None:
+    """Work out the ledger of counts when a registry gets one that was filled before there was any."""
+    from django.db import DEFAULT_DB_ALIAS, connection
+
+    from registry.models import CountDay
+    from registry.operations.ledger import fill_when_empty
+
+    if using == DEFAULT_DB_ALIAS and CountDay._meta.db_table in connection.introspection.table_names():
+        fill_when_empty()

@@ -1,238 +1,185 @@
-"""What organizations and people add to the numbers of the units above them, day by day.
+"""What organizations and people add to the numbers of the units above them, day by day, in one statement.
 
-The same definitions as ``basis``, turned round: not "who counts at this unit on this day" but "where
-and from which day to which does this one count". The ledger of counts is the sum of these.
-Distinct people are exact: a person counts at a unit on the union of the days of all assignments below it.
+The same definitions as ``basis``, turned round: not "who counts at this unit on this day" but "where,
+and from which day to which, does this one count". The ledger of counts is the sum of these. It is one
+SQL statement for one founding, for a subtree and for the whole country alike: only the rows that it
+starts from differ.
+
+Distinct people are exact: of somebody's assignments below a unit, in the order of their days, each adds
+only the days that none before it covered, so the pieces are the union and never overlap. A piece counts
+one from its first day and one less from its end; where two pieces touch, the two cancel.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from datetime import date
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
 
 from django.db import connection
 
-from registry.counting.metrics import ORGANIZATION_METRICS
-from registry.models import Assignment, OrganizationPlacement, PersonCategory, StatusPeriod
-from registry.models import WorkflowState as State
+from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
+from registry.models import (
+    Assignment,
+    Organization,
+    OrganizationKind,
+    OrganizationPlacement,
+    Person,
+    PersonCategory,
+    StatusPeriod,
+    UnitPlacement,
+    WorkflowState,
+)
 from registry.models.kinds import FORMATION_KINDS, MEMBER_STATUSES, TEAM_KINDS
 from registry.models.tally import ALL_CAMPAIGNS, COLUMNS
-from registry.models.unit import UnitPlacement
 
-BEGINNING, FOREVER = date.min, date.max
-PLACE = {column: place for place, column in enumerate(COLUMNS)}
+KEY = ("unit_id", "campaign_key", "is_cumulative", "day")
+"""What a row of the ledger is about: a unit, a campaign (0: all), a basis, a day."""
 
-Vector = list[int]
-Spell = tuple[date, date]
-
-
-class Key(NamedTuple):
-    """One row of the ledger: a unit, a campaign (0: all), a basis, a day."""
-
-    unit: int
-    campaign: int
-    is_cumulative: bool
-    day: date
+NONE, ALL = "1 = 0", "1 = 1"
+"""Conditions for nothing and for everything."""
 
 
-class Tally(defaultdict[Key, Vector]):
-    """Changes of the numbers, by key."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda: [0] * len(COLUMNS))
-
-    def add(
-        self, unit: int, campaign: int, cumulative: bool, spell: Spell, column: str, sign: int = 1
-    ) -> None:
-        """Count one from the beginning of ``spell`` (half-open) and no more from its end."""
-        place = PLACE[column]
-        self[Key(unit, campaign, cumulative, spell[0])][place] += sign
-        if spell[1] != FOREVER:
-            self[Key(unit, campaign, cumulative, spell[1])][place] -= sign
-
-    def less(self, other: Tally) -> Tally:
-        """Return what must be added to ``other`` to get this, without what is zero."""
-        result = Tally()
-        for key in self.keys() | other.keys():
-            vector = [mine - theirs for mine, theirs in zip(self[key], other[key], strict=True)]
-            if any(vector):
-                result[key] = vector
-        return result
+def among(column: str, keys: Collection[int]) -> str:
+    """Return the condition that ``column`` is one of ``keys``."""
+    return f"{column} IN ({_numbers(keys)})" if keys else NONE
 
 
-class Ancestry:
-    """Which units stood above a unit, from which day to which; itself among them, always."""
+def changes(*, organizations: str, people: str, units: str = ALL) -> str:
+    """Return the SELECT of (``KEY``, ``COLUMNS``): by how much the numbers change, at which unit and day.
 
-    def __init__(self, units: Collection[int]) -> None:
-        self._placements: dict[int, list[tuple[int | None, date, date]]] = defaultdict(list)
-        self._chains: dict[int, list[tuple[int, date, date]]] = {}
-        self.know(units)
-
-    def know(self, units: Collection[int]) -> None:
-        """Read the dated superiors of ``units`` and of everything above them: one query."""
-        wanted = sorted({unit for unit in units if unit not in self._placements})
-        if not wanted:
-            return
-        table = UnitPlacement._meta.db_table
-        columns = "unit_id, superior_id, started_on, ended_on"
-        ids = ", ".join(str(int(unit)) for unit in wanted)
-        statement = (
-            f"WITH RECURSIVE up({columns}) AS (SELECT {columns} FROM {table} WHERE unit_id IN ({ids}) "
-            f"UNION SELECT p.unit_id, p.superior_id, p.started_on, p.ended_on "
-            f"FROM {table} p JOIN up ON p.unit_id = up.superior_id) SELECT {columns} FROM up"
-        )
-        found: dict[int, list[tuple[int | None, date, date]]] = defaultdict(list)
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            for unit, superior, start, end in cursor.fetchall():
-                found[unit].append((superior, _day(start) or BEGINNING, _day(end) or FOREVER))
-        self._placements.update(found)
-
-    def above(self, unit: int) -> list[tuple[int, date, date]]:
-        """Return (unit, from, to) for everything that ever stood above ``unit``, and ``unit`` itself."""
-        chain = self._chains.get(unit)
-        if chain is None:
-            chain = self._chains[unit] = list(self._up(unit, BEGINNING, FOREVER))
-        return chain
-
-    def _up(self, unit: int, begin: date, stop: date) -> Iterator[tuple[int, date, date]]:
-        """Walk up within a period: over all time two units may each have stood above the other."""
-        yield unit, begin, stop
-        for superior, start, end in self._placements[unit]:
-            first, last = max(begin, start), min(stop, end)
-            if superior is not None and first < last:
-                yield from self._up(superior, first, last)
-
-
-def _day(value: date | str | None) -> date | None:
-    """SQLite hands dates of raw statements out as text."""
-    return date.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _column_of(kind: str, is_temporary: bool) -> str | None:
-    """Return the column in which an organization of a kind is counted."""
-    for metric in ORGANIZATION_METRICS:
-        if metric.slug in PLACE and metric.holds(kind, is_temporary):
-            return metric.slug
-    return None
-
-
-def of_organizations(pks: Collection[int], ancestry: Ancestry, into: Tally) -> None:
-    """Add what the organizations themselves count. Two queries."""
-    rows = list(
-        OrganizationPlacement.objects.filter(
-            organization_id__in=pks, organization__state=State.APPROVED
-        ).values_list(
-            "unit_id",
-            "started_on",
-            "ended_on",
-            "organization__kind",
-            "organization__is_temporary",
-            "organization__established_on",
-            "organization__dissolved_on",
-            "organization__campaign_id",
-        )
-    )
-    ancestry.know({row[0] for row in rows})
-    for unit, placed_from, placed_to, kind, is_temporary, established, dissolved, campaign in rows:
-        column = _column_of(kind, is_temporary)
-        if column is None:
-            continue
-        begin, until = max(established, placed_from), placed_to or FOREVER
-        for cumulative, stop in ((False, min(dissolved or FOREVER, until)), (True, until)):
-            for ancestor, first, last in ancestry.above(unit):
-                spell = (max(begin, first), min(stop, last))
-                if spell[0] < spell[1]:
-                    for key in _campaigns(campaign):
-                        into.add(ancestor, key, cumulative, spell, column)
-
-
-def of_people(
-    pks: Collection[int], ancestry: Ancestry, into: Tally, only: Collection[int] | None = None
-) -> None:
-    """Add what people's frontline assignments count (``only``: at these units alone). Three queries."""
-    rows = list(
-        Assignment.objects.filter(person_id__in=pks, is_withdrawn=False, organization__state=State.APPROVED)
-        .order_by()
-        .values_list(
-            "person_id",
-            "started_on",
-            "ended_on",
-            "person__category",
-            "organization__kind",
-            "organization__is_temporary",
-            "organization__campaign_id",
-            "organization__placements__unit_id",
-            "organization__placements__started_on",
-            "organization__placements__ended_on",
-        )
-    )
-    rows = [row for row in rows if row[5] or row[4] in FORMATION_KINDS]
-    ancestry.know({row[7] for row in rows})
-    people = {row[0] for row in rows}
-    member_days: dict[int, list[Spell]] = defaultdict(list)
-    statuses = StatusPeriod.objects.filter(person_id__in=people, status__in=MEMBER_STATUSES)
-    for person, start, end in statuses.values_list("person_id", "started_on", "ended_on"):
-        member_days[person].append((start, end or FOREVER))
-    spells: dict[tuple[int, int, int, bool], list[tuple[date, date, bool]]] = defaultdict(list)
-    auxiliaries = set()
-    for person, start, end, category, kind, _temporary, campaign, unit, placed_from, placed_to in rows:
-        if category == PersonCategory.AUXILIARY:
-            auxiliaries.add(person)
-        begin, until = max(start, placed_from), placed_to or FOREVER
-        for cumulative, stop in ((False, min(end or FOREVER, until)), (True, until)):
-            for ancestor, first, last in ancestry.above(unit):
-                if only is not None and ancestor not in only:
-                    continue
-                spell = (max(begin, first), min(stop, last))
-                if spell[0] < spell[1]:
-                    for key in _campaigns(campaign):
-                        spells[person, ancestor, key, cumulative].append((*spell, kind in TEAM_KINDS))
-    for (person, ancestor, key, cumulative), found in spells.items():
-        for begin, stop, _team in found:
-            into.add(ancestor, key, cumulative, (begin, stop), "frontline_assignments")
-        present = list(united((begin, stop) for begin, stop, _team in found))
-        for spell in present:
-            into.add(ancestor, key, cumulative, spell, "frontline_people")
-            if person in auxiliaries:
-                into.add(ancestor, key, cumulative, spell, "frontline_auxiliaries")
-        for spell in united((begin, stop) for begin, stop, team in found if team):
-            into.add(ancestor, key, cumulative, spell, "team_members")
-        for spell in united(_common(present, member_days[person])):
-            into.add(ancestor, key, cumulative, spell, "frontline_party_members")
+    ``organizations`` is a condition on ``organization.id``: which are counted themselves; ``people`` one
+    on ``person.id``: whose assignments are counted (all of them: only so are people distinct);
+    ``units`` one on ``up.ancestor``: at which units.
+    """
+    tables = {
+        "assignment": Assignment,
+        "organization": Organization,
+        "host": OrganizationPlacement,
+        "person": Person,
+        "status": StatusPeriod,
+        "superior": UnitPlacement,
+    }
+    t = {name: f"{model._meta.db_table} {name}" for name, model in tables.items()}
+    lesser, greater = ("MIN", "MAX") if connection.vendor == "sqlite" else ("LEAST", "GREATEST")
+    never, always = _day("9999-12-31"), _day("0001-01-01")
+    end = f"COALESCE({{}}.ended_on, {never})"
+    approved = f"organization.state = '{WorkflowState.APPROVED.value}'"
+    frontline = f"(organization.is_temporary OR {_is('organization.kind', FORMATION_KINDS)})"
+    team = _is("kind", TEAM_KINDS)
+    group = "what, unit_id, campaign_key, is_cumulative"
+    spelled = "unit_id, campaign_key, is_cumulative, begins, stops"
+    return f"""
+WITH RECURSIVE
+-- Where each organization stood and each person was placed, from which day (begins) to which (ends), and
+-- until when the organization stood there: what has ended goes on counting as 累计 at its host.
+place AS (
+  SELECT 0 AS is_held, organization.id AS owner, host.unit_id, organization.campaign_id,
+    organization.kind, organization.is_temporary, 1 = 0 AS is_auxiliary,
+    {greater}(organization.established_on, host.started_on) AS begins,
+    COALESCE(organization.dissolved_on, {never}) AS ends, {end.format("host")} AS leaves
+  FROM {t["organization"]} JOIN {t["host"]} ON host.organization_id = organization.id
+  WHERE {approved} AND {organizations}
+  UNION ALL
+  SELECT 1, person.id, host.unit_id, organization.campaign_id,
+    organization.kind, organization.is_temporary, person.category = '{PersonCategory.AUXILIARY.value}',
+    {greater}(assignment.started_on, host.started_on),
+    {end.format("assignment")}, {end.format("host")}
+  FROM {t["assignment"]} JOIN {t["person"]} ON person.id = assignment.person_id
+  JOIN {t["organization"]} ON organization.id = assignment.organization_id
+  JOIN {t["host"]} ON host.organization_id = organization.id
+  WHERE NOT assignment.is_withdrawn AND {approved} AND {frontline} AND {people}
+),
+-- Which units stood above those hosts and when; over all time two may each have stood above the other,
+-- so the walk goes up only within the days on which it came.
+up(unit, ancestor, since, until) AS (
+  SELECT DISTINCT unit_id, unit_id, {always}, {never} FROM place
+  UNION ALL
+  SELECT up.unit, superior.superior_id,
+    {greater}(up.since, COALESCE(superior.started_on, up.since)),
+    {lesser}(up.until, COALESCE(superior.ended_on, up.until))
+  FROM up JOIN {t["superior"]} ON superior.unit_id = up.ancestor
+    AND superior.superior_id IS NOT NULL
+    AND (superior.started_on IS NULL OR superior.started_on < up.until)
+    AND (superior.ended_on IS NULL OR superior.ended_on > up.since)
+),
+spell AS (
+  SELECT place.is_held, place.owner, place.kind, place.is_temporary, place.is_auxiliary,
+    up.ancestor AS unit_id, basis.is_cumulative,
+    CASE WHEN campaign.is_one THEN place.campaign_id ELSE {ALL_CAMPAIGNS} END AS campaign_key,
+    {greater}(place.begins, up.since) AS begins,
+    {lesser}(place.leaves, up.until,
+      CASE WHEN basis.is_cumulative THEN place.leaves ELSE place.ends END) AS stops
+  FROM place JOIN up ON up.unit = place.unit_id AND {units}
+  JOIN (SELECT 1 = 0 AS is_cumulative UNION ALL SELECT 1 = 1) basis ON 1 = 1
+  JOIN (SELECT 1 = 0 AS is_one UNION ALL SELECT 1 = 1) campaign
+    ON NOT campaign.is_one OR place.campaign_id IS NOT NULL
+),
+held AS (
+  SELECT owner, is_auxiliary, {team} AS is_team, {spelled},
+    MAX(stops) OVER earlier AS covered,
+    MAX(CASE WHEN {team} THEN stops END) OVER earlier AS team_covered
+  FROM spell WHERE is_held = 1 AND begins < stops
+  WINDOW earlier AS (PARTITION BY owner, unit_id, campaign_key, is_cumulative ORDER BY begins, stops
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+),
+present AS (
+  SELECT owner, is_auxiliary, unit_id, campaign_key, is_cumulative,
+    {greater}(begins, COALESCE(covered, begins)) AS begins, stops
+  FROM held WHERE covered IS NULL OR covered < stops
+),
+piece(what, {spelled}) AS (
+  SELECT {_column_of_kind()}, {spelled} FROM spell WHERE is_held = 0 AND begins < stops
+  UNION ALL SELECT 'frontline_assignments', {spelled} FROM held
+  UNION ALL SELECT 'team_members', unit_id, campaign_key, is_cumulative,
+    {greater}(begins, COALESCE(team_covered, begins)), stops
+  FROM held WHERE is_team AND (team_covered IS NULL OR team_covered < stops)
+  UNION ALL SELECT 'frontline_people', {spelled} FROM present
+  UNION ALL SELECT 'frontline_auxiliaries', {spelled} FROM present WHERE is_auxiliary
+  UNION ALL SELECT 'frontline_party_members', unit_id, campaign_key, is_cumulative,
+    {greater}(begins, status.started_on), {lesser}(stops, {end.format("status")})
+  FROM present JOIN {t["status"]} ON status.person_id = present.owner
+    AND {_is("status.status", MEMBER_STATUSES)}
+    AND status.started_on < present.stops AND (status.ended_on IS NULL OR status.ended_on > present.begins)
+),
+edge(what, {", ".join(KEY)}, change) AS (
+  SELECT {group}, begins, COUNT(*) FROM piece WHERE what IS NOT NULL GROUP BY {group}, begins
+  UNION ALL
+  SELECT {group}, stops, -COUNT(*) FROM piece WHERE what IS NOT NULL AND stops < {never}
+  GROUP BY {group}, stops
+)
+SELECT {", ".join(KEY)}, {_pivot()}
+FROM edge GROUP BY {", ".join(KEY)} HAVING {_is_any()}"""
 
 
-def people_in(organizations: Collection[int]) -> set[int]:
-    """Return the people who are or were in the organizations."""
-    rows = Assignment.objects.filter(organization_id__in=organizations)
-    return set(rows.order_by().values_list("person_id", flat=True).distinct())
+def _day(day: str) -> str:
+    return f"'{day}'" if connection.vendor == "sqlite" else f"DATE '{day}'"
 
 
-def united(spells: Iterable[Spell]) -> Iterator[Spell]:
-    """Merge overlapping and touching spells."""
-    ordered = sorted(spells)
-    if not ordered:
-        return
-    begin, stop = ordered[0]
-    for next_begin, next_stop in ordered[1:]:
-        if next_begin > stop:
-            yield begin, stop
-            begin, stop = next_begin, next_stop
-        else:
-            stop = max(stop, next_stop)
-    yield begin, stop
+def _is(column: str, values: Iterable[str]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
-def _common(spells: Iterable[Spell], others: Iterable[Spell]) -> Iterator[Spell]:
-    others = list(others)
-    for begin, stop in spells:
-        for other_begin, other_stop in others:
-            first, last = max(begin, other_begin), min(stop, other_stop)
-            if first < last:
-                yield first, last
+def _numbers(keys: Iterable[int]) -> str:
+    return ", ".join(str(int(key)) for key in sorted(keys))
 
 
-def _campaigns(campaign: int | None) -> tuple[int, ...]:
-    return (ALL_CAMPAIGNS,) if campaign is None else (ALL_CAMPAIGNS, campaign)
+def _column_of_kind() -> str:
+    """Return the CASE that names the column in which an organization is counted (NULL: in none)."""
+    cases = [
+        f"WHEN kind = '{kind.value}' AND {'' if is_temporary else 'NOT '}is_temporary THEN '{metric.slug}'"
+        for kind in OrganizationKind
+        for is_temporary in (True, False)
+        for metric in ORGANIZATION_METRICS
+        if metric.slug in COLUMNS and metric.holds(kind.value, is_temporary)
+    ]
+    return f"CASE {' '.join(cases)} END"
+
+
+def _pivot() -> str:
+    return ", ".join(f"SUM(CASE what WHEN '{name}' THEN change ELSE 0 END) AS {name}" for name in COLUMNS)
+
+
+def _is_any() -> str:
+    return " OR ".join(f"SUM(CASE what WHEN '{name}' THEN change ELSE 0 END) <> 0" for name in COLUMNS)
+
+
+assert set(COLUMNS) <= set(METRICS), "every column of the ledger is a metric"

@@ -34,7 +34,7 @@ class Migration(migrations.Migration):
                 ('frontline_assignments', models.IntegerField(default=0)),
                 ('frontline_party_members', models.IntegerField(default=0)),
                 ('frontline_auxiliaries', models.IntegerField(default=0)),
-                ('unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.unit')),
+                ('unit', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.unit')),
             ],
             options={
                 'verbose_name': '统计变动',
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('frontline_assignments', models.IntegerField(default=0)),
                 ('frontline_party_members', models.IntegerField(default=0)),
                 ('frontline_auxiliaries', models.IntegerField(default=0)),
-                ('unit', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.unit')),
+                ('unit', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='registry.unit')),
             ],
             options={
                 'verbose_name': '统计台账',

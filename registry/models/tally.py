@@ -40,7 +40,9 @@ ALL_CAMPAIGNS = 0
 class _Tally(models.Model):
     """The numbers of one unit with all below it."""
 
-    unit = models.ForeignKey(Unit, on_delete=models.CASCADE, related_name="+", db_index=False)
+    unit = models.ForeignKey(
+        Unit, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     campaign_key = models.BigIntegerField(_("专项任务"), default=ALL_CAMPAIGNS)
     is_cumulative = models.BooleanField(_("累计"), default=False)
     day = models.DateField(_("日期"))

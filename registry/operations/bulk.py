@@ -90,7 +90,7 @@ def bulk_load(
             touched.organizations |= _keys(Organization, "code", (row.code for row in load.organizations))
             touched.people |= _keys(Person, "number", {row.person for row in load.assignments})
     if is_first:
-        rebuild()
+        rebuild(told=lambda done, of: progress("counts", 100 * done // of))
     unit = Unit.objects.filter(code=at).first()
     if unit is None:
         raise refuse("at", f"没有代码为“{at}”的单位。")

@@ -1,38 +1,58 @@
 """Keeping the ledger of counts: in the transaction of each write, by the operations alone.
 
-An operation says which organizations and people it touches (``following``); what they count is worked
-out before and after, and the difference is appended for every unit above. Nothing is updated, so
-writers under one root never wait for one row. ``fold_counts`` turns what was appended into running
-totals now and then. A change of the unit hierarchy rebuilds the few units whose subtree changed.
+An operation says which organizations and people it touches (``following``); what they count is asked
+before and after, and the difference is appended for every unit above. Nothing is updated, so writers
+under one root never wait for one row. ``fold_counts`` turns what was appended into running totals now
+and then. A change of the unit hierarchy does the same for everything below the units that move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max, Model
 
-from registry import locks
-from registry.counting.contributions import (
-    Ancestry,
-    Tally,
-    of_organizations,
-    of_people,
-    people_in,
-    united,
+from registry import audit, locks
+from registry.audit import Actor
+from registry.counting.contributions import ALL, KEY, NONE, among, changes
+from registry.counting.metrics import METRICS
+from registry.models import (
+    Assignment,
+    Basis,
+    Campaign,
+    CountChange,
+    CountDay,
+    Organization,
+    OrganizationPlacement,
+    Person,
+    Unit,
+    UnitPlacement,
 )
-from registry.models import Assignment, Organization, OrganizationPlacement, Person, Unit, UnitPlacement
-from registry.models.tally import COLUMNS, CountChange, CountDay
+from registry.models.tally import COLUMNS
+from registry.operations.base import operation
 
 FOLD_AT = 1000
 """So many appended rows are left to be added up on reading before somebody folds them."""
-BATCH = 2000
+FEW = 1000
+"""So many keys are written into a statement; more go into a temporary table."""
+PIECE = 200_000
+"""So many people (or organizations) are worked out in one statement when everything is."""
 
-_KEY = ("unit_id", "campaign_key", "is_cumulative", "day")
+Told = Callable[[int, int], None]
+"""Told how many pieces of how many are done."""
+
+_CHANGE, _DAY = CountChange._meta.db_table, CountDay._meta.db_table
+_KEYS, _NUMBERS = ", ".join(KEY), ", ".join(COLUMNS)
+_ROW = f"{_KEYS}, {_NUMBERS}"
+_SUMS = ", ".join(f"SUM({name}) AS {name}" for name in COLUMNS)
+_LINE = ("unit_id", "campaign_key", "is_cumulative")
+_BY_LINE = ", ".join(_LINE)
+
+Numbers = dict[tuple[Any, ...], tuple[int, ...]]
 
 
 @dataclass
@@ -62,140 +82,144 @@ def following(
     touched = Touched()
     touched.add(organizations, people)
     if with_members and touched.organizations:
-        touched.people |= people_in(touched.organizations)
+        rows = Assignment.objects.filter(organization_id__in=touched.organizations).order_by()
+        touched.people |= set(rows.values_list("person_id", flat=True).distinct())
     _lock_people(touched.people)
     before = _counted(touched)
     yield touched
-    made = append(_counted(touched).less(before))
-    if made and (made[-1].pk or 0) % FOLD_AT < len(made):
-        transaction.on_commit(fold_counts, robust=True)
-
-
-def append(changes: Tally) -> list[CountChange]:
-    """Append changes to the ledger."""
-    return CountChange.objects.bulk_create(
-        (
-            CountChange(
-                unit_id=key.unit,
-                campaign_key=key.campaign,
-                is_cumulative=key.is_cumulative,
-                day=key.day,
-                **dict(zip(COLUMNS, vector, strict=True)),
-            )
-            for key, vector in changes.items()
-            if any(vector)
-        ),
-        batch_size=BATCH,
-    )
+    _append(_less(_counted(touched), before))
 
 
 @contextmanager
 def following_hierarchy(units: Iterable[Unit]) -> Iterator[None]:
-    """Rebuild the ledger of every unit whose subtree, on any day, the block changes.
+    """Write into the ledger what the block changes by giving ``units`` other superiors.
 
-    ``units`` are those that get another superior. Nobody else writes counts meanwhile.
+    What ever stood below them is counted before and after, at every unit: one that once stood below may
+    stand above now. Nobody else writes counts meanwhile.
     """
-    moved = list(units)
     locks.lock_hierarchy()
-    before = _chains(moved)
-    yield
-    after = _chains(moved)
-    changed: set[int] = set()
-    for pk in before.keys() | after.keys():
-        if before.get(pk) != after.get(pk):
-            changed.add(pk)
-    if changed:
-        rebuild(changed)
+    moved = _below({unit.pk for unit in units})
+    placed = OrganizationPlacement.objects.filter(unit_id__in=moved).order_by()
+    organizations = set(placed.values_list("organization_id", flat=True))
+    held = Assignment.objects.filter(organization_id__in=organizations).order_by()
+    people = set(held.values_list("person_id", flat=True).distinct())
+    if not organizations:
+        yield
+        return
+    with connection.cursor() as cursor:
+        of = {
+            "organizations": _among(cursor, "organization.id", organizations),
+            "people": _among(cursor, "person.id", people),
+        }
+        _empty(cursor, "counted_before")
+        cursor.execute(f"INSERT INTO counted_before ({_ROW}) {changes(**of)}")
+        yield
+        _empty(cursor, "counted_after")
+        cursor.execute(f"INSERT INTO counted_after ({_ROW}) {changes(**of)}")
+        less = ", ".join(f"-{name}" for name in COLUMNS)
+        some = " OR ".join(f"SUM({name}) <> 0" for name in COLUMNS)
+        cursor.execute(
+            f"INSERT INTO {_CHANGE} ({_ROW}) SELECT {_KEYS}, {_SUMS} FROM (SELECT {_ROW} FROM counted_after "
+            f"UNION ALL SELECT {_KEYS}, {less} FROM counted_before) both_of_them "
+            f"GROUP BY {_KEYS} HAVING {some}"
+        )
+        written = cursor.rowcount
+        _drop(cursor, "counted_before", "counted_after")
+    if written >= FOLD_AT:
+        transaction.on_commit(fold_counts, robust=True)
 
 
-def _chains(units: Collection[Unit]) -> dict[int, frozenset[tuple[int, date, date]]]:
-    """Return for each unit above: which of ``units`` stood below it, and when (touching days merged)."""
-    ancestry = Ancestry({unit.pk for unit in units})
-    found: dict[int, dict[int, list[tuple[date, date]]]] = {}
-    for unit in units:
-        for above, begin, stop in ancestry.above(unit.pk):
-            if above != unit.pk:
-                found.setdefault(above, {}).setdefault(unit.pk, []).append((begin, stop))
-    return {
-        above: frozenset((pk, begin, stop) for pk, spells in below.items() for begin, stop in united(spells))
-        for above, below in found.items()
-    }
+def rebuild(units: Collection[int] | None = None, told: Told | None = None) -> int:
+    """Work the ledger out again from the rows, for the given units or for all; return the rows written.
 
-
-def rebuild(units: Collection[int] | None = None) -> int:
-    """Work the ledger out again from the rows, for the given units or for all; return the rows written."""
+    The caller is in a transaction and holds the hierarchy alone, or loads everything at once.
+    """
     if units is not None and not units:
         return 0
-    places = _descendants(units) if units is not None else None
     locks.lock_folding()
-    for model in (CountChange, CountDay):
-        rows: Any = model.objects.all() if units is None else model.objects.filter(unit_id__in=list(units))
-        rows.delete()
-    for tally in _tallies(places, units):
-        append(tally)
-    return fold_counts()
+    with connection.cursor() as cursor:
+        where = "" if units is None else f"WHERE {among('unit_id', units)}"
+        cursor.execute(f"DELETE FROM {_CHANGE} {where}")
+        cursor.execute(f"DELETE FROM {_DAY} {where}")
+        _recount(cursor, "recounted", units, told)
+        written = _write_days(cursor, "recounted")
+        _drop(cursor, "recounted")
+        if written > PIECE and connection.vendor == "postgresql":
+            cursor.execute(f"ANALYZE {_DAY}")
+    return written
 
 
-def mend(units: Collection[int] | None = None) -> int:
-    """Rebuild the ledger of the given units, or of all, while nobody else writes counts."""
+@operation
+def rebuild_counts(*, actor: Actor, units: Collection[int] | None = None) -> int:
+    """Work the ledger of the given units, or of all, out again; return the rows written.
+
+    Nobody else writes counts meanwhile; readers read what was there until it is done.
+    """
+    locks.lock_hierarchy()
+    written = rebuild(units)
+    subject = Unit.objects.filter(**({} if units is None else {"pk__in": units})).order_by("lft").first()
+    if subject is not None:
+        audit.record(actor, "rebuild_counts", subject, unit=subject, after={"rows": written})
+    return written
+
+
+def fill_when_empty() -> int:
+    """Work out the ledger of a registry that is older than it; return the rows written (0: nothing to do)."""
     with transaction.atomic():
+        if CountDay.objects.exists() or CountChange.objects.exists() or not Organization.objects.exists():
+            return 0
         locks.lock_hierarchy()
-        return rebuild(units)
+        return rebuild()
 
 
-def _tallies(places: set[int] | None, only: Collection[int] | None) -> Iterator[Tally]:
-    """Yield what everything at ``places`` (None: everywhere) counts at ``only``, in bounded pieces."""
-    placed = OrganizationPlacement.objects.order_by("organization_id")
-    if places is not None:
-        placed = placed.filter(unit_id__in=places)
-    held = Assignment.objects.order_by("person_id")
-    if places is not None:
-        held = held.filter(organization__placements__unit_id__in=places)
-    ancestry, tally = Ancestry(()), Tally()
-    for pks in _distinct_batches(placed.values_list("organization_id", flat=True).iterator(BATCH)):
-        of_organizations(pks, ancestry, tally)
-        if len(tally) > 20 * BATCH:
-            yield _only(tally, only)
-            tally = Tally()
-    for pks in _distinct_batches(held.values_list("person_id", flat=True).iterator(BATCH)):
-        of_people(pks, ancestry, tally, only)
-        if len(tally) > 20 * BATCH:
-            yield _only(tally, only)
-            tally = Tally()
-    yield _only(tally, only)
+def differences(units: Collection[int] | None = None, most: int = 20, told: Told | None = None) -> list[str]:
+    """Recount from the rows and compare with the ledger; say each difference (the first ``most``).
+
+    ``units``: compare these only. Nobody has to wait: on PostgreSQL rows and ledger are read as they
+    were at one moment, on SQLite nobody else writes meanwhile.
+    """
+    alone = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if alone and connection.vendor == "postgresql":
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        _recount(cursor, "recounted", units, told)
+        apart = ", ".join(
+            f"{name} - LAG({name}, 1, 0) OVER (PARTITION BY {_BY_LINE} ORDER BY day)" for name in COLUMNS
+        )
+        less = ", ".join(f"-{name}" for name in COLUMNS)
+        where = "" if units is None else f"WHERE {among('unit_id', units)}"
+        wrong = " OR ".join(f"SUM({name}) <> 0" for name in COLUMNS)
+        cursor.execute(
+            f"WITH stored({_ROW}) AS (SELECT {_KEYS}, {apart} FROM {_DAY} {where}), "
+            f"every({_ROW}) AS (SELECT {_ROW} FROM recounted "
+            f"UNION ALL SELECT {_KEYS}, {less} FROM stored "
+            f"UNION ALL SELECT {_KEYS}, {less} FROM {_CHANGE} {where}) "
+            f"SELECT {_KEYS}, {_SUMS} FROM every GROUP BY {_KEYS} HAVING {wrong} "
+            f"ORDER BY unit_id, day LIMIT {int(most)}"
+        )
+        found = cursor.fetchall()
+        _drop(cursor, "recounted")
+    return _said(found)
 
 
-def _only(tally: Tally, units: Collection[int] | None) -> Tally:
-    if units is None:
-        return tally
-    kept = Tally()
-    kept.update({key: vector for key, vector in tally.items() if key.unit in units})
-    return kept
-
-
-def _distinct_batches(ordered: Iterable[int]) -> Iterator[list[int]]:
-    batch: list[int] = []
-    last = None
-    for pk in ordered:
-        if pk != last:
-            batch.append(pk)
-            last = pk
-        if len(batch) >= BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _descendants(units: Collection[int]) -> set[int]:
-    """Return every unit that ever stood below ``units``, and themselves."""
-    found = set(units)
-    edge = set(units)
-    while edge:
-        below = UnitPlacement.objects.filter(superior_id__in=edge).values_list("unit_id", flat=True)
-        edge = set(below) - found
-        found |= edge
-    return found
+def _said(found: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Say for each unit, day, basis and campaign what must be added to the ledger to be right."""
+    found = list(found)
+    codes = dict(Unit.objects.filter(pk__in={row[0] for row in found}).values_list("pk", "code"))
+    campaigns = dict(Campaign.objects.values_list("pk", "name"))
+    said = []
+    for unit, campaign, is_cumulative, day, *numbers in found:
+        basis = Basis.CUMULATIVE.label if is_cumulative else Basis.CURRENT.label
+        parts = [
+            f"{METRICS[name].label} {number:+d}"
+            for name, number in zip(COLUMNS, numbers, strict=True)
+            if number
+        ]
+        said.append(
+            f"{codes.get(unit, unit)} 自 {day} 起 {basis}({campaigns.get(campaign, '全部专项任务')}):"
+            f"{'、'.join(parts)}"
+        )
+    return said
 
 
 def fold_counts() -> int:
@@ -211,135 +235,164 @@ def fold_counts() -> int:
 
 
 def _fold(cursor: Any) -> int:
-    change, day = CountChange._meta.db_table, CountDay._meta.db_table
-    key, columns = ", ".join(_KEY), ", ".join(COLUMNS)
-    sums = ", ".join(f"SUM({column}) AS {column}" for column in COLUMNS)
-    cursor.execute("DROP TABLE IF EXISTS folding")
-    cursor.execute(f"CREATE TEMPORARY TABLE folding AS SELECT {key}, {columns} FROM {change} WHERE 1 = 0")
+    _empty(cursor, "folding")
     if connection.vendor == "postgresql":
         cursor.execute(
-            f"WITH gone AS (DELETE FROM {change} RETURNING {key}, {columns}) "
-            f"INSERT INTO folding ({key}, {columns}) SELECT {key}, {sums} FROM gone GROUP BY {key}"
+            f"WITH gone AS (DELETE FROM {_CHANGE} RETURNING {_ROW}) "
+            f"INSERT INTO folding ({_ROW}) SELECT {_KEYS}, {_SUMS} FROM gone GROUP BY {_KEYS}"
         )
     else:
         cursor.execute(
-            f"INSERT INTO folding ({key}, {columns}) SELECT {key}, {sums} FROM {change} GROUP BY {key}"
+            f"INSERT INTO folding ({_ROW}) SELECT {_KEYS}, {_SUMS} FROM {_CHANGE} GROUP BY {_KEYS}"
         )
-        cursor.execute(f"DELETE FROM {change}")
+        cursor.execute(f"DELETE FROM {_CHANGE}")
     cursor.execute("SELECT COUNT(*) FROM folding")
     folded: int = cursor.fetchone()[0]
-    if not folded:
-        cursor.execute("DROP TABLE folding")
-        return 0
-    same_key = (
-        "x.unit_id = f.unit_id AND x.campaign_key = f.campaign_key AND x.is_cumulative = f.is_cumulative"
-    )
-    # What has no row at all yet (a rebuilt ledger) is summed in one pass.
-    is_new = f"NOT EXISTS (SELECT 1 FROM {day} x WHERE {same_key})"
-    cursor.execute("DROP TABLE IF EXISTS folding_new")
-    cursor.execute(f"CREATE TEMPORARY TABLE folding_new AS SELECT * FROM folding f WHERE {is_new}")
-    cursor.execute(f"DELETE FROM folding AS f WHERE {is_new}")
-    running = ", ".join(
-        f"SUM({column}) OVER (PARTITION BY unit_id, campaign_key, is_cumulative ORDER BY day)"
-        for column in COLUMNS
-    )
-    cursor.execute(
-        f"INSERT INTO {day} ({key}, {columns}) SELECT {key}, {running} FROM folding_new ORDER BY {key}"
-    )
-    cursor.execute("DROP TABLE folding_new")
-    cursor.execute("CREATE INDEX folding_key ON folding (unit_id, campaign_key, is_cumulative, day)")
-    if connection.vendor == "postgresql":
-        cursor.execute("ANALYZE folding")
-    same = "d.unit_id = f.unit_id AND d.campaign_key = f.campaign_key AND d.is_cumulative = f.is_cumulative"
-    # The days that have no row yet begin with the total of the day before.
-    before = ", ".join(f"COALESCE(d.{column}, 0)" for column in COLUMNS)
-    last = (
-        f"(SELECT MAX(x.id) FROM {day} x WHERE x.unit_id = f.unit_id AND x.campaign_key = f.campaign_key "
-        f"AND x.is_cumulative = f.is_cumulative AND x.day = (SELECT MAX(y.day) FROM {day} y "
-        "WHERE y.unit_id = f.unit_id AND y.campaign_key = f.campaign_key "
-        "AND y.is_cumulative = f.is_cumulative AND y.day < f.day))"
-    )
-    cursor.execute(
-        f"INSERT INTO {day} ({key}, {columns}) "
-        f"SELECT f.unit_id, f.campaign_key, f.is_cumulative, f.day, {before} FROM folding f "
-        f"LEFT JOIN {day} d ON d.id = {last} "
-        f"WHERE NOT EXISTS (SELECT 1 FROM {day} e WHERE e.unit_id = f.unit_id "
-        "AND e.campaign_key = f.campaign_key AND e.is_cumulative = f.is_cumulative AND e.day = f.day)"
-    )
-    # And every row from the changed day on grows by what changed up to it.
-    grown = ", ".join(f"{column} = {day}.{column} + s.{column}" for column in COLUMNS)
-    totals = ", ".join(f"SUM(f.{column}) AS {column}" for column in COLUMNS)
-    cursor.execute(
-        f"UPDATE {day} SET {grown} FROM (SELECT d.id AS id, {totals} FROM {day} d "
-        f"JOIN folding f ON {same} AND f.day <= d.day GROUP BY d.id) s WHERE {day}.id = s.id"
-    )
-    cursor.execute("DROP TABLE folding")
+    if folded:
+        _grow_days(cursor)
+    _drop(cursor, "folding")
     return folded
 
 
-def _counted(touched: Touched) -> Tally:
-    tally, ancestry = Tally(), Ancestry(())
-    if touched.organizations:
-        of_organizations(touched.organizations, ancestry, tally)
-    if touched.people:
-        of_people(touched.people, ancestry, tally)
-    return tally
+def _grow_days(cursor: Any) -> None:
+    """Give each changed day a row that begins with the total before it; add the changes from there on."""
+    cursor.execute(f"CREATE INDEX folding_key ON folding ({_KEYS})")
+    if connection.vendor == "postgresql":
+        cursor.execute("ANALYZE folding")
+    before = ", ".join(f"COALESCE(d.{name}, 0)" for name in COLUMNS)
+    latest = f"(SELECT MAX(y.day) FROM {_DAY} y WHERE {_same_line('y', 'f')} AND y.day < f.day)"  # by the key
+    cursor.execute(
+        f"INSERT INTO {_DAY} ({_ROW}) SELECT f.unit_id, f.campaign_key, f.is_cumulative, f.day, {before} "
+        f"FROM folding f LEFT JOIN {_DAY} d ON {_same_line('d', 'f')} AND d.day = {latest} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {_DAY} e WHERE {_same_line('e', 'f')} AND e.day = f.day)"
+    )
+    grown = ", ".join(f"{name} = {_DAY}.{name} + s.{name}" for name in COLUMNS)
+    totals = ", ".join(f"SUM(f.{name}) AS {name}" for name in COLUMNS)
+    cursor.execute(
+        f"UPDATE {_DAY} SET {grown} FROM (SELECT d.id AS id, {totals} FROM folding f "
+        f"JOIN {_DAY} d ON {_same_line('d', 'f')} AND d.day >= f.day GROUP BY d.id) s WHERE {_DAY}.id = s.id"
+    )
 
 
-def differences(units: Collection[int] | None = None, most: int = 20) -> list[str]:
-    """Recount from the rows and compare with the ledger; say each difference (the first ``most``).
+def _same_line(one: str, other: str) -> str:
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in _LINE)
 
-    ``units``: compare these only. Memory is bounded: what is expected goes into a temporary table.
-    """
-    change, day = CountChange._meta.db_table, CountDay._meta.db_table
-    key, columns = ", ".join(_KEY), ", ".join(COLUMNS)
-    with transaction.atomic(), connection.cursor() as cursor:
-        locks.lock_hierarchy()
-        cursor.execute("DROP TABLE IF EXISTS expected")
+
+def _write_days(cursor: Any, table: str) -> int:
+    """Turn all changes of lines that have no day yet into running totals, in one pass."""
+    running = ", ".join(f"SUM({name}) OVER (PARTITION BY {_BY_LINE} ORDER BY day)" for name in COLUMNS)
+    cursor.execute(
+        f"INSERT INTO {_DAY} ({_ROW}) SELECT {_KEYS}, {running} "
+        f"FROM (SELECT {_KEYS}, {_SUMS} FROM {table} GROUP BY {_KEYS}) summed ORDER BY {_KEYS}"
+    )
+    written: int = cursor.rowcount
+    return written
+
+
+def _recount(cursor: Any, table: str, units: Collection[int] | None, told: Told | None) -> None:
+    """Write what the rows say into a temporary table, piece by piece, so that memory stays bounded."""
+    if connection.vendor == "postgresql":
+        cursor.execute("SET LOCAL work_mem = '256MB'")  # a piece is sorted in memory; else on disk
+    _empty(cursor, table)
+    only, owners, holders = ALL, ALL, ALL
+    if units is not None:
+        placed = OrganizationPlacement.objects.filter(unit_id__in=_below(units)).order_by()
+        organizations = set(placed.values_list("organization_id", flat=True))
+        only = among("up.ancestor", units)
+        owners = _among(cursor, "organization.id", organizations)
+        held = f"SELECT person_id FROM {Assignment._meta.db_table} held WHERE "
+        holders = f"person.id IN ({held}{_among(cursor, 'held.organization_id', organizations)})"
+    pieces = [(f"{owners} AND {piece}", NONE) for piece in _pieces(Organization, "organization.id")]
+    pieces += [(NONE, f"{holders} AND {piece}") for piece in _pieces(Person, "person.id")]
+    for number, (organizations_of, people_of) in enumerate(pieces, start=1):
+        statement = changes(organizations=organizations_of, people=people_of, units=only)
+        cursor.execute(f"INSERT INTO {table} ({_ROW}) {statement}")
+        if told is not None:
+            told(number, len(pieces))
+
+
+def _pieces(model: type[Model], column: str) -> list[str]:
+    """Cut the keys of a table into conditions for pieces of a bounded size."""
+    last = model._base_manager.aggregate(last=Max("pk"))["last"] or 0
+    return [f"{column} > {start} AND {column} <= {start + PIECE}" for start in range(0, max(last, 1), PIECE)]
+
+
+def _counted(touched: Touched) -> Numbers:
+    """Return what the touched rows count now, by key."""
+    if not touched.organizations and not touched.people:
+        return {}
+    with connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMPORARY TABLE expected AS SELECT {key}, {columns} FROM {change} WHERE 1 = 0"
+            changes(
+                organizations=_among(cursor, "organization.id", touched.organizations),
+                people=_among(cursor, "person.id", touched.people),
+            )
         )
-        for tally in _tallies(_descendants(units) if units is not None else None, units):
-            _insert(cursor, "expected", tally)
-        apart = ", ".join(
-            f"{column} - LAG({column}, 1, 0) "
-            "OVER (PARTITION BY unit_id, campaign_key, is_cumulative ORDER BY day)"
-            for column in COLUMNS
-        )
-        less = ", ".join(f"-{column}" for column in COLUMNS)
-        where = f"WHERE unit_id IN ({', '.join(str(int(pk)) for pk in units)})" if units is not None else ""
-        summed = ", ".join(f"SUM({column}) AS {column}" for column in COLUMNS)
-        wrong = " OR ".join(f"SUM({column}) <> 0" for column in COLUMNS)
-        cursor.execute(
-            f"WITH stored({key}, {columns}) AS (SELECT {key}, {apart} FROM {day} {where}), "
-            f"every({key}, {columns}) AS (SELECT {key}, {columns} FROM expected "
-            f"UNION ALL SELECT {key}, {less} FROM stored "
-            f"UNION ALL SELECT {key}, {less} FROM {change} {where}) "
-            f"SELECT {key}, {summed} FROM every GROUP BY {key} HAVING {wrong} "
-            f"ORDER BY unit_id, day LIMIT {int(most)}"
-        )
-        found = cursor.fetchall()
-        cursor.execute("DROP TABLE expected")
-    names = dict(Unit.objects.filter(pk__in={row[0] for row in found}).values_list("pk", "code"))
-    said = []
-    for unit, campaign, is_cumulative, when, *numbers in found:
-        parts = [f"{column} {number:+d}" for column, number in zip(COLUMNS, numbers, strict=True) if number]
-        basis = "cumulative" if is_cumulative else "current"
-        said.append(f"{names.get(unit, unit)} {when} {basis} campaign={campaign}: {', '.join(parts)}")
-    return said
+        return {tuple(row[: len(KEY)]): tuple(map(int, row[len(KEY) :])) for row in cursor.fetchall()}
 
 
-def _insert(cursor: Any, table: str, tally: Tally) -> None:
-    """Insert many rows by few statements; everything in them is a number or a date of ours."""
-    boolean = ("FALSE", "TRUE") if connection.vendor == "postgresql" else ("0", "1")
-    rows = [
-        f"({key.unit},{key.campaign},{boolean[key.is_cumulative]},'{key.day.isoformat()}',"
-        f"{','.join(map(str, vector))})"
-        for key, vector in tally.items()
-        if any(vector)
-    ]
-    for start in range(0, len(rows), BATCH):
-        cursor.execute(f"INSERT INTO {table} VALUES {', '.join(rows[start : start + BATCH])}")
+def _less(after: Numbers, before: Mapping[tuple[Any, ...], tuple[int, ...]]) -> Numbers:
+    nothing = (0,) * len(COLUMNS)
+    found = {}
+    for key in after.keys() | before.keys():
+        new, old = after.get(key, nothing), before.get(key, nothing)
+        if new != old:
+            found[key] = tuple(one - other for one, other in zip(new, old, strict=True))
+    return found
+
+
+def _append(differences: Numbers) -> None:
+    """Append changes to the ledger, and let them be folded after the commit when enough have gathered."""
+    if not differences:
+        return
+    made = CountChange.objects.bulk_create(
+        (
+            CountChange(**dict(zip((*KEY, *COLUMNS), (*key, *numbers), strict=True)))
+            for key, numbers in differences.items()
+        ),
+        batch_size=FEW,
+    )
+    if len(made) >= FOLD_AT or (made[-1].pk or 0) % FOLD_AT < len(made):
+        transaction.on_commit(fold_counts, robust=True)
+
+
+def _below(units: Collection[int]) -> set[int]:
+    """Return every unit that ever stood below ``units``, and themselves."""
+    found = set(units)
+    edge = set(units)
+    while edge:
+        below = UnitPlacement.objects.filter(superior_id__in=edge).values_list("unit_id", flat=True)
+        edge = set(below) - found
+        found |= edge
+    return found
+
+
+def _among(cursor: Any, column: str, keys: Collection[int]) -> str:
+    """Return the condition that ``column`` is one of ``keys``; many go into a temporary table."""
+    if len(keys) <= FEW:
+        return among(column, keys)
+    table = f"keys_of_{column.replace('.', '_')}"
+    _drop(cursor, table)
+    cursor.execute(f"CREATE TEMPORARY TABLE {table} (id bigint PRIMARY KEY)")
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), FEW):
+        rows = ", ".join(f"({int(key)})" for key in ordered[start : start + FEW])
+        cursor.execute(f"INSERT INTO {table} VALUES {rows}")
+    if connection.vendor == "postgresql":
+        cursor.execute(f"ANALYZE {table}")
+    return f"{column} IN (SELECT id FROM {table})"
+
+
+def _empty(cursor: Any, table: str) -> None:
+    """Make an empty temporary table with the columns of the ledger."""
+    _drop(cursor, table)
+    cursor.execute(f"CREATE TEMPORARY TABLE {table} AS SELECT {_ROW} FROM {_CHANGE} WHERE 1 = 0")
+
+
+def _drop(cursor: Any, *tables: str) -> None:
+    schema = "temp." if connection.vendor == "sqlite" else "pg_temp."
+    for table in tables:
+        cursor.execute(f"DROP TABLE IF EXISTS {schema}{table}")
 
 
 def _lock_people(pks: Collection[int]) -> None:

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from registry.admin import site
 from registry.models import AuditEntry, Figure, Source
+from registry.operations.ledger import fold_counts
 from registry.operations.record import seal_entries
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 
@@ -30,6 +31,8 @@ def rows():
     Figure.objects.create(source=source, unit=unit, code="F1", metric="x", label="x", value="1")
     make_user("somebody", unit=unit)
     seal_entries()
+    fold_counts()
+    assign(branch, make_person("乙", unit))
     return {model: apps.get_model("registry", model)._default_manager.first() for model in MODELS}
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from registry.audit import Actor
 from registry.models import Unit
-from registry.operations.ledger import differences, fold_counts, mend
+from registry.operations.ledger import differences, fold_counts, rebuild_counts
 
 MOST = 50
+ACTOR = Actor.system("checkcounts")
 
 
 class Command(BaseCommand):
@@ -34,10 +36,12 @@ class Command(BaseCommand):
         if options["fold"]:
             self.stdout.write(f"已归并 {fold_counts()} 行变动。")
         found = differences(units, MOST)
+        if found:
+            self.stdout.write("应在台账上加减的数(原始记录减台账):")
         for line in found:
             self.stdout.write(line)
         if found and options["fix"]:
-            self.stdout.write(f"已重建 {mend(units)} 行台账,再次核对:")
+            self.stdout.write(f"已重建 {rebuild_counts(actor=ACTOR, units=units)} 行台账,再次核对:")
             found = differences(units, MOST)
             for line in found:
                 self.stdout.write(line)

@@ -24,7 +24,7 @@ class Command(BaseCommand):
         """Load, or say why not."""
         scale = SCALES[options["scale"]]
         begin = time.monotonic()
-        bar = ProgressBar(self.stderr, asdict(scale))
+        bar = ProgressBar(self.stderr, {**asdict(scale), "counts": 100})
         try:
             numbers = synthesize(scale, options["seed"], bar)
         except NotEmpty:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from django.core.management.base import OutputWrapper
 
 NOUNS = {"units": "单位", "organizations": "组织", "people": "人员", "assignments": "编入"}
+"""What is said of each noun at the end; while counts are worked out, their percentage is shown."""
+_COUNTS = {"counts": "统计"}
 
 _WIDTH = 30
 
@@ -30,7 +32,7 @@ class ProgressBar:
             self.noun, self.tenth = noun, 0
         seconds = time.monotonic() - self.begin
         said = f"{written:,}/{total:,} {100 * written // total:3d}% {seconds:4.0f} 秒"
-        label = NOUNS.get(noun, noun)
+        label = {**NOUNS, **_COUNTS}.get(noun, noun)
         if self.is_terminal:
             done = _WIDTH * written // total
             self._write(f"\r{label} [{'█' * done}{'·' * (_WIDTH - done)}] {said}\x1b[K")
