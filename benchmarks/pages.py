@@ -64,7 +64,7 @@ def measure() -> list[Table]:
     return [table]
 
 
-def asked(client: Client, url: str, seconds: float = 30.0) -> tuple[Timing, int]:
+def asked(client: Client, url: str, seconds: float = 10.0) -> tuple[Timing, int]:
     """Return the times of a page and its size in bytes; raises ``AssertionError`` when it is no page."""
     timing, size = Timing(), 0
     for number in range(RUNS + 2):

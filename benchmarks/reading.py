@@ -26,7 +26,7 @@ from registry.models.shape import UnitShape
 
 COLUMNS = {"database": "database, ms", "whole": "whole call, ms", "queries": "queries"}
 BY_KIND = [metric.slug for metric in ORGANIZATION_METRICS]
-SLOW = 40.0
+SLOW = 15.0
 """So many seconds are given to a way that is slow, so that a run at a nation's size ends."""
 
 

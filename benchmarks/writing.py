@@ -31,7 +31,7 @@ def founding() -> list[Table]:
     for number in range(5):  # warm
         found(places[-1 - number], f"bench-{mark}-w{number}", days[-1 - number])
     timing = trees.repeated(
-        lambda i: found(places[i], f"bench-{mark}-{i}", days[i]) and None, FOUNDINGS, seconds=60
+        lambda i: found(places[i], f"bench-{mark}-{i}", days[i]) and None, FOUNDINGS, seconds=30
     )
     _add(table, "registry: establish_organization", timing, "with guards, record and ledger")
     forest = trees.shape_of(Organization)
