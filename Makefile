@@ -4,6 +4,8 @@
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then on PostgreSQL
 #   make e2e     the browser tests only, on SQLite
+#   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
+#                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
 #   make check   format, lint, types, floors, Django's own checks, missing migrations
 #   make clean   removes .venv and what tools left behind; the data in var/ stays
 #
@@ -17,12 +19,15 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 ARGS ?=
+SCALES ?=
+ONLY ?=
+OUT ?=
 
 BIN := .venv/bin
 PY := $(BIN)/python
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
 
-.PHONY: run demo test e2e check clean
+.PHONY: run demo test e2e bench check clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -73,6 +78,14 @@ test: .venv/.dev
 
 e2e: .venv/.dev
 	@$(PY) -m pytest tests/e2e -m browser $(ARGS)
+
+# --- Benches: each scale on a server of its own, which ends with the run ---------------------------
+
+bench: export SCALES := $(SCALES)
+bench: export ONLY := $(ONLY)
+bench: export OUT := $(OUT)
+bench: .venv/.dev
+	@$(PY) -W ignore -m benchmarks
 
 # --- Checks: on an empty database in memory, so that they say the same on every machine ---------
 

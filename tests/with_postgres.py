@@ -31,12 +31,12 @@ shared_buffers = 128MB
 """
 
 
-def start(data: Path) -> PostgresServer:
+def start(data: Path, settings: str = CONFIGURATION) -> PostgresServer:
     """A running server that keeps its data in `data`."""
     server = get_server(data, cleanup_mode="stop", start=False)
     server.ensure_pgdata_inited()
     with (data / "postgresql.conf").open("a") as configuration:
-        configuration.write(CONFIGURATION)
+        configuration.write(settings)
     server.start()
     return server
 

@@ -1,0 +1,174 @@
+"""`make bench`: load each scale, run every part on it, print the tables and write benchmarks/results.md.
+
+From the environment: SCALES (region-sqlite region province nation), ONLY (parts; then nothing is written
+unless OUT names a file), BENCH_DATABASE_URL (a loaded database of one of the scales, which is used for that
+scale instead of loading it, and is written to), BENCH_LTREE_URL (a server on which ltree can be created).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psycopg2
+
+from benchmarks import machine
+from benchmarks.postgres import NoLtree, ltree_server, own_server
+from benchmarks.results import Scale, report
+from benchmarks.run import PARTS, say
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results.md"
+UNITS = {"region-sqlite": 4_000, "region": 4_000, "province": 12_000, "nation": 120_000}
+ON_SQLITE = ("reading", "trend", "pages")
+"""On SQLite there is one writer at a time and no server: what it is for is one machine and a trial."""
+SECRET = secrets.token_urlsafe(50)
+
+
+class Misasked(Exception):
+    """The environment asks for something that there is not; the text says what."""
+
+
+def words(name: str, known: list[str], default: list[str]) -> list[str]:
+    """Return the words of a variable, in the order of ``known``; raises ``Misasked``."""
+    asked = os.environ.get(name, "").split()
+    for word in asked:
+        if word not in known:
+            raise Misasked(f"{name}: {word!r} is none of {', '.join(known)}")
+    return [word for word in known if word in asked] or default
+
+
+def settings(url: str) -> dict[str, str]:
+    """Return the environment of a real installation on plain http, with this database."""
+    mine = {"DATABASE_URL": url, "DEBUG": "0", "TLS": "0", "SECRET_KEY": SECRET, "PYTHONPATH": str(ROOT)}
+    return os.environ | mine | {"PYTHONWARNINGS": "ignore", "DJANGO_SETTINGS_MODULE": "partybuild.settings"}
+
+
+def manage(url: str, *command: str) -> None:
+    """Run a command of the registry; what it says goes to standard error."""
+    subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=ROOT, env=settings(url), check=True, stdout=sys.stderr
+    )
+
+
+def measured(url: str, parts: list[str], extra: dict[str, str]) -> dict[str, Any]:
+    """Run the parts on a database and return what they found."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.run", *parts],
+        cwd=ROOT,
+        env=settings(url) | extra,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def scale_of(url: str) -> str:
+    """Return which scale a loaded database holds; raises ``Misasked``."""
+    connection = psycopg2.connect(url)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM registry_unit")
+            number = cursor.fetchone()[0]
+    finally:
+        connection.close()
+    for scale, units in UNITS.items():
+        if scale != "region-sqlite" and abs(number - units) < units / 10:
+            return scale
+    raise Misasked(f"BENCH_DATABASE_URL: {number} units are none of the scales")
+
+
+def made(server: str, scale: str) -> str:
+    """Make a database on a server and load the scale into it; return its address."""
+    name = f"bench_{scale}"
+    connection = psycopg2.connect(server)
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+    finally:
+        connection.close()
+    url = server.replace("/postgres?", f"/{name}?")
+    load(url, scale)
+    return url
+
+
+def load(url: str, scale: str) -> None:
+    """Make the tables and fill them."""
+    begin = time.monotonic()
+    manage(url, "migrate", "--verbosity", "0")
+    manage(url, "synthesize", "--scale", scale)
+    say(f"  loaded in {time.monotonic() - begin:.0f} s")
+
+
+def main() -> int:
+    """Do as the environment asks."""
+    signal.signal(signal.SIGTERM, _leave)  # ended from outside, the servers are stopped all the same
+    try:
+        parts = words("ONLY", list(PARTS), list(PARTS))
+        scales = words("SCALES", list(UNITS), list(UNITS))
+        given = os.environ.get("BENCH_DATABASE_URL", "")
+        held = scale_of(given) if given else ""
+        if given and held not in scales:
+            raise Misasked(f"BENCH_DATABASE_URL holds {held}, which SCALES does not ask for")
+    except Misasked as error:
+        print(error, file=sys.stderr)
+        return 2
+    found: list[Scale] = []
+    with ExitStack() as stack:
+        extra = _ltree(stack, parts)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+        server = ""
+        if {"pages", "load"} & set(parts):
+            manage("sqlite://:memory:", "collectstatic", "--noinput", "--verbosity", "0")
+        for scale in scales:
+            say(f"{scale}:")
+            mine = parts
+            if scale == "region-sqlite":
+                mine = [part for part in parts if part in ON_SQLITE]
+                url = f"sqlite:///{folder}/region.sqlite3"
+                if not mine:
+                    continue
+                load(url, "region")
+            elif scale == held:
+                url = given
+            else:
+                server = server or stack.enter_context(own_server())
+                url = made(server, scale)
+            found.append(Scale.of(scale, measured(url, mine, extra)))
+    text = report(machine.description(), found)
+    print(text)
+    place = os.environ.get("OUT") or ("" if os.environ.get("ONLY") else str(RESULTS))
+    if place:
+        Path(place).write_text(text, encoding="utf-8")
+    return 0
+
+
+def _ltree(stack: ExitStack, parts: list[str]) -> dict[str, str]:
+    """Return what tells the parts where ltree is, or why there is none."""
+    if os.environ.get("BENCH_LTREE_URL") or not {"founding", "units"} & set(parts):
+        return {}
+    try:
+        return {"BENCH_LTREE_URL": stack.enter_context(ltree_server())}
+    except NoLtree as error:
+        return {"BENCH_NO_LTREE": str(error)}
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

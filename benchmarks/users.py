@@ -1,0 +1,35 @@
+"""Users for the bench: they log in by the form with a password that nobody else is told."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib.auth.hashers import make_password
+
+from benchmarks.sites import ACTOR
+from registry.management.synthesis.scales import FIRST
+from registry.models import Unit, User
+from registry.operations.accounts import add_user
+
+
+def make_users(places: list[tuple[Unit, str]]) -> tuple[list[User], str]:
+    """Make a user with a role at each (unit, role); return them with the password of all.
+
+    Their first password would have to be changed at the first login, so it is replaced here; one hash serves
+    all, for working out fifty would take longer than what is measured.
+    """
+    password, mark = f"Bench-{secrets.token_hex(12)}", secrets.token_hex(3)
+    users = [
+        add_user(
+            actor=ACTOR,
+            username=f"bench-{mark}-{number}",
+            display_name=f"测试{number}",
+            unit=unit,
+            role=role,
+            started_on=FIRST,
+        )[0]
+        for number, (unit, role) in enumerate(places)
+    ]
+    made = User.objects.filter(pk__in=[user.pk for user in users]).order_by("pk")
+    made.update(password=make_password(password), must_change_password=False)
+    return list(made.all()), password
