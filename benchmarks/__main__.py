@@ -10,14 +10,12 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import psycopg2
@@ -25,7 +23,7 @@ import psycopg2
 from benchmarks import machine
 from benchmarks.postgres import NoLtree, ltree_server, own_server
 from benchmarks.results import Scale, report
-from benchmarks.run import PARTS, say
+from benchmarks.run import PARTS, end_softly, say
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.md"
@@ -37,6 +35,10 @@ SECRET = secrets.token_urlsafe(50)
 
 class Misasked(Exception):
     """The environment asks for something that there is not; the text says what."""
+
+
+class Stopped(Exception):
+    """A part failed and has said why."""
 
 
 def words(name: str, known: list[str], default: list[str]) -> list[str]:
@@ -63,15 +65,22 @@ def manage(url: str, *command: str) -> None:
 
 def measured(url: str, parts: list[str], extra: dict[str, str]) -> dict[str, Any]:
     """Run the parts on a database and return what they found."""
-    done = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.run", *parts],
         cwd=ROOT,
         env=settings(url) | extra,
         stdout=subprocess.PIPE,
-        check=True,
         text=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout)
+    try:
+        answer, _ = process.communicate()
+    finally:
+        if process.poll() is None:  # ended from outside: it has servers and processes of its own to stop
+            process.terminate()
+            process.wait()
+    if process.returncode:
+        raise Stopped(f"stopped: what was wrong is said above (exit code {process.returncode})")
+    found: dict[str, Any] = json.loads(answer)
     return found
 
 
@@ -115,7 +124,7 @@ def load(url: str, scale: str) -> None:
 
 def main() -> int:
     """Do as the environment asks."""
-    signal.signal(signal.SIGTERM, _leave)  # ended from outside, the servers are stopped all the same
+    end_softly()
     try:
         parts = words("ONLY", list(PARTS), list(PARTS))
         scales = words("SCALES", list(UNITS), list(UNITS))
@@ -166,9 +175,8 @@ def _ltree(stack: ExitStack, parts: list[str]) -> dict[str, str]:
         return {"BENCH_NO_LTREE": str(error)}
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except Stopped as stopped:
+        sys.exit(str(stopped))

@@ -141,6 +141,8 @@ def _add(table: Table, name: str, done: Done) -> None:
 def _memory_table(before: dict[int, float], after: dict[int, float], pages: int) -> Table:
     table = Table("load", "Memory of a worker", {"before": "MB before", "after": "MB after", "more": "more"})
     table.note = f"{pages:,} pages between the two, by {len(before)} workers, after some to warm."
+    if pages < PAGES_FOR_MEMORY * WORKERS:
+        table.note += f" Fewer than the {PAGES_FOR_MEMORY:,} for each worker: the time was over."
     for number, (pid, size) in enumerate(before.items(), 1):
         if pid not in after:
             raise AssertionError("a worker ended on the way")

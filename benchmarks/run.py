@@ -9,8 +9,10 @@ import contextlib
 import importlib
 import json
 import os
+import signal
 import sys
 import time
+from types import FrameType
 from typing import Any
 
 PARTS: dict[str, tuple[str, str]] = {
@@ -29,6 +31,15 @@ WRITING = ("founding", "units", "writers", "load")
 def say(text: str) -> None:
     """Say how far it is."""
     print(text, file=sys.stderr, flush=True)
+
+
+def end_softly() -> None:
+    """Let whoever is ended from outside first stop the servers and processes that it started."""
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 def run(parts: list[str]) -> dict[str, Any]:
@@ -56,6 +67,7 @@ def main() -> int:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
     django.setup()
+    end_softly()
     asked = sys.argv[1:]
     with contextlib.redirect_stdout(sys.stderr):  # nothing but the answer goes to standard output
         if asked == ["trees"]:
