@@ -84,8 +84,8 @@ def following(
     if with_members and touched.organizations:
         rows = Assignment.objects.filter(organization_id__in=touched.organizations).order_by()
         touched.people |= set(rows.values_list("person_id", flat=True).distinct())
-    _lock_people(touched.people)
-    before = _counted(touched)
+    held = _lock_people(touched.people)
+    before = _counted(Touched(touched.organizations, held))
     yield touched
     _append(_less(_counted(touched), before))
 
@@ -292,7 +292,7 @@ def _write_days(cursor: Any, table: str) -> int:
 def _recount(cursor: Any, table: str, units: Collection[int] | None, told: Told | None) -> None:
     """Write what the rows say into a temporary table, piece by piece, so that memory stays bounded."""
     if connection.vendor == "postgresql":
-        cursor.execute("SET LOCAL work_mem = '256MB'")  # a piece is sorted in memory; else on disk
+        cursor.execute("SET LOCAL work_mem = '128MB'")  # a piece is sorted in memory; else on disk
     _empty(cursor, table)
     only, owners, holders = ALL, ALL, ALL
     if units is not None:
@@ -395,8 +395,13 @@ def _drop(cursor: Any, *tables: str) -> None:
         cursor.execute(f"DROP TABLE IF EXISTS {schema}{table}")
 
 
-def _lock_people(pks: Collection[int]) -> None:
-    """Keep the people's assignments from other writers, in one order."""
+def _lock_people(pks: Collection[int]) -> set[int]:
+    """Keep the people's assignments from other writers, in one order; return who has any.
+
+    The lock comes first: who has none is asked of what is there once it is held.
+    """
     if pks and connection.vendor == "postgresql":
         rows = Person.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
         list(rows.values_list("pk", flat=True))
+    held = Assignment.objects.filter(person_id__in=pks).order_by()
+    return set(held.values_list("person_id", flat=True).distinct()) if pks else set()
