@@ -10,14 +10,16 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from registry.models import (
+    Assignment,
     AuditEntry,
     Grant,
     GrantRole,
+    NameTerm,
     Organization,
     OrganizationKind,
     Person,
@@ -28,6 +30,7 @@ from registry.models import (
 from registry.models.base import in_spans, on_day
 from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import Span
+from registry.models.term import found_by, starts_with
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
@@ -131,11 +134,10 @@ def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) 
     if rows.model is Organization:
         return rows.filter(in_spans(scope, "unit__"))
     if rows.model is Person:
-        placed = Organization.objects.filter(in_spans(scope, "unit__")).order_by().values("pk")
-        return rows.filter(
-            in_spans(scope, "home_unit__")
-            | Q(assignments__organization__in=placed, assignments__is_withdrawn=False)
-        ).distinct()
+        placed = Assignment.objects.filter(
+            in_spans(scope, "organization__unit__"), person=OuterRef("pk"), is_withdrawn=False
+        )
+        return rows.filter(in_spans(scope, "home_unit__") | Exists(placed))
     raise TypeError(f"no policy for {rows.model.__name__}")
 
 
@@ -168,7 +170,7 @@ def masked(text: str) -> str:
 
 
 def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySet[Person]:
-    """Return those of ``rows`` whose name contains ``text`` or whose number begins with it.
+    """Return those of ``rows`` found by ``text``: part of the name, its pinyin, the beginning of the number.
 
     Where the number is masked for ``user`` only the whole number matches, so that it cannot be
     found out digit by digit.
@@ -178,10 +180,23 @@ def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySe
 
 def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
     """Return ``matching_people`` as a condition on rows that reach the person through ``path``."""
-    begins = Q(**{f"{path}number__istartswith": text})
+    is_number, begins = number_matches(user, text, path)
+    return found_by(NameTerm, text, "name", f"{path}name") | is_number | begins
+
+
+def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
+    """Return "the number is ``text``" and, only for who sees the number, "it begins with ``text``".
+
+    Two conditions on rows that reach the person through ``path``. Letters match in capitals, in small
+    letters and as they were typed, so that the database can use its index.
+    """
+    ways = {text, text.upper(), text.lower()}
+    begins = Q()
+    for way in ways:
+        begins |= starts_with(f"{path}number", way)
     if not (user.is_authenticated and user.is_superuser):
         begins &= in_spans(spans(user, PERSONAL_ROLES), f"{path}home_unit__")
-    return Q(**{f"{path}name__icontains": text}) | begins | Q(**{f"{path}number__iexact": text})
+    return Q(**{f"{path}number__in": ways}), begins
 
 
 def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:

@@ -97,6 +97,10 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=公安&only=units"),
     ],
+    "search_now": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
+    ],
     # units and the tree
     "unit": [
         Row(unit, ALL_READ, READ_ONLY),

@@ -75,7 +75,7 @@ class Person(Registered):
     class Meta:
         verbose_name = _("人员")
         verbose_name_plural = _("人员")
-        indexes = [models.Index(fields=["name"], name="person_name")]
+        indexes = [models.Index(fields=["name", "home_unit"], name="person_name_home")]
 
     def __str__(self) -> str:
         return self.name

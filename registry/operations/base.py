@@ -17,6 +17,7 @@ from registry import audit
 from registry.locks import TreeChanged
 from registry.models.base import Registered
 from registry.models.unit import MAX_DEPTH
+from registry.operations import search
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -174,7 +175,10 @@ def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(instance: Registered, changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write ``changes`` to the row and return (before, after). Never touches a tree's intervals."""
+    """Write ``changes`` to the row and return (before, after); the search index follows.
+
+    Never touches a tree's intervals.
+    """
     before = {name: getattr(instance, name) for name in changes}
     values = dict(changes)
     type(instance)._base_manager.filter(pk=instance.pk).update(
@@ -183,6 +187,7 @@ def write(instance: Registered, changes: Mapping[str, Any]) -> tuple[dict[str, A
     for name, value in values.items():
         setattr(instance, name, value)
     instance.version += 1
+    search.follow(instance, values)
     return before, values
 
 
