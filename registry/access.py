@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from registry.models import (
     AuditEntry,
     Grant,
     GrantRole,
+    NameTerm,
     Organization,
     OrganizationKind,
     Person,
@@ -29,6 +30,7 @@ from registry.models import (
 from registry.models.base import in_spans, on_day
 from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import Span, everything, roots
+from registry.models.term import found_by, starts_with
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
@@ -124,11 +126,13 @@ def may_manage(user: AnyUser, unit: Unit) -> bool:
     return inside(unit, spans(user, MANAGE_ROLES))
 
 
-def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) -> QuerySet[M]:
+def visible(
+    user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES, *, few: bool = False
+) -> QuerySet[M]:
     """Return those of ``rows`` (units, organizations or people) that ``user`` sees.
 
     A person is seen from the home unit, and from each unit where one of the person's
-    organizations stands.
+    organizations stands. ``few``: the rows are a handful already, so each is looked at for itself.
     """
     scope = spans(user, roles)
     if rows.model not in (Unit, Organization, Person):
@@ -139,6 +143,11 @@ def visible(user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES) 
         return rows.filter(in_spans(scope))
     if rows.model is Organization:
         return rows.filter(in_spans(scope, "unit__"))
+    if few:
+        placed = Assignment.objects.valid().filter(
+            in_spans(scope, "organization__unit__"), person=OuterRef("pk")
+        )
+        return rows.filter(in_spans(scope, "home_unit__") | Exists(placed))
     # Each half by its own index; a condition with "or" over both would be tried on everybody there is.
     members = Person.objects.filter(in_spans(scope, "home_unit__")).order_by().values("pk")
     guests = Assignment.objects.valid().filter(in_spans(scope, "organization__unit__")).order_by()
@@ -174,7 +183,7 @@ def masked(text: str) -> str:
 
 
 def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySet[Person]:
-    """Return those of ``rows`` whose name contains ``text`` or whose number begins with it.
+    """Return those of ``rows`` found by ``text``: part of the name, its pinyin, the beginning of the number.
 
     Where the number is masked for ``user`` only the whole number matches, so that it cannot be
     found out digit by digit.
@@ -184,11 +193,24 @@ def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySe
 
 def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
     """Return ``matching_people`` as a condition on rows that reach the person through ``path``."""
-    begins = Q(**{f"{path}number__istartswith": text})
+    is_number, begins = number_matches(user, text, path)
+    return found_by(NameTerm, text, "name", f"{path}name") | is_number | begins
+
+
+def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
+    """Return "the number is ``text``" and, only for who sees the number, "it begins with ``text``".
+
+    Two conditions on rows that reach the person through ``path``. Letters match in capitals, in small
+    letters and as they were typed, so that the database can use its index.
+    """
+    ways = {text, text.upper(), text.lower()}
+    begins = Q()
+    for way in ways:
+        begins |= starts_with(f"{path}number", way)
     personal = spans(user, PERSONAL_ROLES)
     if not everything(personal):
         begins &= in_spans(personal, f"{path}home_unit__")
-    return Q(**{f"{path}name__icontains": text}) | begins | Q(**{f"{path}number__iexact": text})
+    return Q(**{f"{path}number__in": ways}), begins
 
 
 def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:

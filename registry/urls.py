@@ -42,6 +42,7 @@ urlpatterns = [
     path("users/<int:pk>/password/", users.password, name="user_password"),
     path("users/grants/<int:pk>/end/", users.end_grant, name="grant_end"),
     path("search/", search.search, name="search"),
+    path("search/now/", search.search_now, name="search_now"),
     # units and the tree
     path("units/<slug:code>/", units.unit, name="unit"),
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),

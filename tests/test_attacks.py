@@ -495,6 +495,7 @@ _ADDRESS = ("campaign", "as_of", "basis", "since")
 _PLACE = ("unit", "unit_text", "metric", "party_line", "own", "sort", "page", "q")
 FILTERED = {
     "search": ("q", "only", "page"),
+    "search_now": ("q",),
     "people": (*_PLACE, "category", "status", "assigned"),
     "assignments": (*_PLACE, "role", "category"),
     "organizations": (*_PLACE, "kind", "nature", "state"),
@@ -528,7 +529,7 @@ def test_a_fragment_of_sql_is_nonsense_like_any_other(world: World, manager: Ask
 
 def test_wildcards_of_like_are_letters(world: World, manager: Asking) -> None:
     for text in ("%", "_", "%密%", "甲_赵"):
-        for page in ("search", "people", "pick_people"):
+        for page in ("search", "search_now", "people", "pick_people"):
             _status, said = manager.ask("GET", f"{reverse(page)}?{urlencode({'q': text})}")
             assert "甲密赵" not in said, f"{page} {text}"
 

@@ -97,6 +97,10 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=公安&only=units"),
     ],
+    "search_now": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
+    ],
     # units and the tree
     "unit": [
         Row(unit, ALL_READ, READ_ONLY),
@@ -439,7 +443,7 @@ for _model in apps.get_app_config("registry").get_models():
             Row(lambda here, _args=_args: _args, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)  # type: ignore[misc]
         ]
 
-NOT_IN_THE_ADMIN = ("session", "oldpassword")
+NOT_IN_THE_ADMIN = ("session", "oldpassword", "unitterm", "organizationterm", "nameterm")
 for _name in NOT_IN_THE_ADMIN:
     for _page in _ADMIN:
         TABLE.pop(f"admin:registry_{_name}_{_page}", None)

@@ -37,13 +37,13 @@ class _Noun:
 
 
 NOUNS: dict[str, _Noun] = {
-    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称或代码", lambda user, unit: unit.code),
+    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称、拼音或代码", lambda user, unit: unit.code),
     "organization": _Noun(
         Organization,
         "code",
         "组织",
         "pick_organizations",
-        "组织名称或代码",
+        "组织名称、拼音或代码",
         lambda user, organization: f"{organization.kind_label} · {organization.unit.label}",
         ("unit",),
     ),
@@ -52,7 +52,7 @@ NOUNS: dict[str, _Noun] = {
         "key",
         "人员",
         "pick_people",
-        "姓名或警号",
+        "姓名、拼音或警号",
         lambda user, person: (
             f"{access.shown_number(user, person)} · {person.get_political_status_display()}"
             f" · {person.home_unit.label}"

@@ -18,6 +18,7 @@ from registry.models.record import AuditEntry, AuditSeal, SealedEntry
 from registry.models.session import Session
 from registry.models.source import Figure, Source
 from registry.models.tally import CountChange, CountDay
+from registry.models.term import NameTerm, OrganizationTerm, UnitTerm
 from registry.models.unit import Unit, UnitPlacement
 from registry.models.user import Grant, OldPassword, User
 
@@ -32,10 +33,12 @@ __all__ = [
     "Figure",
     "Grant",
     "GrantRole",
+    "NameTerm",
     "OldPassword",
     "Organization",
     "OrganizationKind",
     "OrganizationPlacement",
+    "OrganizationTerm",
     "Person",
     "PersonCategory",
     "PoliticalStatus",
@@ -48,6 +51,7 @@ __all__ = [
     "Unit",
     "UnitKind",
     "UnitPlacement",
+    "UnitTerm",
     "User",
     "WorkflowState",
 ]

@@ -55,14 +55,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.hosted_on(day).in_spans(UnitShape.on(day).spans(unit))
 
     def matching(self, text: str) -> OrganizationQuerySet:
-        """Organizations whose name, alias, code, title or document number contains ``text``."""
-        return self.filter(
-            Q(name__icontains=text)
-            | Q(aliases__icontains=text)
-            | Q(code__icontains=text)
-            | Q(honour_title__icontains=text)
-            | Q(approval_number__icontains=text)
-        )
+        """Organizations found by part of a name, alias or title, its pinyin, a code or document number."""
+        from registry.models.term import OrganizationTerm, found_by
+
+        return self.filter(found_by(OrganizationTerm, text, "organization", "pk"))
 
 
 OrganizationManager = models.Manager.from_queryset(OrganizationQuerySet)

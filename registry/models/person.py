@@ -76,7 +76,7 @@ class Person(Registered):
         verbose_name = _("人员")
         verbose_name_plural = _("人员")
         indexes = [
-            models.Index(fields=["name"], name="person_name"),
+            models.Index(fields=["name", "home_unit"], name="person_name_home"),
             models.Index(fields=["political_status", "category"], name="person_status"),
         ]
 

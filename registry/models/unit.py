@@ -51,13 +51,10 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         return self.in_spans(UnitShape.on(day).spans(unit))
 
     def matching(self, text: str) -> UnitQuerySet:
-        """Units whose name, short name, alias or code contains ``text``."""
-        return self.filter(
-            Q(name__icontains=text)
-            | Q(short_name__icontains=text)
-            | Q(aliases__icontains=text)
-            | Q(code__icontains=text)
-        )
+        """Units found by ``text``: part of a name, short name or alias, their pinyin, a code."""
+        from registry.models.term import UnitTerm, found_by
+
+        return self.filter(found_by(UnitTerm, text, "unit", "pk"))
 
 
 UnitManager = models.Manager.from_queryset(UnitQuerySet)

@@ -17,6 +17,7 @@ from registry import audit
 from registry.locks import TreeChanged
 from registry.models.base import Registered
 from registry.models.unit import MAX_DEPTH
+from registry.operations import search
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -174,14 +175,20 @@ def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(instance: Registered, changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Write ``changes`` to the row and return (before, after). Never touches a tree's intervals."""
+    """Write ``changes`` to the row and return (before, after); the search index follows.
+
+    Never touches a tree's intervals.
+    """
     before = {name: getattr(instance, name) for name in changes}
     write_all([instance], changes)
     return before, dict(changes)
 
 
 def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> None:
-    """Write the same ``changes`` to rows of one model, by one statement. Never touches intervals."""
+    """Write the same ``changes`` to rows of one model, by one statement; the search index follows.
+
+    Never touches a tree's intervals.
+    """
     if not instances:
         return
     type(instances[0])._base_manager.filter(pk__in=[instance.pk for instance in instances]).update(
@@ -191,6 +198,7 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         for name, value in changes.items():
             setattr(instance, name, value)
         instance.version += 1
+        search.follow(instance, changes)
 
 
 def validated(instance: Model, exclude: tuple[str, ...] = ()) -> None:

@@ -28,12 +28,14 @@ from registry.models import (
     Campaign,
     Organization,
     OrganizationPlacement,
+    OrganizationTerm,
     Person,
     Role,
     Source,
     StatusPeriod,
     Unit,
     UnitPlacement,
+    UnitTerm,
     WorkflowState,
 )
 from registry.models.kinds import (
@@ -44,6 +46,7 @@ from registry.models.kinds import (
     PoliticalStatus,
     UnitKind,
 )
+from registry.operations import search
 from registry.operations.base import OperationRefused, operation, refuse
 from registry.operations.bulk_copy import Writer
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
@@ -204,6 +207,8 @@ def _load_units(rows: Iterable[UnitRow], references: _References, progress: Prog
     names, facts = _facts(UnitRow, {"parent", "formerly"})
     units = Writer(Unit, ("id", "parent_id", "tree_id", "lft", "rght", "level", *names))
     placements = Writer(UnitPlacement, ("unit_id", "superior_id", "started_on", "ended_on"))
+    terms = Writer(UnitTerm, search.UNIT_COLUMNS)
+    named = attrgetter(*search.UNIT_NAMES)
     for batch in _batches(enumerate(rows), BATCH):
         keys = references.find(Unit, "code", (code for _, row in batch for code, _ in row.formerly if code))
         units.write((ids[i], superior(i), *intervals.of(i), *facts(row)) for i, row in batch)
@@ -212,6 +217,7 @@ def _load_units(rows: Iterable[UnitRow], references: _References, progress: Prog
             for i, row in batch
             for place, start, end in _spells(row.formerly, row.parent, None)
         )
+        terms.write(term for i, row in batch for term in search.unit_terms(ids[i], *named(row)))
         progress("units", batch[-1][0] + 1)
     return len(parents)
 
@@ -254,6 +260,8 @@ def _load_organizations(rows: Iterable[OrganizationRow], references: _References
     references_of = ("unit_id", "campaign_id", "task_body_id", "source_id")
     organizations = Writer(Organization, (*keys, *references_of, *names))
     placements = Writer(OrganizationPlacement, ("organization_id", "unit_id", "started_on", "ended_on"))
+    terms = Writer(OrganizationTerm, search.ORGANIZATION_COLUMNS)
+    named = attrgetter(*search.ORGANIZATION_NAMES)
     for batch in _batches(enumerate(rows), BATCH):
         some = [row for _, row in batch]
         units = references.find(Unit, "code", (code for row in some for code in _hosts(row)))
@@ -279,6 +287,7 @@ def _load_organizations(rows: Iterable[OrganizationRow], references: _References
             for i, row in batch
             for host, start, end in _spells(row.formerly, row.unit, row.established_on)
         )
+        terms.write(term for i, row in batch for term in search.organization_terms(ids[i], *named(row)))
         progress("organizations", batch[-1][0] + 1)
     return len(parents)
 
@@ -287,6 +296,7 @@ def _load_people(rows: Iterable[PersonRow], references: _References, progress: P
     loaded = 0
     names, facts = _facts(PersonRow, {"home_unit", "home_branch", "status", "changes", "source"})
     keys = ("id", "home_unit_id", "home_branch_id", "political_status", "source_id")
+    names_done: set[str] = set()
     people = Writer(Person, (*keys, *names))
     periods = Writer(StatusPeriod, ("person_id", "status", "started_on", "ended_on"))
     for batch in _batches(rows, BATCH):
@@ -319,6 +329,9 @@ def _load_people(rows: Iterable[PersonRow], references: _References, progress: P
             for pk, row in zip(ids, batch, strict=True)
             for status, start, end in _periods(row)
         )
+        fresh_names = {row.name for row in batch} - names_done
+        search.index_names(fresh_names)
+        names_done |= fresh_names
         loaded += len(batch)
         progress("people", loaded)
     return loaded

@@ -23,6 +23,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
+from registry.operations import search
 from registry.operations.assignments import place_members
 from registry.operations.base import (
     OperationRefused,
@@ -135,6 +136,7 @@ def establish_organization(
         insert_last(organization, parent)
         touched.add([organization])
         OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
+        search.index_organizations([organization])
         placed = place_members(
             organization,
             [(member.person, member.role) for member in members],

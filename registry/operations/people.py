@@ -11,6 +11,7 @@ from registry import access, audit, locks
 from registry.audit import Actor
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
+from registry.operations import search
 from registry.operations.base import (
     changed,
     check_version,
@@ -66,6 +67,7 @@ def add_person(
     if joined_on is not None:
         not_in_future("joined_on", joined_on)
     person.save(force_insert=True)
+    search.index_names([name])
     StatusPeriod.objects.create(person=person, status=political_status, started_on=StatusPeriod.BEGINNING)
     audit.record(
         actor,

@@ -14,6 +14,7 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
 from registry.models.shape import UnitShape, move_days
+from registry.operations import search
 from registry.operations.base import (
     changed,
     check_version,
@@ -69,6 +70,7 @@ def add_unit(
     validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
     insert_last(unit, superior)
     UnitPlacement.objects.create(unit=unit, superior=superior)
+    search.index_units([unit])
     audit.record(
         actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
     )

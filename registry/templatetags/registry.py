@@ -7,8 +7,11 @@ from typing import Any
 from django import template
 from django.template import Context
 from django.urls import reverse
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString
 
 from registry import access
+from registry.finding import marks
 from registry.models import Person
 from registry.views.address import address_of
 from registry.views.links import person_url as url_of_person
@@ -25,6 +28,15 @@ def keep_url(context: Context, name: str, *args: Any, **changes: Any) -> str:
     """
     address = address_of(context["request"])
     return address.url(reverse(name, args=args), **{key: str(value or "") for key, value in changes.items()})
+
+
+@register.simple_tag
+def marked(name: str, text: str) -> SafeString:
+    """Return ``name`` with the part that ``text`` found, by letter or by sound, in ``<mark>``."""
+    start, end = marks.marked(name, text)
+    if not end:
+        return conditional_escape(name)
+    return format_html("{}<mark>{}</mark>{}", name[:start], name[start:end], name[end:])
 
 
 @register.simple_tag(takes_context=True)

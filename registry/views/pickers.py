@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
+from registry.finding.best import find_organizations, find_people, find_units
 from registry.forms.fields import NOUNS
 from registry.models import GrantRole, Organization, Unit, WorkflowState
 from registry.models.kinds import ALLOWED_PARENTS
 from registry.views.address import address_of
-from registry.views.finding import cleaned, find_organizations, find_people, find_units
+from registry.views.finding import cleaned
 
 SHOWN = 20
 
@@ -27,7 +28,8 @@ def units(request: HttpRequest) -> HttpResponse:
     """Units; with ``roles`` (enter, approve, manage, or names) only open ones where the user may do that."""
     text, roles = typed(request), _roles(request)
     open_on = address_of(request).today if roles != access.ALL_ROLES else None
-    return _answer(request, "unit", text, find_units(request.user, text, roles, open_on))
+    found = find_units(request.user, text, roles, most=SHOWN + 1, open_on=open_on)
+    return _answer(request, "unit", text, found)
 
 
 @require_safe
@@ -38,22 +40,25 @@ def organizations(request: HttpRequest) -> HttpResponse:
     """
     text, kind = typed(request), request.GET.get("kind", "")
     above = kind if kind in ALLOWED_PARENTS else ""
-    rows = find_organizations(
+    found = find_organizations(
         request.user,
         text,
         _roles(request),
+        most=SHOWN + 1,
         above=above,
         standing_on=address_of(request).as_of if above else None,
         superiors_of=_below(request),
+        withdrawn=False,
     )
-    return _answer(request, "organization", text, rows.exclude(state=WorkflowState.WITHDRAWN))
+    return _answer(request, "organization", text, found)
 
 
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    """People, by part of the name or the beginning of the number."""
+    """People, by part of the name, its pinyin, or the beginning of the number."""
     text = typed(request)
-    return _answer(request, "person", text, find_people(request.user, text, _roles(request)))
+    found = find_people(request.user, text, _roles(request), most=SHOWN + 1)
+    return _answer(request, "person", text, found)
 
 
 def typed(request: HttpRequest) -> str:
@@ -82,10 +87,9 @@ def _below(request: HttpRequest) -> Unit | None:
     return units.first() if code else None
 
 
-def _answer(request: HttpRequest, noun: str, text: str, rows: QuerySet[Any]) -> HttpResponse:
+def _answer(request: HttpRequest, noun: str, text: str, found: Sequence[Any]) -> HttpResponse:
     if not text:
         return HttpResponse()
-    found = list(rows[: SHOWN + 1])
     options = [
         {"value": getattr(row, NOUNS[noun].key), "label": str(row), "note": _note(request, noun, row)}
         for row in found[:SHOWN]

@@ -1,4 +1,4 @@
-"""Search over units, organizations and people in scope, by name, alias, code or number."""
+"""Search over units, organizations and people in scope, by name, pinyin, alias, code or number."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from registry import access
+from registry.finding.best import find_organizations, find_people, find_units
+from registry.models import Unit
 from registry.views.address import address_of
-from registry.views.finding import cleaned, find_organizations, find_people, find_units
+from registry.views.finding import cleaned
 from registry.views.lists import paged
 
 SHOWN = 20
+SHOWN_WHILE_TYPING = 6
 
 
 @require_safe
@@ -19,18 +23,32 @@ def search(request: HttpRequest) -> HttpResponse:
     text = cleaned(request.GET.get("q", ""))
     context: dict[str, object] = {"q": text, "as_of": address_of(request).as_of}
     if text and request.GET.get("only") == "units":
-        context["page_obj"] = paged(request, find_units(request.user, text).select_related("parent"))
+        units = access.visible(request.user, Unit.objects.matching(text)).select_related("parent")
+        context["page_obj"] = paged(request, units.order_by("code"))
     elif text:
-        units = list(find_units(request.user, text).select_related("parent")[: SHOWN + 1])
-        organizations = list(find_organizations(request.user, text)[: SHOWN + 1])
-        people = list(find_people(request.user, text)[: SHOWN + 1])
-        context |= {
-            "units": units[:SHOWN],
-            "more_units": len(units) > SHOWN,
-            "organizations": organizations[:SHOWN],
-            "more_organizations": len(organizations) > SHOWN,
-            "people": people[:SHOWN],
-            "more_people": len(people) > SHOWN,
-            "found": bool(units or organizations or people),
-        }
+        context |= _hits(request, text, SHOWN)
     return render(request, "search/search.html", context)
+
+
+@require_safe
+def search_now(request: HttpRequest) -> HttpResponse:
+    """Answer the box of every page while somebody types: the best few of each."""
+    text = cleaned(request.GET.get("q", ""))
+    if not text:
+        return HttpResponse()
+    return render(request, "search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
+
+
+def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
+    units = find_units(request.user, text, most=shown + 1)
+    organizations = find_organizations(request.user, text, most=shown + 1)
+    people = find_people(request.user, text, most=shown + 1)
+    return {
+        "units": units[:shown],
+        "more_units": len(units) > shown,
+        "organizations": organizations[:shown],
+        "more_organizations": len(organizations) > shown,
+        "people": people[:shown],
+        "more_people": len(people) > shown,
+        "found": bool(units or organizations or people),
+    }

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
+from registry.finding.best import find_units
 from registry.forms.jump import JumpForm
 from registry.models import Unit
 from registry.views.address import KEPT, address_of
-from registry.views.finding import cleaned, find_units
+from registry.views.finding import cleaned
 from registry.views.lists import others
 from registry.views.tree_nodes import Tree
 
@@ -72,7 +73,7 @@ def _asked(request: HttpRequest) -> tuple[Unit | None, str]:
     if code:
         unit = access.visible(request.user, Unit.objects.filter(code=code)).first()
     elif text:
-        unit = find_units(request.user, text).first()
+        unit = next(iter(find_units(request.user, text, most=1)), None)
     else:
         return None, ""
     return unit, "" if unit else _("没有找到单位“%s”,或不在您的管理范围内。") % (code or text)

@@ -8,8 +8,8 @@ const loading = document.getElementById("loading");
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const box = document.querySelector("[data-search]");
-    if (box && box.offsetParent !== null) {
+    const box = [...document.querySelectorAll("[data-search]")].find((each) => each.offsetParent !== null);
+    if (box) {
       event.preventDefault();
       box.focus();
       box.select();

@@ -1,11 +1,14 @@
-// The picker: a person, unit or organization is searched by name or code and becomes a chip with a hidden
-// field. Markup: templates/components/picker.html; the search address answers with picker_options.html.
+// The picker: a person, unit or organization is searched by name, pinyin or code and becomes a chip with a
+// hidden field. Markup: templates/components/picker.html; the search address answers with picker_options.html.
+// The box of every page (components/top.html, search/_now.html) is the same without chips: its options are
+// links, none is marked before an arrow key is used, and Enter without a marked one shows all results.
 const list = (picker) => picker.querySelector(".pick-list");
 const input = (picker) => picker.querySelector(".pick-input");
 const chips = (picker) => picker.querySelector(".chips");
 const options = (picker) => [...picker.querySelectorAll(".pick-option:not([aria-disabled=true])")];
 
-const chosen = (picker) => [...chips(picker).children].map((chip) => chip.dataset.value);
+const leads = (picker) => !chips(picker);
+const chosen = (picker) => [...(chips(picker)?.children ?? [])].map((chip) => chip.dataset.value);
 
 function shut(picker) {
   list(picker).replaceChildren();
@@ -49,7 +52,7 @@ function choose(picker, option) {
 
 document.addEventListener("click", (event) => {
   const option = event.target.closest(".pick-option");
-  if (option && option.getAttribute("aria-disabled") !== "true") {
+  if (option && !option.href && option.getAttribute("aria-disabled") !== "true") {
     const picker = option.closest("[data-picker]");
     if (picker) choose(picker, option);
     return;
@@ -80,14 +83,16 @@ document.addEventListener("keydown", (event) => {
     mark(picker, found[(at - 1 + found.length) % found.length]);
   } else if (event.key === "Enter") {
     // Enter chooses; it never sends the form from inside a picker.
+    if (leads(picker) && at < 0) return;
     event.preventDefault();
-    if (at >= 0) choose(picker, found[at]);
+    if (leads(picker)) found[at].click();
+    else if (at >= 0) choose(picker, found[at]);
     else if (found.length === 1) choose(picker, found[0]);
   } else if (event.key === "Escape" && list(picker).children.length) {
     event.preventDefault();
     event.stopPropagation();
     shut(picker);
-  } else if (event.key === "Backspace" && !event.target.value && chips(picker).lastElementChild) {
+  } else if (event.key === "Backspace" && !event.target.value && chips(picker)?.lastElementChild) {
     chips(picker).lastElementChild.remove();
     changed(picker);
   } else if (event.key === "Tab") {
@@ -127,5 +132,5 @@ document.addEventListener("htmx:afterSwap", (event) => {
     if (picker.dataset.multiple && taken.has(option.dataset.value)) option.setAttribute("aria-disabled", "true");
   });
   input(picker).setAttribute("aria-expanded", options(picker).length ? "true" : "false");
-  mark(picker, options(picker)[0]);
+  if (!leads(picker)) mark(picker, options(picker)[0]);
 });

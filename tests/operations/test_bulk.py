@@ -260,7 +260,8 @@ def test_any_two_loads_one_after_the_other_leave_valid_trees(data: st.DataObject
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows() -> None:
-    load("root", units=[unit("root")], organizations=[branch("first", "root")])
+    known = [PersonRow("first", "某", "officer", "root")]  # whose name has its terms
+    load("root", units=[unit("root")], organizations=[branch("first", "root")], people=known)
 
     def queries(prefix: str, number: int) -> int:
         with CaptureQueriesContext(

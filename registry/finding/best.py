@@ -1,0 +1,246 @@
+"""The best hits for what somebody typed, in scope only: for the search box and every picker.
+
+There are two ways to a hit, and the longer one can be a thousand times longer, so the size of the scope,
+which the intervals of the unit tree tell at once, decides (docs/decisions/0013-search.md):
+
+* in a large scope from the terms: rank by rank, in the order of the index, until enough is found. A search
+  for 张 reads a few rows, not the hundred and fifty thousand people of that name;
+* in a small scope from the scope: the terms of what stands there are read and compared.
+
+The database is not left to choose: it cannot tell how many terms begin with what was typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from django.db import connection
+from django.db.models import F, QuerySet
+from django.db.models.functions import Substr
+
+from registry import access
+from registry.models import (
+    Assignment,
+    NameTerm,
+    Organization,
+    Person,
+    Unit,
+    WorkflowState,
+)
+from registry.models.base import in_spans
+from registry.models.kinds import ALLOWED_PARENTS
+from registry.models.shape import Span
+from registry.models.term import LONGEST_TERM, RANKS_OF_TEXT, Rank, begins, bounds, folded
+
+SMALL = 700
+"""Up to so many units in scope the way to units and organizations goes from the scope."""
+SMALL_FOR_PEOPLE = 150
+"""And so many, with some seventeen people each, to people."""
+FEW = 1000
+"""Up to so many units are named one by one, so that the index of names and units answers alone."""
+
+SPARE = 8
+"""So many hits more are fetched than are shown: a row may be found by two terms, and codes come in order."""
+
+_Hit = tuple[int, int, str]
+"""A row's primary key, the rank and the term that found it."""
+_Ranked = dict[int, tuple[int, str]]
+"""(rank, term) by primary key, the best of each."""
+
+
+def find_units(
+    user: access.AnyUser,
+    text: str,
+    roles: Iterable[str] = access.ALL_ROLES,
+    *,
+    most: int,
+    open_on: date | None = None,
+) -> list[Unit]:
+    """Return the best ``most`` units in scope, with their superior; with ``open_on`` only those open then."""
+    rows = Unit.objects.all()
+    if open_on is not None:
+        rows = rows.as_of(open_on)
+    found = _ranked([(access.visible(user, rows, roles), _is_small(user, roles))], text, most)
+    units = {unit.pk: unit for unit in Unit.objects.select_related("parent").filter(pk__in=found)}
+    return _in_order(units, found, text, most, "code", "name", "short_name")
+
+
+def find_organizations(
+    user: access.AnyUser,
+    text: str,
+    roles: Iterable[str] = access.ALL_ROLES,
+    *,
+    most: int,
+    above: str = "",
+    standing_on: date | None = None,
+    superiors_of: Unit | None = None,
+    withdrawn: bool = True,
+) -> list[Organization]:
+    """Return the best ``most`` organizations in scope, with their unit.
+
+    ``above``: only kinds that may stand directly above an organization of this kind;
+    ``standing_on``: only those that stand on the day and are not withdrawn; ``superiors_of``: also
+    those above this unit that ``access.superiors`` lets the user name; ``withdrawn``: those too.
+    """
+    rows = Organization.objects.all()
+    if above:
+        rows = rows.filter(kind__in=ALLOWED_PARENTS.get(above, ()))
+    if standing_on is not None:
+        rows = rows.as_of(standing_on)
+    if standing_on is not None or not withdrawn:
+        rows = rows.exclude(state=WorkflowState.WITHDRAWN)
+    sought = [(access.visible(user, rows, roles), _is_small(user, roles))]
+    if superiors_of is not None:
+        above_it = access.superiors(user, superiors_of).order_by().values("pk")
+        sought.append((rows.filter(pk__in=above_it), True))
+    found = _ranked(sought, text, most)
+    with_unit = Organization.objects.select_related("unit").filter(pk__in=found)
+    return _in_order({each.pk: each for each in with_unit}, found, text, most, "code", "name")
+
+
+def find_people(
+    user: access.AnyUser, text: str, roles: Iterable[str] = access.ALL_ROLES, *, most: int
+) -> list[Person]:
+    """Return the best ``most`` people in scope, by name or (as far as the user sees it) number."""
+    spans, wanted = access.spans(user, roles), folded(text)
+    if not spans or not wanted:
+        return []
+    found: _Ranked = {}
+    if any(char.isdigit() for char in text):
+        is_number, begins_so = access.number_matches(user, text)
+        # Whose number it is may be a guest; whose number only begins so is looked for at home.
+        for condition in (is_number, begins_so & in_spans(spans, "home_unit__")):
+            numbered = Person.objects.filter(condition).order_by().values_list("pk", flat=True)
+            found |= dict.fromkeys(numbered[: most + SPARE], (Rank.START.value, wanted))
+    for people in (_at_home, _placed):
+        if len(found) < most:
+            for pk, rank, term in people(spans, wanted, most):
+                found[pk] = min(found.get(pk, (rank, term)), (rank, term))
+    rows = access.visible(user, Person.objects.filter(pk__in=found), roles, few=True).select_related("home_unit")
+    return _in_order({person.pk: person for person in rows}, found, text, most, "number", "name")
+
+
+def _ranks(wanted: str) -> Sequence[Rank]:
+    """The ranks that can hold a text: pinyin is typed in letters."""
+    return tuple(Rank) if wanted.isascii() and not wanted.isdigit() else RANKS_OF_TEXT
+
+
+def _size(spans: Iterable[Span]) -> int:
+    """How many units stand in the intervals: each takes two places."""
+    return sum((span.hi - span.lo + 2) // 2 for span in spans)
+
+
+def _is_small(user: access.AnyUser, roles: Iterable[str]) -> bool:
+    return _size(access.spans(user, roles)) <= SMALL
+
+
+def _ranked(sought: Sequence[tuple[QuerySet[Any], bool]], text: str, most: int) -> _Ranked:
+    """Return enough hits to put ``most`` in order; the rows sought come with whether they are few."""
+    found: _Ranked = {}
+    wanted = folded(text)
+    for rows, is_small in sought if wanted else ():
+        hits = _from_scope(rows, wanted, most) if is_small else _from_terms(rows, wanted, most)
+        for pk, rank, term in hits:
+            found[pk] = min(found.get(pk, (rank, term)), (rank, term))
+    return found
+
+
+def _from_scope(rows: QuerySet[Any], wanted: str, most: int) -> Iterator[_Hit]:
+    """Yield the hits, comparing all terms of the rows; written so that the terms' index cannot serve."""
+    wanted = wanted[:LONGEST_TERM]
+    hits = rows.annotate(begins=Substr("terms__term", 1, len(wanted)), place=F("terms__rank") + 0)
+    hits = hits.filter(begins=wanted).order_by("place", "terms__term", "terms__spread")
+    yield from hits.values_list("pk", "place", "terms__term")[: most + SPARE]
+
+
+def _from_terms(rows: QuerySet[Any], wanted: str, most: int) -> Iterator[_Hit]:
+    """Yield the hits in the order of the terms' index, one rank after the other until there are enough."""
+    seen: set[int] = set()
+    for rank in _ranks(wanted):
+        if len(seen) < most and rank != Rank.SOUND_RARE:  # which names of people have alone
+            hits = rows.filter(begins(wanted, "terms__"), terms__rank=rank)
+            hits = hits.order_by("terms__term", "terms__spread")
+            for pk, term in hits.values_list("pk", "terms__term")[: most + SPARE]:
+                seen.add(pk)
+                yield pk, rank, term
+
+
+def _in_order(
+    rows: dict[int, Any], found: _Ranked, text: str, most: int, code: str, *names: str
+) -> list[Any]:
+    """Return the rows: the exact code first, then an exact name, then by rank, term and code."""
+    wanted = folded(text)
+
+    def place(pk: int) -> tuple[Any, ...]:
+        row = rows[pk]
+        rank, term = found[pk]
+        is_code = folded(getattr(row, code)) == wanted
+        is_name = any(folded(getattr(row, name)) == wanted for name in names) or term == wanted
+        return (not is_code, not (is_name and rank == Rank.START), rank, term, getattr(row, code))
+
+    return [rows[pk] for pk in sorted(rows, key=place)][:most]
+
+
+_NAMED = f"FROM {NameTerm._meta.db_table} t JOIN {Person._meta.db_table} p ON p.name = t.name"
+_HOME = f" JOIN {Unit._meta.db_table} u ON u.id = p.home_unit_id"
+_HOST = (
+    f" JOIN {Assignment._meta.db_table} a ON a.person_id = p.id AND NOT a.is_withdrawn"
+    f" JOIN {Organization._meta.db_table} o ON o.id = a.organization_id"
+    f" JOIN {Unit._meta.db_table} u ON u.id = o.unit_id"
+)
+
+
+def _at_home(spans: Sequence[Span], wanted: str, most: int) -> Iterator[_Hit]:
+    """Yield the people whose home unit stands in the intervals."""
+    size = _size(spans)
+    if SMALL_FOR_PEOPLE < size <= FEW:
+        homes = list(Unit.objects.filter(in_spans(spans)).order_by().values_list("pk", flat=True))
+        few = f"p.home_unit_id IN ({', '.join(map(str, homes))})"
+        return _names_from_terms(_NAMED, few, wanted, most)
+    names = _names_from_scope if size <= SMALL_FOR_PEOPLE else _names_from_terms
+    return names(_NAMED + _HOME, _inside(spans), wanted, most)
+
+
+def _placed(spans: Sequence[Span], wanted: str, most: int) -> Iterator[_Hit]:
+    """Yield the people who are, or were, in an organization that stands in the intervals."""
+    names = _names_from_scope if _size(spans) <= SMALL_FOR_PEOPLE else _names_from_terms
+    return names(_NAMED + _HOST, _inside(spans), wanted, most)
+
+
+def _inside(spans: Iterable[Span]) -> str:
+    return " OR ".join(
+        f"u.tree_id = {int(span.tree_id)} AND u.lft BETWEEN {int(span.lo)} AND {int(span.hi)}"
+        for span in spans
+    )
+
+
+def _names_from_scope(named: str, inside: str, wanted: str, most: int) -> Iterator[_Hit]:
+    """As ``_from_scope``; SQL, because a person has no key to the terms of the name."""
+    wanted = wanted[:LONGEST_TERM]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT p.id, t.rank + 0 AS place, t.term {named}"
+            f" WHERE substr(t.term, 1, {len(wanted)}) = %s AND ({inside})"
+            f" ORDER BY place, t.term LIMIT {int(most) + SPARE}",
+            [wanted],
+        )
+        yield from cursor.fetchall()
+
+
+def _names_from_terms(named: str, inside: str, wanted: str, most: int) -> Iterator[_Hit]:
+    """As ``_from_terms``."""
+    seen: set[int] = set()
+    for rank in _ranks(wanted):
+        if len(seen) < most:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT p.id, t.term {named}"
+                    f" WHERE t.rank = %s AND t.term >= %s AND t.term < %s AND ({inside})"
+                    f" ORDER BY t.term LIMIT {int(most) + SPARE}",
+                    [int(rank), *bounds(wanted)],
+                )
+                for pk, term in cursor.fetchall():
+                    seen.add(pk)
+                    yield pk, int(rank), term

@@ -1,0 +1,162 @@
+"""The search index: what every unit, organization and name of a person can be found by.
+
+A term is what somebody may type the beginning of: a name, the rest of a name from any of its characters
+on, a code, full pinyin, initials. ``rank`` says how good a hit it is. A person is found through the name
+(``NameTerm``), so that the two thousand people called 王伟 have their terms once, and writing a person
+whose name is known writes none. ``registry.finding.terms`` makes the terms, ``registry.operations.search``
+writes them.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from django.db import connection, models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_TERM = 32
+"""So many characters of a term are kept, and looked for."""
+
+_UNSEEN = dict.fromkeys(map(ord, "-‐‑‒–—·•・‧∙.()[]{}〔〕【】〈〉《》「」“”\u200b\u200c\u200d\ufeff"))
+_AFTER_ALL = "\U0010ffff"
+
+
+class Rank(models.IntegerChoices):
+    """How good a hit is, the best first."""
+
+    START = 0, _("名称、别名或代码的开头")
+    INSIDE = 1, _("名称或代码的一部分")
+    SOUND = 2, _("拼音或首字母")
+    SOUND_INSIDE = 3, _("其中一部分的拼音或首字母")
+    SOUND_RARE = 4, _("不常用读音的拼音或首字母")
+
+
+RANKS_OF_TEXT = (Rank.START, Rank.INSIDE)
+
+
+def folded(text: str) -> str:
+    """Return ``text`` as terms are kept: half-width, lower case, without what is typed in many ways.
+
+    Spaces, hyphens, brackets and the dots inside names count for nothing.
+    """
+    plain = unicodedata.normalize("NFKC", text).lower().replace("ü", "v")
+    return "".join(plain.translate(_UNSEEN).split())
+
+
+class TermField(models.CharField):  # type: ignore[type-arg]
+    """Text compared byte by byte on either database, whatever the order of its language."""
+
+    def db_parameters(self, connection: Any) -> Any:
+        """Add PostgreSQL's collation "C"; SQLite compares so by itself."""
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters
+
+
+class _Term(models.Model):
+    rank = models.SmallIntegerField(_("等级"), choices=Rank.choices)
+    term = TermField(_("词"), max_length=LONGEST_TERM)
+
+    class Meta:
+        abstract = True
+
+
+def spread(pk: int) -> int:
+    """Return a number that scatters neighbouring keys, for ``spread`` beside equal terms.
+
+    Units are numbered province by province. Fifty thousand of them end with 派出所; in the order of their
+    keys, somebody who sees one province would have those of all others read through before the first hit.
+    """
+    return pk * 40503 % 32768
+
+
+class UnitTerm(_Term):
+    """What a unit is found by."""
+
+    pk = models.CompositePrimaryKey("rank", "term", "spread", "unit")
+    spread = models.SmallIntegerField()
+    unit = models.ForeignKey(
+        "registry.Unit", on_delete=models.CASCADE, related_name="terms", db_constraint=False
+    )
+
+    class Meta:
+        verbose_name = _("单位检索词")
+        verbose_name_plural = _("单位检索词")
+
+    def __str__(self) -> str:
+        return f"{self.term}"
+
+
+class OrganizationTerm(_Term):
+    """What an organization is found by."""
+
+    pk = models.CompositePrimaryKey("rank", "term", "spread", "organization")
+    spread = models.SmallIntegerField()
+    organization = models.ForeignKey(
+        "registry.Organization", on_delete=models.CASCADE, related_name="terms", db_constraint=False
+    )
+
+    class Meta:
+        verbose_name = _("组织检索词")
+        verbose_name_plural = _("组织检索词")
+
+    def __str__(self) -> str:
+        return f"{self.term}"
+
+
+class NameTerm(_Term):
+    """What everybody of one name is found by."""
+
+    pk = models.CompositePrimaryKey("rank", "term", "name")
+    name = models.CharField(_("姓名"), max_length=40)
+
+    class Meta:
+        verbose_name = _("姓名检索词")
+        verbose_name_plural = _("姓名检索词")
+        indexes = [models.Index(fields=["name"], name="nameterm_name")]
+
+    def __str__(self) -> str:
+        return f"{self.term}"
+
+
+def bounds(wanted: str) -> tuple[str, str]:
+    """Return the first term that begins with ``wanted`` (folded) and what stands after the last.
+
+    A range, not LIKE: both databases answer it from the index, in its order.
+    """
+    wanted = wanted[:LONGEST_TERM]
+    return wanted, wanted + _AFTER_ALL
+
+
+def begins(wanted: str, path: str = "") -> Q:
+    """Return "the term begins with ``wanted``" (folded) on what reaches the term through ``path``."""
+    first, after = bounds(wanted)
+    return Q(**{f"{path}term__gte": first, f"{path}term__lt": after})
+
+
+def starts_with(path: str, text: str) -> Q:
+    """Return "the column begins with ``text``", letter by letter, so that either database uses its index.
+
+    PostgreSQL has an index for LIKE beside the one that keeps a column unique; SQLite has only that one,
+    which answers a range.
+    """
+    if connection.vendor == "postgresql":
+        return Q(**{f"{path}__startswith": text})
+    return Q(**{f"{path}__gte": text, f"{path}__lt": text + _AFTER_ALL})
+
+
+def found_by(model: type[_Term], text: str, key: str, path: str) -> Q:
+    """Return "is found by ``text``" as a condition: ``path`` is among the ``key`` of the terms that begin so.
+
+    For lists, which show everything that is found; ``registry.finding.best`` finds the best few. A text
+    without a letter, digit or character finds nothing.
+    """
+    wanted = folded(text)
+    if not wanted:
+        return Q(pk__in=[])
+    ranks = list(Rank) if wanted.isascii() else list(RANKS_OF_TEXT)
+    terms = model._default_manager.filter(begins(wanted), rank__in=ranks)
+    return Q(**{f"{path}__in": terms.values(key)})
