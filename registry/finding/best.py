@@ -118,7 +118,8 @@ def find_people(
         if len(found) < most:
             for pk, rank, term in people(spans, wanted, most):
                 found[pk] = min(found.get(pk, (rank, term)), (rank, term))
-    rows = access.visible(user, Person.objects.filter(pk__in=found), roles, few=True).select_related("home_unit")
+    rows = access.visible(user, Person.objects.filter(pk__in=found), roles, few=True)
+    rows = rows.select_related("home_unit")
     return _in_order({person.pk: person for person in rows}, found, text, most, "number", "name")
 
 
