@@ -141,9 +141,9 @@ piece(what, {spelled}) AS (
     AND status.started_on < present.stops AND (status.ended_on IS NULL OR status.ended_on > present.begins)
 ),
 edge(what, {", ".join(KEY)}, change) AS (
-  SELECT {group}, begins, COUNT(*) FROM piece WHERE what IS NOT NULL GROUP BY {group}, begins
+  SELECT {group}, begins, CAST(COUNT(*) AS integer) FROM piece WHERE what IS NOT NULL GROUP BY {group}, begins
   UNION ALL
-  SELECT {group}, stops, -COUNT(*) FROM piece WHERE what IS NOT NULL AND stops < {never}
+  SELECT {group}, stops, CAST(-COUNT(*) AS integer) FROM piece WHERE what IS NOT NULL AND stops < {never}
   GROUP BY {group}, stops
 )
 SELECT {", ".join(KEY)}, {_pivot()}
