@@ -39,6 +39,8 @@ Value = str | date | bool | None
 YES, NO = "是", "否"
 ERROR_HEADER = "错误原因"
 """The last column of a workbook that comes back; ignored on reading."""
+NOTES_TITLE = "填写说明"
+"""The sheet of a template that says how to fill it in."""
 EXAMPLE = "示例"
 """A row whose first key begins with this is the template's example and is not read."""
 

@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 
 from registry.models.kinds import PARTY_KINDS
 from registry.workbooks import cells, csvs, hostile, xlsx
-from registry.workbooks.columns import ERROR_HEADER, EXAMPLE, NOUNS, Column, Noun, Value, key_of
+from registry.workbooks.columns import ERROR_HEADER, EXAMPLE, NOTES_TITLE, NOUNS, Column, Noun, Value, key_of
 from registry.workbooks.hostile import Unreadable
 from registry.workbooks.xlsx import Merge, Raw, Row, letters_of
 
@@ -80,12 +80,14 @@ class Table:
     """
 
     def __init__(
-        self, noun: Noun, title: str, header: _Header, rows: Rows, total: int, merges: list[Merge]
+        self, noun: Noun, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
     ) -> None:
         self.noun, self.title, self.total = noun, title, total
         self.header = header
         self.headers: dict[str, str] = {slug: place.text for slug, place in header.places.items()}
-        self._rows, self._merges = rows, merges
+        self.rows = rows
+        self.merges = merges
+        self._merges = [merge for merge in merges if merge.bottom > header.last]
         self._columns = [(noun.by_slug[slug], place.column) for slug, place in header.places.items()]
 
     @property
@@ -100,14 +102,14 @@ class Table:
 
     def data_rows(self) -> Iterator[Row]:
         """The rows below the header with merged cells filled down; without examples and foot lines."""
-        for row in _filled_down(self._rows(), self._merges):
+        for row in _filled_down(self.rows(), self._merges):
             if row.number > self.header.last and not self._is_no_data(row):
                 yield row
 
     def examples(self, among: int) -> list[int]:
         """Return the numbers of the example rows among the first rows of data."""
         found: list[int] = []
-        for row in self._rows():
+        for row in self.rows():
             if row.number <= self.header.last:
                 continue
             if self._is_example(row):
@@ -262,18 +264,22 @@ class Book:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """Where a column stands (from 1), and what its header says."""
+
     column: int
     text: str
 
 
 @dataclass(frozen=True)
-class _Header:
-    """Where the header stands: its first and last row, where each column is, and what is not known."""
+class Header:
+    """Where the header stands: its first and last row, what it says in each column (from 1), where the
+    noun's columns are, and which headers are not known."""
 
     first: int
     last: int
-    places: dict[str, _Place]
+    texts: dict[int, str]
+    places: dict[str, Place]
     unknown: list[str]
 
 
@@ -300,6 +306,8 @@ def _open_xlsx(path: Path, filename: str) -> Book:
         book.notices.append("工作簿链接了其他文件:没有打开那些文件,只读取了表中保存的结果。")
     budget = xlsx.Budget()
     for sheet in workbook.sheets:
+        if sheet.title == NOTES_TITLE:
+            continue
         if sheet.is_hidden:
             book.ignored.append(Ignored(sheet.title, "工作表已隐藏;需要导入请先取消隐藏"))
             continue
@@ -310,8 +318,7 @@ def _open_xlsx(path: Path, filename: str) -> Book:
         except _NoHeader as missing:
             book.ignored.append(Ignored(sheet.title, str(missing)))
             continue
-        merges = [merge for merge in survey.merges if merge.bottom > header.last]
-        table = Table(noun, sheet.title, header, rows, 0, merges)
+        table = Table(noun, sheet.title, header, rows, 0, survey.merges)
         before = sum(1 for row in _first(rows) if row.number <= header.last)
         table.total = max(survey.rows - before, 0)
         _add(book, table)
@@ -415,7 +422,7 @@ def _is_own(column: Column, text: str) -> bool:
     return key_of(column.header) in (word, _HINT.sub("", word))
 
 
-def _header_of(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, _Header]:
+def _header_of(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, Header]:
     """Find the header among the first rows. Raises ``_NoHeader``, ``Unreadable`` for two of one column."""
     known = list(_first(rows))
     if not known:
@@ -497,8 +504,8 @@ def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
     return best[0]
 
 
-def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, str]) -> _Header:
-    places: dict[str, _Place] = {}
+def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, str]) -> Header:
+    places: dict[str, Place] = {}
     unknown: list[str] = []
     # A column's own header before other words for it: 编号 beside 警号 is a serial number.
     named = {c.slug for text in texts.values() if (c := _meaning(noun, text)) and _is_own(c, text)}
@@ -519,5 +526,5 @@ def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, s
                 f"都是“{column.header}”,请只留一列。"
             )
         else:
-            places[column.slug] = _Place(place, text)
-    return _Header(first, last, places, unknown)
+            places[column.slug] = Place(place, text)
+    return Header(first, last, dict(texts), places, unknown)
