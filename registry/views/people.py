@@ -35,7 +35,7 @@ from registry.views.address import Address, actor_of, address_of
 from registry.views.drill import Place, people_metric, place_of
 from registry.views.finding import cleaned
 from registry.views.links import person_url
-from registry.views.lists import chips, others, paged, sorted_by, without_numbers
+from registry.views.lists import chips, export_url, others, paged, sorted_by, without_numbers
 
 COLUMNS = {
     "name": ("name",),
@@ -71,42 +71,63 @@ class Row:
     """Seen only through a placement: the formal membership elsewhere is not shown."""
 
 
-@require_safe
-def people(request: HttpRequest) -> HttpResponse:
-    """The people behind a number (``metric``), or those whose home unit is in the subtree."""
-    address = address_of(request)
-    question = address.question
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks of the list: its rows in order, and each filter in words."""
+
+    metric: PeopleMetric | None
+    place: Place
+    wanted: dict[str, str]
+    rows: QuerySet[Any]
+    sort: str
+    sorts_by_number: bool
+    shown: dict[str, str]
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the address; the page and its export list the same rows."""
+    question = address_of(request).question
     metric, place = people_metric(request), place_of(request, question)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("category", "status", "assigned", "q")}
     rows = _filtered(request.user, _listed(request, metric, question, place), wanted, question)
     columns = without_numbers(request.user, COLUMNS)
     default = "number" if "number" in columns else "name"
     ordered, sort = sorted_by(request, rows.select_related("home_unit", "home_branch"), columns, default)
-    page = paged(request, ordered)
+    return Asked(
+        metric, place, wanted, ordered, sort, "number" in columns, _shown_filters(metric, place, wanted)
+    )
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    """The people behind a number (``metric``), or those whose home unit is in the subtree."""
+    address, found = address_of(request), asked(request)
+    question, place = address.question, found.place
+    page = paged(request, found.rows)
     form = PeopleFilter(
         user=request.user,
-        initial={**wanted, "unit": place.unit},
+        initial={**found.wanted, "unit": place.unit},
         auto_id="filter_%s",
     )
-    shown = _shown_filters(metric, place, wanted)
     return render(
         request,
         "people/list.html",
         {
-            "metric": metric,
+            "metric": found.metric,
             "place": place,
             "filters": form,
             "others": others(request, FILTERS),
-            "chips": chips(request, shown),
+            "chips": chips(request, found.shown),
             "clear_url": address.url(request.path),
             "page_obj": page,
-            "rows": _rows(request, list(page.object_list), address.as_of),
-            "totals": _totals(rows),
-            "sort": sort,
-            "sorts_by_number": "number" in columns,
+            "rows": rows_of(request, list(page.object_list), address.as_of),
+            "totals": _totals(found.rows),
+            "sort": found.sort,
+            "sorts_by_number": found.sorts_by_number,
             "basis": Basis(question.basis).label,
             "question": question,
             "actions": _list_actions(request, place, address),
+            "export_url": export_url(request, "people_export"),
         },
     )
 
@@ -200,7 +221,8 @@ def _totals(rows: QuerySet[Any]) -> dict[str, Any]:
     }
 
 
-def _rows(request: HttpRequest, found: list[Any], day: date) -> list[Row]:
+def rows_of(request: HttpRequest, found: list[Any], day: date) -> list[Row]:
+    """Return the rows of these people with what they show: two queries, whatever their number."""
     placements: dict[int, list[Assignment]] = defaultdict(list)
     held = Assignment.objects.as_of(day).filter(FRONTLINE, person__in=found)
     for assignment in held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related(

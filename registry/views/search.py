@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from registry.views.address import address_of
 from registry.views.finding import cleaned, find_organizations, find_people, find_units
-from registry.views.lists import paged
+from registry.views.lists import export_url, paged
 
 SHOWN = 20
 
@@ -20,6 +20,7 @@ def search(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"q": text, "as_of": address_of(request).as_of}
     if text and request.GET.get("only") == "units":
         context["page_obj"] = paged(request, find_units(request.user, text).select_related("parent"))
+        context["export_url"] = export_url(request, "units_export")
     elif text:
         units = list(find_units(request.user, text).select_related("parent")[: SHOWN + 1])
         organizations = list(find_organizations(request.user, text)[: SHOWN + 1])
