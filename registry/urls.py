@@ -7,6 +7,7 @@ from registry.views import (
     assignments,
     filing,
     home,
+    imports,
     list_exports,
     organization_changes,
     organizations,
@@ -99,6 +100,15 @@ urlpatterns = [
     path("reconciliation/", reconciliation.reconciliation, name="reconciliation"),
     path("sources/", reconciliation.sources, name="sources"),
     path("sources/<int:number>/", reconciliation.source, name="source"),
+    # Excel in
+    path("imports/", imports.imports, name="imports"),
+    path("imports/templates/<slug:slug>/", imports.import_template, name="import_template"),
+    path("imports/<int:pk>/", imports.import_page, name="import"),
+    path("imports/<int:pk>/progress/", imports.import_progress, name="import_progress"),
+    path("imports/<int:pk>/write/", imports.import_write, name="import_write"),
+    path("imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("imports/<int:pk>/recheck/", imports.import_recheck, name="import_recheck"),
+    path("imports/<int:pk>/mistakes/", imports.import_mistakes, name="import_mistakes"),
     # the record
     path("record/", record.record, name="record"),
     path("record/export/", record.export, name="record_export"),

@@ -1,6 +1,7 @@
 """The nouns of the registry, one file each."""
 
 from registry.models.campaign import Campaign
+from registry.models.importing import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.models.kinds import (
     Basis,
     GrantRole,
@@ -32,6 +33,10 @@ __all__ = [
     "Figure",
     "Grant",
     "GrantRole",
+    "Import",
+    "ImportFile",
+    "ImportLine",
+    "ImportState",
     "OldPassword",
     "Organization",
     "OrganizationKind",
@@ -49,5 +54,6 @@ __all__ = [
     "UnitKind",
     "UnitPlacement",
     "User",
+    "Verdict",
     "WorkflowState",
 ]
