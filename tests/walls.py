@@ -6,12 +6,14 @@ that whatever leaks from one to the other can be seen in any answer.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date
 from typing import Any
+from zipfile import ZipFile
 
 from django.db import connection, transaction
 from django.http import HttpResponse
@@ -148,4 +150,7 @@ class Asking:
 
 def _text(response: HttpResponse) -> str:
     said = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    if said.startswith(b"PK"):  # a workbook: everything that is in it
+        with ZipFile(io.BytesIO(said)) as book:
+            said = b"\n".join(book.read(name) for name in book.namelist())
     return said.decode() + str(response.headers.get("Location", ""))

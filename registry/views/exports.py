@@ -41,7 +41,7 @@ def on_a_day(head: Head, question: Question) -> Head:
     """
     if question.as_of == timezone.localdate():
         return head
-    return Head(f"{head.header}({question.as_of.isoformat()})", head.kind)
+    return Head(_("当日%s") % head.header, head.kind)
 
 
 def asked_for(question: Question) -> list[str]:

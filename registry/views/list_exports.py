@@ -132,7 +132,7 @@ def members(request: HttpRequest, code: str) -> FileResponse:
         column("ended_on"),
         Head(_("在册情况")),
         Head(_("当日政治面貌")),
-        Head(_("类别(民警/辅警)")),
+        Head(_("人员类别")),
         Head(_("正式组织关系")),
         column("document_number"),
         column("organization"),
@@ -200,7 +200,7 @@ def people(request: HttpRequest) -> FileResponse:
         column("title"),
         column("home_unit_name"),
         column("home_branch_name"),
-        Head(_("一线编入(%s)") % question.as_of.isoformat()),
+        Head(_("一线编入")),
         column("home_unit"),
         column("home_branch"),
     ]

@@ -64,10 +64,10 @@ _HAN = r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _BETWEEN_HAN = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
 _ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{_HAN}\Z"), re.compile(_HAN)
 _LONGEST_WORD = 100
-"""Characters of what may be a day, a choice or 是/否; and of what is shown of a cell that is none."""
+"""Characters of what may be a day, a choice or 是/否."""
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
-_NOTHING = frozenset(("-", "--", "/", "\\", "无", "暂无", "没有", "空"))
+_NOTHING = frozenset(("-", "--", "---", "/", "\\", "无", "暂无", "没有", "空"))
 _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
 
 
@@ -83,6 +83,12 @@ def _plain(column: Column, raw: Raw) -> str:
     if abs(raw) >= _EXACT:
         raise Unclear(f"“{column.header}”的数字太长,Excel 已丢失末尾几位,请设为文本格式后重新填写")
     return _digits(raw)
+
+
+def _word(text: str) -> str:
+    """A text that should be short, cut (and marked) where it is not."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}…"
 
 
 def _text(column: Column, raw: Raw) -> Value:
@@ -136,7 +142,7 @@ def _date(column: Column, raw: Raw) -> Value:
         if isinstance(raw, bool):
             raise Unclear(f"“{column.header}”不是日期,{dates.HOW}")
         if isinstance(raw, str):
-            return _written_day(raw.strip()[:_LONGEST_WORD])
+            return _written_day(_word(raw))
         assert not isinstance(raw, Fault)
         return dates.from_number(raw)
     except dates.NoDay as error:
@@ -145,14 +151,14 @@ def _date(column: Column, raw: Raw) -> Value:
 
 @lru_cache(maxsize=4096)
 def _written_day(text: str) -> date | None:
-    word = key_of(text)
+    word = key_of(text).translate(_DASHES)
     if not word or word in _NOTHING or word in _STILL:
         return None
     return dates.from_text(text)
 
 
 def _choice(column: Column, raw: Raw) -> Value:
-    word = key_of(_plain(column, raw)[:_LONGEST_WORD])
+    word = key_of(_word(_plain(column, raw))).translate(_DASHES)
     if not word or word in _NOTHING:
         return None
     if (value := column.meanings.get(word)) is None:
@@ -166,7 +172,7 @@ _NO = frozenset(("否", "无", "n", "no", "false", "0", "×", "x", "✗", "✘",
 
 
 def _yes_no(column: Column, raw: Raw) -> Value:
-    word = key_of(_plain(column, raw)[:_LONGEST_WORD])
+    word = key_of(_word(_plain(column, raw)))
     if not word:
         return None
     if word in _YES:

@@ -15,7 +15,7 @@ _PLAIN_SERIALS = range((date(1950, 1, 1) - date(1899, 12, 30)).days, (LATEST - d
 
 _BETWEEN = r"\s*[-./\\年月、。·,]\s*"
 _TAIL = (
-    r"[日号]? ?(?:\(?(?:星期|周)[一二三四五六日天]\)?)? ?"
+    r" ?[日号]? ?(?:\(?(?:星期|周)[一二三四五六日天]\)?)? ?"
     r"(?:T?(?:上午|下午)? ?\d{1,2}[:时点][\d:.时分秒Z]*(?: ?[AP]M)?)?"
 )
 _FULL = re.compile(rf"(\d{{4}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{1,2}}){_TAIL}", re.ASCII | re.IGNORECASE)
@@ -66,7 +66,8 @@ def from_number(number: float) -> date:
 
 def from_text(text: str) -> date:
     """Return the day that is written, in any of the usual ways. Raises ``NoDay``."""
-    text = text[:_LONGEST]
+    if len(text) > _LONGEST:
+        raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{HOW}")
     plain = " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
     if found := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
         return _day(*found.groups()[:3])

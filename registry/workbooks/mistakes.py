@@ -20,7 +20,7 @@ from registry.workbooks import cells
 from registry.workbooks.columns import ERROR_HEADER, key_of
 from registry.workbooks.guarding import guarded
 from registry.workbooks.reading import Problem, Table, open_book
-from registry.workbooks.templates import DAY_FORMAT, OPTIONS, add_choices, width_of
+from registry.workbooks.templates import DAY_FORMAT, OPTIONS, add_choices, print_on_a4, width_of
 from registry.workbooks.xlsx import MAX_COLUMN, Dated, Fault, Raw, Row
 
 Problems = Mapping[str, Mapping[int, Sequence[Problem]]]
@@ -146,21 +146,25 @@ def _sheet(
                 _write(sheet, line, column, raw, formats, is_wrong=False)
         line += 1
     header_line = line
+    sheet.set_row(line, 18 * max(text.count("\n") + 1 for text in table.header.texts.values()))
     for column, text in sorted(table.header.texts.items()):
         sheet.write_string(line, column - 1, text, formats["header"])
     sheet.write_string(line, error - 1, ERROR_HEADER, formats["header"])
     sheet.freeze_panes(line + 1, 0)
+    print_on_a4(sheet, line)
     number = 0
     for row, found in _wrong_rows(table, wrong):
         line += 1
         number += 1
+        reason = _reason(row.number, found)
+        sheet.set_row(line, 16 * -(-2 * len(reason) // (_WIDEST_REASON - 4)))
         marked = {
             place.column for problem in found if (place := table.header.places.get(problem.slug)) is not None
         }
         for column in sorted(marked | row.cells.keys()):
             if column != error and column <= max(error, max(table.header.texts)):
                 _write(sheet, line, column, row.cells.get(column), formats, is_wrong=column in marked)
-        sheet.write_string(line, error - 1, _reason(row.number, found), formats["reason"])
+        sheet.write_string(line, error - 1, reason, formats["reason"])
     for column, known in places.items():
         add_choices(sheet, known, column - 1, header_line + 1, header_line + max(number, 1))
     return number

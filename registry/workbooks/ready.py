@@ -240,7 +240,7 @@ def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
         Head(_("职责")),
         *_PERSON_HEADS,
         Head(_("编入日期"), Kind.DATE),
-        Head(_("联系电话"), Kind.CODE),
+        *_phone_head(filing),
     ]
     found: QuerySet[Any] = assignment_rows(_metric(condition), filing.question, filing.unit)
     rows = (
@@ -265,7 +265,7 @@ def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
                 row.get_role_display(),
                 *_person(filing, row.person, row.status_then),
                 row.started_on,
-                _phone(filing, row.person),
+                *_phone(filing, row.person),
             ]
 
     said = _("%(word)s %(number)d 支,%(times)d 人次,按人去重 %(people)d 人,党员 %(members)d 人次。") % {
@@ -275,7 +275,7 @@ def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
         "people": people,
         "members": members,
     }
-    totals = [_("合计"), _("%d 支") % number, None, None, _("%d 人次") % times, *[None] * 7]
+    totals = [_("合计"), _("%d 支") % number, None, None, _("%d 人次") % times, *[None] * (len(heads) - 5)]
     return _sheet(filing, title, heads, lines(), totals, [said])
 
 
@@ -290,7 +290,7 @@ def frontline(filing: Filing) -> Sheet:
         Head(_("所属党支部")),
         Head(_("编入组织及职责")),
         Head(_("最早编入"), Kind.DATE),
-        Head(_("联系电话"), Kind.CODE),
+        *_phone_head(filing),
     ]
     rows: QuerySet[Any] = (
         people_rows(metric, filing.question, filing.unit)
@@ -320,7 +320,7 @@ def frontline(filing: Filing) -> Sheet:
                     branch.name if branch else None,
                     ";".join(f"{row.organization.name} {row.get_role_display()}" for row in found),
                     min(row.started_on for row in found),
-                    _phone(filing, person),
+                    *_phone(filing, person),
                 ]
 
     said = _(
@@ -356,10 +356,15 @@ def _person(filing: Filing, person: Any, status: str | None) -> list[Cell]:
     ]
 
 
-def _phone(filing: Filing, person: Any) -> str:
-    """Return the telephone as the user may see it: in full only when asked for, where numbers are seen."""
-    phone = str(person.phone)
-    return phone if filing.with_phones and access.sees_number(filing.user, person) else access.masked(phone)
+def _phone_head(filing: Filing) -> list[Head]:
+    return [Head(_("联系电话"), Kind.CODE)] if filing.with_phones else []
+
+
+def _phone(filing: Filing, person: Any) -> list[Cell]:
+    """Return the telephone where it was asked for: only of those whose telephone the user may open."""
+    if not filing.with_phones:
+        return []
+    return [person.phone if access.sees_number(filing.user, person) else None]
 
 
 def _by_person(filing: Filing, path: str = "") -> list[str]:

@@ -117,9 +117,10 @@ def width_of(column: Column) -> float:
     """How wide a column is, in Excel's characters (a Chinese character is two)."""
     longest = max((len(text) for text in [column.header + " *", *choices_of(column)]), default=0)
     least = {"date": 12, "code": 18, "name": 10}.get(column.kind, 8)
-    if column.slug in ("name", "note", "aliases", "approval_number") and column.kind == "text":
+    if column.slug in ("name", "note", "aliases") and column.kind == "text":
         least = 26
-    return max(least, 2 * longest + 2)
+    example = 1.3 * len(column.example.encode("gb18030")) + 6 if column.kind in ("text", "code") else 0
+    return max(least, 2 * longest + 2, min(example, 44))
 
 
 def _sheet(sheet: Worksheet, noun: Noun, formats: dict[str, Format]) -> None:
@@ -154,10 +155,11 @@ def _sheet(sheet: Worksheet, noun: Noun, formats: dict[str, Format]) -> None:
             sheet.write_string(_EXAMPLE_LINE, place, example or "", formats["example"])
         add_choices(sheet, column, place, _EXAMPLE_LINE, MAX_ROWS)
     sheet.freeze_panes(_HEADER_LINE + 1, 2)
-    _print_on_a4(sheet, _HEADER_LINE)
+    print_on_a4(sheet, _HEADER_LINE)
 
 
-def _print_on_a4(sheet: Worksheet, header_line: int) -> None:
+def print_on_a4(sheet: Worksheet, header_line: int) -> None:
+    """Print a sheet across, as wide as the paper, its header (from 0) on every page."""
     sheet.set_paper(_A4)
     sheet.set_landscape()
     sheet.fit_to_pages(_LANDSCAPE_WIDE, 0)
@@ -167,7 +169,7 @@ def _print_on_a4(sheet: Worksheet, header_line: int) -> None:
 
 def _notes(sheet: Worksheet, nouns: Sequence[Noun], formats: dict[str, Format]) -> None:
     general = (
-        "每行一条;表头的名称不要改动,列的先后和多余的空列不限。",
+        "每行一条;表头的名称不要改动,列的先后不限,用不到的列可以删去。",
         "代码或警号在登记系统里已有的,按行更新;没有的,新增。同一文件重复导入不会重复登记。",
         "以“示例”开头的行不会导入,可以删去。",
         "日期写作 2020-02-03、2020/2/3、2020.2.3、20200203 或 2020年2月3日都可以,要写到日。",
@@ -193,6 +195,8 @@ def _notes(sheet: Worksheet, nouns: Sequence[Noun], formats: dict[str, Format]) 
     for noun in nouns:
         for column in columns_to_fill(noun):
             line += 1
+            choices = "、".join(choices_of(column))
+            sheet.set_row(line, 16 * max(1, -(-2 * len(choices) // 42)))
             length = f",最多 {column.max_length} 字" if column.max_length and column.kind == "text" else ""
             for place, text in enumerate(
                 (
@@ -200,9 +204,9 @@ def _notes(sheet: Worksheet, nouns: Sequence[Noun], formats: dict[str, Format]) 
                     column.header,
                     "必填" if column.required else "",
                     _KINDS[column.kind] + length,
-                    "、".join(choices_of(column)),
+                    choices,
                     column.help,
                 )
             ):
                 sheet.write_string(line, place, text, formats["wrapped"])
-    _print_on_a4(sheet, header_line)
+    print_on_a4(sheet, header_line)
