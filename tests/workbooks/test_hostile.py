@@ -4,12 +4,12 @@ import io
 import json
 import subprocess
 import sys
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 from openpyxl import Workbook
 
 from registry.workbooks import hostile
@@ -432,13 +432,13 @@ def test_a_csv_whose_quote_never_ends(tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_people(tmp_path: Path) -> None:
-    """Ten columns, as Excel keeps them (shared texts, days by style): 55 MB of XML, nothing of it held."""
-    book = Workbook()
-    sheet = book.active
-    heads = "警号 姓名 人员类别 政治面貌 所属单位代码 所属党支部代码 入党日期 职务 联系电话 备注"
-    sheet.append(heads.split())
+    """Ten columns with shared texts, as Excel keeps them: one row at a time in memory."""
     file = io.BytesIO()
-    book.save(file)
+    book = xlsxwriter.Workbook(file)
+    sheet = book.add_worksheet("人员")
+    heads = "警号 姓名 人员类别 政治面貌 所属单位代码 所属党支部代码 入党日期 职务 联系电话 备注"
+    sheet.write_row(0, 0, heads.split())
+    book.close()
     about = {}
     with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
@@ -452,8 +452,6 @@ def test_a_hundred_thousand_people(tmp_path: Path) -> None:
     more = f'<c t="s"><v>{count + 5}</v></c><c><v>13800000001</v></c><c t="s"><v>{count + 6}</v></c>'
     row = f"<row><c><v>100001</v></c>{cells}<c><v>20200203</v></c>{more}</row>"
     path = endless(tmp_path / "a.xlsx", SHEET, head, row, 100_000, "</sheetData>" + rows_end, about)
-    start = time.monotonic()
     found = measured(path)
     assert (found["lines"], found["message"]) == (100_000, "")
-    assert found["megabytes"] < 30, found
-    assert found["seconds"] < 20, (found, time.monotonic() - start)
+    assert (found["megabytes"] < 30, found["seconds"] < 20) == (True, True), found
