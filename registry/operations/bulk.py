@@ -131,9 +131,7 @@ def check_references(moment: str) -> None:
 def _already_known(load: Load) -> list[Person]:
     """The people of the load who are registered already: what they count may change."""
     numbers = sorted({row.person for row in load.assignments})
-    return [
-        person for values in batches(numbers, 500) for person in Person.objects.filter(number__in=values)
-    ]
+    return [person for values in batches(numbers, 500) for person in Person.objects.filter(number__in=values)]
 
 
 def keys_of(model: type[Model], key: str, wanted: Iterable[Any]) -> set[int]:

@@ -292,6 +292,7 @@ class Planner:
         self._units: dict[str, Unit | None] = {}
         self._organizations: dict[str, Organization | None] = {}
         self._above: dict[int, dict[str, Organization]] = {}
+        self._rows: dict[type[Model], dict[int, Any]] = {}
 
     def may_enter(self, organization: Organization) -> bool:
         """Whether the user may change the organization."""
@@ -378,7 +379,7 @@ class Planner:
         return edits
 
     @staticmethod
-    def _by_code(model: type[Any], key: str, wanted: Iterable[str], rows: Any) -> Iterator[Any]:
+    def _by_code(key: str, wanted: Iterable[str], rows: Any) -> Iterator[Any]:
         size = 500 if connection.vendor == "sqlite" else BATCH
         codes = sorted(set(wanted))
         for start in range(0, len(codes), size):
@@ -387,14 +388,14 @@ class Planner:
     def _know_units(self, codes: Iterable[str]) -> None:
         unknown = {code for code in codes if code and code not in self._units}
         self._units.update(dict.fromkeys(unknown))
-        for unit in self._by_code(Unit, "code", unknown, Unit.objects.select_related("parent")):
+        for unit in self._by_code("code", unknown, Unit.objects.select_related("parent")):
             self._units[unit.code] = unit
 
     def _know_organizations(self, codes: Iterable[str]) -> None:
         unknown = {code for code in codes if code and code not in self._organizations}
         self._organizations.update(dict.fromkeys(unknown))
         rows = Organization.objects.select_related("unit", "parent", "campaign")
-        for organization in self._by_code(Organization, "code", unknown, rows):
+        for organization in self._by_code("code", unknown, rows):
             if organization.code in self._dissolving:
                 organization.dissolved_on = self._dissolving[organization.code]
             self._organizations[organization.code] = organization
@@ -489,8 +490,10 @@ class Planner:
         case.need()
         superior_code = case.text("superior")
         superior = self._unit(superior_code, self._sees)
-        if not superior_code:
-            if "superior" not in case.bad and not self.user.is_superuser:
+        if "superior" in case.bad:
+            superior = None
+        elif not superior_code:
+            if not self.user.is_superuser:
                 case.wrong("superior", "请填写上级单位代码。")
         elif superior is None:
             self._no_such(case, "superior", "units", "单位")
@@ -636,9 +639,7 @@ class Planner:
     def _end_organization(self, case: _Case, organization: Organization, on: date, number: str) -> None:
         self.needs_reason = True
         try:
-            plan = plan_dissolution(
-                organization=organization, on=on, may_touch=self.may_enter
-            )
+            plan = plan_dissolution(organization=organization, on=on, may_touch=self.may_enter)
         except OperationRefused as refusal:
             for messages in refusal.message_dict.values():
                 for message in messages:
@@ -750,7 +751,7 @@ class Planner:
         for cases in _batched(self._cases(tables), BATCH):
             numbers = {case.planned.key for case in cases}
             existing = self._people(numbers)
-            seen = self._seen_people(existing.values())
+            seen = self._seen_people((person.pk, person.home_unit_id) for person in existing.values())
             self._know_units(case.text("home_unit") for case in cases)
             self._know_organizations(case.text("home_branch") for case in cases)
             changing = {
@@ -780,19 +781,40 @@ class Planner:
             yield [case.judged() for case in cases]
 
     def _people(self, numbers: Iterable[str]) -> dict[str, Person]:
-        rows = Person.objects.select_related("home_unit", "home_branch")
+        """Return the people with these numbers, with their home units and branches."""
+        rows = Person.objects.all()
         if self.is_writing:
-            rows = rows.select_for_update(no_key=True, of=("self",))
-        return {row.number: row for row in self._by_code(Person, "number", (n for n in numbers if n), rows)}
-
-    def _seen_people(self, people: Iterable[Person]) -> set[int]:
-        """Return the keys of those whom the user sees: by their home unit, or where they are placed."""
-        inside, others = set(), []
+            rows = rows.select_for_update(no_key=True)
+        people = list(self._by_code("number", (number for number in numbers if number), rows))
+        units = self._by_pk(Unit, {person.home_unit_id for person in people})
+        branches = self._by_pk(
+            Organization, {person.home_branch_id for person in people if person.home_branch_id}
+        )
         for person in people:
-            if access.inside(person.home_unit, self._sees):
-                inside.add(person.pk)
-            else:
-                others.append(person.pk)
+            person.home_unit = units[person.home_unit_id]
+            if person.home_branch_id:
+                person.home_branch = branches[person.home_branch_id]
+        return {person.number: person for person in people}
+
+    def _by_pk(self, model: type[Any], pks: Collection[int]) -> dict[int, Any]:
+        """Return rows by key, each as an object of its own only once: thousands of people share a unit."""
+        known = self._rows.setdefault(model, {})
+        wanted = sorted({pk for pk in pks if pk not in known})
+        size = 500 if connection.vendor == "sqlite" else BATCH
+        for start in range(0, len(wanted), size):
+            known.update(model.objects.in_bulk(wanted[start : start + size]))
+        return known
+
+    def _seen_people(self, people: Iterable[tuple[int, int]]) -> set[int]:
+        """Return the keys of those whom the user sees: by their home unit, or where they are placed.
+
+        ``people`` are (key, key of the home unit).
+        """
+        there = list(people)
+        units = self._by_pk(Unit, {unit for _, unit in there})
+        sees = {pk for pk in {unit for _, unit in there} if access.inside(units[pk], self._sees)}
+        inside = {pk for pk, unit in there if unit in sees}
+        others = [pk for pk, unit in there if unit not in sees]
         for start in range(0, len(others), 500):
             rows = access.visible(self.user, Person.objects.filter(pk__in=others[start : start + 500]))
             inside |= set(rows.order_by().values_list("pk", flat=True))
@@ -818,6 +840,13 @@ class Planner:
                 case.holds(lambda: refuse_branch(branch))
                 home["home_branch"] = branch
         return home
+
+    def _named(self, row: Unit | Organization | None) -> str:
+        """Return the name of a row, as it is when this workbook has renamed it."""
+        if row is None:
+            return ""
+        known = (self._units if isinstance(row, Unit) else self._organizations).get(row.code)
+        return (known or row).name
 
     def _add_person(self, case: _Case) -> None:
         self._matches(case, "number", number_validator)
@@ -874,8 +903,7 @@ class Planner:
             )
         )
         for slug in home:
-            old_row = getattr(person, slug)
-            case.change(slug, old_row.name if old_row else "", home[slug].name)
+            case.change(slug, self._named(getattr(person, slug)), home[slug].name)
         if not may_enter and (edits or status or hidden or is_elsewhere):
             case.wrong("number", "该人员的所属单位不在您的录入范围内,不能修改其资料。")
         if case.is_wrong or not (edits or status or home):
@@ -939,13 +967,12 @@ class Planner:
     def _somebodies(self, numbers: set[str]) -> dict[str, Somebody]:
         """Return the people with these numbers whom the user sees, or whom the workbook adds."""
         found = {number: Somebody(None, self._names[number]) for number in numbers & self._new_people}
-        rows = Person.objects.select_related("home_unit")
-        there = list(self._by_code(Person, "number", (n for n in numbers - found.keys() if n), rows))
-        seen = self._seen_people(there)
-        for person in there:
-            if person.pk in seen:
-                name = self._names.get(person.number, person.name)
-                found[person.number] = Somebody(person.pk, name)
+        rows = Person.objects.values_list("pk", "number", "name", "home_unit_id")
+        there = list(self._by_code("number", (n for n in numbers - found.keys() if n), rows))
+        seen = self._seen_people((pk, unit) for pk, _number, _name, unit in there)
+        for pk, number, name, _unit in there:
+            if pk in seen:
+                found[number] = Somebody(pk, self._names.get(number, name))
         return found
 
     def _judge_assignment(

@@ -53,7 +53,7 @@ from registry.operations.bulk import (
 )
 from registry.operations.bulk_copy import Writer
 from registry.operations.import_plan import BATCH, MANY, Planned, Planner, Table
-from registry.operations.ledger import following
+from registry.operations.ledger import Part, following_in_parts
 from registry.operations.organizations import EDITABLE as ORGANIZATION_EDITABLE
 from registry.operations.organizations import dissolve_organization, edit_organization
 from registry.operations.people import EDITABLE as PERSON_EDITABLE
@@ -364,16 +364,18 @@ def write_import(
     planner = Planner(User.objects.get(pk=import_.user_id), is_writing=True)
     said = f"导入“{import_.file_name}”"
     reason = f"{import_.reason}({said})" if import_.reason else said
-    work, mark, done = _Work(actor, reason[:300], planner), _Mark(), 0
+    mark, done = _Mark(), 0
     check_references("IMMEDIATE")
-    for batch in planner.batches(tables):
-        for planned in batch:
-            if planned.verdict == Verdict.WRONG:
-                raise refuse(None, CHANGED_MEANWHILE)
-            mark.add(planned)
-        work.write(batch)
-        done += len(batch)
-        progress(done)
+    with following_in_parts() as part:
+        work = _Work(actor, reason[:300], planner, part)
+        for batch in planner.batches(tables):
+            for planned in batch:
+                if planned.verdict == Verdict.WRONG:
+                    raise refuse(None, CHANGED_MEANWHILE)
+                mark.add(planned)
+            work.write(batch)
+            done += len(batch)
+            progress(done)
     if mark.text() != import_.mark:
         raise refuse(None, CHANGED_MEANWHILE)
     work.finish()
@@ -418,7 +420,6 @@ def _take_locks(import_: Import) -> None:
         locks.lock_whole_forest()
     elif organizations:
         locks.lock_organization_trees(Organization.objects.filter(code__in=organizations))
-    locks.lock_hierarchy(shared=True)
 
 
 class _Record:
@@ -473,8 +474,8 @@ class _Record:
 class _Work:
     """Writes planned lines, batch by batch, inside one transaction."""
 
-    def __init__(self, actor: Actor, reason: str, planner: Planner) -> None:
-        self.actor, self.reason, self.planner = actor, reason, planner
+    def __init__(self, actor: Actor, reason: str, planner: Planner, part: Part) -> None:
+        self.actor, self.reason, self.planner, self.part = actor, reason, planner, part
         self.record = _Record(actor, reason)
         self._dissolutions: list[Planned] = []
         self._assigned = False
@@ -537,7 +538,7 @@ class _Work:
     def _note_organizations(self, codes: list[str]) -> None:
         related = ("unit", "parent", "campaign", "task_body")
         made = list(Organization.objects.filter(code__in=codes).select_related(*related).order_by("pk"))
-        with following() as touched:  # they counted nowhere before
+        with self.part() as touched:  # they counted nowhere before
             touched.add(made)
         names = ["code", "kind", "is_temporary", "unit", "parent", "state", *ORGANIZATION_EDITABLE]
         for row in made:
@@ -572,7 +573,7 @@ class _Work:
         changed = [planned for planned in work if planned.row is not None]
         counted = [planned for planned in changed if planned.status or "category" in planned.edits]
         for some in batches(counted, _COUNTED_AT_ONCE):
-            with following(people=[planned.row for planned in some]):
+            with self.part(people=[planned.row for planned in some]):
                 self._change_people(some)
         is_counted = set(map(id, counted))
         self._change_people([planned for planned in changed if id(planned) not in is_counted])
@@ -630,7 +631,7 @@ class _Work:
             analyze_loaded(2 * BATCH, Person, StatusPeriod, Organization)
         for some in batches(work, _COUNTED_AT_ONCE):
             people = {planned.home["person"].pk for planned in some}
-            with following(people=[Person(pk=pk) for pk in people]):
+            with self.part(people=[Person(pk=pk) for pk in people]):
                 self._add_assignments([planned for planned in some if planned.add is not None])
                 self._change_assignments([planned for planned in some if planned.row is not None])
 

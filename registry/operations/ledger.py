@@ -9,10 +9,10 @@ totals now and then. A change of the unit hierarchy rebuilds the few units whose
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connection, transaction
 
@@ -27,6 +27,7 @@ from registry.counting.contributions import (
 )
 from registry.models import Assignment, Organization, OrganizationPlacement, Person, Unit, UnitPlacement
 from registry.models.tally import COLUMNS, CountChange, CountDay
+from registry.operations.bulk_copy import Writer
 
 FOLD_AT = 1000
 """So many appended rows are left to be added up on reading before somebody folds them."""
@@ -58,35 +59,70 @@ def following(
     locks of the organizations' trees; the people are locked here, so that what one person counts is
     worked out by one writer at a time.
     """
+    with following_in_parts() as part, part(organizations, people, with_members=with_members) as touched:
+        yield touched
+
+
+class Part(Protocol):
+    """One part of much work: followed like ``following``, written into the ledger with the others."""
+
+    def __call__(
+        self,
+        organizations: Iterable[Organization] = (),
+        people: Iterable[Person] = (),
+        *,
+        with_members: bool = True,
+    ) -> AbstractContextManager[Touched]: ...
+
+
+@contextmanager
+def following_in_parts() -> Iterator[Part]:
+    """Follow much work part by part, so that memory stays bounded, and write what it changes once.
+
+    Parts come one after another, never one within another.
+    """
     locks.lock_hierarchy(shared=True)
-    touched = Touched()
-    touched.add(organizations, people)
-    if with_members and touched.organizations:
-        touched.people |= people_in(touched.organizations)
-    _lock_people(touched.people)
-    before = _counted(touched)
-    yield touched
-    made = append(_counted(touched).less(before))
-    if made and (made[-1].pk or 0) % FOLD_AT < len(made):
+    ancestry, changes = Ancestry(()), Tally()
+
+    @contextmanager
+    def part(
+        organizations: Iterable[Organization] = (),
+        people: Iterable[Person] = (),
+        *,
+        with_members: bool = True,
+    ) -> Iterator[Touched]:
+        touched = Touched()
+        touched.add(organizations, people)
+        if with_members and touched.organizations:
+            touched.people |= people_in(touched.organizations)
+        _lock_people(touched.people)
+        before = _counted(touched, ancestry)
+        yield touched
+        for key, vector in _counted(touched, ancestry).less(before).items():
+            changes[key] = [sum(pair) for pair in zip(changes[key], vector, strict=True)]
+
+    yield part
+    made = append(changes)
+    if made.rows >= FOLD_AT or made.last % FOLD_AT < made.rows:
         transaction.on_commit(fold_counts, robust=True)
 
 
-def append(changes: Tally) -> list[CountChange]:
+class Appended(NamedTuple):
+    """How many rows were appended, and the key of the last (0: not known)."""
+
+    rows: int
+    last: int = 0
+
+
+def append(changes: Tally) -> Appended:
     """Append changes to the ledger."""
-    return CountChange.objects.bulk_create(
-        (
-            CountChange(
-                unit_id=key.unit,
-                campaign_key=key.campaign,
-                is_cumulative=key.is_cumulative,
-                day=key.day,
-                **dict(zip(COLUMNS, vector, strict=True)),
-            )
-            for key, vector in changes.items()
-            if any(vector)
-        ),
-        batch_size=BATCH,
-    )
+    rows = [(*key, *vector) for key, vector in changes.items() if any(vector)]
+    if len(rows) >= FOLD_AT:
+        Writer(CountChange, (*_KEY, *COLUMNS)).write(rows)
+        return Appended(len(rows))
+    names = ("unit_id", *_KEY[1:], *COLUMNS)
+    made = CountChange.objects.bulk_create(CountChange(**dict(zip(names, row, strict=True))) for row in rows)
+    return Appended(len(made), (made[-1].pk or 0) if made else 0)
 
 
 @contextmanager
@@ -277,8 +313,8 @@ def _fold(cursor: Any) -> int:
     return folded
 
 
-def _counted(touched: Touched) -> Tally:
-    tally, ancestry = Tally(), Ancestry(())
+def _counted(touched: Touched, ancestry: Ancestry) -> Tally:
+    tally = Tally()
     if touched.organizations:
         of_organizations(touched.organizations, ancestry, tally)
     if touched.people:
