@@ -27,7 +27,8 @@ _LEAST_HEADERS = 2
 
 _WITHOUT_MEANING = frozenset(key_of(word) for word in (ERROR_HEADER, "序号", "行号", "编次", "No", "No."))
 _FOOT = re.compile(
-    r"(合计|总计|共计|小计|填报|填表|制表|审核|审批人|负责人[::]|联系电话[::]|单位负责人|注[::]|备注[::]|说明[::])"
+    r"(?:合计|总计|共计|小计|总数)[::]?$"
+    r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
 )
 _HINT = re.compile(r"^[*\s]+|[*::\s]+$|[(\[【{][^)\]】}]*[)\]】}]")
 _TEMPORARY = "临时"
@@ -130,21 +131,24 @@ class Table:
         )
 
     def _is_no_data(self, row: Row) -> bool:
-        keys = [row.cells.get(column) for column in self._needed]
-        first = keys[0]
-        if isinstance(first, str):
-            if self._is_example(row):
-                return True
-            # The header again, at the top of a printed page.
-            return all(
-                isinstance(raw, str) and key_of(raw) == key_of(self.header.places[slug].text)
-                for slug, raw in zip(self.noun.needed, keys, strict=True)
-            )
-        if all(raw is None or raw == "" for raw in keys):
-            opening = next((raw for _, raw in sorted(row.cells.items())), None)
-            return isinstance(opening, str) and _FOOT.match(opening.strip()) is not None
-        foot = row.cells.get(min(row.cells))
-        return isinstance(foot, str) and foot.strip() in ("合计", "总计", "小计") and None in keys
+        if self._is_example(row) or self._is_header_again(row):
+            return True
+        first = min(row.cells)
+        opening = row.cells[first]
+        if not isinstance(opening, str) or any(
+            row.cells.get(column) not in (None, "") for column in self._needed if column != first
+        ):
+            return False
+        # A foot line may stand below any column; what names a row never looks like one.
+        is_sentence = len(row.cells) == 1 and opening.rstrip().endswith("。")
+        return is_sentence or _FOOT.match(opening.strip()) is not None
+
+    def _is_header_again(self, row: Row) -> bool:
+        """Whether this is the header once more, as at the top of a printed page."""
+        return all(
+            isinstance(raw := row.cells.get(place.column), str) and key_of(raw) == key_of(place.text)
+            for place in (self.header.places[slug] for slug in self.noun.needed)
+        )
 
     def line(self, row: Row) -> Line | None:
         """Read a row; None when nothing stands in the columns of the table."""
