@@ -20,9 +20,10 @@ from django.utils import timezone
 
 from registry.counting.basis import Question
 from registry.counting.rollup import rollup
-from registry.models import Assignment, AuditEntry, Figure, Organization, Person, Source, Unit
+from registry.models import Assignment, AuditEntry, Figure, Organization, Person, Source, Unit, Verdict
 from registry.operations import assignments, organizations, people, units
 from registry.views import lists
+from registry.workbooks import importing
 from registry.workbooks.columns import BY_SLUG
 from registry.workbooks.reading import open_book
 from registry.workbooks.ready import READY
@@ -648,6 +649,34 @@ def test_what_is_exported_reads_back_as_it_is_registered(
         assert {slug: values[slug] for slug in kept} == kept
     if noun == "organizations":
         assert "=先锋岗" in {values["name"] for values in lines}
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+@pytest.mark.parametrize("as_of", [None, DAY])
+def test_what_is_exported_imports_without_a_change(world: World, suffix: str, as_of: str | None) -> None:
+    """On an earlier day, too: what was different then is not taken for what is to be now."""
+    manager = make_user(unit=world.top)
+    client = Client()
+    client.force_login(manager)
+    organizations.transfer_organization(
+        actor=ACTOR, organization=world.commando, unit=world.station, on=date(2020, 3, 1), reason="转"
+    )
+    query = {"unit": "top", **({"as_of": as_of} if as_of else {})}
+    for name, args in (
+        ("units_export", ()),
+        ("organizations_export", ()),
+        ("people_export", ()),
+        ("assignments_export", ()),
+        ("members_export", ("branch",)),
+    ):
+        taken = take(client, name, *args, suffix=suffix, **query)
+        made = importing.hand_in(actor=ACTOR, user=manager, file_name=taken.name, content=taken.content)
+        made.refresh_from_db()
+        found = {verdict: made.number(verdict) for verdict in Verdict.values}
+        assert found == {**dict.fromkeys(Verdict.values, 0), "unchanged": len(taken.rows)}, (
+            name,
+            made.message,
+        )
 
 
 def test_what_was_on_an_earlier_day_is_not_read_back_as_todays(world: World, tmp_path: Path) -> None:
