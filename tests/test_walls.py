@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from registry.workbooks.ready import READY
@@ -77,6 +78,14 @@ def user(here: Bureau) -> list[Any]:
 
 def gone(here: Bureau) -> list[Any]:
     return [here.gone.pk]
+
+
+def handed_in(here: Bureau) -> list[Any]:
+    return [here.handed_in.pk]
+
+
+def mistaken(here: Bureau) -> list[Any]:
+    return [here.mistaken.pk]
 
 
 READ_ONLY = "302 405 405 405 405 405 | 405"
@@ -396,6 +405,24 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
     ],
+    # Excel in: one's own imports only
+    "imports": [
+        Row(
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 302+ 404 302+ 404 | 404 302+ 404 302+ 404",
+            lambda here: {"file": SimpleUploadedFile("new.csv", "警号,姓名\n1,张三\n".encode())},
+        )
+    ],
+    "import_template": [
+        Row(lambda here: ["people"], "302 404 200 404 200 404 | 404 200 404 200 404", READ_ONLY)
+    ],
+    "import": [Row(handed_in, MANAGE, READ_ONLY), Row(mistaken, MANAGE, READ_ONLY, query="verdict=wrong")],
+    "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
+    "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     # the record
     "record": [
         Row(nothing, "302 404 404 404 200 200 | 404 404 404 200 200", READ_ONLY),
@@ -507,7 +534,7 @@ for _model in apps.get_app_config("registry").get_models():
             Row(lambda here, _args=_args: _args, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)  # type: ignore[misc]
         ]
 
-NOT_IN_THE_ADMIN = ("session", "oldpassword")
+NOT_IN_THE_ADMIN = ("session", "oldpassword", "import", "importfile", "importline")
 for _name in NOT_IN_THE_ADMIN:
     for _page in _ADMIN:
         TABLE.pop(f"admin:registry_{_name}_{_page}", None)

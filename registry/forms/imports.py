@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from registry.forms.fields import ScopedForm
 from registry.forms.organizations import wide
-
-SUFFIXES = (".xlsx", ".csv")
 
 
 class UploadForm(ScopedForm):
@@ -33,13 +30,6 @@ class UploadForm(ScopedForm):
         ),
         error_messages={"required": _("请选择文件。"), "empty": _("文件是空的,请重新选择。")},
     )
-
-    def clean_file(self) -> UploadedFile:
-        """Refuse a control character in the name; what the file is, is seen when it is opened."""
-        file: UploadedFile = self.cleaned_data["file"]
-        if not file.name or not file.name.isprintable():
-            raise forms.ValidationError(_("文件名有不能显示的字符,请改名后再上传。"))
-        return file
 
 
 class ConfirmForm(ScopedForm):

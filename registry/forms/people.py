@@ -17,6 +17,7 @@ from registry.operations.people import number_validator
 # A member is the usual case, so it comes first; the rest keep their rank.
 ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
 
+
 class _Version(forms.IntegerField):
     """The version the form was opened on, against lost updates."""
 

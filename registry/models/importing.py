@@ -109,9 +109,7 @@ class Import(models.Model):
     @property
     def may_be_written(self) -> bool:
         """Whether all is right, so that it can be written."""
-        return (
-            self.state == ImportState.CHECKED and not self.number(Verdict.WRONG) and self.changes_something
-        )
+        return self.state == ImportState.CHECKED and not self.number(Verdict.WRONG) and self.changes_something
 
     @property
     def is_under_way(self) -> bool:

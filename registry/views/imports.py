@@ -115,16 +115,17 @@ def import_write(request: HttpRequest, pk: int) -> HttpResponse:
     """Write everything that the preview shows."""
     import_ = _own(request, pk)
     form = _confirm_form(request, import_)
-    if form.is_valid():
-        try:
-            importing.confirm(actor=actor_of(request), import_=import_, reason=form.cleaned_data["reason"])
-        except OperationRefused as refusal:
-            form.apply_refusal(refusal)
-        else:
-            import_.refresh_from_db()
-            _say(request, import_)
-            return _back(request, import_)
-    return _page(request, import_, form)
+    if import_.may_be_written and not form.is_valid():
+        return _page(request, import_, form)
+    try:
+        reason = form.cleaned_data["reason"] if form.is_valid() else ""
+        importing.confirm(actor=actor_of(request), import_=import_, reason=reason)
+    except OperationRefused as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    else:
+        import_.refresh_from_db()
+        _say(request, import_)
+    return _back(request, import_)
 
 
 @require_POST

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import transaction
+from django.db import connection, transaction
 from django_tasks import task
 
 from registry.audit import Actor
@@ -135,12 +135,15 @@ def _work(
     except Abandoned:
         logger.info("import %s: given up, it was cancelled or begun anew", import_pk)
     except (Unreadable, OperationRefused) as refusal:
-        said = refusal.messages if isinstance(refusal, OperationRefused) else [str(refusal)]
-        imports.fail(import_pk, attempt, " ".join(said))
+        said = " ".join(refusal.messages) if isinstance(refusal, OperationRefused) else str(refusal)
+        if isinstance(refusal, OperationRefused) and "没有写入" not in said:
+            said += "什么都没有写入,请重新核对。"
+        imports.fail(import_pk, attempt, said)
     except ObjectDoesNotExist:
         imports.fail(import_pk, attempt, "上传的文件已清理,请重新上传。")
     except Exception:
         logger.exception("import %s failed", import_pk)
+        connection.close_if_unusable_or_obsolete()  # the database may have been what failed
         imports.fail(import_pk, attempt, _BROKEN)
 
 
