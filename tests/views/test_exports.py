@@ -71,7 +71,9 @@ class World:
             "钱二", self.station, number="001002", category="auxiliary", political_status="masses",
             phone="13800000002",
         )  # fmt: skip
-        self.rising = make_person("孙三", self.right, number="001003", political_status="activist")
+        self.rising = make_person(
+            "孙三", self.right, number="001003", political_status="activist", phone="13800000003"
+        )
         self.idle = make_person("李四", self.right, number="001004", phone="13800000004")
         assign(self.branch, self.full, role="secretary", document_number="左任1号")
         assign(self.branch, self.auxiliary)
