@@ -1,6 +1,6 @@
 """An .xlsx workbook as a stream of rows: one row in memory at a time, whatever the sheet says it holds.
 
-openpyxl takes three times as long and calamine builds the whole rectangle that a sheet spans (one cell at
+openpyxl takes up to twice as long and calamine builds the whole rectangle that a sheet spans (one cell at
 XFD1048576 ends the process); neither tells a formula without a result from an empty cell. So the sheets'
 XML is read here with expat; docs/decisions/0011-workbooks.md has the measurements.
 """

@@ -2,20 +2,24 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 from openpyxl import Workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from registry.workbooks import hostile
 from registry.workbooks.reading import Unreadable, open_book
 from tests.workbooks.make_files import FILES
 
+SHEET = "xl/worksheets/sheet1.xml"
 MAIN = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
 SPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -206,6 +210,39 @@ def test_declarations_in_the_xml(part: str, dtd: str, tmp_path: Path) -> None:
     assert "(DTD)" in refusal(packed(tmp_path / "a.xlsx", about))
 
 
+# --- What is right, though no test workbook has it -------------------------------------------------
+
+
+def test_how_a_name_is_spoken_is_no_part_of_it(tmp_path: Path) -> None:
+    spoken = '<rPh sb="0" eb="1"><t>zhang</t></rPh>'
+    about = parts(
+        f'<sheetData>{HEADER}<row r="2"><c r="A2" t="inlineStr"><is><t>0001</t>{spoken}</is></c>'
+        '<c r="B2" t="s"><v>0</v></c></row></sheetData>'
+    )
+    text = f"<si><r><t>张</t></r><r><t>三</t></r>{spoken}</si>"
+    about["xl/sharedStrings.xml"] = f'<sst xmlns="{SPACE}">{text}</sst>'
+    (table,) = open_book(packed(tmp_path / "a.xlsx", about), "a.xlsx").tables
+    assert [line.values for line in table.lines] == [{"number": "0001", "name": "张三"}]
+
+
+def test_days_counted_from_1904_and_prefixed_names(tmp_path: Path) -> None:
+    """A workbook from an old Mac, written with a prefix before every name."""
+    book = Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    sheet = book.active
+    sheet.append(["警号", "入党时间"])
+    sheet.append(["0001", date(2020, 2, 3)])
+    book.save(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        about = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert "42402" in about[SHEET]
+    prefixed = re.sub(r"<(/?)(?=[a-zA-Z])", r"<\1x:", about[SHEET]).replace("xmlns=", "xmlns:x=")
+    for body in (about[SHEET], prefixed):
+        path = packed(tmp_path / "b.xlsx", {**about, SHEET: body})
+        (table,) = open_book(path, "b.xlsx").tables
+        assert [line.values for line in table.lines] == [{"number": "0001", "joined_on": date(2020, 2, 3)}]
+
+
 # --- What is broken -------------------------------------------------------------------------------
 
 
@@ -249,7 +286,7 @@ def test_sheets_that_no_program_writes(sheet: str, tmp_path: Path) -> None:
 def test_two_parts_of_one_name(tmp_path: Path) -> None:
     path = packed(tmp_path / "a.xlsx", parts(f"<sheetData>{HEADER}{ONE_ROW}</sheetData>"))
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("xl/workbook.xml", "<x/>")
+        archive.writestr(SHEET, f'<worksheet xmlns="{SPACE}"><sheetData>{HEADER}</sheetData></worksheet>')
     assert "工作簿已损坏" in refusal(path)
 
 
@@ -327,9 +364,6 @@ def endless(
     return path
 
 
-SHEET = "xl/worksheets/sheet1.xml"
-
-
 @pytest.mark.parametrize(
     ("megabytes", "level"), [(100, 9), (401, 1)], ids=["by how much it grows", "by its size"]
 )
@@ -341,6 +375,13 @@ def test_a_zip_bomb(megabytes: int, level: int, tmp_path: Path) -> None:
     found = measured(path)
     assert "解压后异常巨大" in found["message"]
     assert (found["megabytes"] < 20, found["seconds"] < 2) == (True, True), found
+
+
+def test_many_parts_that_are_too_large_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hostile, "MAX_UNPACKED", 100_000)
+    about = parts(f"<sheetData>{HEADER}{ONE_ROW}</sheetData>")
+    about |= {f"xl/media/{number}.bin": bytes(50_000) for number in range(2)}
+    assert "解压后异常巨大" in refusal(packed(tmp_path / "a.xlsx", about))
 
 
 def test_a_part_that_says_it_is_small(tmp_path: Path) -> None:
@@ -394,8 +435,8 @@ def test_too_many_rows(tmp_path: Path) -> None:
     [
         ("<sheetData><row>", "<c/>", 1_000_000, "</row></sheetData>"),
         ("<sheetData><row><c t='inlineStr'><is><t>", "文字", 1_000_000, "</t></is></c></row></sheetData>"),
-        ("<sheetData><row r='", "1", 9_000_000, "'/></sheetData>"),
-        ("<!--", "xy", 4_000_000, "--><sheetData/>"),
+        ("<sheetData><row r='", "1", 100_000_000, "'/></sheetData>"),
+        ("<!--", "xy", 50_000_000, "--><sheetData/>"),
         ("<mergeCells>", "<mergeCell ref='A1:B2'/>", 200_000, "</mergeCells>"),
         ("", "<a>", 1_000_000, ""),
     ],
