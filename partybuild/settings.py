@@ -58,6 +58,8 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp.plugins.otp_totp",
     "django_otp.plugins.otp_static",
+    "django_tasks",
+    "django_tasks_db",
     "registry.apps.RegistryConfig",
 ]
 
@@ -157,6 +159,10 @@ CSRF_COOKIE_SECURE = TLS
 CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True  # pages hand the token to htmx themselves
 CSRF_FAILURE_VIEW = "registry.views.errors.csrf_failure"
+
+# --- Long work: `manage.py db_worker` takes it from the database ---------------------------------
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 # --- What is taken in --------------------------------------------------------------------------
 

@@ -18,8 +18,11 @@ from django.utils.translation import gettext_lazy as _
 _SECRET = ("password", "phone")
 """Shown nowhere here: who opens a telephone number does so on the person's page, and it is recorded."""
 _KEPT_BY_THE_SYSTEM = ("version", "is_sample", "created_at", "updated_at")
-_NOT_SHOWN = ("oldpassword", "session", "unitterm", "organizationterm", "nameterm")
-"""Tables of hashes, of keys that would let somebody in, and the search index, made from the names."""
+_NOT_SHOWN = (
+    *("oldpassword", "session", "import", "importfile", "importline"),
+    *("unitterm", "organizationterm", "nameterm"),
+)
+"""Tables of hashes, of keys that would let somebody in, of workbooks with personal data; the search index."""
 _DERIVED = ("lft", "rght", "tree_id", "level")
 _SEARCHED = ("code", "name", "number", "label", "title", "username", "object_name", "actor")
 _FILTERED = ("kind", "state", "is_temporary", "role", "category", "political_status", "verb", "is_sample")

@@ -59,6 +59,11 @@ VERBS: dict[str, str] = {
     "login_locked": "登录被锁定",
     "logout": "退出",
     "export": "导出",
+    "upload_import": "上传导入表格",
+    "recheck_import": "重新核对导入表格",
+    "confirm_import": "确认写入导入表格",
+    "cancel_import": "取消导入",
+    "import_workbook": "导入表格",
     "view_personal_data": "查看联系方式",
 }
 """What each verb of the record is called, in the order in which the record's page offers them."""

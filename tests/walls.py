@@ -6,20 +6,23 @@ that whatever leaks from one to the other can be seen in any answer.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date
 from typing import Any
+from zipfile import ZipFile
 
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
+from registry.models import AuditEntry, Figure, Grant, Import, Organization, Source, Unit, User
 from registry.operations import organizations, people, units
+from registry.workbooks import importing
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
@@ -77,6 +80,15 @@ class Bureau:
         self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
         self.grant = Grant.objects.get(user=self.other)
+        self.handed_in = self._handed_in(f"{mark}名册.csv", f"{code}")
+        self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
+
+    def _handed_in(self, file_name: str, unit: str) -> Import:
+        """A workbook of the manager's, checked: right when the unit is there."""
+        rows = f"警号,姓名,人员类别,所属单位代码\nNEW-{self.code},{self.mark}新人,民警,{unit}\n"
+        return importing.hand_in(
+            actor=ACTOR, user=self.users["manager"], file_name=file_name, content=rows.encode()
+        )
 
 
 class World:
@@ -148,4 +160,7 @@ class Asking:
 
 def _text(response: HttpResponse) -> str:
     said = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    if said.startswith(b"PK"):  # a workbook: everything that is in it
+        with ZipFile(io.BytesIO(said)) as book:
+            said = b"\n".join(book.read(name) for name in book.namelist())
     return said.decode() + str(response.headers.get("Location", ""))

@@ -6,21 +6,16 @@ from datetime import date
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from registry import access
 from registry.forms.fields import DayField, PickerField, ScopedForm, split_keys
 from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
+from registry.operations.people import number_validator
 
 # A member is the usual case, so it comes first; the rest keep their rank.
 ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
-
-_number = RegexValidator(
-    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
-    _("警号只能用字母、数字、点、下划线和连字符。"),
-)
 
 
 class _Version(forms.IntegerField):
@@ -71,7 +66,7 @@ class _PersonFacts(ScopedForm):
 
     name = forms.CharField(label=_("姓名"), max_length=40)
     number = forms.CharField(
-        label=_("警号"), max_length=30, validators=[_number], help_text=_("保留前面的零。")
+        label=_("警号"), max_length=30, validators=[number_validator], help_text=_("保留前面的零。")
     )
     category = forms.ChoiceField(label=_("人员类别"), choices=PersonCategory.choices)
     title = forms.CharField(label=_("职务"), max_length=60, required=False)

@@ -11,7 +11,7 @@ from registry import access
 from registry.forms.fields import DayField, PickerField, ScopedForm
 from registry.forms.organizations import reason_field, wide
 from registry.models import Unit, UnitKind
-from registry.operations.units import EDITABLE
+from registry.operations.units import EDITABLE, REGION_CODE
 
 
 class _Facts(ScopedForm):
@@ -23,7 +23,7 @@ class _Facts(ScopedForm):
     )
     kind = forms.ChoiceField(label=_("单位类型"), choices=UnitKind.choices)
     region_code = forms.RegexField(
-        r"^\d{6}$",
+        REGION_CODE,
         label=_("行政区划代码"),
         required=False,
         help_text=_("GB/T 2260,六位数字。"),

@@ -1,6 +1,7 @@
 """The nouns of the registry, one file each."""
 
 from registry.models.campaign import Campaign
+from registry.models.importing import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.models.kinds import (
     Basis,
     GrantRole,
@@ -33,6 +34,10 @@ __all__ = [
     "Figure",
     "Grant",
     "GrantRole",
+    "Import",
+    "ImportFile",
+    "ImportLine",
+    "ImportState",
     "NameTerm",
     "OldPassword",
     "Organization",
@@ -53,5 +58,6 @@ __all__ = [
     "UnitPlacement",
     "UnitTerm",
     "User",
+    "Verdict",
     "WorkflowState",
 ]

@@ -23,6 +23,20 @@ from registry.operations.base import (
 from registry.operations.ledger import following
 
 
+def refuse_placement(organization: Organization, started_on: date, ended_on: date | None) -> None:
+    """Refuse a placement outside the organization's life."""
+    if organization.state == WorkflowState.WITHDRAWN:
+        raise refuse(None, f"“{organization.name}”已撤回,不能编入人员。")
+    not_in_future("started_on", started_on)
+    if ended_on is not None and ended_on < started_on:
+        raise refuse("ended_on", "结束日期不能早于编入日期。")
+    if started_on < organization.established_on:
+        raise refuse("started_on", f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。")
+    end = organization.dissolved_on
+    if end is not None and (ended_on is None or ended_on > end):
+        raise refuse("started_on", f"“{organization.name}”已于 {end:%Y-%m-%d} 撤销,编入须在该日前结束。")
+
+
 def place_members(
     organization: Organization,
     members: Sequence[tuple[Person, str]],
@@ -40,16 +54,7 @@ def place_members(
     """
     if not members:
         return []
-    if organization.state == WorkflowState.WITHDRAWN:
-        raise refuse(None, f"“{organization.name}”已撤回,不能编入人员。")
-    not_in_future("started_on", started_on)
-    if ended_on is not None and ended_on < started_on:
-        raise refuse("ended_on", "结束日期不能早于编入日期。")
-    if started_on < organization.established_on:
-        raise refuse("started_on", f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。")
-    end = organization.dissolved_on
-    if end is not None and (ended_on is None or ended_on > end):
-        raise refuse("started_on", f"“{organization.name}”已于 {end:%Y-%m-%d} 撤销,编入须在该日前结束。")
+    refuse_placement(organization, started_on, ended_on)
     names: dict[int, str] = {}
     for person, role in members:
         if person.pk in names:
@@ -231,6 +236,14 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
 
 
 def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignment:
+    refuse_end(assignment, on, reason)
+    before, after = write(assignment, {"ended_on": on})
+    _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)
+    return assignment
+
+
+def refuse_end(assignment: Assignment, on: date, reason: str) -> None:
+    """Refuse a day on which the assignment cannot end; a correction needs a reason."""
     not_in_future("on", on)
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
@@ -240,9 +253,6 @@ def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignm
         raise refuse("on", f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。")
     if assignment.ended_on is not None:
         need_reason(reason, f"更正原因:该编入已登记于 {assignment.ended_on:%Y-%m-%d} 结束")
-    before, after = write(assignment, {"ended_on": on})
-    _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)
-    return assignment
 
 
 def _locked(assignment: Assignment) -> Assignment:

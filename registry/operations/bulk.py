@@ -85,13 +85,13 @@ def bulk_load(
             raise TypeError("bulk_load reads its rows more than once: pass a list, not a generator")
     locks.lock_unit_tree()
     locks.lock_whole_forest()
-    references = _References()
+    references = References()
     is_first = not Organization.objects.exists()
     with nullcontext(Touched()) if is_first else following(people=_already_known(load)) as touched:
         numbers = _load(load, references, progress)
         if not is_first:
-            touched.organizations |= _keys(Organization, "code", (row.code for row in load.organizations))
-            touched.people |= _keys(Person, "number", {row.person for row in load.assignments})
+            touched.organizations |= keys_of(Organization, "code", (row.code for row in load.organizations))
+            touched.people |= keys_of(Person, "number", {row.person for row in load.assignments})
     if is_first:
         rebuild(told=lambda done, of: progress("counts", 100 * done // of))
     unit = Unit.objects.filter(code=at).first()
@@ -101,30 +101,30 @@ def bulk_load(
     return numbers
 
 
-def _load(load: Load, references: _References, progress: Progress) -> dict[str, int]:
+def _load(load: Load, references: References, progress: Progress) -> dict[str, int]:
     numbers: dict[str, int] = {}
-    numbers["units"] = _load_units(load.units, references, progress)
-    _loaded(numbers["units"], Unit, UnitPlacement)
-    numbers["organizations"] = _load_organizations(load.organizations, references, progress)
-    _loaded(numbers["organizations"], Organization, OrganizationPlacement)
+    numbers["units"] = load_units(load.units, references, progress)
+    analyze_loaded(numbers["units"], Unit, UnitPlacement)
+    numbers["organizations"] = load_organizations(load.organizations, references, progress)
+    analyze_loaded(numbers["organizations"], Organization, OrganizationPlacement)
     # From here no row names a later one: what is checked batch by batch is not kept for the end.
-    _check_references("IMMEDIATE")
-    numbers["people"] = _load_people(load.people, references, progress)
-    _loaded(numbers["people"], Person, StatusPeriod)
-    numbers["assignments"] = _load_assignments(load.assignments, references, progress)
-    _loaded(numbers["assignments"], Assignment)
-    _check_references("DEFERRED")
+    check_references("IMMEDIATE")
+    numbers["people"] = load_people(load.people, references, progress)
+    analyze_loaded(numbers["people"], Person, StatusPeriod)
+    numbers["assignments"] = load_assignments(load.assignments, references, progress)
+    analyze_loaded(numbers["assignments"], Assignment)
+    check_references("DEFERRED")
     return numbers
 
 
-def _loaded(number: int, *models: type[Model]) -> None:
+def analyze_loaded(number: int, *models: type[Model]) -> None:
     """Let PostgreSQL look at large new tables, or it plans the rest as if they were empty."""
     if number >= _ANALYZE_FROM and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
 
 
-def _check_references(moment: str) -> None:
+def check_references(moment: str) -> None:
     """Say when PostgreSQL checks foreign keys: deferred, it keeps a note of every row until the end."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -134,21 +134,19 @@ def _check_references(moment: str) -> None:
 def _already_known(load: Load) -> list[Person]:
     """The people of the load who are registered already: what they count may change."""
     numbers = sorted({row.person for row in load.assignments})
-    return [
-        person for values in _batches(numbers, 500) for person in Person.objects.filter(number__in=values)
-    ]
+    return [person for values in batches(numbers, 500) for person in Person.objects.filter(number__in=values)]
 
 
-def _keys(model: type[Model], key: str, wanted: Iterable[Any]) -> set[int]:
+def keys_of(model: type[Model], key: str, wanted: Iterable[Any]) -> set[int]:
     """Return the primary keys of the rows with the given codes or numbers."""
     return {
         pk
-        for values in _batches(sorted(wanted), 500)
+        for values in batches(sorted(wanted), 500)
         for pk in model._base_manager.filter(**{f"{key}__in": values}).order_by().values_list("pk", flat=True)
     }
 
 
-class _References:
+class References:
     """Primary keys by code, asked for in batches and kept."""
 
     def __init__(self) -> None:
@@ -163,7 +161,7 @@ class _References:
         known = self._known.setdefault((model, key), {})
         missing = sorted({value for value in wanted if value not in known})
         at_once = 500 if connection.vendor == "sqlite" else BATCH
-        for values in _batches(missing, at_once):
+        for values in batches(missing, at_once):
             rows = model._base_manager.filter(**{f"{key}__in": values}).order_by()
             known.update(rows.values_list(key, "pk"))
         unknown = [value for value in missing if value not in known]
@@ -172,7 +170,8 @@ class _References:
         return known
 
 
-def _load_units(rows: Iterable[UnitRow], references: _References, progress: Progress) -> int:
+def load_units(rows: Iterable[UnitRow], references: References, progress: Progress = _untold) -> int:
+    """Write new units; the caller holds the lock of the tree."""
     places: dict[str, int] = {}
     parents: list[int] = []
     outer: dict[int, str] = {}
@@ -209,7 +208,7 @@ def _load_units(rows: Iterable[UnitRow], references: _References, progress: Prog
     placements = Writer(UnitPlacement, ("unit_id", "superior_id", "started_on", "ended_on"))
     terms = Writer(UnitTerm, search.UNIT_COLUMNS)
     named = attrgetter(*search.UNIT_NAMES)
-    for batch in _batches(enumerate(rows), BATCH):
+    for batch in batches(enumerate(rows), BATCH):
         keys = references.find(Unit, "code", (code for _, row in batch for code, _ in row.formerly if code))
         units.write((ids[i], superior(i), *intervals.of(i), *facts(row)) for i, row in batch)
         placements.write(
@@ -222,7 +221,10 @@ def _load_units(rows: Iterable[UnitRow], references: _References, progress: Prog
     return len(parents)
 
 
-def _load_organizations(rows: Iterable[OrganizationRow], references: _References, progress: Progress) -> int:
+def load_organizations(
+    rows: Iterable[OrganizationRow], references: References, progress: Progress = _untold
+) -> int:
+    """Write new organizations; the caller holds the whole forest and follows what they count."""
     places: dict[str, int] = {}
     parents: list[int] = []
     outer: dict[int, str] = {}
@@ -262,7 +264,7 @@ def _load_organizations(rows: Iterable[OrganizationRow], references: _References
     placements = Writer(OrganizationPlacement, ("organization_id", "unit_id", "started_on", "ended_on"))
     terms = Writer(OrganizationTerm, search.ORGANIZATION_COLUMNS)
     named = attrgetter(*search.ORGANIZATION_NAMES)
-    for batch in _batches(enumerate(rows), BATCH):
+    for batch in batches(enumerate(rows), BATCH):
         some = [row for _, row in batch]
         units = references.find(Unit, "code", (code for row in some for code in _hosts(row)))
         _check_hosts(some, units)
@@ -292,14 +294,15 @@ def _load_organizations(rows: Iterable[OrganizationRow], references: _References
     return len(parents)
 
 
-def _load_people(rows: Iterable[PersonRow], references: _References, progress: Progress) -> int:
+def load_people(rows: Iterable[PersonRow], references: References, progress: Progress = _untold) -> int:
+    """Write new people with their political status; the caller keeps their units open."""
     loaded = 0
     names, facts = _facts(PersonRow, {"home_unit", "home_branch", "status", "changes", "source"})
     keys = ("id", "home_unit_id", "home_branch_id", "political_status", "source_id")
     names_done: set[str] = set()
     people = Writer(Person, (*keys, *names))
     periods = Writer(StatusPeriod, ("person_id", "status", "started_on", "ended_on"))
-    for batch in _batches(rows, BATCH):
+    for batch in batches(rows, BATCH):
         for row in batch:
             _check(bool(row.number.strip()), row.name, "没有警号")
             _check(row.category in _CATEGORIES, row.number, f"人员类别“{row.category}”不存在")
@@ -337,12 +340,15 @@ def _load_people(rows: Iterable[PersonRow], references: _References, progress: P
     return loaded
 
 
-def _load_assignments(rows: Iterable[AssignmentRow], references: _References, progress: Progress) -> int:
+def load_assignments(
+    rows: Iterable[AssignmentRow], references: References, progress: Progress = _untold
+) -> int:
+    """Write new assignments; the caller holds the organizations' trees and follows what the people count."""
     loaded = 0
     withdrawn: set[int] | None = None
     names, facts = _facts(AssignmentRow, {"person", "organization"})
     assignments = Writer(Assignment, ("person_id", "organization_id", *names))
-    for batch in _batches(rows, BATCH):
+    for batch in batches(rows, BATCH):
         for row in batch:
             _check(row.role in _ROLES, row.person, f"职责“{row.role}”不存在")
             _check_span(row.person, row.started_on, row.ended_on)
@@ -353,14 +359,15 @@ def _load_assignments(rows: Iterable[AssignmentRow], references: _References, pr
         for row in batch:
             if organizations[row.organization] in withdrawn:
                 raise refuse("rows", f"“{row.organization}”已撤回,不能编入人员。")
-        people = _References().find(Person, "number", (row.person for row in batch))
+        people = References().find(Person, "number", (row.person for row in batch))
         assignments.write((people[row.person], organizations[row.organization], *facts(row)) for row in batch)
         loaded += len(batch)
         progress("assignments", loaded)
     return loaded
 
 
-def _batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the rows in lists of at most ``size``."""
     iterator = iter(rows)
     while batch := list(islice(iterator, size)):
         yield batch
@@ -387,7 +394,7 @@ def _hosts(row: OrganizationRow) -> list[str]:
     return [*(host for host, _ in row.formerly), row.unit]
 
 
-def _sources(references: _References, batch: Iterable[Any]) -> dict[Any, int]:
+def _sources(references: References, batch: Iterable[Any]) -> dict[Any, int]:
     return references.find(Source, "number", (row.source for row in batch if row.source is not None))
 
 
@@ -466,7 +473,7 @@ def _place(code: str, parent: str, places: dict[str, int], parents: list[int], o
 
 def _existing(model: type[Any], codes: Collection[str]) -> Iterator[Any]:
     """Yield the rows that are there already and have new ones below them, or had."""
-    for some in _batches(sorted(set(codes)), 500):
+    for some in batches(sorted(set(codes)), 500):
         rows = {row.code: row for row in model._base_manager.filter(code__in=some)}
         for code in some:
             if code not in rows:

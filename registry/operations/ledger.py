@@ -9,9 +9,9 @@ and then. A change of the unit hierarchy does the same for everything below the 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection, transaction
 from django.db.models import Max, Model
@@ -34,6 +34,7 @@ from registry.models import (
 )
 from registry.models.tally import COLUMNS
 from registry.operations.base import operation
+from registry.operations.bulk_copy import Writer
 
 FOLD_AT = 1000
 """So many appended rows are left to be added up on reading before somebody folds them."""
@@ -80,16 +81,52 @@ def following(
     locks of the organizations' trees; the people are locked here, so that what one person counts is
     worked out by one writer at a time.
     """
+    with following_in_parts() as part, part(organizations, people, with_members=with_members) as touched:
+        yield touched
+
+
+class Part(Protocol):
+    """One part of much work: followed like ``following``, written into the ledger with the others."""
+
+    def __call__(
+        self,
+        organizations: Iterable[Organization] = (),
+        people: Iterable[Person] = (),
+        *,
+        with_members: bool = True,
+    ) -> AbstractContextManager[Touched]: ...
+
+
+@contextmanager
+def following_in_parts() -> Iterator[Part]:
+    """Follow much work part by part, so that memory stays bounded, and write what it changes once.
+
+    Parts come one after another, never one within another.
+    """
     locks.lock_hierarchy(shared=True)
-    touched = Touched()
-    touched.add(organizations, people)
-    if with_members and touched.organizations:
-        rows = Assignment.objects.filter(organization_id__in=touched.organizations).order_by()
-        touched.people |= set(rows.values_list("person_id", flat=True).distinct())
-    held = _lock_people(touched.people)
-    before = _counted(Touched(touched.organizations, held))
-    yield touched
-    _append(_less(_counted(touched), before))
+    changed: Numbers = {}
+
+    @contextmanager
+    def part(
+        organizations: Iterable[Organization] = (),
+        people: Iterable[Person] = (),
+        *,
+        with_members: bool = True,
+    ) -> Iterator[Touched]:
+        touched = Touched()
+        touched.add(organizations, people)
+        if with_members and touched.organizations:
+            rows = Assignment.objects.filter(organization_id__in=touched.organizations).order_by()
+            touched.people |= set(rows.values_list("person_id", flat=True).distinct())
+        held = _lock_people(touched.people)
+        before = _counted(Touched(touched.organizations, held))
+        yield touched
+        for key, numbers in _less(_counted(touched), before).items():
+            known = changed.get(key)
+            changed[key] = numbers if known is None else tuple(map(sum, zip(known, numbers, strict=True)))
+
+    yield part
+    _append(changed)
 
 
 @contextmanager
@@ -361,22 +398,23 @@ def _less(after: Numbers, before: Mapping[tuple[Any, ...], tuple[int, ...]]) -> 
     return found
 
 
-def _append(differences: Numbers) -> None:
+def _append(changed: Numbers) -> None:
     """Append changes to the ledger, and let them be folded after the commit when enough have gathered."""
-    if not differences:
+    rows = [(*key, *numbers) for key, numbers in changed.items() if any(numbers)]
+    if not rows:
         return
-    rows = [(*key, *numbers) for key, numbers in differences.items()]
+    if len(rows) >= FOLD_AT:
+        Writer(CountChange, (*KEY, *COLUMNS)).write(rows)
+        transaction.on_commit(fold_counts, robust=True)
+        return
     line = f"({', '.join(['%s'] * len(rows[0]))})"
-    last = 0
     with connection.cursor() as cursor:  # past the ORM: twenty columns in twenty rows cost it milliseconds
-        for start in range(0, len(rows), FEW):
-            piece = rows[start : start + FEW]
-            cursor.execute(
-                f"INSERT INTO {_CHANGE} ({_ROW}) VALUES {', '.join([line] * len(piece))} RETURNING id",
-                [value for row in piece for value in row],
-            )
-            last = max(key for (key,) in cursor.fetchall())
-    if len(rows) >= FOLD_AT or last % FOLD_AT < len(rows):
+        cursor.execute(
+            f"INSERT INTO {_CHANGE} ({_ROW}) VALUES {', '.join([line] * len(rows))} RETURNING id",
+            [value for row in rows for value in row],
+        )
+        last = max(key for (key,) in cursor.fetchall())
+    if last % FOLD_AT < len(rows):
         transaction.on_commit(fold_counts, robust=True)
 
 

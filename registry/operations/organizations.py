@@ -111,10 +111,9 @@ def establish_organization(
         parent = _locked(parent)
     unit = fresh(unit)
     not_in_future("established_on", established_on)
-    _refuse_host(unit, established_on, "unit")
-    _refuse_superior(kind, parent, established_on)
-    if is_temporary and kind not in PARTY_KINDS:
-        raise refuse("is_temporary", "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。")
+    refuse_host(unit, established_on, "unit")
+    refuse_superior(kind, parent, established_on)
+    refuse_temporary(kind, is_temporary)
     organization = Organization(
         code=code,
         name=name,
@@ -191,7 +190,7 @@ def edit_organization(
         setattr(candidate, name, value)
     validated(candidate, exclude=_TREE_FIELDS)
     if "established_on" in wanted or "dissolved_on" in wanted:
-        _refuse_life(candidate, organization)
+        refuse_life(candidate, organization)
     is_counted = any(name in wanted for name in COUNTED)
     with following([organization]) if is_counted else nullcontext():
         if "established_on" in wanted:
@@ -268,7 +267,7 @@ def transfer_organization(
         raise refuse("unit", f"该组织现在就在“{unit.name}”。")
     if organization.dissolved_on is not None and on >= organization.dissolved_on:
         raise refuse("on", f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
-    _refuse_host(unit, on, "unit")
+    refuse_host(unit, on, "unit")
     before = organization.unit
     with following([organization]):
         place_at([organization], unit, on)
@@ -496,7 +495,14 @@ def _open_after(assignments: QuerySet[Assignment], on: date) -> QuerySet[Assignm
     return assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
 
 
-def _refuse_host(unit: Unit, day: date, field: str) -> None:
+def refuse_temporary(kind: str, is_temporary: bool) -> None:
+    """Refuse a formation that is said to be temporary: only Party organizations are."""
+    if is_temporary and kind not in PARTY_KINDS:
+        raise refuse("is_temporary", "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。")
+
+
+def refuse_host(unit: Unit, day: date, field: str) -> None:
+    """Refuse a unit that is closed, or was not there on the day."""
     if unit.closed_on is not None:
         raise refuse(field, f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,请选择现有单位。")
     if not unit.is_open_on(day):
@@ -512,13 +518,17 @@ def _refuse_kind(kind: str, parent: Organization | None) -> None:
         raise refuse("parent", f"{label}不能设在{upper}之下,请换一个上级组织。")
 
 
-def _refuse_superior(kind: str, parent: Organization | None, day: date) -> None:
+def refuse_superior(kind: str, parent: Organization | None, day: date, until: date | None = None) -> None:
+    """Refuse a superior under which the kind may not stand, or did not stand from ``day``.
+
+    ``until``: when what is entered ended already, a superior that ended no earlier will do.
+    """
     _refuse_kind(kind, parent)
     if parent is None:
         return
     if parent.state == WorkflowState.WITHDRAWN:
         raise refuse("parent", f"“{parent.name}”已撤回,请换一个上级组织。")
-    if parent.dissolved_on is not None:
+    if parent.dissolved_on is not None and (until is None or until > parent.dissolved_on):
         raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销,请换一个上级组织。")
     if parent.established_on > day:
         raise refuse(
@@ -527,8 +537,8 @@ def _refuse_superior(kind: str, parent: Organization | None, day: date) -> None:
         )
 
 
-def _refuse_life(candidate: Organization, now: Organization) -> None:
-    """The corrected life must hold every member, placement and subordinate, and lie in its host's."""
+def refuse_life(candidate: Organization, now: Organization) -> None:
+    """Refuse a corrected life that leaves out a member, placement or subordinate, or leaves its host's."""
     start, end = candidate.established_on, candidate.dissolved_on
     not_in_future("established_on", start)
     if end is not None:

@@ -7,6 +7,9 @@ from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
 from registry import access, audit, locks
 from registry.audit import Actor
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
@@ -24,6 +27,11 @@ from registry.operations.base import (
     write,
 )
 from registry.operations.ledger import following
+
+number_validator = RegexValidator(
+    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
+    _("警号只能用字母、数字、点、下划线和连字符。"),
+)
 
 EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
 MASKED = ("phone",)
@@ -49,8 +57,7 @@ def add_person(
     """Add a person to ``home_unit``; the political status holds from the beginning."""
     locks.use_units([home_unit])
     home_unit = fresh(home_unit)
-    if home_unit.closed_on is not None:
-        raise refuse("home_unit", f"“{home_unit.name}”已撤并,请选择现有单位。")
+    refuse_home(home_unit)
     person = Person(
         number=number,
         name=name,
@@ -74,7 +81,7 @@ def add_person(
         "add_person",
         person,
         unit=home_unit,
-        after=_told(audit.fields_of(person, [*EDITABLE, "political_status", "home_unit", "home_branch"])),
+        after=told(audit.fields_of(person, [*EDITABLE, "political_status", "home_unit", "home_branch"])),
     )
     return person
 
@@ -108,8 +115,8 @@ def edit_person(
         "edit_person",
         person,
         unit=person.home_unit,
-        before=_told(before),
-        after=_told(after),
+        before=told(before),
+        after=told(after),
         reason=reason,
     )
     return person
@@ -166,8 +173,7 @@ def transfer_person(
     locks.use_units([home_unit])
     person = _locked(person)
     home_unit = fresh(home_unit)
-    if home_unit.closed_on is not None:
-        raise refuse("home_unit", f"“{home_unit.name}”已撤并,请选择现有单位。")
+    refuse_home(home_unit)
     wanted = changed(person, {"home_unit": home_unit, "home_branch": _branch(home_branch)})
     if not wanted:
         raise refuse("home_unit", "所属单位和组织关系都没有变化。")
@@ -176,7 +182,7 @@ def transfer_person(
     return person
 
 
-def _told(values: Mapping[str, Any]) -> dict[str, Any]:
+def told(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return values as the record may hold them."""
     return {name: access.masked(value) if name in MASKED else value for name, value in values.items()}
 
@@ -190,10 +196,20 @@ def _locked(person: Person) -> Person:
 
 
 def _branch(branch: Organization | None) -> Organization | None:
-    """The formal membership is in a standing Party organization."""
     branch = fresh(branch) if branch is not None else None
+    refuse_branch(branch)
+    return branch
+
+
+def refuse_home(home_unit: Unit) -> None:
+    """Refuse a unit that is closed."""
+    if home_unit.closed_on is not None:
+        raise refuse("home_unit", f"“{home_unit.name}”已撤并,请选择现有单位。")
+
+
+def refuse_branch(branch: Organization | None) -> None:
+    """Refuse what is no standing Party organization: the formal membership is in one, or nowhere."""
     if branch is not None and (branch.state == WorkflowState.WITHDRAWN or branch.dissolved_on is not None):
         raise refuse("home_branch", f"“{branch.name}”已撤销或撤回,请选择现有党组织。")
     if branch is not None and (branch.kind not in PARTY_KINDS or branch.is_temporary):
         raise refuse("home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。")
-    return branch

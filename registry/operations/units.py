@@ -30,6 +30,7 @@ from registry.operations.base import (
 from registry.operations.intervals import insert_last, move_last
 from registry.operations.ledger import following, following_hierarchy
 
+REGION_CODE = r"^\d{6}$"
 EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
 
 
@@ -51,10 +52,7 @@ def add_unit(
     locks.lock_unit_tree()
     if superior is not None:
         superior = fresh(superior)
-        if superior.closed_on is not None:
-            raise refuse(
-                "superior", f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并,不能再设下级单位。"
-            )
+        refuse_closed_superior(superior)
     if opened_on is not None:
         not_in_future("opened_on", opened_on)
     unit = Unit(
@@ -75,6 +73,14 @@ def add_unit(
         actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
     )
     return unit
+
+
+def refuse_closed_superior(superior: Unit) -> None:
+    """Refuse a superior that is closed: nothing new comes below it."""
+    if superior.closed_on is not None:
+        raise refuse(
+            "superior", f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并,不能再设下级单位。"
+        )
 
 
 @operation

@@ -21,7 +21,7 @@ from registry.models.kinds import ROLE_ORDER
 from registry.views.address import address_of
 from registry.views.drill import Place, people_metric, place_of
 from registry.views.finding import cleaned
-from registry.views.lists import Length, chips, others, paged_long, sorted_by, without_numbers
+from registry.views.lists import Length, chips, export_url, others, paged_long, sorted_by, without_numbers
 
 COLUMNS = {
     "person": ("person__name", "person__number"),
@@ -51,15 +51,28 @@ class Row:
     organization_url: str
 
 
-@require_safe
-def assignments(request: HttpRequest) -> HttpResponse:
-    """The assignments behind a number: of every frontline assignment when the address names no metric."""
-    address = address_of(request)
-    question = address.question
-    asked, place = people_metric(request), place_of(request, question)
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks of the list: its rows in order, and each filter in words."""
+
+    metric: PeopleMetric
+    place: Place
+    wanted: dict[str, str]
+    rows: QuerySet[Assignment]
+    """Without order and without what only the lines show: for counting."""
+    ordered: QuerySet[Assignment]
+    sort: str
+    sorts_by_number: bool
+    shown: dict[str, str]
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the address; the page and its export list the same rows."""
+    question = address_of(request).question
+    named, place = people_metric(request), place_of(request, question)
     every = METRICS["frontline_assignments"]
     assert isinstance(every, PeopleMetric)
-    metric = asked or every
+    metric = named or every
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "category", "q")}
     rows = _filtered(request.user, assignment_rows(metric, question, place.rows), wanted)
     columns = without_numbers(request.user, COLUMNS)
@@ -69,25 +82,45 @@ def assignments(request: HttpRequest) -> HttpResponse:
         columns,
         "unit",
     )
-    number, people = _numbers(rows, metric, question, place, is_filtered=any(wanted.values()))
-    page = paged_long(request, ordered, Length(number))
+    return Asked(
+        metric,
+        place,
+        wanted,
+        rows,
+        ordered.annotate(host_unit=F("host__unit_id")),
+        sort,
+        "number" in columns,
+        _shown_filters(named, place, wanted),
+    )
+
+
+@require_safe
+def assignments(request: HttpRequest) -> HttpResponse:
+    """The assignments behind a number: of every frontline assignment when the address names no metric."""
+    address, found = address_of(request), asked(request)
+    question, place = address.question, found.place
+    number, people = _numbers(
+        found.rows, found.metric, question, place, is_filtered=any(found.wanted.values())
+    )
+    page = paged_long(request, found.ordered, Length(number))
     return render(
         request,
         "assignments/list.html",
         {
-            "metric": metric,
+            "metric": found.metric,
             "place": place,
             "filters": AssignmentsFilter(
-                user=request.user, initial={**wanted, "unit": place.unit}, auto_id="filter_%s"
+                user=request.user, initial={**found.wanted, "unit": place.unit}, auto_id="filter_%s"
             ),
             "others": others(request, FILTERS),
-            "chips": chips(request, _shown_filters(asked, place, wanted)),
+            "chips": chips(request, found.shown),
             "clear_url": address.url(request.path),
             "page_obj": page,
-            "rows": _rows(request, list(page.object_list)),
+            "rows": rows_of(request, list(page.object_list)),
             "people": people,
-            "sort": sort,
-            "sorts_by_number": "number" in columns,
+            "sort": found.sort,
+            "sorts_by_number": found.sorts_by_number,
+            "export_url": export_url(request, "assignments_export"),
             "basis": Basis(question.basis).label,
             "question": question,
         },
@@ -147,7 +180,8 @@ def _shown_filters(metric: PeopleMetric | None, place: Place, wanted: Mapping[st
     return shown
 
 
-def _rows(request: HttpRequest, found: list[Assignment]) -> list[Row]:
+def rows_of(request: HttpRequest, found: list[Assignment]) -> list[Row]:
+    """Return the lines of these assignments: one query, whatever their number."""
     address = address_of(request)
     scope = access.spans(request.user)
     hosts = Unit.objects.in_bulk({row.host_unit for row in found})  # type: ignore[attr-defined]

@@ -27,6 +27,7 @@ NAVIGATION = (
 )
 
 NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("imports", "导入", ("import",), access.ENTER_ROLES),
     ("users", "用户", ("user", "grant"), access.MANAGE_ROLES),
     ("record", "操作记录", (), access.AUDIT_ROLES),
 )

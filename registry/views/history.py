@@ -54,6 +54,9 @@ _WORDS = {
     "sessions": "会话数",
     "step": "验证方式",
     "rows": "行数",
+    "new_rows": "新增行数",
+    "changed_rows": "修改行数",
+    "sha256": "文件校验值",
     "file": "文件",
     "filters": "筛选条件",
 }

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
 
 PAGE_SIZE = 50
+CHUNK = 2000
+"""So many rows of an export are in memory at a time."""
+
+Made = TypeVar("Made")
 
 
 def sorted_by(
@@ -168,3 +174,20 @@ def others(request: HttpRequest, names: Collection[str]) -> list[tuple[str, str]
         if key not in names and key != "page"
         for value in values
     ]
+
+
+def export_url(request: HttpRequest, name: str, *args: str) -> str:
+    """Return the address that exports what the page lists: its filters, its order, its day, every page."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    url = reverse(name, args=args)
+    return f"{url}?{query.urlencode()}" if query else url
+
+
+def in_chunks(
+    rows: QuerySet[Any] | Sequence[Any], make: Callable[[list[Any]], Iterable[Made]]
+) -> Iterator[Made]:
+    """Yield what ``make`` makes of the rows, read and made a chunk at a time."""
+    found = rows.iterator(chunk_size=CHUNK) if isinstance(rows, QuerySet) else iter(rows)
+    while chunk := list(islice(found, CHUNK)):
+        yield from make(chunk)

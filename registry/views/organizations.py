@@ -34,7 +34,7 @@ from registry.views import history, organization_page, party_line
 from registry.views.address import Address, address_of
 from registry.views.drill import Place, place_of
 from registry.views.finding import cleaned
-from registry.views.lists import Length, chips, others, paged_long, sorted_by
+from registry.views.lists import Length, chips, export_url, others, paged_long, sorted_by
 
 COLUMNS = {
     "name": ("code",),
@@ -72,18 +72,41 @@ class KindTotal:
     url: str
 
 
-@require_safe
-def ledger(request: HttpRequest) -> HttpResponse:
-    """The organizations behind a number (``metric``), or all in scope, by the question of the address."""
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks of the ledger: its rows in order, and each filter in words."""
+
+    metric: OrganizationMetric | None
+    place: Place
+    wanted: dict[str, str]
+    rows: QuerySet[Organization]
+    """Without order and without what only the lines show: for counting."""
+    ordered: QuerySet[Any]
+    sort: str
+    shown: dict[str, str]
+    problems: list[str]
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the address; the page and its export list the same rows."""
     address = address_of(request)
     question = address.question
     metric, place = organization_metric(request), place_of(request, question)
     wanted, problems = _wanted(request)
     rows = _filtered(organization_rows(metric, question, place.rows, _states(wanted["state"])), wanted)
     ordered, sort = sorted_by(request, _shown(rows, address.as_of), COLUMNS, "unit")
-    totals = _totals(request, rows)
+    shown = _shown_filters(request, metric, place, wanted, question)
+    return Asked(metric, place, wanted, rows, ordered, sort, shown, problems)
+
+
+@require_safe
+def ledger(request: HttpRequest) -> HttpResponse:
+    """The organizations behind a number (``metric``), or all in scope, by the question of the address."""
+    address, found = address_of(request), asked(request)
+    question, metric, place, wanted = address.question, found.metric, found.place, found.wanted
+    rows, totals = found.rows, _totals(request, found.rows)
     shown = _shown(Organization.objects.hosted_on(address.as_of), address.as_of)
-    page = paged_long(request, ordered, Length(sum(total.number for total in totals)), shown)
+    page = paged_long(request, found.ordered, Length(sum(total.number for total in totals)), shown)
     pending = None
     if not wanted["state"]:
         pending = _filtered(organization_rows(metric, question, place.rows, PENDING_STATES), wanted).count()
@@ -101,19 +124,20 @@ def ledger(request: HttpRequest) -> HttpResponse:
             "place": place,
             "filters": form,
             "others": others(request, FILTERS),
-            "chips": chips(request, _shown_filters(request, metric, place, wanted, question)),
+            "chips": chips(request, found.shown),
             "clear_url": address.url(request.path, basis=None, since=None),
             "page_obj": page,
-            "rows": _rows(request, list(page.object_list), address),
+            "rows": rows_of(request, list(page.object_list), address),
             "totals": totals,
             "people": _people(rows, address.as_of),
             "pending": pending,
             "pending_url": _with(request, state="pending"),
-            "sort": sort,
+            "sort": found.sort,
             "basis": Basis(question.basis).label,
             "question": question,
-            "filter_problems": problems,
+            "filter_problems": found.problems,
             "register_url": _register_url(request, place, address),
+            "export_url": export_url(request, "organizations_export"),
         },
     )
 
@@ -191,7 +215,8 @@ def _shown(rows: QuerySet[Organization], day: date) -> QuerySet[Any, Any]:
     )
 
 
-def _rows(request: HttpRequest, found: list[Any], address: Address) -> list[Row]:
+def rows_of(request: HttpRequest, found: list[Any], address: Address) -> list[Row]:
+    """Return the lines of these organizations: one query, whatever their number."""
     scope = access.spans(request.user)
     heads: dict[int, list[Assignment]] = defaultdict(list)
     held = Assignment.objects.as_of(address.as_of).filter(organization__in=found, role__in=HEADS)
@@ -329,6 +354,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
             "members": members,
+            "members_export_url": export_url(request, "members_export", found.code),
             "may_enter": may_enter,
             "timeline": organization_page.timeline(found, placements, members),
             "events": history.events(

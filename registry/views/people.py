@@ -41,6 +41,7 @@ from registry.views.lists import (
     LONGEST_SORTED,
     Length,
     chips,
+    export_url,
     length_of,
     others,
     paged_long,
@@ -85,11 +86,25 @@ class Row:
     """Seen only through a placement: the formal membership elsewhere is not shown."""
 
 
-@require_safe
-def people(request: HttpRequest) -> HttpResponse:
-    """The people behind a number (``metric``), or those whose home unit is in the subtree."""
-    address = address_of(request)
-    question = address.question
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks of the list: its rows in order, and each filter in words."""
+
+    metric: PeopleMetric | None
+    place: Place
+    wanted: dict[str, str]
+    rows: QuerySet[Any]
+    """Without order and without what only the lines show."""
+    ordered: QuerySet[Any]
+    length: Length
+    sort: str
+    sorts: list[str]
+    shown: dict[str, str]
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the address; the page and its export list the same rows."""
+    question = address_of(request).question
     metric, place = people_metric(request), place_of(request, question)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("category", "status", "assigned", "q")}
     rows = _filtered(request.user, _listed(request, metric, question, place), wanted, question)
@@ -103,34 +118,48 @@ def people(request: HttpRequest) -> HttpResponse:
     by_status = request.GET.get("sort", "").removeprefix("-") == "status"
     sortable = _with_status(rows, question.as_of) if by_status else rows
     ordered, sort = sorted_by(request, sortable, columns, default)
-    full = _with_status(Person.objects.select_related("home_unit", "home_branch"), question.as_of)
-    page = paged_long(request, ordered, length, full)
-    has_totals = length.number <= LONGEST_SORTED or (length.is_exact and not any(wanted.values()))
+    shown = _shown_filters(metric, place, wanted)
+    return Asked(metric, place, wanted, rows, ordered, length, sort, list(columns), shown)
+
+
+def full(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
+    """Return the same people with all that a line shows of them."""
+    return _with_status(rows.select_related("home_unit", "home_branch"), day)
+
+
+@require_safe
+def people(request: HttpRequest) -> HttpResponse:
+    """The people behind a number (``metric``), or those whose home unit is in the subtree."""
+    address, found = address_of(request), asked(request)
+    question, place, length = address.question, found.place, found.length
+    page = paged_long(request, found.ordered, length, full(Person.objects.all(), question.as_of))
+    is_filtered = any(found.wanted.values())
+    has_totals = length.number <= LONGEST_SORTED or (length.is_exact and not is_filtered)
     form = PeopleFilter(
         user=request.user,
-        initial={**wanted, "unit": place.unit},
+        initial={**found.wanted, "unit": place.unit},
         auto_id="filter_%s",
     )
-    shown = _shown_filters(metric, place, wanted)
     return render(
         request,
         "people/list.html",
         {
-            "metric": metric,
+            "metric": found.metric,
             "place": place,
             "filters": form,
             "others": others(request, FILTERS),
-            "chips": chips(request, shown),
+            "chips": chips(request, found.shown),
             "clear_url": address.url(request.path),
             "page_obj": page,
-            "rows": _rows(request, list(page.object_list), address.as_of),
-            "totals": _totals(rows, question.as_of, length) if has_totals else None,
-            "sort": sort,
-            "sorts": list(columns),
-            "sorts_by_number": "number" in columns,
+            "rows": rows_of(request, list(page.object_list), address.as_of),
+            "totals": _totals(found.rows, question.as_of, length) if has_totals else None,
+            "sort": found.sort,
+            "sorts": found.sorts,
+            "sorts_by_number": "number" in found.sorts,
             "basis": Basis(question.basis).label,
             "question": question,
             "actions": _list_actions(request, place, address),
+            "export_url": export_url(request, "people_export"),
         },
     )
 
@@ -271,7 +300,8 @@ def _totals(rows: QuerySet[Any], day: date, length: Length) -> dict[str, Any]:
     }
 
 
-def _rows(request: HttpRequest, found: list[Any], day: date) -> list[Row]:
+def rows_of(request: HttpRequest, found: list[Any], day: date) -> list[Row]:
+    """Return the rows of these people with what they show: two queries, whatever their number."""
     placements: dict[int, list[Assignment]] = defaultdict(list)
     held = Assignment.objects.as_of(day).filter(FRONTLINE, person__in=found)
     for assignment in held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related(

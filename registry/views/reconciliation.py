@@ -22,7 +22,7 @@ from registry.models.base import in_spans
 from registry.views.address import Address, address_of
 from registry.views.drill import rows_url, unit_of
 from registry.views.finding import cleaned
-from registry.views.lists import chips, others, paged, sorted_by
+from registry.views.lists import chips, export_url, others, paged, sorted_by
 
 VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
 TONES = {Verdict.AGREES: "ok", Verdict.DIFFERS: "warn", Verdict.REPORTED_ONLY: "plain"}
@@ -70,17 +70,37 @@ class Line:
         return self.comparison.figure
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks of the list: its rows in order, and each filter in words."""
+
+    unit: Unit | None
+    wanted: dict[str, str]
+    compared: list[Comparison]
+    """Every figure of the unit, whatever the filters."""
+    rows: list[Comparison]
+    sort: str
+    sources: dict[int, Source]
+    shown: dict[str, str]
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the address and compare; the page and its export list the same rows."""
+    unit = _unit(request)
+    compared = reconcile(_figures(request, unit), address_of(request).question.scope)
+    wanted = {name: cleaned(request.GET.get(name, "")) for name in FILTERS[2:]}
+    rows, sort = _sorted(request, [row for row in compared if _wanted(row, wanted)])
+    sources = {row.figure.source.number: row.figure.source for row in compared}
+    shown = _shown_filters(request, unit, wanted, sources)
+    return Asked(unit, wanted, compared, rows, sort, sources, shown)
+
+
 @require_safe
 def reconciliation(request: HttpRequest) -> HttpResponse:
     """Every figure reported of a unit's subtree, beside the registered count on its own basis and day."""
-    address = address_of(request)
-    unit = _unit(request)
-    compared = reconcile(_figures(request, unit), address.question.scope)
-    wanted = {name: cleaned(request.GET.get(name, "")) for name in FILTERS[2:]}
-    rows = [row for row in compared if _wanted(row, wanted)]
-    rows, sort = _sorted(request, rows)
+    address, found = address_of(request), asked(request)
+    unit, wanted, compared, rows = found.unit, found.wanted, found.compared, found.rows
     page = paged(request, rows)
-    sources = {row.figure.source.number: row.figure.source for row in compared}
     return render(
         request,
         "reconciliation/list.html",
@@ -91,25 +111,25 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
                 user=request.user,
                 initial={**wanted, "unit": unit},
                 verdicts=[(key.value, word) for key, word in VERDICTS.items()],
-                sources=[(str(key), f"{key} {one.title[:18]}") for key, one in sorted(sources.items())],
+                sources=[(str(key), f"{key} {one.title[:18]}") for key, one in sorted(found.sources.items())],
                 categories=_categories(compared),
             ),
             "others": others(request, FILTERS),
-            "chips": chips(request, _shown_filters(request, unit, wanted, sources)),
+            "chips": chips(request, found.shown),
             "clear_url": address.url(request.path),
             "page_obj": page,
-            "lines": [_line(row, address) for row in page.object_list],
+            "lines": [line_of(row, address) for row in page.object_list],
             "summary": _summary(rows, request),
             "is_filtered": any(wanted.values()),
             "number_of_all": len(compared),
-            "sort": sort,
+            "sort": found.sort,
+            "export_url": export_url(request, "reconciliation_export"),
         },
     )
 
 
-@require_safe
-def sources(request: HttpRequest) -> HttpResponse:
-    """The published articles, each with the number of its figures in the user's scope."""
+def sources_asked(request: HttpRequest) -> tuple[Any, str]:
+    """Return the articles with the number of their figures in the user's scope, in order, and the order."""
     scope = access.spans(request.user)
     seen = in_spans(scope, "figures__unit__") | Q(figures__unit__isnull=True, figures__isnull=False)
     rows = Source.objects.annotate(seen=Count("figures", filter=seen))
@@ -119,8 +139,22 @@ def sources(request: HttpRequest) -> HttpResponse:
         "published": ("published_on", "latest", "number"),
         "figures": ("seen",),
     }
-    ordered, sort = sorted_by(request, rows, columns, "number")
-    return render(request, "sources/list.html", {"page_obj": paged(request, ordered), "sort": sort})
+    return sorted_by(request, rows, columns, "number")
+
+
+@require_safe
+def sources(request: HttpRequest) -> HttpResponse:
+    """The published articles, each with the number of its figures in the user's scope."""
+    ordered, sort = sources_asked(request)
+    return render(
+        request,
+        "sources/list.html",
+        {
+            "page_obj": paged(request, ordered),
+            "sort": sort,
+            "export_url": export_url(request, "sources_export"),
+        },
+    )
 
 
 @require_safe
@@ -146,7 +180,7 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
                 {"name": "来源", "url": address.url(reverse("sources"))},
                 {"name": f"来源 {found.number}", "url": ""},
             ],
-            "lines": [_line(row, address) for row in compared],
+            "lines": [line_of(row, address) for row in compared],
             "out_of_scope": found.figures.count() - len(compared),
             "summary": _summary(compared),
             "organizations": [
@@ -240,7 +274,8 @@ def _summary(rows: Sequence[Comparison], request: HttpRequest | None = None) -> 
     return made
 
 
-def _line(row: Comparison, address: Address) -> Line:
+def line_of(row: Comparison, address: Address) -> Line:
+    """Return a comparison in the words of the pages."""
     figure = row.figure
     url = _rows_url(row, address)
     verdict = VERDICTS[row.verdict]

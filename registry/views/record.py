@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -10,9 +9,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
@@ -27,17 +25,30 @@ from registry.operations.undo import MODELS, Step, can_undo, left_out, plan_undo
 from registry.views import history
 from registry.views.address import actor_of, address_of
 from registry.views.changes import change, posted
+from registry.views.exports import above, answer
 from registry.views.finding import cleaned
 from registry.views.links import person_url
-from registry.views.lists import chips, length_of, others, paged_long
+from registry.views.lists import chips, export_url, in_chunks, length_of, others, paged_long
+from registry.workbooks.sheets import Cell, Head, Kind, Sheet
 
 FILTERS = ("unit", "unit_text", "who", "verb", "day_from", "day_to", "q")
-HEAD = (
-    *("编号", "时间", "操作人", "用户名", "地址", "请求编号", "操作", "对象类型", "对象", "单位"),
-    *("生效日期", "变动", "原因", "还原的记录", "封存编号"),
+HEADS = (
+    Head("编号", Kind.NUMBER),
+    Head("时间", Kind.TIME),
+    Head("操作人"),
+    Head("用户名", Kind.CODE),
+    Head("地址", Kind.CODE),
+    Head("请求编号", Kind.CODE),
+    Head("操作"),
+    Head("对象类型"),
+    Head("对象"),
+    Head("单位"),
+    Head("生效日期", Kind.DATE),
+    Head("变动"),
+    Head("原因"),
+    Head("还原的记录", Kind.NUMBER),
+    Head("封存编号", Kind.NUMBER),
 )
-CHUNK = 500
-_FORMULA = ("=", "+", "-", "@", "=", "+", "-", "@")
 
 
 @dataclass(frozen=True)
@@ -68,8 +79,6 @@ def record(request: HttpRequest) -> HttpResponse:
     asked = _asked(request)
     rows = asked.rows.select_related("user", "unit", "undoes").order_by("-at", "-pk")
     page = paged_long(request, rows, length_of(rows))
-    export = request.GET.copy()
-    export.pop("page", None)
     return render(
         request,
         "record/list.html",
@@ -81,34 +90,37 @@ def record(request: HttpRequest) -> HttpResponse:
             "problems": asked.problems,
             "page_obj": page,
             "rows": _rows(request, list(page.object_list)),
-            "export_url": f"{reverse('record_export')}?{export.urlencode()}",
+            "export_url": export_url(request, "record_export"),
         },
     )
 
 
 @require_POST
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Answer with what the address asks for as CSV, and record that it was taken out."""
+def export(request: HttpRequest) -> FileResponse:
+    """Answer with what the address asks for as a file, and record that it was taken out."""
     _readers_only(request)
     asked = _asked(request)
     newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     rows = asked.rows.filter(pk__lte=newest)
-    audit.record_event(
-        actor_of(request),
-        "export",
-        subject="操作记录",
-        unit=asked.unit,
-        after={"filters": list(asked.shown.values()), "rows": rows.count()},
-    )
     personal = access.spans(request.user, access.PERSONAL_ROLES)
     everything = bool(request.user.is_superuser)
+
+    def lines(entries: list[AuditEntry]) -> Iterator[list[Cell]]:
+        for entry in entries:
+            inside = entry.unit is not None and access.inside(entry.unit, personal)
+            yield _cells(entry, sees_numbers=everything or inside)
+
     found = rows.select_related("user", "unit", "sealed__seal").order_by("-at", "-pk")
-    response = StreamingHttpResponse(
-        _lines(found, lambda unit: everything or (unit is not None and access.inside(unit, personal))),
-        content_type="text/csv; charset=utf-8",
+    title = _("操作记录")
+    place = _("%s及下级单位") % asked.unit.name if asked.unit else _("审计范围内全部单位")
+    facts = above(request, place, rows.count(), filters=asked.shown)
+    return answer(
+        request,
+        [Sheet(title, title, HEADS, in_chunks(found, lines), facts)],
+        name=f"{title}-{timezone.localdate().isoformat()}",
+        unit=asked.unit,
+        filters=asked.shown.values(),
     )
-    response["Content-Disposition"] = f'attachment; filename="record-{timezone.localdate():%Y%m%d}.csv"'
-    return response
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -301,47 +313,25 @@ def _subjects(request: HttpRequest, entries: Iterable[AuditEntry]) -> dict[tuple
 # --- Export ---------------------------------------------------------------------------------------
 
 
-class _Echo:
-    """What a CSV writer writes to: it gives each line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _lines(entries: QuerySet[AuditEntry], sees_numbers: Any) -> Iterator[bytes]:
-    """Yield the file line by line, with a byte order mark, by which Excel knows UTF-8."""
-    writer = csv.writer(_Echo())
-    yield b"\xef\xbb\xbf" + writer.writerow(HEAD).encode()
-    for entry in entries.iterator(chunk_size=CHUNK):
-        cells = _cells(entry, sees_numbers=sees_numbers(entry.unit))
-        yield writer.writerow([safe_cell(cell) for cell in cells]).encode()
-
-
-def _cells(entry: AuditEntry, *, sees_numbers: bool) -> list[str]:
+def _cells(entry: AuditEntry, *, sees_numbers: bool) -> list[Cell]:
     sealed = getattr(entry, "sealed", None)
     return [
-        str(entry.pk),
-        f"{timezone.localtime(entry.at):%Y-%m-%d %H:%M:%S}",
+        entry.pk,
+        entry.at,
         entry.actor,
-        entry.user.username if entry.user else "",
+        entry.user.username if entry.user else None,
         entry.address,
         entry.request_number,
         history.heading(entry, names=""),
         noun_word(entry),
         entry.object_name,
-        entry.unit.name if entry.unit else "",
-        entry.effective_on.isoformat() if entry.effective_on else "",
+        entry.unit.name if entry.unit else None,
+        entry.effective_on,
         ";".join(history.changes(entry, sees_numbers=sees_numbers)),
         entry.reason,
-        str(entry.undoes_id or ""),
-        str(sealed.seal.number) if sealed is not None else "",
+        entry.undoes_id,
+        sealed.seal.number if sealed is not None else None,
     ]
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell that a spreadsheet does not run: what looks like a formula gets an apostrophe."""
-    begins = text.lstrip(" \t\r\n\x00\u3000\ufeff")
-    return f"'{text}" if begins.startswith(_FORMULA) else text
 
 
 # --- Setting back ---------------------------------------------------------------------------------

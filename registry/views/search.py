@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,7 +12,7 @@ from registry.finding.best import find_organizations, find_people, find_units
 from registry.models import Unit
 from registry.views.address import address_of
 from registry.views.finding import cleaned
-from registry.views.lists import paged
+from registry.views.lists import export_url, paged
 
 SHOWN = 20
 SHOWN_WHILE_TYPING = 6
@@ -23,11 +24,16 @@ def search(request: HttpRequest) -> HttpResponse:
     text = cleaned(request.GET.get("q", ""))
     context: dict[str, object] = {"q": text, "as_of": address_of(request).as_of}
     if text and request.GET.get("only") == "units":
-        units = access.visible(request.user, Unit.objects.matching(text)).select_related("parent")
-        context["page_obj"] = paged(request, units.order_by("code"))
+        context["page_obj"] = paged(request, matching_units(request.user, text).select_related("parent"))
+        context["export_url"] = export_url(request, "units_export")
     elif text:
         context |= _hits(request, text, SHOWN)
     return render(request, "search/search.html", context)
+
+
+def matching_units(user: access.AnyUser, text: str) -> QuerySet[Unit]:
+    """Return every unit in scope that the text finds, for the list and its export."""
+    return access.visible(user, Unit.objects.matching(text)).order_by("code")
 
 
 @require_safe

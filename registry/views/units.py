@@ -22,7 +22,7 @@ from registry.models import Basis, Unit, UnitPlacement
 from registry.models.shape import Moves, Span, UnitShape, within
 from registry.views import history, unit_events, unit_page
 from registry.views.address import Address, address_of
-from registry.views.lists import others, paged
+from registry.views.lists import export_url, others, paged
 
 CHILDREN_ON_A_PAGE = 100
 
@@ -84,6 +84,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "reported_number": reported_number,
         "table": table,
         "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
+        "table_export_url": export_url(request, "unit_table_export", shown.code),
         "moves": events,
         "events_since": unit_events.period(question).since,
         "last_change": None if events else unit_events.last_change(question, spans),
@@ -211,7 +212,10 @@ def _open_end(url: str) -> str:
 
 def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
     """What the user may do here, the red button last."""
-    actions: list[dict[str, Any]] = [{"label": _("打印"), "tone": "print"}]
+    actions: list[dict[str, Any]] = [
+        {"label": _("打印"), "tone": "print"},
+        {"label": _("上报表格"), "url": address.url(reverse("unit_sheets", args=[shown.code]))},
+    ]
     if shown.closed_on is not None:
         return actions
     if access.may_manage(request.user, shown):

@@ -26,7 +26,7 @@ from registry.operations.base import OperationRefused
 from registry.views.address import actor_of, address_of
 from registry.views.changes import change, posted
 from registry.views.finding import cleaned
-from registry.views.lists import chips, others, paged, sorted_by
+from registry.views.lists import chips, export_url, others, paged, sorted_by
 
 changes_something = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -63,17 +63,25 @@ def _manager(request: HttpRequest) -> None:
         raise Http404("您没有管理用户的权限。")
 
 
-@require_safe
-def users(request: HttpRequest) -> HttpResponse:
-    """Those with a grant, now or before, in the manager's subtree."""
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks of the list: its rows in order, and each filter in words."""
+
+    unit: Unit | None
+    wanted: dict[str, str]
+    rows: QuerySet[User]
+    sort: str
+    shown: dict[str, str]
+
+
+def asked(request: HttpRequest) -> Asked:
+    """Read the address, for managers; the page and its export list the same rows."""
     _manager(request)
-    address = address_of(request)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "state", "q")}
     code = cleaned(request.GET.get("unit", "") or request.GET.get("unit_text", ""))
     unit = access.get_unit(request.user, code, access.MANAGE_ROLES) if code else None
     rows = _filtered(request, unit, wanted)
     ordered, sort = sorted_by(request, rows, COLUMNS, "username")
-    page = paged(request, ordered)
     shown = {"unit": f"单位:{unit.name}"} if unit else {}
     if wanted["role"] in GrantRole.values:
         shown["role"] = f"角色:{GrantRole(wanted['role']).label}"
@@ -81,19 +89,28 @@ def users(request: HttpRequest) -> HttpResponse:
         shown["state"] = str(label)
     if wanted["q"]:
         shown["q"] = f"含“{wanted['q']}”"
+    return Asked(unit, wanted, ordered, sort, shown)
+
+
+@require_safe
+def users(request: HttpRequest) -> HttpResponse:
+    """Those with a grant, now or before, in the manager's subtree."""
+    address, found = address_of(request), asked(request)
+    page = paged(request, found.rows)
     return render(
         request,
         "users/list.html",
         {
             "filters": forms.UserFilter(
-                user=request.user, initial={**wanted, "unit": unit}, auto_id="filter_%s"
+                user=request.user, initial={**found.wanted, "unit": found.unit}, auto_id="filter_%s"
             ),
             "others": others(request, FILTERS),
-            "chips": chips(request, shown),
+            "chips": chips(request, found.shown),
             "clear_url": address.url(request.path),
             "page_obj": page,
-            "rows": _rows(request, list(page.object_list)),
-            "sort": sort,
+            "rows": rows_of(request, list(page.object_list)),
+            "export_url": export_url(request, "users_export"),
+            "sort": found.sort,
             "actions": [{"label": _("添加用户"), "url": address.url(reverse("user_add")), "tone": "main"}],
         },
     )
@@ -125,7 +142,8 @@ def _filtered(request: HttpRequest, unit: Unit | None, wanted: dict[str, str]) -
     return rows
 
 
-def _rows(request: HttpRequest, found: list[User]) -> list[Row]:
+def rows_of(request: HttpRequest, found: list[User]) -> list[Row]:
+    """Return the rows of these users with what they hold: two queries, whatever their number."""
     held, elsewhere = _held(request, found)
     guarded = set(TOTPDevice.objects.filter(user__in=found, confirmed=True).values_list("user_id", flat=True))
     return [Row(user, held[user.pk], user.pk in elsewhere, user.pk in guarded) for user in found]
@@ -155,7 +173,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
     """A user: what is granted inside the manager's subtree, and what can be done."""
     _manager(request)
     found = access.get_user(request.user, pk)
-    row = _rows(request, [found])[0]
+    row = rows_of(request, [found])[0]
     return render(
         request,
         "users/user.html",

@@ -20,6 +20,8 @@ from registry.models import (
     AuditEntry,
     Campaign,
     Figure,
+    Import,
+    ImportLine,
     Organization,
     Person,
     Source,
@@ -48,6 +50,8 @@ TEXTS = {
     Assignment: {"document_number": IMAGE},
     User: {"display_name": IMAGE},
     Campaign: {"name": IMAGE},
+    Import: {"file_name": IMAGE, "message": SCRIPT},
+    ImportLine: {"sheet": IMAGE, "summary": SCRIPT},
     Source: {"title": f"{IMAGE}{SCRIPT}"},
     Figure: {"label": f"{IMAGE}{SCRIPT}"},
 }
@@ -99,7 +103,7 @@ def whole_pages(world: World) -> dict[str, tuple[str, str]]:
     """Return address and query of each page that the manager reads; parts of pages come with these."""
     found: dict[str, tuple[str, str]] = {}
     for name, row in reading_pages():
-        if not name.startswith(("pick_", "tree_", "organization_suggest")):
+        if not name.startswith(("pick_", "tree_", "organization_suggest", "import_")):
             found.setdefault(name, (reverse(name, args=row.args(world.here)), row.query))
     return found
 

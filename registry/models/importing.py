@@ -1,0 +1,177 @@
+"""Imports: a workbook that somebody handed in, what was found in it line by line, and how far it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection, models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from registry.models.user import User
+
+
+class ImportState(models.TextChoices):
+    """How far an import is. Nothing is in the registry before it is ``written``; then everything is."""
+
+    UPLOADED = "uploaded", _("等待核对")
+    CHECKING = "checking", _("正在核对")
+    CHECKED = "checked", _("已核对")
+    CONFIRMED = "confirmed", _("等待写入")
+    WRITING = "writing", _("正在写入")
+    WRITTEN = "written", _("已写入")
+    CANCELLED = "cancelled", _("已取消")
+    FAILED = "failed", _("失败")
+
+
+class Verdict(models.TextChoices):
+    """What a line of the workbook would do."""
+
+    NEW = "new", _("新增")
+    CHANGED = "changed", _("修改")
+    UNCHANGED = "unchanged", _("无变化")
+    WRONG = "wrong", _("有误")
+
+
+WAITING_STATES: tuple[str, ...] = (ImportState.UPLOADED.value, ImportState.CONFIRMED.value)
+WORKING_STATES: tuple[str, ...] = (ImportState.CHECKING.value, ImportState.WRITING.value)
+OPEN_STATES: tuple[str, ...] = (
+    ImportState.UPLOADED.value,
+    ImportState.CHECKING.value,
+    ImportState.CHECKED.value,
+    ImportState.CONFIRMED.value,
+)
+"""What may still be cancelled."""
+
+SILENT_AFTER = timedelta(seconds=45)
+"""Who works on an import says so every few seconds; after so long without a word nobody does."""
+SILENT_AFTER_ON_SQLITE = timedelta(minutes=15)
+"""On SQLite nothing can be said while the one writer writes."""
+UNCLAIMED_AFTER = timedelta(seconds=10)
+"""A worker looks for work every second; what lies for so long is looked for by nobody."""
+
+
+class Import(models.Model):
+    """One workbook handed in by one user. The file itself is an ``ImportFile``."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="imports", verbose_name=_("导入人"))
+    file_name = models.CharField(_("文件"), max_length=200)
+    sha256 = models.CharField(_("校验值"), max_length=64)
+    size = models.PositiveBigIntegerField(_("字节数"))
+    state = models.CharField(
+        _("状态"), max_length=12, choices=ImportState.choices, default=ImportState.UPLOADED
+    )
+    attempt = models.CharField(max_length=32, blank=True, editable=False)
+    """Who works on it now: nobody else may finish what they began."""
+    done = models.PositiveIntegerField(_("已处理行数"), default=0)
+    total = models.PositiveIntegerField(_("总行数"), default=0)
+    counts = models.JSONField(_("各类行数"), default=dict)
+    """Noun -> verdict -> number of lines."""
+    notices = models.JSONField(_("提示"), default=list)
+    """What the reader of the workbook should know: sheets that were left out, hidden rows."""
+    touches = models.JSONField(default=dict, editable=False)
+    """The codes of the units and organizations whose locks the writing takes; None: too many to name."""
+    needs_reason = models.BooleanField(_("须说明原因"), default=False)
+    mark = models.CharField(_("核对结果的校验值"), max_length=64, blank=True)
+    reason = models.CharField(_("说明"), max_length=200, blank=True)
+    address = models.CharField(_("地址"), max_length=45, blank=True)
+    request_number = models.CharField(_("请求编号"), max_length=40, blank=True)
+    message = models.CharField(_("结果说明"), max_length=1000, blank=True)
+    created_at = models.DateTimeField(_("上传时间"), default=timezone.now)
+    asked_at = models.DateTimeField(_("提交处理时间"), default=timezone.now)
+    """Since when it waits: for its check, then for its writing."""
+    seen_at = models.DateTimeField(_("最近处理时间"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("结束时间"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("导入")
+        verbose_name_plural = _("导入")
+        ordering = ["-created_at", "-pk"]
+        indexes = [models.Index(fields=["user", "-created_at"], name="import_of_user")]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    def get_absolute_url(self) -> str:
+        """The import's page."""
+        return reverse("import", args=[self.pk])
+
+    def number(self, verdict: str) -> int:
+        """How many lines got a verdict."""
+        return sum(int(by_verdict.get(verdict, 0)) for by_verdict in self.counts.values())
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether writing it would change anything."""
+        return bool(self.number(Verdict.NEW) or self.number(Verdict.CHANGED))
+
+    @property
+    def may_be_written(self) -> bool:
+        """Whether all is right, so that it can be written."""
+        return self.state == ImportState.CHECKED and not self.number(Verdict.WRONG) and self.changes_something
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it waits for a worker or has one: the page asks again."""
+        return self.state in (*WAITING_STATES, *WORKING_STATES)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether who worked on it is gone (killed, or without its database): it can be tried again."""
+        if self.state not in WORKING_STATES:
+            return False
+        one_writer = connection.vendor == "sqlite" and self.state == ImportState.WRITING
+        limit = SILENT_AFTER_ON_SQLITE if one_writer else SILENT_AFTER
+        return timezone.now() - (self.seen_at or self.asked_at) > limit
+
+    @property
+    def is_unclaimed(self) -> bool:
+        """Whether it waits so long that no worker can be running."""
+        return self.state in WAITING_STATES and timezone.now() - self.asked_at > UNCLAIMED_AFTER
+
+    @property
+    def share(self) -> float:
+        """How far the work is, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+
+class ImportFile(models.Model):
+    """The workbook as it was handed in. In the database: no address leads to it, and a worker on another
+    machine has it too."""
+
+    # Named otherwise than the key word that it would shadow.
+    of = models.OneToOneField(Import, on_delete=models.CASCADE, primary_key=True, related_name="file")
+    content = models.BinaryField(_("内容"))
+
+    class Meta:
+        verbose_name = _("导入文件")
+        verbose_name_plural = _("导入文件")
+
+    def __str__(self) -> str:
+        return f"{self.of_id}"
+
+
+class ImportLine(models.Model):
+    """What one line of the workbook would do."""
+
+    of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="lines")
+    place = models.PositiveIntegerField(_("次序"))
+    sheet = models.CharField(_("工作表"), max_length=100)
+    number = models.PositiveIntegerField(_("行号"))
+    noun = models.CharField(_("类别"), max_length=16)
+    verdict = models.CharField(_("核对结果"), max_length=10, choices=Verdict.choices)
+    key = models.CharField(_("代码或警号"), max_length=200)
+    summary = models.CharField(_("内容"), max_length=300)
+    changes = models.JSONField(_("变动"), default=list)
+    """[{slug, label, old, new, note}]"""
+    problems = models.JSONField(_("问题"), default=list)
+    """[{slug, address, message}]"""
+
+    class Meta:
+        verbose_name = _("导入行")
+        verbose_name_plural = _("导入行")
+        indexes = [models.Index(fields=["of", "place"], name="importline_place")]
+
+    def __str__(self) -> str:
+        return f"{self.sheet}!{self.number} {self.verdict}"

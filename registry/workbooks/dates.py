@@ -1,0 +1,110 @@
+"""Days, as people write them and as Excel keeps them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, timedelta
+
+EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
+HOW = "请写成 2020-02-03 这样的日期"
+
+_LEAST_SERIAL, _LAST_SERIAL = 1, 2_958_465
+_PLAIN_SERIALS = range((date(1950, 1, 1) - date(1899, 12, 30)).days, (LATEST - date(1899, 12, 30)).days + 1)
+"""Numbers that are taken for a day though nothing says that they are: 1950-01-01 to 2099-12-31."""
+
+_BETWEEN = r"\s*[-./\\年月、。·,]\s*"
+_TAIL = (
+    r" ?[日号]? ?(?:\(?(?:星期|周)[一二三四五六日天]\)?)? ?"
+    r"(?:T?(?:上午|下午)? ?\d{1,2}[:时点][\d:.时分秒Z]*(?: ?[AP]M)?)?"
+)
+_FULL = re.compile(rf"(\d{{4}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{1,2}}){_TAIL}", re.ASCII | re.IGNORECASE)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?")
+_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
+_NO_DAY = re.compile(r"\d{4}(?:年|\s*[-./年]\s*\d{1,2}\s*月?(?:份)?)?")
+_SHORT_YEAR = re.compile(rf"\d{{2}}{_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,2}}\s*日?")
+_DAY_FIRST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{4}")
+_NO_YEAR = re.compile(r"\d{1,2}(?:月|[-./])\d{1,2}日?")
+_LONGEST = 50
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
+_NUMERALS = {numeral: str(value) for value, numeral in enumerate("〇一二三四五六七八九")} | {
+    "零": "0",
+    "○": "0",
+}
+_CHINESE = re.compile(
+    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+)
+
+
+class NoDay(ValueError):
+    """What stands there is no day; the message says in Chinese why, and how to write it."""
+
+
+def from_serial(serial: float) -> date:
+    """Return the day with Excel's number ``serial`` (days since 1899-12-30; a time of day is dropped).
+
+    Raises ``NoDay`` for what is no day there, and for 1900-02-29, which Excel has and the calendar has not.
+    """
+    days = int(serial)
+    if not _LEAST_SERIAL <= days <= _LAST_SERIAL or days == 60:
+        raise NoDay(f"数字 {serial:.15g} 不是日期,{HOW}")
+    if days < 60:
+        days += 1  # Excel counts a 29 February 1900 that never was
+    return _bounded(date(1899, 12, 30) + timedelta(days=days))
+
+
+def from_number(number: float) -> date:
+    """Return the day of a cell that holds a plain number: 20200203, or a serial number near our time."""
+    if number == int(number) and (found := _COMPACT.fullmatch(str(int(number)))):
+        return _day(*found.groups())
+    if int(number) in _PLAIN_SERIALS:
+        return from_serial(number)
+    if re.fullmatch(r"(19|20)\d\d(\.\d{1,2})?", f"{number:.15g}"):
+        raise NoDay(f"“{number:.15g}”没有写到日,{HOW}")
+    raise NoDay(f"数字 {number:.15g} 不是日期,{HOW}")
+
+
+def from_text(text: str) -> date:
+    """Return the day that is written, in any of the usual ways. Raises ``NoDay``."""
+    if len(text) > _LONGEST:
+        raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{HOW}")
+    plain = " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
+    if found := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
+        return _day(*found.groups()[:3])
+    if found := _CHINESE.fullmatch(re.sub(r"\s", "", plain)):
+        year, month, day = found.groups()
+        return _day("".join(_NUMERALS[numeral] for numeral in year), _ten(month), _ten(day))
+    if _SERIAL.fullmatch(plain) and int(float(plain)) in _PLAIN_SERIALS:
+        return from_serial(float(plain))
+    if _NO_DAY.fullmatch(plain):
+        raise NoDay(f"“{text}”没有写到日,{HOW}")
+    if _SHORT_YEAR.fullmatch(plain):
+        raise NoDay(f"“{text}”的年份要写四位,{HOW}")
+    if _DAY_FIRST.fullmatch(plain):
+        raise NoDay(f"“{text}”分不清日和月,{HOW}")
+    if _NO_YEAR.fullmatch(plain):
+        raise NoDay(f"“{text}”没有写年份,{HOW}")
+    raise NoDay(f"“{text}”不是日期,{HOW}")
+
+
+def _ten(numeral: str) -> str:
+    """二十三 as 23."""
+    before, ten, after = numeral.rpartition("十")
+    if not ten:
+        return "".join(_NUMERALS[one] for one in numeral)
+    return f"{_NUMERALS[before] if before else 1}{_NUMERALS[after] if after else 0}"
+
+
+def _day(year: str, month: str, day: str) -> date:
+    try:
+        return _bounded(date(int(year), int(month), int(day)))
+    except NoDay:
+        raise
+    except ValueError as error:
+        raise NoDay(f"日历上没有 {year}年{int(month)}月{int(day)}日,请改正") from error
+
+
+def _bounded(day: date) -> date:
+    if not EARLIEST <= day <= LATEST:
+        raise NoDay(f"{day} 不在 {EARLIEST.year} 至 {LATEST.year} 年之间,请改正")
+    return day

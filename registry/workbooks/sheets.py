@@ -1,0 +1,57 @@
+"""A table as it is handed on: title, what it speaks of, columns, rows, totals, who signs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+Cell = str | int | float | date | datetime | None
+
+
+class Kind(StrEnum):
+    """How the cells of a column are written."""
+
+    TEXT = "text"
+    CODE = "code"
+    """Text that stays text when somebody edits the cell: leading zeros and long numbers."""
+    ORDER = "order"
+    """The number of a line (序号)."""
+    NUMBER = "number"
+    SHARE = "share"
+    """A part of one, shown in percent."""
+    DATE = "date"
+    TIME = "time"
+
+
+@dataclass(frozen=True)
+class Head:
+    """One column; ``group`` stands above it and its neighbours of the same group, in a row of its own."""
+
+    header: str
+    kind: Kind = Kind.TEXT
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One table. ``rows`` are read once, while they are written."""
+
+    name: str
+    """What the tab, and the file, is called."""
+    title: str
+    heads: Sequence[Head]
+    rows: Iterable[Sequence[Cell]]
+    facts: Sequence[str] = ()
+    """The lines between title and table: unit, date, basis, who and when."""
+    totals: Sequence[Cell] = ()
+    """The last row of the table; empty: none."""
+    notes: Sequence[str] = ()
+    """Lines under the table."""
+    signature: str = ""
+    """Who fills in and who checks, under the notes."""
+    printed: int = 0
+    """So many columns are printed (0: all); the codes by which a file is read back stay on the screen."""
+    for_filing: bool = False
+    """A sheet that is handed upward as it is: the title over the whole width, no filter buttons."""
