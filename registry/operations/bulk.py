@@ -89,7 +89,7 @@ def bulk_load(
         if not is_first:
             touched.organizations |= _keys(Organization, "code", (row.code for row in load.organizations))
             touched.people |= _keys(Person, "number", {row.person for row in load.assignments})
-    if is_first:
+    if is_first and numbers["organizations"]:
         rebuild(told=lambda done, of: progress("counts", 100 * done // of))
     unit = Unit.objects.filter(code=at).first()
     if unit is None:
