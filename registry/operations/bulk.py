@@ -92,7 +92,7 @@ def bulk_load(
         if not is_first:
             touched.organizations |= keys_of(Organization, "code", (row.code for row in load.organizations))
             touched.people |= keys_of(Person, "number", {row.person for row in load.assignments})
-    if is_first:
+    if is_first and numbers["organizations"]:
         rebuild(told=lambda done, of: progress("counts", 100 * done // of))
     unit = Unit.objects.filter(code=at).first()
     if unit is None:
