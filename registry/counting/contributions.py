@@ -7,10 +7,10 @@ Distinct people are exact: a person counts at a unit on the union of the days of
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -176,11 +176,28 @@ def of_people(
     statuses = StatusPeriod.objects.filter(person_id__in=people, status__in=MEMBER_STATUSES)
     for person, start, end in statuses.values_list("person_id", "started_on", "ended_on"):
         member_days[person].append((start, end or FOREVER))
-    spells: dict[tuple[int, int, int, bool], list[tuple[date, date, bool]]] = defaultdict(list)
-    auxiliaries = set()
-    for person, start, end, category, kind, _temporary, campaign, unit, placed_from, placed_to in rows:
-        if category == PersonCategory.AUXILIARY:
-            auxiliaries.add(person)
+    held: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        held[row[0]].append(row[1:])
+    # Whoever came to the same place on the same day counts the same: worked out once.
+    alike = Counter((tuple(its_rows), tuple(member_days[person])) for person, its_rows in held.items())
+    for (its_rows, days), number in alike.items():
+        _of_alike(its_rows, days, number, ancestry, into, only)
+
+
+def _of_alike(
+    rows: Iterable[tuple[Any, ...]],
+    member_days: Iterable[Spell],
+    number: int,
+    ancestry: Ancestry,
+    into: Tally,
+    only: Collection[int] | None,
+) -> None:
+    """Add what ``number`` people count who have the same assignments and were members on the same days."""
+    spells: dict[tuple[int, int, bool], list[tuple[date, date, bool]]] = defaultdict(list)
+    is_auxiliary = False
+    for start, end, category, kind, _temporary, campaign, unit, placed_from, placed_to in rows:
+        is_auxiliary = category == PersonCategory.AUXILIARY
         begin, until = max(start, placed_from), placed_to or FOREVER
         for cumulative, stop in ((False, min(end or FOREVER, until)), (True, until)):
             for ancestor, first, last in ancestry.above(unit):
@@ -189,19 +206,19 @@ def of_people(
                 spell = (max(begin, first), min(stop, last))
                 if spell[0] < spell[1]:
                     for key in _campaigns(campaign):
-                        spells[person, ancestor, key, cumulative].append((*spell, kind in TEAM_KINDS))
-    for (person, ancestor, key, cumulative), found in spells.items():
+                        spells[ancestor, key, cumulative].append((*spell, kind in TEAM_KINDS))
+    for (ancestor, key, cumulative), found in spells.items():
         for begin, stop, _team in found:
-            into.add(ancestor, key, cumulative, (begin, stop), "frontline_assignments")
+            into.add(ancestor, key, cumulative, (begin, stop), "frontline_assignments", number)
         present = list(united((begin, stop) for begin, stop, _team in found))
         for spell in present:
-            into.add(ancestor, key, cumulative, spell, "frontline_people")
-            if person in auxiliaries:
-                into.add(ancestor, key, cumulative, spell, "frontline_auxiliaries")
+            into.add(ancestor, key, cumulative, spell, "frontline_people", number)
+            if is_auxiliary:
+                into.add(ancestor, key, cumulative, spell, "frontline_auxiliaries", number)
         for spell in united((begin, stop) for begin, stop, team in found if team):
-            into.add(ancestor, key, cumulative, spell, "team_members")
-        for spell in united(_common(present, member_days[person])):
-            into.add(ancestor, key, cumulative, spell, "frontline_party_members")
+            into.add(ancestor, key, cumulative, spell, "team_members", number)
+        for spell in united(_common(present, member_days)):
+            into.add(ancestor, key, cumulative, spell, "frontline_party_members", number)
 
 
 def people_in(organizations: Collection[int]) -> set[int]:
