@@ -53,15 +53,18 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)
 
+# Serves with a worker for long imports beside it, which ends with the server.
+with_worker = $(PY) manage.py db_worker --no-reload -v 0 & worker=$$!; trap 'kill $$worker 2>/dev/null || true' EXIT; $(1)
+
 run: .venv/.run
 	@$(PY) manage.py migrate --verbosity 0
 	@$(PY) manage.py demo --if-empty
 	@echo
 	@echo "The registry: http://127.0.0.1:$(PORT)/   (Ctrl+C stops it)"
 	@case "$${DEBUG,,}" in \
-	  1|true|yes|on) exec $(PY) manage.py runserver "127.0.0.1:$(PORT)" ;; \
+	  1|true|yes|on) $(call with_worker,$(PY) manage.py runserver "127.0.0.1:$(PORT)") ;; \
 	  *) $(PY) manage.py collectstatic --noinput --verbosity 0; \
-	     exec $(BIN)/gunicorn partybuild.wsgi --bind "127.0.0.1:$(PORT)" --workers 2 --threads 4 --no-control-socket ;; \
+	     $(call with_worker,$(BIN)/gunicorn partybuild.wsgi --bind "127.0.0.1:$(PORT)" --workers 2 --threads 4 --no-control-socket) ;; \
 	esac
 
 demo: .venv/.run

@@ -187,8 +187,8 @@ class _Case:
         if self.bad:
             self.given = {slug: value for slug, value in self.given.items() if slug not in self.bad}
 
-    @property
     def is_wrong(self) -> bool:
+        """Whether something is wrong so far."""
         return bool(self.planned.problems)
 
     @property
@@ -289,6 +289,7 @@ class Planner:
         self._enters = access.spans(self.user, access.ENTER_ROLES)
         self._manages = access.spans(self.user, access.MANAGE_ROLES)
         self._approves = access.spans(self.user, access.APPROVE_ROLES)
+        self._known_inside: dict[tuple[int, int], bool] = {}
         self._units: dict[str, Unit | None] = {}
         self._organizations: dict[str, Organization | None] = {}
         self._above: dict[int, dict[str, Organization]] = {}
@@ -321,7 +322,7 @@ class Planner:
                 case = _Case(table, line)
                 key = case.given.get(slugs[0]) if len(slugs) == 1 else tuple(map(case.given.get, slugs))
                 case.planned.key = case.text(slugs[0])[:200]
-                if not case.is_wrong and key and key in seen:
+                if not case.is_wrong() and key and key in seen:
                     case.wrong(slugs[0], f"与{seen[key]}重复。")
                 elif key:
                     seen[key] = case.where
@@ -402,8 +403,11 @@ class Planner:
 
     def _inside(self, unit: Unit, scope: Collection[Span]) -> bool:
         """Whether a unit lies in the scope; one that is only planned lies where its superior does."""
-        if unit.pk is not None:
-            return access.inside(unit, scope)
+        if not _is_planned(unit):
+            asked = (unit.pk, id(scope))
+            if asked not in self._known_inside:
+                self._known_inside[asked] = access.inside(unit, scope)
+            return self._known_inside[asked]
         anchor = self._anchors.get(unit.code)
         return self.user.is_superuser if anchor is None else access.inside(anchor, scope)
 
@@ -416,11 +420,11 @@ class Planner:
         return organization if organization is not None and self._inside(organization.unit, scope) else None
 
     def _touch_unit(self, unit: Unit) -> None:
-        if unit.pk is not None and len(self.units_touched) <= MANY:
+        if not _is_planned(unit) and len(self.units_touched) <= MANY:
             self.units_touched.add(unit.code)
 
     def _touch_organization(self, organization: Organization) -> None:
-        if organization.pk is not None and len(self.organizations_touched) <= MANY:
+        if not _is_planned(organization) and len(self.organizations_touched) <= MANY:
             self.organizations_touched.add(organization.code)
 
     def _parents_first(self, cases: Mapping[str, _Case], slug: str) -> Iterator[_Case]:
@@ -465,7 +469,7 @@ class Planner:
 
     def _note_wrong(self, case: _Case) -> None:
         """Remember a row that cannot be added: what names it says so, instead of "no such"."""
-        if case.is_wrong and case.planned.key:
+        if case.is_wrong() and case.planned.key:
             self._wrong[case.noun.slug].setdefault(case.planned.key, case.where)
 
     def _change_unit(self, case: _Case, unit: Unit) -> None:
@@ -481,7 +485,7 @@ class Planner:
             )
         if edits and not self._inside(unit, self._manages):
             case.wrong("code", "您不能修改该单位的资料,请由单位的管理员办理。")
-        if edits and not case.is_wrong:
+        if edits and not case.is_wrong():
             case.planned.row, case.planned.edits = copy(unit), edits
             for slug, value in edits.items():
                 setattr(unit, slug, value)
@@ -505,7 +509,7 @@ class Planner:
         level = superior.level + 1 if superior is not None else 0
         if level >= MAX_DEPTH:
             case.wrong("superior", f"单位层级不能超过 {MAX_DEPTH} 级。")
-        if case.is_wrong:
+        if case.is_wrong():
             return
         facts = {slug: case.given[slug] for slug in UNIT_FACTS if slug in case.given}
         case.planned.add = UnitRow(code=case.planned.key, parent=superior_code, **facts)
@@ -517,7 +521,7 @@ class Planner:
             None
             if superior is None
             else superior
-            if superior.pk is not None
+            if not _is_planned(superior)
             else self._anchors.get(superior.code)
         )
 
@@ -607,13 +611,13 @@ class Planner:
         ):
             if slug in given and slug not in case.bad and given[slug] != old:
                 case.wrong(slug, how)
-        if not (edits or is_ending or case.is_wrong):
+        if not (edits or is_ending or case.is_wrong()):
             return
         if (edits or is_ending) and not self._inside(now.unit, self._enters):
             case.wrong("code", "您不能修改该组织,请由所在单位办理。")
         elif (edits or is_ending) and now.state == WorkflowState.WITHDRAWN:
             case.wrong("code", "该组织已撤回,不能修改。")
-        if case.is_wrong:
+        if case.is_wrong():
             return
         if "established_on" in edits:
             candidate = copy(now)
@@ -622,9 +626,9 @@ class Planner:
             case.holds(lambda: refuse_host(now.unit, candidate.established_on, "established_on"))
         if now.state == WorkflowState.APPROVED and any(slug in edits for slug in COUNTED):
             self.needs_reason = True
-        if is_ending and not case.is_wrong:
+        if is_ending and not case.is_wrong():
             self._end_organization(case, now, given["dissolved_on"], number)
-        if case.is_wrong:
+        if case.is_wrong():
             return
         planned.row, planned.edits = now, edits
         for slug, value in edits.items():
@@ -690,7 +694,7 @@ class Planner:
         level = parent.level + 1 if parent is not None else 0
         if level >= MAX_DEPTH:
             case.wrong("parent", f"组织层级不能超过 {MAX_DEPTH} 级。")
-        if case.is_wrong or unit is None or start is None:
+        if case.is_wrong() or unit is None or start is None:
             return
         state = WorkflowState.APPROVED if self._inside(unit, self._approves) else WorkflowState.SUBMITTED
         texts = ("name", "aliases", "honour_title", "approval_number", "dissolution_number", "note")
@@ -734,7 +738,7 @@ class Planner:
             return None
         parent = self._organization(code, self._sees)
         if parent is None and unit is not None and self._organizations.get(code) is not None:
-            at = unit if unit.pk is not None else self._anchors.get(unit.code)
+            at = unit if not _is_planned(unit) else self._anchors.get(unit.code)
             if at is not None:
                 if at.pk not in self._above:
                     self._above[at.pk] = {row.code: row for row in access.superiors(self.user, at)}
@@ -852,7 +856,7 @@ class Planner:
         self._matches(case, "number", number_validator)
         case.need()
         home = self._home(case, None)
-        if case.is_wrong:
+        if case.is_wrong():
             return
         facts = {slug: case.given[slug] for slug in PERSON_FACTS if slug in case.given}
         case.planned.add = PersonRow(
@@ -875,7 +879,7 @@ class Planner:
         planned = case.planned
         planned.summary = person.name
         may_enter = access.inside(person.home_unit, self._enters)
-        facts = PERSON_FACTS
+        facts: tuple[str, ...] = PERSON_FACTS
         if not may_enter:  # whether a telephone number is the registered one is not told either
             facts = tuple(slug for slug in PERSON_FACTS if slug not in ("phone", "note"))
         edits = self._compare(case, person, facts)
@@ -906,7 +910,7 @@ class Planner:
             case.change(slug, self._named(getattr(person, slug)), home[slug].name)
         if not may_enter and (edits or status or hidden or is_elsewhere):
             case.wrong("number", "该人员的所属单位不在您的录入范围内,不能修改其资料。")
-        if case.is_wrong or not (edits or status or home):
+        if case.is_wrong() or not (edits or status or home):
             return
         planned.row, planned.edits, planned.status, planned.home = person, edits, status, home
         if "home_unit" in home:
@@ -992,7 +996,7 @@ class Planner:
         if name and name != somebody.name and "name" not in case.bad:
             case.wrong("name", f"该警号登记的姓名是“{somebody.name}”,请核对警号和姓名。")
         start, end = given.get("started_on"), given.get("ended_on")
-        if case.is_wrong:
+        if case.is_wrong():
             return True
         if start is None:
             standing = [row for row in there if row.ended_on is None]
@@ -1008,7 +1012,7 @@ class Planner:
             return True
         case.need()
         case.holds(lambda: refuse_placement(organization, start, end), at="organization")
-        if case.is_wrong:
+        if case.is_wrong():
             return True
         spells = self._spells.setdefault((organization.code, case.text("number")), [])
         now = [(row.started_on, self._ends.get(row.pk, row.ended_on)) for row in there]
@@ -1070,12 +1074,17 @@ class Planner:
                 "更正结束日期" if old else "自该日起不再编入",
             )
             planned.ended_on = end
-        if case.is_wrong or not planned.changes:
+        if case.is_wrong() or not planned.changes:
             return
         planned.row = assignment
         if planned.ended_on is not None:
             self._ends[assignment.pk] = planned.ended_on
         self._touch_organization(organization)
+
+
+def _is_planned(row: Model) -> bool:
+    """Whether a row is not in the database yet."""
+    return row._state.adding
 
 
 def _overlap(start: date, end: date | None, other: date, other_end: date | None) -> bool:

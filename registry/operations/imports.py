@@ -69,7 +69,7 @@ BEAT = 2.0
 """Seconds between two words of who works on an import."""
 CHANGED_MEANWHILE = "核对之后数据已变化,什么都没有写入。请重新核对后再写入。"
 MAY_CANCEL: tuple[str, ...] = (*OPEN_STATES, ImportState.FAILED.value)
-_COUNTED_AT_ONCE = 2000
+_COUNTED_AT_ONCE = BATCH
 
 Progress = Callable[[int], None]
 """Told how many lines are done."""
@@ -643,18 +643,19 @@ class _Work:
         made: dict[tuple[int, int, Any], int] = {}
         for pks in batches(sorted({planned.home["person"].pk for planned in added}), 500):
             rows = Assignment.objects.filter(pk__gt=last, person_id__in=pks, is_withdrawn=False).order_by()
-            for pk, *key in rows.values_list("pk", "person_id", "organization_id", "started_on"):
-                made[key[0], key[1], key[2]] = pk
+            for pk, person, organization, day in rows.values_list(
+                "pk", "person_id", "organization_id", "started_on"
+            ):
+                made[person, organization, day] = pk
         for planned in added:
-            row: Any = planned.add
-            person, organization = planned.home["person"], planned.home["organization"]
+            new: Any = planned.add
             self._note_assignment(
                 "assign_person",
                 planned,
-                made[person.pk, organization.pk, row.started_on],
+                made[planned.home["person"].pk, planned.home["organization"].pk, new.started_on],
                 {},
-                {"role": row.role, "started_on": row.started_on},
-                row.started_on,
+                {"role": new.role, "started_on": new.started_on},
+                new.started_on,
             )
 
     def _change_assignments(self, changed: list[Planned]) -> None:

@@ -143,7 +143,8 @@ def _work(
         imports.fail(import_pk, attempt, "上传的文件已清理,请重新上传。")
     except Exception:
         logger.exception("import %s failed", import_pk)
-        connection.close_if_unusable_or_obsolete()  # the database may have been what failed
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # the database may have been what failed
         imports.fail(import_pk, attempt, _BROKEN)
 
 
