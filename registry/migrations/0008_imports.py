@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('notices', models.JSONField(default=list, verbose_name='提示')),
                 ('touches', models.JSONField(default=dict, editable=False)),
                 ('needs_reason', models.BooleanField(default=False, verbose_name='须说明原因')),
+                ('is_partial', models.BooleanField(default=False, verbose_name='只写入正确的行')),
                 ('mark', models.CharField(blank=True, max_length=64, verbose_name='核对结果的校验值')),
                 ('reason', models.CharField(blank=True, max_length=200, verbose_name='说明')),
                 ('address', models.CharField(blank=True, max_length=45, verbose_name='地址')),

@@ -73,6 +73,7 @@ class Import(models.Model):
     touches = models.JSONField(default=dict, editable=False)
     """The codes of the units and organizations whose locks the writing takes; None: too many to name."""
     needs_reason = models.BooleanField(_("须说明原因"), default=False)
+    is_partial = models.BooleanField(_("只写入正确的行"), default=False)
     mark = models.CharField(_("核对结果的校验值"), max_length=64, blank=True)
     reason = models.CharField(_("说明"), max_length=200, blank=True)
     address = models.CharField(_("地址"), max_length=45, blank=True)
@@ -110,6 +111,13 @@ class Import(models.Model):
     def may_be_written(self) -> bool:
         """Whether all is right, so that it can be written."""
         return self.state == ImportState.CHECKED and not self.number(Verdict.WRONG) and self.changes_something
+
+    @property
+    def may_be_written_in_part(self) -> bool:
+        """Whether some lines are wrong and the right ones can be written without them."""
+        return (
+            self.state == ImportState.CHECKED and bool(self.number(Verdict.WRONG)) and self.changes_something
+        )
 
     @property
     def is_under_way(self) -> bool:

@@ -105,12 +105,16 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
 
 
 @operation
-def confirm_import(*, actor: Actor, import_: Import, reason: str = "") -> Import:
-    """Let a checked import be written. Raises ``OperationRefused`` when it cannot be, or not any more."""
+def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_wrong: bool = False) -> Import:
+    """Let a checked import be written. Raises ``OperationRefused`` when it cannot be, or not any more.
+
+    ``without_wrong``: write the right lines, all of them or none, though others are wrong. What is right
+    names nothing that is wrong.
+    """
     import_ = fresh(import_)
     if import_.state != ImportState.CHECKED:
         raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能写入。")
-    if import_.number(Verdict.WRONG):
+    if import_.number(Verdict.WRONG) and not without_wrong:
         raise refuse(None, "还有错误的行:请下载错误行,改正后重新上传。")
     if not import_.changes_something:
         raise refuse(None, "没有需要写入的变化。")
@@ -121,6 +125,7 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "") -> Import
         ImportState.CHECKED,
         ImportState.CONFIRMED,
         reason=reason.strip()[:200],
+        is_partial=without_wrong,
         address=actor.address,
         request_number=actor.request_number,
         asked_at=timezone.now(),
@@ -354,7 +359,7 @@ def _json(value: Any) -> str:
 def write_import(
     *, actor: Actor, import_: Import, attempt: str, tables: Sequence[Table], progress: Progress = _untold
 ) -> Import:
-    """Write everything that the preview showed, or nothing.
+    """Write everything that the preview showed to be right, or nothing.
 
     Plans anew under the locks and raises ``OperationRefused`` when that says anything else than the
     preview did. ``attempt`` is the mark of ``claim``: who lost it writes nothing.
@@ -370,7 +375,7 @@ def write_import(
         work = _Work(actor, reason[:300], planner, part)
         for batch in planner.batches(tables):
             for planned in batch:
-                if planned.verdict == Verdict.WRONG:
+                if planned.verdict == Verdict.WRONG and not import_.is_partial:
                     raise refuse(None, CHANGED_MEANWHILE)
                 mark.add(planned)
             work.write(batch)
@@ -393,11 +398,14 @@ def write_import(
         unit=at,
         after={"sha256": import_.sha256, **numbers},
     )
+    said = f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行"
+    if wrong := import_.number(Verdict.WRONG):
+        said += f";有误的 {wrong} 行没有写入"
     ended = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.WRITING).update(
         state=ImportState.WRITTEN,
         done=done,
         finished_at=timezone.now(),
-        message=f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行。",
+        message=f"{said}。",
     )
     if not ended:
         raise refuse(None, "该导入已由他人重新开始,这一次什么都没有写入。")
@@ -482,7 +490,7 @@ class _Work:
 
     def write(self, batch: list[Planned]) -> None:
         """Write one batch, all of one noun."""
-        work = [planned for planned in batch if planned.verdict != Verdict.UNCHANGED]
+        work = [planned for planned in batch if planned.verdict in (Verdict.NEW, Verdict.CHANGED)]
         if not work:
             return
         by_noun = {

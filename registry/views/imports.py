@@ -17,7 +17,6 @@ from django.http import (
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -115,16 +114,18 @@ def import_write(request: HttpRequest, pk: int) -> HttpResponse:
     """Write everything that the preview shows."""
     import_ = _own(request, pk)
     form = _confirm_form(request, import_)
-    if import_.may_be_written and not form.is_valid():
+    may_be_written = import_.may_be_written or import_.may_be_written_in_part
+    if may_be_written and not form.is_valid():
         return _page(request, import_, form)
     try:
-        reason = form.cleaned_data["reason"] if form.is_valid() else ""
-        importing.confirm(actor=actor_of(request), import_=import_, reason=reason)
+        importing.confirm(
+            actor=actor_of(request),
+            import_=import_,
+            reason=form.cleaned_data["reason"] if form.is_valid() else "",
+            without_wrong="without_wrong" in request.POST,
+        )
     except OperationRefused as refusal:
         messages.error(request, " ".join(refusal.messages))
-    else:
-        import_.refresh_from_db()
-        _say(request, import_)
     return _back(request, import_)
 
 
@@ -195,12 +196,6 @@ def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
     return HttpResponseRedirect(address_of(request).url(import_.get_absolute_url()))
 
 
-def _say(request: HttpRequest, import_: Import) -> None:
-    if import_.state == ImportState.WRITTEN:
-        home = address_of(request).url(reverse("home"))
-        messages.success(request, format_html('{} <a href="{}">{}</a>', import_.message, home, _("查看总览")))
-
-
 def _attachment(name: str) -> str:
     return content_disposition_header(True, name) or ""
 
@@ -255,6 +250,8 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "new": import_.number(Verdict.NEW),
         "changed": import_.number(Verdict.CHANGED),
         "may_write": import_.may_be_written,
+        "may_write_in_part": import_.may_be_written_in_part,
+        "home_url": address.url(reverse("home")),
         "may_cancel": import_.state in operations.MAY_CANCEL,
         "may_recheck": has_file and operations.may_recheck(import_),
         "has_file": has_file,

@@ -64,10 +64,12 @@ def check_again(*, actor: Actor, import_: Import) -> None:
         check_now(import_.pk)
 
 
-def confirm(*, actor: Actor, import_: Import, reason: str) -> None:
+def confirm(*, actor: Actor, import_: Import, reason: str, without_wrong: bool = False) -> None:
     """Confirm a checked import and have it written. Raises ``OperationRefused``."""
     with transaction.atomic():
-        confirmed = imports.confirm_import(actor=actor, import_=import_, reason=reason)
+        confirmed = imports.confirm_import(
+            actor=actor, import_=import_, reason=reason, without_wrong=without_wrong
+        )
         is_small = confirmed.total <= SMALL_ROWS
         if not is_small:
             write_task.enqueue(confirmed.pk)

@@ -16,7 +16,16 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from registry.models import AuditEntry, Import, ImportLine, ImportState, Person, Unit
+from registry.models import (
+    Assignment,
+    AuditEntry,
+    Import,
+    ImportLine,
+    ImportState,
+    Organization,
+    Person,
+    Unit,
+)
 from registry.operations import imports
 from registry.workbooks import importing
 from registry.workbooks.columns import NOUNS
@@ -125,6 +134,50 @@ def test_the_wrong_rows_come_back_and_in_again(manager: Client, office: Office) 
     sheet.parent.save(mended)
     upload(manager, mended.getvalue(), "名册-错误行.xlsx")
     assert Import.objects.latest("pk").counts == {"people": {"new": 1}}
+
+
+def test_the_right_rows_are_written_first_and_the_wrong_ones_mended(manager: Client, office: Office) -> None:
+    """What names a wrong row is wrong, too: what is right can be written without the rest."""
+    made = uploaded(
+        manager,
+        编入=[("zb", "002", "新", "书记", "2020-02-03"), ("zb", "003", "错", "成员", "2020-02-03")],
+        人员=[("002", "新", "民警", None, "suo"), ("003", "错", "民警", None, "nowhere")],
+        组织=[
+            ("zb", "支部", "党支部", "是", "suo", "dangwei", "2020-02-03"),
+            ("xz", "小组", "党小组", "是", "suo", "zx", "2020-02-03"),
+            ("zx", "错支部", "党支部", "是", "nowhere", None, "2020-02-03"),
+        ],
+    )
+    assert made.state == ImportState.CHECKED
+    url = reverse("import_write", args=[made.pk])
+    assert "写入正确的行" in text(manager, made)
+    manager.post(url)
+    assert not Person.objects.exists()
+    manager.post(url, {"without_wrong": "1"})
+    made.refresh_from_db()
+    assert made.state == ImportState.WRITTEN
+    assert made.message == "已写入:新增 3 行,修改 0 行;有误的 4 行没有写入。"
+    placed = Assignment.objects.values_list("person__number", "organization__code")
+    assert (list(placed), Person.objects.count()) == ([("002", "zb")], 1)
+    assert not Organization.objects.filter(code__in=("zx", "xz")).exists()
+    response = manager.post(reverse("import_mistakes", args=[made.pk]))
+    content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
+    mended = load_workbook(io.BytesIO(content))
+    for sheet in mended:
+        for row in sheet.iter_rows():
+            for cell in row:
+                cell.value = "suo" if cell.value == "nowhere" else cell.value
+    target = io.BytesIO()
+    mended.save(target)
+    upload(manager, target.getvalue(), "名册-错误行.xlsx")
+    again = Import.objects.latest("pk")
+    assert again.counts == {
+        "organizations": {"new": 2},
+        "people": {"new": 1},
+        "assignments": {"new": 1},
+    }
+    manager.post(reverse("import_write", args=[again.pk]))
+    assert (Assignment.objects.count(), Person.objects.count()) == (2, 2)
 
 
 def test_a_reason_is_asked_for_where_the_record_must_have_one(manager: Client, office: Office) -> None:
