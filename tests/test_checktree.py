@@ -58,6 +58,7 @@ def test_sound_trees_are_called_sound() -> None:
     assert said == "两棵树和各项记录均无误。\n"
 
 
+OF_A = "tree_id = (SELECT tree_id FROM registry_unit WHERE code = 'a')"
 U, O = "UPDATE registry_unit SET", "UPDATE registry_organization SET"  # noqa: E741
 
 
@@ -65,7 +66,7 @@ U, O = "UPDATE registry_unit SET", "UPDATE registry_organization SET"  # noqa: E
     ("statement", "said"),
     [
         (f"{U} rght = rght + 2 WHERE code = 'a'", "单位树 a:右值"),
-        (f"{U} lft = lft + 1, rght = rght + 1 WHERE tree_id = 1 AND lft > 1", "有空缺或重叠"),
+        (f"{U} lft = lft + 1, rght = rght + 1 WHERE {OF_A} AND lft > 1", "有空缺或重叠"),
         (f"{U} lft = (SELECT lft FROM registry_unit WHERE code = 'b') WHERE code = 'e'", "单位树 e"),
         (f"{U} rght = rght + 10 WHERE code = 'd'", "单位树 d:区间"),
         (f"{U} lft = rght, rght = lft WHERE code = 'd'", "单位树 d:区间颠倒"),
