@@ -28,6 +28,7 @@ from registry.models import (
     Unit,
     User,
 )
+from registry.operations import search
 from tests.test_attacks import PARAMETERS, STOPPING, reading_pages
 from tests.walls import PASSWORD, World
 
@@ -66,6 +67,7 @@ def world() -> World:
             longest = model._meta.get_field(column).max_length or 200
             assert len(text) <= longest, f"{model.__name__}.{column}"
             model._base_manager.update(**{column: text})
+    search.rebuild()
     return made
 
 

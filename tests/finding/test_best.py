@@ -179,7 +179,7 @@ def test_the_queries_are_bounded(bureau: Unit) -> None:
     for number in range(12):
         make_person(f"张{number}", make_unit(f"u-{number}", bureau, name=f"张庄{number}所"))
     user = make_user(unit=bureau)
-    for find, bound in ((find_units, 7), (find_organizations, 7), (find_people, 15)):
+    for find, bound in ((find_units, 8), (find_organizations, 8), (find_people, 17)):
         for text in ("张", "zhang", "zz1", "9", "nothing"):
             with CaptureQueriesContext(connection) as caught:
                 find(User.objects.get(pk=user.pk), text, most=7)
