@@ -25,7 +25,8 @@ OUT ?=
 
 BIN := .venv/bin
 PY := $(BIN)/python
-PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
+# A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: run demo test e2e bench check clean
 

@@ -57,6 +57,10 @@ def chromium() -> str | None:
     return None
 
 
+SLOW = ("test_properties", "test_intervals", "test_bulk", "test_walls", "test_concurrency", "test_kill")
+"""Files that take long: two workers end together when these are not left for last."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the settings quick, before Django is set up (pytest-django does that after this hook)."""
     from django.conf import settings
@@ -90,12 +94,13 @@ def _let_tests_empty_the_record() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine or this database cannot run, and say why."""
+    """Skip what this machine or this database cannot run, and say why; begin with the slow files."""
     from django.db import connection
 
     no_postgres = pytest.mark.skip(reason="needs PostgreSQL: python -m tests.with_postgres -- pytest ...")
     no_browser = pytest.mark.skip(reason="needs Chromium: apt-get install chromium")
     # In CI a missing browser is a fault, not a reason to skip: the `browser` fixture then fails.
+    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
     may_skip_browser = chromium() is None and os.environ.get("CI") != "true"
     for item in items:
         if item.path.parent.name == "e2e":
