@@ -19,6 +19,9 @@ _HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.I
 _POSTGRES = {"postgres", "postgresql"}
 _MIN_SECRET_LENGTH = 50
 _MIN_SECRET_DISTINCT = 5
+_SESSION = "-c jit=off -c random_page_cost=1.1"
+"""Many short questions on a disk without moving heads: compiling a plan costs more than it saves, and an index
+is cheaper than PostgreSQL's defaults suppose. The address's own `?options=` comes before it."""
 
 
 class BadVariable(ImproperlyConfigured):
@@ -144,7 +147,9 @@ def database(name: str, *, default_file: Path, base: Path) -> dict[str, Any]:
             raise refuse(name, f"cannot be read: {error}") from None
         if not parsed.get("NAME"):
             raise refuse(name, "names no database: postgres://user:password@host:port/database.")
-        return dict(parsed)
+        database: dict[str, Any] = dict(parsed)
+        database["OPTIONS"] = {"options": _SESSION, **database.get("OPTIONS", {})}
+        return database
 
     place = _sqlite_place(name, url, default_file, base)
     return {
