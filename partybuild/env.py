@@ -20,7 +20,7 @@ _POSTGRES = {"postgres", "postgresql"}
 _MIN_SECRET_LENGTH = 50
 _MIN_SECRET_DISTINCT = 5
 _SESSION = "-c jit=off -c random_page_cost=1.1"
-"""Many short questions on a disk without moving heads: compiling a plan costs more than it saves, and an index
+"""Many short questions, no moving heads in the disk: compiling a plan costs more than it saves, and an index
 is cheaper than PostgreSQL's defaults suppose. The address's own `?options=` comes before it."""
 
 
