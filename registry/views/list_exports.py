@@ -6,8 +6,8 @@ cannot differ. Lists of the four nouns carry the codes, too, by which they are r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest
@@ -28,13 +28,55 @@ from registry.views import people as people_list
 from registry.views import reconciliation as figures
 from registry.views import users as user_list
 from registry.views.address import address_of
-from registry.views.drill import unit_of
+from registry.views.drill import Place, unit_of
 from registry.views.exports import above, answer, head_of, on_a_day
 from registry.views.finding import cleaned
 from registry.views.lists import in_chunks
 from registry.views.search import matching_units
 from registry.workbooks.columns import ASSIGNMENTS, NO, ORGANIZATIONS, PEOPLE, UNITS, YES
 from registry.workbooks.sheets import Cell, Head, Kind, Sheet
+
+
+class _Found(Protocol):
+    """What a list page asked: its place, its rows without order, its filters in words."""
+
+    @property
+    def place(self) -> Place: ...
+    @property
+    def rows(self) -> QuerySet[Any]: ...
+    @property
+    def shown(self) -> dict[str, str]: ...
+
+
+def _filed(
+    request: HttpRequest,
+    found: _Found,
+    noun: str,
+    title: str,
+    heads: Sequence[Head],
+    rows: Iterable[list[Cell]],
+    *,
+    printed: int,
+    called: str = "",
+) -> FileResponse:
+    """Answer with the rows of a list as one sheet; ``called``: the file's name, where it is not the title."""
+    question = address_of(request).question
+    facts = above(
+        request,
+        found.place.label,
+        found.rows.count(),
+        question=question,
+        filters=found.shown,
+        has_samples=_has_samples(found.rows),
+    )
+    return answer(
+        request,
+        [Sheet(noun, title, heads, rows, facts, printed=printed)],
+        name=_named(called or title, found.place.label, question),
+        unit=_unit_of(found.place),
+        filters=found.shown.values(),
+    )
+
 
 # --- Organizations --------------------------------------------------------------------------------
 
@@ -91,22 +133,8 @@ def organizations(request: HttpRequest) -> FileResponse:
         column("parent"),
     ]
     title = str(found.metric.label) if found.metric else _("组织台账")
-    facts = above(
-        request,
-        found.place.label,
-        found.rows.count(),
-        question=question,
-        filters=found.shown,
-        has_samples=_has_samples(found.rows),
-    )
-    sheet = Sheet(_("组织"), title, heads, in_chunks(found.ordered, lines), facts, printed=11)
-    return answer(
-        request,
-        [sheet],
-        name=_named(title, found.place.label, question),
-        unit=_unit_of(found.place),
-        filters=found.shown.values(),
-    )
+    rows = in_chunks(found.ordered, lines)
+    return _filed(request, found, _("组织"), title, heads, rows, printed=11)
 
 
 @require_POST
@@ -206,23 +234,9 @@ def people(request: HttpRequest) -> FileResponse:
         column("home_branch"),
     ]
     title = str(found.metric.label) if found.metric else _("人员")
-    facts = above(
-        request,
-        found.place.label,
-        found.rows.count(),
-        question=question,
-        filters=found.shown,
-        has_samples=_has_samples(found.rows),
-    )
     listed = people_list.full(found.ordered, address.as_of)
-    sheet = Sheet(_("人员"), title, heads, in_chunks(listed, lines), facts, printed=8)
-    return answer(
-        request,
-        [sheet],
-        name=_named(title, found.place.label, question),
-        unit=_unit_of(found.place),
-        filters=found.shown.values(),
-    )
+    rows = in_chunks(listed, lines)
+    return _filed(request, found, _("人员"), title, heads, rows, printed=8)
 
 
 def _placed(placed: people_list.Placed) -> str:
@@ -234,7 +248,7 @@ def _placed(placed: people_list.Placed) -> str:
 def assignments(request: HttpRequest) -> FileResponse:
     """The assignments behind a number of person-times."""
     address, found = address_of(request), assignment_list.asked(request)
-    question, scope = address.question, access.spans(request.user)
+    _question, scope = address.question, access.spans(request.user)
 
     def lines(chunk: list[Any]) -> Iterator[list[Cell]]:
         for row in assignment_list.rows_of(request, chunk):
@@ -265,22 +279,8 @@ def assignments(request: HttpRequest) -> FileResponse:
         column("organization"),
     ]
     title = str(found.metric.label)
-    facts = above(
-        request,
-        found.place.label,
-        found.rows.count(),
-        question=question,
-        filters=found.shown,
-        has_samples=_has_samples(found.rows),
-    )
-    sheet = Sheet(_("编入"), title, heads, in_chunks(found.ordered, lines), facts, printed=8)
-    return answer(
-        request,
-        [sheet],
-        name=_named(_("%s(人次)") % title, found.place.label, question),
-        unit=_unit_of(found.place),
-        filters=found.shown.values(),
-    )
+    rows = in_chunks(found.ordered, lines)
+    return _filed(request, found, _("编入"), title, heads, rows, printed=8, called=_("%s(人次)") % title)
 
 
 # --- Units ----------------------------------------------------------------------------------------
