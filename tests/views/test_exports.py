@@ -222,6 +222,7 @@ def test_the_assignments_behind_a_number(world: World) -> None:
         **AS_OF,
     }
     taken = take(client, "assignments_export", **query)
+    assert "(人次)-" in taken.name, "told from the list of people of the same metric"
     assert taken.above[1] == (
         "单位:左公安局及下级单位  截至:2020-02-20  口径:撤销/结束(2020-02-10 至 2020-02-20)  专项任务:全部"
     )
