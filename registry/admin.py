@@ -13,7 +13,6 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext_lazy as _
 
 _SECRET = ("password", "phone")
 """Shown nowhere here: who opens a telephone number does so on the person's page, and it is recorded."""
@@ -31,9 +30,9 @@ _FILTERED = ("kind", "state", "is_temporary", "role", "category", "political_sta
 class ReadingSite(admin.AdminSite):
     """An admin site that only superusers enter and where nothing can be changed."""
 
-    site_header = _("数据查看(只读)")
-    site_title = _("数据查看")
-    index_title = _("各表数据,只供查看")
+    site_header = "数据查看(只读)"
+    site_title = "数据查看"
+    index_title = "各表数据,只供查看"
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.kinds import (
     FORMATION_KINDS,
@@ -17,9 +15,6 @@ from registry.models.kinds import (
     PersonCategory,
 )
 
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise as StrPromise
-
 K = OrganizationKind
 
 
@@ -28,7 +23,7 @@ class OrganizationMetric:
     """A number of organizations: those of ``kinds``, temporary or standing (None: no matter)."""
 
     slug: str
-    label: StrPromise
+    label: str
     kinds: tuple[str, ...]
     is_temporary: bool | None = None
     measure: str = "个"
@@ -52,7 +47,7 @@ class PeopleMetric:
     """
 
     slug: str
-    label: StrPromise
+    label: str
     condition: Q
     distinct: bool = True
     measure: str = "人"
@@ -65,19 +60,19 @@ Metric = OrganizationMetric | PeopleMetric
 _TEMPORARY_BODIES = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value)
 
 ORGANIZATION_METRICS: tuple[OrganizationMetric, ...] = (
-    OrganizationMetric("temporary_committees", _("临时党委"), (K.COMMITTEE.value,), True),
-    OrganizationMetric("temporary_general_branches", _("临时党总支"), (K.GENERAL_BRANCH.value,), True),
-    OrganizationMetric("temporary_branches", _("临时党支部"), (K.BRANCH.value,), True),
-    OrganizationMetric("temporary_party_orgs", _("临时党组织"), _TEMPORARY_BODIES, True),
-    OrganizationMetric("temporary_groups", _("临时党小组"), (K.GROUP.value,), True),
-    OrganizationMetric("standing_party_orgs", _("常设党组织"), _TEMPORARY_BODIES, False),
-    OrganizationMetric("pioneer_posts", _("党员先锋岗"), (K.PIONEER_POST.value,)),
-    OrganizationMetric("pioneer_teams", _("党员先锋队"), (K.PIONEER_TEAM.value,), measure="支"),
-    OrganizationMetric("commando_teams", _("突击队"), (K.COMMANDO_TEAM.value,), measure="支"),
-    OrganizationMetric("pioneer_and_commando_teams", _("先锋队和突击队"), TEAM_KINDS, measure="支"),
-    OrganizationMetric("task_forces", _("专班"), (K.TASK_FORCE.value,)),
-    OrganizationMetric("work_groups", _("工作组"), (K.WORK_GROUP.value,)),
-    OrganizationMetric("leading_groups", _("领导小组"), (K.LEADING_GROUP.value,)),
+    OrganizationMetric("temporary_committees", "临时党委", (K.COMMITTEE.value,), True),
+    OrganizationMetric("temporary_general_branches", "临时党总支", (K.GENERAL_BRANCH.value,), True),
+    OrganizationMetric("temporary_branches", "临时党支部", (K.BRANCH.value,), True),
+    OrganizationMetric("temporary_party_orgs", "临时党组织", _TEMPORARY_BODIES, True),
+    OrganizationMetric("temporary_groups", "临时党小组", (K.GROUP.value,), True),
+    OrganizationMetric("standing_party_orgs", "常设党组织", _TEMPORARY_BODIES, False),
+    OrganizationMetric("pioneer_posts", "党员先锋岗", (K.PIONEER_POST.value,)),
+    OrganizationMetric("pioneer_teams", "党员先锋队", (K.PIONEER_TEAM.value,), measure="支"),
+    OrganizationMetric("commando_teams", "突击队", (K.COMMANDO_TEAM.value,), measure="支"),
+    OrganizationMetric("pioneer_and_commando_teams", "先锋队和突击队", TEAM_KINDS, measure="支"),
+    OrganizationMetric("task_forces", "专班", (K.TASK_FORCE.value,)),
+    OrganizationMetric("work_groups", "工作组", (K.WORK_GROUP.value,)),
+    OrganizationMetric("leading_groups", "领导小组", (K.LEADING_GROUP.value,)),
 )
 
 FRONTLINE = Q(organization__kind__in=FORMATION_KINDS) | Q(
@@ -86,13 +81,13 @@ FRONTLINE = Q(organization__kind__in=FORMATION_KINDS) | Q(
 """An assignment in a temporary Party organization or in a formation."""
 
 PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
-    PeopleMetric("team_members", _("先锋队、突击队队员"), Q(organization__kind__in=TEAM_KINDS)),
-    PeopleMetric("frontline_people", _("一线人员"), Q()),
-    PeopleMetric("frontline_assignments", _("一线编入"), Q(), distinct=False, measure="人次"),
+    PeopleMetric("team_members", "先锋队、突击队队员", Q(organization__kind__in=TEAM_KINDS)),
+    PeopleMetric("frontline_people", "一线人员", Q()),
+    PeopleMetric("frontline_assignments", "一线编入", Q(), distinct=False, measure="人次"),
     PeopleMetric(
-        "frontline_party_members", _("一线党员"), Q(standing__status__in=MEMBER_STATUSES), of_members=True
+        "frontline_party_members", "一线党员", Q(standing__status__in=MEMBER_STATUSES), of_members=True
     ),
-    PeopleMetric("frontline_auxiliaries", _("一线辅警"), Q(person__category=PersonCategory.AUXILIARY.value)),
+    PeopleMetric("frontline_auxiliaries", "一线辅警", Q(person__category=PersonCategory.AUXILIARY.value)),
 )
 
 METRICS: dict[str, Metric] = {

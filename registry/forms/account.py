@@ -8,8 +8,6 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from registry.forms.fields import ScopedForm
 from registry.models import User
@@ -18,9 +16,10 @@ from registry.operations.passwords import LONGEST, ONE_TIME_DAYS, is_one_time_an
 
 def lock_message() -> str:
     """Say that a login is locked, and what to do."""
-    return _(
-        "登录失败次数过多,已暂时锁定。请 %(minutes)d 分钟后再试;忘记密码请联系本单位管理员重新设置。"
-    ) % {"minutes": settings.LOGIN_LOCK.total_seconds() // 60}
+    return (
+        f"登录失败次数过多,已暂时锁定。请 {settings.LOGIN_LOCK.total_seconds() // 60} 分钟后再试;"
+        "忘记密码请联系本单位管理员重新设置。"
+    )
 
 
 def _password(autocomplete: str) -> forms.PasswordInput:
@@ -31,8 +30,8 @@ class LoginForm(AuthenticationForm):
     """User name and password."""
 
     error_messages = {
-        "invalid_login": gettext_lazy("用户名或密码不正确,请注意大小写。连续输错多次,账号会暂时锁定。"),
-        "inactive": gettext_lazy("该账号已停用,请联系本单位管理员。"),
+        "invalid_login": "用户名或密码不正确,请注意大小写。连续输错多次,账号会暂时锁定。",
+        "inactive": "该账号已停用,请联系本单位管理员。",
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -45,24 +44,23 @@ class LoginForm(AuthenticationForm):
         super().confirm_login_allowed(user)
         if is_one_time_and_over(user):
             raise ValidationError(
-                _("一次性密码已超过 %(days)d 天,不能再用。请联系本单位管理员重新设置。")
-                % {"days": ONE_TIME_DAYS},
+                f"一次性密码已超过 {ONE_TIME_DAYS} 天,不能再用。请联系本单位管理员重新设置。",
                 code="one_time_over",
             )
 
 
 def _not_endless(value: str) -> None:
     if len(value) > LONGEST:
-        raise ValidationError(_("密码最长 %(most)d 个字符。") % {"most": LONGEST})
+        raise ValidationError(f"密码最长 {LONGEST} 个字符。")
 
 
 class CodeForm(ScopedForm):
     """A code of the second step."""
 
     code = forms.CharField(
-        label=gettext_lazy("验证码"),
+        label="验证码",
         max_length=20,
-        help_text=gettext_lazy("验证器应用当前显示的六位数字。"),
+        help_text="验证器应用当前显示的六位数字。",
         widget=forms.TextInput(
             attrs={
                 "autocomplete": "one-time-code",
@@ -78,7 +76,7 @@ class PasswordForm(ScopedForm):
     """One's own password, once more: before something that guards the account is changed."""
 
     password = forms.CharField(
-        label=gettext_lazy("当前密码"), strip=False, max_length=LONGEST, widget=_password("current-password")
+        label="当前密码", strip=False, max_length=LONGEST, widget=_password("current-password")
     )
 
 
@@ -86,13 +84,13 @@ class ChangePasswordForm(ScopedForm):
     """The present password, and the new one twice."""
 
     old_password = forms.CharField(
-        label=gettext_lazy("当前密码"), strip=False, max_length=LONGEST, widget=_password("current-password")
+        label="当前密码", strip=False, max_length=LONGEST, widget=_password("current-password")
     )
     new_password = forms.CharField(
-        label=gettext_lazy("新密码"), strip=False, max_length=LONGEST, widget=_password("new-password")
+        label="新密码", strip=False, max_length=LONGEST, widget=_password("new-password")
     )
     again = forms.CharField(
-        label=gettext_lazy("再输一次新密码"),
+        label="再输一次新密码",
         strip=False,
         max_length=LONGEST,
         widget=_password("new-password"),
@@ -102,5 +100,5 @@ class ChangePasswordForm(ScopedForm):
         """Both new ones must be the same."""
         data = super().clean() or {}
         if "again" in data and "new_password" in data and data["again"] != data["new_password"]:
-            self.add_error("again", _("两次输入的新密码不一致。"))
+            self.add_error("again", "两次输入的新密码不一致。")
         return data

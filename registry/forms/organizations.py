@@ -11,8 +11,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from django.utils.translation import gettext as _t
-from django.utils.translation import gettext_lazy as _
 
 from registry import access
 from registry.forms.fields import DayField, PickerField, ScopedForm, split_keys
@@ -52,11 +50,11 @@ CODE_WORDS: dict[str, str] = {
 FULL_MEMBERS_NEEDED = 3
 _NUMERALS = "零一二三四五六七八九"
 KIND_GROUPS = [
-    (_("党组织"), [(kind, OrganizationKind(kind).label) for kind in PARTY_KINDS]),
-    (_("队伍"), [(kind.value, kind.label) for kind in OrganizationKind if kind.value not in PARTY_KINDS]),
+    ("党组织", [(kind, OrganizationKind(kind).label) for kind in PARTY_KINDS]),
+    ("队伍", [(kind.value, kind.label) for kind in OrganizationKind if kind.value not in PARTY_KINDS]),
 ]
 REGISTERED_KINDS = [
-    (_("临时党组织"), [(kind, f"临时{OrganizationKind(kind).label}") for kind in PARTY_KINDS]),
+    ("临时党组织", [(kind, f"临时{OrganizationKind(kind).label}") for kind in PARTY_KINDS]),
     KIND_GROUPS[1],
 ]
 """What is registered in wartime is temporary unless the box for standing ones is ticked."""
@@ -167,22 +165,22 @@ def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, 
 class LedgerFilter(ScopedForm):
     """The filters of the ledger; unbound: what the address says is read by the view."""
 
-    NATURES = (("temporary", _("临时党组织")), ("standing", _("常设党组织")), ("formation", _("队伍")))
+    NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
     STATES = (
-        ("", _("已批准(计入统计)")),
-        ("pending", _("未批准(全部)")),
+        ("", "已批准(计入统计)"),
+        ("pending", "未批准(全部)"),
         *WorkflowState.choices[:2],
         *WorkflowState.choices[3:],
-        ("all", _("全部状态")),
+        ("all", "全部状态"),
     )
 
-    unit = PickerField("unit", label=_("单位(含下级)"), required=False)
-    kind = forms.ChoiceField(label=_("类型"), required=False, choices=[("", _("全部")), *KIND_GROUPS])
-    nature = forms.ChoiceField(label=_("性质"), required=False, choices=[("", _("全部")), *NATURES])
-    state = forms.ChoiceField(label=_("状态"), required=False, choices=STATES)
-    basis = forms.ChoiceField(label=_("口径"), required=False, choices=Basis.choices)
-    since = DayField(label=_("起始日期"), required=False)
-    q = forms.CharField(label=_("名称、代码或文号"), required=False, max_length=60)
+    unit = PickerField("unit", label="单位(含下级)", required=False)
+    kind = forms.ChoiceField(label="类型", required=False, choices=[("", "全部"), *KIND_GROUPS])
+    nature = forms.ChoiceField(label="性质", required=False, choices=[("", "全部"), *NATURES])
+    state = forms.ChoiceField(label="状态", required=False, choices=STATES)
+    basis = forms.ChoiceField(label="口径", required=False, choices=Basis.choices)
+    since = DayField(label="起始日期", required=False)
+    q = forms.CharField(label="名称、代码或文号", required=False, max_length=60)
 
     def __init__(self, *args: Any, is_period: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -197,8 +195,8 @@ class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
         super().__init__(
             queryset=Campaign.objects.all(),
             to_field_name="code",
-            empty_label=_("无(日常)"),
-            **{"label": _("专项任务"), "required": False, **options},
+            empty_label="无(日常)",
+            **{"label": "专项任务", "required": False, **options},
         )
 
 
@@ -210,49 +208,47 @@ def wide(**attrs: str) -> forms.TextInput:
 class RegisterForm(ScopedForm):
     """Register an organization at a unit with its first members."""
 
-    kind = forms.ChoiceField(label=_("组织类型"), choices=REGISTERED_KINDS)
-    established_on = DayField(label=_("成立日期"))
+    kind = forms.ChoiceField(label="组织类型", choices=REGISTERED_KINDS)
+    established_on = DayField(label="成立日期")
     approval_number = forms.CharField(
-        label=_("批复文号"), max_length=80, required=False, help_text=_("例如 德公党〔2020〕5 号")
+        label="批复文号", max_length=80, required=False, help_text="例如 德公党〔2020〕5 号"
     )
     campaign = CampaignField()
-    name = forms.CharField(label=_("组织名称"), max_length=120, widget=wide())
+    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
     code = forms.CharField(
-        label=_("组织代码"), max_length=120, help_text=_("用于网址,小写字母、数字和连字符,登记后不变。")
+        label="组织代码", max_length=120, help_text="用于网址,小写字母、数字和连字符,登记后不变。"
     )
     parent = PickerField(
         "organization",
-        label=_("上级组织"),
+        label="上级组织",
         required=False,
-        help_text=_("党组织隶属线上的上级;没有就留空。"),
+        help_text="党组织隶属线上的上级;没有就留空。",
     )
-    secretary = PickerField("person", label=_("书记(负责人)"), required=False)
+    secretary = PickerField("person", label="书记(负责人)", required=False)
     members = PickerField(
         "person",
         multiple=True,
         roles=ROLES,
         default_role=Role.MEMBER.value,
-        label=_("成员"),
+        label="成员",
         required=False,
-        help_text=_("输入姓名或警号查找,逐个选择,可分别指定职责。"),
+        help_text="输入姓名或警号查找,逐个选择,可分别指定职责。",
     )
     numbers = forms.CharField(
-        label=_("批量粘贴警号"),
+        label="批量粘贴警号",
         required=False,
         widget=forms.Textarea(attrs={"rows": "3"}),
-        help_text=_("从表格里复制一列警号粘贴在这里,空格、换行或逗号隔开;都作为成员编入。"),
+        help_text="从表格里复制一列警号粘贴在这里,空格、换行或逗号隔开;都作为成员编入。",
     )
     is_standing = forms.BooleanField(
-        label=_("常设党组织(不是临时党组织)"), required=False, help_text=_("队伍不分临时和常设。")
+        label="常设党组织(不是临时党组织)", required=False, help_text="队伍不分临时和常设。"
     )
     honour_title = forms.CharField(
-        label=_("荣誉命名"), max_length=60, required=False, help_text=_("例如 以“何建华”命名")
+        label="荣誉命名", max_length=60, required=False, help_text="例如 以“何建华”命名"
     )
-    aliases = forms.CharField(
-        label=_("别名"), max_length=300, required=False, help_text=_("多个别名用分号隔开。")
-    )
-    task_body = PickerField("organization", label=_("依托的专班或工作组"), required=False)
-    note = forms.CharField(label=_("备注"), max_length=300, required=False, widget=wide())
+    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    task_body = PickerField("organization", label="依托的专班或工作组", required=False)
+    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
 
     folded = ("is_standing", "honour_title", "aliases", "task_body", "note")
     facts = ("kind", "established_on", "approval_number", "campaign")
@@ -310,11 +306,8 @@ class RegisterForm(ScopedForm):
         found = cast(PickerField, self.fields["members"]).find(keys)
         missing = [key for key in keys if key not in found]
         if missing:
-            more = _t("等 %(n)d 个") % {"n": len(missing)} if len(missing) > 20 else ""
-            raise ValidationError(
-                _t("没有找到警号:%(numbers)s%(more)s。请检查,或先登记这些人员。")
-                % {"numbers": "、".join(missing[:20]), "more": more}
-            )
+            more = f"等 {len(missing)} 个" if len(missing) > 20 else ""
+            raise ValidationError(f"没有找到警号:{'、'.join(missing[:20])}{more}。请检查,或先登记这些人员。")
         return [found[key] for key in keys]
 
     def clean(self) -> dict[str, Any]:
@@ -322,7 +315,7 @@ class RegisterForm(ScopedForm):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         kind = cleaned.get("kind", "")
         if cleaned.get("is_standing") and kind and kind not in PARTY_KINDS:
-            self.add_error("is_standing", _("只有党组织分临时和常设。"))
+            self.add_error("is_standing", "只有党组织分临时和常设。")
         roles: dict[int, str] = {}
         people: dict[int, Person] = {}
         head: Person | None = cleaned.get("secretary")
@@ -335,7 +328,7 @@ class RegisterForm(ScopedForm):
                 roles[person.pk] = role
         heads = [people[pk].name for pk, role in roles.items() if role == Role.SECRETARY.value]
         if len(heads) > 1:
-            self.add_error("members", _t("书记只能有一人,现在是:%(names)s。") % {"names": "、".join(heads)})
+            self.add_error("members", f"书记只能有一人,现在是:{'、'.join(heads)}。")
         cleaned["placed"] = [Member(people[pk], role) for pk, role in roles.items()]
         return cleaned
 
@@ -373,14 +366,11 @@ def _same_name(unit: Unit, name: str) -> list[str]:
         .order_by("code")
     )
     return [
-        _t("%(unit)s已有同名组织“%(name)s”(%(code)s,%(from)s 成立%(until)s)。")
-        % {
-            "unit": unit.label,
-            "name": name,
-            "code": row.code,
-            "from": row.established_on.isoformat(),
-            "until": f",{row.dissolved_on.isoformat()} 撤销" if row.dissolved_on else "",
-        }
+        (
+            f"{unit.label}已有同名组织“{name}”({row.code},"
+            f"{row.established_on.isoformat()} 成立"
+            f"{f',{row.dissolved_on.isoformat()} 撤销' if row.dissolved_on else ''})。"
+        )
         for row in same[:3]
     ]
 
@@ -389,7 +379,7 @@ def _membership(user: access.AnyUser, kind: str, placed: Sequence[Member], day: 
     heads = [member for member in placed if member.role == head_role(kind)]
     warnings = []
     if kind not in PARTY_KINDS:
-        return [] if heads else [_t("没有指定负责人。")]
+        return [] if heads else ["没有指定负责人。"]
     statuses = dict(
         StatusPeriod.objects.filter(on_day(day), person__in=[member.person for member in placed]).values_list(
             "person_id", "status"
@@ -399,19 +389,16 @@ def _membership(user: access.AnyUser, kind: str, placed: Sequence[Member], day: 
         status = statuses.get(head.person.pk, PoliticalStatus.UNKNOWN.value)
         if status != PoliticalStatus.FULL_MEMBER:
             warnings.append(
-                _t("书记 %(name)s(%(number)s)在 %(day)s 的政治面貌是“%(status)s”,不是正式党员。")
-                % {
-                    "name": head.person.name,
-                    "number": access.shown_number(user, head.person),
-                    "day": day.isoformat(),
-                    "status": PoliticalStatus(status).label,
-                }
+                f"书记 {head.person.name}("
+                f"{access.shown_number(user, head.person)})在 {day.isoformat()} 的政治面貌是"
+                f"“{PoliticalStatus(status).label}”,"
+                "不是正式党员。"
             )
     if not heads:
-        warnings.append(_t("没有指定书记。"))
+        warnings.append("没有指定书记。")
     full = sum(1 for status in statuses.values() if status == PoliticalStatus.FULL_MEMBER)
     if full < FULL_MEMBERS_NEEDED:
-        warnings.append(_t("编入的正式党员只有 %(n)d 人,不足 3 人。") % {"n": full})
+        warnings.append(f"编入的正式党员只有 {full} 人,不足 3 人。")
     return warnings
 
 
@@ -430,8 +417,7 @@ def _elsewhere(user: access.AnyUser, placed: Sequence[Member], day: date) -> lis
         .order_by("pk")
     )
     return [
-        _t("%(name)s 当日已任“%(organization)s”书记。")
-        % {"name": other.person.name, "organization": other.organization.name}
+        f"{other.person.name} 当日已任“{other.organization.name}”书记。"
         for other in others
         if access.inside(other.person.home_unit, scope) or access.inside(other.organization.unit, scope)
     ]
@@ -441,23 +427,21 @@ class EditForm(ScopedForm):
     """Change plain facts of an organization."""
 
     version = forms.IntegerField(widget=forms.HiddenInput)
-    name = forms.CharField(label=_("组织名称"), max_length=120, widget=wide())
-    established_on = DayField(label=_("成立日期"))
-    approval_number = forms.CharField(label=_("批复文号"), max_length=80, required=False)
-    dissolved_on = DayField(label=_("撤销日期"))
-    dissolution_number = forms.CharField(label=_("撤销文号"), max_length=80, required=False)
+    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    established_on = DayField(label="成立日期")
+    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+    dissolved_on = DayField(label="撤销日期")
+    dissolution_number = forms.CharField(label="撤销文号", max_length=80, required=False)
     campaign = CampaignField()
-    honour_title = forms.CharField(label=_("荣誉命名"), max_length=60, required=False)
-    task_body = PickerField("organization", label=_("依托的专班或工作组"), required=False)
-    aliases = forms.CharField(
-        label=_("别名"), max_length=300, required=False, help_text=_("多个别名用分号隔开。")
-    )
-    note = forms.CharField(label=_("备注"), max_length=300, required=False, widget=wide())
+    honour_title = forms.CharField(label="荣誉命名", max_length=60, required=False)
+    task_body = PickerField("organization", label="依托的专班或工作组", required=False)
+    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
     reason = forms.CharField(
-        label=_("修改原因"),
+        label="修改原因",
         max_length=300,
         required=False,
-        help_text=_("记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。"),
+        help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。",
         widget=wide(),
     )
 
@@ -477,14 +461,14 @@ class EditForm(ScopedForm):
 
 def reason_field(*, required: bool = False) -> forms.CharField:
     """A reason, for the record."""
-    return forms.CharField(label=_("原因"), max_length=300, required=required, widget=wide())
+    return forms.CharField(label="原因", max_length=300, required=required, widget=wide())
 
 
 class MoveForm(ScopedForm):
     """Another superior on the Party line."""
 
-    parent = PickerField("organization", label=_("新的上级组织"), required=False)
-    no_parent = forms.BooleanField(label=_("不设上级组织"), required=False)
+    parent = PickerField("organization", label="新的上级组织", required=False)
+    no_parent = forms.BooleanField(label="不设上级组织", required=False)
     reason = reason_field(required=True)
 
     def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
@@ -496,15 +480,15 @@ class MoveForm(ScopedForm):
         """Either a superior or none, said explicitly."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         if "parent" in cleaned and bool(cleaned["parent"]) == bool(cleaned.get("no_parent")):
-            self.add_error("parent", _("请选择新的上级组织,或勾选“不设上级组织”,二者取一。"))
+            self.add_error("parent", "请选择新的上级组织,或勾选“不设上级组织”,二者取一。")
         return cleaned
 
 
 class TransferForm(ScopedForm):
     """Another host unit from a day on."""
 
-    unit = PickerField("unit", label=_("转到单位"), query="roles=enter")
-    on = DayField(label=_("转隶日期"), help_text=_("自该日起计入新单位,之前的日期仍计入原单位。"))
+    unit = PickerField("unit", label="转到单位", query="roles=enter")
+    on = DayField(label="转隶日期", help_text="自该日起计入新单位,之前的日期仍计入原单位。")
     reason = reason_field(required=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -516,8 +500,8 @@ class DissolveForm(ScopedForm):
     """Dissolve from a day on, with what was shown of its extent (``planned``)."""
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
-    on = DayField(label=_("撤销日期"), help_text=_("自该日起不再计入现有数。"))
-    document_number = forms.CharField(label=_("撤销文号"), max_length=80, required=False)
+    on = DayField(label="撤销日期", help_text="自该日起不再计入现有数。")
+    document_number = forms.CharField(label="撤销文号", max_length=80, required=False)
     reason = reason_field(required=True)
 
     renames = {"dissolved_on": "on"}
@@ -532,7 +516,7 @@ class ReasonForm(ScopedForm):
 class ApproveForm(ScopedForm):
     """Approve, perhaps with the document's number."""
 
-    approval_number = forms.CharField(label=_("批复文号"), max_length=80, required=False)
+    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
 
 
 class PlainForm(ScopedForm):

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from registry import access
 from registry.forms.fields import DayField, PickerField, ScopedForm, split_keys
@@ -28,26 +27,26 @@ class _Version(forms.IntegerField):
 class PeopleFilter(ScopedForm):
     """The filters of the list of people; the unit itself is read by the view."""
 
-    unit = PickerField("unit", label=_("单位"), required=False)
-    category = forms.ChoiceField(label=_("类别"), required=False)
-    status = forms.ChoiceField(label=_("政治面貌"), required=False)
-    assigned = forms.ChoiceField(label=_("一线编入"), required=False)
-    q = forms.CharField(label=_("姓名或警号"), required=False, max_length=60)
+    unit = PickerField("unit", label="单位", required=False)
+    category = forms.ChoiceField(label="类别", required=False)
+    status = forms.ChoiceField(label="政治面貌", required=False)
+    assigned = forms.ChoiceField(label="一线编入", required=False)
+    q = forms.CharField(label="姓名或警号", required=False, max_length=60)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _choose(self, "category", PersonCategory.choices)
         _choose(self, "status", PoliticalStatus.choices)
-        _choose(self, "assigned", [("yes", _("有")), ("no", _("无"))])
+        _choose(self, "assigned", [("yes", "有"), ("no", "无")])
 
 
 class AssignmentsFilter(ScopedForm):
     """The filters of the list of assignments."""
 
-    unit = PickerField("unit", label=_("单位"), required=False)
-    role = forms.ChoiceField(label=_("职责"), required=False)
-    category = forms.ChoiceField(label=_("类别"), required=False)
-    q = forms.CharField(label=_("姓名、警号或组织"), required=False, max_length=60)
+    unit = PickerField("unit", label="单位", required=False)
+    role = forms.ChoiceField(label="职责", required=False)
+    category = forms.ChoiceField(label="类别", required=False)
+    q = forms.CharField(label="姓名、警号或组织", required=False, max_length=60)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,21 +57,21 @@ class AssignmentsFilter(ScopedForm):
 def _choose(form: ScopedForm, name: str, choices: list[tuple[Any, Any]]) -> None:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
-    field.choices = [("", _("全部")), *choices]
+    field.choices = [("", "全部"), *choices]
 
 
 class _PersonFacts(ScopedForm):
     """The plain facts of a person."""
 
-    name = forms.CharField(label=_("姓名"), max_length=40)
+    name = forms.CharField(label="姓名", max_length=40)
     number = forms.CharField(
-        label=_("警号"), max_length=30, validators=[number_validator], help_text=_("保留前面的零。")
+        label="警号", max_length=30, validators=[number_validator], help_text="保留前面的零。"
     )
-    category = forms.ChoiceField(label=_("人员类别"), choices=PersonCategory.choices)
-    title = forms.CharField(label=_("职务"), max_length=60, required=False)
-    phone = forms.CharField(label=_("联系电话"), max_length=30, required=False)
-    joined_on = DayField(label=_("入党日期"), required=False)
-    note = forms.CharField(label=_("备注"), max_length=300, required=False)
+    category = forms.ChoiceField(label="人员类别", choices=PersonCategory.choices)
+    title = forms.CharField(label="职务", max_length=60, required=False)
+    phone = forms.CharField(label="联系电话", max_length=30, required=False)
+    joined_on = DayField(label="入党日期", required=False)
+    note = forms.CharField(label="备注", max_length=300, required=False)
 
     folded = ("phone", "joined_on", "note")
 
@@ -81,15 +80,15 @@ class PersonForm(_PersonFacts):
     """A new person at a unit."""
 
     political_status = forms.ChoiceField(
-        label=_("政治面貌"),
+        label="政治面貌",
         choices=PoliticalStatus.choices,
-        help_text=_("以后的变化用“变更政治面貌”按日登记。"),
+        help_text="以后的变化用“变更政治面貌”按日登记。",
     )
     home_branch = PickerField(
         "organization",
-        label=_("组织关系所在支部"),
+        label="组织关系所在支部",
         required=False,
-        help_text=_("常设党组织;临时党组织不接转组织关系。"),
+        help_text="常设党组织;临时党组织不接转组织关系。",
     )
 
     field_order = ["name", "number", "category", "political_status", "title", "home_branch"]
@@ -104,9 +103,9 @@ class PersonEditForm(_PersonFacts):
 class StatusForm(ScopedForm):
     """Another political status from a day on."""
 
-    status = forms.ChoiceField(label=_("新的政治面貌"), choices=PoliticalStatus.choices)
-    on = DayField(label=_("自哪天起"), help_text=_("此日以前的统计仍按原政治面貌。"))
-    reason = forms.CharField(label=_("说明"), max_length=300, required=False)
+    status = forms.ChoiceField(label="新的政治面貌", choices=PoliticalStatus.choices)
+    on = DayField(label="自哪天起", help_text="此日以前的统计仍按原政治面貌。")
+    reason = forms.CharField(label="说明", max_length=300, required=False)
 
     renames = {"political_status": "status"}
 
@@ -115,15 +114,15 @@ class TransferForm(ScopedForm):
     """Another home unit and branch."""
 
     home_unit = PickerField(
-        "unit", label=_("所属单位"), query="roles=enter", help_text=_("须在您可以录入的单位范围内。")
+        "unit", label="所属单位", query="roles=enter", help_text="须在您可以录入的单位范围内。"
     )
     home_branch = PickerField(
         "organization",
-        label=_("组织关系所在支部"),
+        label="组织关系所在支部",
         required=False,
-        help_text=_("常设党组织;临时编入不受影响。"),
+        help_text="常设党组织;临时编入不受影响。",
     )
-    reason = forms.CharField(label=_("说明"), max_length=300, required=False)
+    reason = forms.CharField(label="说明", max_length=300, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -135,22 +134,22 @@ class AssignForm(ScopedForm):
 
     members = PickerField(
         "person",
-        label=_("人员"),
+        label="人员",
         multiple=True,
         roles=ROLES,
         default_role=Role.MEMBER.value,
         required=False,
-        help_text=_("按姓名或警号查找,可选多人,逐人选职责。"),
+        help_text="按姓名或警号查找,可选多人,逐人选职责。",
     )
     numbers = forms.CharField(
-        label=_("批量粘贴警号"),
+        label="批量粘贴警号",
         widget=forms.Textarea,
         required=False,
-        help_text=_("用空格、逗号或换行隔开,职责均为成员。"),
+        help_text="用空格、逗号或换行隔开,职责均为成员。",
     )
-    started_on = DayField(label=_("编入日期"))
-    document_number = forms.CharField(label=_("任命文号"), max_length=80, required=False)
-    ended_on = DayField(label=_("结束日期"), required=False, help_text=_("已经结束的编入才填;当天不再计入。"))
+    started_on = DayField(label="编入日期")
+    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+    ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
 
     folded = ("ended_on",)
 
@@ -162,7 +161,7 @@ class AssignForm(ScopedForm):
         """Ask for at least one person."""
         empty = not self.cleaned_data.get("members") and not self.cleaned_data.get("numbers")
         if empty and not self.errors.keys() & {"members", "numbers"}:
-            self.add_error("members", str(_("请至少选择一人,或粘贴警号。")))
+            self.add_error("members", "请至少选择一人,或粘贴警号。")
 
     def people(self) -> list[tuple[Person, str]]:
         """Return everybody chosen or pasted, once: (person, role)."""
@@ -176,11 +175,11 @@ class AssignOneForm(ScopedForm):
     """One person into an organization."""
 
     organization = PickerField(
-        "organization", label=_("编入组织"), query="roles=enter", help_text=_("须在您可以录入的单位范围内。")
+        "organization", label="编入组织", query="roles=enter", help_text="须在您可以录入的单位范围内。"
     )
-    role = forms.ChoiceField(label=_("职责"), choices=ROLES)
-    started_on = DayField(label=_("编入日期"))
-    document_number = forms.CharField(label=_("任命文号"), max_length=80, required=False)
+    role = forms.ChoiceField(label="职责", choices=ROLES)
+    started_on = DayField(label="编入日期")
+    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
 
     renames = {"members": "organization"}
 
@@ -201,15 +200,15 @@ class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-ar
 class EndManyForm(ScopedForm):
     """Several members of an organization leave on one day."""
 
-    everyone = forms.BooleanField(label=_("全部人员"), required=False)
+    everyone = forms.BooleanField(label="全部人员", required=False)
     assignments = _AssignmentChoice(
         queryset=Assignment.objects.none(),
-        label=_("结束编入的人员"),
+        label="结束编入的人员",
         widget=forms.CheckboxSelectMultiple(attrs={"data-wide": ""}),
         required=False,
     )
-    on = DayField(label=_("结束日期"), help_text=_("当天起不再计入。"))
-    reason = forms.CharField(label=_("说明"), max_length=300, required=False)
+    on = DayField(label="结束日期", help_text="当天起不再计入。")
+    reason = forms.CharField(label="说明", max_length=300, required=False)
 
     def __init__(self, *args: Any, rows: list[Assignment], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -228,7 +227,7 @@ class EndManyForm(ScopedForm):
         """Ask for at least one member."""
         chosen = self.cleaned_data.get("everyone") or self.cleaned_data.get("assignments")
         if not chosen and "assignments" not in self.errors:
-            self.add_error("assignments", str(_("请至少勾选一人。")))
+            self.add_error("assignments", "请至少勾选一人。")
 
     def chosen(self) -> list[Assignment]:
         """Return the assignments to end."""
@@ -238,17 +237,17 @@ class EndManyForm(ScopedForm):
 class RoleForm(ScopedForm):
     """Another role from a day on."""
 
-    role = forms.ChoiceField(label=_("新的职责"), choices=Role.choices)
-    on = DayField(label=_("自哪天起"), help_text=_("填编入当天即更正原职责,不留变动。"))
-    document_number = forms.CharField(label=_("任命文号"), max_length=80, required=False)
+    role = forms.ChoiceField(label="新的职责", choices=Role.choices)
+    on = DayField(label="自哪天起", help_text="填编入当天即更正原职责,不留变动。")
+    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
     version = _Version()
 
 
 class EndForm(ScopedForm):
     """One assignment ends."""
 
-    on = DayField(label=_("结束日期"), help_text=_("当天起不再计入。"))
-    reason = forms.CharField(label=_("说明"), max_length=300, required=False)
+    on = DayField(label="结束日期", help_text="当天起不再计入。")
+    reason = forms.CharField(label="说明", max_length=300, required=False)
     version = _Version()
 
     renames = {"ended_on": "on"}
@@ -257,7 +256,7 @@ class EndForm(ScopedForm):
 class WithdrawForm(ScopedForm):
     """Something entered by mistake is taken back."""
 
-    reason = forms.CharField(label=_("撤回原因"), max_length=300)
+    reason = forms.CharField(label="撤回原因", max_length=300)
 
 
 def pasted_people(user: access.AnyUser, text: str) -> list[Person]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 from registry.access import AnyUser
 from registry.forms.fields import PickerField, ScopedForm
@@ -16,13 +15,11 @@ Choices = Iterable[tuple[str, str]]
 class ReconciliationFilter(ScopedForm):
     """Unit, verdict, source, category; the choices are those that occur."""
 
-    unit = PickerField("unit", label=_("单位"), required=False)
-    verdict = forms.ChoiceField(label=_("结论"), required=False)
-    source = forms.ChoiceField(label=_("来源"), required=False)
-    category = forms.ChoiceField(label=_("类别"), required=False)
-    countable = forms.ChoiceField(
-        label=_("范围"), required=False, choices=[("", _("全部")), ("1", _("只看可核对的"))]
-    )
+    unit = PickerField("unit", label="单位", required=False)
+    verdict = forms.ChoiceField(label="结论", required=False)
+    source = forms.ChoiceField(label="来源", required=False)
+    category = forms.ChoiceField(label="类别", required=False)
+    countable = forms.ChoiceField(label="范围", required=False, choices=[("", "全部"), ("1", "只看可核对的")])
 
     def __init__(
         self,
@@ -37,4 +34,4 @@ class ReconciliationFilter(ScopedForm):
         for name, choices in (("verdict", verdicts), ("source", sources), ("category", categories)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", _("全部")), *choices]
+            field.choices = [("", "全部"), *choices]

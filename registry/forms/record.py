@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 from registry import access, audit
 from registry.forms.fields import DayField, PickerField, ScopedForm
@@ -15,12 +14,12 @@ from registry.forms.organizations import reason_field
 class RecordFilter(ScopedForm):
     """The filters of the record; unbound: what the address says is read by the view."""
 
-    unit = PickerField("unit", label=_("单位(含下级)"), required=False)
-    who = forms.CharField(label=_("操作人"), required=False, max_length=60)
-    verb = forms.ChoiceField(label=_("操作"), required=False, choices=[("", _("全部")), *audit.VERBS.items()])
-    day_from = DayField(label=_("自"), required=False)
-    day_to = DayField(label=_("至"), required=False)
-    q = forms.CharField(label=_("对象名称"), required=False, max_length=60)
+    unit = PickerField("unit", label="单位(含下级)", required=False)
+    who = forms.CharField(label="操作人", required=False, max_length=60)
+    verb = forms.ChoiceField(label="操作", required=False, choices=[("", "全部"), *audit.VERBS.items()])
+    day_from = DayField(label="自", required=False)
+    day_to = DayField(label="至", required=False)
+    q = forms.CharField(label="对象名称", required=False, max_length=60)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 from registry import access
 from registry.forms.fields import DayField, PickerField, ScopedForm
@@ -17,23 +16,21 @@ from registry.operations.units import EDITABLE, REGION_CODE
 class _Facts(ScopedForm):
     """The plain facts of a unit."""
 
-    name = forms.CharField(label=_("单位名称"), max_length=100, widget=wide())
+    name = forms.CharField(label="单位名称", max_length=100, widget=wide())
     short_name = forms.CharField(
-        label=_("简称"), max_length=60, required=False, help_text=_("树和表格里显示,例如 德城分局。")
+        label="简称", max_length=60, required=False, help_text="树和表格里显示,例如 德城分局。"
     )
-    kind = forms.ChoiceField(label=_("单位类型"), choices=UnitKind.choices)
+    kind = forms.ChoiceField(label="单位类型", choices=UnitKind.choices)
     region_code = forms.RegexField(
         REGION_CODE,
-        label=_("行政区划代码"),
+        label="行政区划代码",
         required=False,
-        help_text=_("GB/T 2260,六位数字。"),
-        error_messages={"invalid": _("行政区划代码是六位数字。")},
+        help_text="GB/T 2260,六位数字。",
+        error_messages={"invalid": "行政区划代码是六位数字。"},
     )
-    opened_on = DayField(label=_("设立日期"), required=False, help_text=_("早就有的单位可以留空。"))
-    aliases = forms.CharField(
-        label=_("别名"), max_length=300, required=False, help_text=_("多个别名用分号隔开。")
-    )
-    note = forms.CharField(label=_("备注"), max_length=300, required=False, widget=wide())
+    opened_on = DayField(label="设立日期", required=False, help_text="早就有的单位可以留空。")
+    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
 
     folded = ("opened_on", "aliases", "note")
 
@@ -46,9 +43,9 @@ class AddUnitForm(_Facts):
     """A new unit below another."""
 
     code = forms.CharField(
-        label=_("单位代码"),
+        label="单位代码",
         max_length=80,
-        help_text=_("用于网址,小写字母、数字和连字符,例如 dezhou-shi-gonganju;登记后不变。"),
+        help_text="用于网址,小写字母、数字和连字符,例如 dezhou-shi-gonganju;登记后不变。",
     )
 
     field_order = ("name", "short_name", "code", "kind", "region_code")
@@ -67,8 +64,8 @@ class EditUnitForm(_Facts):
 class MoveUnitForm(ScopedForm):
     """Another superior from a day on."""
 
-    superior = PickerField("unit", label=_("新的上级单位"), query="roles=manage")
-    on = DayField(label=_("生效日期"), help_text=_("自该日起计入新的上级,之前的日期仍计入原上级。"))
+    superior = PickerField("unit", label="新的上级单位", query="roles=manage")
+    on = DayField(label="生效日期", help_text="自该日起计入新的上级,之前的日期仍计入原上级。")
     reason = reason_field(required=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -80,8 +77,8 @@ class MergeUnitForm(ScopedForm):
     """Into another unit from a day on, with what was shown of its extent (``planned``)."""
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
-    into = PickerField("unit", label=_("并入单位"), query="roles=manage")
-    on = DayField(label=_("生效日期"), help_text=_("自该日起本单位撤并,之前的日期仍按原单位统计。"))
+    into = PickerField("unit", label="并入单位", query="roles=manage")
+    on = DayField(label="生效日期", help_text="自该日起本单位撤并,之前的日期仍按原单位统计。")
     reason = reason_field(required=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -92,5 +89,5 @@ class MergeUnitForm(ScopedForm):
 class CloseUnitForm(ScopedForm):
     """Close from a day on."""
 
-    on = DayField(label=_("撤销日期"))
+    on = DayField(label="撤销日期")
     reason = reason_field(required=True)

@@ -6,34 +6,33 @@ from typing import Any, cast
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from registry import access
 from registry.forms.fields import DayField, PickerField, ScopedForm
 from registry.models import GrantRole, User
 
 STATES = (
-    ("", _("全部")),
-    ("valid", _("有效授权")),
-    ("none", _("无有效授权")),
-    ("disabled", _("已停用")),
+    ("", "全部"),
+    ("valid", "有效授权"),
+    ("none", "无有效授权"),
+    ("disabled", "已停用"),
 )
 
 
 def _reason(*, required: bool) -> forms.CharField:
     return forms.CharField(
-        label=_("原因"), max_length=300, required=required, widget=forms.TextInput(attrs={"data-wide": ""})
+        label="原因", max_length=300, required=required, widget=forms.TextInput(attrs={"data-wide": ""})
     )
 
 
 class UserFilter(ScopedForm):
     """What the list of users is filtered by."""
 
-    unit = PickerField("unit", label=_("单位"), required=False, query="roles=manage")
-    role = forms.ChoiceField(label=_("角色"), choices=[("", _("全部")), *GrantRole.choices], required=False)
-    state = forms.ChoiceField(label=_("状态"), choices=STATES, required=False)
+    unit = PickerField("unit", label="单位", required=False, query="roles=manage")
+    role = forms.ChoiceField(label="角色", choices=[("", "全部"), *GrantRole.choices], required=False)
+    state = forms.ChoiceField(label="状态", choices=STATES, required=False)
     q = forms.CharField(
-        label=_("用户名或姓名"), required=False, widget=forms.TextInput(attrs={"type": "search"})
+        label="用户名或姓名", required=False, widget=forms.TextInput(attrs={"type": "search"})
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -46,18 +45,18 @@ class GrantForm(ScopedForm):
 
     unit = PickerField(
         "unit",
-        label=_("单位"),
+        label="单位",
         query="roles=manage",
-        help_text=_("授权对该单位及其全部下级单位有效。"),
+        help_text="授权对该单位及其全部下级单位有效。",
         rows=lambda units: units.filter(closed_on__isnull=True),
     )
     role = forms.ChoiceField(
-        label=_("角色"),
-        choices=[("", _("请选择")), *GrantRole.choices],
-        help_text=_("查看:只看;录入:登记和修改;审批:批准下级提交;管理员:以上全部并可授权;审计:查操作记录。"),
+        label="角色",
+        choices=[("", "请选择"), *GrantRole.choices],
+        help_text="查看:只看;录入:登记和修改;审批:批准下级提交;管理员:以上全部并可授权;审计:查操作记录。",
     )
-    started_on = DayField(label=_("开始日期"))
-    ended_on = DayField(label=_("到期日期"), required=False, help_text=_("自该日起失效;留空为长期。"))
+    started_on = DayField(label="开始日期")
+    ended_on = DayField(label="到期日期", required=False, help_text="自该日起失效;留空为长期。")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"started_on": timezone.localdate(), **(kwargs.get("initial") or {})}
@@ -73,15 +72,15 @@ class AddUserForm(GrantForm):
     """A new user with a first grant."""
 
     username = forms.CharField(
-        label=_("用户名"),
+        label="用户名",
         max_length=User._meta.get_field("username").max_length,
-        help_text=_("登录用,字母、数字和 @ . + - _,登记后不变。"),
+        help_text="登录用,字母、数字和 @ . + - _,登记后不变。",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
     display_name = forms.CharField(
-        label=_("姓名"), max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"})
+        label="姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     field_order = ("username", "display_name", "unit", "role", "started_on", "ended_on")
@@ -104,5 +103,5 @@ class OneTimePasswordForm(ScopedForm):
 
     reason = _reason(required=True)
     without_second_factor = forms.BooleanField(
-        label=_("同时停用二次验证"), required=False, help_text=_("用户的手机和备用码都丢失时勾选。")
+        label="同时停用二次验证", required=False, help_text="用户的手机和备用码都丢失时勾选。"
     )

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
 
 
 class Registered(models.Model):
@@ -18,10 +17,10 @@ class Registered(models.Model):
     form is told instead of overwriting; ``is_sample`` marks invented rows (演示).
     """
 
-    version = models.PositiveIntegerField(_("版本"), default=1, editable=False)
-    is_sample = models.BooleanField(_("演示数据"), default=False, editable=False)
-    created_at = models.DateTimeField(_("录入时间"), auto_now_add=True)
-    updated_at = models.DateTimeField(_("修改时间"), auto_now=True)
+    version = models.PositiveIntegerField("版本", default=1, editable=False)
+    is_sample = models.BooleanField("演示数据", default=False, editable=False)
+    created_at = models.DateTimeField("录入时间", auto_now_add=True)
+    updated_at = models.DateTimeField("修改时间", auto_now=True)
 
     class Meta:
         abstract = True
@@ -43,7 +42,7 @@ def ends_not_before_start(
     """Return the constraint that an end never lies before its start."""
     condition = Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": F(start)})
     return models.CheckConstraint(
-        condition=condition, name=name, violation_error_message=_("结束日期不能早于开始日期。")
+        condition=condition, name=name, violation_error_message="结束日期不能早于开始日期。"
     )
 
 

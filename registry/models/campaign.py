@@ -1,7 +1,6 @@
 """Campaigns (专项任务): the special operations that wartime organizations belong to."""
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.base import Registered, ends_not_before_start
 from registry.models.unit import code_validator
@@ -10,22 +9,22 @@ from registry.models.unit import code_validator
 class Campaign(Registered):
     """A special operation, from its start to its end (empty while it goes on)."""
 
-    code = models.CharField(_("任务代码"), max_length=80, unique=True, validators=[code_validator])
-    name = models.CharField(_("任务名称"), max_length=100)
-    started_on = models.DateField(_("启动日期"))
-    ended_on = models.DateField(_("结束日期"), null=True, blank=True)
+    code = models.CharField("任务代码", max_length=80, unique=True, validators=[code_validator])
+    name = models.CharField("任务名称", max_length=100)
+    started_on = models.DateField("启动日期")
+    ended_on = models.DateField("结束日期", null=True, blank=True)
     lead_unit = models.ForeignKey(
         "registry.Unit",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("牵头单位"),
+        verbose_name="牵头单位",
     )
 
     class Meta:
-        verbose_name = _("专项任务")
-        verbose_name_plural = _("专项任务")
+        verbose_name = "专项任务"
+        verbose_name_plural = "专项任务"
         ordering = ["-started_on", "code"]
         constraints = [ends_not_before_start("campaign_ends_after_start")]
 

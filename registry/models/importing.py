@@ -7,7 +7,6 @@ from datetime import timedelta
 from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.user import User
 
@@ -15,23 +14,23 @@ from registry.models.user import User
 class ImportState(models.TextChoices):
     """How far an import is. Nothing is in the registry before it is ``written``; then everything is."""
 
-    UPLOADED = "uploaded", _("等待核对")
-    CHECKING = "checking", _("正在核对")
-    CHECKED = "checked", _("已核对")
-    CONFIRMED = "confirmed", _("等待写入")
-    WRITING = "writing", _("正在写入")
-    WRITTEN = "written", _("已写入")
-    CANCELLED = "cancelled", _("已取消")
-    FAILED = "failed", _("失败")
+    UPLOADED = "uploaded", "等待核对"
+    CHECKING = "checking", "正在核对"
+    CHECKED = "checked", "已核对"
+    CONFIRMED = "confirmed", "等待写入"
+    WRITING = "writing", "正在写入"
+    WRITTEN = "written", "已写入"
+    CANCELLED = "cancelled", "已取消"
+    FAILED = "failed", "失败"
 
 
 class Verdict(models.TextChoices):
     """What a line of the workbook would do."""
 
-    NEW = "new", _("新增")
-    CHANGED = "changed", _("修改")
-    UNCHANGED = "unchanged", _("无变化")
-    WRONG = "wrong", _("有误")
+    NEW = "new", "新增"
+    CHANGED = "changed", "修改"
+    UNCHANGED = "unchanged", "无变化"
+    WRONG = "wrong", "有误"
 
 
 WAITING_STATES: tuple[str, ...] = (ImportState.UPLOADED.value, ImportState.CONFIRMED.value)
@@ -55,39 +54,37 @@ UNCLAIMED_AFTER = timedelta(seconds=10)
 class Import(models.Model):
     """One workbook handed in by one user. The file itself is an ``ImportFile``."""
 
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="imports", verbose_name=_("导入人"))
-    file_name = models.CharField(_("文件"), max_length=200)
-    sha256 = models.CharField(_("校验值"), max_length=64)
-    size = models.PositiveBigIntegerField(_("字节数"))
-    state = models.CharField(
-        _("状态"), max_length=12, choices=ImportState.choices, default=ImportState.UPLOADED
-    )
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="imports", verbose_name="导入人")
+    file_name = models.CharField("文件", max_length=200)
+    sha256 = models.CharField("校验值", max_length=64)
+    size = models.PositiveBigIntegerField("字节数")
+    state = models.CharField("状态", max_length=12, choices=ImportState.choices, default=ImportState.UPLOADED)
     attempt = models.CharField(max_length=32, blank=True, editable=False)
     """Who works on it now: nobody else may finish what they began."""
-    done = models.PositiveIntegerField(_("已处理行数"), default=0)
-    total = models.PositiveIntegerField(_("总行数"), default=0)
-    counts = models.JSONField(_("各类行数"), default=dict)
+    done = models.PositiveIntegerField("已处理行数", default=0)
+    total = models.PositiveIntegerField("总行数", default=0)
+    counts = models.JSONField("各类行数", default=dict)
     """Noun -> verdict -> number of lines."""
-    notices = models.JSONField(_("提示"), default=list)
+    notices = models.JSONField("提示", default=list)
     """What the reader of the workbook should know: sheets that were left out, hidden rows."""
     touches = models.JSONField(default=dict, editable=False)
     """The codes of the units and organizations whose locks the writing takes; None: too many to name."""
-    needs_reason = models.BooleanField(_("须说明原因"), default=False)
-    is_partial = models.BooleanField(_("只写入正确的行"), default=False)
-    mark = models.CharField(_("核对结果的校验值"), max_length=64, blank=True)
-    reason = models.CharField(_("说明"), max_length=200, blank=True)
-    address = models.CharField(_("地址"), max_length=45, blank=True)
-    request_number = models.CharField(_("请求编号"), max_length=40, blank=True)
-    message = models.CharField(_("结果说明"), max_length=1000, blank=True)
-    created_at = models.DateTimeField(_("上传时间"), default=timezone.now)
-    asked_at = models.DateTimeField(_("提交处理时间"), default=timezone.now)
+    needs_reason = models.BooleanField("须说明原因", default=False)
+    is_partial = models.BooleanField("只写入正确的行", default=False)
+    mark = models.CharField("核对结果的校验值", max_length=64, blank=True)
+    reason = models.CharField("说明", max_length=200, blank=True)
+    address = models.CharField("地址", max_length=45, blank=True)
+    request_number = models.CharField("请求编号", max_length=40, blank=True)
+    message = models.CharField("结果说明", max_length=1000, blank=True)
+    created_at = models.DateTimeField("上传时间", default=timezone.now)
+    asked_at = models.DateTimeField("提交处理时间", default=timezone.now)
     """Since when it waits: for its check, then for its writing."""
-    seen_at = models.DateTimeField(_("最近处理时间"), null=True, blank=True)
-    finished_at = models.DateTimeField(_("结束时间"), null=True, blank=True)
+    seen_at = models.DateTimeField("最近处理时间", null=True, blank=True)
+    finished_at = models.DateTimeField("结束时间", null=True, blank=True)
 
     class Meta:
-        verbose_name = _("导入")
-        verbose_name_plural = _("导入")
+        verbose_name = "导入"
+        verbose_name_plural = "导入"
         ordering = ["-created_at", "-pk"]
         indexes = [models.Index(fields=["user", "-created_at"], name="import_of_user")]
 
@@ -150,11 +147,11 @@ class ImportFile(models.Model):
 
     # Named otherwise than the key word that it would shadow.
     of = models.OneToOneField(Import, on_delete=models.CASCADE, primary_key=True, related_name="file")
-    content = models.BinaryField(_("内容"))
+    content = models.BinaryField("内容")
 
     class Meta:
-        verbose_name = _("导入文件")
-        verbose_name_plural = _("导入文件")
+        verbose_name = "导入文件"
+        verbose_name_plural = "导入文件"
 
     def __str__(self) -> str:
         return f"{self.of_id}"
@@ -164,21 +161,21 @@ class ImportLine(models.Model):
     """What one line of the workbook would do."""
 
     of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="lines")
-    place = models.PositiveIntegerField(_("次序"))
-    sheet = models.CharField(_("工作表"), max_length=100)
-    number = models.PositiveIntegerField(_("行号"))
-    noun = models.CharField(_("类别"), max_length=16)
-    verdict = models.CharField(_("核对结果"), max_length=10, choices=Verdict.choices)
-    key = models.CharField(_("代码或警号"), max_length=200)
-    summary = models.CharField(_("内容"), max_length=300)
-    changes = models.JSONField(_("变动"), default=list)
+    place = models.PositiveIntegerField("次序")
+    sheet = models.CharField("工作表", max_length=100)
+    number = models.PositiveIntegerField("行号")
+    noun = models.CharField("类别", max_length=16)
+    verdict = models.CharField("核对结果", max_length=10, choices=Verdict.choices)
+    key = models.CharField("代码或警号", max_length=200)
+    summary = models.CharField("内容", max_length=300)
+    changes = models.JSONField("变动", default=list)
     """[{slug, label, old, new, note}]"""
-    problems = models.JSONField(_("问题"), default=list)
+    problems = models.JSONField("问题", default=list)
     """[{slug, address, message}]"""
 
     class Meta:
-        verbose_name = _("导入行")
-        verbose_name_plural = _("导入行")
+        verbose_name = "导入行"
+        verbose_name_plural = "导入行"
         indexes = [models.Index(fields=["of", "place"], name="importline_place")]
 
     def __str__(self) -> str:

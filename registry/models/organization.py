@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.base import Registered, ends_not_before_start, on_day
@@ -72,23 +71,23 @@ class Organization(MPTTModel, Registered):
     only: a formation is never a "temporary branch".
     """
 
-    code = models.CharField(_("组织代码"), max_length=120, unique=True, validators=[code_validator])
-    name = models.CharField(_("组织名称"), max_length=120)
-    aliases = models.CharField(_("别名"), max_length=300, blank=True, help_text=_("多个别名用分号隔开"))
-    kind = models.CharField(_("组织类型"), max_length=20, choices=OrganizationKind.choices)
-    is_temporary = models.BooleanField(_("临时党组织"), default=False)
-    honour_title = models.CharField(_("荣誉命名"), max_length=60, blank=True)
+    code = models.CharField("组织代码", max_length=120, unique=True, validators=[code_validator])
+    name = models.CharField("组织名称", max_length=120)
+    aliases = models.CharField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
+    kind = models.CharField("组织类型", max_length=20, choices=OrganizationKind.choices)
+    is_temporary = models.BooleanField("临时党组织", default=False)
+    honour_title = models.CharField("荣誉命名", max_length=60, blank=True)
     parent = TreeForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="children",
-        verbose_name=_("上级组织"),
+        verbose_name="上级组织",
     )
-    parent_inferred = models.BooleanField(_("上级组织系推定"), default=False)
+    parent_inferred = models.BooleanField("上级组织系推定", default=False)
     unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="organizations", verbose_name=_("所在单位")
+        Unit, on_delete=models.PROTECT, related_name="organizations", verbose_name="所在单位"
     )
     campaign = models.ForeignKey(
         "registry.Campaign",
@@ -96,7 +95,7 @@ class Organization(MPTTModel, Registered):
         null=True,
         blank=True,
         related_name="organizations",
-        verbose_name=_("专项任务"),
+        verbose_name="专项任务",
     )
     task_body = models.ForeignKey(
         "self",
@@ -104,14 +103,14 @@ class Organization(MPTTModel, Registered):
         null=True,
         blank=True,
         related_name="task_organizations",
-        verbose_name=_("依托的专班或工作组"),
+        verbose_name="依托的专班或工作组",
     )
-    established_on = models.DateField(_("成立日期"))
-    dissolved_on = models.DateField(_("撤销日期"), null=True, blank=True)
-    approval_number = models.CharField(_("批复文号"), max_length=80, blank=True)
-    dissolution_number = models.CharField(_("撤销文号"), max_length=80, blank=True)
+    established_on = models.DateField("成立日期")
+    dissolved_on = models.DateField("撤销日期", null=True, blank=True)
+    approval_number = models.CharField("批复文号", max_length=80, blank=True)
+    dissolution_number = models.CharField("撤销文号", max_length=80, blank=True)
     state = models.CharField(
-        _("状态"), max_length=12, choices=WorkflowState.choices, default=WorkflowState.DRAFT
+        "状态", max_length=12, choices=WorkflowState.choices, default=WorkflowState.DRAFT
     )
     source = models.ForeignKey(
         "registry.Source",
@@ -119,9 +118,9 @@ class Organization(MPTTModel, Registered):
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("来源"),
+        verbose_name="来源",
     )
-    note = models.CharField(_("备注"), max_length=300, blank=True)
+    note = models.CharField("备注", max_length=300, blank=True)
 
     if TYPE_CHECKING:  # made by MPTT
         lft: int
@@ -132,8 +131,8 @@ class Organization(MPTTModel, Registered):
     objects = OrganizationManager()  # type: ignore[assignment,misc]
 
     class Meta:
-        verbose_name = _("组织")
-        verbose_name_plural = _("组织")
+        verbose_name = "组织"
+        verbose_name_plural = "组织"
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="organization_interval"),
             # With the key, by which those of one day are ordered: the newest ten are then ten look-ups.
@@ -151,7 +150,7 @@ class Organization(MPTTModel, Registered):
             models.CheckConstraint(
                 condition=Q(kind__in=PARTY_KINDS) | Q(kind__in=FORMATION_KINDS, is_temporary=False),
                 name="organization_formation_not_temporary",
-                violation_error_message=_("先锋岗、先锋队、突击队、专班等不是临时党组织。"),
+                violation_error_message="先锋岗、先锋队、突击队、专班等不是临时党组织。",
             ),
             models.CheckConstraint(
                 condition=Q(state__in=WorkflowState.values), name="organization_state_known"
@@ -190,12 +189,12 @@ class OrganizationPlacement(models.Model):
 
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="placements")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="organization_placements")
-    started_on = models.DateField(_("开始"))
-    ended_on = models.DateField(_("结束"), null=True, blank=True)
+    started_on = models.DateField("开始")
+    ended_on = models.DateField("结束", null=True, blank=True)
 
     class Meta:
-        verbose_name = _("组织所在单位")
-        verbose_name_plural = _("组织所在单位")
+        verbose_name = "组织所在单位"
+        verbose_name_plural = "组织所在单位"
         indexes = [
             models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started"),
             models.Index(fields=["ended_on"], name="orgplacement_ended", condition=Q(ended_on__isnull=False)),

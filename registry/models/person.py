@@ -8,7 +8,6 @@ from datetime import date
 from django.db import models
 from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.base import Registered, ends_not_before_start, on_day
 from registry.models.kinds import MEMBER_STATUSES, PersonCategory, PoliticalStatus, Role
@@ -39,16 +38,16 @@ class Person(Registered):
     ``political_status`` is the newest; ``StatusPeriod`` holds every day's.
     """
 
-    number = models.CharField(_("警号"), max_length=30, unique=True)
+    number = models.CharField("警号", max_length=30, unique=True)
     key = models.CharField(max_length=20, unique=True, default=new_key, editable=False)
-    name = models.CharField(_("姓名"), max_length=40)
-    category = models.CharField(_("人员类别"), max_length=12, choices=PersonCategory.choices)
+    name = models.CharField("姓名", max_length=40)
+    category = models.CharField("人员类别", max_length=12, choices=PersonCategory.choices)
     political_status = models.CharField(
-        _("政治面貌"), max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
+        "政治面貌", max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
     )
-    joined_on = models.DateField(_("入党日期"), null=True, blank=True)
+    joined_on = models.DateField("入党日期", null=True, blank=True)
     home_unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="people", verbose_name=_("所属单位")
+        Unit, on_delete=models.PROTECT, related_name="people", verbose_name="所属单位"
     )
     home_branch = models.ForeignKey(
         Organization,
@@ -56,25 +55,25 @@ class Person(Registered):
         null=True,
         blank=True,
         related_name="formal_members",
-        verbose_name=_("组织关系所在支部"),
+        verbose_name="组织关系所在支部",
     )
-    title = models.CharField(_("职务"), max_length=60, blank=True)
-    phone = models.CharField(_("联系电话"), max_length=30, blank=True)
+    title = models.CharField("职务", max_length=60, blank=True)
+    phone = models.CharField("联系电话", max_length=30, blank=True)
     source = models.ForeignKey(
         "registry.Source",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="+",
-        verbose_name=_("来源"),
+        verbose_name="来源",
     )
-    note = models.CharField(_("备注"), max_length=300, blank=True)
+    note = models.CharField("备注", max_length=300, blank=True)
 
     objects = PersonQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("人员")
-        verbose_name_plural = _("人员")
+        verbose_name = "人员"
+        verbose_name_plural = "人员"
         indexes = [
             models.Index(fields=["name", "home_unit"], name="person_name_home"),
             models.Index(fields=["political_status", "category"], name="person_status"),
@@ -102,13 +101,13 @@ class StatusPeriod(models.Model):
     BEGINNING = date(1900, 1, 1)
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="statuses")
-    status = models.CharField(_("政治面貌"), max_length=20, choices=PoliticalStatus.choices)
-    started_on = models.DateField(_("开始"))
-    ended_on = models.DateField(_("结束"), null=True, blank=True)
+    status = models.CharField("政治面貌", max_length=20, choices=PoliticalStatus.choices)
+    started_on = models.DateField("开始")
+    ended_on = models.DateField("结束", null=True, blank=True)
 
     class Meta:
-        verbose_name = _("政治面貌变化")
-        verbose_name_plural = _("政治面貌变化")
+        verbose_name = "政治面貌变化"
+        verbose_name_plural = "政治面貌变化"
         indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
         constraints = [
             models.CheckConstraint(
@@ -141,22 +140,22 @@ class Assignment(Registered):
     """One person in one organization (编入), from one day to another; several at a time are normal."""
 
     person = models.ForeignKey(
-        Person, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("人员")
+        Person, on_delete=models.PROTECT, related_name="assignments", verbose_name="人员"
     )
     organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="assignments", verbose_name=_("组织")
+        Organization, on_delete=models.PROTECT, related_name="assignments", verbose_name="组织"
     )
-    role = models.CharField(_("职责"), max_length=32, choices=Role.choices, default=Role.MEMBER)
-    started_on = models.DateField(_("编入日期"))
-    ended_on = models.DateField(_("结束日期"), null=True, blank=True)
-    document_number = models.CharField(_("任命文号"), max_length=80, blank=True)
-    is_withdrawn = models.BooleanField(_("误录撤回"), default=False)
+    role = models.CharField("职责", max_length=32, choices=Role.choices, default=Role.MEMBER)
+    started_on = models.DateField("编入日期")
+    ended_on = models.DateField("结束日期", null=True, blank=True)
+    document_number = models.CharField("任命文号", max_length=80, blank=True)
+    is_withdrawn = models.BooleanField("误录撤回", default=False)
 
     objects = AssignmentQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("编入")
-        verbose_name_plural = _("编入")
+        verbose_name = "编入"
+        verbose_name_plural = "编入"
         indexes = [models.Index(fields=["started_on"], name="assignment_started")]
         constraints = [
             ends_not_before_start("assignment_ends_after_start"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.unit import Unit
 from registry.models.user import User
@@ -58,36 +57,36 @@ class AuditEntry(AppendOnly):
     entry whose change this one set back.
     """
 
-    at = models.DateTimeField(_("时间"), auto_now_add=True)
+    at = models.DateTimeField("时间", auto_now_add=True)
     user = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("操作人")
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="操作人"
     )
-    actor = models.CharField(_("操作人姓名"), max_length=80)
-    address = models.CharField(_("地址"), max_length=45, blank=True)
-    request_number = models.CharField(_("请求编号"), max_length=40, blank=True)
-    verb = models.CharField(_("操作"), max_length=40)
-    noun = models.CharField(_("对象类型"), max_length=20, blank=True)
-    object_id = models.BigIntegerField(_("对象"), null=True)
-    object_name = models.CharField(_("对象名称"), max_length=200)
+    actor = models.CharField("操作人姓名", max_length=80)
+    address = models.CharField("地址", max_length=45, blank=True)
+    request_number = models.CharField("请求编号", max_length=40, blank=True)
+    verb = models.CharField("操作", max_length=40)
+    noun = models.CharField("对象类型", max_length=20, blank=True)
+    object_id = models.BigIntegerField("对象", null=True)
+    object_name = models.CharField("对象名称", max_length=200)
     unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("单位")
+        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="单位"
     )
-    effective_on = models.DateField(_("生效日期"), null=True, blank=True)
-    before = models.JSONField(_("变动前"), default=dict)
-    after = models.JSONField(_("变动后"), default=dict)
-    reason = models.CharField(_("原因"), max_length=300, blank=True)
+    effective_on = models.DateField("生效日期", null=True, blank=True)
+    before = models.JSONField("变动前", default=dict)
+    after = models.JSONField("变动后", default=dict)
+    reason = models.CharField("原因", max_length=300, blank=True)
     undoes = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="undone_by",
-        verbose_name=_("还原的记录"),
+        verbose_name="还原的记录",
     )
 
     class Meta(AppendOnly.Meta):
-        verbose_name = _("操作记录")
-        verbose_name_plural = _("操作记录")
+        verbose_name = "操作记录"
+        verbose_name_plural = "操作记录"
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["noun", "object_id", "at"], name="auditentry_object"),
@@ -104,15 +103,15 @@ class AuditSeal(AppendOnly):
     ``registry.operations.record`` says what the hash is made of.
     """
 
-    number = models.PositiveBigIntegerField(_("封存编号"), unique=True)
-    made_at = models.DateTimeField(_("封存时间"))
-    count = models.PositiveIntegerField(_("条数"))
-    previous = models.CharField(_("前一封存的校验值"), max_length=64)
-    digest = models.CharField(_("校验值"), max_length=64)
+    number = models.PositiveBigIntegerField("封存编号", unique=True)
+    made_at = models.DateTimeField("封存时间")
+    count = models.PositiveIntegerField("条数")
+    previous = models.CharField("前一封存的校验值", max_length=64)
+    digest = models.CharField("校验值", max_length=64)
 
     class Meta(AppendOnly.Meta):
-        verbose_name = _("记录封存")
-        verbose_name_plural = _("记录封存")
+        verbose_name = "记录封存"
+        verbose_name_plural = "记录封存"
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -123,17 +122,15 @@ class SealedEntry(AppendOnly):
     """Which seal holds an entry, at which place, and the entry's own hash when it was sealed."""
 
     entry = models.OneToOneField(
-        AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name=_("记录")
+        AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name="记录"
     )
-    seal = models.ForeignKey(
-        AuditSeal, on_delete=models.PROTECT, related_name="entries", verbose_name=_("封存")
-    )
-    place = models.PositiveIntegerField(_("次序"))
-    digest = models.CharField(_("校验值"), max_length=64)
+    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT, related_name="entries", verbose_name="封存")
+    place = models.PositiveIntegerField("次序")
+    digest = models.CharField("校验值", max_length=64)
 
     class Meta(AppendOnly.Meta):
-        verbose_name = _("已封存的记录")
-        verbose_name_plural = _("已封存的记录")
+        verbose_name = "已封存的记录"
+        verbose_name_plural = "已封存的记录"
         constraints = [models.UniqueConstraint(fields=["seal", "place"], name="sealedentry_place")]
 
     def __str__(self) -> str:

@@ -10,7 +10,6 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.user import User
 
@@ -19,14 +18,14 @@ class Session(AbstractBaseSession):
     """A session, with its user once somebody has logged in."""
 
     user = models.ForeignKey(
-        User, on_delete=models.CASCADE, null=True, related_name="sessions", verbose_name=_("用户")
+        User, on_delete=models.CASCADE, null=True, related_name="sessions", verbose_name="用户"
     )
-    started_at = models.DateTimeField(_("登录时间"), default=timezone.now)
-    seen_at = models.DateTimeField(_("最近使用"), default=timezone.now)
+    started_at = models.DateTimeField("登录时间", default=timezone.now)
+    seen_at = models.DateTimeField("最近使用", default=timezone.now)
 
     class Meta(AbstractBaseSession.Meta):
-        verbose_name = _("会话")  # type: ignore[assignment]
-        verbose_name_plural = _("会话")  # type: ignore[assignment]
+        verbose_name = "会话"  # type: ignore[assignment]
+        verbose_name_plural = "会话"  # type: ignore[assignment]
 
     @classmethod
     def get_session_store_class(cls) -> type[SessionStore]:

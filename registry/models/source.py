@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.kinds import Basis, Qualifier
 from registry.models.organization import Organization
@@ -13,20 +12,20 @@ from registry.models.unit import Unit
 class Source(models.Model):
     """A published article or bulletin."""
 
-    number = models.PositiveSmallIntegerField(_("编号"), unique=True)
-    title = models.CharField(_("标题"), max_length=200)
-    publisher = models.CharField(_("发布单位"), max_length=80, blank=True)
-    published_on = models.DateField(_("发布日期"), null=True, blank=True)
-    date_basis = models.CharField(_("日期依据"), max_length=80, blank=True)
-    earliest = models.DateField(_("最早"), null=True, blank=True)
-    latest = models.DateField(_("最晚"), null=True, blank=True)
-    region = models.CharField(_("地区"), max_length=80, blank=True)
-    reporting_organ = models.CharField(_("报送单位"), max_length=120, blank=True)
-    note = models.TextField(_("说明"), blank=True)
+    number = models.PositiveSmallIntegerField("编号", unique=True)
+    title = models.CharField("标题", max_length=200)
+    publisher = models.CharField("发布单位", max_length=80, blank=True)
+    published_on = models.DateField("发布日期", null=True, blank=True)
+    date_basis = models.CharField("日期依据", max_length=80, blank=True)
+    earliest = models.DateField("最早", null=True, blank=True)
+    latest = models.DateField("最晚", null=True, blank=True)
+    region = models.CharField("地区", max_length=80, blank=True)
+    reporting_organ = models.CharField("报送单位", max_length=120, blank=True)
+    note = models.TextField("说明", blank=True)
 
     class Meta:
-        verbose_name = _("来源")
-        verbose_name_plural = _("来源")
+        verbose_name = "来源"
+        verbose_name_plural = "来源"
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -36,19 +35,17 @@ class Source(models.Model):
 class Figure(models.Model):
     """One figure that a source reports, as it reports it."""
 
-    code = models.CharField(_("编号"), max_length=20, unique=True)
-    source = models.ForeignKey(
-        Source, on_delete=models.PROTECT, related_name="figures", verbose_name=_("来源")
-    )
-    metric = models.CharField(_("指标"), max_length=60, db_index=True)
-    label = models.CharField(_("指标名称"), max_length=80)
-    value = models.CharField(_("报道值"), max_length=40)
-    number = models.BigIntegerField(_("数值"), null=True, blank=True)
-    measure = models.CharField(_("计量单位"), max_length=20, blank=True)
-    qualifier = models.CharField(_("表述"), max_length=12, choices=Qualifier.choices)
-    basis = models.CharField(_("口径"), max_length=12, choices=Basis.choices, default=Basis.CURRENT)
+    code = models.CharField("编号", max_length=20, unique=True)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="figures", verbose_name="来源")
+    metric = models.CharField("指标", max_length=60, db_index=True)
+    label = models.CharField("指标名称", max_length=80)
+    value = models.CharField("报道值", max_length=40)
+    number = models.BigIntegerField("数值", null=True, blank=True)
+    measure = models.CharField("计量单位", max_length=20, blank=True)
+    qualifier = models.CharField("表述", max_length=12, choices=Qualifier.choices)
+    basis = models.CharField("口径", max_length=12, choices=Basis.choices, default=Basis.CURRENT)
     unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="figures", verbose_name=_("单位")
+        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="figures", verbose_name="单位"
     )
     organization = models.ForeignKey(
         Organization,
@@ -56,19 +53,19 @@ class Figure(models.Model):
         null=True,
         blank=True,
         related_name="figures",
-        verbose_name=_("组织"),
+        verbose_name="组织",
     )
-    as_of = models.DateField(_("截至"), null=True, blank=True)
-    earliest = models.DateField(_("最早"), null=True, blank=True)
-    latest = models.DateField(_("最晚"), null=True, blank=True)
-    category = models.CharField(_("类别"), max_length=20, blank=True)
-    is_comparable = models.BooleanField(_("范围清楚,可以核对"), default=True)
-    note = models.TextField(_("说明"), blank=True)
-    tension = models.TextField(_("各来源之间的出入"), blank=True)
+    as_of = models.DateField("截至", null=True, blank=True)
+    earliest = models.DateField("最早", null=True, blank=True)
+    latest = models.DateField("最晚", null=True, blank=True)
+    category = models.CharField("类别", max_length=20, blank=True)
+    is_comparable = models.BooleanField("范围清楚,可以核对", default=True)
+    note = models.TextField("说明", blank=True)
+    tension = models.TextField("各来源之间的出入", blank=True)
 
     class Meta:
-        verbose_name = _("报道数")
-        verbose_name_plural = _("报道数")
+        verbose_name = "报道数"
+        verbose_name_plural = "报道数"
         ordering = ["code"]
 
     def __str__(self) -> str:

@@ -9,7 +9,6 @@ of them: the running total of a unit after a day, so that the count on day D is 
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.unit import Unit
 
@@ -43,9 +42,9 @@ class _Tally(models.Model):
     unit = models.ForeignKey(
         Unit, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
-    campaign_key = models.BigIntegerField(_("专项任务"), default=ALL_CAMPAIGNS)
-    is_cumulative = models.BooleanField(_("累计"), default=False)
-    day = models.DateField(_("日期"))
+    campaign_key = models.BigIntegerField("专项任务", default=ALL_CAMPAIGNS)
+    is_cumulative = models.BooleanField("累计", default=False)
+    day = models.DateField("日期")
     temporary_committees = models.IntegerField(default=0)
     temporary_general_branches = models.IntegerField(default=0)
     temporary_branches = models.IntegerField(default=0)
@@ -71,8 +70,8 @@ class CountChange(_Tally):
     """By how much the numbers of a unit change on a day; not folded yet."""
 
     class Meta:
-        verbose_name = _("统计变动")
-        verbose_name_plural = _("统计变动")
+        verbose_name = "统计变动"
+        verbose_name_plural = "统计变动"
         indexes = [
             models.Index(fields=["unit", "campaign_key", "is_cumulative", "day"], name="countchange_key")
         ]
@@ -85,8 +84,8 @@ class CountDay(_Tally):
     """The numbers of a unit after a day, until the next row of the same unit, campaign and basis."""
 
     class Meta:
-        verbose_name = _("统计台账")
-        verbose_name_plural = _("统计台账")
+        verbose_name = "统计台账"
+        verbose_name_plural = "统计台账"
         constraints = [
             models.UniqueConstraint(
                 fields=["unit", "campaign_key", "is_cumulative", "day"], name="countday_key"

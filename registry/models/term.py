@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 LONGEST_TERM = 32
 """So many characters of a term are kept, and looked for."""
@@ -26,11 +25,11 @@ _AFTER_ALL = "\U0010ffff"
 class Rank(models.IntegerChoices):
     """How good a hit is, the best first."""
 
-    START = 0, _("名称、别名或代码的开头")
-    INSIDE = 1, _("名称或代码的一部分")
-    SOUND = 2, _("拼音或首字母")
-    SOUND_INSIDE = 3, _("其中一部分的拼音或首字母")
-    SOUND_RARE = 4, _("不常用读音的拼音或首字母")
+    START = 0, "名称、别名或代码的开头"
+    INSIDE = 1, "名称或代码的一部分"
+    SOUND = 2, "拼音或首字母"
+    SOUND_INSIDE = 3, "其中一部分的拼音或首字母"
+    SOUND_RARE = 4, "不常用读音的拼音或首字母"
 
 
 RANKS_OF_TEXT = (Rank.START, Rank.INSIDE)
@@ -57,8 +56,8 @@ class TermField(models.CharField):  # type: ignore[type-arg]
 
 
 class _Term(models.Model):
-    rank = models.SmallIntegerField(_("等级"), choices=Rank.choices)
-    term = TermField(_("词"), max_length=LONGEST_TERM)
+    rank = models.SmallIntegerField("等级", choices=Rank.choices)
+    term = TermField("词", max_length=LONGEST_TERM)
 
     class Meta:
         abstract = True
@@ -83,8 +82,8 @@ class UnitTerm(_Term):
     )
 
     class Meta:
-        verbose_name = _("单位检索词")
-        verbose_name_plural = _("单位检索词")
+        verbose_name = "单位检索词"
+        verbose_name_plural = "单位检索词"
 
     def __str__(self) -> str:
         return f"{self.term}"
@@ -100,8 +99,8 @@ class OrganizationTerm(_Term):
     )
 
     class Meta:
-        verbose_name = _("组织检索词")
-        verbose_name_plural = _("组织检索词")
+        verbose_name = "组织检索词"
+        verbose_name_plural = "组织检索词"
 
     def __str__(self) -> str:
         return f"{self.term}"
@@ -111,11 +110,11 @@ class NameTerm(_Term):
     """What everybody of one name is found by."""
 
     pk = models.CompositePrimaryKey("rank", "term", "name")
-    name = models.CharField(_("姓名"), max_length=40)
+    name = models.CharField("姓名", max_length=40)
 
     class Meta:
-        verbose_name = _("姓名检索词")
-        verbose_name_plural = _("姓名检索词")
+        verbose_name = "姓名检索词"
+        verbose_name_plural = "姓名检索词"
         indexes = [models.Index(fields=["name"], name="nameterm_name")]
 
     def __str__(self) -> str:

@@ -9,7 +9,6 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils.translation import gettext_lazy as _
 from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.base import Registered, ends_not_before_start, in_spans
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from registry.models.shape import Span
 
 code_validator = RegexValidator(
-    r"^[a-z0-9]+(-[a-z0-9]+)*$", _("代码只能用小写字母、数字和连字符,例如 dezhou-shi-gonganju。")
+    r"^[a-z0-9]+(-[a-z0-9]+)*$", "代码只能用小写字母、数字和连字符,例如 dezhou-shi-gonganju。"
 )
 
 MAX_DEPTH = 16
@@ -63,33 +62,33 @@ UnitManager = models.Manager.from_queryset(UnitQuerySet)
 class Unit(MPTTModel, Registered):
     """A public-security organ. ``parent`` is today's superior; ``UnitPlacement`` holds every day's."""
 
-    code = models.CharField(_("单位代码"), max_length=80, unique=True, validators=[code_validator])
-    name = models.CharField(_("单位名称"), max_length=100)
-    short_name = models.CharField(_("简称"), max_length=60, blank=True)
-    aliases = models.CharField(_("别名"), max_length=300, blank=True, help_text=_("多个别名用分号隔开"))
-    kind = models.CharField(_("单位类型"), max_length=20, choices=UnitKind.choices)
-    region_code = models.CharField(_("行政区划代码"), max_length=6, blank=True, help_text="GB/T 2260")
+    code = models.CharField("单位代码", max_length=80, unique=True, validators=[code_validator])
+    name = models.CharField("单位名称", max_length=100)
+    short_name = models.CharField("简称", max_length=60, blank=True)
+    aliases = models.CharField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
+    kind = models.CharField("单位类型", max_length=20, choices=UnitKind.choices)
+    region_code = models.CharField("行政区划代码", max_length=6, blank=True, help_text="GB/T 2260")
     parent = TreeForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="children",
-        verbose_name=_("上级单位"),
+        verbose_name="上级单位",
     )
-    opened_on = models.DateField(_("设立日期"), null=True, blank=True)
-    closed_on = models.DateField(_("撤并日期"), null=True, blank=True)
+    opened_on = models.DateField("设立日期", null=True, blank=True)
+    closed_on = models.DateField("撤并日期", null=True, blank=True)
     merged_into = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
         null=True,
         blank=True,
         related_name="absorbed",
-        verbose_name=_("并入单位"),
+        verbose_name="并入单位",
         db_index=False,  # nearly always empty: see unit_merged_into
     )
-    mention = models.CharField(_("出处"), max_length=20, blank=True)
-    note = models.CharField(_("备注"), max_length=300, blank=True)
+    mention = models.CharField("出处", max_length=20, blank=True)
+    note = models.CharField("备注", max_length=300, blank=True)
 
     # As MPTT makes it, but without an index of its own: a renumbering would write it for every row.
     tree_id = models.PositiveIntegerField(editable=False)
@@ -102,8 +101,8 @@ class Unit(MPTTModel, Registered):
     objects = UnitManager()  # type: ignore[assignment,misc]
 
     class Meta:
-        verbose_name = _("单位")
-        verbose_name_plural = _("单位")
+        verbose_name = "单位"
+        verbose_name_plural = "单位"
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="unit_interval"),
             models.Index(
@@ -150,12 +149,12 @@ class UnitPlacement(models.Model):
     superior = models.ForeignKey(
         Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="subordinate_placements"
     )
-    started_on = models.DateField(_("开始"), null=True, blank=True)
-    ended_on = models.DateField(_("结束"), null=True, blank=True)
+    started_on = models.DateField("开始", null=True, blank=True)
+    ended_on = models.DateField("结束", null=True, blank=True)
 
     class Meta:
-        verbose_name = _("单位隶属")
-        verbose_name_plural = _("单位隶属")
+        verbose_name = "单位隶属"
+        verbose_name_plural = "单位隶属"
         indexes = [models.Index(fields=["started_on"], name="unitplacement_started")]
         constraints = [
             models.CheckConstraint(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from registry.models.base import ends_not_before_start
 from registry.models.kinds import GrantRole
@@ -15,20 +14,20 @@ from registry.models.unit import Unit
 class User(AbstractUser):
     """Somebody who logs in."""
 
-    display_name = models.CharField(_("姓名"), max_length=40, blank=True)
+    display_name = models.CharField("姓名", max_length=40, blank=True)
     must_change_password = models.BooleanField(
-        _("须修改密码"),
+        "须修改密码",
         default=False,
-        help_text=_("密码由管理员设置,只能用来登录一次并修改密码。"),
+        help_text="密码由管理员设置,只能用来登录一次并修改密码。",
     )
-    password_changed_at = models.DateTimeField(_("密码设置时间"), default=timezone.now)
+    password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
     is_sample = models.BooleanField(
-        _("演示账号"), default=False, editable=False, help_text=_("密码是公开的,DEBUG 关闭时不能登录。")
+        "演示账号", default=False, editable=False, help_text="密码是公开的,DEBUG 关闭时不能登录。"
     )
 
     class Meta:
-        verbose_name = _("用户")
-        verbose_name_plural = _("用户")
+        verbose_name = "用户"
+        verbose_name_plural = "用户"
 
     def __str__(self) -> str:
         return self.display_name or self.username
@@ -42,8 +41,8 @@ class OldPassword(models.Model):
     ended_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        verbose_name = _("曾用密码")
-        verbose_name_plural = _("曾用密码")
+        verbose_name = "曾用密码"
+        verbose_name_plural = "曾用密码"
         indexes = [models.Index(fields=["user", "-ended_at"], name="oldpassword_of_user")]
 
     def __str__(self) -> str:
@@ -53,15 +52,15 @@ class OldPassword(models.Model):
 class Grant(models.Model):
     """What a user may do at a unit and all below it, from one day to another."""
 
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name=_("用户"))
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="grants", verbose_name=_("单位"))
-    role = models.CharField(_("角色"), max_length=12, choices=GrantRole.choices)
-    started_on = models.DateField(_("开始日期"))
-    ended_on = models.DateField(_("结束日期"), null=True, blank=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name="用户")
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="grants", verbose_name="单位")
+    role = models.CharField("角色", max_length=12, choices=GrantRole.choices)
+    started_on = models.DateField("开始日期")
+    ended_on = models.DateField("结束日期", null=True, blank=True)
 
     class Meta:
-        verbose_name = _("授权")
-        verbose_name_plural = _("授权")
+        verbose_name = "授权"
+        verbose_name_plural = "授权"
         constraints = [ends_not_before_start("grant_ends_after_start")]
 
     def __str__(self) -> str:

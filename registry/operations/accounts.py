@@ -7,7 +7,6 @@ from datetime import date
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from registry import audit
 from registry.audit import Actor
@@ -56,7 +55,7 @@ def open_login(
 ) -> User:
     """Make one of the demo's users, whose password is printed: in DEBUG only. Raises ``OperationRefused``."""
     if not settings.DEBUG:
-        raise refuse(None, _("演示账号只能在 DEBUG 打开时建立。"))
+        raise refuse(None, "演示账号只能在 DEBUG 打开时建立。")
     user = _new_user(username, display_name)
     passwords.check(password, user, field="password")
     user.is_staff = user.is_superuser = is_superuser
@@ -80,7 +79,7 @@ def _new_user(username: str, display_name: str) -> User:
     user = User(username=name, display_name=display_name, password="!")
     validated(user)
     if User.objects.filter(username__iexact=name).exists():
-        raise refuse("username", _("已有名为“%(name)s”的用户,请换一个。") % {"name": name})
+        raise refuse("username", f"已有名为“{name}”的用户,请换一个。")
     return user
 
 
@@ -96,28 +95,30 @@ def grant_role(
 ) -> Grant:
     """Give ``user`` a role at ``unit`` and below, from a day to another. Raises ``OperationRefused``."""
     user = _locked(user)
-    _not_oneself(actor, user, _("不能给自己授权。"))
+    _not_oneself(actor, user, "不能给自己授权。")
     return _grant(actor, user, unit, role, started_on, ended_on)
 
 
 def _grant(actor: Actor, user: User, unit: Unit, role: str, started_on: date, ended_on: date | None) -> Grant:
     if role not in GrantRole.values:
-        raise refuse("role", _("请选择角色。"))
+        raise refuse("role", "请选择角色。")
     if ended_on is not None and ended_on <= started_on:
-        raise refuse("ended_on", _("到期日期须晚于开始日期。"))
+        raise refuse("ended_on", "到期日期须晚于开始日期。")
     if ended_on is not None and ended_on <= timezone.localdate():
-        raise refuse("ended_on", _("到期日期须晚于今天,否则授权不起作用。"))
+        raise refuse("ended_on", "到期日期须晚于今天,否则授权不起作用。")
     use_units([unit])
     unit = fresh(unit)
     if unit.closed_on is not None and unit.closed_on <= timezone.localdate():
-        raise refuse("unit", _("“%(unit)s”已撤销,不能授权。") % {"unit": unit.name})
+        raise refuse("unit", f"“{unit.name}”已撤销,不能授权。")
     for held in Grant.objects.filter(user=user, unit=unit, role=role):
         ends_before = ended_on is not None and ended_on <= held.started_on
         if not ends_before and (held.ended_on is None or held.ended_on > started_on):
             raise refuse(
                 "role",
-                _("该用户在此单位已有“%(role)s”授权(自 %(day)s 起),请先结束原授权或错开日期。")
-                % {"role": GrantRole(role).label, "day": held.started_on.isoformat()},
+                (
+                    f"该用户在此单位已有“{GrantRole(role).label}”授权("
+                    f"自 {held.started_on.isoformat()} 起),请先结束原授权或错开日期。"
+                ),
             )
     grant = Grant.objects.create(user=user, unit=unit, role=role, started_on=started_on, ended_on=ended_on)
     audit.record(
@@ -135,12 +136,12 @@ def _grant(actor: Actor, user: User, unit: Unit, role: str, started_on: date, en
 def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
     """End a grant today: from now on it gives nothing. Raises ``OperationRefused``."""
     user = _locked(grant.user)
-    _not_oneself(actor, user, _("不能结束自己的授权,请由其他管理员办理。"))
+    _not_oneself(actor, user, "不能结束自己的授权,请由其他管理员办理。")
     _reason_given(reason)
     grant = Grant.objects.select_related("unit", "user").get(pk=grant.pk)
     today = timezone.localdate()
     if grant.ended_on is not None and grant.ended_on <= today:
-        raise refuse(None, _("该授权已于 %(day)s 结束。") % {"day": grant.ended_on.isoformat()})
+        raise refuse(None, f"该授权已于 {grant.ended_on.isoformat()} 结束。")
     before = grant.ended_on
     grant.ended_on = max(today, grant.started_on)
     grant.save(update_fields=["ended_on"])
@@ -161,10 +162,10 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
 def disable_user(*, actor: Actor, user: User, reason: str) -> User:
     """Let a user in no more and end the sessions; the password stays for when it is enabled again."""
     user = _locked(user)
-    _not_oneself(actor, user, _("不能停用自己的账号。"))
+    _not_oneself(actor, user, "不能停用自己的账号。")
     _reason_given(reason)
     if not user.is_active:
-        raise refuse(None, _("该用户已经停用。"))
+        raise refuse(None, "该用户已经停用。")
     user.is_active = False
     user.save(update_fields=["is_active"])
     forget_sessions(user=user)
@@ -184,9 +185,9 @@ def disable_user(*, actor: Actor, user: User, reason: str) -> User:
 def enable_user(*, actor: Actor, user: User, reason: str = "") -> User:
     """Let a disabled user in again."""
     user = _locked(user)
-    _not_oneself(actor, user, _("不能启用自己的账号。"))
+    _not_oneself(actor, user, "不能启用自己的账号。")
     if user.is_active:
-        raise refuse(None, _("该用户没有停用。"))
+        raise refuse(None, "该用户没有停用。")
     user.is_active = True
     user.save(update_fields=["is_active"])
     audit.record(
@@ -207,7 +208,7 @@ def set_one_time_password(
 ) -> str:
     """Set and return a password that opens the registry once, to set another; end the user's sessions."""
     user = _locked(user)
-    _not_oneself(actor, user, _("自己的密码请在“我的账号”中修改。"))
+    _not_oneself(actor, user, "自己的密码请在“我的账号”中修改。")
     password = passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)
@@ -293,4 +294,4 @@ def _not_oneself(actor: Actor, user: User, message: str) -> None:
 
 def _reason_given(reason: str) -> None:
     if not reason.strip():
-        raise refuse("reason", _("请填写原因。"))
+        raise refuse("reason", "请填写原因。")

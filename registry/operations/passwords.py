@@ -17,7 +17,6 @@ from django.contrib.auth.password_validation import (
 )
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from registry.models import OldPassword, User
 from registry.operations.base import OperationRefused
@@ -42,7 +41,7 @@ class LongEnough(MinimumLengthValidator):
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return _("密码至少 %(least)d 个字符。") % {"least": self.min_length}
+        return f"密码至少 {self.min_length} 个字符。"
 
 
 class NotLikeTheUser(UserAttributeSimilarityValidator):
@@ -50,11 +49,11 @@ class NotLikeTheUser(UserAttributeSimilarityValidator):
 
     def get_error_message(self) -> str:
         """Say what is wrong, with Django's placeholder for the attribute."""
-        return _("密码与用户名或姓名太相近。")
+        return "密码与用户名或姓名太相近。"
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return _("密码不能与用户名、姓名相近。")
+        return "密码不能与用户名、姓名相近。"
 
 
 class NotCommon(CommonPasswordValidator):
@@ -62,11 +61,11 @@ class NotCommon(CommonPasswordValidator):
 
     def get_error_message(self) -> str:
         """Say what is wrong."""
-        return _("这个密码太常见,容易被猜到。")
+        return "这个密码太常见,容易被猜到。"
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return _("密码不能是常见密码。")
+        return "密码不能是常见密码。"
 
 
 class CharacterKinds:
@@ -78,9 +77,7 @@ class CharacterKinds:
     def validate(self, password: str, user: User | None = None) -> None:
         """Raise ``ValidationError`` when the password has too few kinds of characters."""
         if len(password) > LONGEST:
-            raise ValidationError(
-                _("密码最长 %(most)d 个字符。") % {"most": LONGEST}, code="password_too_long"
-            )
+            raise ValidationError(f"密码最长 {LONGEST} 个字符。", code="password_too_long")
         kinds = (
             any(sign.islower() for sign in password),
             any(sign.isupper() for sign in password),
@@ -92,9 +89,7 @@ class CharacterKinds:
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return _("密码须包含大写字母、小写字母、数字、符号四类中的至少 %(least)d 类。") % {
-            "least": self.least
-        }
+        return f"密码须包含大写字母、小写字母、数字、符号四类中的至少 {self.least} 类。"
 
 
 class NotRecent:
@@ -110,7 +105,7 @@ class NotRecent:
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return _("不能使用最近 %(number)d 次用过的密码。") % {"number": REMEMBERED}
+        return f"不能使用最近 {REMEMBERED} 次用过的密码。"
 
 
 def check(password: str, user: User, field: str = "new_password") -> None:

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any
 
 from django.core.validators import RegexValidator
-from django.utils.translation import gettext_lazy as _
 
 from registry import access, audit, locks
 from registry.audit import Actor
@@ -30,7 +29,7 @@ from registry.operations.ledger import following
 
 number_validator = RegexValidator(
     r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
-    _("警号只能用字母、数字、点、下划线和连字符。"),
+    "警号只能用字母、数字、点、下划线和连字符。",
 )
 
 EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")

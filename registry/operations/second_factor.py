@@ -7,7 +7,6 @@ import secrets
 
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext as _
 from django_otp import verify_token
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -46,12 +45,12 @@ def turn_on(*, actor: Actor, user: User, key: str, code: str) -> list[str]:
     """Ask for a code at each login from now on; return the recovery codes. Raises ``OperationRefused``."""
     User.objects.select_for_update().get(pk=user.pk)
     if is_on(user):
-        raise refuse(None, _("二次验证已经启用。"))
+        raise refuse(None, "二次验证已经启用。")
     TOTPDevice.objects.filter(user=user).delete()
     device = authenticator(user, key)
     device.save()
     if not device.verify_token(code):
-        raise refuse("code", _("验证码不正确。请核对手机时间,并输入当前显示的六位数字。"))
+        raise refuse("code", "验证码不正确。请核对手机时间,并输入当前显示的六位数字。")
     codes = _write_codes(user)
     audit.record(actor, "turn_on_second_factor", user, after={"second_factor": True})
     return codes
@@ -61,7 +60,7 @@ def turn_on(*, actor: Actor, user: User, key: str, code: str) -> list[str]:
 def turn_off(*, actor: Actor, user: User) -> None:
     """Ask for the password only from now on."""
     if not is_on(user):
-        raise refuse(None, _("二次验证没有启用。"))
+        raise refuse(None, "二次验证没有启用。")
     forget(user)
     audit.record(
         actor,
@@ -76,7 +75,7 @@ def turn_off(*, actor: Actor, user: User) -> None:
 def renew_codes(*, actor: Actor, user: User) -> list[str]:
     """Make new recovery codes; the old ones open nothing any more."""
     if not is_on(user):
-        raise refuse(None, _("二次验证没有启用。"))
+        raise refuse(None, "二次验证没有启用。")
     codes = _write_codes(user)
     audit.record(actor, "renew_recovery_codes", user, after={"codes": CODES})
     return codes

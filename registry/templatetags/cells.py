@@ -11,7 +11,6 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from registry.views.unit_page import SHARE_AFTER_COLUMN, Count, Row
 
@@ -36,10 +35,10 @@ def unit_name(row: Row) -> SafeString:
     name = row.unit.label
     shown = format_html('<a href="{}">{}</a>', row.url, name) if row.url else SafeString(escape(name))
     if not row.is_open:
-        shown += format_html(' <span class="tag plain">{}</span>', _("已撤并"))
+        shown += format_html(' <span class="tag plain">{}</span>', "已撤并")
     if row.unit.is_sample:
         shown += format_html(
-            ' <span class="tag sample" title="{}">{}</span>', _("演示用的样例数据,不是真实登记"), _("演示")
+            ' <span class="tag sample" title="{}">{}</span>', "演示用的样例数据,不是真实登记", "演示"
         )
     return shown
 
@@ -89,10 +88,10 @@ def _pending(count: Count) -> str:
     """What is not approved, beside a number."""
     if not count.pending:
         return ""
-    word = escape(_("未批准"))
+    word = escape("未批准")
     if not count.pending_url:
         return f' <span class="tag warn">{word} {count.pending:d}</span>'
-    title = escape(_("未批准的不计入"))
+    title = escape("未批准的不计入")
     url = escape(count.pending_url)
     return f' <a class="tag warn" href="{url}" title="{title}">{word} {count.pending:d}</a>'
 

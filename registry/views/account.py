@@ -19,7 +19,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -152,9 +151,9 @@ def login_code(request: HttpRequest) -> HttpResponse:
             _visitor(request, user), "login_failed", subject=user.username, after={"step": "code"}
         )
         if wait:
-            form.add_error("code", _("错误次数过多,请 %(seconds)d 秒后再试。") % {"seconds": wait})
+            form.add_error("code", f"错误次数过多,请 {wait} 秒后再试。")
         else:
-            form.add_error("code", _("验证码不正确或已用过。"))
+            form.add_error("code", "验证码不正确或已用过。")
     return render(request, "registration/code.html", {"form": form, "account": user})
 
 
@@ -264,7 +263,7 @@ def password(request: HttpRequest) -> HttpResponse:
     due = is_due(user)
     if request.method == "POST" and form.is_valid():
         if not _knows_password(request, form.cleaned_data["old_password"]):
-            form.add_error("old_password", _("当前密码不正确。"))
+            form.add_error("old_password", "当前密码不正确。")
         else:
             try:
                 user = accounts.change_password(
@@ -275,7 +274,7 @@ def password(request: HttpRequest) -> HttpResponse:
             else:
                 auth.update_session_auth_hash(request, user)
                 accounts.forget_sessions(user=user, keep=request.session.session_key)
-                messages.success(request, _("密码已修改,其他登录已全部退出。"))
+                messages.success(request, "密码已修改,其他登录已全部退出。")
                 return HttpResponseRedirect(reverse("home" if due else "account"))
     return render(request, "account/password.html", {"form": form, "due": due, "account": user})
 
@@ -286,7 +285,7 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     number = accounts.end_sessions(
         actor=actor_of(request), user=_own(request), keep=request.session.session_key or ""
     )
-    messages.success(request, _("已退出其他 %(number)d 个登录。") % {"number": number})
+    messages.success(request, f"已退出其他 {number} 个登录。")
     return HttpResponseRedirect(address_of(request).url(reverse("account")))
 
 
@@ -304,10 +303,8 @@ def second_step(request: HttpRequest) -> HttpResponse:
             if _knows_password(request, form.cleaned_data["password"]):
                 request.session[_KEY] = second_factor.new_key()
                 return HttpResponseRedirect(reverse("account_second_step"))
-            form.add_error("password", _("当前密码不正确。"))
-        return render(
-            request, "account/confirm.html", _confirm(form, _("启用二次验证"), _("下一步"), _TURN_ON)
-        )
+            form.add_error("password", "当前密码不正确。")
+        return render(request, "account/confirm.html", _confirm(form, "启用二次验证", "下一步", _TURN_ON))
     form = CodeForm(posted(request), user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -335,7 +332,7 @@ def _confirm(form: Any, title: str, submit: str, sentence: str) -> dict[str, Any
         "form": form,
         "title": title,
         "submit_label": submit,
-        "sentences": [_(sentence)],
+        "sentences": [sentence],
         "cancel_url": reverse("account"),
     }
 
@@ -366,10 +363,10 @@ def second_step_off(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if _knows_password(request, form.cleaned_data["password"]):
             second_factor.turn_off(actor=actor_of(request), user=user)
-            messages.success(request, _("已停用二次验证。"))
+            messages.success(request, "已停用二次验证。")
             return HttpResponseRedirect(reverse("account"))
-        form.add_error("password", _("当前密码不正确。"))
-    return render(request, "account/confirm.html", _confirm(form, _("停用二次验证"), _("停用"), _TURN_OFF))
+        form.add_error("password", "当前密码不正确。")
+    return render(request, "account/confirm.html", _confirm(form, "停用二次验证", "停用", _TURN_OFF))
 
 
 @sensitive_post_parameters("password")
@@ -384,5 +381,5 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         if _knows_password(request, form.cleaned_data["password"]):
             codes = second_factor.renew_codes(actor=actor_of(request), user=user)
             return render(request, "account/codes.html", {"codes": codes, "first": False})
-        form.add_error("password", _("当前密码不正确。"))
-    return render(request, "account/confirm.html", _confirm(form, _("重新生成备用码"), _("生成"), _RENEW))
+        form.add_error("password", "当前密码不正确。")
+    return render(request, "account/confirm.html", _confirm(form, "重新生成备用码", "生成", _RENEW))

@@ -8,7 +8,6 @@ from typing import IO, cast
 
 from django.http import FileResponse, HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from registry import audit
 from registry.counting.basis import Question
@@ -41,22 +40,19 @@ def on_a_day(head: Head, question: Question) -> Head:
     """
     if question.as_of == timezone.localdate():
         return head
-    return Head(_("当日%s") % head.header, head.kind)
+    return Head(f"当日{head.header}", head.kind)
 
 
 def asked_for(question: Question) -> list[str]:
     """Return date, basis and campaign in words."""
     words = str(Basis(question.basis).label)
     if question.is_period:
-        words += _("(%(since)s 至 %(until)s)") % {
-            "since": question.first_day.isoformat(),
-            "until": question.as_of.isoformat(),
-        }
-    campaign = question.campaign.name if question.campaign else _("全部")
+        words += f"({question.first_day.isoformat()} 至 {question.as_of.isoformat()})"
+    campaign = question.campaign.name if question.campaign else "全部"
     return [
-        _("截至:%s") % question.as_of.isoformat(),
-        _("口径:%s") % words,
-        _("专项任务:%s") % campaign,
+        f"截至:{question.as_of.isoformat()}",
+        f"口径:{words}",
+        f"专项任务:{campaign}",
     ]
 
 
@@ -70,17 +66,17 @@ def above(
     has_samples: bool = False,
 ) -> list[str]:
     """Return the lines above a table: unit, date and basis; the filters; who took it out, when, how much."""
-    facts = ["  ".join([_("单位:%s") % place, *(asked_for(question) if question else [])])]
+    facts = ["  ".join([f"单位:{place}", *(asked_for(question) if question else [])])]
     if filters:
-        facts.append(_("筛选:%s") % ";".join(filters.values()))
+        facts.append("筛选:{}".format(";".join(filters.values())))
     now = timezone.localtime()
     said = [
-        _("导出人:%s") % actor_of(request).name,
-        _("导出时间:%s") % f"{now:%Y-%m-%d %H:%M}",
-        _("共 %d 行") % rows,
+        f"导出人:{actor_of(request).name}",
+        "导出时间:{}".format(f"{now:%Y-%m-%d %H:%M}"),
+        f"共 {rows} 行",
     ]
     if has_samples:
-        said.append(_("含演示数据"))
+        said.append("含演示数据")
     return [*facts, "  ".join(said)]
 
 

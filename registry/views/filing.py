@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from registry import access
@@ -38,14 +37,14 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
                 }
                 for slug in ready.metrics
             ]
-            or [{"label": _("直接下级"), "value": len(found.children), "measure": _("个单位"), "url": ""}],
+            or [{"label": "直接下级", "value": len(found.children), "measure": "个单位", "url": ""}],
             "url": address.url(reverse("unit_sheet", args=[unit.code, ready.slug])),
         }
         for ready in READY.values()
     ]
     lists = [
         (label, address.url(reverse(name), unit=unit.code, basis=None, since=None))
-        for label, name in ((_("组织"), "organizations"), (_("人员"), "people"), (_("编入"), "assignments"))
+        for label, name in (("组织", "organizations"), ("人员", "people"), ("编入", "assignments"))
     ]
     return render(
         request,
@@ -59,7 +58,7 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
             "may_have_phones": _may_have_phones(request, unit),
             "crumbs": [
                 {"name": unit.label, "url": address.url(unit.get_absolute_url())},
-                {"name": _("上报表格"), "url": ""},
+                {"name": "上报表格", "url": ""},
             ],
         },
     )
@@ -75,11 +74,11 @@ def sheet(request: HttpRequest, code: str, slug: str) -> FileResponse:
     with_phones = ready.has_people and request.POST.get("phones") == "1" and _may_have_phones(request, unit)
     question = address_of(request).question
     filing = Filing.on(unit, question, request.user, actor_of(request).name, with_phones)
-    filters = [_("截至 %s") % question.as_of.isoformat()]
+    filters = [f"截至 {question.as_of.isoformat()}"]
     if question.campaign:
-        filters.append(_("专项任务:%s") % question.campaign.name)
+        filters.append(f"专项任务:{question.campaign.name}")
     if with_phones:
-        filters.append(_("含联系电话"))
+        filters.append("含联系电话")
     return answer(
         request,
         [ready.build(filing)],

@@ -18,7 +18,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from registry import access, audit
@@ -84,9 +83,9 @@ def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     """Hand out the workbook to fill in: for one noun, or for all."""
     _who_may(request)
     if slug != "all" and slug not in BY_SLUG:
-        raise Http404(_("没有这个模板。"))
+        raise Http404("没有这个模板。")
     noun = BY_SLUG.get(slug)
-    title = _("导入模板-%s.xlsx") % (noun.title if noun else _("全部"))
+    title = f"导入模板-{noun.title if noun else '全部'}.xlsx"
     response = HttpResponse(template(noun), content_type=FORMATS["xlsx"])
     response.headers["Content-Disposition"] = _attachment(title)
     return response
@@ -138,7 +137,7 @@ def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     except OperationRefused as refusal:
         messages.error(request, " ".join(refusal.messages))
         return _back(request, import_)
-    messages.success(request, _("已取消导入“%s”,没有写入任何数据。") % import_.file_name)
+    messages.success(request, f"已取消导入“{import_.file_name}”,没有写入任何数据。")
     return HttpResponseRedirect(address_of(request).url(reverse("imports")))
 
 
@@ -158,13 +157,13 @@ def import_mistakes(request: HttpRequest, pk: int) -> HttpResponse | FileRespons
     """Hand back the wrong rows in the user's own sheets, each with its reason."""
     import_ = _own(request, pk)
     if not import_.number(Verdict.WRONG):
-        raise Http404(_("该导入没有错误的行。"))
+        raise Http404("该导入没有错误的行。")
     target = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 the answer closes it
     try:
         number = importing.mistakes(import_, target)
     except (Unreadable, ImportFile.DoesNotExist):
         target.close()
-        raise Http404(_("上传的文件已清理。")) from None
+        raise Http404("上传的文件已清理。") from None
     name = importing.error_filename(import_.file_name)
     audit.record_event(
         actor_of(request), "export", subject=name, after={"file": import_.file_name, "rows": number}
@@ -177,14 +176,14 @@ def import_mistakes(request: HttpRequest, pk: int) -> HttpResponse | FileRespons
 def _who_may(request: HttpRequest) -> User:
     """Return the user, who may enter somewhere; nobody else learns that there is such a page."""
     if not isinstance(request.user, User) or not access.holds(request.user, access.ENTER_ROLES):
-        raise Http404(_("没有这个页面,或您没有录入权限。"))
+        raise Http404("没有这个页面,或您没有录入权限。")
     return request.user
 
 
 def _own(request: HttpRequest, pk: int) -> Import:
     import_ = Import.objects.select_related("user").filter(pk=pk, user=_who_may(request)).first()
     if import_ is None:
-        raise Http404(_("没有这次导入,或不是您上传的。"))
+        raise Http404("没有这次导入,或不是您上传的。")
     return import_
 
 
@@ -214,7 +213,7 @@ def _state(import_: Import) -> dict[str, Any]:
     """Return how far it is, in words."""
     label, tone = str(import_.get_state_display()), TONES[ImportState(import_.state)]
     if import_.is_silent:
-        label, tone = _("已中断,可重试"), "bad"
+        label, tone = "已中断,可重试", "bad"
     return {"state": label, "tone": tone, "share": import_.share}
 
 
@@ -239,7 +238,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         **_state(import_),
         "title": import_.file_name,
         "subtitle": _subtitle(import_),
-        "crumbs": [{"name": _("导入"), "url": imports_url}, {"name": import_.file_name}],
+        "crumbs": [{"name": "导入", "url": imports_url}, {"name": import_.file_name}],
         "tabs": _tabs(import_, address, verdict, noun),
         "nouns": _nouns(import_, address, verdict, noun),
         "has_lines": is_shown and bool(import_.counts),
@@ -264,8 +263,8 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
 
 def _subtitle(import_: Import) -> str:
     words = [
-        f"{timezone.localtime(import_.created_at):%Y-%m-%d %H:%M} {_('上传')}",
-        _("共 %d 行") % import_.total if import_.total else "",
+        f"{timezone.localtime(import_.created_at):%Y-%m-%d %H:%M} {'上传'}",
+        f"共 {import_.total} 行" if import_.total else "",
     ]
     return " · ".join(word for word in words if word)
 
@@ -274,7 +273,7 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[di
     """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
     of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
     url = import_.get_absolute_url()
-    found = [("", _("全部"), sum(sum(each.values()) for each in of_nouns))]
+    found = [("", "全部", sum(sum(each.values()) for each in of_nouns))]
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
     ]
@@ -301,7 +300,7 @@ def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[d
             "url": address.url(url, verdict=verdict or None, noun=slug or None),
             "on": slug == noun,
         }
-        for slug, title in [("", _("全部")), *((each.slug, each.title) for each in there)]
+        for slug, title in [("", "全部"), *((each.slug, each.title) for each in there)]
     ]
 
 

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from registry import access
@@ -93,7 +92,7 @@ def organizations(request: HttpRequest) -> FileResponse:
             seen = access.inside(each.unit, scope)
             parent_name = parent.name if parent else None
             if parent and each.parent_inferred:
-                parent_name = _("%s(推定)") % parent.name
+                parent_name = f"{parent.name}(推定)"
             yield [
                 each.name,
                 each.kind_label,
@@ -120,21 +119,21 @@ def organizations(request: HttpRequest) -> FileResponse:
         column("honour_title"),
         on_a_day(column("unit_name"), question),
         column("parent_name"),
-        Head(_("书记/负责人")),
-        Head(_("人数"), Kind.NUMBER),
+        Head("书记/负责人"),
+        Head("人数", Kind.NUMBER),
         column("established_on"),
         column("dissolved_on"),
         column("approval_number"),
-        Head(_("当日状态")),
+        Head("当日状态"),
         column("state"),
         column("code"),
         column("is_temporary"),
         column("unit"),
         column("parent"),
     ]
-    title = str(found.metric.label) if found.metric else _("组织台账")
+    title = str(found.metric.label) if found.metric else "组织台账"
     rows = in_chunks(found.ordered, lines)
-    return _filed(request, found, _("组织"), title, heads, rows, printed=11)
+    return _filed(request, found, "组织", title, heads, rows, printed=11)
 
 
 @require_POST
@@ -146,9 +145,9 @@ def members(request: HttpRequest, code: str) -> FileResponse:
     rows = [
         (row, word)
         for part, word in (
-            (parts.now, _("在册")),
-            (parts.later, _("此后编入")),
-            (parts.before, _("以前")),
+            (parts.now, "在册"),
+            (parts.later, "此后编入"),
+            (parts.before, "以前"),
         )
         for row in part
     ]
@@ -159,10 +158,10 @@ def members(request: HttpRequest, code: str) -> FileResponse:
         column("role"),
         column("started_on"),
         column("ended_on"),
-        Head(_("在册情况")),
-        Head(_("当日政治面貌")),
-        Head(_("人员类别")),
-        Head(_("正式组织关系")),
+        Head("在册情况"),
+        Head("当日政治面貌"),
+        Head("人员类别"),
+        Head("正式组织关系"),
         column("document_number"),
         column("organization"),
         column("organization_name"),
@@ -187,10 +186,10 @@ def members(request: HttpRequest, code: str) -> FileResponse:
                 found.name,
             ]
 
-    title = _("%s人员名册") % found.name
+    title = f"{found.name}人员名册"
     samples = any(row.assignment.is_sample for row, _word in rows)
     facts = above(request, found.unit.name, len(rows), question=address.question, has_samples=samples)
-    sheet = Sheet(_("编入"), title, heads, lines(), facts, printed=10)
+    sheet = Sheet("编入", title, heads, lines(), facts, printed=10)
     return answer(request, [sheet], name=_named(title, "", address.question), unit=found.unit)
 
 
@@ -229,18 +228,18 @@ def people(request: HttpRequest) -> FileResponse:
         column("title"),
         column("home_unit_name"),
         column("home_branch_name"),
-        Head(_("一线编入")),
+        Head("一线编入"),
         column("home_unit"),
         column("home_branch"),
     ]
-    title = str(found.metric.label) if found.metric else _("人员")
+    title = str(found.metric.label) if found.metric else "人员"
     listed = people_list.full(found.ordered, address.as_of)
     rows = in_chunks(listed, lines)
-    return _filed(request, found, _("人员"), title, heads, rows, printed=8)
+    return _filed(request, found, "人员", title, heads, rows, printed=8)
 
 
 def _placed(placed: people_list.Placed) -> str:
-    pending = _("(未批准)") if placed.is_pending else ""
+    pending = "(未批准)" if placed.is_pending else ""
     return f"{placed.organization.name} {placed.role}{pending}"
 
 
@@ -271,7 +270,7 @@ def assignments(request: HttpRequest) -> FileResponse:
         column("name"),
         column("number"),
         column("organization_name"),
-        Head(_("组织当日所在单位")),
+        Head("组织当日所在单位"),
         column("role"),
         column("started_on"),
         column("ended_on"),
@@ -280,7 +279,7 @@ def assignments(request: HttpRequest) -> FileResponse:
     ]
     title = str(found.metric.label)
     rows = in_chunks(found.ordered, lines)
-    return _filed(request, found, _("编入"), title, heads, rows, printed=8, called=_("%s(人次)") % title)
+    return _filed(request, found, "编入", title, heads, rows, printed=8, called=f"{title}(人次)")
 
 
 # --- Units ----------------------------------------------------------------------------------------
@@ -293,11 +292,11 @@ def units(request: HttpRequest) -> FileResponse:
     top = None if text else unit_of(request)
     if text:
         rows = matching_units(request.user, text)
-        place, filters = _("管理范围内全部单位"), {"q": _("含“%s”") % text}
+        place, filters = "管理范围内全部单位", {"q": f"含“{text}”"}
     elif top is not None:
         rows = access.visible(request.user, Unit.objects.in_subtree(top, address.as_of).as_of(address.as_of))
         rows, filters = rows.order_by("tree_id", "lft"), {}
-        place = _("%s及下级单位") % top.name
+        place = f"{top.name}及下级单位"
     else:
         raise Http404("请先选择单位,或输入要查找的名称。")
     scope = access.spans(request.user)
@@ -310,7 +309,7 @@ def units(request: HttpRequest) -> FileResponse:
         filters=filters,
         has_samples=_has_samples(rows),
     )
-    title = _("单位名录")
+    title = "单位名录"
     return answer(
         request,
         [Sheet(sheet.name, title, sheet.heads, sheet.rows, facts)],
@@ -343,7 +342,7 @@ def unit_sheet(rows: QuerySet[Unit], scope: Sequence[Span]) -> Sheet:
 
     slugs = ("name", "kind", "superior_name", "code", "short_name", "aliases", "region_code", "superior")
     heads = [head_of(UNITS, slug) for slug in (*slugs, "opened_on", "closed_on", "note")]
-    return Sheet(UNITS.title, _("单位名录"), heads, in_chunks(rows.select_related("parent"), lines))
+    return Sheet(UNITS.title, "单位名录", heads, in_chunks(rows.select_related("parent"), lines))
 
 
 @require_POST
@@ -361,17 +360,17 @@ def unit_table(request: HttpRequest, code: str) -> FileResponse:
         return [name, *numbers[:share_at], share, *numbers[share_at:]]
 
     columns = [Head(_full_label(slug), Kind.NUMBER) for slug, _label in table.columns]
-    heads = [Head(_("单位")), *columns[:share_at], Head(_("党员占比"), Kind.SHARE), *columns[share_at:]]
+    heads = [Head("单位"), *columns[:share_at], Head("党员占比", Kind.SHARE), *columns[share_at:]]
     rows = [cells(row.unit.name, row) for row in table.rows]
-    title = _("%s下级单位汇总") % shown.name
+    title = f"{shown.name}下级单位汇总"
     facts = above(request, shown.name, len(rows) + 1, question=address.question)
     sheet = Sheet(
-        _("下级单位汇总"),
+        "下级单位汇总",
         title,
         heads,
-        [*rows, cells(_("本单位"), table.own)],
+        [*rows, cells("本单位", table.own)],
         facts,
-        totals=cells(_("合计"), table.total),
+        totals=cells("合计", table.total),
         notes=_notes(table.total),
     )
     return answer(request, [sheet], name=_named(title, "", address.question), unit=shown)
@@ -382,14 +381,14 @@ def _full_label(slug: str) -> str:
 
 
 def _notes(total: unit_page.Row) -> list[str]:
-    said = [_("人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次。")]
+    said = ["人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次。"]
     waiting = [
         f"{_full_label(slug)} {count.pending}"
         for slug, count in zip(unit_page.COLUMNS, total.counts, strict=True)
         if count.pending and isinstance(METRICS[slug], OrganizationMetric)
     ]
     if waiting:
-        said.append(_("另有未批准、未计入的:%s。") % "、".join(waiting))
+        said.append("另有未批准、未计入的:{}。".format("、".join(waiting)))
     return said
 
 
@@ -423,27 +422,27 @@ def reconciliation(request: HttpRequest) -> FileResponse:
             ]
 
     heads = [
-        Head(_("指标")),
-        Head(_("报道数编号"), Kind.CODE),
-        Head(_("文中的组织")),
-        Head(_("来源"), Kind.NUMBER),
-        Head(_("来源标题")),
-        Head(_("单位")),
-        Head(_("报道日期")),
-        Head(_("口径")),
-        Head(_("报道")),
-        Head(_("报道计量")),
-        Head(_("登记"), Kind.NUMBER),
-        Head(_("登记计量")),
-        Head(_("核对日期"), Kind.DATE),
-        Head(_("结论")),
-        Head(_("说明")),
+        Head("指标"),
+        Head("报道数编号", Kind.CODE),
+        Head("文中的组织"),
+        Head("来源", Kind.NUMBER),
+        Head("来源标题"),
+        Head("单位"),
+        Head("报道日期"),
+        Head("口径"),
+        Head("报道"),
+        Head("报道计量"),
+        Head("登记", Kind.NUMBER),
+        Head("登记计量"),
+        Head("核对日期", Kind.DATE),
+        Head("结论"),
+        Head("说明"),
     ]
-    place = _("%s及下级单位") % found.unit.name if found.unit else _("管理范围内全部单位")
-    title = _("来源核对")
+    place = f"{found.unit.name}及下级单位" if found.unit else "管理范围内全部单位"
+    title = "来源核对"
     facts = above(request, place, len(found.rows), filters=found.shown)
-    facts.insert(1, _("登记数按每条报道自己的口径和日期统计,不分专项任务。"))
-    sheet = Sheet(title, _("报道数与登记数核对"), heads, lines(), facts)
+    facts.insert(1, "登记数按每条报道自己的口径和日期统计,不分专项任务。")
+    sheet = Sheet(title, "报道数与登记数核对", heads, lines(), facts)
     return answer(
         request,
         [sheet],
@@ -458,15 +457,15 @@ def sources(request: HttpRequest) -> FileResponse:
     """The published articles."""
     rows, _sort = figures.sources_asked(request)
     heads = [
-        Head(_("标题")),
-        Head(_("编号"), Kind.NUMBER),
-        Head(_("发布单位")),
-        Head(_("发布日期"), Kind.DATE),
-        Head(_("最早"), Kind.DATE),
-        Head(_("最晚"), Kind.DATE),
-        Head(_("地区")),
-        Head(_("报送单位")),
-        Head(_("可查看的报道数"), Kind.NUMBER),
+        Head("标题"),
+        Head("编号", Kind.NUMBER),
+        Head("发布单位"),
+        Head("发布日期", Kind.DATE),
+        Head("最早", Kind.DATE),
+        Head("最晚", Kind.DATE),
+        Head("地区"),
+        Head("报送单位"),
+        Head("可查看的报道数", Kind.NUMBER),
     ]
 
     def lines(chunk: list[Any]) -> Iterator[list[Cell]]:
@@ -483,9 +482,9 @@ def sources(request: HttpRequest) -> FileResponse:
                 source.seen,
             ]
 
-    title = _("来源")
-    facts = above(request, _("管理范围内全部单位"), rows.count())
-    sheet = Sheet(title, _("来源目录"), heads, in_chunks(rows, lines), facts)
+    title = "来源"
+    facts = above(request, "管理范围内全部单位", rows.count())
+    sheet = Sheet(title, "来源目录", heads, in_chunks(rows, lines), facts)
     return answer(request, [sheet], name=_named(title, "", None))
 
 
@@ -499,11 +498,11 @@ def users(request: HttpRequest) -> FileResponse:
             states = [
                 word
                 for on, word in (
-                    (not row.user.is_active, _("已停用")),
-                    (row.user.is_superuser, _("系统管理员")),
-                    (row.user.must_change_password, _("待改密码")),
-                    (row.second_factor, _("二次验证")),
-                    (row.elsewhere, _("另有其他单位授权")),
+                    (not row.user.is_active, "已停用"),
+                    (row.user.is_superuser, "系统管理员"),
+                    (row.user.must_change_password, "待改密码"),
+                    (row.second_factor, "二次验证"),
+                    (row.elsewhere, "另有其他单位授权"),
                 )
                 if on
             ]
@@ -516,14 +515,14 @@ def users(request: HttpRequest) -> FileResponse:
             ]
 
     heads = [
-        Head(_("用户名"), Kind.CODE),
-        Head(_("姓名")),
-        Head(_("授权")),
-        Head(_("状态")),
-        Head(_("最近登录"), Kind.TIME),
+        Head("用户名", Kind.CODE),
+        Head("姓名"),
+        Head("授权"),
+        Head("状态"),
+        Head("最近登录", Kind.TIME),
     ]
-    place = _("%s及下级单位") % found.unit.name if found.unit else _("管理范围内全部单位")
-    title = _("用户")
+    place = f"{found.unit.name}及下级单位" if found.unit else "管理范围内全部单位"
+    title = "用户"
     facts = above(request, place, found.rows.count(), filters=found.shown)
     sheet = Sheet(title, title, heads, in_chunks(found.rows, lines), facts)
     return answer(
@@ -539,10 +538,10 @@ def _held(held: user_list.Held) -> str:
     grant = held.grant
     words = f"{grant.unit.label} {grant.get_role_display()}"
     if held.is_over:
-        return _("%(words)s(%(day)s 已结束)") % {"words": words, "day": grant.ended_on}
+        return f"{words}({grant.ended_on} 已结束)"
     if held.is_coming:
-        return _("%(words)s(%(day)s 起)") % {"words": words, "day": grant.started_on}
-    return _("%(words)s(至 %(day)s)") % {"words": words, "day": grant.ended_on} if grant.ended_on else words
+        return f"{words}({grant.started_on} 起)"
+    return f"{words}(至 {grant.ended_on})" if grant.ended_on else words
 
 
 # --- What they share ------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from registry import access
@@ -47,9 +46,9 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
     state = _first_state(may_approve=may_approve, is_draft=is_draft)
     context = {
         "unit": unit,
-        "crumbs": unit_crumbs(unit, address, _("登记组织")),
+        "crumbs": unit_crumbs(unit, address, "登记组织"),
         "cancel_url": address.url(unit.get_absolute_url()),
-        "submit_label": _("登记") if may_approve else _("提交审批"),
+        "submit_label": "登记" if may_approve else "提交审批",
         "suggested": _suggested(request, form),
     }
     return change(
@@ -102,9 +101,9 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
             version=form.cleaned_data["version"],
             reason=form.cleaned_data["reason"],
         ),
-        done=lambda row: _done(_("已保存“%(name)s”的修改。"), row, address),
+        done=lambda row: _done("已保存“%(name)s”的修改。", row, address),
         template=FORM,
-        title=_("编辑组织"),
+        title="编辑组织",
     )
 
 
@@ -113,7 +112,7 @@ def move(request: HttpRequest, code: str) -> HttpResponse:
     """Put the organization under another superior on the Party line."""
     organization, address = _at_hand(request, code)
     form = forms.MoveForm(posted(request), user=request.user, organization=organization)
-    above = organization.parent.name if organization.parent else _("无")
+    above = organization.parent.name if organization.parent else "无"
     return _change(
         request,
         organization,
@@ -125,17 +124,17 @@ def move(request: HttpRequest, code: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
         ),
         done=lambda row: _done(
-            _("“%(name)s”的上级组织已改为%(parent)s。"),
+            "“%(name)s”的上级组织已改为%(parent)s。",
             row,
             address,
-            parent=f"“{row.parent.name}”" if row.parent else _("无"),
+            parent=f"“{row.parent.name}”" if row.parent else "无",
         ),
-        title=_("调整上级组织"),
+        title="调整上级组织",
         sentences=[
-            _("现在的上级组织:%(above)s。") % {"above": above},
-            _("下级组织随同调整;所在单位不变。"),
+            f"现在的上级组织:{above}。",
+            "下级组织随同调整;所在单位不变。",
         ],
-        submit_label=_("调整上级组织"),
+        submit_label="调整上级组织",
     )
 
 
@@ -156,18 +155,18 @@ def transfer(request: HttpRequest, code: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
         ),
         done=lambda row: _done(
-            _("“%(name)s”自 %(on)s 起转到%(unit)s。"),
+            "“%(name)s”自 %(on)s 起转到%(unit)s。",
             row,
             address,
             on=form.cleaned_data["on"].isoformat(),
             unit=row.unit.name,
         ),
-        title=_("转隶到其他单位"),
+        title="转隶到其他单位",
         sentences=[
-            _("现在所在单位:%(unit)s。") % {"unit": organization.unit.name},
-            _("上级组织和人员编入不变。"),
+            f"现在所在单位:{organization.unit.name}。",
+            "上级组织和人员编入不变。",
         ],
-        submit_label=_("转隶"),
+        submit_label="转隶",
     )
 
 
@@ -194,16 +193,16 @@ def dissolve(request: HttpRequest, code: str) -> HttpResponse:
             may_touch=_may_touch(request),
         ),
         done=lambda plan: _done(
-            _("已撤销“%(name)s”等 %(n)d 个组织,结束 %(m)d 人次编入。"),
+            "已撤销“%(name)s”等 %(n)d 个组织,结束 %(m)d 人次编入。",
             organization,
             address,
             n=len(plan.organizations),
             m=plan.assignments,
         ),
-        title=_("撤销组织"),
+        title="撤销组织",
         sentences=sentences,
         below=below,
-        submit_label=_("撤销该组织"),
+        submit_label="撤销该组织",
         warn=lambda: [] if form.cleaned_data["planned"] == mark else sentences,
     )
 
@@ -223,13 +222,13 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
             may_touch=_may_touch(request),
         ),
-        done=lambda row: _done(_("已撤回“%(name)s”,它不再计入任何日期的统计,记录仍保留。"), row, address),
-        title=_("撤回误录的组织"),
+        done=lambda row: _done("已撤回“%(name)s”,它不再计入任何日期的统计,记录仍保留。", row, address),
+        title="撤回误录的组织",
         sentences=[
-            _("撤回用于录入有误:该组织从任何日期的统计中去掉,记录仍保留,不能恢复。"),
-            _("任务结束请用“撤销”。"),
+            "撤回用于录入有误:该组织从任何日期的统计中去掉,记录仍保留,不能恢复。",
+            "任务结束请用“撤销”。",
         ],
-        submit_label=_("撤回该组织"),
+        submit_label="撤回该组织",
     )
 
 
@@ -243,10 +242,10 @@ def submit(request: HttpRequest, code: str) -> HttpResponse:
         organization,
         form,
         lambda: operations.submit_organization(actor=actor_of(request), organization=organization),
-        done=lambda row: _done(_("已提交“%(name)s”,批准前不计入统计。"), row, address),
-        title=_("提交审批"),
-        sentences=[_("提交后由上级审批,批准前不计入统计。")],
-        submit_label=_("提交审批"),
+        done=lambda row: _done("已提交“%(name)s”,批准前不计入统计。", row, address),
+        title="提交审批",
+        sentences=["提交后由上级审批,批准前不计入统计。"],
+        submit_label="提交审批",
     )
 
 
@@ -268,12 +267,10 @@ def approve(request: HttpRequest, code: str) -> HttpResponse:
             organization=organization,
             approval_number=form.cleaned_data["approval_number"],
         ),
-        done=lambda row: _done(_("已批准“%(name)s”,按其日期计入统计。"), row, address),
-        title=_("批准"),
-        sentences=[
-            _("批准后按成立日期 %(day)s 起计入统计。") % {"day": organization.established_on.isoformat()}
-        ],
-        submit_label=_("批准"),
+        done=lambda row: _done("已批准“%(name)s”,按其日期计入统计。", row, address),
+        title="批准",
+        sentences=[f"批准后按成立日期 {organization.established_on.isoformat()} 起计入统计。"],
+        submit_label="批准",
     )
 
 
@@ -289,10 +286,10 @@ def send_back(request: HttpRequest, code: str) -> HttpResponse:
         lambda: operations.return_organization(
             actor=actor_of(request), organization=organization, reason=form.cleaned_data["reason"]
         ),
-        done=lambda row: _done(_("已退回“%(name)s”。"), row, address),
-        title=_("退回"),
-        sentences=[_("退回后由录入单位修改,再次提交。")],
-        submit_label=_("退回"),
+        done=lambda row: _done("已退回“%(name)s”。", row, address),
+        title="退回",
+        sentences=["退回后由录入单位修改,再次提交。"],
+        submit_label="退回",
     )
 
 
@@ -346,7 +343,7 @@ def _done(said: str, organization: Organization, address: Address, /, **words: A
         '{} <a href="{}">{}</a>',
         said % {"name": organization.name, **words},
         address.url(organization.unit.get_absolute_url()),
-        _("查看%(unit)s") % {"unit": organization.unit.label},
+        f"查看{organization.unit.label}",
     )
 
 
@@ -418,28 +415,22 @@ def metric_of(organization: Organization) -> OrganizationMetric:
 def _registered(made: Organization, placed: int, address: Address) -> SafeString:
     """Say what was registered, and what the unit counts now."""
     unit = made.unit
-    said = _("已登记“%(name)s”,编入 %(n)d 人。") % {"name": made.name, "n": placed}
+    said = f"已登记“{made.name}”,编入 {placed} 人。"
     if made.state != WorkflowState.APPROVED:
         state = WorkflowState(made.state).label
-        said += _("状态为“%(state)s”,批准前不计入统计。") % {"state": state}
+        said += f"状态为“{state}”,批准前不计入统计。"
         return _done("%(said)s", made, address, said=said)
     question, day = address.question, made.established_on
     if day > question.as_of:
         question = question.on(day)
     metric = metric_of(made)
     number = rollup(unit, question, children=False).total.counts[metric.slug]
-    said += _("%(unit)s%(basis)s%(metric)s %(n)d %(measure)s。") % {
-        "unit": unit.label,
-        "basis": Basis(question.basis).label,
-        "metric": metric.label,
-        "n": number,
-        "measure": metric.measure,
-    }
+    said += f"{unit.label}{Basis(question.basis).label}{metric.label} {number} {metric.measure}。"
     url = address.url(
         reverse("unit", args=[unit.code]),
         as_of=None if question.as_of == address.today else question.as_of.isoformat(),
     )
-    return format_html('{} <a href="{}">{}</a>', said, url, _("返回%(unit)s") % {"unit": unit.label})
+    return format_html('{} <a href="{}">{}</a>', said, url, f"返回{unit.label}")
 
 
 def _may_touch(request: HttpRequest) -> Callable[[Organization], bool]:
@@ -457,11 +448,7 @@ def _dissolution(
     except OperationRefused as refusal:
         return [message for messages in refusal.message_dict.values() for message in messages], []
     below = list(plan.subordinates)
-    said = _("自 %(day)s 起撤销“%(name)s”,结束 %(m)d 人次编入。") % {
-        "day": day.isoformat(),
-        "name": organization.name,
-        "m": plan.assignments,
-    }
+    said = f"自 {day.isoformat()} 起撤销“{organization.name}”,结束 {plan.assignments} 人次编入。"
     if not below:
-        return [said, _("没有下级组织。")], below
-    return [said, _("同日一并撤销下级组织 %(n)d 个。") % {"n": len(below)}], below
+        return [said, "没有下级组织。"], below
+    return [said, f"同日一并撤销下级组织 {len(below)} 个。"], below

@@ -12,7 +12,6 @@ from django.db.models import F, FilteredRelation
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from registry import access
 from registry.counting.metrics import METRICS
@@ -38,8 +37,8 @@ def state_tag(organization: Organization, day: date) -> tuple[str, str]:
     if organization.state != WorkflowState.APPROVED:
         return TONES[organization.state], str(WorkflowState(organization.state).label)
     if organization.established_on > day:
-        return "info", _("当日未成立")
-    return ("ok", _("现有")) if organization.stands_on(day) else ("plain", _("已撤销"))
+        return "info", "当日未成立"
+    return ("ok", "现有") if organization.stands_on(day) else ("plain", "已撤销")
 
 
 # --- Facts ----------------------------------------------------------------------------------------
@@ -55,23 +54,23 @@ def facts(
     parent, body, source = organization.parent, organization.task_body, organization.source
     campaign = organization.campaign
     found: list[tuple[str, str | SafeString | None]] = [
-        (_("组织代码"), organization.code),
-        (_("类型"), organization.kind_label),
-        (_("荣誉命名"), organization.honour_title),
-        (_("专项任务"), campaign.name if campaign else ""),
-        *((_("所在单位"), _host(each, len(placements), scope, address)) for each in placements),
-        (_("上级组织"), _superior(organization, scope, address) if parent else _("无")),
-        (_("依托的专班或工作组"), _named(body, scope, address) if body else ""),
-        (_("成立日期"), organization.established_on.isoformat()),
-        (_("批复文号"), organization.approval_number),
-        (_("撤销日期"), organization.dissolved_on.isoformat() if organization.dissolved_on else ""),
-        (_("撤销文号"), organization.dissolution_number),
-        (_("别名"), organization.aliases),
-        (_("备注"), organization.note),
+        ("组织代码", organization.code),
+        ("类型", organization.kind_label),
+        ("荣誉命名", organization.honour_title),
+        ("专项任务", campaign.name if campaign else ""),
+        *(("所在单位", _host(each, len(placements), scope, address)) for each in placements),
+        ("上级组织", _superior(organization, scope, address) if parent else "无"),
+        ("依托的专班或工作组", _named(body, scope, address) if body else ""),
+        ("成立日期", organization.established_on.isoformat()),
+        ("批复文号", organization.approval_number),
+        ("撤销日期", organization.dissolved_on.isoformat() if organization.dissolved_on else ""),
+        ("撤销文号", organization.dissolution_number),
+        ("别名", organization.aliases),
+        ("备注", organization.note),
     ]
     if source:
         url = address.url(reverse("source", args=[source.number]))
-        found.append((_("来源"), format_html('<a href="{}">{}</a>', url, source.title)))
+        found.append(("来源", format_html('<a href="{}">{}</a>', url, source.title)))
     return [(label, value) for label, value in found if value]
 
 
@@ -86,7 +85,7 @@ def _superior(organization: Organization, scope: Sequence[Span], address: Addres
     named = _named(organization.parent, scope, address)
     if not organization.parent_inferred:
         return named
-    return format_html('{} <span class="tag warn">{}</span>', named, _("推定"))
+    return format_html('{} <span class="tag warn">{}</span>', named, "推定")
 
 
 def _host(
@@ -100,9 +99,9 @@ def _host(
     if number == 1:
         return link
     start, end = placement.started_on.isoformat(), placement.ended_on
-    days = _("(%(start)s 起)") % {"start": start}
+    days = f"({start} 起)"
     if end:
-        days = _("(%(start)s 至 %(end)s 之前)") % {"start": start, "end": end.isoformat()}
+        days = f"({start} 至 {end.isoformat()} 之前)"
     return format_html("{} {}", link, days)
 
 
@@ -215,12 +214,12 @@ def timeline(
     """Return foundation, transfers, changes among the leaders, members in and out, the end; newest first."""
     events: list[tuple[date, int, str]] = []
     number = organization.approval_number
-    words = _("成立,%(number)s") % {"number": number} if number else _("成立")
+    words = f"成立,{number}" if number else "成立"
     if placements:
-        words += _(",设在%(unit)s") % {"unit": placements[0].unit.name}
+        words += f",设在{placements[0].unit.name}"
     events.append((organization.established_on, 0, words))
     for before, after in pairwise(placements):
-        said = _("由%(old)s转到%(new)s") % {"old": before.unit.name, "new": after.unit.name}
+        said = f"由{before.unit.name}转到{after.unit.name}"
         events.append((after.started_on, 1, said))
     came: Counter[date] = Counter()
     went: Counter[date] = Counter()
@@ -228,20 +227,18 @@ def timeline(
         assignment, name = row.assignment, row.assignment.person.name
         end = assignment.ended_on
         if row.is_leading:
-            events.append(
-                (assignment.started_on, 2, _("%(name)s任%(role)s") % {"name": name, "role": row.role})
-            )
+            events.append((assignment.started_on, 2, f"{name}任{row.role}"))
             if end:
-                events.append((end, 4, _("%(name)s不再任%(role)s") % {"name": name, "role": row.role}))
+                events.append((end, 4, f"{name}不再任{row.role}"))
         else:
             came[assignment.started_on] += 1
             if end:
                 went[end] += 1
-    events += [(day, 3, _("编入成员 %(n)d 人") % {"n": number}) for day, number in came.items()]
-    events += [(day, 5, _("%(n)d 名成员结束编入") % {"n": number}) for day, number in went.items()]
+    events += [(day, 3, f"编入成员 {number} 人") for day, number in came.items()]
+    events += [(day, 5, f"{number} 名成员结束编入") for day, number in went.items()]
     if organization.dissolved_on:
         number = organization.dissolution_number
-        said = _("撤销,%(number)s") % {"number": number} if number else _("撤销")
+        said = f"撤销,{number}" if number else "撤销"
         events.append((organization.dissolved_on, 6, said))
     return [Happening(day, what) for day, _place, what in sorted(events, reverse=True)]
 
@@ -257,30 +254,30 @@ def actions(
     def button(name: str, label: str, tone: str = "") -> dict[str, object]:
         return {"label": label, "url": address.url(reverse(name, args=[organization.code])), "tone": tone}
 
-    made: list[dict[str, object]] = [{"label": _("打印"), "tone": "print"}]
+    made: list[dict[str, object]] = [{"label": "打印", "tone": "print"}]
     state, gone = organization.state, organization.state == WorkflowState.WITHDRAWN
     decides = may_approve and state == WorkflowState.SUBMITTED
     if may_enter and not gone:
-        menu = [button("organization_move", _("调整上级组织"))]
+        menu = [button("organization_move", "调整上级组织")]
         if organization.dissolved_on is None:
             menu = [
-                button("organization_members_end", _("结束编入")),
-                button("organization_transfer", _("转隶到其他单位")),
+                button("organization_members_end", "结束编入"),
+                button("organization_transfer", "转隶到其他单位"),
                 *menu,
-                button("organization_dissolve", _("撤销组织")),
+                button("organization_dissolve", "撤销组织"),
             ]
-        menu.append(button("organization_withdraw", _("撤回误录")))
-        made += [{"label": _("办理"), "menu": menu}, button("organization_edit", _("编辑"))]
+        menu.append(button("organization_withdraw", "撤回误录"))
+        made += [{"label": "办理", "menu": menu}, button("organization_edit", "编辑")]
         resubmit = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
         if organization.dissolved_on is None:
             tone = "" if decides or resubmit else "main"
-            made.append(button("organization_members_add", _("编入人员"), tone))
+            made.append(button("organization_members_add", "编入人员", tone))
         if resubmit:
-            made.append(button("organization_submit", _("提交审批"), "main"))
+            made.append(button("organization_submit", "提交审批", "main"))
     if decides:
         made += [
-            button("organization_return", _("退回")),
-            button("organization_approve", _("批准"), "main"),
+            button("organization_return", "退回"),
+            button("organization_approve", "批准", "main"),
         ]
     return made
 
@@ -289,7 +286,7 @@ def notice(organization: Organization) -> str:
     """Return the sentence above the page of what does not count."""
     if organization.state in PENDING_STATES:
         state = WorkflowState(organization.state).label
-        return _("状态为“%(state)s”,批准前不计入任何统计。") % {"state": state}
+        return f"状态为“{state}”,批准前不计入任何统计。"
     if organization.state == WorkflowState.WITHDRAWN:
-        return _("该组织系误录,已撤回,不计入任何日期的统计。")
+        return "该组织系误录,已撤回,不计入任何日期的统计。"
     return ""

@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -165,9 +164,7 @@ def _wanted(request: HttpRequest) -> tuple[dict[str, str], list[str]]:
     for name, values in known.items():
         value = request.GET.get(name, "").strip()
         if value and value not in values and not (name == "state" and value == WorkflowState.APPROVED):
-            problems.append(
-                _("筛选条件 %(name)s=%(value)s 不存在,没有使用。") % {"name": name, "value": value}
-            )
+            problems.append(f"筛选条件 {name}={value} 不存在,没有使用。")
             value = ""
         wanted[name] = "" if name == "state" and value == WorkflowState.APPROVED else value
     return wanted, problems
@@ -296,28 +293,28 @@ def _shown_filters(
     """Return the words of each filter that is on, by its parameter."""
     shown = {}
     if metric is not None:
-        shown["metric"] = _("指标:%(label)s") % {"label": metric.label}
+        shown["metric"] = f"指标:{metric.label}"
     if place.organization is not None:
-        shown["party_line"] = _("党组织线:%(name)s") % {"name": place.organization.name}
+        shown["party_line"] = f"党组织线:{place.organization.name}"
     elif place.unit is not None:
         key = "unit" if request.GET.get("unit", "").strip() else "unit_text"
-        shown[key] = _("单位:%(name)s") % {"name": place.unit.name}
+        shown[key] = f"单位:{place.unit.name}"
         if place.own:
-            shown["own"] = _("仅本单位")
+            shown["own"] = "仅本单位"
     if wanted["kind"]:
-        shown["kind"] = _("类型:%(label)s") % {"label": OrganizationKind(wanted["kind"]).label}
+        shown["kind"] = "类型:{label}".format(label=OrganizationKind(wanted["kind"]).label)
     if wanted["nature"]:
-        shown["nature"] = _("性质:%(label)s") % {"label": dict(LedgerFilter.NATURES)[wanted["nature"]]}
+        shown["nature"] = "性质:{label}".format(label=dict(LedgerFilter.NATURES)[wanted["nature"]])
     if wanted["state"]:
         label = dict(LedgerFilter.STATES)[wanted["state"]]
-        shown["state"] = _("状态:%(label)s") % {"label": label}
+        shown["state"] = f"状态:{label}"
     if question.basis != Basis.CURRENT:
         words = str(Basis(question.basis).label)
         if question.is_period:
             words += f" {question.first_day.isoformat()} 至 {question.as_of.isoformat()}"
-        shown["basis"] = _("口径:%(words)s") % {"words": words}
+        shown["basis"] = f"口径:{words}"
     if wanted["q"]:
-        shown["q"] = _("含“%(text)s”") % {"text": wanted["q"]}
+        shown["q"] = "含“{text}”".format(text=wanted["q"])
     return shown
 
 
@@ -371,7 +368,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
                 address=address,
             ),
             "crumbs": [
-                {"name": _("组织台账"), "url": address.url(reverse("organizations"))},
+                {"name": "组织台账", "url": address.url(reverse("organizations"))},
                 {"name": found.unit.label, "url": address.url(found.unit.get_absolute_url())},
                 {"name": found.name},
             ],

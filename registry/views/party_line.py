@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.db.models import Case, IntegerField, QuerySet, Value, When
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from registry import access
 from registry.counting.basis import Question
@@ -168,9 +167,9 @@ def _box(
 
 
 def _more(x: int, y: int, number: int, organization: Organization, address: Address) -> Box:
-    words = _("另有 %(n)d 个下级") % {"n": number}
+    words = f"另有 {number} 个下级"
     url = address.url(reverse("organizations"), party_line=organization.code, basis=None, since=None)
-    return Box(x, y, BOX, (words, _("见台账 →")), "", words, url)
+    return Box(x, y, BOX, (words, "见台账 →"), "", words, url)
 
 
 def _wrapped(name: str, letters: int) -> tuple[str, ...]:
@@ -182,12 +181,8 @@ def _wrapped(name: str, letters: int) -> tuple[str, ...]:
 
 
 def _in_words(above: list[Organization], below: list[Organization], number: int) -> str:
-    said = _("上级组织:%(names)s。") % {"names": "、".join(each.name for each in above) or _("无")}
+    said = "上级组织:{names}。".format(names="、".join(each.name for each in above) or "无")
     if not number:
-        return said + _("没有下级组织。")
-    more = _("等") if number > len(below) else ""
-    return said + _("下级组织 %(n)d 个:%(names)s%(more)s。") % {
-        "n": number,
-        "names": "、".join(each.name for each in below),
-        "more": more,
-    }
+        return said + "没有下级组织。"
+    more = "等" if number > len(below) else ""
+    return said + f"下级组织 {number} 个:{'、'.join(each.name for each in below)}{more}。"

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -101,12 +100,12 @@ def _answer(request: HttpRequest, noun: str, text: str, found: Sequence[Any]) ->
 def _note(request: HttpRequest, noun: str, row: Any) -> str:
     parts = [NOUNS[noun].note(request.user, row)]
     if isinstance(row, Unit) and row.closed_on is not None:
-        parts.append(_("%(day)s 撤并") % {"day": row.closed_on.isoformat()})
+        parts.append(f"{row.closed_on.isoformat()} 撤并")
     if isinstance(row, Organization):
         if row.dissolved_on is not None:
-            parts.append(_("%(day)s 撤销") % {"day": row.dissolved_on.isoformat()})
+            parts.append(f"{row.dissolved_on.isoformat()} 撤销")
         if row.state != WorkflowState.APPROVED:
             parts.append(row.get_state_display())
     if row.is_sample:
-        parts.append(_("演示"))
+        parts.append("演示")
     return " · ".join(parts)

@@ -13,7 +13,6 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from registry import access, audit
@@ -111,8 +110,8 @@ def export(request: HttpRequest) -> FileResponse:
             yield _cells(entry, sees_numbers=everything or inside)
 
     found = rows.select_related("user", "unit", "sealed__seal").order_by("-at", "-pk")
-    title = _("操作记录")
-    place = _("%s及下级单位") % asked.unit.name if asked.unit else _("审计范围内全部单位")
+    title = "操作记录"
+    place = f"{asked.unit.name}及下级单位" if asked.unit else "审计范围内全部单位"
     facts = above(request, place, rows.count(), filters=asked.shown)
     return answer(
         request,
@@ -139,14 +138,14 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     steps, refused = _plan(entry) if request.method != "POST" else ([], [])
     form = UndoForm(posted(request), user=request.user)
     context = {
-        "title": _("还原修改"),
+        "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],
         "row": row,
         "steps": steps,
         "refused": refused,
         "left_out": left_out(entry),
         "cancel_url": page,
-        "crumbs": [{"name": row.name, "url": page}, {"name": _("还原修改")}],
+        "crumbs": [{"name": row.name, "url": page}, {"name": "还原修改"}],
     }
 
     def act() -> Any:
@@ -158,9 +157,9 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         act,
         done=lambda made: format_html(
             '{} <a href="{}#history">{}</a>',
-            _("已还原“%(name)s”的修改。") % {"name": made.name},
+            f"已还原“{made.name}”的修改。",
             page,
-            _("查看变动记录"),
+            "查看变动记录",
         ),
         back=lambda made: (
             person_url(request.user, made, address)
@@ -188,20 +187,20 @@ def _asked(request: HttpRequest) -> Asked:
     unit = _unit(request, typed)
     if unit is not None:
         rows = rows.filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
-        shown["unit" if typed["unit"] else "unit_text"] = _("单位:%(name)s") % {"name": unit.name}
+        shown["unit" if typed["unit"] else "unit_text"] = f"单位:{unit.name}"
         initial["unit"] = unit
     if typed["who"]:
         who = typed["who"]
         rows = rows.filter(
             Q(actor__icontains=who) | Q(user__username__iexact=who) | Q(user__display_name__icontains=who)
         )
-        shown["who"] = _("操作人:%(name)s") % {"name": who}
+        shown["who"] = f"操作人:{who}"
     if typed["verb"] in audit.VERBS:
         rows = rows.filter(verb=typed["verb"])
-        shown["verb"] = _("操作:%(name)s") % {"name": audit.VERBS[typed["verb"]]}
+        shown["verb"] = "操作:{name}".format(name=audit.VERBS[typed["verb"]])
     elif typed["verb"]:
-        problems.append(_("没有名为“%(name)s”的操作,没有使用。") % {"name": typed["verb"]})
-    for name, word in (("day_from", _("自 %s")), ("day_to", _("至 %s"))):
+        problems.append("没有名为“{name}”的操作,没有使用。".format(name=typed["verb"]))
+    for name, word in (("day_from", "自 %s"), ("day_to", "至 %s")):
         day = _day(typed[name])
         if day is not None:
             rows = (
@@ -210,10 +209,10 @@ def _asked(request: HttpRequest) -> Asked:
             shown[name] = word % day.isoformat()
             initial[name] = day
         elif typed[name]:
-            problems.append(_("日期“%(text)s”不能识别,没有使用。") % {"text": typed[name]})
+            problems.append(f"日期“{typed[name]}”不能识别,没有使用。")
     if typed["q"]:
         rows = rows.filter(object_name__icontains=typed["q"])
-        shown["q"] = _("对象含“%(text)s”") % {"text": typed["q"]}
+        shown["q"] = "对象含“{text}”".format(text=typed["q"])
     if typed["object"]:
         rows, shown["object"] = _about(request, rows, typed["object"])
     return Asked(rows, shown, initial, unit, problems)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -76,4 +75,4 @@ def _asked(request: HttpRequest) -> tuple[Unit | None, str]:
         unit = next(iter(find_units(request.user, text, most=1)), None)
     else:
         return None, ""
-    return unit, "" if unit else _("没有找到单位“%s”,或不在您的管理范围内。") % (code or text)
+    return unit, "" if unit else "没有找到单位“%s”,或不在您的管理范围内。" % (code or text)

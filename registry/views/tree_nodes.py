@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 from django.urls import reverse
-from django.utils.translation import gettext as _
 
 from registry import access
 from registry.counting.basis import APPROVED, Question, organizations
@@ -189,7 +188,7 @@ class Tree:
                 unit.label,
                 self.address.url(unit.get_absolute_url()) if mine else "",
                 title=unit.name if unit.name != unit.label else "",
-                note=_("一线 %s 人") % people if self.wide and people else "",
+                note=f"一线 {people} 人" if self.wide and people else "",
                 count=counts[COUNTED],
                 sample=unit.is_sample,
                 children_url=self._url("tree_unit", unit.code) if mine and unit.pk in below else "",
@@ -213,7 +212,7 @@ class Tree:
         for row in rows:
             notes = [] if row.state == WorkflowState.APPROVED else [str(WorkflowState(row.state).label)]
             if self.wide and members.get(row.pk):
-                notes.append(_("%s 人") % members[row.pk])
+                notes.append(f"{members[row.pk]} 人")
             opens = row.pk in members or row.pk in below
             made[row.pk] = Node(
                 "organization" if row.is_party_organization else "formation",
@@ -251,7 +250,7 @@ class Tree:
         if shown >= number:
             return []
         url = self._url(name, code, **{"from": str(shown)})
-        return [Node("more", _("更多(还有 %s 个)") % (number - shown), url)]
+        return [Node("more", "更多(还有 %s 个)" % (number - shown), url)]
 
     def _url(self, name: str, code: str, **changes: str) -> str:
         wide = "1" if self.wide else None

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from registry import access
@@ -37,12 +36,10 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
         lambda: operations.add_unit(
             actor=actor_of(request), superior=unit, code=form.cleaned_data["code"], **form.facts()
         ),
-        done=lambda made: _done(
-            _("已在%(unit)s下增设“%(name)s”。"), made, address, link=unit, unit=unit.label
-        ),
+        done=lambda made: _done("已在%(unit)s下增设“%(name)s”。", made, address, link=unit, unit=unit.label),
         template=FORM,
-        title=_("增设下级单位"),
-        submit_label=_("增设单位"),
+        title="增设下级单位",
+        submit_label="增设单位",
         back=lambda made: address.url(made.get_absolute_url()),
     )
 
@@ -59,9 +56,9 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         lambda: operations.edit_unit(
             actor=actor_of(request), unit=unit, changes=form.facts(), version=form.cleaned_data["version"]
         ),
-        done=lambda row: _done(_("已保存“%(name)s”的修改。"), row, address),
+        done=lambda row: _done("已保存“%(name)s”的修改。", row, address),
         template=FORM,
-        title=_("修改单位资料"),
+        title="修改单位资料",
     )
 
 
@@ -70,7 +67,7 @@ def move(request: HttpRequest, code: str) -> HttpResponse:
     """Place the unit with all below it under another superior from a day on."""
     unit, address = _at_hand(request, code)
     form = forms.MoveUnitForm(posted(request), user=request.user, initial={"on": address.as_of})
-    above = unit.parent.name if unit.parent else _("无")
+    above = unit.parent.name if unit.parent else "无"
     return _change(
         request,
         unit,
@@ -83,20 +80,19 @@ def move(request: HttpRequest, code: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
         ),
         done=lambda row: _done(
-            _("“%(name)s”自 %(on)s 起划归%(superior)s。"),
+            "“%(name)s”自 %(on)s 起划归%(superior)s。",
             row,
             address,
             link=form.cleaned_data["superior"],
             on=form.cleaned_data["on"].isoformat(),
             superior=form.cleaned_data["superior"].name,
         ),
-        title=_("调整上级单位"),
+        title="调整上级单位",
         sentences=[
-            _("现在的上级单位:%(above)s。") % {"above": above},
-            _("连同下级 %(n)d 个单位一起调整;生效日期之前的统计不变。")
-            % {"n": (unit.rght - unit.lft - 1) // 2},
+            f"现在的上级单位:{above}。",
+            f"连同下级 {(unit.rght - unit.lft - 1) // 2} 个单位一起调整;生效日期之前的统计不变。",
         ],
-        submit_label=_("调整上级单位"),
+        submit_label="调整上级单位",
     )
 
 
@@ -121,16 +117,16 @@ def merge(request: HttpRequest, code: str) -> HttpResponse:
             reason=form.cleaned_data["reason"],
         ),
         done=lambda row: _done(
-            _("“%(name)s”自 %(on)s 起并入%(into)s。"),
+            "“%(name)s”自 %(on)s 起并入%(into)s。",
             row,
             address,
             link=form.cleaned_data["into"],
             on=form.cleaned_data["on"].isoformat(),
             into=form.cleaned_data["into"].name,
         ),
-        title=_("并入其他单位"),
+        title="并入其他单位",
         sentences=sentences,
-        submit_label=_("并入"),
+        submit_label="并入",
         warn=lambda: [] if form.cleaned_data["planned"] == mark else sentences,
     )
 
@@ -148,11 +144,11 @@ def close(request: HttpRequest, code: str) -> HttpResponse:
             actor=actor_of(request), unit=unit, on=form.cleaned_data["on"], reason=form.cleaned_data["reason"]
         ),
         done=lambda row: _done(
-            _("已自 %(on)s 起撤销“%(name)s”。"), row, address, on=form.cleaned_data["on"].isoformat()
+            "已自 %(on)s 起撤销“%(name)s”。", row, address, on=form.cleaned_data["on"].isoformat()
         ),
-        title=_("撤销单位"),
+        title="撤销单位",
         sentences=_closure(unit, address.as_of),
-        submit_label=_("撤销该单位"),
+        submit_label="撤销该单位",
     )
 
 
@@ -191,7 +187,7 @@ def _done(
     if link is None:
         return format_html("{}", sentence)
     url = address.url(link.get_absolute_url())
-    return format_html('{} <a href="{}">{}</a>', sentence, url, _("查看%(unit)s") % {"unit": link.label})
+    return format_html('{} <a href="{}">{}</a>', sentence, url, f"查看{link.label}")
 
 
 def _day(text: str, otherwise: date) -> date:
@@ -204,29 +200,21 @@ def _day(text: str, otherwise: date) -> date:
 def _merger(unit: Unit, day: date) -> list[str]:
     left = operations.what_is_left(unit=unit, on=day)
     return [
-        _(
-            "自 %(day)s 起撤并“%(name)s”,转入并入单位:"
-            "下级单位 %(units)d 个、未撤销的组织 %(n)d 个、人员 %(m)d 名。"
-        )
-        % {
-            "day": day.isoformat(),
-            "name": unit.name,
-            "units": left.units,
-            "n": left.organizations,
-            "m": left.people,
-        },
-        _("此前已撤销的组织仍留在本单位;之前日期的统计不变。"),
+        (
+            f"自 {day.isoformat()} 起撤并“{unit.name}”,转入并入单位:"
+            f"下级单位 {left.units} 个、未撤销的组织 {left.organizations} 个、人员 {left.people} 名。"
+        ),
+        "此前已撤销的组织仍留在本单位;之前日期的统计不变。",
     ]
 
 
 def _closure(unit: Unit, day: date) -> list[str]:
     left = operations.what_is_left(unit=unit, on=day)
     if not (left.units or left.organizations or left.people):
-        return [_("本单位没有下级单位、未撤销的组织和人员,可以撤销。")]
+        return ["本单位没有下级单位、未撤销的组织和人员,可以撤销。"]
     return [
-        _(
-            "本单位还有下级单位 %(units)d 个、未撤销的组织 %(n)d 个、人员 %(m)d 名,"
-            "须先调整,或改用“并入其他单位”。"
+        (
+            f"本单位还有下级单位 {left.units} 个、未撤销的组织 {left.organizations} 个、"
+            f"人员 {left.people} 名,须先调整,或改用“并入其他单位”。"
         )
-        % {"units": left.units, "n": left.organizations, "m": left.people}
     ]

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
-from django.utils.translation import gettext as _
 
 from registry.counting.basis import APPROVED, Question, organization_rows
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
@@ -51,8 +50,8 @@ def recent(question: Question, spans: list[Span]) -> list[Event]:
     recently = period(question)
     events: list[Event] = []
     for basis, field, word, tone in (
-        (Basis.NEW, "established_on", _("成立"), "ok"),
-        (Basis.ENDED, "dissolved_on", _("撤销"), "plain"),
+        (Basis.NEW, "established_on", "成立", "ok"),
+        (Basis.ENDED, "dissolved_on", "撤销", "plain"),
     ):
         asked = replace(recently, basis=basis.value)
         rows = organization_rows(None, asked, spans).order_by(f"-{field}", "-pk")
@@ -81,9 +80,9 @@ def _transfers(recently: Question, spans: list[Span]) -> list[Event]:
         Subquery(after.values("unit__name")[:1]),
         *(f"organization__{name}" for name in Named._fields),
     )
-    said = _("%(before)s 转到 %(after)s")
+    said = "%(before)s 转到 %(after)s"
     return [
-        Event(day, _("转移"), "info", Named(*named), said % {"before": before, "after": to})
+        Event(day, "转移", "info", Named(*named), said % {"before": before, "after": to})
         for day, before, to, *named in rows[:EVENTS_SHOWN]
         if to is not None
     ]

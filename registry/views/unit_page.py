@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 from django.db.models import Case, IntegerField, Value, When
-from django.utils.translation import gettext as _
 
 from registry import access
 from registry.counting.basis import Question
@@ -296,11 +295,11 @@ def trend(unit: Unit, question: Question, slug: str, known: Course, figures: boo
     """
     since = first_day(question)
     lines = [
-        charts.Line(_("现有"), known.numbers[Basis.CURRENT.value, slug], tone="red", filled=True),
-        charts.Line(_("累计"), known.numbers[Basis.CUMULATIVE.value, slug], tone="grey"),
+        charts.Line("现有", known.numbers[Basis.CURRENT.value, slug], tone="red", filled=True),
+        charts.Line("累计", known.numbers[Basis.CUMULATIVE.value, slug], tone="grey"),
     ]
     marks = _marks(unit, slug, since, question.as_of) if figures else []
-    return charts.day_chart(lines, marks, title=_("%s逐日数") % METRICS[slug].label, head=_("日期"))
+    return charts.day_chart(lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期")
 
 
 def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:
@@ -312,7 +311,7 @@ def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]
     for figure in figures:
         day, number = counting_day(figure), figure.number
         if day is not None and number is not None and since <= day <= until:
-            label = _("报道 %s") % number
+            label = f"报道 {number}"
             title = f"{day:%Y-%m-%d} {figure.get_basis_display()} {label}:{figure.source.title}"
             made.setdefault((day, number), charts.Mark(day, number, label, title))
     return list(made.values())

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -126,7 +125,7 @@ def _crumbs(address: Address, shape: UnitShape, shown: Unit, scope: list[Span]) 
 def _named(address: Address, unit: Unit | None, scope: list[Span]) -> SafeString:
     """A unit's name, as a link where the user may open it."""
     if unit is None:
-        return format_html("{}", _("无"))
+        return format_html("{}", "无")
     if not access.inside(unit, scope):
         return format_html("{}", unit.name)
     return format_html('<a href="{}">{}</a>', address.url(unit.get_absolute_url()), unit.name)
@@ -137,13 +136,13 @@ def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
     below = units_below(shown, spans, address.as_of)
     parts = [format_html("{}", shown.get_kind_display())]
     if shown.region_code:
-        parts.append(format_html(_("行政区划 {}"), shown.region_code))
+        parts.append(format_html("行政区划 {}", shown.region_code))
     if below:
         tree = address.url(reverse("tree"), unit=shown.code)
-        parts.append(format_html(_('下辖 <a href="{}">{} 个单位</a>'), tree, below))
+        parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, below))
     campaign = address.question.campaign
     if campaign is not None:
-        parts.append(format_html(_("{} 启动{}"), campaign.started_on.isoformat(), campaign.name))
+        parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.name))
     return SafeString(" · ".join(parts))
 
 
@@ -159,22 +158,22 @@ def units_below(shown: Unit, spans: list[Span], day: date) -> int:
 
 def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
     """What is registered of the unit itself, and its superiors with their days."""
-    facts: list[tuple[str, str | SafeString]] = [(_("单位代码"), shown.code), (_("全称"), shown.name)]
+    facts: list[tuple[str, str | SafeString]] = [("单位代码", shown.code), ("全称", shown.name)]
     if shown.aliases:
-        facts.append((_("别名"), shown.aliases))
+        facts.append(("别名", shown.aliases))
     placements = UnitPlacement.objects.filter(unit=shown).select_related("superior").order_by("pk")
     dated = sorted(placements, key=lambda each: each.started_on or date.min)
     for each in dated:
         facts.append(
             (
-                _("上级单位"),
+                "上级单位",
                 format_html("{} {}", _named(address, each.superior, scope), _days(each, len(dated))),
             )
         )
     for label, value in (
-        (_("设立日期"), shown.opened_on),
-        (_("撤并日期"), shown.closed_on),
-        (_("备注"), shown.note),
+        ("设立日期", shown.opened_on),
+        ("撤并日期", shown.closed_on),
+        ("备注", shown.note),
     ):
         if value:
             facts.append((label, str(value)))
@@ -188,8 +187,8 @@ def _days(placement: UnitPlacement, number: int) -> str:
     start = placement.started_on.isoformat() if placement.started_on else ""
     end = placement.ended_on.isoformat() if placement.ended_on else ""
     if not start:
-        return _("(%s 之前)") % end
-    return _("(%(start)s 至 %(end)s 之前)") % {"start": start, "end": end} if end else _("(%s 起)") % start
+        return f"({end} 之前)"
+    return f"({start} 至 {end} 之前)" if end else f"({start} 起)"
 
 
 def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[tuple[str, str, bool]]:
@@ -213,8 +212,8 @@ def _open_end(url: str) -> str:
 def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
     """What the user may do here, the red button last."""
     actions: list[dict[str, Any]] = [
-        {"label": _("打印"), "tone": "print"},
-        {"label": _("上报表格"), "url": address.url(reverse("unit_sheets", args=[shown.code]))},
+        {"label": "打印", "tone": "print"},
+        {"label": "上报表格", "url": address.url(reverse("unit_sheets", args=[shown.code]))},
     ]
     if shown.closed_on is not None:
         return actions
@@ -223,11 +222,11 @@ def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
             {"label": label, "url": address.url(reverse(name, args=[shown.code]))}
             for name, label in _MAINTENANCE
         ]
-        actions.append({"label": _("单位维护"), "menu": items})
+        actions.append({"label": "单位维护", "menu": items})
     if access.may_enter(request.user, shown):
         for name, label, tone in (
-            ("person_add", _("添加人员"), ""),
-            ("organization_register", _("登记临时党组织"), "main"),
+            ("person_add", "添加人员", ""),
+            ("organization_register", "登记临时党组织", "main"),
         ):
             actions.append(
                 {"label": label, "url": address.url(reverse(name, args=[shown.code])), "tone": tone}

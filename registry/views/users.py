@@ -13,7 +13,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -111,7 +110,7 @@ def users(request: HttpRequest) -> HttpResponse:
             "rows": rows_of(request, list(page.object_list)),
             "export_url": export_url(request, "users_export"),
             "sort": found.sort,
-            "actions": [{"label": _("添加用户"), "url": address.url(reverse("user_add")), "tone": "main"}],
+            "actions": [{"label": "添加用户", "url": address.url(reverse("user_add")), "tone": "main"}],
         },
     )
 
@@ -195,17 +194,15 @@ def _actions(request: HttpRequest, found: User) -> list[dict[str, str]]:
 
     made = []
     if access.may_control(request.user, found):
-        made.append(button(_("设一次性密码"), "user_password"))
-        made.append(
-            button(_("停用"), "user_disable") if found.is_active else button(_("启用"), "user_enable")
-        )
+        made.append(button("设一次性密码", "user_password"))
+        made.append(button("停用", "user_disable") if found.is_active else button("启用", "user_enable"))
     if access.may_grant_to(request.user, found):
-        made.append(button(_("增加授权"), "user_grant", "main"))
+        made.append(button("增加授权", "user_grant", "main"))
     return made
 
 
 def _crumbs(request: HttpRequest, name: str) -> list[dict[str, str]]:
-    return [{"name": _("用户"), "url": address_of(request).url(reverse("users"))}, {"name": name, "url": ""}]
+    return [{"name": "用户", "url": address_of(request).url(reverse("users"))}, {"name": name, "url": ""}]
 
 
 @changes_something
@@ -232,9 +229,9 @@ def add(request: HttpRequest) -> HttpResponse:
         "users/form.html",
         {
             "form": form,
-            "title": _("添加用户"),
-            "submit_label": _("添加用户"),
-            "crumbs": _crumbs(request, _("添加用户")),
+            "title": "添加用户",
+            "submit_label": "添加用户",
+            "crumbs": _crumbs(request, "添加用户"),
             "cancel_url": address_of(request).url(reverse("users")),
         },
     )
@@ -272,12 +269,9 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
         found,
         form,
         lambda: accounts.grant_role(actor=actor_of(request), user=found, **form.granted()),
-        done=lambda made: (
-            _("已授予“%(user)s”在%(unit)s的“%(role)s”角色。")
-            % {"user": found, "unit": made.unit.label, "role": made.get_role_display()}
-        ),
-        title=_("增加授权"),
-        submit_label=_("授权"),
+        done=lambda made: f"已授予“{found}”在{made.unit.label}的“{made.get_role_display()}”角色。",
+        title="增加授权",
+        submit_label="授权",
         template="users/form.html",
     )
 
@@ -295,16 +289,10 @@ def end_grant(request: HttpRequest, pk: int) -> HttpResponse:
         held.user,
         form,
         lambda: accounts.end_grant(actor=actor_of(request), grant=held, reason=form.cleaned_data["reason"]),
-        done=lambda row: (
-            _("已结束“%(user)s”在%(unit)s的“%(role)s”授权。")
-            % {"user": held.user, "unit": held.unit.label, "role": held.get_role_display()}
-        ),
-        title=_("结束授权"),
-        submit_label=_("结束授权"),
-        sentences=[
-            _("“%(user)s”在%(unit)s的“%(role)s”授权将立即失效。")
-            % {"user": held.user, "unit": held.unit.name, "role": held.get_role_display()}
-        ],
+        done=lambda row: f"已结束“{held.user}”在{held.unit.label}的“{held.get_role_display()}”授权。",
+        title="结束授权",
+        submit_label="结束授权",
+        sentences=[f"“{held.user}”在{held.unit.name}的“{held.get_role_display()}”授权将立即失效。"],
     )
 
 
@@ -320,10 +308,10 @@ def disable(request: HttpRequest, pk: int) -> HttpResponse:
         lambda: accounts.disable_user(
             actor=actor_of(request), user=found, reason=form.cleaned_data["reason"]
         ),
-        done=lambda row: _("已停用“%(user)s”,其登录已全部退出。") % {"user": row},
-        title=_("停用用户"),
-        submit_label=_("停用该用户"),
-        sentences=[_("停用后“%(user)s”不能登录,正在使用的登录立即退出。可以随时再启用。") % {"user": found}],
+        done=lambda row: f"已停用“{row}”,其登录已全部退出。",
+        title="停用用户",
+        submit_label="停用该用户",
+        sentences=[f"停用后“{found}”不能登录,正在使用的登录立即退出。可以随时再启用。"],
     )
 
 
@@ -337,10 +325,10 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
         found,
         form,
         lambda: accounts.enable_user(actor=actor_of(request), user=found, reason=form.cleaned_data["reason"]),
-        done=lambda row: _("已启用“%(user)s”。") % {"user": row},
-        title=_("启用用户"),
-        submit_label=_("启用该用户"),
-        sentences=[_("启用后“%(user)s”可用原密码登录。") % {"user": found}],
+        done=lambda row: f"已启用“{row}”。",
+        title="启用用户",
+        submit_label="启用该用户",
+        sentences=[f"启用后“{found}”可用原密码登录。"],
     )
 
 
@@ -363,11 +351,11 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
         {
             "form": form,
             "account": found,
-            "title": _("设一次性密码"),
-            "submit_label": _("生成一次性密码"),
+            "title": "设一次性密码",
+            "submit_label": "生成一次性密码",
             "sentences": [
-                _("“%(user)s”的原密码立即失效,正在使用的登录全部退出,登录锁定解除。") % {"user": found},
-                _("请先核实本人身份。新密码只显示一次,三天内有效,首次登录须修改。"),
+                f"“{found}”的原密码立即失效,正在使用的登录全部退出,登录锁定解除。",
+                "请先核实本人身份。新密码只显示一次,三天内有效,首次登录须修改。",
             ],
             "crumbs": _crumbs(request, found.username),
             "cancel_url": address_of(request).url(reverse("user", args=[found.pk])),
@@ -399,7 +387,7 @@ def _change(
         request,
         form,
         act,
-        done=lambda row: format_html('{} <a href="{}">{}</a>', done(row), listed, _("返回用户列表")),
+        done=lambda row: format_html('{} <a href="{}">{}</a>', done(row), listed, "返回用户列表"),
         back=page,
         template=template,
         context=shown,

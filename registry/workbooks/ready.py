@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from registry import access
 from registry.counting.basis import Question, assignment_rows, assignments, organization_rows, people_rows
@@ -84,19 +83,19 @@ def temporary_organizations(filing: Filing) -> Sheet:
     counts = filing.counts()
     times, people, members = _placed(filing, Q(organization__kind__in=PARTY_KINDS))
     heads = [
-        Head(_("序号"), Kind.ORDER),
-        Head(_("组织名称")),
-        Head(_("组织类别")),
-        Head(_("所在单位")),
-        Head(_("上级组织")),
-        Head(_("成立日期"), Kind.DATE),
-        Head(_("批复文号")),
-        Head(_("书记")),
-        Head(_("副书记")),
-        Head(_("委员")),
-        Head(_("编入人数"), Kind.NUMBER),
-        Head(_("其中党员"), Kind.NUMBER),
-        Head(_("荣誉称号")),
+        Head("序号", Kind.ORDER),
+        Head("组织名称"),
+        Head("组织类别"),
+        Head("所在单位"),
+        Head("上级组织"),
+        Head("成立日期", Kind.DATE),
+        Head("批复文号"),
+        Head("书记"),
+        Head("副书记"),
+        Head("委员"),
+        Head("编入人数", Kind.NUMBER),
+        Head("其中党员", Kind.NUMBER),
+        Head("荣誉称号"),
     ]
 
     def lines() -> Iterator[list[Cell]]:
@@ -119,21 +118,15 @@ def temporary_organizations(filing: Filing) -> Sheet:
             ]
 
     number = counts["temporary_party_orgs"] + counts["temporary_groups"]
-    said = _(
-        "临时党组织 %(all)d 个:临时党委 %(committees)d 个、临时党总支 %(general)d 个、"
-        "临时党支部 %(branches)d 个;另有临时党小组 %(groups)d 个。"
-        "编入 %(times)d 人次,按人去重 %(people)d 人。"
-    ) % {
-        "all": counts["temporary_party_orgs"],
-        "committees": counts["temporary_committees"],
-        "general": counts["temporary_general_branches"],
-        "branches": counts["temporary_branches"],
-        "groups": counts["temporary_groups"],
-        "times": times,
-        "people": people,
-    }
-    totals = [_("合计"), _("%d 个") % number, *[None] * 8, times, members, None]
-    return _sheet(filing, _("临时党组织一览表"), heads, lines(), totals, [said])
+    said = (
+        f"临时党组织 {counts['temporary_party_orgs']} 个:"
+        f"临时党委 {counts['temporary_committees']} 个、"
+        f"临时党总支 {counts['temporary_general_branches']} 个、"
+        f"临时党支部 {counts['temporary_branches']} 个;"
+        f"另有临时党小组 {counts['temporary_groups']} 个。编入 {times} 人次,按人去重 {people} 人。"
+    )
+    totals = ["合计", f"{number} 个", *[None] * 8, times, members, None]
+    return _sheet(filing, "临时党组织一览表", heads, lines(), totals, [said])
 
 
 def pioneer_posts(filing: Filing) -> Sheet:
@@ -142,17 +135,17 @@ def pioneer_posts(filing: Filing) -> Sheet:
     number = filing.counts()["pioneer_posts"]
     times, people, members = _placed(filing, Q(organization__kind=kind))
     heads = [
-        Head(_("序号"), Kind.ORDER),
-        Head(_("先锋岗名称")),
-        Head(_("所在单位")),
-        Head(_("隶属组织")),
-        Head(_("设岗日期"), Kind.DATE),
-        Head(_("批复文号")),
-        Head(_("负责人")),
-        Head(_("岗位人员")),
-        Head(_("人数"), Kind.NUMBER),
-        Head(_("其中党员"), Kind.NUMBER),
-        Head(_("荣誉称号")),
+        Head("序号", Kind.ORDER),
+        Head("先锋岗名称"),
+        Head("所在单位"),
+        Head("隶属组织"),
+        Head("设岗日期", Kind.DATE),
+        Head("批复文号"),
+        Head("负责人"),
+        Head("岗位人员"),
+        Head("人数", Kind.NUMBER),
+        Head("其中党员", Kind.NUMBER),
+        Head("荣誉称号"),
     ]
 
     def lines() -> Iterator[list[Cell]]:
@@ -172,13 +165,9 @@ def pioneer_posts(filing: Filing) -> Sheet:
                 each.honour_title,
             ]
 
-    said = _("党员先锋岗 %(number)d 个,在岗 %(times)d 人次,按人去重 %(people)d 人。") % {
-        "number": number,
-        "times": times,
-        "people": people,
-    }
-    totals = [_("合计"), _("%d 个") % number, *[None] * 6, times, members, None]
-    return _sheet(filing, _("党员先锋岗台账"), heads, lines(), totals, [said])
+    said = f"党员先锋岗 {number} 个,在岗 {times} 人次,按人去重 {people} 人。"
+    totals = ["合计", f"{number} 个", *[None] * 6, times, members, None]
+    return _sheet(filing, "党员先锋岗台账", heads, lines(), totals, [said])
 
 
 def _organizations(filing: Filing, kinds: Q) -> Iterator[tuple[Any, list[Any], bool]]:
@@ -221,12 +210,12 @@ def _names(placed: Sequence[Any], roles: Sequence[str], *, with_role: bool = Fal
 
 def commando_teams(filing: Filing) -> Sheet:
     """突击队花名册: who is in a commando team."""
-    return _teams(filing, OrganizationKind.COMMANDO_TEAM.value, "commando_teams", _("突击队花名册"))
+    return _teams(filing, OrganizationKind.COMMANDO_TEAM.value, "commando_teams", "突击队花名册")
 
 
 def pioneer_teams(filing: Filing) -> Sheet:
     """党员先锋队花名册: who is in a pioneer team."""
-    return _teams(filing, OrganizationKind.PIONEER_TEAM.value, "pioneer_teams", _("党员先锋队花名册"))
+    return _teams(filing, OrganizationKind.PIONEER_TEAM.value, "pioneer_teams", "党员先锋队花名册")
 
 
 def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
@@ -234,12 +223,12 @@ def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
     condition = Q(organization__kind=kind)
     times, people, members = _placed(filing, condition)
     heads = [
-        Head(_("序号"), Kind.ORDER),
-        Head(_("队伍名称")),
-        Head(_("队伍所在单位")),
-        Head(_("职责")),
+        Head("序号", Kind.ORDER),
+        Head("队伍名称"),
+        Head("队伍所在单位"),
+        Head("职责"),
         *_PERSON_HEADS,
-        Head(_("编入日期"), Kind.DATE),
+        Head("编入日期", Kind.DATE),
         *_phone_head(filing),
     ]
     found: QuerySet[Any] = assignment_rows(_metric(condition), filing.question, filing.unit)
@@ -268,14 +257,8 @@ def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
                 *_phone(filing, row.person),
             ]
 
-    said = _("%(word)s %(number)d 支,%(times)d 人次,按人去重 %(people)d 人,党员 %(members)d 人次。") % {
-        "word": METRICS[slug].label,
-        "number": number,
-        "times": times,
-        "people": people,
-        "members": members,
-    }
-    totals = [_("合计"), _("%d 支") % number, None, None, _("%d 人次") % times, *[None] * (len(heads) - 5)]
+    said = f"{METRICS[slug].label} {number} 支,{times} 人次,按人去重 {people} 人,党员 {members} 人次。"
+    totals = ["合计", f"{number} 支", None, None, f"{times} 人次", *[None] * (len(heads) - 5)]
     return _sheet(filing, title, heads, lines(), totals, [said])
 
 
@@ -285,11 +268,11 @@ def frontline(filing: Filing) -> Sheet:
     metric = METRICS["frontline_people"]
     assert isinstance(metric, PeopleMetric)
     heads = [
-        Head(_("序号"), Kind.ORDER),
+        Head("序号", Kind.ORDER),
         *_PERSON_HEADS,
-        Head(_("所属党支部")),
-        Head(_("编入组织及职责")),
-        Head(_("最早编入"), Kind.DATE),
+        Head("所属党支部"),
+        Head("编入组织及职责"),
+        Head("最早编入", Kind.DATE),
         *_phone_head(filing),
     ]
     rows: QuerySet[Any] = (
@@ -323,16 +306,13 @@ def frontline(filing: Filing) -> Sheet:
                     *_phone(filing, person),
                 ]
 
-    said = _(
-        "一线人员 %(people)d 人,其中党员 %(members)d 人、辅警 %(auxiliaries)d 人;编入 %(times)d 人次。"
-    ) % {
-        "people": counts["frontline_people"],
-        "members": counts["frontline_party_members"],
-        "auxiliaries": counts["frontline_auxiliaries"],
-        "times": counts["frontline_assignments"],
-    }
-    totals = [_("合计"), _("%d 人") % counts["frontline_people"], *[None] * (len(heads) - 2)]
-    return _sheet(filing, _("一线人员花名册"), heads, lines(), totals, [said])
+    said = (
+        f"一线人员 {counts['frontline_people']} 人,"
+        f"其中党员 {counts['frontline_party_members']} 人、辅警 {counts['frontline_auxiliaries']} 人;"
+        f"编入 {counts['frontline_assignments']} 人次。"
+    )
+    totals = ["合计", f"{counts['frontline_people']} 人", *[None] * (len(heads) - 2)]
+    return _sheet(filing, "一线人员花名册", heads, lines(), totals, [said])
 
 
 _PERSON_HEADS = (
@@ -357,7 +337,7 @@ def _person(filing: Filing, person: Any, status: str | None) -> list[Cell]:
 
 
 def _phone_head(filing: Filing) -> list[Head]:
-    return [Head(_("联系电话"), Kind.CODE)] if filing.with_phones else []
+    return [Head("联系电话", Kind.CODE)] if filing.with_phones else []
 
 
 def _phone(filing: Filing, person: Any) -> list[Cell]:
@@ -426,10 +406,10 @@ def subordinate_units(filing: Filing) -> Sheet:
     """下级单位汇总表: every count of each unit directly below, of the unit itself, and the total."""
     found = rollup(filing.unit, filing.question)
     heads = [
-        Head(_("序号"), Kind.ORDER),
-        Head(_("单位")),
+        Head("序号", Kind.ORDER),
+        Head("单位"),
         *(Head(word, Kind.NUMBER, group) for _slug, group, word in _SUMMED),
-        Head(_("党员占比"), Kind.SHARE, _PEOPLE),
+        Head("党员占比", Kind.SHARE, _PEOPLE),
     ]
 
     def numbers(line: Line) -> list[Cell]:
@@ -440,10 +420,10 @@ def subordinate_units(filing: Filing) -> Sheet:
     rows: list[list[Cell]] = [
         [at, line.unit.name, *numbers(line)] for at, line in enumerate(found.children, start=1)
     ]
-    rows.append([len(rows) + 1, _("%s(本级)") % filing.unit.name, *numbers(found.own)])
-    said = _("人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次,所以各行之和可能大于合计。")
-    totals = [_("合计"), _("%d 个单位") % len(rows), *numbers(found.total)]
-    return _sheet(filing, _("下级单位汇总表"), heads, rows, totals, [said])
+    rows.append([len(rows) + 1, f"{filing.unit.name}(本级)", *numbers(found.own)])
+    said = "人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次,所以各行之和可能大于合计。"
+    totals = ["合计", f"{len(rows)} 个单位", *numbers(found.total)]
+    return _sheet(filing, "下级单位汇总表", heads, rows, totals, [said])
 
 
 # --- What they share ------------------------------------------------------------------------------
@@ -459,21 +439,19 @@ def _sheet(
 ) -> Sheet:
     question = filing.question
     day = question.as_of
-    facts = _(
-        "填报单位:%(unit)s(含下级单位)    截至日期:%(day)s    口径:%(basis)s    专项任务:%(campaign)s"
-    ) % {
-        "unit": filing.unit.name,
-        "day": f"{day.year}年{day.month}月{day.day}日",
-        "basis": str(Basis.CURRENT.label),
-        "campaign": question.campaign.name if question.campaign else _("全部"),
-    }
+    facts = "填报单位:{unit}(含下级单位)    截至日期:{day}    口径:{basis}    专项任务:{campaign}".format(
+        unit=filing.unit.name,
+        day=f"{day.year}年{day.month}月{day.day}日",
+        basis=str(Basis.CURRENT.label),
+        campaign=question.campaign.name if question.campaign else "全部",
+    )
     now = timezone.localtime()
-    said = _("%(author)s 于 %(now)s 自战时党建组织登记系统导出。") % {
-        "author": filing.author,
-        "now": f"{now:%Y-%m-%d %H:%M}",
-    }
+    said = "{author} 于 {now} 自战时党建组织登记系统导出。".format(
+        author=filing.author,
+        now=f"{now:%Y-%m-%d %H:%M}",
+    )
     if organization_rows(None, question, filing.unit).filter(is_sample=True).exists():
-        said += _("含演示数据。")
+        said += "含演示数据。"
     return Sheet(
         title,
         f"{filing.unit.name}{title}",
@@ -482,7 +460,7 @@ def _sheet(
         [facts],
         totals=totals,
         notes=[*notes, said],
-        signature=_(
+        signature=(
             "填报单位(盖章):                填报人:              审核人:              联系电话:              "
         ),
         for_filing=True,
