@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from benchmarks.table import Table
-from registry.operations.ledger import differences
+from registry.counting.totals.write import differences
 from registry.operations.trees import check_all
 
 

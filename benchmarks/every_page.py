@@ -3,7 +3,7 @@
     DATABASE_URL=... python -m benchmarks.every_page [--day 2020-03-10] [--repeat 15] [--only TEXT]
     DATABASE_URL=... python -m benchmarks.every_page --memory 1000
 
-The database holds what ``manage.py synthesize`` made. Two users (bench-national, bench-county) without a
+The database holds what ``python -m benchmarks.country`` made. Two users (bench-national, bench-county) without
 password are added to it. ``--memory`` reads that many pages and prints how the process grows: flat after
 the first hundred, in which caches fill, is what is wanted.
 """
@@ -147,7 +147,7 @@ def measure(day: str, repeat: int, only: str) -> None:
     print(f"{'who':10}{'page':48}{'queries':>8}{'median ms':>11}{'p95 ms':>9}")
     for who, top in (("national", root), ("county", county)):
         client = Client()
-        client.force_login(_user(who, top), backend="registry.views.lockout.Backend")
+        client.force_login(_user(who, top), backend="registry.accounts.lockout.Backend")
         for name, url in _pages(top, county, leaf, day):
             if only not in name:
                 continue
@@ -164,7 +164,7 @@ def memory(day: str, number: int) -> None:
     """Read ``number`` pages of all kinds in turn and print the resident memory on the way."""
     root, county, leaf = _places()
     client = Client()
-    client.force_login(_user("national", root), backend="registry.views.lockout.Backend")
+    client.force_login(_user("national", root), backend="registry.accounts.lockout.Backend")
     urls = [url for _name, url in _pages(county, county, leaf, day)]
     for at in range(1, number + 1):
         _read(client, urls[at % len(urls)])

@@ -16,10 +16,10 @@ from benchmarks import plainsql
 from benchmarks.measure import Timing, compared_by, timed
 from benchmarks.plainsql import Counts
 from benchmarks.table import Table
-from registry.counting import ledger
 from registry.counting.basis import Question
 from registry.counting.metrics import ORGANIZATION_METRICS
 from registry.counting.rollup import count_buckets, rollup
+from registry.counting.totals import read as ledger
 from registry.models import Assignment, Basis, Organization, Unit
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS
 from registry.models.shape import UnitShape

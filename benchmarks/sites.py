@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from django.db.models import Q
 
+from benchmarks.country.scales import FIRST, LAST
 from registry.audit import Actor
-from registry.management.synthesis.scales import FIRST, LAST
 from registry.models import Organization, OrganizationKind, Person, Role, Unit, WorkflowState
 from registry.operations.organizations import Member, establish_organization
 

@@ -6,13 +6,13 @@ import time
 from datetime import date, timedelta
 
 from benchmarks import plainsql
+from benchmarks.country.scales import FIRST, LAST
 from benchmarks.measure import compared_by, timed
 from benchmarks.reading import SLOW, NotTheSame, the_root
 from benchmarks.table import Table
 from registry.counting import series as counting
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, Metric, OrganizationMetric
-from registry.management.synthesis.scales import FIRST, LAST
 from registry.models import Unit
 from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import UnitShape

@@ -6,10 +6,10 @@ import secrets
 
 from django.contrib.auth.hashers import make_password
 
+from benchmarks.country.scales import FIRST
 from benchmarks.sites import ACTOR
-from registry.management.synthesis.scales import FIRST
+from registry.accounts.operations import add_user
 from registry.models import Unit, User
-from registry.operations.accounts import add_user
 
 
 def make_users(places: list[tuple[Unit, str]]) -> tuple[list[User], str]:

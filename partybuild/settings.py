@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "mptt",
     "django_htmx",
-    "django_filters",
     "csp",
     "axes",
     "django_otp",
@@ -61,25 +60,31 @@ INSTALLED_APPS = [
     "django_tasks",
     "django_tasks_db",
     "registry.apps.RegistryConfig",
+    "registry.web",
+    "registry.accounts",
+    "registry.imports",
+    "registry.reports",
+    "registry.pages",
+    "registry.demo",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "registry.views.middleware.RequestNumberMiddleware",
-    "registry.views.middleware.ClientAddressMiddleware",
-    "registry.views.middleware.HeadersMiddleware",
+    "registry.web.middleware.RequestNumberMiddleware",
+    "registry.web.middleware.ClientAddressMiddleware",
+    "registry.web.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
-    "registry.views.middleware.BodySizeMiddleware",
+    "registry.web.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "registry.views.middleware.SessionEndMiddleware",
-    "registry.views.middleware.HierarchyMiddleware",
+    "registry.web.middleware.SessionEndMiddleware",
+    "registry.web.middleware.HierarchyMiddleware",
     # Every page needs a login, unless its view says otherwise.
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "registry.views.middleware.PasswordDueMiddleware",
+    "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -100,7 +105,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "registry.views.context.frame",
+                "registry.web.context.frame",
             ],
         },
     },
@@ -116,32 +121,32 @@ LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "registry.views.lockout.Backend",
+    "registry.accounts.lockout.Backend",
 ]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
-        "NAME": "registry.operations.passwords.NotLikeTheUser",
+        "NAME": "registry.accounts.passwords.NotLikeTheUser",
         "OPTIONS": {"user_attributes": ("username", "display_name")},
     },
     {
-        "NAME": "registry.operations.passwords.LongEnough",
+        "NAME": "registry.accounts.passwords.LongEnough",
         "OPTIONS": {"min_length": 10},
     },
-    {"NAME": "registry.operations.passwords.NotCommon"},
-    {"NAME": "registry.operations.passwords.CharacterKinds"},
-    {"NAME": "registry.operations.passwords.NotRecent"},
+    {"NAME": "registry.accounts.passwords.NotCommon"},
+    {"NAME": "registry.accounts.passwords.CharacterKinds"},
+    {"NAME": "registry.accounts.passwords.NotRecent"},
 ]
 
 # Wrong passwords within LOGIN_LOCK lock: one account at one address, one account from anywhere, one address.
 LOGIN_LOCK = timedelta(minutes=15)
 LOGIN_FAILURES = {"both": 5, "account": 20, "address": 50}
-AXES_HANDLER = "registry.views.lockout.LoginHandler"
+AXES_HANDLER = "registry.accounts.lockout.LoginHandler"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES["both"]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
 AXES_COOLOFF_TIME = LOGIN_LOCK
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody is locked out for ever by somebody else
-AXES_LOCKOUT_CALLABLE = "registry.views.lockout.locked_out"
+AXES_LOCKOUT_CALLABLE = "registry.accounts.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True  # logins are in the record
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
@@ -158,7 +163,7 @@ SESSION_COOKIE_NAME = "__Host-sessionid" if TLS else "sessionid"
 CSRF_COOKIE_SECURE = TLS
 CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True  # pages hand the token to htmx themselves
-CSRF_FAILURE_VIEW = "registry.views.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "registry.web.errors.csrf_failure"
 
 # --- Long work: `manage.py db_worker` takes it from the database ---------------------------------
 

@@ -26,8 +26,8 @@ def _fill_ledger(using: str, **_: object) -> None:
     """Work out the ledger of counts when a registry gets one that was filled before there was any."""
     from django.db import DEFAULT_DB_ALIAS, connection
 
+    from registry.counting.totals.write import fill_when_empty
     from registry.models import CountDay
-    from registry.operations.ledger import fill_when_empty
 
     if using == DEFAULT_DB_ALIAS and CountDay._meta.db_table in connection.introspection.table_names():
         fill_when_empty()

@@ -5,7 +5,7 @@ the lock of each tree it touches *before* it reads what it will write, and reads
 again after it. On PostgreSQL the locks are transaction-level advisory locks: one for the unit tree,
 one for each organization tree. On SQLite a transaction that writes is the only one (``BEGIN
 IMMEDIATE``), so there is nothing to take. A new tree needs no lock: nobody else can name it yet, and its
-number is drawn from a sequence (``registry.operations.intervals.new_tree_id``). What writes many trees at
+number is drawn from a sequence (``registry.trees.intervals.new_tree_id``). What writes many trees at
 once (a bulk load, a rebuild) takes the whole forest instead of every tree.
 
 Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.

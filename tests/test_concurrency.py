@@ -14,11 +14,12 @@ from django.db import connection, connections, transaction
 from django.db.models import Count
 
 from registry import locks
+from registry.counting.totals.write import differences
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations, units
-from registry.operations.base import OperationRefused, operation
-from registry.operations.ledger import differences
+from registry.operations.base import operation
 from registry.operations.trees import check_all
+from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
 

@@ -22,6 +22,7 @@ from registry.counting.basis import Question, assignment_rows, organization_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.counting.rollup import count_party_line, count_units, rollup
 from registry.counting.series import series
+from registry.counting.totals.write import differences, fold_counts
 from registry.models import (
     Assignment,
     Campaign,
@@ -36,8 +37,7 @@ from registry.models.base import Registered
 from registry.models.kinds import PENDING_STATES
 from registry.models.shape import Span
 from registry.operations import assignments, organizations, people, units
-from registry.operations.base import OperationRefused
-from registry.operations.ledger import differences, fold_counts
+from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger, snapshot
 from tests.factories import ACTOR, make_campaign
 

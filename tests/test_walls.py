@@ -16,7 +16,7 @@ from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from registry.workbooks.ready import READY
+from registry.reports.ready import READY
 from tests.walls import PASSWORD, PHONE, ROLES, Asking, Bureau, World, one_world
 
 pytestmark = pytest.mark.django_db

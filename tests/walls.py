@@ -20,9 +20,10 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from registry.models import AuditEntry, Figure, Grant, Import, Organization, Source, Unit, User
+from registry.imports import work as importing
+from registry.imports.models import Import
+from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
 from registry.operations import organizations, people, units
-from registry.workbooks import importing
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")

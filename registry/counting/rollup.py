@@ -19,9 +19,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Case, Count, F, QuerySet, When
 
-from registry.counting import ledger
 from registry.counting.basis import APPROVED, Question, assignment_rows, organization_rows
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS, PeopleMetric
+from registry.counting.totals import read as ledger
 from registry.models import Organization, Unit
 from registry.models.kinds import PENDING_STATES
 from registry.models.shape import Span, UnitShape, remembering

@@ -14,9 +14,9 @@ from typing import Any
 
 from django.db.models import Count, F, Q
 
-from registry.counting import ledger
 from registry.counting.basis import APPROVED, Question
 from registry.counting.metrics import FRONTLINE, Metric, OrganizationMetric, PeopleMetric
+from registry.counting.totals import read as ledger
 from registry.models import Assignment, Basis, Organization, Unit
 from registry.models.base import in_spans
 from registry.models.kinds import MEMBER_STATUSES

@@ -1,7 +1,7 @@
 """The nouns of the registry, one file each."""
 
+from registry.models.audit import AuditEntry, AuditSeal, SealedEntry
 from registry.models.campaign import Campaign
-from registry.models.importing import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.models.kinds import (
     Basis,
     GrantRole,
@@ -15,7 +15,6 @@ from registry.models.kinds import (
 )
 from registry.models.organization import Organization, OrganizationPlacement
 from registry.models.person import Assignment, Person, StatusPeriod
-from registry.models.record import AuditEntry, AuditSeal, SealedEntry
 from registry.models.session import Session
 from registry.models.source import Figure, Source
 from registry.models.tally import CountChange, CountDay
@@ -34,10 +33,6 @@ __all__ = [
     "Figure",
     "Grant",
     "GrantRole",
-    "Import",
-    "ImportFile",
-    "ImportLine",
-    "ImportState",
     "NameTerm",
     "OldPassword",
     "Organization",
@@ -58,6 +53,5 @@ __all__ = [
     "UnitPlacement",
     "UnitTerm",
     "User",
-    "Verdict",
     "WorkflowState",
 ]

@@ -3,7 +3,7 @@
 A term is what somebody may type the beginning of: a name, the rest of a name from any of its characters
 on, a code, full pinyin, initials. ``rank`` says how good a hit it is. A person is found through the name
 (``NameTerm``), so that the two thousand people called 王伟 have their terms once, and writing a person
-whose name is known writes none. ``registry.finding.terms`` makes the terms, ``registry.operations.search``
+whose name is known writes none. ``registry.search.terms`` makes the terms, ``registry.search.index``
 writes them.
 """
 
@@ -150,7 +150,7 @@ def starts_with(path: str, text: str) -> Q:
 def found_by(model: type[_Term], text: str, key: str, path: str) -> Q:
     """Return "is found by ``text``" as a condition: ``path`` is among the ``key`` of the terms that begin so.
 
-    For lists, which show everything that is found; ``registry.finding.best`` finds the best few. A text
+    For lists, which show everything that is found; ``registry.search.query`` finds the best few. A text
     without a letter, digit or character finds nothing.
     """
     wanted = folded(text)

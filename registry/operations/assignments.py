@@ -10,17 +10,10 @@ from django.db.models import Q
 
 from registry import access, audit, locks
 from registry.audit import Actor
+from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Person, Role, WorkflowState
-from registry.operations.base import (
-    check_version,
-    fresh,
-    need_reason,
-    not_in_future,
-    operation,
-    refuse,
-    write,
-)
-from registry.operations.ledger import following
+from registry.operations.base import check_version, fresh, operation, write
+from registry.refusals import need_reason, not_in_future, refuse
 
 
 def refuse_placement(organization: Organization, started_on: date, ended_on: date | None) -> None:

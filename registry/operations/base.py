@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
 from typing import Any, ParamSpec, TypeVar
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Model
 from django.utils import timezone
@@ -17,7 +16,8 @@ from registry import audit
 from registry.locks import TreeChanged
 from registry.models.base import Registered
 from registry.models.unit import MAX_DEPTH
-from registry.operations import search
+from registry.refusals import EditConflict, OperationRefused, refuse
+from registry.search import index as search
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,39 +27,10 @@ ATTEMPTS = 6
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 
 
-class OperationRefused(ValidationError):
-    """What was asked for cannot be done; ``message_dict`` says why, in Chinese, by field."""
-
-
-class EditConflict(OperationRefused):
-    """Somebody else changed the row since the form was opened.
-
-    ``differences`` maps a field to (value now, value of this form); ``version`` is the row's now.
-    """
-
-    def __init__(
-        self, message: str, differences: dict[str, tuple[Any, Any]], version: int | None = None
-    ) -> None:
-        super().__init__({NON_FIELD_ERRORS: [message]})
-        self.differences = differences
-        self.version = version
-
-
-def refuse(field: str | None, message: str) -> OperationRefused:
-    """Return the error to raise: ``message`` at ``field``, or for the whole form when None."""
-    return OperationRefused({field or NON_FIELD_ERRORS: [message]})
-
-
-def need_reason(reason: str, what: str) -> None:
-    """Refuse when no reason is given for what the record must give one for."""
-    if not reason.strip():
-        raise refuse("reason", f"请说明{what}。")
-
-
 def operation(function: Callable[P, R]) -> Callable[P, R]:
     """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it.
 
-    After the commit the record may be sealed (``registry.operations.record``).
+    After the commit the record may be sealed (``registry.audit.seals``).
     """
 
     @functools.wraps(function)
@@ -93,7 +64,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-    from registry.operations.record import seal_when_due  # it stands on this module's floor
+    from registry.audit.seals import seal_when_due  # it stands on this module's floor
 
     transaction.on_commit(seal_when_due, robust=True)
     return function(*args, **kwargs)
@@ -128,12 +99,6 @@ def fresh(instance: T) -> T:
     if row is None:
         raise refuse(None, "该记录已不存在,请刷新后重试。")
     return row
-
-
-def not_in_future(field: str, day: date) -> None:
-    """Refuse a day later than today: the registry holds what happened."""
-    if day > timezone.localdate():
-        raise refuse(field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。")
 
 
 def check_version(instance: Registered, version: int | None, changes: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from registry import audit, locks
 from registry.audit import Actor
+from registry.counting.totals.write import Touched, following, rebuild
 from registry.models import (
     Assignment,
     Campaign,
@@ -46,12 +47,12 @@ from registry.models.kinds import (
     PoliticalStatus,
     UnitKind,
 )
-from registry.operations import search
-from registry.operations.base import OperationRefused, operation, refuse
-from registry.operations.bulk_copy import Writer
+from registry.models.writer import Writer
+from registry.operations.base import operation
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
-from registry.operations.growth import NEW_ROOT, Node, make_room, reserve_ids
-from registry.operations.ledger import Touched, following, rebuild
+from registry.refusals import OperationRefused, refuse
+from registry.search import index as search
+from registry.trees.growth import NEW_ROOT, Node, make_room, reserve_ids
 
 T = TypeVar("T")
 Progress = Callable[[str, int], None]

@@ -7,7 +7,8 @@ from datetime import date
 from registry import audit
 from registry.audit import Actor
 from registry.models import Campaign, Unit
-from registry.operations.base import fresh, not_in_future, operation, refuse, validated, write
+from registry.operations.base import fresh, operation, validated, write
+from registry.refusals import not_in_future, refuse
 
 
 @operation

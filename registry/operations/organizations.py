@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from registry import audit, locks
 from registry.audit import Actor
+from registry.counting.totals.write import following
 from registry.models import (
     Assignment,
     Campaign,
@@ -23,23 +24,12 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
-from registry.operations import search
 from registry.operations.assignments import place_members
-from registry.operations.base import (
-    OperationRefused,
-    changed,
-    check_version,
-    fresh,
-    need_reason,
-    not_in_future,
-    operation,
-    refuse,
-    validated,
-    write,
-)
-from registry.operations.intervals import insert_last, move_last
-from registry.operations.ledger import following
+from registry.operations.base import changed, check_version, fresh, operation, validated, write
 from registry.operations.units import place_at
+from registry.refusals import OperationRefused, need_reason, not_in_future, refuse
+from registry.search import index as search
+from registry.trees.intervals import insert_last, move_last
 
 EDITABLE = (
     "name",

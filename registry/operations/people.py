@@ -11,21 +11,12 @@ from django.core.validators import RegexValidator
 
 from registry import access, audit, locks
 from registry.audit import Actor
+from registry.counting.totals.write import following
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.operations import search
-from registry.operations.base import (
-    changed,
-    check_version,
-    fresh,
-    need_reason,
-    not_in_future,
-    operation,
-    refuse,
-    validated,
-    write,
-)
-from registry.operations.ledger import following
+from registry.operations.base import changed, check_version, fresh, operation, validated, write
+from registry.refusals import need_reason, not_in_future, refuse
+from registry.search import index as search
 
 number_validator = RegexValidator(
     r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key

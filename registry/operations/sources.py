@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from registry import audit
 from registry.audit import Actor
 from registry.models import Figure, Source
-from registry.operations.base import operation, refuse, validated
+from registry.operations.base import operation, validated
+from registry.refusals import refuse
 
 _RELATIONS = ("source", "unit", "organization")
 

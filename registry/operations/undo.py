@@ -12,10 +12,11 @@ from registry import audit
 from registry.audit import Actor
 from registry.models import AuditEntry, Organization, Person, Unit
 from registry.models.base import Registered
-from registry.operations.base import need_reason, operation, refuse, shown
+from registry.operations.base import operation, shown
 from registry.operations.organizations import edit_organization
 from registry.operations.people import MASKED, edit_person
 from registry.operations.units import edit_unit
+from registry.refusals import need_reason, refuse
 
 MODELS: dict[str, type[Registered]] = {
     "edit_unit": Unit,

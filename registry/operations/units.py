@@ -12,23 +12,13 @@ from django.utils import timezone
 
 from registry import audit, locks
 from registry.audit import Actor
+from registry.counting.totals.write import following, following_hierarchy
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
 from registry.models.shape import UnitShape, move_days
-from registry.operations import search
-from registry.operations.base import (
-    changed,
-    check_version,
-    fresh,
-    need_reason,
-    not_in_future,
-    operation,
-    refuse,
-    validated,
-    write,
-    write_all,
-)
-from registry.operations.intervals import insert_last, move_last
-from registry.operations.ledger import following, following_hierarchy
+from registry.operations.base import changed, check_version, fresh, operation, validated, write, write_all
+from registry.refusals import need_reason, not_in_future, refuse
+from registry.search import index as search
+from registry.trees.intervals import insert_last, move_last
 
 REGION_CODE = r"^\d{6}$"
 EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")

@@ -15,20 +15,9 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from registry.models import (
-    Assignment,
-    AuditEntry,
-    Campaign,
-    Figure,
-    Import,
-    ImportLine,
-    Organization,
-    Person,
-    Source,
-    Unit,
-    User,
-)
-from registry.operations import search
+from registry.imports.models import Import, ImportLine
+from registry.models import Assignment, AuditEntry, Campaign, Figure, Organization, Person, Source, Unit, User
+from registry.search import index as search
 from tests.test_attacks import PARAMETERS, STOPPING, reading_pages
 from tests.walls import PASSWORD, World
 

@@ -13,8 +13,8 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
+from registry.imports import work as importing
 from registry.models import Assignment, Person
-from registry.workbooks import importing
 from tests.e2e.test_register import PASSWORD, key_figure, number_at
 from tests.factories import make_organization, make_unit, make_user
 
@@ -194,7 +194,7 @@ def work() -> None:
     if connection.vendor == "sqlite":
         url = f"sqlite:///{settings['NAME']}"
     else:
-        from tests.operations.test_import_faults import url_of_the_test_database
+        from tests.imports.test_faults import url_of_the_test_database
 
         url = url_of_the_test_database()
     root = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations
-from registry.operations.base import EditConflict
+from registry.refusals import EditConflict
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 

@@ -23,11 +23,11 @@ from registry.models import (
     Unit,
     UnitPlacement,
 )
-from registry.operations.base import OperationRefused
 from registry.operations.bulk import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow, bulk_load
 from registry.operations.organizations import withdraw_organization
 from registry.operations.trees import check_all
 from registry.operations.units import close_unit
+from registry.refusals import OperationRefused
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
 
 pytestmark = pytest.mark.django_db

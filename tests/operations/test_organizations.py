@@ -11,8 +11,8 @@ from registry.audit import plain
 from registry.models import Assignment, AuditEntry, Organization, Unit
 from registry.models.unit import MAX_DEPTH
 from registry.operations import assignments, organizations, units
-from registry.operations.base import EditConflict
 from registry.operations.organizations import Member
+from registry.refusals import EditConflict
 from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 

@@ -9,7 +9,7 @@ import pytest
 from registry.audit import plain
 from registry.models import AuditEntry, Person, StatusPeriod
 from registry.operations import organizations, people, units
-from registry.operations.base import EditConflict
+from registry.refusals import EditConflict
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 

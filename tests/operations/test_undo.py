@@ -9,7 +9,7 @@ import pytest
 from registry.audit import Actor
 from registry.models import AuditEntry, Organization, Person, Unit
 from registry.operations import organizations, people, undo, units
-from registry.operations.base import OperationRefused
+from registry.refusals import OperationRefused
 from tests.factories import ACTOR, DAY, make_campaign, make_organization, make_person, make_unit, make_user
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 

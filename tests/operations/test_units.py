@@ -10,7 +10,7 @@ from registry.audit import plain
 from registry.models import AuditEntry, Organization, Unit, UnitPlacement
 from registry.models.unit import MAX_DEPTH
 from registry.operations import organizations, people, units
-from registry.operations.base import EditConflict
+from registry.refusals import EditConflict
 from tests.factories import ACTOR, make_organization, make_person, make_unit
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from registry.models import AuditEntry
-from registry.operations.base import OperationRefused
+from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger, snapshot
 from tests.factories import DAY
 

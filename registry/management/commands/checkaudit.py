@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from registry.operations.record import Proof, check_seals, not_sealed
+from registry.audit.seals import Proof, check_seals, not_sealed
 
 
 class Command(BaseCommand):

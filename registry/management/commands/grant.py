@@ -8,10 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from registry.accounts.operations import grant_role
 from registry.audit import Actor
 from registry.models import GrantRole, Unit, User
-from registry.operations.accounts import grant_role
-from registry.operations.base import OperationRefused
+from registry.refusals import OperationRefused
 
 
 class Command(BaseCommand):

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from registry.audit.seals import seal_all
 from registry.models import AuditSeal
-from registry.operations.record import seal_all
 
 
 class Command(BaseCommand):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from registry.operations.search import differences, rebuild
+from registry.search.index import differences, rebuild
 
 MOST = 50
 

@@ -1,0 +1,10 @@
+"""Logging in and one's own account; users, their grants and passwords."""
+
+from django.apps import AppConfig
+
+
+class AccountsConfig(AppConfig):
+    """账号与授权"""
+
+    name = "registry.accounts"
+    verbose_name = "账号与授权"

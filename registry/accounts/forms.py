@@ -1,0 +1,104 @@
+"""Forms about one's own account: log in, change the password, the second step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+
+from registry.accounts.passwords import LONGEST, ONE_TIME_DAYS, is_one_time_and_over
+from registry.models import User
+from registry.web.fields import ScopedForm
+
+
+def lock_message() -> str:
+    """Say that a login is locked, and what to do."""
+    return (
+        f"登录失败次数过多,已暂时锁定。请 {int(settings.LOGIN_LOCK.total_seconds()) // 60} 分钟后再试;"
+        "忘记密码请联系本单位管理员重新设置。"
+    )
+
+
+def _password(autocomplete: str) -> forms.PasswordInput:
+    return forms.PasswordInput(attrs={"autocomplete": autocomplete, "maxlength": LONGEST})
+
+
+class LoginForm(AuthenticationForm):
+    """User name and password."""
+
+    error_messages = {
+        "invalid_login": "用户名或密码不正确,请注意大小写。连续输错多次,账号会暂时锁定。",
+        "inactive": "该账号已停用,请联系本单位管理员。",
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].widget.attrs["maxlength"] = LONGEST
+        self.fields["password"].validators.append(_not_endless)
+
+    def confirm_login_allowed(self, user: User) -> None:
+        """Refuse a password set by a manager that was not used in time."""
+        super().confirm_login_allowed(user)
+        if is_one_time_and_over(user):
+            raise ValidationError(
+                f"一次性密码已超过 {ONE_TIME_DAYS} 天,不能再用。请联系本单位管理员重新设置。",
+                code="one_time_over",
+            )
+
+
+def _not_endless(value: str) -> None:
+    if len(value) > LONGEST:
+        raise ValidationError(f"密码最长 {LONGEST} 个字符。")
+
+
+class CodeForm(ScopedForm):
+    """A code of the second step."""
+
+    code = forms.CharField(
+        label="验证码",
+        max_length=20,
+        help_text="验证器应用当前显示的六位数字。",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "text",
+                "autofocus": True,
+                "spellcheck": "false",
+            }
+        ),
+    )
+
+
+class PasswordForm(ScopedForm):
+    """One's own password, once more: before something that guards the account is changed."""
+
+    password = forms.CharField(
+        label="当前密码", strip=False, max_length=LONGEST, widget=_password("current-password")
+    )
+
+
+class ChangePasswordForm(ScopedForm):
+    """The present password, and the new one twice."""
+
+    old_password = forms.CharField(
+        label="当前密码", strip=False, max_length=LONGEST, widget=_password("current-password")
+    )
+    new_password = forms.CharField(
+        label="新密码", strip=False, max_length=LONGEST, widget=_password("new-password")
+    )
+    again = forms.CharField(
+        label="再输一次新密码",
+        strip=False,
+        max_length=LONGEST,
+        widget=_password("new-password"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Both new ones must be the same."""
+        data = super().clean() or {}
+        if "again" in data and "new_password" in data and data["again"] != data["new_password"]:
+            self.add_error("again", "两次输入的新密码不一致。")
+        return data

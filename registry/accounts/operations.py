@@ -1,0 +1,298 @@
+"""What is done with users: add, grant, end a grant, disable, enable, set passwords, end sessions."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.utils import timezone
+
+from registry import audit
+from registry.accounts import passwords, second_factor
+from registry.audit import Actor
+from registry.locks import use_units
+from registry.models import Grant, GrantRole, Session, Unit, User
+from registry.models.base import on_day
+from registry.operations.base import fresh, operation, validated
+from registry.refusals import refuse
+
+
+@operation
+def add_user(
+    *,
+    actor: Actor,
+    username: str,
+    display_name: str,
+    unit: Unit,
+    role: str,
+    started_on: date,
+    ended_on: date | None = None,
+) -> tuple[User, str]:
+    """Make a user with a first grant; return it with its one-time password. Raises ``OperationRefused``."""
+    password = passwords.one_time_password()
+    user = _new_user(username, display_name)
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(force_insert=True)
+    audit.record(
+        actor, "add_user", user, unit=unit, after=audit.fields_of(user, ["username", "display_name"])
+    )
+    _grant(actor, user, unit, role, started_on, ended_on)
+    return user, password
+
+
+@operation
+def open_login(
+    *,
+    actor: Actor,
+    username: str,
+    password: str,
+    display_name: str,
+    unit: Unit,
+    role: str,
+    started_on: date,
+    is_superuser: bool = False,
+) -> User:
+    """Make one of the demo's users, whose password is printed: in DEBUG only. Raises ``OperationRefused``."""
+    if not settings.DEBUG:
+        raise refuse(None, "演示账号只能在 DEBUG 打开时建立。")
+    user = _new_user(username, display_name)
+    passwords.check(password, user, field="password")
+    user.is_staff = user.is_superuser = is_superuser
+    user.is_sample = True
+    user.set_password(password)
+    user.save(force_insert=True)
+    audit.record(
+        actor,
+        "open_login",
+        user,
+        unit=unit,
+        after={"username": username, "is_superuser": is_superuser},
+        effective_on=started_on,
+    )
+    _grant(actor, user, unit, role, started_on, None)
+    return user
+
+
+def _new_user(username: str, display_name: str) -> User:
+    name = User.normalize_username(username)
+    user = User(username=name, display_name=display_name, password="!")
+    validated(user)
+    if User.objects.filter(username__iexact=name).exists():
+        raise refuse("username", f"已有名为“{name}”的用户,请换一个。")
+    return user
+
+
+@operation
+def grant_role(
+    *,
+    actor: Actor,
+    user: User,
+    unit: Unit,
+    role: str,
+    started_on: date,
+    ended_on: date | None = None,
+) -> Grant:
+    """Give ``user`` a role at ``unit`` and below, from a day to another. Raises ``OperationRefused``."""
+    user = _locked(user)
+    _not_oneself(actor, user, "不能给自己授权。")
+    return _grant(actor, user, unit, role, started_on, ended_on)
+
+
+def _grant(actor: Actor, user: User, unit: Unit, role: str, started_on: date, ended_on: date | None) -> Grant:
+    if role not in GrantRole.values:
+        raise refuse("role", "请选择角色。")
+    if ended_on is not None and ended_on <= started_on:
+        raise refuse("ended_on", "到期日期须晚于开始日期。")
+    if ended_on is not None and ended_on <= timezone.localdate():
+        raise refuse("ended_on", "到期日期须晚于今天,否则授权不起作用。")
+    use_units([unit])
+    unit = fresh(unit)
+    if unit.closed_on is not None and unit.closed_on <= timezone.localdate():
+        raise refuse("unit", f"“{unit.name}”已撤销,不能授权。")
+    for held in Grant.objects.filter(user=user, unit=unit, role=role):
+        ends_before = ended_on is not None and ended_on <= held.started_on
+        if not ends_before and (held.ended_on is None or held.ended_on > started_on):
+            raise refuse(
+                "role",
+                (
+                    f"该用户在此单位已有“{GrantRole(role).label}”授权("
+                    f"自 {held.started_on.isoformat()} 起),请先结束原授权或错开日期。"
+                ),
+            )
+    grant = Grant.objects.create(user=user, unit=unit, role=role, started_on=started_on, ended_on=ended_on)
+    audit.record(
+        actor,
+        "grant_role",
+        user,
+        unit=unit,
+        after={"unit": unit, "role": role, "started_on": started_on, "ended_on": ended_on},
+        effective_on=started_on,
+    )
+    return grant
+
+
+@operation
+def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
+    """End a grant today: from now on it gives nothing. Raises ``OperationRefused``."""
+    user = _locked(grant.user)
+    _not_oneself(actor, user, "不能结束自己的授权,请由其他管理员办理。")
+    _reason_given(reason)
+    grant = Grant.objects.select_related("unit", "user").get(pk=grant.pk)
+    today = timezone.localdate()
+    if grant.ended_on is not None and grant.ended_on <= today:
+        raise refuse(None, f"该授权已于 {grant.ended_on.isoformat()} 结束。")
+    before = grant.ended_on
+    grant.ended_on = max(today, grant.started_on)
+    grant.save(update_fields=["ended_on"])
+    audit.record(
+        actor,
+        "end_grant",
+        user,
+        unit=grant.unit,
+        before={"unit": grant.unit, "role": grant.role, "ended_on": before},
+        after={"unit": grant.unit, "role": grant.role, "ended_on": grant.ended_on},
+        reason=reason,
+        effective_on=grant.ended_on,
+    )
+    return grant
+
+
+@operation
+def disable_user(*, actor: Actor, user: User, reason: str) -> User:
+    """Let a user in no more and end the sessions; the password stays for when it is enabled again."""
+    user = _locked(user)
+    _not_oneself(actor, user, "不能停用自己的账号。")
+    _reason_given(reason)
+    if not user.is_active:
+        raise refuse(None, "该用户已经停用。")
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+    forget_sessions(user=user)
+    audit.record(
+        actor,
+        "disable_user",
+        user,
+        unit=unit_of(user),
+        before={"is_active": True},
+        after={"is_active": False},
+        reason=reason,
+    )
+    return user
+
+
+@operation
+def enable_user(*, actor: Actor, user: User, reason: str = "") -> User:
+    """Let a disabled user in again."""
+    user = _locked(user)
+    _not_oneself(actor, user, "不能启用自己的账号。")
+    if user.is_active:
+        raise refuse(None, "该用户没有停用。")
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    audit.record(
+        actor,
+        "enable_user",
+        user,
+        unit=unit_of(user),
+        before={"is_active": False},
+        after={"is_active": True},
+        reason=reason,
+    )
+    return user
+
+
+@operation
+def set_one_time_password(
+    *, actor: Actor, user: User, reason: str = "", without_second_factor: bool = False
+) -> str:
+    """Set and return a password that opens the registry once, to set another; end the user's sessions."""
+    user = _locked(user)
+    _not_oneself(actor, user, "自己的密码请在“我的账号”中修改。")
+    password = passwords.one_time_password()
+    passwords.replace(user, password, one_time=True)
+    removed = without_second_factor and second_factor.forget(user)
+    forget_sessions(user=user)
+    audit.record(
+        actor,
+        "set_one_time_password",
+        user,
+        unit=unit_of(user),
+        after={"must_change_password": True, **({"second_factor": False} if removed else {})},
+        reason=reason,
+    )
+    return password
+
+
+@operation
+def change_password(*, actor: Actor, user: User, password: str) -> User:
+    """Set one's own password, under the rules. All other sessions end, since they hang on the old one."""
+    user = _locked(user)
+    passwords.check(password, user)
+    passwords.replace(user, password, one_time=False)
+    audit.record(actor, "change_password", user, unit=unit_of(user))
+    return user
+
+
+@operation
+def forget_sessions(*, user: User, keep: str | None = None) -> None:
+    """Drop the sessions of ``user`` but the one with key ``keep``: part of what is recorded already."""
+    Session.objects.filter(user=user).exclude(session_key=keep or "").delete()
+
+
+@operation
+def forget_ended_sessions(*, user: User) -> None:
+    """Drop the sessions of ``user`` that ended by themselves."""
+    Session.objects.filter(user=user, expire_date__lte=timezone.now()).delete()
+
+
+@operation
+def unlock(*, username: str) -> None:
+    """Let an account be tried again: a manager has just set a new password for it."""
+    AccessAttempt.objects.filter(username=username).delete()
+
+
+@operation
+def end_sessions(*, actor: Actor, user: User, keep: str = "") -> int:
+    """End the sessions of ``user`` but the one with the key ``keep``; return how many there were."""
+    others = Session.objects.filter(user=user, expire_date__gt=timezone.now()).exclude(session_key=keep)
+    number = others.count()
+    forget_sessions(user=user, keep=keep)
+    audit.record(actor, "end_sessions", user, unit=unit_of(user), after={"sessions": number})
+    return number
+
+
+@operation
+def close_login(*, actor: Actor, user: User, reason: str) -> User:
+    """Let nobody in by this login any more; what it did stays in the record."""
+    user.set_unusable_password()
+    user.is_active = False
+    user.save(update_fields=["password", "is_active"])
+    forget_sessions(user=user)
+    audit.record(
+        actor, "close_login", user, before={"is_active": True}, after={"is_active": False}, reason=reason
+    )
+    return user
+
+
+def unit_of(user: User) -> Unit | None:
+    """Return the highest unit at which the user holds something today, for the record."""
+    valid = Grant.objects.filter(on_day(timezone.localdate()), user=user).select_related("unit")
+    units = sorted((grant.unit for grant in valid), key=lambda unit: (unit.level, unit.tree_id, unit.lft))
+    return units[0] if units else None
+
+
+def _locked(user: User) -> User:
+    """Return the user's row as it is now, kept from others until the transaction ends."""
+    return User.objects.select_for_update().get(pk=user.pk)
+
+
+def _not_oneself(actor: Actor, user: User, message: str) -> None:
+    if actor.user is not None and actor.user.pk == user.pk:
+        raise refuse(None, message)
+
+
+def _reason_given(reason: str) -> None:
+    if not reason.strip():
+        raise refuse("reason", "请填写原因。")

@@ -1,0 +1,28 @@
+"""Addresses of logging in, the own account and users."""
+
+from django.urls import path
+
+from registry.accounts import users
+from registry.accounts import views as account
+
+urlpatterns = [
+    path("login/", account.login, name="login"),
+    path("login/code/", account.login_code, name="login_code"),
+    path("logout/", account.logout, name="logout"),
+    # one's own account
+    path("account/", account.account, name="account"),
+    path("account/password/", account.password, name="account_password"),
+    path("account/sessions/end/", account.end_sessions, name="account_end_sessions"),
+    path("account/second-step/", account.second_step, name="account_second_step"),
+    path("account/second-step/off/", account.second_step_off, name="account_second_step_off"),
+    path("account/second-step/codes/", account.recovery_codes, name="account_recovery_codes"),
+    # users, for managers
+    path("users/", users.users, name="users"),
+    path("users/add/", users.add, name="user_add"),
+    path("users/<int:pk>/", users.user, name="user"),
+    path("users/<int:pk>/grant/", users.grant, name="user_grant"),
+    path("users/<int:pk>/disable/", users.disable, name="user_disable"),
+    path("users/<int:pk>/enable/", users.enable, name="user_enable"),
+    path("users/<int:pk>/password/", users.password, name="user_password"),
+    path("users/grants/<int:pk>/end/", users.end_grant, name="grant_end"),
+]

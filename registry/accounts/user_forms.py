@@ -1,0 +1,107 @@
+"""Forms about users: find, add, grant, end a grant, disable, enable, set a one-time password."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+from django.utils import timezone
+
+from registry import access
+from registry.models import GrantRole, User
+from registry.web.fields import DayField, PickerField, ScopedForm
+
+STATES = (
+    ("", "全部"),
+    ("valid", "有效授权"),
+    ("none", "无有效授权"),
+    ("disabled", "已停用"),
+)
+
+
+def _reason(*, required: bool) -> forms.CharField:
+    return forms.CharField(
+        label="原因", max_length=300, required=required, widget=forms.TextInput(attrs={"data-wide": ""})
+    )
+
+
+class UserFilter(ScopedForm):
+    """What the list of users is filtered by."""
+
+    unit = PickerField("unit", label="单位", required=False, query="roles=manage")
+    role = forms.ChoiceField(label="角色", choices=[("", "全部"), *GrantRole.choices], required=False)
+    state = forms.ChoiceField(label="状态", choices=STATES, required=False)
+    q = forms.CharField(
+        label="用户名或姓名", required=False, widget=forms.TextInput(attrs={"type": "search"})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["unit"]).access_roles = access.MANAGE_ROLES
+
+
+class GrantForm(ScopedForm):
+    """A role at a unit, from a day to another."""
+
+    unit = PickerField(
+        "unit",
+        label="单位",
+        query="roles=manage",
+        help_text="授权对该单位及其全部下级单位有效。",
+        rows=lambda units: units.filter(closed_on__isnull=True),
+    )
+    role = forms.ChoiceField(
+        label="角色",
+        choices=[("", "请选择"), *GrantRole.choices],
+        help_text="查看:只看;录入:登记和修改;审批:批准下级提交;管理员:以上全部并可授权;审计:查操作记录。",
+    )
+    started_on = DayField(label="开始日期")
+    ended_on = DayField(label="到期日期", required=False, help_text="自该日起失效;留空为长期。")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"started_on": timezone.localdate(), **(kwargs.get("initial") or {})}
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["unit"]).access_roles = access.MANAGE_ROLES
+
+    def granted(self) -> dict[str, Any]:
+        """Return the grant for the operation."""
+        return {name: self.cleaned_data[name] for name in ("unit", "role", "started_on", "ended_on")}
+
+
+class AddUserForm(GrantForm):
+    """A new user with a first grant."""
+
+    username = forms.CharField(
+        label="用户名",
+        max_length=User._meta.get_field("username").max_length,
+        help_text="登录用,字母、数字和 @ . + - _,登记后不变。",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    display_name = forms.CharField(
+        label="姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    field_order = ("username", "display_name", "unit", "role", "started_on", "ended_on")
+
+
+class ReasonForm(ScopedForm):
+    """Why: for ending a grant and disabling a user."""
+
+    reason = _reason(required=True)
+
+
+class EnableForm(ScopedForm):
+    """Why, if there is something to say."""
+
+    reason = _reason(required=False)
+
+
+class OneTimePasswordForm(ScopedForm):
+    """Why, and whether the second step goes too."""
+
+    reason = _reason(required=True)
+    without_second_factor = forms.BooleanField(
+        label="同时停用二次验证", required=False, help_text="用户的手机和备用码都丢失时勾选。"
+    )

@@ -1,0 +1,386 @@
+"""Logging in and out, and one's own account: password, sessions, second step."""
+
+from __future__ import annotations
+
+import io
+import re
+from base64 import b32encode
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import segno
+from django.conf import settings
+from django.contrib import auth, messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from registry import audit
+from registry.accounts import operations as accounts
+from registry.accounts import second_factor
+from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, PasswordForm
+from registry.accounts.passwords import is_due
+from registry.audit import Actor
+from registry.models import Grant, Session, User
+from registry.refusals import OperationRefused
+from registry.web.address import actor_of, address_of
+from registry.web.changes import posted
+
+changes_something = require_http_methods(["GET", "HEAD", "POST"])
+
+_PENDING = "login_pending"
+_PENDING_SECONDS = 300
+_KEY = "second_factor_key"
+
+
+# --- Coming in and going out ---------------------------------------------------------------------
+
+
+@login_not_required
+@sensitive_post_parameters("password")
+@changes_something
+def login(request: HttpRequest) -> HttpResponse:
+    """Ask for user name and password; then for a code, where the user wants one asked for."""
+    goal = _goal(request)
+    if request.user.is_authenticated:
+        return HttpResponseRedirect(goal)
+    form = LoginForm(request, data=posted(request))
+    if request.method == "POST":
+        if form.is_valid():
+            user: Any = form.get_user()
+            if second_factor.is_on(user):
+                return _ask_for_code(request, user, goal)
+            return _enter(request, user, user.backend, goal, step="password")
+        _record_failure(request, form)
+    return render(request, "registration/login.html", {"form": form, "next": _wanted(request)})
+
+
+def _wanted(request: HttpRequest) -> str:
+    return request.POST.get("next", "") or request.GET.get("next", "")
+
+
+def _goal(request: HttpRequest) -> str:
+    """Return where to go after the login: what was asked for, if it is ours."""
+    wanted = _wanted(request)
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else reverse(settings.LOGIN_REDIRECT_URL)
+
+
+def _enter(request: HttpRequest, user: User, backend: str, goal: str, *, step: str) -> HttpResponse:
+    auth.login(request, user, backend=backend)
+    request.session["address"] = str(request.META.get("REMOTE_ADDR", ""))
+    request.session["agent"] = str(request.META.get("HTTP_USER_AGENT", ""))[:200]
+    accounts.forget_ended_sessions(user=user)
+    audit.record_event(actor_of(request), "login", subject=user.username, after={"step": step})
+    return HttpResponseRedirect(goal)
+
+
+def _visitor(request: HttpRequest, user: User | None) -> Actor:
+    """Return somebody who did not come in, with the account that was tried."""
+    return Actor(
+        user=user,
+        name="未登录",
+        address=str(request.META.get("REMOTE_ADDR", "")),
+        request_number=str(getattr(request, "request_number", "")),
+    )
+
+
+def _record_failure(request: HttpRequest, form: LoginForm) -> None:
+    """Record a login that failed, and the moment of its lock; what is tried while locked is in the log."""
+    name = form.cleaned_data.get("username")
+    if not name or not form.cleaned_data.get("password"):
+        return
+    locked = getattr(request, "axes_locked_out", False)
+    if locked and getattr(request, "axes_failures_since_start", None) is None:
+        return
+    known = User.objects.filter(username=name).first()
+    # Somebody may have typed a password in the wrong field: a name that is nobody's is not kept.
+    subject = known.username if known else "不存在的用户名"
+    verb = "login_locked" if locked else "login_failed"
+    audit.record_event(_visitor(request, known), verb, subject=subject)
+
+
+def _ask_for_code(request: HttpRequest, user: Any, goal: str) -> HttpResponse:
+    """Keep in the session whose password was right; nobody is logged in by that."""
+    request.session.cycle_key()
+    request.session[_PENDING] = {
+        "user": user.pk,
+        "backend": user.backend,
+        "hash": user.get_session_auth_hash(),
+        "until": timezone.now().timestamp() + _PENDING_SECONDS,
+        "goal": goal,
+    }
+    return HttpResponseRedirect(reverse("login_code"))
+
+
+def _pending(request: HttpRequest) -> tuple[User, dict[str, Any]] | None:
+    kept = request.session.get(_PENDING)
+    if not kept or kept["until"] < timezone.now().timestamp():
+        return None
+    user = User.objects.filter(pk=kept["user"], is_active=True).first()
+    if user is None or user.get_session_auth_hash() != kept["hash"]:
+        return None
+    return user, kept
+
+
+@login_not_required
+@sensitive_post_parameters("code")
+@changes_something
+def login_code(request: HttpRequest) -> HttpResponse:
+    """Ask for the code of the second step."""
+    found = _pending(request)
+    if request.user.is_authenticated or found is None:
+        return HttpResponseRedirect(reverse("login"))
+    user, kept = found
+    form = CodeForm(posted(request), user=request.user)
+    if request.method == "POST" and form.is_valid():
+        wait = second_factor.seconds_to_wait(user)
+        step = "" if wait else second_factor.verify(user, form.cleaned_data["code"])
+        if step:
+            del request.session[_PENDING]
+            return _enter(request, user, kept["backend"], kept["goal"], step=step)
+        audit.record_event(
+            _visitor(request, user), "login_failed", subject=user.username, after={"step": "code"}
+        )
+        if wait:
+            form.add_error("code", f"错误次数过多,请 {wait} 秒后再试。")
+        else:
+            form.add_error("code", "验证码不正确或已用过。")
+    return render(request, "registration/code.html", {"form": form, "account": user})
+
+
+@login_not_required
+@require_POST
+def logout(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    if request.user.is_authenticated:
+        audit.record_event(actor_of(request), "logout", subject=request.user.get_username())
+    auth.logout(request)
+    return HttpResponseRedirect(reverse("login"))
+
+
+# --- One's own account ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One of the user's sessions."""
+
+    started_at: datetime
+    seen_at: datetime
+    address: str
+    browser: str
+    is_this: bool
+
+
+_BROWSERS = (("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def _browser(agent: str) -> str:
+    """Return browser and system in a word each."""
+    browser = next((name for sign, name in _BROWSERS if sign in agent), "")
+    version = re.search(r"(?:Edg|Firefox|Chrome|Version)/(\d+)", agent)
+    system = next((name for sign, name in _SYSTEMS if sign in agent), "")
+    named = f"{browser} {version[1]}" if browser and version else browser
+    return " · ".join(part for part in (named, system) if part) or "未知浏览器"
+
+
+def _sittings(request: HttpRequest, user: User) -> list[Sitting]:
+    rows = Session.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-seen_at")[:50]
+    made = []
+    for row in rows:
+        data = row.get_decoded()
+        made.append(
+            Sitting(
+                row.started_at,
+                row.seen_at,
+                str(data.get("address", "")),
+                _browser(str(data.get("agent", ""))),
+                row.session_key == request.session.session_key,
+            )
+        )
+    return made
+
+
+def _own(request: HttpRequest) -> User:
+    """Return the user's row: the request's own object is a wrapper around it."""
+    return User.objects.get(pk=request.user.pk or 0)
+
+
+@require_safe
+def account(request: HttpRequest) -> HttpResponse:
+    """What was granted to oneself, password, second step, sessions."""
+    user, today = _own(request), timezone.localdate()
+    grants = Grant.objects.filter(user=user).select_related("unit").order_by("-started_on", "pk")
+    shown = [(grant, grant.ended_on is None or grant.ended_on > today) for grant in grants]
+    sittings = _sittings(request, user)
+    return render(
+        request,
+        "account/account.html",
+        {
+            "account": user,
+            "grants": shown,
+            "sessions": sittings,
+            "others": len(sittings) - 1,
+            "second_factor": second_factor.is_on(user),
+            "codes_left": second_factor.codes_left(user),
+            "days": settings.PASSWORD_DAYS,
+        },
+    )
+
+
+def _knows_password(request: HttpRequest, password: str) -> bool:
+    """Whether the password is the user's: wrong ones count as failed logins, and lock like them."""
+    user = _own(request)
+    if auth.authenticate(request, username=user.username, password=password) is not None:
+        return True
+    audit.record_event(actor_of(request), "login_failed", subject=user.username, after={"step": "account"})
+    return False
+
+
+@sensitive_post_parameters()
+@changes_something
+def password(request: HttpRequest) -> HttpResponse:
+    """Change one's own password; all other sessions end."""
+    user = _own(request)
+    form = ChangePasswordForm(posted(request), user=request.user)
+    due = is_due(user)
+    if request.method == "POST" and form.is_valid():
+        if not _knows_password(request, form.cleaned_data["old_password"]):
+            form.add_error("old_password", "当前密码不正确。")
+        else:
+            try:
+                user = accounts.change_password(
+                    actor=actor_of(request), user=user, password=form.cleaned_data["new_password"]
+                )
+            except OperationRefused as refusal:
+                form.apply_refusal(refusal)
+            else:
+                auth.update_session_auth_hash(request, user)
+                accounts.forget_sessions(user=user, keep=request.session.session_key)
+                messages.success(request, "密码已修改,其他登录已全部退出。")
+                return HttpResponseRedirect(reverse("home" if due else "account"))
+    return render(request, "account/password.html", {"form": form, "due": due, "account": user})
+
+
+@require_POST
+def end_sessions(request: HttpRequest) -> HttpResponse:
+    """End all other sessions of one's own."""
+    number = accounts.end_sessions(
+        actor=actor_of(request), user=_own(request), keep=request.session.session_key or ""
+    )
+    messages.success(request, f"已退出其他 {number} 个登录。")
+    return HttpResponseRedirect(address_of(request).url(reverse("account")))
+
+
+@sensitive_post_parameters("code", "password")
+@changes_something
+def second_step(request: HttpRequest) -> HttpResponse:
+    """Turn the second step on: ask for the password, show the key once, take the first code."""
+    user = _own(request)
+    if second_factor.is_on(user):
+        return HttpResponseRedirect(reverse("account"))
+    key = request.session.get(_KEY)
+    if key is None:
+        form: PasswordForm | CodeForm = PasswordForm(posted(request), user=request.user)
+        if request.method == "POST" and form.is_valid():
+            if _knows_password(request, form.cleaned_data["password"]):
+                request.session[_KEY] = second_factor.new_key()
+                return HttpResponseRedirect(reverse("account_second_step"))
+            form.add_error("password", "当前密码不正确。")
+        return render(request, "account/confirm.html", _confirm(form, "启用二次验证", "下一步", _TURN_ON))
+    form = CodeForm(posted(request), user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            codes = second_factor.turn_on(
+                actor=actor_of(request), user=user, key=key, code=form.cleaned_data["code"]
+            )
+        except OperationRefused as refusal:
+            form.apply_refusal(refusal)
+        else:
+            del request.session[_KEY]
+            accounts.forget_sessions(user=user, keep=request.session.session_key)
+            return render(request, "account/codes.html", {"codes": codes, "first": True})
+    device = second_factor.authenticator(user, key)
+    context = {"form": form, "drawing": _drawing(device.config_url), "key": _readable(device.bin_key)}
+    return render(request, "account/second_step.html", context)
+
+
+_TURN_ON = "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。"
+_TURN_OFF = "停用后,登录只需密码;验证器里的条目和备用码都不再有效。"
+_RENEW = "将生成十个新的备用码,原有备用码立即失效。"
+
+
+def _confirm(form: Any, title: str, submit: str, sentence: str) -> dict[str, Any]:
+    return {
+        "form": form,
+        "title": title,
+        "submit_label": submit,
+        "sentences": [sentence],
+        "cancel_url": reverse("account"),
+    }
+
+
+def _drawing(text: str) -> SafeString:
+    """Return the square code as SVG without styles."""
+    out = io.BytesIO()
+    segno.make(text, error="m").save(
+        out, kind="svg", scale=5, border=3, xmldecl=False, svgns=True, nl=False, svgclass="qr", lineclass=None
+    )
+    return mark_safe(out.getvalue().decode())
+
+
+def _readable(key: bytes) -> str:
+    """Return the key as authenticators take it, in groups of four."""
+    said = b32encode(key).decode()
+    return " ".join(said[place : place + 4] for place in range(0, len(said), 4))
+
+
+@sensitive_post_parameters("password")
+@changes_something
+def second_step_off(request: HttpRequest) -> HttpResponse:
+    """Turn the second step off, with the password."""
+    user = _own(request)
+    if not second_factor.is_on(user):
+        return HttpResponseRedirect(reverse("account"))
+    form = PasswordForm(posted(request), user=request.user)
+    if request.method == "POST" and form.is_valid():
+        if _knows_password(request, form.cleaned_data["password"]):
+            second_factor.turn_off(actor=actor_of(request), user=user)
+            messages.success(request, "已停用二次验证。")
+            return HttpResponseRedirect(reverse("account"))
+        form.add_error("password", "当前密码不正确。")
+    return render(request, "account/confirm.html", _confirm(form, "停用二次验证", "停用", _TURN_OFF))
+
+
+@sensitive_post_parameters("password")
+@changes_something
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Make new recovery codes, with the password; they are shown once."""
+    user = _own(request)
+    if not second_factor.is_on(user):
+        return HttpResponseRedirect(reverse("account"))
+    form = PasswordForm(posted(request), user=request.user)
+    if request.method == "POST" and form.is_valid():
+        if _knows_password(request, form.cleaned_data["password"]):
+            codes = second_factor.renew_codes(actor=actor_of(request), user=user)
+            return render(request, "account/codes.html", {"codes": codes, "first": False})
+        form.add_error("password", "当前密码不正确。")
+    return render(request, "account/confirm.html", _confirm(form, "重新生成备用码", "生成", _RENEW))

@@ -1,0 +1,1 @@
+"""The totals: running counts of each unit by day, kept up to date by every write."""

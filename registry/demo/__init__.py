@@ -1,0 +1,1 @@
+"""The facts of five articles, and invented rows that fill them up."""

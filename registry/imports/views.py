@@ -1,0 +1,325 @@
+"""Excel in: hand a workbook in, look at what each line would do, write all of it or nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+)
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from registry import access, audit
+from registry.imports import operations
+from registry.imports import work as importing
+from registry.imports.blank import template
+from registry.imports.forms import ConfirmForm, UploadForm
+from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
+from registry.imports.operations import KEPT_FOR
+from registry.imports.work import SMALL_ROWS, Unreadable
+from registry.models import User
+from registry.refusals import OperationRefused
+from registry.spreadsheets.columns import BY_SLUG, NOUNS
+from registry.web.address import Address, actor_of, address_of
+from registry.web.changes import posted
+from registry.web.exports import FORMATS
+from registry.web.lists import paged
+
+TONES = {
+    ImportState.UPLOADED: "info",
+    ImportState.CHECKING: "info",
+    ImportState.CHECKED: "warn",
+    ImportState.CONFIRMED: "info",
+    ImportState.WRITING: "info",
+    ImportState.WRITTEN: "ok",
+    ImportState.CANCELLED: "plain",
+    ImportState.FAILED: "bad",
+}
+VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
+RECENT = 100
+IN_MEMORY = 1 << 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def imports(request: HttpRequest) -> HttpResponse:
+    """Hand a workbook in; templates to fill in; one's own earlier imports."""
+    user, address = _who_may(request), address_of(request)
+    form = UploadForm(posted(request), request.FILES or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        file = form.cleaned_data["file"]
+        try:
+            handed_in = importing.hand_in(
+                actor=actor_of(request), user=user, file_name=str(file.name), content=file.read()
+            )
+        except Unreadable as unreadable:
+            form.add_error("file", str(unreadable))
+        else:
+            return HttpResponseRedirect(address.url(handed_in.get_absolute_url()))
+    rows = Import.objects.filter(user=user)[:RECENT]
+    context = {
+        "form": form,
+        "rows": [_row(row, address) for row in rows],
+        "templates": [
+            {"title": noun.title, "url": reverse("import_template", args=[noun.slug])} for noun in NOUNS
+        ],
+        "all_url": reverse("import_template", args=["all"]),
+        "small": SMALL_ROWS,
+    }
+    return render(request, "imports/list.html", context)
+
+
+@require_safe
+def import_template(request: HttpRequest, slug: str) -> HttpResponse:
+    """Hand out the workbook to fill in: for one noun, or for all."""
+    _who_may(request)
+    if slug != "all" and slug not in BY_SLUG:
+        raise Http404("没有这个模板。")
+    noun = BY_SLUG.get(slug)
+    title = f"导入模板-{noun.title if noun else '全部'}.xlsx"
+    response = HttpResponse(template(noun), content_type=FORMATS["xlsx"])
+    response.headers["Content-Disposition"] = _attachment(title)
+    return response
+
+
+@require_safe
+def import_page(request: HttpRequest, pk: int) -> HttpResponse:
+    """What was found in the workbook, line by line, and what can be done with it now."""
+    import_ = _own(request, pk)
+    return _page(request, import_, _confirm_form(request, import_))
+
+
+@require_safe
+def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Answer htmx how far the import is; when it is done, have the whole page loaded again."""
+    import_ = _own(request, pk)
+    response = render(request, "imports/_progress.html", {"import_": import_, **_state(import_)})
+    if not import_.is_under_way:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_POST
+def import_write(request: HttpRequest, pk: int) -> HttpResponse:
+    """Write everything that the preview shows."""
+    import_ = _own(request, pk)
+    form = _confirm_form(request, import_)
+    may_be_written = import_.may_be_written or import_.may_be_written_in_part
+    if may_be_written and not form.is_valid():
+        return _page(request, import_, form)
+    try:
+        importing.confirm(
+            actor=actor_of(request),
+            import_=import_,
+            reason=form.cleaned_data["reason"] if form.is_valid() else "",
+            without_wrong="without_wrong" in request.POST,
+        )
+    except OperationRefused as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    return _back(request, import_)
+
+
+@require_POST
+def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the import up before it is written."""
+    import_ = _own(request, pk)
+    try:
+        operations.cancel_import(actor=actor_of(request), import_=import_)
+    except OperationRefused as refusal:
+        messages.error(request, " ".join(refusal.messages))
+        return _back(request, import_)
+    messages.success(request, f"已取消导入“{import_.file_name}”,没有写入任何数据。")
+    return HttpResponseRedirect(address_of(request).url(reverse("imports")))
+
+
+@require_POST
+def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
+    """Check the same workbook anew against the data of now."""
+    import_ = _own(request, pk)
+    try:
+        importing.check_again(actor=actor_of(request), import_=import_)
+    except OperationRefused as refusal:
+        messages.error(request, " ".join(refusal.messages))
+    return _back(request, import_)
+
+
+@require_POST
+def import_mistakes(request: HttpRequest, pk: int) -> HttpResponse | FileResponse:
+    """Hand back the wrong rows in the user's own sheets, each with its reason."""
+    import_ = _own(request, pk)
+    if not import_.number(Verdict.WRONG):
+        raise Http404("该导入没有错误的行。")
+    target = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 the answer closes it
+    try:
+        number = importing.mistakes(import_, target)
+    except (Unreadable, ImportFile.DoesNotExist):
+        target.close()
+        raise Http404("上传的文件已清理。") from None
+    name = importing.error_filename(import_.file_name)
+    audit.record_event(
+        actor_of(request), "export", subject=name, after={"file": import_.file_name, "rows": number}
+    )
+    target.seek(0)
+    kind = "csv" if name.endswith(".csv") else "xlsx"
+    return FileResponse(target, as_attachment=True, filename=name, content_type=FORMATS[kind])
+
+
+def _who_may(request: HttpRequest) -> User:
+    """Return the user, who may enter somewhere; nobody else learns that there is such a page."""
+    if not isinstance(request.user, User) or not access.holds(request.user, access.ENTER_ROLES):
+        raise Http404("没有这个页面,或您没有录入权限。")
+    return request.user
+
+
+def _own(request: HttpRequest, pk: int) -> Import:
+    import_ = Import.objects.select_related("user").filter(pk=pk, user=_who_may(request)).first()
+    if import_ is None:
+        raise Http404("没有这次导入,或不是您上传的。")
+    return import_
+
+
+def _confirm_form(request: HttpRequest, import_: Import) -> ConfirmForm:
+    return ConfirmForm(posted(request), user=request.user, needs_reason=import_.needs_reason)
+
+
+def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
+    return HttpResponseRedirect(address_of(request).url(import_.get_absolute_url()))
+
+
+def _attachment(name: str) -> str:
+    return content_disposition_header(True, name) or ""
+
+
+def _row(import_: Import, address: Address) -> dict[str, Any]:
+    """Return an import as the list shows it."""
+    return {
+        "import_": import_,
+        "url": address.url(import_.get_absolute_url()),
+        "numbers": [import_.number(verdict) for verdict in Verdict.values],
+        **_state(import_),
+    }
+
+
+def _state(import_: Import) -> dict[str, Any]:
+    """Return how far it is, in words."""
+    label, tone = str(import_.get_state_display()), TONES[ImportState(import_.state)]
+    if import_.is_silent:
+        label, tone = "已中断,可重试", "bad"
+    return {"state": label, "tone": tone, "share": import_.share}
+
+
+def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
+    address = address_of(request)
+    verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
+    verdict = verdict if verdict in Verdict.values else ""
+    noun = noun if noun in BY_SLUG else ""
+    lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
+    if verdict:
+        lines = lines.filter(verdict=verdict)
+    if noun:
+        lines = lines.filter(noun=noun)
+    is_shown = import_.state in (ImportState.CHECKED, ImportState.CONFIRMED, ImportState.WRITTEN)
+    page_obj = paged(request, lines if is_shown else ImportLine.objects.none())
+    is_written = import_.state == ImportState.WRITTEN
+    url = address.url(import_.get_absolute_url())
+    imports_url = address.url(reverse("imports"))
+    has_file = ImportFile.objects.filter(of=import_).exists()
+    context = {
+        "import_": import_,
+        **_state(import_),
+        "title": import_.file_name,
+        "subtitle": _subtitle(import_),
+        "crumbs": [{"name": "导入", "url": imports_url}, {"name": import_.file_name}],
+        "tabs": _tabs(import_, address, verdict, noun),
+        "nouns": _nouns(import_, address, verdict, noun),
+        "has_lines": is_shown and bool(import_.counts),
+        "page_obj": page_obj,
+        "lines": [_line(line, address, is_written=is_written) for line in page_obj],
+        "form": form,
+        "wrong": import_.number(Verdict.WRONG),
+        "new": import_.number(Verdict.NEW),
+        "changed": import_.number(Verdict.CHANGED),
+        "may_write": import_.may_be_written,
+        "may_write_in_part": import_.may_be_written_in_part,
+        "home_url": address.url(reverse("home")),
+        "may_cancel": import_.state in operations.MAY_CANCEL,
+        "may_recheck": has_file and operations.may_recheck(import_),
+        "has_file": has_file,
+        "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
+        "imports_url": imports_url,
+        "page_url": url,
+    }
+    return render(request, "imports/import.html", context)
+
+
+def _subtitle(import_: Import) -> str:
+    words = [
+        f"{timezone.localtime(import_.created_at):%Y-%m-%d %H:%M} {'上传'}",
+        f"共 {import_.total} 行" if import_.total else "",
+    ]
+    return " · ".join(word for word in words if word)
+
+
+def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
+    """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
+    of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
+    url = import_.get_absolute_url()
+    found = [("", "全部", sum(sum(each.values()) for each in of_nouns))]
+    found += [
+        (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
+    ]
+    return [
+        {
+            "label": label,
+            "number": number,
+            "url": address.url(url, verdict=value or None, noun=noun or None),
+            "on": value == verdict,
+        }
+        for value, label, number in found
+    ]
+
+
+def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
+    """Return the filter by kind of sheet: those that the workbook has."""
+    url = import_.get_absolute_url()
+    there = [each for each in NOUNS if each.slug in import_.counts]
+    if len(there) < 2:
+        return []
+    return [
+        {
+            "label": title,
+            "url": address.url(url, verdict=verdict or None, noun=slug or None),
+            "on": slug == noun,
+        }
+        for slug, title in [("", "全部"), *((each.slug, each.title) for each in there)]
+    ]
+
+
+def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, Any]:
+    """Return a line as the preview shows it; with a link once the row is there."""
+    there = is_written or line.verdict in (Verdict.CHANGED, Verdict.UNCHANGED)
+    return {
+        "line": line,
+        "noun": BY_SLUG[line.noun].title,
+        "verdict": str(Verdict(line.verdict).label),
+        "tone": VERDICT_TONES[line.verdict],
+        "url": address.url(_row_url(line)) if there and line.verdict != Verdict.WRONG else "",
+    }
+
+
+def _row_url(line: ImportLine) -> str:
+    key = line.key.split(" ")[0]
+    page = {"units": "unit", "organizations": "organization", "people": "person"}.get(
+        line.noun, "organization"
+    )
+    return reverse(page, args=[key])

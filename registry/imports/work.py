@@ -1,0 +1,188 @@
+"""How a workbook is taken through its import: opened, checked, written, its wrong rows handed back.
+
+A small one is done at once, in the request that asks; a long one by ``manage.py db_worker``. Whatever goes
+wrong on the way leaves the import 失败, with a reason and a way to try again, and nothing half written.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import IO
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection, transaction
+from django_tasks import task
+
+from registry.audit import Actor
+from registry.imports import operations as imports
+from registry.imports.mistakes import error_filename, with_errors
+from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
+from registry.imports.operations import Abandoned
+from registry.models import User
+from registry.refusals import OperationRefused
+from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
+
+logger = logging.getLogger(__name__)
+
+SMALL_ROWS = 2_000
+"""So many rows are checked, and written, in the request itself."""
+SMALL_BYTES = 400_000
+"""A larger file is not even opened there."""
+
+_BROKEN = "处理时出错,什么都没有写入。请重试;再次出错请把本页地址告诉管理员。"
+
+__all__ = ["Unreadable", "check_again", "confirm", "error_filename", "hand_in", "mistakes"]
+
+
+def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Import:
+    """Keep a workbook and have it checked. Raises ``Unreadable`` when a small one cannot be read at all."""
+    if len(content) <= SMALL_BYTES:
+        with _on_disk(content, file_name) as path:
+            is_small = _rows(open_book(path, file_name)) <= SMALL_ROWS
+    else:
+        is_small = False
+    with transaction.atomic():
+        handed_in = imports.hand_in(actor=actor, user=user, file_name=file_name, content=content)
+        if not is_small:
+            check_task.enqueue(handed_in.pk)
+    if is_small:
+        check_now(handed_in.pk)
+    return handed_in
+
+
+def check_again(*, actor: Actor, import_: Import) -> None:
+    """Have an import checked anew. Raises ``OperationRefused``."""
+    is_small = import_.size <= SMALL_BYTES and import_.total <= SMALL_ROWS
+    with transaction.atomic():
+        imports.recheck_import(actor=actor, import_=import_)
+        if not is_small:
+            check_task.enqueue(import_.pk)
+    if is_small:
+        check_now(import_.pk)
+
+
+def confirm(*, actor: Actor, import_: Import, reason: str, without_wrong: bool = False) -> None:
+    """Confirm a checked import and have it written. Raises ``OperationRefused``."""
+    with transaction.atomic():
+        confirmed = imports.confirm_import(
+            actor=actor, import_=import_, reason=reason, without_wrong=without_wrong
+        )
+        is_small = confirmed.total <= SMALL_ROWS
+        if not is_small:
+            write_task.enqueue(confirmed.pk)
+    if is_small:
+        write_now(confirmed.pk)
+
+
+@task()
+def check_task(import_pk: int) -> None:
+    """Check a long import, for the worker."""
+    check_now(import_pk, is_long=True)
+
+
+@task()
+def write_task(import_pk: int) -> None:
+    """Write a long import, for the worker."""
+    write_now(import_pk, is_long=True)
+
+
+def check_now(import_pk: int, *, is_long: bool = False) -> None:
+    """Check an import that waits for it; nothing when another does, or it was cancelled."""
+    attempt = imports.claim(import_pk, ImportState.UPLOADED, ImportState.CHECKING)
+    if not attempt:
+        return
+
+    def work(book: Book, progress: imports.Progress) -> None:
+        notices = [*book.notices, *(f"“{sheet.title}”没有读取:{sheet.reason}。" for sheet in book.ignored)]
+        imports.check_import(
+            import_pk=import_pk,
+            attempt=attempt,
+            tables=book.tables,
+            notices=notices,
+            total=_rows(book),
+            progress=progress,
+        )
+
+    _work(import_pk, attempt, work, is_long=is_long)
+
+
+def write_now(import_pk: int, *, is_long: bool = False) -> None:
+    """Write an import that waits for it; nothing when another does, or it was cancelled."""
+    attempt = imports.claim(import_pk, ImportState.CONFIRMED, ImportState.WRITING)
+    if not attempt:
+        return
+    import_ = Import.objects.select_related("user").get(pk=import_pk)
+    actor = Actor(import_.user, str(import_.user), import_.address, import_.request_number)
+
+    def work(book: Book, progress: imports.Progress) -> None:
+        imports.write_import(
+            actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress
+        )
+
+    _work(import_pk, attempt, work, is_long=is_long)
+
+
+def _work(
+    import_pk: int, attempt: str, work: Callable[[Book, imports.Progress], None], *, is_long: bool
+) -> None:
+    """Open the workbook and do ``work``; whatever stops it is said at the import."""
+    beating: AbstractContextManager[imports.Progress]
+    beating = imports.beating(import_pk, attempt) if is_long else nullcontext(lambda done: None)
+    try:
+        with beating as progress, _file_of(import_pk) as (path, name):
+            work(open_book(path, name), progress)
+    except Abandoned:
+        logger.info("import %s: given up, it was cancelled or begun anew", import_pk)
+    except (Unreadable, OperationRefused) as refusal:
+        said = " ".join(refusal.messages) if isinstance(refusal, OperationRefused) else str(refusal)
+        if isinstance(refusal, OperationRefused) and "没有写入" not in said:
+            said += "什么都没有写入,请重新核对。"
+        imports.fail(import_pk, attempt, said)
+    except ObjectDoesNotExist:
+        imports.fail(import_pk, attempt, "上传的文件已清理,请重新上传。")
+    except Exception:
+        logger.exception("import %s failed", import_pk)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()  # the database may have been what failed
+        imports.fail(import_pk, attempt, _BROKEN)
+
+
+def mistakes(import_: Import, target: IO[bytes]) -> int:
+    """Write the wrong rows of an import, with their reasons, as the user's own file; return how many.
+
+    Raises ``Unreadable`` or ``ImportFile.DoesNotExist`` when the file is gone.
+    """
+    problems: dict[str, dict[int, list[Problem]]] = {}
+    wrong = ImportLine.objects.filter(of=import_, verdict=Verdict.WRONG).order_by("place")
+    for sheet, number, found in wrong.values_list("sheet", "number", "problems").iterator():
+        problems.setdefault(sheet, {})[number] = [
+            Problem(each["address"], each["slug"], each["message"]) for each in found
+        ]
+    with _file_of(import_.pk) as (path, name):
+        return with_errors(path, name, problems, target)
+
+
+def _rows(book: Book) -> int:
+    return sum(table.total for table in book.tables)
+
+
+@contextmanager
+def _file_of(import_pk: int) -> Iterator[tuple[Path, str]]:
+    kept = ImportFile.objects.select_related("of").get(of=import_pk)
+    with _on_disk(bytes(kept.content), kept.of.file_name) as path:
+        name = kept.of.file_name
+        del kept
+        yield path, name
+
+
+@contextmanager
+def _on_disk(content: bytes, file_name: str) -> Iterator[Path]:
+    """Put the file where its lines can be read from it, and take it away at the end."""
+    with tempfile.TemporaryDirectory(prefix="import-") as folder:
+        path = Path(folder) / f"workbook{Path(file_name).suffix[:8]}"
+        path.write_bytes(content)
+        yield path

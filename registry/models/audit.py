@@ -1,0 +1,137 @@
+"""The record of everything that was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from registry.models.unit import Unit
+from registry.models.user import User
+
+
+class AppendOnlyError(Exception):
+    """Somebody tried to change or remove what is in the record."""
+
+
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Rows that are added and read, and nothing else. The database's guards say the same."""
+
+    def update(self, **kwargs: Any) -> int:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+
+class AppendOnly(models.Model):
+    """A row that is written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write a new row; refuse to write one again."""
+        if not self._state.adding or kwargs.get("force_update"):
+            raise AppendOnlyError("the record is append-only")
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Refuse."""
+        raise AppendOnlyError("the record is append-only")
+
+
+class AuditEntry(AppendOnly):
+    """One operation or event: who, when, from where, what, before and after, and why.
+
+    An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``undoes`` is the
+    entry whose change this one set back.
+    """
+
+    at = models.DateTimeField("时间", auto_now_add=True)
+    user = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="操作人"
+    )
+    actor = models.CharField("操作人姓名", max_length=80)
+    address = models.CharField("地址", max_length=45, blank=True)
+    request_number = models.CharField("请求编号", max_length=40, blank=True)
+    verb = models.CharField("操作", max_length=40)
+    noun = models.CharField("对象类型", max_length=20, blank=True)
+    object_id = models.BigIntegerField("对象", null=True)
+    object_name = models.CharField("对象名称", max_length=200)
+    unit = models.ForeignKey(
+        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="单位"
+    )
+    effective_on = models.DateField("生效日期", null=True, blank=True)
+    before = models.JSONField("变动前", default=dict)
+    after = models.JSONField("变动后", default=dict)
+    reason = models.CharField("原因", max_length=300, blank=True)
+    undoes = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        verbose_name="还原的记录",
+    )
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = "操作记录"
+        verbose_name_plural = "操作记录"
+        ordering = ["-at", "-pk"]
+        indexes = [
+            models.Index(fields=["noun", "object_id", "at"], name="auditentry_object"),
+            models.Index(fields=["at"], name="auditentry_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.actor} {self.verb} {self.object_name}"
+
+
+class AuditSeal(AppendOnly):
+    """A batch of entries with the hash that holds them and the seal before.
+
+    ``registry.audit.seals`` says what the hash is made of.
+    """
+
+    number = models.PositiveBigIntegerField("封存编号", unique=True)
+    made_at = models.DateTimeField("封存时间")
+    count = models.PositiveIntegerField("条数")
+    previous = models.CharField("前一封存的校验值", max_length=64)
+    digest = models.CharField("校验值", max_length=64)
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = "记录封存"
+        verbose_name_plural = "记录封存"
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.digest[:12]}"
+
+
+class SealedEntry(AppendOnly):
+    """Which seal holds an entry, at which place, and the entry's own hash when it was sealed."""
+
+    entry = models.OneToOneField(
+        AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name="记录"
+    )
+    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT, related_name="entries", verbose_name="封存")
+    place = models.PositiveIntegerField("次序")
+    digest = models.CharField("校验值", max_length=64)
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = "已封存的记录"
+        verbose_name_plural = "已封存的记录"
+        constraints = [models.UniqueConstraint(fields=["seal", "place"], name="sealedentry_place")]
+
+    def __str__(self) -> str:
+        return f"{self.seal_id}/{self.place} {self.digest[:12]}"

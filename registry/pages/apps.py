@@ -1,0 +1,10 @@
+"""The pages of the core nouns, and what composes capabilities."""
+
+from django.apps import AppConfig
+
+
+class PagesConfig(AppConfig):
+    """页面"""
+
+    name = "registry.pages"
+    verbose_name = "页面"

@@ -1,0 +1,523 @@
+"""Forms about organizations: register, edit, move, transfer, dissolve, withdraw, approve, return."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from registry import access
+from registry.models import (
+    Assignment,
+    Basis,
+    Campaign,
+    Organization,
+    OrganizationKind,
+    Person,
+    PoliticalStatus,
+    Role,
+    StatusPeriod,
+    Unit,
+    WorkflowState,
+)
+from registry.models.base import on_day
+from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
+from registry.models.shape import UnitShape
+from registry.operations.organizations import EDITABLE, Member
+from registry.pages.people.forms import ROLES
+from registry.web.fields import DayField, PickerField, ScopedForm, split_keys
+
+CODE_WORDS: dict[str, str] = {
+    "committee": "dangwei",
+    "general_branch": "zongzhi",
+    "branch": "zhibu",
+    "group": "xiaozu",
+    "pioneer_post": "xianfenggang",
+    "pioneer_team": "xianfengdui",
+    "commando_team": "tujidui",
+    "task_force": "zhuanban",
+    "work_group": "gongzuozu",
+    "leading_group": "lingdao-xiaozu",
+}
+"""How a suggested code ends, by kind."""
+
+FULL_MEMBERS_NEEDED = 3
+_NUMERALS = "零一二三四五六七八九"
+KIND_GROUPS = [
+    ("党组织", [(kind, OrganizationKind(kind).label) for kind in PARTY_KINDS]),
+    ("队伍", [(kind.value, kind.label) for kind in OrganizationKind if kind.value not in PARTY_KINDS]),
+]
+REGISTERED_KINDS = [
+    ("临时党组织", [(kind, f"临时{OrganizationKind(kind).label}") for kind in PARTY_KINDS]),
+    KIND_GROUPS[1],
+]
+"""What is registered in wartime is temporary unless the box for standing ones is ticked."""
+
+
+def numeral(number: int) -> str:
+    """Return a number up to 99 in Chinese: 第二, 第十一."""
+    if number >= 100:
+        return str(number)
+    tens, ones = divmod(number, 10)
+    ten = "" if tens == 0 else "十" if tens == 1 else f"{_NUMERALS[tens]}十"
+    return ten + (_NUMERALS[ones] if ones or not tens else "")
+
+
+def kind_words(kind: str, is_temporary: bool) -> str:
+    """Return the kind as names use it: 临时党支部, 突击队."""
+    label = str(OrganizationKind(kind).label)
+    return f"临时{label}" if is_temporary else label
+
+
+def head_role(kind: str) -> str:
+    """Return the role of who leads: a secretary, in a formation a leader."""
+    return Role.SECRETARY.value if kind in PARTY_KINDS else Role.LEADER.value
+
+
+def suggest_name(unit: Unit, kind: str, is_temporary: bool) -> str:
+    """Return a name that no organization at the unit has: 德城分局临时党支部, 德城分局第二临时党支部."""
+    words = kind_words(kind, is_temporary)
+    plain = f"{unit.label}{words}"
+    taken = set(
+        Organization.objects.filter(unit=unit, name__startswith=unit.label)
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .values_list("name", flat=True)
+    )
+    number, name = 1, plain
+    while name in taken:
+        number += 1
+        name = f"{unit.label}第{numeral(number)}{words}"
+    return name
+
+
+def suggest_code(unit: Unit, kind: str, is_temporary: bool) -> str:
+    """Return a code that is free: the unit's, the kind's word, a running number."""
+    base = f"{unit.code}-{'linshi-' if is_temporary else ''}{CODE_WORDS[kind]}"
+    taken = set(Organization.objects.filter(code__startswith=base).values_list("code", flat=True))
+    number, code = 1, base
+    while code in taken:
+        number += 1
+        code = f"{base}-{number}"
+    return code
+
+
+def suggest_parent(
+    user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date
+) -> Organization | None:
+    """Return the nearest organization, at the unit or above it, under which the kind may stand.
+
+    At one unit a temporary superior goes before a standing one (never above a standing organization),
+    a lower level before a higher. Of several equals none is suggested: the user knows which.
+    """
+    path = [above.pk for above in UnitShape.on(day).path(unit)]
+    standing = (
+        Organization.objects.approved()
+        .as_of(day)
+        .filter(unit__in=path, kind__in=ALLOWED_PARENTS[kind], dissolved_on__isnull=True)
+        .filter(kind__in=PARTY_KINDS)
+    )
+    above_scope = access.superiors(user, unit).order_by().values("pk")
+    candidates = (access.visible(user, standing) | standing.filter(pk__in=above_scope)).order_by("code")
+    levels = {value: level for level, value in enumerate(reversed(PARTY_KINDS))}
+    prefers_temporary = is_temporary or kind not in PARTY_KINDS
+    ranked: dict[tuple[int, bool, int], list[Organization]] = {}
+    for candidate in candidates:
+        distance = len(path) - path.index(candidate.unit_id)
+        if prefers_temporary and not candidate.is_temporary and candidate.kind == "branch":
+            continue  # a home branch is no superior of what is founded for a campaign
+        if candidate.is_temporary and not prefers_temporary:
+            continue  # nor a temporary organization of a standing one
+        rank = (distance, not candidate.is_temporary, levels[candidate.kind])
+        ranked.setdefault(rank, []).append(candidate)
+    return next((found[0] for _rank, found in sorted(ranked.items()) if len(found) == 1), None)
+
+
+def superior_at(field: PickerField, user: access.AnyUser, unit: Unit, kind: str) -> None:
+    """Let the picker of a superior also find those above the user's scope (``access.superiors``)."""
+    field.widget.query = urlencode({"kind": kind, "below": unit.code})
+    field.beyond = lambda: access.superiors(user, unit)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What the register form proposes for a unit and kind."""
+
+    name: str
+    code: str
+    parent: Organization | None
+
+
+def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> Suggestion:
+    """Return name, code and Party superior for a new organization."""
+    return Suggestion(
+        suggest_name(unit, kind, is_temporary),
+        suggest_code(unit, kind, is_temporary),
+        suggest_parent(user, unit, kind, is_temporary, day),
+    )
+
+
+class LedgerFilter(ScopedForm):
+    """The filters of the ledger; unbound: what the address says is read by the view."""
+
+    NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
+    STATES = (
+        ("", "已批准(计入统计)"),
+        ("pending", "未批准(全部)"),
+        *WorkflowState.choices[:2],
+        *WorkflowState.choices[3:],
+        ("all", "全部状态"),
+    )
+
+    unit = PickerField("unit", label="单位(含下级)", required=False)
+    kind = forms.ChoiceField(label="类型", required=False, choices=[("", "全部"), *KIND_GROUPS])
+    nature = forms.ChoiceField(label="性质", required=False, choices=[("", "全部"), *NATURES])
+    state = forms.ChoiceField(label="状态", required=False, choices=STATES)
+    basis = forms.ChoiceField(label="口径", required=False, choices=Basis.choices)
+    since = DayField(label="起始日期", required=False)
+    q = forms.CharField(label="名称、代码或文号", required=False, max_length=60)
+
+    def __init__(self, *args: Any, is_period: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not is_period:
+            del self.fields["since"]
+
+
+class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A campaign by its code."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            queryset=Campaign.objects.all(),
+            to_field_name="code",
+            empty_label="无(日常)",
+            **{"label": "专项任务", "required": False, **options},
+        )
+
+
+def wide(**attrs: str) -> forms.TextInput:
+    """A text box over both columns."""
+    return forms.TextInput(attrs={"data-wide": "", **attrs})
+
+
+class RegisterForm(ScopedForm):
+    """Register an organization at a unit with its first members."""
+
+    kind = forms.ChoiceField(label="组织类型", choices=REGISTERED_KINDS)
+    established_on = DayField(label="成立日期")
+    approval_number = forms.CharField(
+        label="批复文号", max_length=80, required=False, help_text="例如 德公党〔2020〕5 号"
+    )
+    campaign = CampaignField()
+    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    code = forms.CharField(
+        label="组织代码", max_length=120, help_text="用于网址,小写字母、数字和连字符,登记后不变。"
+    )
+    parent = PickerField(
+        "organization",
+        label="上级组织",
+        required=False,
+        help_text="党组织隶属线上的上级;没有就留空。",
+    )
+    secretary = PickerField("person", label="书记(负责人)", required=False)
+    members = PickerField(
+        "person",
+        multiple=True,
+        roles=ROLES,
+        default_role=Role.MEMBER.value,
+        label="成员",
+        required=False,
+        help_text="输入姓名或警号查找,逐个选择,可分别指定职责。",
+    )
+    numbers = forms.CharField(
+        label="批量粘贴警号",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": "3"}),
+        help_text="从表格里复制一列警号粘贴在这里,空格、换行或逗号隔开;都作为成员编入。",
+    )
+    is_standing = forms.BooleanField(
+        label="常设党组织(不是临时党组织)", required=False, help_text="队伍不分临时和常设。"
+    )
+    honour_title = forms.CharField(
+        label="荣誉命名", max_length=60, required=False, help_text="例如 以“何建华”命名"
+    )
+    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    task_body = PickerField("organization", label="依托的专班或工作组", required=False)
+    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+
+    folded = ("is_standing", "honour_title", "aliases", "task_body", "note")
+    facts = ("kind", "established_on", "approval_number", "campaign")
+    suggested = ("name", "code", "parent")
+    placed = ("secretary", "members", "numbers")
+    sent_to_suggest = (
+        *("kind", "is_standing", "established_on", *suggested),
+        *("suggested_name", "suggested_code", "suggested_parent"),
+    )
+    renames = {"is_temporary": "is_standing"}
+
+    def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.unit = unit
+        asks = {
+            "hx-get": reverse("organization_suggest", args=[unit.code]),
+            "hx-trigger": "change",
+            "hx-target": "#suggested",
+            "hx-include": "closest form",
+            "hx-params": ",".join(self.sent_to_suggest),
+        }
+        for name in ("kind", "is_standing"):
+            self.fields[name].widget.attrs.update(asks)
+        kind = self.data.get("kind") or self.initial.get("kind") or ""
+        superior_at(cast(PickerField, self.fields["parent"]), self.user, unit, kind)
+        cast(PickerField, self.fields["task_body"]).rows = lambda rows: rows.filter(
+            kind__in=("task_force", "work_group", "leading_group")
+        )
+
+    def bound(self, names: Iterable[str]) -> list[forms.BoundField]:
+        """Return the named fields, for the parts of the page."""
+        return [self[name] for name in names]
+
+    def fact_fields(self) -> list[forms.BoundField]:
+        """Kind, date, document, campaign."""
+        return self.bound(self.facts)
+
+    def suggested_fields(self) -> list[forms.BoundField]:
+        """What is filled in from unit and kind."""
+        return self.bound(self.suggested)
+
+    def placed_fields(self) -> list[forms.BoundField]:
+        """Secretary and members."""
+        return self.bound(self.placed)
+
+    def is_unfolded(self) -> bool:
+        """Whether something in the folded part was filled in or is wrong."""
+        return any(name in self.errors or self.data.get(name) for name in self.folded)
+
+    def clean_numbers(self) -> list[Person]:
+        """Find the pasted police numbers; name those that are unknown."""
+        keys = list(dict.fromkeys(split_keys(self.cleaned_data["numbers"])))
+        if not keys:
+            return []
+        found = cast(PickerField, self.fields["members"]).find(keys)
+        missing = [key for key in keys if key not in found]
+        if missing:
+            more = f"等 {len(missing)} 个" if len(missing) > 20 else ""
+            raise ValidationError(f"没有找到警号:{'、'.join(missing[:20])}{more}。请检查,或先登记这些人员。")
+        return [found[key] for key in keys]
+
+    def clean(self) -> dict[str, Any]:
+        """Bring secretary, members and pasted numbers together: each person once."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        kind = cleaned.get("kind", "")
+        if cleaned.get("is_standing") and kind and kind not in PARTY_KINDS:
+            self.add_error("is_standing", "只有党组织分临时和常设。")
+        roles: dict[int, str] = {}
+        people: dict[int, Person] = {}
+        head: Person | None = cleaned.get("secretary")
+        placed: list[tuple[Person, str]] = [(head, head_role(kind))] if head else []
+        placed += cleaned.get("members") or []
+        placed += [(person, Role.MEMBER.value) for person in cleaned.get("numbers") or []]
+        for person, role in placed:
+            people[person.pk] = person
+            if roles.get(person.pk, Role.MEMBER.value) == Role.MEMBER.value:
+                roles[person.pk] = role
+        heads = [people[pk].name for pk, role in roles.items() if role == Role.SECRETARY.value]
+        if len(heads) > 1:
+            self.add_error("members", f"书记只能有一人,现在是:{'、'.join(heads)}。")
+        cleaned["placed"] = [Member(people[pk], role) for pk, role in roles.items()]
+        return cleaned
+
+    @property
+    def is_temporary(self) -> bool:
+        """Temporary is implied by the kind, unless said to be standing."""
+        return self.cleaned_data["kind"] in PARTY_KINDS and not self.cleaned_data["is_standing"]
+
+    def facts_to_save(self) -> dict[str, Any]:
+        """Return the arguments for ``establish_organization``."""
+        names = ["kind", "name", "code", "established_on", "parent", "campaign", "task_body"]
+        names += ["approval_number", "honour_title", "aliases", "note"]
+        return {
+            **{name: self.cleaned_data[name] for name in names},
+            "unit": self.unit,
+            "is_temporary": self.is_temporary,
+            "members": self.cleaned_data["placed"],
+        }
+
+    def warnings(self) -> list[str]:
+        """What should be looked at before saving; asked of a valid form."""
+        data = self.cleaned_data
+        day, placed = data["established_on"], data["placed"]
+        return [
+            *_same_name(self.unit, data["name"]),
+            *_membership(self.user, data["kind"], placed, day),
+            *_elsewhere(self.user, placed, day),
+        ]
+
+
+def _same_name(unit: Unit, name: str) -> list[str]:
+    same = (
+        Organization.objects.filter(unit=unit, name=name)
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .order_by("code")
+    )
+    return [
+        (
+            f"{unit.label}已有同名组织“{name}”({row.code},"
+            f"{row.established_on.isoformat()} 成立"
+            f"{f',{row.dissolved_on.isoformat()} 撤销' if row.dissolved_on else ''})。"
+        )
+        for row in same[:3]
+    ]
+
+
+def _membership(user: access.AnyUser, kind: str, placed: Sequence[Member], day: date) -> list[str]:
+    heads = [member for member in placed if member.role == head_role(kind)]
+    warnings = []
+    if kind not in PARTY_KINDS:
+        return [] if heads else ["没有指定负责人。"]
+    statuses = dict(
+        StatusPeriod.objects.filter(on_day(day), person__in=[member.person for member in placed]).values_list(
+            "person_id", "status"
+        )
+    )
+    for head in heads:
+        status = statuses.get(head.person.pk, PoliticalStatus.UNKNOWN.value)
+        if status != PoliticalStatus.FULL_MEMBER:
+            warnings.append(
+                f"书记 {head.person.name}("
+                f"{access.shown_number(user, head.person)})在 {day.isoformat()} 的政治面貌是"
+                f"“{PoliticalStatus(status).label}”,"
+                "不是正式党员。"
+            )
+    if not heads:
+        warnings.append("没有指定书记。")
+    full = sum(1 for status in statuses.values() if status == PoliticalStatus.FULL_MEMBER)
+    if full < FULL_MEMBERS_NEEDED:
+        warnings.append(f"编入的正式党员只有 {full} 人,不足 3 人。")
+    return warnings
+
+
+def _elsewhere(user: access.AnyUser, placed: Sequence[Member], day: date) -> list[str]:
+    """Who leads here and is already secretary of another temporary organization.
+
+    Of a guest only organizations in scope are named.
+    """
+    scope = access.spans(user)
+    heads = [member.person for member in placed if member.role == Role.SECRETARY]
+    others = (
+        Assignment.objects.as_of(day)
+        .filter(person__in=heads, role=Role.SECRETARY, organization__is_temporary=True)
+        .exclude(organization__state=WorkflowState.WITHDRAWN)
+        .select_related("person__home_unit", "organization__unit")
+        .order_by("pk")
+    )
+    return [
+        f"{other.person.name} 当日已任“{other.organization.name}”书记。"
+        for other in others
+        if access.inside(other.person.home_unit, scope) or access.inside(other.organization.unit, scope)
+    ]
+
+
+class EditForm(ScopedForm):
+    """Change plain facts of an organization."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    established_on = DayField(label="成立日期")
+    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+    dissolved_on = DayField(label="撤销日期")
+    dissolution_number = forms.CharField(label="撤销文号", max_length=80, required=False)
+    campaign = CampaignField()
+    honour_title = forms.CharField(label="荣誉命名", max_length=60, required=False)
+    task_body = PickerField("organization", label="依托的专班或工作组", required=False)
+    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+    reason = forms.CharField(
+        label="修改原因",
+        max_length=300,
+        required=False,
+        help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。",
+        widget=wide(),
+    )
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        initial = {name: getattr(organization, name) for name in EDITABLE}
+        initial["campaign"] = organization.campaign.code if organization.campaign else None
+        kwargs["initial"] = {**initial, "version": organization.version}
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["task_body"]).keep(organization.task_body)
+        if organization.dissolved_on is None:  # dissolving is an operation of its own
+            del self.fields["dissolved_on"], self.fields["dissolution_number"]
+
+    def changes(self) -> dict[str, Any]:
+        """Return the arguments for ``edit_organization``."""
+        return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
+
+
+def reason_field(*, required: bool = False) -> forms.CharField:
+    """A reason, for the record."""
+    return forms.CharField(label="原因", max_length=300, required=required, widget=wide())
+
+
+class MoveForm(ScopedForm):
+    """Another superior on the Party line."""
+
+    parent = PickerField("organization", label="新的上级组织", required=False)
+    no_parent = forms.BooleanField(label="不设上级组织", required=False)
+    reason = reason_field(required=True)
+
+    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        parent = cast(PickerField, self.fields["parent"])
+        superior_at(parent, self.user, organization.unit, organization.kind)
+
+    def clean(self) -> dict[str, Any]:
+        """Either a superior or none, said explicitly."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if "parent" in cleaned and bool(cleaned["parent"]) == bool(cleaned.get("no_parent")):
+            self.add_error("parent", "请选择新的上级组织,或勾选“不设上级组织”,二者取一。")
+        return cleaned
+
+
+class TransferForm(ScopedForm):
+    """Another host unit from a day on."""
+
+    unit = PickerField("unit", label="转到单位", query="roles=enter")
+    on = DayField(label="转隶日期", help_text="自该日起计入新单位,之前的日期仍计入原单位。")
+    reason = reason_field(required=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["unit"]).access_roles = access.ENTER_ROLES
+
+
+class DissolveForm(ScopedForm):
+    """Dissolve from a day on, with what was shown of its extent (``planned``)."""
+
+    planned = forms.CharField(required=False, widget=forms.HiddenInput)
+    on = DayField(label="撤销日期", help_text="自该日起不再计入现有数。")
+    document_number = forms.CharField(label="撤销文号", max_length=80, required=False)
+    reason = reason_field(required=True)
+
+    renames = {"dissolved_on": "on"}
+
+
+class ReasonForm(ScopedForm):
+    """Withdraw or return: a reason is needed."""
+
+    reason = reason_field(required=True)
+
+
+class ApproveForm(ScopedForm):
+    """Approve, perhaps with the document's number."""
+
+    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+
+
+class PlainForm(ScopedForm):
+    """Nothing to fill in, only to confirm."""

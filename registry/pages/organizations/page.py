@@ -1,0 +1,292 @@
+"""What an organization's page shows: facts, members by day, counts on the Party line, what happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from django.db.models import F, FilteredRelation
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from registry import access
+from registry.counting.metrics import METRICS
+from registry.counting.rollup import count_party_line
+from registry.models import (
+    Assignment,
+    Organization,
+    OrganizationPlacement,
+    PoliticalStatus,
+    WorkflowState,
+)
+from registry.models.base import on_day
+from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
+from registry.models.shape import Span
+from registry.web.address import Address
+from registry.web.links import rows_page
+
+TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain"}
+
+
+def state_tag(organization: Organization, day: date) -> tuple[str, str]:
+    """Return tone and words for where an organization is: in the workflow, or on the day."""
+    if organization.state != WorkflowState.APPROVED:
+        return TONES[organization.state], str(WorkflowState(organization.state).label)
+    if organization.established_on > day:
+        return "info", "当日未成立"
+    return ("ok", "现有") if organization.stands_on(day) else ("plain", "已撤销")
+
+
+# --- Facts ----------------------------------------------------------------------------------------
+
+
+def facts(
+    organization: Organization,
+    placements: list[OrganizationPlacement],
+    scope: Sequence[Span],
+    address: Address,
+) -> list[tuple[str, str | SafeString]]:
+    """Return label and value of everything registered about it, in the order of display."""
+    parent, body, source = organization.parent, organization.task_body, organization.source
+    campaign = organization.campaign
+    found: list[tuple[str, str | SafeString | None]] = [
+        ("组织代码", organization.code),
+        ("类型", organization.kind_label),
+        ("荣誉命名", organization.honour_title),
+        ("专项任务", campaign.name if campaign else ""),
+        *(("所在单位", _host(each, len(placements), scope, address)) for each in placements),
+        ("上级组织", _superior(organization, scope, address) if parent else "无"),
+        ("依托的专班或工作组", _named(body, scope, address) if body else ""),
+        ("成立日期", organization.established_on.isoformat()),
+        ("批复文号", organization.approval_number),
+        ("撤销日期", organization.dissolved_on.isoformat() if organization.dissolved_on else ""),
+        ("撤销文号", organization.dissolution_number),
+        ("别名", organization.aliases),
+        ("备注", organization.note),
+    ]
+    if source:
+        url = address.url(reverse("source", args=[source.number]))
+        found.append(("来源", format_html('<a href="{}">{}</a>', url, source.title)))
+    return [(label, value) for label, value in found if value]
+
+
+def _named(organization: Organization, scope: Sequence[Span], address: Address) -> SafeString:
+    if not access.inside(organization.unit, scope):
+        return format_html("{}", organization.name)
+    url = address.url(organization.get_absolute_url())
+    return format_html('<a href="{}">{}</a>', url, organization.name)
+
+
+def _superior(organization: Organization, scope: Sequence[Span], address: Address) -> SafeString:
+    named = _named(organization.parent, scope, address)
+    if not organization.parent_inferred:
+        return named
+    return format_html('{} <span class="tag warn">{}</span>', named, "推定")
+
+
+def _host(
+    placement: OrganizationPlacement, number: int, scope: Sequence[Span], address: Address
+) -> SafeString:
+    """The host unit, with its days once there was another one."""
+    link = format_html("{}", placement.unit.name)
+    if access.inside(placement.unit, scope):
+        url = address.url(placement.unit.get_absolute_url())
+        link = format_html('<a href="{}">{}</a>', url, placement.unit.name)
+    if number == 1:
+        return link
+    start, end = placement.started_on.isoformat(), placement.ended_on
+    days = f"({start} 起)"
+    if end:
+        days = f"({start} 至 {end.isoformat()} 之前)"
+    return format_html("{} {}", link, days)
+
+
+# --- Members --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class MemberRow:
+    """One assignment with the person's political status of the day."""
+
+    assignment: Assignment
+    role: str
+    is_leading: bool
+    status: str
+    is_guest: bool = False
+    """From another bureau: the formal membership there is not shown."""
+
+
+@dataclass(frozen=True)
+class Members:
+    """Who is in on the day, who was before, who came later."""
+
+    now: list[MemberRow]
+    before: list[MemberRow]
+    later: list[MemberRow]
+
+
+def members(organization: Organization, day: date, scope: Sequence[Span]) -> Members:
+    """Read all assignments once and part them by the day; leaders first."""
+    rows = (
+        Assignment.objects.valid()
+        .filter(organization=organization)
+        .annotate(
+            standing=FilteredRelation("person__statuses", condition=on_day(day, prefix="person__statuses__"))
+        )
+        .annotate(status_then=F("standing__status"))
+        .select_related("person__home_unit", "person__home_branch")
+    )
+    ordered = sorted(rows, key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.person.number, row.pk))
+    parted: dict[str, list[MemberRow]] = {"now": [], "before": [], "later": []}
+    for row in ordered:
+        when = "now"
+        if row.started_on > day:
+            when = "later"
+        elif row.ended_on is not None and row.ended_on <= day:
+            when = "before"
+        status = PoliticalStatus(getattr(row, "status_then", None) or PoliticalStatus.UNKNOWN)
+        parted[when].append(
+            MemberRow(
+                row,
+                row.get_role_display(),
+                row.role in LEADING_ROLES,
+                str(status.label),
+                not access.inside(row.person.home_unit, scope),
+            )
+        )
+    return Members(**parted)
+
+
+# --- Party line -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class LineCount:
+    """One number of the Party line with its rows."""
+
+    label: str
+    value: int
+    url: str
+    measure: str
+    pending: int
+    pending_url: str
+
+
+def line_counts(organization: Organization, address: Address) -> list[LineCount]:
+    """Return what counts for the organization with all below it on the Party line, without the zeros."""
+    line = count_party_line(organization, address.question)
+
+    def url(slug: str, **changes: str) -> str:
+        return address.url(reverse(rows_page(slug)), party_line=organization.code, metric=slug, **changes)
+
+    return [
+        LineCount(
+            str(metric.label),
+            line.counts[slug],
+            url(slug),
+            metric.measure,
+            line.pending[slug],
+            url(slug, state="pending") if line.pending[slug] else "",
+        )
+        for slug, metric in METRICS.items()
+        if line.counts[slug] or line.pending[slug]
+    ]
+
+
+# --- What happened --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What happened on a day, in words."""
+
+    day: date
+    what: str
+
+
+def timeline(
+    organization: Organization, placements: list[OrganizationPlacement], found: Members
+) -> list[Happening]:
+    """Return foundation, transfers, changes among the leaders, members in and out, the end; newest first."""
+    events: list[tuple[date, int, str]] = []
+    number = organization.approval_number
+    words = f"成立,{number}" if number else "成立"
+    if placements:
+        words += f",设在{placements[0].unit.name}"
+    events.append((organization.established_on, 0, words))
+    for before, after in pairwise(placements):
+        said = f"由{before.unit.name}转到{after.unit.name}"
+        events.append((after.started_on, 1, said))
+    came: Counter[date] = Counter()
+    went: Counter[date] = Counter()
+    for row in [*found.now, *found.before, *found.later]:
+        assignment, name = row.assignment, row.assignment.person.name
+        end = assignment.ended_on
+        if row.is_leading:
+            events.append((assignment.started_on, 2, f"{name}任{row.role}"))
+            if end:
+                events.append((end, 4, f"{name}不再任{row.role}"))
+        else:
+            came[assignment.started_on] += 1
+            if end:
+                went[end] += 1
+    events += [(day, 3, f"编入成员 {number} 人") for day, number in came.items()]
+    events += [(day, 5, f"{number} 名成员结束编入") for day, number in went.items()]
+    if organization.dissolved_on:
+        number = organization.dissolution_number
+        said = f"撤销,{number}" if number else "撤销"
+        events.append((organization.dissolved_on, 6, said))
+    return [Happening(day, what) for day, _place, what in sorted(events, reverse=True)]
+
+
+# --- What may be done -----------------------------------------------------------------------------
+
+
+def actions(
+    organization: Organization, *, may_enter: bool, may_approve: bool, address: Address
+) -> list[dict[str, object]]:
+    """Return the buttons by rights and state, the red one last."""
+
+    def button(name: str, label: str, tone: str = "") -> dict[str, object]:
+        return {"label": label, "url": address.url(reverse(name, args=[organization.code])), "tone": tone}
+
+    made: list[dict[str, object]] = [{"label": "打印", "tone": "print"}]
+    state, gone = organization.state, organization.state == WorkflowState.WITHDRAWN
+    decides = may_approve and state == WorkflowState.SUBMITTED
+    if may_enter and not gone:
+        menu = [button("organization_move", "调整上级组织")]
+        if organization.dissolved_on is None:
+            menu = [
+                button("organization_members_end", "结束编入"),
+                button("organization_transfer", "转隶到其他单位"),
+                *menu,
+                button("organization_dissolve", "撤销组织"),
+            ]
+        menu.append(button("organization_withdraw", "撤回误录"))
+        made += [{"label": "办理", "menu": menu}, button("organization_edit", "编辑")]
+        resubmit = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
+        if organization.dissolved_on is None:
+            tone = "" if decides or resubmit else "main"
+            made.append(button("organization_members_add", "编入人员", tone))
+        if resubmit:
+            made.append(button("organization_submit", "提交审批", "main"))
+    if decides:
+        made += [
+            button("organization_return", "退回"),
+            button("organization_approve", "批准", "main"),
+        ]
+    return made
+
+
+def notice(organization: Organization) -> str:
+    """Return the sentence above the page of what does not count."""
+    if organization.state in PENDING_STATES:
+        state = WorkflowState(organization.state).label
+        return f"状态为“{state}”,批准前不计入任何统计。"
+    if organization.state == WorkflowState.WITHDRAWN:
+        return "该组织系误录,已撤回,不计入任何日期的统计。"
+    return ""

@@ -1,0 +1,292 @@
+"""Forms for people and their assignments."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+
+from registry import access
+from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
+from registry.operations.people import number_validator
+from registry.web.fields import DayField, PickerField, ScopedForm, split_keys
+
+# A member is the usual case, so it comes first; the rest keep their rank.
+ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
+
+
+class _Version(forms.IntegerField):
+    """The version the form was opened on, against lost updates."""
+
+    def __init__(self) -> None:
+        super().__init__(widget=forms.HiddenInput, required=False)
+
+
+class PeopleFilter(ScopedForm):
+    """The filters of the list of people; the unit itself is read by the view."""
+
+    unit = PickerField("unit", label="单位", required=False)
+    category = forms.ChoiceField(label="类别", required=False)
+    status = forms.ChoiceField(label="政治面貌", required=False)
+    assigned = forms.ChoiceField(label="一线编入", required=False)
+    q = forms.CharField(label="姓名或警号", required=False, max_length=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self, "category", PersonCategory.choices)
+        _choose(self, "status", PoliticalStatus.choices)
+        _choose(self, "assigned", [("yes", "有"), ("no", "无")])
+
+
+class AssignmentsFilter(ScopedForm):
+    """The filters of the list of assignments."""
+
+    unit = PickerField("unit", label="单位", required=False)
+    role = forms.ChoiceField(label="职责", required=False)
+    category = forms.ChoiceField(label="类别", required=False)
+    q = forms.CharField(label="姓名、警号或组织", required=False, max_length=60)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self, "role", Role.choices)
+        _choose(self, "category", PersonCategory.choices)
+
+
+def _choose(form: ScopedForm, name: str, choices: list[tuple[Any, Any]]) -> None:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = [("", "全部"), *choices]
+
+
+class _PersonFacts(ScopedForm):
+    """The plain facts of a person."""
+
+    name = forms.CharField(label="姓名", max_length=40)
+    number = forms.CharField(
+        label="警号", max_length=30, validators=[number_validator], help_text="保留前面的零。"
+    )
+    category = forms.ChoiceField(label="人员类别", choices=PersonCategory.choices)
+    title = forms.CharField(label="职务", max_length=60, required=False)
+    phone = forms.CharField(label="联系电话", max_length=30, required=False)
+    joined_on = DayField(label="入党日期", required=False)
+    note = forms.CharField(label="备注", max_length=300, required=False)
+
+    folded = ("phone", "joined_on", "note")
+
+
+class PersonForm(_PersonFacts):
+    """A new person at a unit."""
+
+    political_status = forms.ChoiceField(
+        label="政治面貌",
+        choices=PoliticalStatus.choices,
+        help_text="以后的变化用“变更政治面貌”按日登记。",
+    )
+    home_branch = PickerField(
+        "organization",
+        label="组织关系所在支部",
+        required=False,
+        help_text="常设党组织;临时党组织不接转组织关系。",
+    )
+
+    field_order = ["name", "number", "category", "political_status", "title", "home_branch"]
+
+
+class PersonEditForm(_PersonFacts):
+    """The plain facts of a person, edited."""
+
+    version = _Version()
+
+
+class StatusForm(ScopedForm):
+    """Another political status from a day on."""
+
+    status = forms.ChoiceField(label="新的政治面貌", choices=PoliticalStatus.choices)
+    on = DayField(label="自哪天起", help_text="此日以前的统计仍按原政治面貌。")
+    reason = forms.CharField(label="说明", max_length=300, required=False)
+
+    renames = {"political_status": "status"}
+
+
+class TransferForm(ScopedForm):
+    """Another home unit and branch."""
+
+    home_unit = PickerField(
+        "unit", label="所属单位", query="roles=enter", help_text="须在您可以录入的单位范围内。"
+    )
+    home_branch = PickerField(
+        "organization",
+        label="组织关系所在支部",
+        required=False,
+        help_text="常设党组织;临时编入不受影响。",
+    )
+    reason = forms.CharField(label="说明", max_length=300, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _enter_only(self, "home_unit")
+
+
+class AssignForm(ScopedForm):
+    """Many people into one organization, each with a role."""
+
+    members = PickerField(
+        "person",
+        label="人员",
+        multiple=True,
+        roles=ROLES,
+        default_role=Role.MEMBER.value,
+        required=False,
+        help_text="按姓名或警号查找,可选多人,逐人选职责。",
+    )
+    numbers = forms.CharField(
+        label="批量粘贴警号",
+        widget=forms.Textarea,
+        required=False,
+        help_text="用空格、逗号或换行隔开,职责均为成员。",
+    )
+    started_on = DayField(label="编入日期")
+    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+    ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
+
+    folded = ("ended_on",)
+
+    def clean_numbers(self) -> list[Person]:
+        """Return the people with the pasted numbers; name every number that was not found."""
+        return pasted_people(self.user, self.cleaned_data["numbers"])
+
+    def clean(self) -> None:
+        """Ask for at least one person."""
+        empty = not self.cleaned_data.get("members") and not self.cleaned_data.get("numbers")
+        if empty and not self.errors.keys() & {"members", "numbers"}:
+            self.add_error("members", "请至少选择一人,或粘贴警号。")
+
+    def people(self) -> list[tuple[Person, str]]:
+        """Return everybody chosen or pasted, once: (person, role)."""
+        chosen: list[tuple[Person, str]] = self.cleaned_data["members"]
+        known = {person.pk for person, _role in chosen}
+        pasted = [person for person in self.cleaned_data["numbers"] if person.pk not in known]
+        return [*chosen, *((person, Role.MEMBER.value) for person in pasted)]
+
+
+class AssignOneForm(ScopedForm):
+    """One person into an organization."""
+
+    organization = PickerField(
+        "organization", label="编入组织", query="roles=enter", help_text="须在您可以录入的单位范围内。"
+    )
+    role = forms.ChoiceField(label="职责", choices=ROLES)
+    started_on = DayField(label="编入日期")
+    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+
+    renames = {"members": "organization"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _enter_only(self, "organization")
+
+
+class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    user: access.AnyUser
+
+    def label_from_instance(self, obj: Any) -> str:
+        person = obj.person
+        named = f"{person.name}({access.shown_number(self.user, person)})"
+        return f"{named} {obj.get_role_display()},{obj.started_on:%Y-%m-%d} 起"
+
+
+class EndManyForm(ScopedForm):
+    """Several members of an organization leave on one day."""
+
+    everyone = forms.BooleanField(label="全部人员", required=False)
+    assignments = _AssignmentChoice(
+        queryset=Assignment.objects.none(),
+        label="结束编入的人员",
+        widget=forms.CheckboxSelectMultiple(attrs={"data-wide": ""}),
+        required=False,
+    )
+    on = DayField(label="结束日期", help_text="当天起不再计入。")
+    reason = forms.CharField(label="说明", max_length=300, required=False)
+
+    def __init__(self, *args: Any, rows: list[Assignment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = rows
+        field = self.fields["assignments"]
+        assert isinstance(field, _AssignmentChoice)
+        field.user = self.user
+        field.queryset = (
+            Assignment.objects.filter(pk__in=[row.pk for row in rows])
+            .select_related("person__home_unit", "organization")
+            .order_by("person__number")
+        )
+        self.fields["everyone"].label = f"全部 {len(rows)} 人"
+
+    def clean(self) -> None:
+        """Ask for at least one member."""
+        chosen = self.cleaned_data.get("everyone") or self.cleaned_data.get("assignments")
+        if not chosen and "assignments" not in self.errors:
+            self.add_error("assignments", "请至少勾选一人。")
+
+    def chosen(self) -> list[Assignment]:
+        """Return the assignments to end."""
+        return self.rows if self.cleaned_data["everyone"] else list(self.cleaned_data["assignments"])
+
+
+class RoleForm(ScopedForm):
+    """Another role from a day on."""
+
+    role = forms.ChoiceField(label="新的职责", choices=Role.choices)
+    on = DayField(label="自哪天起", help_text="填编入当天即更正原职责,不留变动。")
+    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+    version = _Version()
+
+
+class EndForm(ScopedForm):
+    """One assignment ends."""
+
+    on = DayField(label="结束日期", help_text="当天起不再计入。")
+    reason = forms.CharField(label="说明", max_length=300, required=False)
+    version = _Version()
+
+    renames = {"ended_on": "on"}
+
+
+class WithdrawForm(ScopedForm):
+    """Something entered by mistake is taken back."""
+
+    reason = forms.CharField(label="撤回原因", max_length=300)
+
+
+def pasted_people(user: access.AnyUser, text: str) -> list[Person]:
+    """Return the people in the scope of ``user`` with the numbers in ``text``, in the order given, each once.
+
+    Raises ``ValidationError`` that names every number without a person.
+    """
+    numbers = list(dict.fromkeys(split_keys(text)))
+    if not numbers:
+        return []
+    rows = access.visible(user, Person.objects.filter(number__in=numbers))
+    found = {person.number: person for person in rows}
+    missing = [number for number in numbers if number not in found]
+    if missing:
+        raise forms.ValidationError(
+            f"{len(missing)} 个警号没有找到:{'、'.join(missing[:20])}{'等' if len(missing) > 20 else ''}。"
+        )
+    return [found[number] for number in numbers]
+
+
+def members_to_end(organization_pk: int, today: date) -> list[Assignment]:
+    """Return the assignments of an organization that have not ended by ``today``."""
+    rows = Assignment.objects.valid().filter(
+        Q(ended_on__isnull=True) | Q(ended_on__gt=today), organization_id=organization_pk
+    )
+    return list(rows.select_related("person", "organization__unit").order_by("person__number"))
+
+
+def _enter_only(form: ScopedForm, name: str) -> None:
+    """Let a picker find only where the user may enter."""
+    field = form.fields[name]
+    assert isinstance(field, PickerField)
+    field.access_roles = access.ENTER_ROLES

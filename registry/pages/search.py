@@ -1,0 +1,60 @@
+"""Search over units, organizations and people in scope, by name, pinyin, alias, code or number."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.models import Unit
+from registry.search.query import find_organizations, find_people, find_units
+from registry.web.address import address_of
+from registry.web.lists import export_url, paged
+from registry.web.typed import cleaned
+
+SHOWN = 20
+SHOWN_WHILE_TYPING = 6
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Show up to twenty of each; ``only=units`` pages through the units, which have no list of their own."""
+    text = cleaned(request.GET.get("q", ""))
+    context: dict[str, object] = {"q": text, "as_of": address_of(request).as_of}
+    if text and request.GET.get("only") == "units":
+        context["page_obj"] = paged(request, matching_units(request.user, text).select_related("parent"))
+        context["export_url"] = export_url(request, "units_export")
+    elif text:
+        context |= _hits(request, text, SHOWN)
+    return render(request, "search/search.html", context)
+
+
+def matching_units(user: access.AnyUser, text: str) -> QuerySet[Unit]:
+    """Return every unit in scope that the text finds, for the list and its export."""
+    return access.visible(user, Unit.objects.matching(text)).order_by("code")
+
+
+@require_safe
+def search_now(request: HttpRequest) -> HttpResponse:
+    """Answer the box of every page while somebody types: the best few of each."""
+    text = cleaned(request.GET.get("q", ""))
+    if not text:
+        return HttpResponse()
+    return render(request, "search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
+
+
+def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
+    units = find_units(request.user, text, most=shown + 1)
+    organizations = find_organizations(request.user, text, most=shown + 1)
+    people = find_people(request.user, text, most=shown + 1)
+    return {
+        "units": units[:shown],
+        "more_units": len(units) > shown,
+        "organizations": organizations[:shown],
+        "more_organizations": len(organizations) > shown,
+        "people": people[:shown],
+        "more_people": len(people) > shown,
+        "found": bool(units or organizations or people),
+    }

@@ -1,0 +1,78 @@
+"""The tree: beside every page, and on a page of its own."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.models import Unit
+from registry.pages.tree.forms import JumpForm
+from registry.pages.tree.nodes import Tree
+from registry.search.query import find_units
+from registry.web.address import KEPT, address_of
+from registry.web.lists import others
+from registry.web.typed import cleaned
+
+
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """Show the whole tree on a page of its own, open at the unit of the address."""
+    unit, problem = _asked(request)
+    if unit is not None:
+        request.current_unit = unit.code  # type: ignore[attr-defined]
+    context = {
+        "nodes": Tree(request.user, address_of(request), wide=True).roots(unit),
+        "unit": unit,
+        "problem": problem,
+        "form": JumpForm(user=request.user),
+        "others": [(key, value) for key, value in others(request, ("unit", "unit_text")) if key in KEPT],
+    }
+    return render(request, "tree/tree.html", context)
+
+
+@require_safe
+def side(request: HttpRequest) -> HttpResponse:
+    """Answer with the tree beside the page, open at the unit of the address when there is one in scope."""
+    code = cleaned(request.GET.get("unit", ""))
+    unit = access.visible(request.user, Unit.objects.filter(code=code)).first() if code else None
+    nodes = Tree(request.user, address_of(request)).roots(unit)
+    return render(request, "tree/side.html", {"nodes": nodes})
+
+
+@require_safe
+def unit_children(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer with what stands directly below a unit."""
+    unit = access.get_unit(request.user, code)
+    nodes = _tree(request).unit_level(unit, _offset(request))
+    return render(request, "tree/nodes.html", {"nodes": nodes})
+
+
+@require_safe
+def organization_children(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer with what stands directly below an organization, and its people."""
+    organization = access.get_organization(request.user, code)
+    nodes = _tree(request).organization_level(organization, _offset(request))
+    return render(request, "tree/nodes.html", {"nodes": nodes})
+
+
+def _tree(request: HttpRequest) -> Tree:
+    return Tree(request.user, address_of(request), wide=request.GET.get("wide") == "1")
+
+
+def _offset(request: HttpRequest) -> int:
+    text = request.GET.get("from", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
+def _asked(request: HttpRequest) -> tuple[Unit | None, str]:
+    """Return the unit of the address and what is wrong; typed text (without scripts) takes the best hit."""
+    code, text = (cleaned(request.GET.get(name, "")) for name in ("unit", "unit_text"))
+    if code:
+        unit = access.visible(request.user, Unit.objects.filter(code=code)).first()
+    elif text:
+        unit = next(iter(find_units(request.user, text, most=1)), None)
+    else:
+        return None, ""
+    return unit, "" if unit else "没有找到单位“%s”,或不在您的管理范围内。" % (code or text)

@@ -1,0 +1,93 @@
+"""Forms about units: add below, edit, move, merge, close."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django import forms
+
+from registry import access
+from registry.models import Unit, UnitKind
+from registry.operations.units import EDITABLE, REGION_CODE
+from registry.pages.organizations.forms import reason_field, wide
+from registry.web.fields import DayField, PickerField, ScopedForm
+
+
+class _Facts(ScopedForm):
+    """The plain facts of a unit."""
+
+    name = forms.CharField(label="单位名称", max_length=100, widget=wide())
+    short_name = forms.CharField(
+        label="简称", max_length=60, required=False, help_text="树和表格里显示,例如 德城分局。"
+    )
+    kind = forms.ChoiceField(label="单位类型", choices=UnitKind.choices)
+    region_code = forms.RegexField(
+        REGION_CODE,
+        label="行政区划代码",
+        required=False,
+        help_text="GB/T 2260,六位数字。",
+        error_messages={"invalid": "行政区划代码是六位数字。"},
+    )
+    opened_on = DayField(label="设立日期", required=False, help_text="早就有的单位可以留空。")
+    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+
+    folded = ("opened_on", "aliases", "note")
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts for the operation."""
+        return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
+
+
+class AddUnitForm(_Facts):
+    """A new unit below another."""
+
+    code = forms.CharField(
+        label="单位代码",
+        max_length=80,
+        help_text="用于网址,小写字母、数字和连字符,例如 dezhou-shi-gonganju;登记后不变。",
+    )
+
+    field_order = ("name", "short_name", "code", "kind", "region_code")
+
+
+class EditUnitForm(_Facts):
+    """Rename a unit or change its other plain facts."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
+        kwargs["initial"] = {**{name: getattr(unit, name) for name in EDITABLE}, "version": unit.version}
+        super().__init__(*args, **kwargs)
+
+
+class MoveUnitForm(ScopedForm):
+    """Another superior from a day on."""
+
+    superior = PickerField("unit", label="新的上级单位", query="roles=manage")
+    on = DayField(label="生效日期", help_text="自该日起计入新的上级,之前的日期仍计入原上级。")
+    reason = reason_field(required=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["superior"]).access_roles = access.MANAGE_ROLES
+
+
+class MergeUnitForm(ScopedForm):
+    """Into another unit from a day on, with what was shown of its extent (``planned``)."""
+
+    planned = forms.CharField(required=False, widget=forms.HiddenInput)
+    into = PickerField("unit", label="并入单位", query="roles=manage")
+    on = DayField(label="生效日期", help_text="自该日起本单位撤并,之前的日期仍按原单位统计。")
+    reason = reason_field(required=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["into"]).access_roles = access.MANAGE_ROLES
+
+
+class CloseUnitForm(ScopedForm):
+    """Close from a day on."""
+
+    on = DayField(label="撤销日期")
+    reason = reason_field(required=True)

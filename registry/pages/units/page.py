@@ -1,0 +1,317 @@
+"""What a unit's page shows: key figures, trend, the units below it. What moves is in ``unit_events``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+from django.db.models import Case, IntegerField, Value, When
+
+from registry import access
+from registry.counting.basis import Question
+from registry.counting.metrics import METRICS
+from registry.counting.reconciliation import Comparison, counting_day, figures_within, reconcile
+from registry.counting.rollup import Line, Rollup, count_units
+from registry.counting.series import can_read, courses
+from registry.models import Basis, Figure, Unit
+from registry.models.shape import Span
+from registry.reports.reconciliation import reported_value
+from registry.web import charts
+from registry.web.address import Address
+from registry.web.drill import rows_url
+from registry.web.links import RowLinks
+
+WEEK = timedelta(days=7)
+TREND_DAYS = 30
+FIGURES_SHOWN = 5
+
+CHARTED = (
+    "temporary_party_orgs",
+    "temporary_branches",
+    "pioneer_posts",
+    "pioneer_and_commando_teams",
+    "frontline_people",
+)
+"""The metrics the trend can show, the first unless the address says ``chart=SLUG``."""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number with its rows, and what is unapproved beside it."""
+
+    value: int
+    url: str = ""
+    label: str = ""
+    measure: str = ""
+    pending: int = 0
+    pending_url: str = ""
+    share: str = ""
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One key figure: a count, its change over seven days, and the counts it is made of."""
+
+    count: Count
+    delta: int | None
+    parts: list[Count] = field(default_factory=list)
+    """Those that are not zero."""
+
+
+_KEY_FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("temporary_party_orgs", ("temporary_committees", "temporary_general_branches", "temporary_branches")),
+    ("temporary_groups", ("standing_party_orgs",)),
+    ("pioneer_posts", ()),
+    ("pioneer_and_commando_teams", ("pioneer_teams", "commando_teams", "team_members")),
+    ("frontline_people", ("frontline_party_members", "frontline_auxiliaries", "frontline_assignments")),
+    ("task_forces", ("work_groups", "leading_groups")),
+)
+
+_SHORT = {
+    "temporary_committees": "党委",
+    "temporary_general_branches": "党总支",
+    "temporary_branches": "党支部",
+    "pioneer_posts": "先锋岗",
+    "pioneer_teams": "先锋队",
+    "pioneer_and_commando_teams": "先锋队、突击队",
+    "team_members": "队员",
+    "frontline_party_members": "党员",
+    "frontline_auxiliaries": "辅警",
+    "frontline_assignments": "编入",
+}
+
+
+def short_label(slug: str) -> str:
+    """Return what a metric is called where there is little room."""
+    return _SHORT.get(slug) or str(METRICS[slug].label)
+
+
+def percent(part: int, whole: int) -> str:
+    """Return a share in words, nothing when there is no whole."""
+    return f"{100 * part / whole:.1f}%" if whole else ""
+
+
+def counted(
+    links: RowLinks, unit: Unit, line: Line, slug: str, *, own: bool = False, link: bool = True
+) -> Count:
+    """Return a line's number for ``slug``, linked to its rows at ``unit``."""
+    pending = line.pending[slug]
+    return Count(
+        line.counts[slug],
+        links.url(unit, slug, own=own) if link and line.counts[slug] else "",
+        short_label(slug),
+        METRICS[slug].measure,
+        pending,
+        links.url(unit, slug, own=own, pending=True) if pending and link else "",
+    )
+
+
+def key_figures(address: Address, counts: Rollup, course: Course) -> list[KeyFigure]:
+    """Return the key figures, with the change since the same count seven days before where days are asked."""
+    question, total, links = counts.question, counts.total, RowLinks(address)
+    before = {} if question.is_period else course.on(question.basis, question.as_of - WEEK)
+    found = []
+    for slug, parts in _KEY_FIGURES:
+        below = [counted(links, counts.unit, total, part) for part in parts]
+        if slug == "frontline_people":
+            below[0] = replace(below[0], share=percent(below[0].value, total.counts[slug]))
+        count = replace(counted(links, counts.unit, total, slug), label=str(METRICS[slug].label))
+        delta = total.counts[slug] - before[slug] if slug in before else None
+        found.append(KeyFigure(count, delta, [part for part in below if part.value or part.pending]))
+    return found
+
+
+# --- The units below ------------------------------------------------------------------------------
+
+COLUMNS = (
+    "temporary_party_orgs",
+    "temporary_groups",
+    "pioneer_posts",
+    "pioneer_and_commando_teams",
+    "team_members",
+    "frontline_people",
+    "frontline_auxiliaries",
+)
+SHARE_AFTER = "frontline_people"
+"""After this column stands the share of Party members."""
+SHARE_AFTER_COLUMN = COLUMNS.index(SHARE_AFTER)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a unit below, the unit itself, or the total."""
+
+    unit: Unit
+    counts: list[Count]
+    members: Count
+    url: str = ""
+    """The unit's page, where the user may open it."""
+    is_open: bool = True
+    bar: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of Party members among the people, for sorting."""
+        people = self.counts[SHARE_AFTER_COLUMN].value
+        return self.members.value / people if people else -1.0
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of the units below, sorted, with the row of the unit itself and the total."""
+
+    rows: list[Row]
+    own: Row
+    total: Row
+    sort: str
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Sort key and title of each number column."""
+        return [(slug, short_label(slug)) for slug in COLUMNS]
+
+
+def table(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Table:
+    """Return the table; units outside ``scope`` (they left it since the day) are named without links."""
+    unit, day, links = counts.unit, counts.question.as_of, RowLinks(address)
+    largest = max((line.counts[COLUMNS[0]] for line in (*counts.children, counts.own)), default=0) or 1
+
+    def row(of: Unit, line: Line, *, own: bool = False, link: bool = True) -> Row:
+        cells = [counted(links, of, line, slug, own=own, link=link) for slug in COLUMNS]
+        members = counted(links, of, line, "frontline_party_members", own=own, link=link)
+        people = line.counts[SHARE_AFTER]
+        return Row(
+            of,
+            cells,
+            replace(members, share=percent(members.value, people)),
+            links.page(of) if link else "",
+            of.is_open_on(day),
+            min(1.0, line.counts[COLUMNS[0]] / largest),
+        )
+
+    rows = [row(line.unit, line, link=access.inside(line.unit, scope)) for line in counts.children]
+    key = sort.removeprefix("-")
+    if key in COLUMNS:
+        rows.sort(key=lambda each: each.counts[COLUMNS.index(key)].value, reverse=sort.startswith("-"))
+    elif key == "share":
+        rows.sort(key=lambda each: each.share, reverse=sort.startswith("-"))
+    else:
+        sort = "-name" if sort == "-name" else "name"
+        rows.sort(key=lambda each: each.unit.code, reverse=sort == "-name")
+    return Table(rows, row(unit, counts.own, own=True), row(unit, counts.total), sort)
+
+
+# --- Reported figures and the trend ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A reported figure beside the registered count."""
+
+    comparison: Comparison
+    value: str
+    url: str
+
+    @property
+    def figure(self) -> Figure:
+        """The figure as reported."""
+        return self.comparison.figure
+
+
+def reported(address: Address, unit: Unit) -> tuple[list[Reported], int]:
+    """Return the first few reported figures of ``unit`` and below, and how many there are.
+
+    The unit's own come first, then those that count.
+    """
+    nearest = Case(When(unit_id=unit.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
+    countable = Case(
+        When(metric__in=list(METRICS), is_comparable=True, organization__isnull=True, then=Value(0)),
+        default=Value(1),
+        output_field=IntegerField(),
+    )
+    rows = figures_within(unit)
+    if not Figure.objects.filter(pk__in=rows.order_by().values("pk")).exists():
+        return [], 0
+    figures = list(rows.order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN])
+    shown = [
+        Reported(comparison, reported_value(comparison.figure), _registered_url(address, comparison))
+        for comparison in reconcile(figures, address.question.scope)
+    ]
+    return shown, len(shown) if len(shown) < FIGURES_SHOWN else rows.order_by().count()
+
+
+def _registered_url(address: Address, comparison: Comparison) -> str:
+    metric, day, unit = comparison.metric, comparison.day, comparison.figure.unit
+    if comparison.registered is None or metric is None or day is None or unit is None:
+        return ""
+    return rows_url(metric, unit, address, day=day, basis=comparison.figure.basis)
+
+
+@dataclass(frozen=True)
+class Course:
+    """Numbers of the page's unit for each of thirty days, current and cumulative."""
+
+    numbers: dict[tuple[str, str], list[tuple[date, int]]]
+
+    def on(self, basis: str, day: date) -> dict[str, int]:
+        """Return what is known of a day, by metric."""
+        return {
+            slug: number
+            for (of_basis, slug), points in self.numbers.items()
+            if of_basis == basis
+            for at, number in points
+            if at == day
+        }
+
+
+def first_day(question: Question) -> date:
+    """Return the earliest day that the page asks about, beside a period's."""
+    return question.as_of - timedelta(days=TREND_DAYS - 1)
+
+
+def course(unit: Unit, question: Question, charted: str) -> Course:
+    """Return the thirty days of the metric charted and of those whose change over a week is shown."""
+    since = first_day(question)
+    both = (Basis.CURRENT.value, Basis.CUMULATIVE.value)
+    if question.is_period:
+        return Course(courses(unit, [METRICS[charted]], since, question.as_of, question, both))
+    if not can_read(
+        unit, question, since, question.as_of
+    ):  # counted from the rows: one metric by its days, the others once
+        numbers = courses(unit, [METRICS[charted]], since, question.as_of, question, both)
+        before = question.on(question.as_of - WEEK)
+        line = count_units([unit], before, pending=False)[unit.pk]
+        for slug, _parts in _KEY_FIGURES:
+            numbers.setdefault((question.basis, slug), [(before.as_of, line.counts[slug])])
+        return Course(numbers)
+    slugs = dict.fromkeys([charted, *(slug for slug, _parts in _KEY_FIGURES)])
+    return Course(courses(unit, [METRICS[slug] for slug in slugs], since, question.as_of, question, both))
+
+
+def trend(unit: Unit, question: Question, slug: str, known: Course, figures: bool = True) -> charts.Chart:
+    """Return a metric's trend over thirty days up to the day: current, cumulative, and what was reported.
+
+    Without ``figures`` nothing is reported of the unit, so nothing is looked for.
+    """
+    since = first_day(question)
+    lines = [
+        charts.Line("现有", known.numbers[Basis.CURRENT.value, slug], tone="red", filled=True),
+        charts.Line("累计", known.numbers[Basis.CUMULATIVE.value, slug], tone="grey"),
+    ]
+    marks = _marks(unit, slug, since, question.as_of) if figures else []
+    return charts.day_chart(lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期")
+
+
+def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:
+    """What sources report of the unit itself within these days, one mark for each number and day."""
+    figures = Figure.objects.filter(
+        unit=unit, metric=slug, is_comparable=True, number__isnull=False, organization__isnull=True
+    ).select_related("source")
+    made: dict[tuple[date, int], charts.Mark] = {}
+    for figure in figures:
+        day, number = counting_day(figure), figure.number
+        if day is not None and number is not None and since <= day <= until:
+            label = f"报道 {number}"
+            title = f"{day:%Y-%m-%d} {figure.get_basis_display()} {label}:{figure.source.title}"
+            made.setdefault((day, number), charts.Mark(day, number, label, title))
+    return list(made.values())

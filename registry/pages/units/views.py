@@ -1,0 +1,236 @@
+"""The page of a unit."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.counting.basis import Question
+from registry.counting.metrics import METRICS
+from registry.counting.rollup import rollup
+from registry.models import Basis, Unit, UnitPlacement
+from registry.models.shape import Moves, Span, UnitShape, within
+from registry.pages.audit import history
+from registry.pages.units import events as unit_events
+from registry.pages.units import page as unit_page
+from registry.web.address import Address, address_of
+from registry.web.lists import export_url, others, paged
+
+CHILDREN_ON_A_PAGE = 100
+
+_MAINTENANCE = (
+    ("unit_add", "增设下级单位"),
+    ("unit_edit", "修改单位资料"),
+    ("unit_move", "调整上级单位"),
+    ("unit_merge", "并入其他单位"),
+    ("unit_close", "撤销单位"),
+)
+
+
+@require_safe
+def unit(request: HttpRequest, code: str) -> HttpResponse:
+    """Show what is counted at a unit and below it, and the way to the rows."""
+    shown = access.get_unit(request.user, code)
+    request.current_unit = shown.code  # type: ignore[attr-defined]
+    address = address_of(request)
+    question, scope = address.question, access.spans(request.user)
+    Moves.after(unit_page.first_day(question))  # what all the days of this page are made of, read at once
+    shape = UnitShape.on(question.as_of)
+    then = shape.spans(shown)
+    spans = within(then, question.scope)
+    counts = rollup(shown, question)
+    table = unit_page.table(address, counts, scope, request.GET.get("sort", ""))
+    charted = request.GET.get("chart", "")
+    charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
+    kept = {"chart": charted if charted != unit_page.CHARTED[0] else None, "sort": request.GET.get("sort")}
+    course = unit_page.course(shown, question, charted)
+    reported, reported_number = unit_page.reported(address, shown)
+    events = unit_events.recent(question, spans)
+    standing, standing_number = unit_events.standing_at(shown, question)
+    actions = _actions(request, address, shown)
+    context = {
+        "unit": shown,
+        "question": question,
+        "crumbs": _crumbs(address, shape, shown, scope),
+        "subtitle": _subtitle(address, shown, spans),
+        "facts": _facts(address, shown, scope),
+        "is_open": shown.is_open_on(question.as_of),
+        "merged_into": _named(address, shown.merged_into, scope) if shown.merged_into_id else "",
+        "actions": actions,
+        "may_register": actions[-1].get("tone") == "main",
+        "bases": _bases(address, shown, kept),
+        "kept_by_period": others(request, ("since",)),
+        "key_figures": unit_page.key_figures(address, counts, course),
+        "chart": unit_page.trend(shown, question, charted, course, figures=reported_number > 0),
+        "charts": [
+            (
+                unit_page.short_label(slug),
+                address.url(request.path, **{**kept, "chart": slug}),
+                slug == charted,
+            )
+            for slug in unit_page.CHARTED
+        ],
+        "sort_url": _open_end(address.url(request.path, chart=kept["chart"])) + "sort=",
+        "chart_label": METRICS[charted].label,
+        "reported": reported,
+        "reported_number": reported_number,
+        "table": table,
+        "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
+        "table_export_url": export_url(request, "unit_table_export", shown.code),
+        "moves": events,
+        "events_since": unit_events.period(question).since,
+        "last_change": None if events else unit_events.last_change(question, spans),
+        "left_scope": _left_scope(question, then, spans),
+        "standing": standing,
+        "standing_number": standing_number,
+        "events": history.events(
+            history.of_unit(shown),
+            row=shown,
+            undo_at=address if access.may_manage(request.user, shown) else None,
+        ),
+        "record_url": history.record_url(request.user, shown, shown, address),
+    }
+    return render(request, "units/unit.html", context)
+
+
+def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:
+    """How many units that stood here on the day are outside the user's scope today, so not counted."""
+    if spans == then:
+        return 0
+    standing = Unit.objects.as_of(question.as_of)
+    return standing.in_spans(then).count() - standing.in_spans(spans).count()
+
+
+def _crumbs(address: Address, shape: UnitShape, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
+    """The units above on the day; those above the user's own are named without a link."""
+    path = shape.path(shown)
+    return [
+        {
+            "name": each.label,
+            "url": address.url(each.get_absolute_url())
+            if each.pk != shown.pk and access.inside(each, scope)
+            else "",
+        }
+        for each in path
+    ]
+
+
+def _named(address: Address, unit: Unit | None, scope: list[Span]) -> SafeString:
+    """A unit's name, as a link where the user may open it."""
+    if unit is None:
+        return format_html("{}", "无")
+    if not access.inside(unit, scope):
+        return format_html("{}", unit.name)
+    return format_html('<a href="{}">{}</a>', address.url(unit.get_absolute_url()), unit.name)
+
+
+def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
+    """One grey line: kind, region, number of units below on the day, start of the campaign."""
+    below = units_below(shown, spans, address.as_of)
+    parts = [format_html("{}", shown.get_kind_display())]
+    if shown.region_code:
+        parts.append(format_html("行政区划 {}", shown.region_code))
+    if below:
+        tree = address.url(reverse("tree"), unit=shown.code)
+        parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, below))
+    campaign = address.question.campaign
+    if campaign is not None:
+        parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.name))
+    return SafeString(" · ".join(parts))
+
+
+def units_below(shown: Unit, spans: list[Span], day: date) -> int:
+    """Return how many units of the intervals, which are whole subtrees, exist on the day, without ``shown``.
+
+    Each unit has two of the numbers of an interval, so only those that do not exist are counted by rows.
+    """
+    there = sum(span.hi - span.lo + 1 for span in spans) // 2 - 1
+    missing = Q(opened_on__gt=day) | Q(closed_on__lte=day)
+    return there - Unit.objects.filter(missing).in_spans(spans).exclude(pk=shown.pk).count()
+
+
+def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
+    """What is registered of the unit itself, and its superiors with their days."""
+    facts: list[tuple[str, str | SafeString]] = [("单位代码", shown.code), ("全称", shown.name)]
+    if shown.aliases:
+        facts.append(("别名", shown.aliases))
+    placements = UnitPlacement.objects.filter(unit=shown).select_related("superior").order_by("pk")
+    dated = sorted(placements, key=lambda each: each.started_on or date.min)
+    for each in dated:
+        facts.append(
+            (
+                "上级单位",
+                format_html("{} {}", _named(address, each.superior, scope), _days(each, len(dated))),
+            )
+        )
+    for label, value in (
+        ("设立日期", shown.opened_on),
+        ("撤并日期", shown.closed_on),
+        ("备注", shown.note),
+    ):
+        if value:
+            facts.append((label, str(value)))
+    return facts
+
+
+def _days(placement: UnitPlacement, number: int) -> str:
+    """From when to when a superior holds, once there was another one."""
+    if number == 1:
+        return ""
+    start = placement.started_on.isoformat() if placement.started_on else ""
+    end = placement.ended_on.isoformat() if placement.ended_on else ""
+    if not start:
+        return f"({end} 之前)"
+    return f"({start} 至 {end} 之前)" if end else f"({start} 起)"
+
+
+def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[tuple[str, str, bool]]:
+    """Label and address of each counting basis, and whether it is the page's."""
+    path, asked = reverse("unit", args=[shown.code]), address.question
+    found = []
+    for value, label in Basis.choices:
+        keeps_period = asked.is_period and value in (Basis.NEW, Basis.ENDED)
+        changes: dict[str, str | None] = {"basis": None if value == Basis.CURRENT else value}
+        if not keeps_period:
+            changes["since"] = None
+        found.append((str(label), address.url(path, **changes, **kept), value == asked.basis))
+    return found
+
+
+def _open_end(url: str) -> str:
+    """Return the address so that a parameter can follow."""
+    return f"{url}&" if "?" in url else f"{url}?"
+
+
+def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
+    """What the user may do here, the red button last."""
+    actions: list[dict[str, Any]] = [
+        {"label": "打印", "tone": "print"},
+        {"label": "上报表格", "url": address.url(reverse("unit_sheets", args=[shown.code]))},
+    ]
+    if shown.closed_on is not None:
+        return actions
+    if access.may_manage(request.user, shown):
+        items = [
+            {"label": label, "url": address.url(reverse(name, args=[shown.code]))}
+            for name, label in _MAINTENANCE
+        ]
+        actions.append({"label": "单位维护", "menu": items})
+    if access.may_enter(request.user, shown):
+        for name, label, tone in (
+            ("person_add", "添加人员", ""),
+            ("organization_register", "登记临时党组织", "main"),
+        ):
+            actions.append(
+                {"label": label, "url": address.url(reverse(name, args=[shown.code])), "tone": tone}
+            )
+    return actions

@@ -1,0 +1,77 @@
+"""Addresses of the pages of the core nouns."""
+
+from django.urls import path
+
+from registry.pages import home, list_exports, pickers, search
+from registry.pages.audit import views as record
+from registry.pages.organizations import changes as organization_changes
+from registry.pages.organizations import views as organizations
+from registry.pages.people import assignments
+from registry.pages.people import changes as people_changes
+from registry.pages.people import views as people
+from registry.pages.tree import views as tree
+from registry.pages.units import changes as unit_changes
+from registry.pages.units import views as units
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("search/", search.search, name="search"),
+    path("search/now/", search.search_now, name="search_now"),
+    # lists as files
+    path("export/organizations/", list_exports.organizations, name="organizations_export"),
+    path("export/organizations/<slug:code>/members/", list_exports.members, name="members_export"),
+    path("export/people/", list_exports.people, name="people_export"),
+    path("export/assignments/", list_exports.assignments, name="assignments_export"),
+    path("export/units/", list_exports.units, name="units_export"),
+    path("export/units/<slug:code>/table/", list_exports.unit_table, name="unit_table_export"),
+    path("export/reconciliation/", list_exports.reconciliation, name="reconciliation_export"),
+    path("export/sources/", list_exports.sources, name="sources_export"),
+    path("export/users/", list_exports.users, name="users_export"),
+    # units and the tree
+    path("units/<slug:code>/", units.unit, name="unit"),
+    path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
+    path("units/<slug:code>/edit/", unit_changes.edit, name="unit_edit"),
+    path("units/<slug:code>/move/", unit_changes.move, name="unit_move"),
+    path("units/<slug:code>/merge/", unit_changes.merge, name="unit_merge"),
+    path("units/<slug:code>/close/", unit_changes.close, name="unit_close"),
+    path("units/<slug:code>/register/", organization_changes.register, name="organization_register"),
+    path("units/<slug:code>/register/suggest/", organization_changes.suggest, name="organization_suggest"),
+    path("units/<slug:code>/people/add/", people_changes.add, name="person_add"),
+    path("tree/", tree.page, name="tree"),
+    path("tree/side/", tree.side, name="tree_side"),
+    path("tree/units/<slug:code>/", tree.unit_children, name="tree_unit"),
+    path("tree/organizations/<slug:code>/", tree.organization_children, name="tree_organization"),
+    # organizations
+    path("organizations/", organizations.ledger, name="organizations"),
+    path("organizations/<slug:code>/", organizations.organization, name="organization"),
+    path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
+    path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
+    path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
+    path("organizations/<slug:code>/dissolve/", organization_changes.dissolve, name="organization_dissolve"),
+    path("organizations/<slug:code>/withdraw/", organization_changes.withdraw, name="organization_withdraw"),
+    path("organizations/<slug:code>/submit/", organization_changes.submit, name="organization_submit"),
+    path("organizations/<slug:code>/approve/", organization_changes.approve, name="organization_approve"),
+    path("organizations/<slug:code>/return/", organization_changes.send_back, name="organization_return"),
+    path("organizations/<slug:code>/members/add/", people_changes.assign, name="organization_members_add"),
+    path("organizations/<slug:code>/members/end/", people_changes.end_many, name="organization_members_end"),
+    # people and their assignments
+    path("people/", people.people, name="people"),
+    path("people/<str:number>/", people.person, name="person"),
+    path("people/<str:number>/reveal/", people.reveal, name="person_reveal"),
+    path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
+    path("people/<str:number>/status/", people_changes.status, name="person_status"),
+    path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
+    path("people/<str:number>/assign/", people_changes.assign_one, name="person_assign"),
+    path("assignments/", assignments.assignments, name="assignments"),
+    path("assignments/<int:pk>/role/", people_changes.role, name="assignment_role"),
+    path("assignments/<int:pk>/end/", people_changes.end, name="assignment_end"),
+    path("assignments/<int:pk>/withdraw/", people_changes.withdraw, name="assignment_withdraw"),
+    # the record
+    path("record/", record.record, name="record"),
+    path("record/export/", record.export, name="record_export"),
+    path("record/<int:pk>/undo/", record.undo, name="record_undo"),
+    # pickers
+    path("pick/units/", pickers.units, name="pick_units"),
+    path("pick/organizations/", pickers.organizations, name="pick_organizations"),
+    path("pick/people/", pickers.people, name="pick_people"),
+]

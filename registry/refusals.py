@@ -1,0 +1,44 @@
+"""Why something cannot be done, in Chinese, by field: raised by rules, trees and operations alike."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils import timezone
+
+
+class OperationRefused(ValidationError):
+    """What was asked for cannot be done; ``message_dict`` says why, in Chinese, by field."""
+
+
+class EditConflict(OperationRefused):
+    """Somebody else changed the row since the form was opened.
+
+    ``differences`` maps a field to (value now, value of this form); ``version`` is the row's now.
+    """
+
+    def __init__(
+        self, message: str, differences: dict[str, tuple[Any, Any]], version: int | None = None
+    ) -> None:
+        super().__init__({NON_FIELD_ERRORS: [message]})
+        self.differences = differences
+        self.version = version
+
+
+def refuse(field: str | None, message: str) -> OperationRefused:
+    """Return the error to raise: ``message`` at ``field``, or for the whole form when None."""
+    return OperationRefused({field or NON_FIELD_ERRORS: [message]})
+
+
+def need_reason(reason: str, what: str) -> None:
+    """Refuse when no reason is given for what the record must give one for."""
+    if not reason.strip():
+        raise refuse("reason", f"请说明{what}。")
+
+
+def not_in_future(field: str, day: date) -> None:
+    """Refuse a day later than today: the registry holds what happened."""
+    if day > timezone.localdate():
+        raise refuse(field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。")

@@ -1,0 +1,1 @@
+"""Search: the index over names and codes, and queries on it."""

@@ -1,0 +1,81 @@
+"""Which terms a unit, an organization and a person's name have in the search index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from registry.models.term import LONGEST_TERM, Rank, folded
+from registry.search.pinyin import Reading, every, in_organs, spellings, usual
+
+_BETWEEN_ALIASES = re.compile(r"[;;、,,]+")
+_WORDS = re.compile(r"(?<=[省市区县盟旗局厅队所站处室科院乡镇])|(?=公安|临时|党|突击|先锋|专班|工作组|领导)")
+"""Where words begin in the names of organs and organizations."""
+_PARTS = re.compile(r"[0-9A-Za-z]+|[^\W0-9A-Za-z_]+")
+"""The parts of a code or document number."""
+
+Terms = set[tuple[int, str]]
+"""(rank, term) of everything that one row is found by."""
+
+
+def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) -> Terms:
+    """Return the terms of a unit or organization.
+
+    A name or alias is found from each of its characters on, by its pinyin and initials, and by those from
+    each word in it on (after 省市县局队所…, before 临时, 党 …); a code or document number by itself and
+    from each of its parts on.
+    """
+    found: dict[str, int] = {}
+    for name in [*names, *_BETWEEN_ALIASES.split(aliases)]:
+        text = folded(name)
+        if not text:
+            continue
+        _add(found, Rank.START, [text])
+        _add(found, Rank.INSIDE, _suffixes(text))
+        _add(found, Rank.SOUND, _sounds(text, in_organs))
+        for match in _WORDS.finditer(text, 1):
+            _add(found, Rank.SOUND_INSIDE, _sounds(text[match.start() :], in_organs))
+    for code in codes:
+        text = folded(code)
+        if text:
+            _add(found, Rank.START, [text])
+            parts = list(_PARTS.finditer(code))
+            _add(found, Rank.INSIDE, (folded(code[match.start() :]) for match in parts[1:]))
+    return {(rank, term) for term, rank in found.items()}
+
+
+def terms_of_name(name: str) -> Terms:
+    """Return the terms of a person's name: from each character on, by text, pinyin and initials.
+
+    Every reading of each character counts, the rare ones last.
+    """
+    text = folded(name)
+    found: dict[str, int] = {}
+    if text:
+        _add(found, Rank.START, [text])
+        _add(found, Rank.INSIDE, _suffixes(text))
+        _add(found, Rank.SOUND, _sounds(text))
+        for at in range(1, len(text)):
+            _add(found, Rank.SOUND_INSIDE, _sounds(text[at:]))
+        rare = (spelling for way in spellings(text, every) for spelling in way)
+        _add(found, Rank.SOUND_RARE, rare)
+    return {(rank, term) for term, rank in found.items()}
+
+
+def _add(found: dict[str, int], rank: Rank, terms: Iterable[str]) -> None:
+    """Keep each term with its best rank."""
+    for term in terms:
+        term = term[:LONGEST_TERM]
+        if term and found.get(term, rank) >= rank:
+            found[term] = int(rank)
+
+
+def _suffixes(text: str) -> Iterator[str]:
+    return (text[at:] for at in range(1, len(text)))
+
+
+def _sounds(text: str, read: Reading = usual) -> Iterator[str]:
+    """The spellings of a text as far as terms go; none for what is written in letters already."""
+    if text.isascii():
+        return iter(())
+    return (spelling for way in spellings(text[:LONGEST_TERM], read) for spelling in way)

@@ -1,0 +1,192 @@
+"""What a cell means in its column: codes, names, choices, days, 是/否; or why it means nothing."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from functools import lru_cache
+
+from registry.spreadsheets import dates
+from registry.spreadsheets.columns import Column, Value, key_of
+from registry.spreadsheets.xlsx import Dated, Fault, Raw
+
+_EXACT = 1e15
+"""From here on Excel no longer keeps every digit of a number."""
+
+
+_LONGEST_SHOWN = 500
+
+
+class Unclear(ValueError):
+    """A cell that cannot be read in its column; the message says in Chinese why and what to do."""
+
+
+def value_of(column: Column, raw: Raw | None) -> Value:
+    """Return what ``raw`` means in ``column``; an empty cell is None. Raises ``Unclear``."""
+    if raw is None:
+        return None
+    if isinstance(raw, Fault):
+        raise Unclear(raw.message)
+    value = _READERS[column.kind](column, raw)
+    if isinstance(value, str) and column.max_length is not None and len(value) > column.max_length:
+        raise Unclear(f"“{column.header}”最多 {column.max_length} 个字,这里有 {len(value)} 个,请缩短")
+    return value
+
+
+def shown(raw: Raw | None) -> str:
+    """Return what stands in the cell, as the user sees it (nearly)."""
+    if raw is None:
+        return ""
+    if isinstance(raw, Fault):
+        return ""
+    if isinstance(raw, bool):
+        return "TRUE" if raw else "FALSE"
+    if isinstance(raw, Dated):
+        try:
+            return dates.from_serial(raw.serial).isoformat()
+        except dates.NoDay:
+            return _digits(raw.serial)
+    if isinstance(raw, str):
+        return raw.strip()[:_LONGEST_SHOWN]
+    return _digits(raw)
+
+
+def _digits(number: float) -> str:
+    return f"{number:.0f}" if number == int(number) else f"{number:.15g}"
+
+
+_INVISIBLE = re.compile(
+    r"[\u0000-\u0008\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
+)
+_HAN = r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+_BETWEEN_HAN = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
+_ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{_HAN}\Z"), re.compile(_HAN)
+_LONGEST_WORD = 100
+"""Characters of what may be a day, a choice or 是/否."""
+_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
+_NOTHING = frozenset(("-", "--", "---", "/", "\\", "无", "暂无", "没有", "空"))
+_STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
+
+
+def _plain(column: Column, raw: Raw) -> str:
+    """The text of a cell, a number as the digits that it is."""
+    if isinstance(raw, str):
+        return raw
+    if isinstance(raw, Dated):
+        raise Unclear(f"“{column.header}”被 Excel 存成了日期,请把单元格设为文本格式后重新填写")
+    if isinstance(raw, bool):
+        return "TRUE" if raw else "FALSE"
+    assert not isinstance(raw, Fault)
+    if abs(raw) >= _EXACT:
+        raise Unclear(f"“{column.header}”的数字太长,Excel 已丢失末尾几位,请设为文本格式后重新填写")
+    return _digits(raw)
+
+
+def _word(text: str) -> str:
+    """A text that should be short, cut (and marked) where it is not."""
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}…"
+
+
+def _text(column: Column, raw: Raw) -> Value:
+    text = _plain(column, raw)
+    if not text.isprintable():
+        text = _one_line(_INVISIBLE.sub("", text))
+    return text.strip() or None
+
+
+def _one_line(text: str) -> str:
+    """Lines broken in the cell as one: nothing between Chinese characters, else a space."""
+    joined = ""
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        close = _ENDS_IN_HAN.search(joined[-1:]) and _BEGINS_WITH_HAN.match(line)
+        joined += line if close or not joined else f" {line}"
+    return joined
+
+
+def _name(column: Column, raw: Raw) -> Value:
+    text = _text(column, raw)
+    if not isinstance(text, str):
+        return None
+    if not text.isascii():
+        text = _BETWEEN_HAN.sub("", text)
+    return " ".join(text.split())
+
+
+def _code(column: Column, raw: Raw) -> Value:
+    if isinstance(raw, float) and raw < 0:
+        raise Unclear(f"“{column.header}”不能是负数")
+    text = _plain(column, raw)
+    if not text.isascii() or not text.isprintable():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_DASHES)
+    text = (" " if column.spaced else "").join(text.split())
+    if text.startswith("'"):  # typed to keep the zeros
+        text = text[1:]
+    if text in _NOTHING:
+        return None
+    if _SCIENTIFIC.fullmatch(text):
+        raise Unclear(f"“{column.header}”被 Excel 写成了科学计数 {text},请设为文本格式后重新填写全部数字")
+    return (text.lower() if column.lower else text) or None
+
+
+def _date(column: Column, raw: Raw) -> Value:
+    try:
+        if isinstance(raw, Dated):
+            try:
+                return dates.from_serial(raw.serial)
+            except dates.NoDay:
+                return dates.from_number(raw.serial)  # 20200203 in a cell made for days
+        if isinstance(raw, bool):
+            raise Unclear(f"“{column.header}”不是日期,{dates.HOW}")
+        if isinstance(raw, str):
+            return _written_day(_word(raw))
+        assert not isinstance(raw, Fault)
+        return dates.from_number(raw)
+    except dates.NoDay as error:
+        raise Unclear(f"“{column.header}”有误:{error}") from error
+
+
+@lru_cache(maxsize=4096)
+def _written_day(text: str) -> date | None:
+    word = key_of(text).translate(_DASHES)
+    if not word or word in _NOTHING or word in _STILL:
+        return None
+    return dates.from_text(text)
+
+
+def _choice(column: Column, raw: Raw) -> Value:
+    word = key_of(_word(_plain(column, raw))).translate(_DASHES)
+    if not word or word in _NOTHING:
+        return None
+    if (value := column.meanings.get(word)) is None:
+        choices = "、".join(column.labels.values())
+        raise Unclear(f"“{column.header}”不能填“{shown(raw)[:20]}”,请从这些里选:{choices}")
+    return value
+
+
+_YES = frozenset(("是", "有", "y", "yes", "true", "1", "√", "✓", "✔", "对", "临时", "☑"))
+_NO = frozenset(("否", "无", "n", "no", "false", "0", "×", "x", "✗", "✘", "不是", "常设", "正式", "☐", "-"))
+
+
+def _yes_no(column: Column, raw: Raw) -> Value:
+    word = key_of(_word(_plain(column, raw)))
+    if not word:
+        return None
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    raise Unclear(f"“{column.header}”请填“是”或“否”,不能填“{shown(raw)[:20]}”")
+
+
+_READERS: dict[str, Callable[[Column, Raw], Value]] = {
+    "text": _text,
+    "name": _name,
+    "code": _code,
+    "date": _date,
+    "choice": _choice,
+    "yes_no": _yes_no,
+}

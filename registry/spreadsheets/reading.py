@@ -1,0 +1,543 @@
+"""A workbook or .csv file as tables of the four nouns: ``open_book``.
+
+The header is searched for below titles, by its words; the rows come one by one, each cell read as its
+column says or refused with its address. Nothing is held in memory but the row in hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from pathlib import Path, PurePath
+
+from registry.models.kinds import PARTY_KINDS
+from registry.spreadsheets import cells, csvs, hostile, xlsx
+from registry.spreadsheets.columns import (
+    ERROR_HEADER,
+    EXAMPLE,
+    NOTES_TITLE,
+    NOUNS,
+    Column,
+    Noun,
+    Value,
+    key_of,
+)
+from registry.spreadsheets.hostile import Unreadable
+from registry.spreadsheets.xlsx import Merge, Raw, Row, letters_of
+
+__all__ = ["Book", "Ignored", "Line", "Problem", "Table", "Unreadable", "open_book"]
+
+HEADER_WITHIN = 60
+"""So many rows that hold something are searched for the header."""
+_HEADER_DEPTH = 3
+_LEAST_HEADERS = 2
+
+_WITHOUT_MEANING = frozenset(key_of(word) for word in (ERROR_HEADER, "序号", "行号", "编次", "No", "No."))
+_FOOT = re.compile(
+    r"(?:合计|总计|共计|小计|总数)[::]?$"
+    r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
+)
+_HINT = re.compile(r"^[*\s]+|[*::\s]+$|[(\[【{][^)\]】}]*[)\]】}]")
+_TEMPORARY = "临时"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a cell (or, without a slug, its row) cannot be read."""
+
+    address: str
+    slug: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of data: its number as Excel shows it, the values of the columns that the sheet has.
+
+    A column that the sheet has not is missing from ``values``; an empty cell is None there, as is one
+    with a problem.
+    """
+
+    number: int
+    values: dict[str, Value]
+    problems: list[Problem]
+    _cells: Mapping[str, Raw | None] = field(repr=False, compare=False, default_factory=dict)
+
+    @cached_property
+    def raw(self) -> dict[str, str]:
+        """What stands in the cells, as the user sees it."""
+        return {slug: cells.shown(raw) for slug, raw in self._cells.items()}
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A sheet that is not read, and why."""
+
+    title: str
+    reason: str
+
+
+Rows = Callable[[], Iterator[Row]]
+
+
+class Table:
+    """A sheet of one noun.
+
+    ``headers`` are the columns that it has, as they are written there; ``total`` is how many rows hold
+    something below the header (examples and foot lines included: for a bar of progress).
+    """
+
+    def __init__(
+        self, noun: Noun, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
+    ) -> None:
+        self.noun, self.title, self.total = noun, title, total
+        self.header = header
+        self.headers: dict[str, str] = {slug: place.text for slug, place in header.places.items()}
+        self.rows = rows
+        self.merges = merges
+        self._merges = [merge for merge in merges if merge.bottom > header.last]
+        self._columns = [(noun.by_slug[slug], place.column) for slug, place in header.places.items()]
+
+    @property
+    def lines(self) -> _Lines:
+        """The rows of data, read from the file each time that they are iterated."""
+        return _Lines(self)
+
+    def address(self, slug: str, number: int) -> str:
+        """Return the address of a cell, such as ``人员!C5``; of the row when the sheet has no such column."""
+        place = self.header.places.get(slug)
+        return f"{self.title}!{letters_of(place.column)}{number}" if place else f"{self.title}!{number}"
+
+    def data_rows(self) -> Iterator[Row]:
+        """The rows below the header with merged cells filled down; without examples and foot lines."""
+        for row in _filled_down(self.rows(), self._merges):
+            if row.number > self.header.last and not self._is_no_data(row):
+                yield row
+
+    def examples(self, among: int) -> list[int]:
+        """Return the numbers of the example rows among the first rows of data."""
+        found: list[int] = []
+        for row in self.rows():
+            if row.number <= self.header.last:
+                continue
+            if self._is_example(row):
+                found.append(row.number)
+            among -= 1
+            if among <= 0:
+                break
+        return found
+
+    @cached_property
+    def _needed(self) -> list[int]:
+        return [self.header.places[slug].column for slug in self.noun.needed]
+
+    def _is_example(self, row: Row) -> bool:
+        return any(
+            isinstance(raw := row.cells.get(column), str) and raw.strip().startswith(EXAMPLE)
+            for column in self._needed
+        )
+
+    def _is_no_data(self, row: Row) -> bool:
+        if self._is_example(row) or self._is_header_again(row):
+            return True
+        first = min(row.cells)
+        opening = row.cells[first]
+        if not isinstance(opening, str) or any(
+            row.cells.get(column) not in (None, "") for column in self._needed if column != first
+        ):
+            return False
+        # A foot line may stand below any column; what names a row never looks like one.
+        is_sentence = len(row.cells) == 1 and opening.rstrip().endswith("。")
+        return is_sentence or _FOOT.match(opening.strip()) is not None
+
+    def _is_header_again(self, row: Row) -> bool:
+        """Whether this is the header once more, as at the top of a printed page."""
+        return all(
+            isinstance(raw := row.cells.get(place.column), str) and key_of(raw) == key_of(place.text)
+            for place in (self.header.places[slug] for slug in self.noun.needed)
+        )
+
+    def line(self, row: Row) -> Line | None:
+        """Read a row; None when nothing stands in the columns of the table."""
+        values: dict[str, Value] = {}
+        raws: dict[str, Raw | None] = {}
+        problems: list[Problem] = []
+        for column, place in self._columns:
+            raw = row.cells.get(place)
+            raws[column.slug] = raw
+            try:
+                values[column.slug] = cells.value_of(column, raw)
+            except cells.Unclear as unclear:
+                values[column.slug] = cells.shown(raw) or None if column.is_info else None
+                if not column.is_info:
+                    problems.append(self._problem(column, row.number, str(unclear)))
+        if not any(raw is not None and raw != "" for raw in raws.values()) or (
+            not problems and all(value is None for value in values.values())
+        ):
+            return None
+        if self.noun.slug == "organizations":
+            self._read_temporary(row.number, values, raws, problems)
+        self._refuse_merged(row.number, problems)
+        told = {problem.slug for problem in problems}
+        for slug in self.noun.needed:
+            if values[slug] is None and slug not in told:
+                column = self.noun.by_slug[slug]
+                problems.append(self._problem(column, row.number, f"“{column.header}”没有填写"))
+        return Line(row.number, values, problems, raws)
+
+    def _problem(self, column: Column, number: int, message: str) -> Problem:
+        return Problem(self.address(column.slug, number), column.slug, message)
+
+    def _read_temporary(
+        self,
+        number: int,
+        values: dict[str, Value],
+        raws: Mapping[str, Raw | None],
+        problems: list[Problem],
+    ) -> None:
+        """临时党支部 in the column of kinds says two things."""
+        raw = raws.get("kind")
+        if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
+            return
+        kind = self.noun.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
+        if kind is None:
+            return
+        problems[:] = [problem for problem in problems if problem.slug != "kind"]
+        values["kind"] = kind
+        if kind not in PARTY_KINDS:
+            return
+        if values.get("is_temporary") is False:
+            column = self.noun.by_slug["is_temporary"]
+            problems.append(
+                self._problem(column, number, f"组织类别写的是“{cells.shown(raw)}”,“{column.header}”却填了否")
+            )
+        else:
+            values["is_temporary"] = True
+
+    @cached_property
+    def _wide(self) -> list[tuple[int, int, Column, Column]]:
+        """Merges over two or more columns of the table: first row, last row, first and last column."""
+        found = []
+        for merge in self._merges:
+            if merge.bottom > self.header.last and merge.right > merge.left:
+                inside = [
+                    (place, column) for column, place in self._columns if merge.left <= place <= merge.right
+                ]
+                if len(inside) > 1:
+                    inside.sort(key=lambda pair: pair[0])
+                    found.append((merge.top, merge.bottom, inside[0][1], inside[1][1]))
+        found.sort(key=lambda wide: wide[0])
+        return found
+
+    @cached_property
+    def _wide_at(self) -> dict[int, tuple[Column, Column]]:
+        at: dict[int, tuple[Column, Column]] = {}
+        spent = 0
+        for top, bottom, first, second in self._wide:
+            spent += bottom - top
+            if spent > 2 * xlsx.MAX_LINE:
+                raise Unreadable(f"“{self.title}”里合并的单元格太多,请取消合并后再上传。")
+            for number in range(top, bottom + 1):
+                at.setdefault(number, (first, second))
+        return at
+
+    def _refuse_merged(self, number: int, problems: list[Problem]) -> None:
+        if self._wide_at and (columns := self._wide_at.get(number)):
+            first, second = columns
+            problems.append(
+                self._problem(
+                    first, number, f"“{first.header}”和“{second.header}”的单元格合并了,请取消合并后分别填写"
+                )
+            )
+
+
+class _Lines:
+    """The lines of a table, from the file, as often as they are asked for."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def __iter__(self) -> Iterator[Line]:
+        for row in self._table.data_rows():
+            line = self._table.line(row)
+            if line is not None:
+                yield line
+
+
+@dataclass(frozen=True)
+class Book:
+    """What was opened: its tables, the sheets that are not read, and what the user should know."""
+
+    filename: str
+    tables: list[Table]
+    ignored: list[Ignored]
+    notices: list[str]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a column stands (from 1), and what its header says."""
+
+    column: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the header stands: its first and last row, what it says in each column (from 1), where the
+    noun's columns are, and which headers are not known."""
+
+    first: int
+    last: int
+    texts: dict[int, str]
+    places: dict[str, Place]
+    unknown: list[str]
+
+
+class _NoHeader(Exception):
+    """No header was found; the message says why in Chinese."""
+
+
+def open_book(path: Path, filename: str) -> Book:
+    """Open the file at ``path``, which the user calls ``filename``. Raises ``Unreadable`` (in Chinese).
+
+    What is read later, from ``Table.lines``, stays within the limits of ``hostile`` as well; the file must
+    stay where it is as long as lines are read.
+    """
+    name = PurePath(filename.replace("\\", "/")).name
+    if hostile.kind_of(path, name) == "csv":
+        return _open_csv(path, name)
+    return _open_xlsx(path, name)
+
+
+def _open_xlsx(path: Path, filename: str) -> Book:
+    workbook = xlsx.Workbook(path)
+    book = Book(filename, [], [], [])
+    if workbook.has_links:
+        book.notices.append("工作簿链接了其他文件:没有打开那些文件,只读取了表中保存的结果。")
+    budget = xlsx.Budget()
+    for sheet in workbook.sheets:
+        if sheet.title == NOTES_TITLE:
+            continue
+        if sheet.is_hidden:
+            book.ignored.append(Ignored(sheet.title, "工作表已隐藏;需要导入请先取消隐藏"))
+            continue
+        survey = workbook.survey(sheet, budget)
+        rows = partial(workbook.rows, sheet, survey.last)
+        try:
+            noun, header = _header_of(sheet.title, rows, survey.merges)
+        except _NoHeader as missing:
+            book.ignored.append(Ignored(sheet.title, str(missing)))
+            continue
+        table = Table(noun, sheet.title, header, rows, 0, survey.merges)
+        before = sum(1 for row in _first(rows) if row.number <= header.last)
+        table.total = max(survey.rows - before, 0)
+        _add(book, table)
+        if survey.hidden:
+            book.notices.append(f"“{sheet.title}”有 {survey.hidden} 行是隐藏的(例如被筛选掉的),也一并读取。")
+    return _with_tables(book)
+
+
+def _open_csv(path: Path, filename: str) -> Book:
+    encoding = csvs.encoding_of(path)
+    book = Book(filename, [], [], [])
+    title = PurePath(filename).stem
+    why = ""
+    for delimiter in csvs.DELIMITERS:
+        separated = csvs.Separated(path, encoding, delimiter)
+        try:
+            noun, header = _header_of(title, separated.rows, [])
+        except _NoHeader as missing:
+            why = why or str(missing)
+            continue
+        before = sum(1 for row in _first(separated.rows) if row.number <= header.last)
+        table = Table(noun, title, header, separated.rows, 0, [])
+        table.total = max(separated.count() - before, 0)
+        _add(book, table)
+        return _with_tables(book)
+    book.ignored.append(Ignored(title, why))
+    return _with_tables(book)
+
+
+def _add(book: Book, table: Table) -> None:
+    book.tables.append(table)
+    if table.total > hostile.MAX_ROWS:
+        raise hostile.too_many_rows()
+    if table.header.unknown:
+        book.notices.append(
+            f"“{table.title}”里不认识这些列,没有读取:{'、'.join(table.header.unknown[:20])}。"
+        )
+    for column in table.noun.columns:
+        other = column.slug.removesuffix("_name")
+        by_code = table.noun.by_slug.get(other)
+        if column.is_info and column.slug in table.headers and by_code and other not in table.headers:
+            book.notices.append(
+                f"“{table.title}”的“{table.headers[column.slug]}”只供核对,没有读取;"
+                f"要导入请增加“{by_code.header}”列。"
+            )
+    if examples := table.examples(HEADER_WITHIN):
+        book.notices.append(f"“{table.title}”第 {'、'.join(map(str, examples))} 行是示例,没有读取。")
+
+
+def _with_tables(book: Book) -> Book:
+    if book.tables:
+        return book
+    reasons = ";".join(f"“{ignored.title}”{ignored.reason}" for ignored in book.ignored[:5])
+    raise Unreadable(f"没有找到可以导入的表:{reasons}。请下载模板,按模板的表头填写。")
+
+
+# --- Merged cells ---------------------------------------------------------------------------------
+
+
+def _filled_down(rows: Iterator[Row], merges: list[Merge]) -> Iterator[Row]:
+    """Give cells that are merged over several rows their value in each row that holds something else."""
+    tall = sorted((merge for merge in merges if merge.bottom > merge.top), key=lambda merge: merge.top)
+    if not tall:
+        yield from rows
+        return
+    following = 0
+    values: dict[int, tuple[Merge, Raw | None]] = {}
+    for row in rows:
+        while following < len(tall) and tall[following].top <= row.number:
+            merge = tall[following]
+            values[merge.left] = (merge, row.cells.get(merge.left) if merge.top == row.number else None)
+            following += 1
+        for column, (merge, value) in list(values.items()):
+            if merge.bottom < row.number:
+                del values[column]
+            elif value is not None:
+                row.cells.setdefault(column, value)
+        yield row
+
+
+# --- The header -----------------------------------------------------------------------------------
+
+
+def _first(rows: Rows) -> Iterator[Row]:
+    for place, row in enumerate(rows()):
+        if place >= HEADER_WITHIN:
+            return
+        yield row
+
+
+def _meaning(noun: Noun, text: str) -> Column | None:
+    """Which column a header means: as it is, or without its hints (必填)*."""
+    if len(text) > 200:
+        return None
+    word = key_of(text)
+    return noun.by_header.get(word) or noun.by_header.get(_HINT.sub("", word))
+
+
+def _is_own(column: Column, text: str) -> bool:
+    word = key_of(text)
+    return key_of(column.header) in (word, _HINT.sub("", word))
+
+
+def _header_of(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, Header]:
+    """Find the header among the first rows. Raises ``_NoHeader``, ``Unreadable`` for two of one column."""
+    known = list(_first(rows))
+    if not known:
+        raise _NoHeader("是空的")
+    tall = [merge for merge in merges if merge.top < merge.bottom <= merge.top + _HEADER_DEPTH]
+    closest: tuple[int, Noun, Row] | None = None
+    for place, row in enumerate(known):
+        texts = _texts(row, known[:place], tall)
+        candidates = _candidates(texts)
+        if not candidates:
+            for noun in NOUNS:
+                matched = len({c.slug for _, text in texts.items() if (c := _meaning(noun, text))})
+                if matched >= _LEAST_HEADERS and (closest is None or matched > closest[0]):
+                    closest = (matched, noun, row)
+            continue
+        noun = _chosen(title, candidates)
+        last = row.number
+        # A header of two rows: its second row names more columns, below cells merged over both.
+        for below_place in range(place + 1, min(place + _HEADER_DEPTH, len(known))):
+            below = known[below_place]
+            if not any(m.top <= row.number and m.bottom >= below.number for m in tall):
+                break
+            deeper = {**texts, **_own_texts(below)}
+            if _matched(noun, deeper) < _matched(noun, texts):
+                break
+            texts, last = deeper, below.number
+        last = max([last, *(m.bottom for m in tall if m.top == row.number and m.left in texts)])
+        return noun, _header(title, noun, row.number, last, texts)
+    if closest is not None:
+        _, noun, row = closest
+        have = {c.slug for text in _own_texts(row).values() if (c := _meaning(noun, text))}
+        missing = "、".join(f"“{noun.by_slug[slug].header}”" for slug in noun.needed if slug not in have)
+        raise _NoHeader(f"第 {row.number} 行像是“{noun.title}”的表头,但缺少{missing}列")
+    raise _NoHeader("没有可识别的表头")
+
+
+def _own_texts(row: Row) -> dict[int, str]:
+    return {column: raw for column, raw in row.cells.items() if isinstance(raw, str) and raw.strip()}
+
+
+def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
+    """The texts of a row, with those of cells above that are merged with it."""
+    texts = _own_texts(row)
+    for merge in tall:
+        if merge.top < row.number <= merge.bottom and merge.left not in texts:
+            for other in above:
+                if other.number == merge.top and isinstance(raw := other.cells.get(merge.left), str):
+                    texts[merge.left] = raw
+    return texts
+
+
+def _matched(noun: Noun, texts: Mapping[int, str]) -> int:
+    return len({column.slug for text in texts.values() if (column := _meaning(noun, text))})
+
+
+def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Noun]]:
+    """The nouns whose needed columns are all there, with how many columns are."""
+    found: list[tuple[int, Noun]] = []
+    for noun in NOUNS:
+        slugs = {column.slug for text in texts.values() if (column := _meaning(noun, text))}
+        if len(slugs) >= _LEAST_HEADERS and slugs.issuperset(noun.needed):
+            found.append((len(slugs), noun))
+    return found
+
+
+def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
+    """The noun that the sheet is called, else the one with most columns, else the one in its title."""
+    for _, noun in candidates:
+        if key_of(title) == noun.title:
+            return noun
+    most = max(matched for matched, _ in candidates)
+    best = [noun for matched, noun in candidates if matched == most]
+    if len(best) > 1:
+        named = [noun for noun in best if noun.title in title]
+        if len(named) != 1:
+            either = "还是".join(f"“{noun.title}”" for noun in best)
+            raise _NoHeader(f"看不出是{either},请把工作表改成其中一个名字")
+        best = named
+    return best[0]
+
+
+def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, str]) -> Header:
+    places: dict[str, Place] = {}
+    unknown: list[str] = []
+    # A column's own header before other words for it: 编号 beside 警号 is a serial number.
+    named = {c.slug for text in texts.values() if (c := _meaning(noun, text)) and _is_own(c, text)}
+    for place in sorted(texts):
+        text = " ".join(texts[place].split())
+        column = _meaning(noun, texts[place])
+        if column and column.slug in named and not _is_own(column, texts[place]):
+            column = None
+        if column is None:
+            if key_of(text) not in _WITHOUT_MEANING:
+                unknown.append(text[:30])
+        elif column.slug in places:
+            if column.is_info:
+                continue
+            other = places[column.slug]
+            raise Unreadable(
+                f"“{title}”的 {letters_of(other.column)} 列“{other.text}”和 {letters_of(place)} 列“{text}”"
+                f"都是“{column.header}”,请只留一列。"
+            )
+        else:
+            places[column.slug] = Place(place, text)
+    return Header(first, last, dict(texts), places, unknown)

@@ -1,0 +1,1 @@
+"""The two MPTT trees: moves, bulk insert, check."""

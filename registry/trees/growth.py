@@ -1,0 +1,148 @@
+"""Room for many new nodes in a tree at once: their intervals in one pass, without MPTT's row by row.
+
+One by one, 500 inserts into a tree of five thousand take a minute; one UPDATE of the bounds and a
+bulk insert take a fifth of a second. For operations only: the caller holds the trees' locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Max, Model
+
+from registry.models.unit import MAX_DEPTH
+from registry.refusals import refuse
+
+NEW_ROOT = -1
+"""Stands among the parents for "a root of its own, or below a node that is already there"."""
+
+_POINTS_AT_ONCE = 100
+
+
+class Node(NamedTuple):
+    """An existing node that gets new ones below it."""
+
+    pk: int
+    tree_id: int
+    lft: int
+    rght: int
+    level: int
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """The intervals of the new nodes, by their place in the order of loading."""
+
+    tree_id: list[int]
+    lft: list[int]
+    rght: list[int]
+    level: list[int]
+
+    def of(self, i: int) -> tuple[int, int, int, int]:
+        """Return (tree_id, lft, rght, level) of one node."""
+        return self.tree_id[i], self.lft[i], self.rght[i], self.level[i]
+
+
+def make_room(model: type[Model], parents: Sequence[int], anchors: Mapping[int, Node]) -> Intervals:
+    """Shift the existing nodes apart and return the intervals of the new ones.
+
+    ``parents[i]`` is the place of the parent of the new node ``i``, always an earlier one, or
+    ``NEW_ROOT``; then ``anchors[i]`` is the existing node it goes below, if any. New nodes come
+    last among their siblings, in the order given. Raises ``OperationRefused`` when too deep.
+    """
+    number = len(parents)
+    size = [1] * number
+    for i in range(number - 1, -1, -1):
+        if parents[i] != NEW_ROOT:
+            size[parents[i]] += size[i]
+    width: dict[Node, int] = {}
+    for i, anchor in anchors.items():
+        width[anchor] = width.get(anchor, 0) + 2 * size[i]
+    free = _shift(model, width)
+
+    result = Intervals([0] * number, [0] * number, [0] * number, [0] * number)
+    next_tree = _last_tree(model) + 1 if any(p == NEW_ROOT for p in parents) else 0
+    cursor = [0] * number
+    for i, parent in enumerate(parents):
+        if parent != NEW_ROOT:
+            lft, cursor[parent] = cursor[parent], cursor[parent] + 2 * size[i]
+            tree_id, level = result.tree_id[parent], result.level[parent] + 1
+        elif i in anchors:
+            anchor = anchors[i]
+            lft, free[anchor.pk] = free[anchor.pk], free[anchor.pk] + 2 * size[i]
+            tree_id, level = anchor.tree_id, anchor.level + 1
+        else:
+            lft, tree_id, level = 1, next_tree, 0
+            next_tree += 1
+        if level >= MAX_DEPTH:
+            raise refuse("parent", f"层级超过 {MAX_DEPTH} 级,无法载入。")
+        result.tree_id[i], result.lft[i], result.rght[i] = tree_id, lft, lft + 2 * size[i] - 1
+        result.level[i], cursor[i] = level, lft + 1
+    return result
+
+
+def reserve_ids(model: type[Model], number: int) -> Sequence[int]:
+    """Return ``number`` primary keys that nothing else will get, so that rows can name each other."""
+    table = model._meta.db_table
+    if not number:
+        return ()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+                [table, number],
+            )
+            return [int(pk) for (pk,) in cursor.fetchall()]
+        # On SQLite the writing transaction is the only one, and AUTOINCREMENT follows the highest key.
+        cursor.execute("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = %s", [table])
+        first = int(cursor.fetchone()[0]) + 1
+    return range(first, first + number)
+
+
+def _last_tree(model: type[Model]) -> int:
+    return int(model._base_manager.aggregate(last=Max("tree_id"))["last"] or 0)
+
+
+def _shift(model: type[Model], width: Mapping[Node, int]) -> dict[int, int]:
+    """Move what stands to the right of each node's end, and return where its new nodes begin."""
+    begin: dict[int, int] = {}
+    trees: dict[int, list[Node]] = {}
+    for node in width:
+        trees.setdefault(node.tree_id, []).append(node)
+    for tree_id, nodes in trees.items():
+        nodes.sort(key=lambda node: node.rght)
+        before = 0
+        for node in nodes:
+            begin[node.pk] = node.rght + before
+            before += width[node]
+        # From the right, so that the bounds left of each batch are still the old ones.
+        for end in range(len(nodes), 0, -_POINTS_AT_ONCE):
+            batch = nodes[max(0, end - _POINTS_AT_ONCE) : end]
+            _shift_batch(
+                model,
+                tree_id,
+                [(node.rght, add) for node, add in zip(batch, _sums(batch, width), strict=True)],
+            )
+    return begin
+
+
+def _sums(nodes: list[Node], width: Mapping[Node, int]) -> list[int]:
+    return list(accumulate(width[node] for node in nodes))
+
+
+def _shift_batch(model: type[Model], tree_id: int, points: list[tuple[int, int]]) -> None:
+    """Add to every bound the width of the points at or left of it; ``points`` are (bound, sum so far)."""
+
+    def moved(column: str) -> str:
+        cases = " ".join(f"WHEN {column} >= {at} THEN {column} + {add}" for at, add in reversed(points))
+        return f"CASE {cases} ELSE {column} END"
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {model._meta.db_table} SET lft = {moved('lft')}, rght = {moved('rght')} "
+            f"WHERE tree_id = {int(tree_id)} AND rght >= {points[0][0]}"
+        )

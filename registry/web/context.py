@@ -1,0 +1,143 @@
+"""What every page's frame shows: campaign, as-of date, navigation, the current unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+
+from registry import access
+from registry.models import Campaign, GrantRole
+from registry.web.address import Address, address_of
+
+TITLE = "战时党建组织登记系统"
+
+NAVIGATION = (
+    ("home", "总览", ("home", "unit")),
+    ("tree", "单位树", ("tree",)),
+    ("organizations", "组织台账", ("organization",)),
+    ("people", "人员", ("person", "assignments", "assignment")),
+    ("reconciliation", "来源核对", ("reconciliation",)),
+    ("sources", "来源", ("source",)),
+)
+
+NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
+    ("imports", "导入", ("import",), access.ENTER_ROLES),
+    ("users", "用户", ("user", "grant"), access.MANAGE_ROLES),
+    ("record", "操作记录", (), access.AUDIT_ROLES),
+)
+"""Shown to those who hold one of the roles somewhere."""
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the navigation."""
+
+    label: str
+    url: str
+    on: bool
+
+
+class Frame:
+    """The frame of a page, worked out only as far as the page asks for it."""
+
+    title = TITLE
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.user = request.user
+        self.address: Address = address_of(request)
+
+    @property
+    def as_of(self) -> date:
+        """The day the page speaks of."""
+        return self.address.as_of
+
+    @property
+    def today(self) -> date:
+        """Today in the office's time zone."""
+        return self.address.today
+
+    @property
+    def basis(self) -> str:
+        """The counting basis of the address."""
+        return self.address.question.basis
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign of the address."""
+        return self.address.question.campaign
+
+    @cached_property
+    def campaigns(self) -> list[Campaign]:
+        """The campaigns to choose from."""
+        return list(Campaign.objects.all())
+
+    @property
+    def keep(self) -> str:
+        """The query string to append to links."""
+        return self.address.keep
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was wrong with the address."""
+        return self.address.problems
+
+    @property
+    def request_number(self) -> str:
+        """The number of the request."""
+        return str(getattr(self.request, "request_number", ""))
+
+    @property
+    def other(self) -> list[tuple[str, str]]:
+        """The address's other parameters, which the top bar must keep; a page number is not kept."""
+        return [
+            (key, value)
+            for key, values in self.request.GET.lists()
+            if key not in ("campaign", "as_of", "page")
+            for value in values
+        ]
+
+    @property
+    def query(self) -> str:
+        """What was last searched for."""
+        on_search = self.request.resolver_match and self.request.resolver_match.url_name == "search"
+        return self.request.GET.get("q", "") if on_search else ""
+
+    @property
+    def unit_code(self) -> str:
+        """The unit that the page is about: set by views as ``request.current_unit``."""
+        return str(getattr(self.request, "current_unit", "") or self.request.GET.get("unit", ""))
+
+    @cached_property
+    def role(self) -> str:
+        """What the user may do, in a word or two."""
+        if self.user.is_superuser:
+            return "系统管理员"
+        held = access.roles_held(self.user)
+        return "、".join(f"{unit.label} {GrantRole(role).label}" for role, unit in held)
+
+    @property
+    def nav(self) -> list[NavItem]:
+        """The navigation."""
+        match = self.request.resolver_match
+        name = (match.url_name or "") if match else ""
+        more = [entry[:3] for entry in NAVIGATION_FOR if access.holds(self.user, entry[3])]
+        return [
+            NavItem(
+                label,
+                self.address.url(reverse(url)),
+                name == url or any(name == on or name.startswith(f"{on}_") for on in ons),
+            )
+            for url, label, ons in (*NAVIGATION, *more)
+        ]
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Give each template the page's frame. Nothing is read until the template asks."""
+    return {"frame": SimpleLazyObject(lambda: Frame(request))}

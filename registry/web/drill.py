@@ -1,0 +1,99 @@
+"""What a list of people or assignments is asked to list: the metric and the place named in the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.http import Http404, HttpRequest
+
+from registry import access
+from registry.counting.basis import Question
+from registry.counting.metrics import METRICS, Metric, PeopleMetric
+from registry.models import Basis, Organization, Unit
+from registry.models.shape import Span, UnitShape
+from registry.web.address import Address
+from registry.web.links import rows_behind
+from registry.web.typed import cleaned
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a list looks: a unit with all below it or alone, a Party line, or all that the user sees."""
+
+    unit: Unit | None
+    organization: Organization | None
+    own: bool
+    spans: list[Span]
+    """The intervals of the unit tree on the day; empty on the Party line."""
+    whole: Unit | None = None
+    """The unit all of which is looked at, with all below it."""
+
+    @property
+    def rows(self) -> Organization | list[Span]:
+        """The place as ``registry.counting.basis`` takes it."""
+        return self.organization or self.spans
+
+    @property
+    def label(self) -> str:
+        """The place in words, for a chip or a heading."""
+        if self.organization is not None:
+            return f"{self.organization.name}及党组织线下级"
+        if self.unit is None:
+            return "管理范围内全部单位"
+        return f"{self.unit.name}(仅本单位)" if self.own else f"{self.unit.name}及下级单位"
+
+
+def place_of(request: HttpRequest, question: Question) -> Place:
+    """Read ``unit``, ``own`` and ``party_line`` from the address; what is out of scope is not found."""
+    line = cleaned(request.GET.get("party_line", ""))
+    if line:
+        return Place(None, access.get_organization(request.user, line), False, [])
+    shape = UnitShape.on(question.as_of)
+    unit = unit_of(request)
+    if unit is None:
+        tops = access.top_units(request.user)
+        spans = [span for top in tops for span in shape.spans(top)]
+        return Place(None, None, False, spans, tops[0] if len(tops) == 1 else None)
+    if request.GET.get("own") == "1":
+        return Place(unit, None, True, [Span(unit.tree_id, unit.lft, unit.lft)])
+    return Place(unit, None, False, shape.spans(unit), unit)
+
+
+def unit_of(request: HttpRequest) -> Unit | None:
+    """Return the unit of the address (``unit``, or what was typed without scripts as ``unit_text``)."""
+    code = cleaned(request.GET.get("unit", ""))
+    if code:
+        return access.get_unit(request.user, code)
+    typed = cleaned(request.GET.get("unit_text", ""))
+    if not typed:
+        return None
+    units = list(access.visible(request.user, Unit.objects.matching(typed)).order_by("tree_id", "lft")[:50])
+    exact = [unit for unit in units if typed in (unit.code, unit.name, unit.short_name)]
+    if not units:
+        raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的管理范围内。")
+    return (exact or units)[0]
+
+
+def people_metric(request: HttpRequest) -> PeopleMetric | None:
+    """Return the metric of the address, None when it asks for none."""
+    slug = cleaned(request.GET.get("metric", ""))
+    if not slug:
+        return None
+    metric = METRICS.get(slug)
+    if not isinstance(metric, PeopleMetric):
+        raise Http404(f"没有名为“{slug}”的人员统计指标。")
+    return metric
+
+
+def rows_url(metric: Metric, unit: Unit, address: Address, *, day: date, basis: str) -> str:
+    """Return the address of exactly the rows behind a count on another day and basis, in no campaign."""
+    return rows_behind(
+        address,
+        unit,
+        metric.slug,
+        campaign=None,
+        as_of=None if day == address.today else day.isoformat(),
+        basis=None if basis == Basis.CURRENT else basis,
+        since=day.isoformat() if basis in (Basis.NEW, Basis.ENDED) else None,
+    )

@@ -1,0 +1,119 @@
+"""How a page hands its table on as a file: what stands above it, the file itself, and the record of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, cast
+
+from django.http import FileResponse, HttpRequest
+from django.utils import timezone
+
+from registry import audit
+from registry.counting.basis import Question
+from registry.models import Basis, Unit
+from registry.spreadsheets.columns import Noun
+from registry.spreadsheets.sheets import Head, Kind, Sheet
+from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
+from registry.web.address import actor_of
+
+FORMATS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+IN_MEMORY = 1 << 20
+"""A file up to this size is not put on the disk on its way."""
+
+_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
+
+
+def head_of(noun: Noun, slug: str) -> Head:
+    """Return a column of an importable noun, so that what is exported is read back under the same header."""
+    column = noun.by_slug[slug]
+    return Head(column.header, _KINDS.get(column.kind, Kind.TEXT))
+
+
+def on_a_day(head: Head, question: Question) -> Head:
+    """Return the column of a fact as it was on an earlier day: under a header that is not read back.
+
+    The register holds today's; what was on an earlier day would come back as a change.
+    """
+    if question.as_of == timezone.localdate():
+        return head
+    return Head(f"当日{head.header}", head.kind)
+
+
+def asked_for(question: Question) -> list[str]:
+    """Return date, basis and campaign in words."""
+    words = str(Basis(question.basis).label)
+    if question.is_period:
+        words += f"({question.first_day.isoformat()} 至 {question.as_of.isoformat()})"
+    campaign = question.campaign.name if question.campaign else "全部"
+    return [
+        f"截至:{question.as_of.isoformat()}",
+        f"口径:{words}",
+        f"专项任务:{campaign}",
+    ]
+
+
+def above(
+    request: HttpRequest,
+    place: str,
+    rows: int,
+    *,
+    question: Question | None = None,
+    filters: Mapping[str, str] | None = None,
+    has_samples: bool = False,
+) -> list[str]:
+    """Return the lines above a table: unit, date and basis; the filters; who took it out, when, how much."""
+    facts = ["  ".join([f"单位:{place}", *(asked_for(question) if question else [])])]
+    if filters:
+        facts.append("筛选:{}".format(";".join(filters.values())))
+    now = timezone.localtime()
+    said = [
+        f"导出人:{actor_of(request).name}",
+        "导出时间:{}".format(f"{now:%Y-%m-%d %H:%M}"),
+        f"共 {rows} 行",
+    ]
+    if has_samples:
+        said.append("含演示数据")
+    return [*facts, "  ".join(said)]
+
+
+def wanted_format(request: HttpRequest) -> str:
+    """Return ``xlsx`` or ``csv``, as the button says."""
+    chosen = request.POST.get("format", "")
+    return chosen if chosen in FORMATS else "xlsx"
+
+
+def answer(
+    request: HttpRequest,
+    sheets: Sequence[Sheet],
+    *,
+    name: str,
+    unit: Unit | None = None,
+    filters: Iterable[str] = (),
+    also: Mapping[str, object] | None = None,
+) -> FileResponse:
+    """Write the file, put into the record what was taken out and how many rows, and answer with it.
+
+    Several sheets make one workbook, whatever the format asked for. The file is whole before anything is
+    sent, so that a fault is an error page and not half a table.
+    """
+    suffix = wanted_format(request) if len(sheets) == 1 else "xlsx"
+    file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
+    try:
+        rows = write_xlsx(sheets, file) if suffix == "xlsx" else write_csv(sheets[0], file)
+        name = file_name(name, suffix)
+        audit.record_event(
+            actor_of(request),
+            "export",
+            subject=sheets[0].title,
+            unit=unit,
+            after={"file": name, "filters": list(filters), "rows": rows, **(also or {})},
+        )
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return FileResponse(file, as_attachment=True, filename=name, content_type=FORMATS[suffix])

@@ -1,0 +1,311 @@
+"""Form fields for what is searched, never chosen from a list of thousands: units, organizations, people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+
+from registry import access
+from registry.models import Organization, Person, Unit
+from registry.refusals import OperationRefused
+
+_SEPARATORS = re.compile(r"[\s,,;;、]+")
+
+
+@dataclass(frozen=True)
+class _Noun:
+    """How one kind of row is found by what users know it by."""
+
+    model: type[Model]
+    key: str
+    word: str
+    url: str
+    placeholder: str
+    note: Callable[[access.AnyUser, Any], str]
+    related: tuple[str, ...] = ()
+    typed: tuple[str, ...] = ()
+    """What else than the key may be typed for it."""
+
+
+NOUNS: dict[str, _Noun] = {
+    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称、拼音或代码", lambda user, unit: unit.code),
+    "organization": _Noun(
+        Organization,
+        "code",
+        "组织",
+        "pick_organizations",
+        "组织名称、拼音或代码",
+        lambda user, organization: f"{organization.kind_label} · {organization.unit.label}",
+        ("unit",),
+    ),
+    "person": _Noun(
+        Person,
+        "key",
+        "人员",
+        "pick_people",
+        "姓名、拼音或警号",
+        lambda user, person: (
+            f"{access.shown_number(user, person)} · {person.get_political_status_display()}"
+            f" · {person.home_unit.label}"
+        ),
+        ("home_unit",),
+        ("number",),
+    ),
+}
+
+
+def split_keys(text: str) -> list[str]:
+    """Return the codes or numbers in pasted text: separated by spaces, lines, commas or semicolons."""
+    return [key for key in _SEPARATORS.split(text.strip()) if key]
+
+
+@dataclass
+class Picked:
+    """What came in for a picker: keys with their roles, and text typed but not chosen."""
+
+    keys: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    text: str = ""
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return (key, role) for everything chosen, then for everything typed."""
+        roles = [*self.roles, *[""] * len(self.keys)]
+        return [*zip(self.keys, roles, strict=False), *((key, "") for key in split_keys(self.text))]
+
+
+class PickerWidget(forms.Widget):
+    """A search box whose hits become chips (components/picker.html)."""
+
+    is_picker = True
+
+    def __init__(
+        self,
+        noun: str,
+        *,
+        multiple: bool,
+        roles: Sequence[tuple[str, str]],
+        query: str = "",
+        default_role: str = "",
+    ) -> None:
+        super().__init__()
+        self.noun, self.multiple, self.roles = NOUNS[noun], multiple, list(roles)
+        self.query, self.default_role = query, default_role
+        self.find: Callable[[Iterable[str]], dict[str, Any]] = lambda keys: {}
+        self.note: Callable[[Any], str] = lambda row: ""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Picked:
+        """Read what was chosen and what was typed."""
+        getlist = getattr(data, "getlist", lambda key: [data[key]] if key in data else [])
+        return Picked(
+            [key for key in getlist(name) if key], list(getlist(f"{name}_role")), data.get(f"{name}_text", "")
+        )
+
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        """Whether the form held no picker of this name."""
+        return name not in data and f"{name}_text" not in data
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """Draw the picker, with chips for what is chosen."""
+        picked = _as_picked(value, self.noun)
+        rows = self.find(picked.keys)
+        chosen = [
+            {
+                "value": key,
+                "label": str(rows[key]) if key in rows else key,
+                "note": self.note(rows[key]) if key in rows else "",
+                "role": role,
+            }
+            for key, role in Picked(picked.keys, picked.roles).pairs()
+        ]
+        url = reverse(self.noun.url)
+        attributes = attrs or {}
+        picker = {
+            "id": attributes.get("id", f"id_{name}"),
+            "name": name,
+            "url": f"{url}?{self.query}" if self.query else url,
+            "multiple": self.multiple,
+            "chosen": chosen,
+            "roles": self.roles,
+            "role_default": self.default_role,
+            "text": picked.text,
+            "placeholder": self.noun.placeholder,
+            "describedby": attributes.get("aria-describedby", ""),
+        }
+        return mark_safe(render_to_string("components/picker.html", {"picker": picker}))
+
+
+class PickerField(forms.Field):
+    """One row or many rows of a noun (unit, organization, person), found by code or number in scope.
+
+    Cleans to the row or None; with ``multiple`` to a list of rows; with ``roles`` to a list of
+    (row, role). The form must be a ``ScopedForm``: out of scope is "not found". Two doors are left in
+    that wall, each to be opened by the form on purpose: ``keep`` for what the record holds already, and
+    ``beyond``, which returns rows that may be chosen (by name) though they are outside the scope.
+    """
+
+    def __init__(
+        self,
+        noun: str,
+        *,
+        multiple: bool = False,
+        roles: Sequence[tuple[str, str]] = (),
+        default_role: str = "",
+        rows: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None,
+        query: str = "",
+        **options: Any,
+    ) -> None:
+        self.noun, self.multiple, self.roles, self.default_role = NOUNS[noun], multiple, roles, default_role
+        self.rows = rows
+        self.user: access.AnyUser | None = None
+        self.access_roles: Iterable[str] = access.ALL_ROLES
+        self.kept: dict[str, Any] = {}
+        self.beyond: Callable[[], QuerySet[Any]] | None = None
+        widget = PickerWidget(noun, multiple=multiple, roles=roles, query=query, default_role=default_role)
+        super().__init__(widget=widget, **options)
+        widget.find, widget.note = self.find, self.note
+
+    def __deepcopy__(self, memo: Any) -> PickerField:
+        copy: PickerField = super().__deepcopy__(memo)
+        copy.widget.find, copy.widget.note = copy.find, copy.note
+        copy.kept = {}
+        return copy
+
+    def keep(self, row: Any) -> None:
+        """Let what stands in the record already be sent again, whether or not the user may see it."""
+        if row is not None:
+            self.kept[str(getattr(row, self.noun.key))] = row
+
+    def note(self, row: Any) -> str:
+        """Return the grey words beside a chosen row, as the user may see them."""
+        return self.noun.note(self.user, row) if self.user is not None else ""
+
+    def find(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Return the rows that the user may choose, by key (or by what else may be typed)."""
+        wanted = [key for key in keys if "\x00" not in key]
+        if not wanted or self.user is None:
+            return {}
+        names = (self.noun.key, *self.noun.typed)
+        named = Q()
+        for name in names:
+            named |= Q(**{f"{name}__in": wanted})
+        manager: Any = self.noun.model._default_manager
+        rows = access.visible(self.user, manager.filter(named), self.access_roles)
+        if self.beyond is not None:
+            rows |= manager.filter(named, pk__in=self.beyond().order_by().values("pk"))
+        if self.rows is not None:
+            rows = self.rows(rows)
+        if self.noun.related:
+            rows = rows.select_related(*self.noun.related)
+        found = {str(getattr(row, name)): row for row in rows for name in reversed(names)}
+        known = {**self.kept, **found}
+        return {key: known[key] for key in wanted if key in known}
+
+    def clean(self, value: Any) -> Any:
+        """Return the chosen rows; name what was not found."""
+        picked = _as_picked(value, self.noun)
+        pairs = picked.pairs()
+        if not pairs:
+            if self.required:
+                raise ValidationError(f"请选择{self.noun.word}。", code="required")
+            return [] if self.multiple else None
+        found = self.find([key for key, _ in pairs])
+        missing = [key for key, _ in pairs if key not in found]
+        if missing:
+            raise ValidationError(
+                f"没有找到{self.noun.word}:{'、'.join(missing[:10])}。请检查输入,或从查找结果中选择。",
+                code="missing",
+            )
+        if not self.multiple:
+            if len(pairs) > 1:
+                raise ValidationError(f"只能选择一个{self.noun.word}。", code="many")
+            return found[pairs[0][0]]
+        if self.roles:
+            known = {value for value, _ in self.roles}
+            return [(found[key], role if role in known else self.default_role) for key, role in pairs]
+        return [found[key] for key, _ in pairs]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether something else is chosen than at first."""
+        return _as_picked(initial, self.noun).pairs() != _as_picked(data, self.noun).pairs()
+
+
+def _as_picked(value: Any, noun: _Noun) -> Picked:
+    if isinstance(value, Picked):
+        return value
+    if value is None or value == "":
+        return Picked()
+    rows = value if isinstance(value, list | tuple) else [value]
+    keys, roles = [], []
+    for row in rows:
+        row, role = row if isinstance(row, tuple) else (row, "")
+        keys.append(str(getattr(row, noun.key, row)))
+        roles.append(role)
+    return Picked(keys, roles)
+
+
+class DayField(forms.DateField):
+    """A date that is typed or picked."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("error_messages", {"invalid": "请填写有效日期,例如 2020-02-20。"})
+        widget = forms.DateInput(
+            format="%Y-%m-%d",
+            attrs={
+                "type": "date",
+                "placeholder": "年-月-日",
+                "pattern": r"\d{4}-\d{2}-\d{2}",
+                "autocomplete": "off",
+            },
+        )
+        super().__init__(
+            widget=widget,
+            input_formats=["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日"],
+            **options,
+        )
+
+
+class ScopedForm(forms.Form):
+    """A form that knows its user, so that its pickers find only what the user may see.
+
+    ``folded`` names the optional fields that are folded away. ``apply_refusal`` puts the messages
+    of a refused operation beside their fields.
+    """
+
+    folded: tuple[str, ...] = ()
+    renames: Mapping[str, str] = {}
+
+    def __init__(self, *args: Any, user: access.AnyUser, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        for form_field in self.fields.values():
+            if isinstance(form_field, PickerField):
+                form_field.user = user
+
+    def main_fields(self) -> list[forms.BoundField]:
+        """The fields always shown."""
+        return [self[name] for name in self.fields if name not in self.folded and not self[name].is_hidden]
+
+    def folded_fields(self) -> list[forms.BoundField]:
+        """The optional fields that are folded away."""
+        return [self[name] for name in self.folded if name in self.fields]
+
+    def apply_refusal(self, error: OperationRefused) -> None:
+        """Show why the operation was refused, at the fields it names.
+
+        ``renames`` maps the operation's name of a field to the form's.
+        """
+        for name, messages in error.message_dict.items():
+            name = self.renames.get(name, name)
+            for message in messages:
+                self.add_error(name if name in self.fields else None, message)

@@ -1,0 +1,88 @@
+"""Links from the numbers of a page to the rows behind them."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from registry import access
+from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
+from registry.models import Person, Unit
+from registry.web.address import Address
+
+_PENDING = "pending"
+
+
+def rows_page(slug: str) -> str:
+    """Return the name of the page that lists the rows behind a metric."""
+    metric = METRICS[slug]
+    if isinstance(metric, OrganizationMetric):
+        return "organizations"
+    return "people" if isinstance(metric, PeopleMetric) and metric.distinct else "assignments"
+
+
+def rows_behind(
+    address: Address,
+    unit: Unit,
+    slug: str,
+    *,
+    own: bool = False,
+    pending: bool = False,
+    **changes: str | None,
+) -> str:
+    """Return the address of the rows behind ``slug`` at ``unit`` on the page's question.
+
+    ``own``: those at the unit itself only; ``pending``: the unapproved ones; ``changes`` as in
+    ``Address.query``.
+    """
+    return _rows_behind(address, unit.code, slug, own=own, pending=pending, **changes)
+
+
+def _rows_behind(
+    address: Address, code: str, slug: str, *, own: bool, pending: bool, **changes: str | None
+) -> str:
+    return address.url(
+        reverse(rows_page(slug)),
+        unit=code,
+        metric=slug,
+        own="1" if own else None,
+        state=_PENDING if pending else None,
+        **changes,
+    )
+
+
+class RowLinks:
+    """``rows_behind`` for a page with hundreds of numbers: each address is made up once for all units."""
+
+    _CODE = "~"
+    """Stands for the unit's code, which like this needs no quoting in an address."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._known: dict[tuple[str, bool, bool], tuple[str, str]] = {}
+        self._page: tuple[str, str] = ("", "")
+
+    def page(self, unit: Unit) -> str:
+        """Return the address of the page of ``unit``."""
+        if not self._page[0]:
+            before, _code, after = self._address.url(unit.get_absolute_url()).partition(f"/{unit.code}/")
+            self._page = f"{before}/", f"/{after}"
+        before, after = self._page
+        return f"{before}{unit.code}{after}"
+
+    def url(self, unit: Unit, slug: str, *, own: bool = False, pending: bool = False) -> str:
+        """Return the address of the rows behind ``slug`` at ``unit``, as ``rows_behind`` does."""
+        key = slug, own, pending
+        if key not in self._known:
+            url = _rows_behind(self._address, self._CODE, slug, own=own, pending=pending)
+            before, _code, after = url.partition(f"unit={self._CODE}")
+            self._known[key] = f"{before}unit=", after
+        before, after = self._known[key]
+        return f"{before}{unit.code}{after}"
+
+
+def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:
+    """Return the address of a person's page (or what is done there): by the number only for who sees it.
+
+    ``person.home_unit`` is asked for: lists select it along.
+    """
+    return address.url(reverse(name, args=[access.handle(user, person)]))

@@ -1,0 +1,125 @@
+"""What holds for every request: number, client address, size, headers, end of sessions."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import cast
+
+from django.conf import settings
+from django.contrib import auth
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from registry.models.session import SessionStore
+from registry.models.shape import remembering
+from registry.web.errors import page_not_found, too_large
+
+RENEWED_AFTER = timedelta(minutes=1)
+
+
+class RequestNumberMiddleware:
+    """Gives each request a short number that a user can read out on the telephone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_number = secrets.token_hex(5)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Number"] = request.request_number  # type: ignore[attr-defined]
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer what is not found with the page that helps under ``DEBUG`` too, as `make run` sets it."""
+        if settings.DEBUG and isinstance(exception, Http404):
+            return page_not_found(request, exception)
+        return None
+
+
+class ClientAddressMiddleware:
+    """Finds whose request a trusted proxy hands on; without one, nobody is believed about the address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        if forwarded and settings.TRUSTED_PROXIES and _trusted(request.META.get("REMOTE_ADDR", "")):
+            for word in reversed(forwarded.split(",")):
+                address = word.strip()
+                if not _is_address(address):
+                    break
+                request.META["REMOTE_ADDR"] = address
+                if not _trusted(address):
+                    break
+        return self.get_response(request)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _trusted(text: str) -> bool:
+    return _is_address(text) and any(ip_address(text) in network for network in settings.TRUSTED_PROXIES)
+
+
+class BodySizeMiddleware:
+    """Refuses what is too large before it is read."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if length.isdigit() and int(length) > settings.MAX_BODY_BYTES:
+            return too_large(request)
+        return self.get_response(request)
+
+
+class HeadersMiddleware:
+    """Browsers keep no page (static files never come this far) and give the site none of their devices."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers["Cache-Control"] = "no-store, private"
+        response.headers["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        return response
+
+
+class HierarchyMiddleware:
+    """Lets a request that only reads read the moves of units and the roots once."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return self.get_response(request)
+        with remembering():
+            return self.get_response(request)
+
+
+class SessionEndMiddleware:
+    """Ends a session that is too old; moves the end of one in use, with one write a minute at most."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            session, now = cast(SessionStore, request.session), timezone.now()
+            if session.started_at is not None and session.started_at + settings.SESSION_LONGEST <= now:
+                auth.logout(request)
+            elif session.seen_at is not None and session.seen_at + RENEWED_AFTER <= now:
+                session.modified = True
+        return self.get_response(request)

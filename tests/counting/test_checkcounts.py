@@ -1,0 +1,102 @@
+"""``manage.py checkcounts``: whatever parts the ledger from the rows is seen, named and mended."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db.models import F
+
+from registry.counting.totals import write as ledger
+from registry.models import Assignment, AuditEntry, CountChange, CountDay, Unit
+from registry.operations.assignments import end_assignment
+from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
+
+pytestmark = pytest.mark.django_db
+CLEAN = "统计台账与原始记录完全一致。\n"
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    """Return what the command printed, and its complaint (empty: exit 0)."""
+    out = io.StringIO()
+    try:
+        call_command("checkcounts", *arguments, stdout=out)
+    except CommandError as error:
+        return out.getvalue(), f"{error}" if error.returncode == 1 else f"exit {error.returncode}"
+    return out.getvalue(), ""
+
+
+@pytest.fixture(autouse=True)
+def country() -> None:
+    """top(left, right): a branch with two people at left, a commando team with one of them at right."""
+    top = make_unit("top")
+    left, right = make_unit("left", top), make_unit("right", top)
+    both, one = make_person("张三", left), make_person("李四", left)
+    branch = make_organization(left, campaign=make_campaign())
+    team = make_organization(right, "commando_team")
+    assign(branch, both)
+    ended = assign(branch, one)
+    assign(team, both)
+    end_assignment(actor=ACTOR, assignment=ended, on=date(2020, 2, 10))
+
+
+def test_what_the_operations_wrote_is_right_before_folding_and_after() -> None:
+    assert run() == (CLEAN, "")
+    assert CountChange.objects.exists()
+    said, complaint = run("--fold")
+    assert complaint == ""
+    assert said.startswith("已归并")
+    assert said.endswith(CLEAN)
+    assert not CountChange.objects.exists()
+    assert run("--fold") == (f"已归并 0 行变动。\n{CLEAN}", "")
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_a_wrong_number_is_named_and_mended(folded: bool) -> None:
+    if folded:
+        ledger.fold_counts()
+    model = CountDay if folded else CountChange
+    rows = model.objects.filter(unit__code="left", campaign_key=0, is_cumulative=False, day=date(2020, 2, 1))
+    row = rows.order_by("-pk")[0]
+    model.objects.filter(pk=row.pk).update(frontline_people=F("frontline_people") + 3)
+    printed, complaint = run()
+    assert "left 自 2020-02-01 起 现有(全部专项任务):一线人员 -3" in printed
+    assert complaint.startswith("统计台账与原始记录有")
+    assert run()[0] == printed, "checking changes nothing"
+    assert run("--unit", "right") == (CLEAN, "")
+    assert run("--unit", "left")[1] == complaint
+
+    printed, complaint = run("--fix", "--unit", "left")
+    assert complaint == ""
+    assert printed.endswith(CLEAN)
+    assert run() == (CLEAN, "")
+    entry = AuditEntry.objects.order_by("-pk")[0]
+    assert (entry.verb, entry.object_name) == ("rebuild_counts", "left公安局")
+
+
+def test_a_row_changed_past_the_operations_is_seen_at_every_unit_above() -> None:
+    Assignment.objects.filter(organization__kind="commando_team").update(ended_on=date(2020, 2, 5))
+    printed, complaint = run()
+    assert "right 自 2020-02-05 起 现有(全部专项任务):先锋队、突击队队员 -1、一线人员 -1" in printed
+    assert "top 自 2020-02-05 起 现有(全部专项任务):先锋队、突击队队员 -1、一线编入 -1\n" in printed, (
+        "who is still in the branch stays one person at the top"
+    )
+    assert "left" not in printed
+    assert complaint
+    assert run("--fix")[1] == ""
+    assert run() == (CLEAN, "")
+
+
+def test_a_ledger_that_was_lost_is_worked_out_again() -> None:
+    CountChange.objects.all().delete()
+    assert run("--unit", "top")[1]
+    ledger.fill_when_empty()
+    assert run() == (CLEAN, "")
+    assert ledger.fill_when_empty() == 0, "only what is empty is filled"
+
+
+def test_a_unit_that_is_not_there_is_named() -> None:
+    assert run("--unit", "nowhere") == ("", "--unit:没有代码为“nowhere”的单位。")
+    assert Unit.objects.count() == 3

@@ -1,0 +1,216 @@
+"""The ledger of counts after each kind of change: exact on every day, distinct people included."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from registry.counting.basis import Question
+from registry.counting.metrics import METRICS
+from registry.counting.totals import read as reading
+from registry.counting.totals import write as ledger
+from registry.models import CountChange, Unit
+from registry.operations.assignments import assign_people, end_assignment, withdraw_assignment
+from registry.operations.organizations import (
+    dissolve_organization,
+    edit_organization,
+    transfer_organization,
+    withdraw_organization,
+)
+from registry.operations.people import change_political_status, edit_person
+from registry.operations.units import merge_unit, move_unit
+from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
+
+pytestmark = pytest.mark.django_db
+
+
+def day(number: int) -> date:
+    """1 February 2020 and so many days."""
+    return DAY + timedelta(days=number)
+
+
+def count(unit: Unit, metric: str, *days: int, basis: str = "current", campaign=None) -> list[int]:
+    """Return the metric of the unit on the days, as the ledger has it now."""
+    return [
+        reading.read([unit.pk], Question(day(number), basis, campaign=campaign))[unit.pk][metric]
+        for number in days
+    ]
+
+
+@pytest.fixture
+def country():
+    """top(left(inner), right)"""
+    top = make_unit("top")
+    left, right = make_unit("left", top), make_unit("right", top)
+    return top, left, right, make_unit("inner", left)
+
+
+@pytest.fixture(params=["appended", "folded"])
+def settled(request):
+    """Fold after each step, or never: the numbers are the same."""
+    return ledger.fold_counts if request.param == "folded" else lambda: 0
+
+
+def test_one_person_in_three_places_is_one_person_until_the_last_ends(country, settled):
+    top, left, right, inner = country
+    person = make_person(unit=inner)
+    held = [assign(make_organization(unit), person) for unit in (left, right, inner)]
+    settled()
+    assert count(top, "frontline_people", -1, 0, 30) == [0, 1, 1]
+    assert count(top, "frontline_assignments", 0) == [3]
+    assert count(left, "frontline_people", 0) == [1]
+    end_assignment(actor=ACTOR, assignment=held[0], on=day(5))
+    end_assignment(actor=ACTOR, assignment=held[1], on=day(7))
+    settled()
+    assert count(left, "frontline_people", 4, 5) == [1, 1]
+    assert count(right, "frontline_people", 6, 7) == [1, 0]
+    end_assignment(actor=ACTOR, assignment=held[2], on=day(9))
+    settled()
+    assert count(top, "frontline_people", 8, 9) == [1, 0]
+    assert count(top, "frontline_people", 9, basis="cumulative") == [1]
+    withdraw_assignment(actor=ACTOR, assignment=held[2], reason="测试")
+    assert count(top, "frontline_people", 6, 7) == [1, 0]
+    assert count(inner, "frontline_people", 9, basis="cumulative") == [0]
+    assert ledger.differences() == []
+
+
+def test_days_within_longer_days_count_once_and_team_days_for_themselves(country, settled):
+    top, left, right, _inner = country
+    person = make_person(unit=left)
+    assign(make_organization(left), person, ended_on=day(20))
+    settled()
+    assign(make_organization(right, "commando_team"), person, started_on=day(5), ended_on=day(8))
+    settled()
+    assert count(top, "frontline_people", 4, 5, 8, 19, 20) == [1, 1, 1, 1, 0]
+    assert count(top, "frontline_party_members", 4, 5, 8, 19, 20) == [1, 1, 1, 1, 0]
+    assert count(top, "frontline_assignments", 4, 5, 8, 20) == [1, 2, 1, 0]
+    assert count(top, "team_members", 4, 5, 7, 8) == [0, 1, 1, 0]
+    assert ledger.differences() == []
+
+
+def test_members_go_where_their_organization_goes(country, settled):
+    top, left, right, _inner = country
+    team = make_organization(left, "pioneer_team")
+    assign(team, make_person(unit=left))
+    settled()
+    transfer_organization(actor=ACTOR, organization=team, unit=right, on=day(5), reason="测试")
+    settled()
+    assert count(left, "team_members", 4, 5) == [1, 0]
+    assert count(right, "team_members", 4, 5) == [0, 1]
+    withdraw_organization(actor=ACTOR, organization=team, reason="误录")
+    assert count(top, "team_members", 4, 5) == [0, 0]
+    assert ledger.differences() == []
+
+
+def test_a_move_leaves_the_days_before_it_with_the_old_superior(country, settled):
+    top, left, right, inner = country
+    branch = make_organization(inner)
+    assign_people(
+        actor=ACTOR,
+        organization=branch,
+        members=[(make_person(unit=inner), "member") for _ in range(3)],
+        started_on=day(0),
+    )
+    settled()
+    move_unit(actor=ACTOR, unit=inner, superior=right, on=day(10), reason="测试")
+    settled()
+    assert count(left, "frontline_people", 9, 10) == [3, 0]
+    assert count(right, "frontline_people", 9, 10) == [0, 3]
+    assert count(top, "frontline_people", 0, 9, 10, 20) == [3, 3, 3, 3]
+    assert count(left, "temporary_branches", 10, basis="cumulative") == [0]
+    assert count(inner, "temporary_branches", 9, 10) == [1, 1]
+    assert ledger.differences() == []
+
+
+def test_a_merger_takes_over_what_stands_and_leaves_what_ended(country, settled):
+    top, left, right, inner = country
+    ended, standing = make_organization(inner), make_organization(inner)
+    dissolve_organization(actor=ACTOR, organization=ended, on=day(3), reason="测试")
+    settled()
+    merge_unit(actor=ACTOR, unit=inner, into=right, on=day(10), reason="测试")
+    settled()
+    assert count(inner, "temporary_branches", 2, 3, 10) == [2, 1, 0]
+    assert count(left, "temporary_branches", 2, 9, 10) == [2, 1, 0]
+    assert count(right, "temporary_branches", 9, 10) == [0, 1]
+    assert count(left, "temporary_branches", 10, basis="cumulative") == [1]
+    assert count(top, "temporary_branches", 10) == [1]
+    assert Unit.objects.get(pk=inner.pk).closed_on == day(10)
+    assert standing.pk
+    assert ledger.differences() == []
+
+
+def test_corrections_in_the_past_move_every_day_between(country, settled):
+    top, left, right, inner = country
+    campaign = make_campaign()
+    post = make_organization(inner, "pioneer_post", campaign=campaign, established_on=day(5))
+    settled()
+    edit_organization(actor=ACTOR, organization=post, changes={"established_on": day(1)}, reason="更正")
+    assert count(top, "pioneer_posts", 0, 1, 4, campaign=campaign) == [0, 1, 1]
+    settled()
+    edit_organization(actor=ACTOR, organization=post, changes={"campaign": None}, reason="更正")
+    assert count(top, "pioneer_posts", 1, campaign=campaign) == [0]
+    assert count(top, "pioneer_posts", 1) == [1]
+    settled()
+    transfer_organization(actor=ACTOR, organization=post, unit=right, on=day(3), reason="测试")
+    assert count(left, "pioneer_posts", 2, 3) == [1, 0]
+    assert count(right, "pioneer_posts", 2, 3) == [0, 1]
+    settled()
+    withdraw_organization(actor=ACTOR, organization=post, reason="误录")
+    assert count(top, "pioneer_posts", 1, 30) == [0, 0]
+    assert ledger.differences() == []
+
+
+def test_what_a_person_is_counts_on_the_days_it_holds(country, settled):
+    top, left, _right, _inner = country
+    person = make_person(unit=left, political_status="activist")
+    assign(make_organization(left), person)
+    settled()
+    change_political_status(actor=ACTOR, person=person, status="probationary_member", on=day(6))
+    edit_person(actor=ACTOR, person=person, changes={"category": "auxiliary"})
+    settled()
+    assert count(top, "frontline_party_members", 5, 6) == [0, 1]
+    assert count(top, "frontline_auxiliaries", 0, 6) == [1, 1]
+    assert ledger.differences() == []
+
+
+def test_a_change_appends_a_row_for_each_unit_above_and_costs_no_more_queries():
+    def cost(unit: Unit) -> tuple[int, int]:
+        branch, person = make_organization(unit), make_person(unit=unit)
+        before = CountChange.objects.count()
+        with CaptureQueriesContext(connection) as queries:
+            assign(branch, person)
+        return CountChange.objects.count() - before, len(queries)
+
+    unit = make_unit()
+    rows, queries = cost(unit)
+    assert rows == 2, "现有 and 累计 of one unit"
+    for _ in range(5):
+        unit = make_unit(superior=unit)
+    assert cost(unit) == (12, queries), "and of the five above it"
+
+
+def test_many_people_at_once_are_as_right_as_few(country, monkeypatch):
+    top, left, right, inner = country
+    monkeypatch.setattr(ledger, "FEW", 3)
+    monkeypatch.setattr(ledger, "PIECE", 4)
+    people = [make_person(unit=inner) for _ in range(10)]
+    branch = make_organization(inner)
+    assign_people(
+        actor=ACTOR,
+        organization=branch,
+        members=[(person, "member") for person in people],
+        started_on=day(0),
+    )
+    move_unit(actor=ACTOR, unit=inner, superior=right, on=day(2), reason="测试")
+    assert count(left, "frontline_people", 1, 2) == [10, 0]
+    assert ledger.differences() == []
+    assert ledger.differences([left.pk, right.pk]) == []
+    numbers = reading.read([unit.pk for unit in country], Question(day(2)))
+    ledger.rebuild()
+    assert not CountChange.objects.exists()
+    assert reading.read([unit.pk for unit in country], Question(day(2))) == numbers
+    assert numbers[top.pk]["frontline_people"] == 10
+    assert set(numbers[top.pk]) == set(METRICS)

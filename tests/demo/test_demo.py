@@ -1,0 +1,377 @@
+"""The demo: what the articles report comes out exactly, counted by the registry and by plain SQL."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+from django.db.models import Count, F, Q
+from django.http import HttpRequest
+
+import registry
+from registry import access
+from registry.counting.basis import Question
+from registry.counting.reconciliation import Verdict, reconcile
+from registry.counting.rollup import rollup
+from registry.models import (
+    Assignment,
+    AuditEntry,
+    Campaign,
+    Figure,
+    Organization,
+    Person,
+    Source,
+    StatusPeriod,
+    Unit,
+    User,
+)
+from registry.models.kinds import MEMBER_STATUSES, TEAM_KINDS
+from registry.operations.trees import check_all
+
+DATA = Path(registry.__file__).parent / "demo" / "data"
+
+
+def demo(*arguments: str) -> str:
+    out = io.StringIO()
+    call_command("demo", *arguments, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def printed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """The demo, loaded once for this file with DEBUG on, and what the command printed."""
+    from django.conf import settings
+
+    with django_db_blocker.unblock():
+        outer = transaction.atomic()
+        outer.__enter__()
+        debug, settings.DEBUG = settings.DEBUG, True
+        try:
+            yield demo()
+        finally:
+            settings.DEBUG = debug
+            transaction.set_rollback(True)
+            outer.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def loaded(printed: str, db: None) -> None:
+    """Every test stands on the loaded demo; what it changes is taken back."""
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def counts(code: str, day: date, basis: str = "current") -> dict[str, int]:
+    return rollup(Unit.objects.get(code=code), Question(day, basis), children=False).total.counts
+
+
+def sql(statement: str, **values: object) -> int:
+    """One number, from the tables alone: the subtree by walking ``parent``."""
+    tree = (
+        "WITH RECURSIVE below(id) AS (SELECT id FROM registry_unit WHERE code = %(unit)s UNION ALL "
+        "SELECT u.id FROM registry_unit u JOIN below b ON u.parent_id = b.id) "
+    )
+    names = re.findall(r"%\((\w+)\)s", tree + statement)
+    with connection.cursor() as cursor:
+        cursor.execute(re.sub(r"%\(\w+\)s", "%s", tree + statement), [values[name] for name in names])
+        return int(cursor.fetchone()[0])
+
+
+ORGANIZATIONS = (
+    "SELECT COUNT(*) FROM registry_organization o WHERE o.unit_id IN (SELECT id FROM below) "
+    "AND o.state = 'approved' AND o.established_on <= %(day)s "
+)
+STANDING = "AND (o.dissolved_on IS NULL OR o.dissolved_on > %(day)s) "
+
+
+def test_inner_mongolia_has_its_cumulative_totals_by_the_end_of_february() -> None:
+    unit, day = "neimenggu-gonganting", date(2020, 2, 29)
+    found = counts(unit, day, "cumulative")
+    assert found["temporary_party_orgs"] == 274
+    assert found["pioneer_and_commando_teams"] == 565
+    assert found["team_members"] == 8975
+    temporary = "AND o.is_temporary AND o.kind IN ('committee', 'general_branch', 'branch')"
+    teams = "AND o.kind IN ('pioneer_team', 'commando_team')"
+    assert sql(ORGANIZATIONS + temporary, unit=unit, day=day) == 274
+    assert sql(ORGANIZATIONS + teams, unit=unit, day=day) == 565
+    people = (
+        "SELECT COUNT({}) FROM registry_assignment a JOIN registry_organization o "
+        "ON o.id = a.organization_id WHERE o.unit_id IN (SELECT id FROM below) AND o.state = 'approved' "
+        "AND a.started_on <= %(day)s AND NOT a.is_withdrawn " + teams
+    )
+    assert sql(people.format("DISTINCT a.person_id"), unit=unit, day=day) == 8975
+    assert sql(people.format("*"), unit=unit, day=day) > 8975, "some stand in two teams"
+
+
+def test_current_is_less_than_cumulative_in_february() -> None:
+    day = date(2020, 2, 29)
+    now, ever = counts("neimenggu-gonganting", day), counts("neimenggu-gonganting", day, "cumulative")
+    for slug in ("temporary_party_orgs", "pioneer_and_commando_teams", "team_members"):
+        assert 0.9 * ever[slug] < now[slug] < ever[slug]
+
+
+def test_founded_day_by_day_and_spread_over_every_league_and_county() -> None:
+    department = Unit.objects.get(code="neimenggu-gonganting")
+    rows = Organization.objects.filter(
+        Q(is_temporary=True) | Q(kind__in=TEAM_KINDS), unit__in=Unit.objects.in_subtree(department)
+    )
+    days = set(rows.filter(is_sample=True).values_list("established_on", flat=True))
+    assert min(days) == date(2020, 1, 26)
+    assert {date(2020, 1, 26) + timedelta(i) for i in range(34)} <= days
+    leagues = Unit.objects.filter(parent=department, kind="bureau")
+    assert leagues.count() == 12
+    counties = Unit.objects.filter(parent__in=leagues, kind__in=("bureau", "sub_bureau"))
+    assert counties.count() == 103
+    for county in counties:
+        found = rollup(county, Question(date(2020, 2, 29), "cumulative"), children=False).total.counts
+        assert found["temporary_party_orgs"] >= 1, county.code
+        assert found["pioneer_and_commando_teams"] >= 2, county.code
+    stations = Unit.objects.filter(parent__in=counties, kind="station", is_sample=True)
+    assert stations.count() == 206
+
+
+@pytest.mark.parametrize("day", [date(2020, 2, 23), date(2020, 2, 24)])
+def test_dezhou_in_february(day: date) -> None:
+    found = counts("dezhou-shi-gonganju", day)
+    assert found["temporary_party_orgs"] == 13
+    assert (found["temporary_general_branches"], found["temporary_branches"]) == (1, 12)
+    assert found["pioneer_posts"] == 71
+    posts = ORGANIZATIONS + STANDING + "AND o.kind = 'pioneer_post'"
+    assert sql(posts, unit="dezhou-shi-gonganju", day=day) == 71
+
+
+@pytest.mark.parametrize("day", [date(2020, 7, 10), date(2020, 7, 31)])
+def test_dezhou_in_july(day: date) -> None:
+    found = counts("dezhou-shi-gonganju", day)
+    assert (found["temporary_general_branches"], found["temporary_branches"]) == (1, 18)
+    assert found["pioneer_posts"] == 71
+    branches = ORGANIZATIONS + STANDING + "AND o.is_temporary AND o.kind = 'branch'"
+    assert sql(branches, unit="dezhou-shi-gonganju", day=day) == 18
+    recruited = StatusPeriod.objects.filter(
+        status="probationary_member",
+        started_on__range=(date(2020, 1, 20), day),
+        person__home_unit__in=Unit.objects.in_subtree(Unit.objects.get(code="dezhou-shi-gonganju")),
+    )
+    assert recruited.count() == 10
+
+
+def test_ningyang() -> None:
+    found = counts("ningyang-xian-gonganju", date(2020, 2, 4))
+    assert (found["work_groups"], found["commando_teams"], found["temporary_groups"]) == (5, 3, 27)
+    force = Organization.objects.get(code="ningyang-yiqing-zhuanban")
+    assert force.children.filter(kind="work_group").count() == 5
+    points = Unit.objects.filter(parent__code="ningyang-xian-gonganju", kind="checkpoint")
+    groups = Organization.objects.filter(unit__in=points, kind="group")
+    assert list(groups.values("unit").annotate(n=Count("pk")).values_list("n", flat=True)) == [3] * 9
+    assert all(groups.values_list("is_sample", flat=True))
+    assert Organization.objects.filter(name="104国道检测点临时党小组(夜班)").exists()
+    at_points = Assignment.objects.filter(organization__in=groups, started_on__lte=date(2020, 2, 4))
+    assert at_points.filter(person__home_unit__code="ningyang-xian-gonganju-jiguan").count() >= 120
+
+
+def test_reconciliation_agrees_wherever_it_can() -> None:
+    rows = reconcile(Figure.objects.select_related("source", "unit", "organization"))
+    assert len(rows) == len(table("figures"))
+    assert {row.figure.code: row.figure.metric for row in rows if row.verdict == Verdict.AGREES} == {
+        "F001": "temporary_party_orgs",
+        "F002": "pioneer_posts",
+        "F008": "work_groups",
+        "F016": "commando_teams",
+        "F040": "temporary_party_orgs",
+        "F041": "pioneer_and_commando_teams",
+        "F042": "team_members",
+        "F069": "temporary_general_branches",
+        "F070": "temporary_branches",
+        "F071": "pioneer_posts",
+    }
+    assert not [row for row in rows if row.verdict == Verdict.DIFFERS]
+
+
+def test_both_trees_are_valid() -> None:
+    assert [str(fault) for fault in check_all()] == []
+
+
+def test_everything_in_the_tables_is_there_under_its_own_name_and_source() -> None:
+    assert Source.objects.count() == len(table("sources"))
+    assert Figure.objects.count() == len(table("figures"))
+    for row in table("units"):
+        unit = Unit.objects.get(code=row["code"])
+        assert (unit.name, unit.region_code) == (row["name"], row["region_code"])
+        assert unit.is_sample == (row["sample"] == "yes")
+        assert (unit.parent.code if unit.parent else "") == row["parent_code"]
+    for row in table("organizations"):
+        organization = Organization.objects.select_related("parent", "source").get(code=row["code"])
+        assert (organization.name, organization.kind) == (row["name"], row["kind"])
+        assert organization.source is not None
+        assert organization.source.number == int(row["source"])
+        assert not organization.is_sample
+        assert ("演示推定" in organization.note) == (not row["established_on"])
+    for row in table("people"):
+        person = Person.objects.get(number=row["number"])
+        assert (person.name, person.is_sample) == (row["name"], False)
+
+
+def test_the_named_team_honours_somebody_who_is_in_no_organization() -> None:
+    team = Organization.objects.get(code="tuquan-hejianhua-tujidui")
+    assert (team.established_on, team.honour_title) == (date(2020, 2, 2), "以何建华命名")
+    assert team.assignments.count() > 10
+    assert all(team.assignments.values_list("person__is_sample", flat=True))
+    assert not Assignment.objects.filter(person__number="N20").exists()
+
+
+def test_whatever_no_table_names_is_flagged_as_sample() -> None:
+    for model, key, name in (
+        (Unit, "code", "units"),
+        (Organization, "code", "organizations"),
+        (Person, "number", "people"),
+    ):
+        named = {row[key] for row in table(name) if row.get("sample") != "yes"}
+        assert set(model.objects.filter(is_sample=False).values_list(key, flat=True)) == named
+    assert not Assignment.objects.filter(is_sample=False, person__is_sample=True).exists()
+
+
+def test_sample_people_are_plausible() -> None:
+    people = Person.objects.filter(is_sample=True)
+    total = people.count()
+    assert total > 9000
+    for category, share in (("officer", 0.7), ("auxiliary", 0.27), ("civilian", 0.03)):
+        assert abs(people.filter(category=category).count() / total - share) < 0.02
+    assert not people.exclude(phone__startswith="000-").exists()
+    assert not people.exclude(number__regex=r"^[0-9]{10,11}$").exists()
+    assert people.filter(number__startswith="0").exists(), "leading zeros are kept"
+    members = people.filter(political_status__in=MEMBER_STATUSES)
+    assert not members.filter(Q(joined_on__isnull=True) | Q(home_branch__isnull=True)).exists()
+    assert not people.exclude(political_status__in=MEMBER_STATUSES).filter(home_branch__isnull=False).exists()
+    assert not people.filter(home_branch__is_temporary=True).exists()
+    assert people.values("political_status").distinct().count() >= 5
+
+
+def test_every_temporary_branch_and_team_has_its_people() -> None:
+    branches = Organization.objects.filter(is_temporary=True, kind="branch").annotate(
+        people=Count("assignments__person", distinct=True),
+        secretaries=Count(
+            "assignments",
+            filter=Q(assignments__role="secretary", assignments__person__political_status="full_member"),
+        ),
+        full=Count(
+            "assignments__person",
+            filter=Q(assignments__person__political_status="full_member"),
+            distinct=True,
+        ),
+    )
+    assert not branches.exclude(people__range=(3, 20)).exists()
+    assert not branches.exclude(secretaries=1).exists()
+    assert 5 <= branches.filter(full__lt=3).count() <= 20, "some that a check will find"
+    groups = Organization.objects.filter(is_temporary=True, kind="group").annotate(n=Count("assignments"))
+    assert not groups.exclude(n__range=(3, 6)).exists()
+    posts = Organization.objects.filter(kind="pioneer_post").annotate(n=Count("assignments"))
+    assert not posts.exclude(n__range=(1, 5)).exists()
+    force = Assignment.objects.filter(organization__code="dezhou-yiqing-zhuanban")
+    assert force.filter(started_on=date(2020, 1, 22), person__political_status="full_member").count() >= 20
+
+
+def test_some_entries_wait_and_some_things_changed() -> None:
+    waiting = Organization.objects.exclude(state="approved")
+    assert set(waiting.values_list("state", flat=True)) == {"draft", "submitted", "returned"}
+    assert (
+        Assignment.objects.filter(ended_on__gt=F("started_on"), organization__dissolved_on=None).count() > 50
+    )
+    assert AuditEntry.objects.filter(verb="transfer_organization").count() == 2
+    assert AuditEntry.objects.filter(verb="change_role").count() == 3
+
+
+def test_the_campaign() -> None:
+    campaign = Campaign.objects.get()
+    assert (campaign.code, campaign.name) == ("xinguan-yiqing-fangkong", "新冠肺炎疫情防控")
+    assert (campaign.started_on, campaign.ended_on) == (date(2020, 1, 20), None)
+    assert campaign.lead_unit == Unit.objects.get(code="gonganbu")
+    apart = Organization.objects.filter(code__in=("xining-zhuananzu", "dezhou-liuzhi-zhuanban"))
+    assert not apart.filter(campaign=campaign).exists()
+
+
+def test_figures_speak_of_an_organization_only_where_it_is_one() -> None:
+    codes = {row["code"] for row in table("organizations")}
+    for row in table("figures"):
+        figure = Figure.objects.select_related("organization").get(code=row["id"])
+        named = figure.organization.code if figure.organization else ""
+        assert named == (row["org_code"] if row["org_code"] in codes else "")
+        assert figure.is_comparable == (row["comparable"] == "yes")
+        assert [line.split()[0] for line in figure.tension.splitlines()] == [
+            key for key in row["tension"].split("; ") if key
+        ]
+
+
+def test_the_printed_logins_open_the_registry_with_their_roles(printed: str, settings: Any) -> None:
+    settings.DEBUG = True
+    found = re.findall(r"^  (\w+) +/ (\S+) +(\S.*)$", printed, re.M)
+    assert [name for name, _, _ in found] == ["admin", "dezhou", "luru", "shenpi", "shenji", "lingdao"]
+    for name, password, _ in found:
+        user = authenticate(HttpRequest(), username=name, password=password)
+        assert user is not None
+        validate_password(password + "x", user)  # the rules hold for these too (but for being one's last)
+    dezhou = Unit.objects.get(code="dezhou-shi-gonganju")
+    station = Unit.objects.get(code="dezhou-decheng-jianshejie-paichusuo")
+    county = Unit.objects.get(code="tuquan-xian-gonganju")
+    names = [name for name, _, _ in found]
+    admin, manager, clerk, approver, auditor, viewer = (User.objects.get(username=name) for name in names)
+    assert admin.is_superuser
+    assert admin.is_staff
+    assert access.may_manage(admin, county)
+    assert access.may_manage(manager, dezhou)
+    assert not access.may_view(manager, county)
+    assert access.may_enter(clerk, station)
+    assert not access.may_enter(clerk, dezhou)
+    assert access.may_approve(approver, station)
+    assert not access.may_enter(approver, station)
+    assert access.holds(auditor, access.AUDIT_ROLES)
+    assert not access.holds(viewer, access.AUDIT_ROLES)
+    assert not access.may_enter(auditor, station)
+    assert access.may_view(viewer, county)
+    assert not access.may_enter(viewer, county)
+
+
+def test_a_second_call_is_refused_or_keeps_everything(settings: Any) -> None:
+    settings.DEBUG = True
+    before = {model: model.objects.count() for model in (Unit, Organization, Person, AuditEntry, User)}
+    with pytest.raises(CommandError, match="库中已有数据"):
+        demo()
+    said = demo("--if-empty")
+    assert "保留不变" in said
+    assert "admin " in said
+    assert {model: model.objects.count() for model in before} == before
+
+
+def test_the_logins_are_closed_when_the_registry_runs_without_debug(settings: Any) -> None:
+    settings.DEBUG = False
+    said = demo("--if-empty")
+    assert "已停用" in said
+    assert "createsuperuser" in said
+    assert "demo-" not in said, "no password is printed"
+    assert authenticate(HttpRequest(), username="admin", password="demo-admin-2020") is None
+    assert "已停用" not in demo("--if-empty"), "once is enough"
+
+
+def test_two_loads_are_the_same() -> None:
+    from registry.demo import neimenggu, shandong
+    from registry.demo.sample import Sample
+
+    def rows() -> object:
+        sample = Sample()
+        neimenggu.fill(sample)
+        shandong.fill(sample)
+        return sample.load()
+
+    assert rows() == rows()

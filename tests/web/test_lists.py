@@ -1,0 +1,102 @@
+"""Long lists: what is counted, what is said of what is not, and that no row is lost or shown twice."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from registry.models import Person, Unit
+from registry.pages.people import views as people_page
+from registry.web import lists
+from tests.factories import assign, make_organization, make_person, make_unit, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def top() -> Unit:
+    unit = make_unit("top")
+    for number in range(7):
+        make_person("同名", unit, number=f"10000{number}")
+    return unit
+
+
+def page(number: Any, size: int = 3) -> lists.LongPage:
+    request = RequestFactory().get("/", {"page": number})
+    request.user = AnonymousUser()
+    rows = Person.objects.order_by("name", "pk")
+    return lists.paged_long(request, rows, lists.length_of(rows), size=size)
+
+
+def numbers(found: lists.LongPage) -> list[str]:
+    return [person.number[-1] for person in found]
+
+
+def test_pages_of_a_list_that_is_counted(top: Unit) -> None:
+    assert [numbers(page(at)) for at in (1, 2, 3)] == [["0", "1", "2"], ["3", "4", "5"], ["6"]]
+    assert [page(at).has_next() for at in (1, 2, 3)] == [True, True, False]
+    last = page(3)
+    assert (last.start_index(), last.end_index(), last.paginator.count) == (7, 7, 7)
+    assert last.paginator.num_pages == 3
+    # A bad number gives the nearest page.
+    assert [page(at).number for at in ("x", "0", "-1", "99", "")] == [1, 3, 3, 3, 1]
+
+
+def test_pages_of_a_list_too_long_to_be_counted(top: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "LONGEST_COUNTED", 4)
+    seen = [page(at) for at in (1, 2, 3)]
+    assert [numbers(each) for each in seen] == [["0", "1", "2"], ["3", "4", "5"], ["6"]]
+    assert [each.has_next() for each in seen] == [True, True, False]
+    assert [each.number for each in seen] == [1, 2, 3]
+    assert (seen[2].start_index(), seen[2].end_index()) == (7, 7)
+    assert seen[0].paginator.is_longer
+    assert seen[0].paginator.count == 4
+    assert page(99).number == 1
+
+
+def test_exactly_as_many_as_are_counted_is_exact(top: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
+    for longest, length in ((7, lists.Length(7)), (6, lists.Length(6, is_exact=False))):
+        monkeypatch.setattr(lists, "LONGEST_COUNTED", longest)
+        assert lists.length_of(Person.objects.all()) == length
+
+
+def test_nothing_at_all() -> None:
+    found = page(2)
+    assert (list(found), found.number, found.has_next(), found.paginator.count) == ([], 1, False, 0)
+
+
+def test_the_page_says_that_there_are_more(
+    client: Client, top: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.force_login(make_user(unit=top))
+    sorts_by_category = r'class="sort" href="[^"]*sort=-?category'
+    shown = client.get(reverse("people")).content.decode()
+    assert re.search(r"共 <b class=\"num\">7</b> 人", shown)
+    assert "按政治面貌:" in shown
+    assert re.search(sorts_by_category, shown)
+    monkeypatch.setattr(lists, "LONGEST_COUNTED", 4)
+    monkeypatch.setattr(people_page, "LONGEST_SORTED", 3)
+    shown = client.get(reverse("people"), {"sort": "category"}).content.decode()
+    assert re.search(r"超过 <b class=\"num\">4</b> 人", shown)
+    assert "按政治面貌:" not in shown
+    assert not re.search(sorts_by_category, shown)
+    assert "sort=name" in shown
+
+
+def test_a_metrics_list_is_counted_however_long_it_is(
+    client: Client, top: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number comes from the ledger, as the one on the page that led here."""
+    branch = make_organization(top)
+    for person in Person.objects.all():
+        assign(branch, person)
+    monkeypatch.setattr(lists, "LONGEST_COUNTED", 4)
+    client.force_login(make_user(unit=top))
+    shown = client.get(reverse("people"), {"metric": "frontline_people", "unit": "top"}).content.decode()
+    assert re.search(r"人数 <span class=\"num\">7</span>", shown)
+    assert re.search(r"共 <b class=\"num\">7</b> 人", shown)
