@@ -6,7 +6,7 @@ import time
 
 from benchmarks.table import Table
 from registry.counting.totals.write import differences
-from registry.operations.trees import check_all
+from registry.trees.check import check_all
 
 
 def measure() -> list[Table]:

@@ -3,9 +3,9 @@
     DATABASE_URL=... python -m benchmarks.every_page [--day 2020-03-10] [--repeat 15] [--only TEXT]
     DATABASE_URL=... python -m benchmarks.every_page --memory 1000
 
-The database holds what ``python -m benchmarks.country`` made. Two users (bench-national, bench-county) without
-password are added to it. ``--memory`` reads that many pages and prints how the process grows: flat after
-the first hundred, in which caches fill, is what is wanted.
+The database holds what ``python -m benchmarks.country`` made. Two users (bench-national, bench-county)
+without password are added to it. ``--memory`` reads that many pages and prints how the process grows:
+flat after the first hundred, in which caches fill, is what is wanted.
 """
 
 # ruff: noqa: E402 - Django is set up before what needs it is imported

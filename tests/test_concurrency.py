@@ -18,8 +18,8 @@ from registry.counting.totals.write import differences
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations, units
 from registry.operations.base import operation
-from registry.operations.trees import check_all
 from registry.refusals import OperationRefused
+from registry.trees.check import check_all
 from tests.counting.recount import Ledger
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
 

@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from registry.counting.totals.write import differences
 from registry.models import Assignment, AuditEntry, Organization, OrganizationPlacement, Person, Unit
-from registry.operations.trees import check_all
+from registry.trees.check import check_all
 from tests.factories import make_organization, make_person, make_unit
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]

@@ -6,8 +6,7 @@ from typing import Any
 
 from django import forms
 
-from registry.pages.organizations.forms import wide
-from registry.web.fields import ScopedForm
+from registry.web.fields import ScopedForm, wide
 
 
 class UploadForm(ScopedForm):

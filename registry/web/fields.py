@@ -309,3 +309,13 @@ class ScopedForm(forms.Form):
             name = self.renames.get(name, name)
             for message in messages:
                 self.add_error(name if name in self.fields else None, message)
+
+
+def wide(**attrs: str) -> forms.TextInput:
+    """A text box over both columns."""
+    return forms.TextInput(attrs={"data-wide": "", **attrs})
+
+
+def reason_field(*, required: bool = False) -> forms.CharField:
+    """A reason, for the record."""
+    return forms.CharField(label="原因", max_length=300, required=required, widget=wide())

@@ -34,7 +34,7 @@ from registry.models import (
 )
 from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, TEAM_KINDS
 from registry.models.shape import UnitShape
-from registry.operations.trees import check_all
+from registry.trees.check import check_all
 from tests.factories import make_unit
 
 TINY = Scale(

@@ -36,7 +36,7 @@ from registry.models import (
     User,
 )
 from registry.models.kinds import MEMBER_STATUSES, TEAM_KINDS
-from registry.operations.trees import check_all
+from registry.trees.check import check_all
 
 DATA = Path(registry.__file__).parent / "demo" / "data"
 

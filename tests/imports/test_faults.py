@@ -23,7 +23,7 @@ from registry.imports import operations as imports
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportState
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
-from registry.operations.trees import check_all
+from registry.trees.check import check_all
 from tests.factories import ACTOR, make_user
 from tests.imports.test_operations import FULL, Office, book, make_campaign
 from tests.test_concurrency import at_once

@@ -28,8 +28,8 @@ from registry.models import (
     User,
 )
 from registry.operations import assignments, organizations, people, units
-from registry.operations.trees import check_all
 from registry.refusals import OperationRefused
+from registry.trees.check import check_all
 from tests.factories import (
     ACTOR,
     DAY,

@@ -25,9 +25,9 @@ from registry.models import (
 )
 from registry.operations.bulk import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow, bulk_load
 from registry.operations.organizations import withdraw_organization
-from registry.operations.trees import check_all
 from registry.operations.units import close_unit
 from registry.refusals import OperationRefused
+from registry.trees.check import check_all
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
 
 pytestmark = pytest.mark.django_db

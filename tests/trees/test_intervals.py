@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from registry.models import Organization, Unit
-from registry.operations.trees import TREES, check_intervals
+from registry.trees.check import TREES, check_intervals
 from registry.trees.intervals import insert_last, move_last, new_tree_id
 from tests.factories import make_organization, make_unit
 

@@ -16,8 +16,7 @@ from typing import Any, Protocol
 from django.db import connection, transaction
 from django.db.models import Max, Model
 
-from registry import audit, locks
-from registry.audit import Actor
+from registry import locks
 from registry.counting.metrics import METRICS
 from registry.counting.totals.statement import ALL, KEY, NONE, among, changes
 from registry.models import (
@@ -34,7 +33,6 @@ from registry.models import (
 )
 from registry.models.tally import COLUMNS
 from registry.models.writer import Writer
-from registry.operations.base import operation
 
 FOLD_AT = 1000
 """So many appended rows are left to be added up on reading before somebody folds them."""
@@ -185,20 +183,6 @@ def rebuild(units: Collection[int] | None = None, told: Told | None = None) -> i
         _drop(cursor, "recounted")
         if written > PIECE and connection.vendor == "postgresql":
             cursor.execute(f"ANALYZE {_DAY}")
-    return written
-
-
-@operation
-def rebuild_counts(*, actor: Actor, units: Collection[int] | None = None) -> int:
-    """Work the ledger of the given units, or of all, out again; return the rows written.
-
-    Nobody else writes counts meanwhile; readers read what was there until it is done.
-    """
-    locks.lock_hierarchy()
-    written = rebuild(units)
-    subject = Unit.objects.filter(**({} if units is None else {"pk__in": units})).order_by("lft").first()
-    if subject is not None:
-        audit.record(actor, "rebuild_counts", subject, unit=subject, after={"rows": written})
     return written
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.audit import Actor
-from registry.counting.totals.write import differences, fold_counts, rebuild_counts
+from registry.counting.totals.write import differences, fold_counts
 from registry.models import Unit
+from registry.operations.counts import rebuild_counts
 
 MOST = 50
 ACTOR = Actor.system("checkcounts")

@@ -7,8 +7,7 @@ from typing import Any, cast
 from django import forms
 
 from registry import access, audit
-from registry.pages.organizations.forms import reason_field
-from registry.web.fields import DayField, PickerField, ScopedForm
+from registry.web.fields import DayField, PickerField, ScopedForm, reason_field
 
 
 class RecordFilter(ScopedForm):

@@ -31,7 +31,7 @@ from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.models.shape import UnitShape
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import ROLES
-from registry.web.fields import DayField, PickerField, ScopedForm, split_keys
+from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, split_keys, wide
 
 CODE_WORDS: dict[str, str] = {
     "committee": "dangwei",
@@ -198,11 +198,6 @@ class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
             empty_label="无(日常)",
             **{"label": "专项任务", "required": False, **options},
         )
-
-
-def wide(**attrs: str) -> forms.TextInput:
-    """A text box over both columns."""
-    return forms.TextInput(attrs={"data-wide": "", **attrs})
 
 
 class RegisterForm(ScopedForm):
@@ -457,11 +452,6 @@ class EditForm(ScopedForm):
     def changes(self) -> dict[str, Any]:
         """Return the arguments for ``edit_organization``."""
         return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
-
-
-def reason_field(*, required: bool = False) -> forms.CharField:
-    """A reason, for the record."""
-    return forms.CharField(label="原因", max_length=300, required=required, widget=wide())
 
 
 class MoveForm(ScopedForm):

@@ -9,8 +9,7 @@ from django import forms
 from registry import access
 from registry.models import Unit, UnitKind
 from registry.operations.units import EDITABLE, REGION_CODE
-from registry.pages.organizations.forms import reason_field, wide
-from registry.web.fields import DayField, PickerField, ScopedForm
+from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, wide
 
 
 class _Facts(ScopedForm):

@@ -1,0 +1,250 @@
+"""Proving the two trees, and rebuilding their intervals from ``parent``.
+
+``parent`` is the truth and the MPTT intervals are derived from it. The proof reads each table once
+in the order of its intervals and keeps no more than one path of the tree in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import F, Model, OuterRef, Subquery
+
+from registry.models import (
+    Organization,
+    OrganizationPlacement,
+    Person,
+    StatusPeriod,
+    Unit,
+    UnitPlacement,
+)
+from registry.models.guards import missing
+from registry.models.unit import MAX_DEPTH
+
+CHUNK = 2000
+TREES: tuple[tuple[str, type[Model]], ...] = (("单位树", Unit), ("组织树", Organization))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong. ``rebuilds``: rebuilding the intervals mends it."""
+
+    where: str
+    key: str
+    message: str
+    rebuilds: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.where} {self.key}:{self.message}"
+
+
+class _Row(NamedTuple):
+    pk: int
+    code: str
+    parent_id: int | None
+    tree_id: int
+    lft: int
+    rght: int
+    level: int
+
+
+def check_all() -> Iterator[Fault]:
+    """Yield what is wrong with the trees, the dated rows and the database's guards."""
+    for where, model in TREES:
+        yield from check_intervals(where, model)
+    yield from _check_unit_placements()
+    yield from _check_organization_placements()
+    yield from _check_statuses()
+    for name in missing():
+        yield Fault("数据库", name, "触发器缺失或已停用(trigger missing);重新执行 migrate 可补上")
+
+
+def check_intervals(where: str, model: type[Model]) -> Iterator[Fault]:
+    """Yield each break of the intervals: nesting, gaps, levels, roots, agreement with ``parent``.
+
+    In a sound tree a walk in the order of ``lft`` meets every bound 1..2n exactly once.
+    """
+    rows = (
+        model._base_manager.order_by("tree_id", "lft", "pk")
+        .values_list("pk", "code", "parent_id", "tree_id", "lft", "rght", "level")
+        .iterator(chunk_size=CHUNK)
+    )
+    path: list[_Row] = []
+    tree_id: int | None = None
+    expected, root = 1, ""
+
+    def close(before: int | None) -> Iterator[Fault]:
+        """Leave the nodes that end before the bound ``before`` (None: all)."""
+        nonlocal expected
+        while path and (before is None or path[-1].rght < before):
+            done = path.pop()
+            if done.rght != expected:
+                yield fault(done, f"右值 rght={done.rght},应为 {expected}(有空缺或重叠)")
+            expected = max(expected, done.rght) + 1
+
+    def fault(row: _Row, message: str) -> Fault:
+        return Fault(where, row.code, message, rebuilds=True)
+
+    for row in map(_Row._make, rows):
+        if row.tree_id != tree_id:
+            yield from close(None)
+            tree_id, expected, root = row.tree_id, 1, row.code
+        yield from close(row.lft)
+        if row.rght <= row.lft:
+            yield fault(row, f"区间颠倒 lft={row.lft} rght={row.rght}")
+        if row.lft != expected:
+            yield fault(row, f"左值 lft={row.lft},应为 {expected}(有空缺或重叠)")
+        expected = row.lft + 1
+        above = path[-1] if path else None
+        if above is None and row.code != root:
+            yield fault(row, f"与“{root}”同在 tree_id={tree_id},一棵树只能有一个根")
+        if above is not None and row.rght >= above.rght:
+            yield fault(row, f"区间 {row.lft}..{row.rght} 越出上级“{above.code}”的 {above.lft}..{above.rght}")
+        if row.parent_id != (above.pk if above else None):
+            inside = f"“{above.code}”之内" if above else "最上层"
+            yield fault(row, f"区间在{inside},与 parent_id={row.parent_id} 不符")
+        if row.level != len(path):
+            yield fault(row, f"层级 level={row.level},应为 {len(path)}")
+        if row.rght > row.lft:
+            path.append(row)
+        if len(path) > MAX_DEPTH:  # only a broken tree; keep the path bounded
+            path.pop(0)
+    yield from close(None)
+
+
+def _check_unit_placements() -> Iterator[Fault]:
+    where = "单位隶属"
+    current = UnitPlacement.objects.filter(unit=OuterRef("pk"), ended_on__isnull=True)
+    rows = (
+        Unit.objects.order_by("pk")
+        .annotate(
+            placement=Subquery(current.values("pk")[:1]), superior=Subquery(current.values("superior")[:1])
+        )
+        .values_list("code", "placement", "superior", "parent_id")
+    )
+    for code, placement, superior, parent in rows.iterator(chunk_size=CHUNK):
+        if placement is None:
+            yield Fault(where, code, "没有现行的隶属记录(no open placement)")
+        elif superior != parent:
+            yield Fault(where, code, f"现行隶属 superior={superior} 与 parent_id={parent} 不符")
+    spells = (
+        UnitPlacement.objects.order_by("unit_id", F("started_on").asc(nulls_first=True))
+        .values_list("unit__code", "started_on", "ended_on")
+        .iterator(chunk_size=CHUNK)
+    )
+    yield from _check_spells(where, ((code, None, start, end) for code, start, end in spells))
+
+
+def _check_organization_placements() -> Iterator[Fault]:
+    where = "组织所在单位"
+    current = OrganizationPlacement.objects.filter(organization=OuterRef("pk"), ended_on__isnull=True)
+    rows = (
+        Organization.objects.order_by("pk")
+        .annotate(host=Subquery(current.values("unit")[:1]))
+        .values_list("code", "host", "unit_id")
+    )
+    for code, host, unit in rows.iterator(chunk_size=CHUNK):
+        if host is None:
+            yield Fault(where, code, "没有现行的所在单位记录(no open placement)")
+        elif host != unit:
+            yield Fault(where, code, f"现行所在单位 unit={host} 与 unit_id={unit} 不符")
+    spells = (
+        OrganizationPlacement.objects.order_by("organization_id", "started_on")
+        .values_list("organization__code", "organization__established_on", "started_on", "ended_on")
+        .iterator(chunk_size=CHUNK)
+    )
+    yield from _check_spells(where, spells)
+
+
+def _check_statuses() -> Iterator[Fault]:
+    where = "政治面貌"
+    current = StatusPeriod.objects.filter(person=OuterRef("pk"), ended_on__isnull=True)
+    rows = (
+        Person.objects.order_by("pk")
+        .annotate(now=Subquery(current.values("status")[:1]))
+        .values_list("number", "now", "political_status")
+    )
+    for number, now, status in rows.iterator(chunk_size=CHUNK):
+        if now is None:
+            yield Fault(where, number, "没有现行的政治面貌记录(no open period)")
+        elif now != status:
+            yield Fault(where, number, f"现行记录 {now} 与 political_status={status} 不符")
+    spells = (
+        StatusPeriod.objects.order_by("person_id", "started_on")
+        .values_list("person__number", "started_on", "ended_on")
+        .iterator(chunk_size=CHUNK)
+    )
+    first = StatusPeriod.BEGINNING
+    yield from _check_spells(where, ((number, first, start, end) for number, start, end in spells))
+
+
+def _check_spells(where: str, spells: Iterator[tuple[Any, ...]]) -> Iterator[Fault]:
+    """Yield where the dated rows of one thing do not follow each other without gap or overlap.
+
+    ``spells`` are (key, first day, start, end) by key and start.
+    """
+    last_key, last_end = None, None
+    for key, first, start, end in spells:
+        if key != last_key:
+            if start != first:
+                yield Fault(where, key, f"首段始于 {start or '最初'},应为 {first or '最初'}")
+        elif last_end is None or start is None or start < last_end:
+            yield Fault(where, key, f"{start} 起的一段与前一段重叠(overlap)")
+        elif start > last_end:
+            yield Fault(where, key, f"{last_end} 至 {start} 之间没有记录(gap)")
+        last_key, last_end = key, end
+
+
+def rebuild_intervals(model: type[Model]) -> int:
+    """Write the intervals of one tree anew from ``parent``; return how many nodes changed."""
+    below: dict[int | None, list[int]] = {}
+    old: dict[int, tuple[int, int, int, int]] = {}
+    rows = model._base_manager.order_by("tree_id", "lft", "pk")
+    for pk, parent_id, *place in rows.values_list(
+        "pk", "parent_id", "tree_id", "lft", "rght", "level"
+    ).iterator(chunk_size=CHUNK):
+        below.setdefault(parent_id, []).append(pk)
+        old[pk] = (place[0], place[1], place[2], place[3])
+    free = max((place[0] for place in old.values()), default=0) + 1
+    used: set[int] = set()
+    changes: list[tuple[int, int, int, int, int]] = []
+    for root in below.get(None, []):
+        tree_id = old[root][0]
+        if tree_id in used:
+            tree_id, free = free, free + 1
+        used.add(tree_id)
+        for pk, lft, rght, level in _numbered(root, below):
+            if old[pk] != (tree_id, lft, rght, level):
+                changes.append((pk, tree_id, lft, rght, level))
+    for start in range(0, len(changes), 1000):
+        _write(model, changes[start : start + 1000])
+    return len(changes)
+
+
+def _numbered(root: int, below: dict[int | None, list[int]]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (key, lft, rght, level) of a root and all below it, each when it is left."""
+    bound = 1
+    path: list[tuple[int, int, Iterator[int]]] = [(root, bound, iter(below.get(root, ())))]
+    while path:
+        pk, lft, children = path[-1]
+        bound += 1
+        child = next(children, None)
+        if child is None:
+            path.pop()
+            yield pk, lft, bound, len(path)
+        else:
+            path.append((child, bound, iter(below.get(child, ()))))
+
+
+def _write(model: type[Model], changes: list[tuple[int, int, int, int, int]]) -> None:
+    table = model._meta.db_table
+    values = ", ".join(f"({pk}, {tree}, {lft}, {rght}, {level})" for pk, tree, lft, rght, level in changes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH v(pk, tree_id, lft, rght, level) AS (VALUES {values}) "
+            f"UPDATE {table} SET tree_id = v.tree_id, lft = v.lft, rght = v.rght, level = v.level "
+            f"FROM v WHERE {table}.id = v.pk"
+        )
