@@ -24,8 +24,8 @@ class Session(AbstractBaseSession):
     seen_at = models.DateTimeField("最近使用", default=timezone.now)
 
     class Meta(AbstractBaseSession.Meta):
-        verbose_name = "会话"  # type: ignore[assignment]
-        verbose_name_plural = "会话"  # type: ignore[assignment]
+        verbose_name = "会话"
+        verbose_name_plural = "会话"
 
     @classmethod
     def get_session_store_class(cls) -> type[SessionStore]:
