@@ -1,4 +1,4 @@
-"""The geometry of charts (templates/components/line_chart.html); colours and type are the stylesheet's."""
+"""The geometry of charts (templates/parts/line_chart.html); colours and type are the stylesheet's."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _KINDS = {kind.value: place for place, kind in enumerate(OrganizationKind)}
 
 @dataclass
 class Node:
-    """One node (templates/components/tree_node.html)."""
+    """One node (templates/parts/tree_node.html)."""
 
     kind: str
     name: str
