@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django import template
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
@@ -18,6 +20,13 @@ def unit_name(row: Row) -> SafeString:
     name = format_html('<a href="{}">{}</a>', row.url, row.unit.label) if row.url else row.unit.label
     closed = SafeString("") if row.is_open else format_html(" {}", tag("已撤并"))
     return format_html("{}{}{}", name, closed, sample_tag(row.unit.is_sample))
+
+
+@register.simple_tag
+def steps(depth: Sequence[int]) -> SafeString:
+    """Return the mark before the name of a subordinate organization, one step further in at each level."""
+    blank = '<span class="step blank">└</span>' * (len(depth) - 1)
+    return SafeString(f'{blank}<span class="step">└</span>' if depth else "")
 
 
 @register.simple_tag

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
-from django.utils.html import conditional_escape, format_html, format_html_join
+from django.forms import BoundField, Textarea
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -30,21 +31,31 @@ def sample_tag(is_sample: bool) -> SafeString:
 
 
 @register.simple_tag
+def field_class(field: BoundField) -> str:
+    """Return the classes of a field's frame: whether it has an error, whether it spans both columns."""
+    widget = field.field.widget
+    is_wide = (
+        isinstance(widget, Textarea) or getattr(widget, "is_picker", False) or "data-wide" in widget.attrs
+    )
+    return "field" + " has-error" * bool(field.errors) + " field-wide" * is_wide
+
+
+@register.simple_tag
 def count(value: int | None, url: str = "") -> SafeString:
     """Return a number of a table, linked to its rows; zero is a grey 0 without a link, None a dash."""
     if not value:
         return SafeString(f'<span class="zero">{"–" if value is None else 0}</span>')
     if url:
         return format_html('<a href="{}">{}</a>', url, value)
-    return conditional_escape(value)
+    return SafeString(value)
 
 
 @register.simple_tag
 def bar(share: float, label: str | SafeString) -> SafeString:
     """Return a bar of ``share`` (0 to 1) of the full width with its number behind it."""
     return format_html(
-        '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">'
-        '<rect width="{}" height="1"/></svg><span class="num">{}</span></span>',
+        '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" '
+        'aria-hidden="true"><rect width="{}" height="1"/></svg><span class="num">{}</span></span>',
         f"{share:.4f}",
         label,
     )
@@ -64,6 +75,6 @@ def chart_rows(rows: list[list[Any]]) -> SafeString:
 
 
 @register.inclusion_tag("parts/empty.html")
-def empty_list(sentence: str, url: str = "", label: str = "") -> dict[str, str]:
+def no_rows(sentence: str, url: str = "", label: str = "") -> dict[str, str]:
     """Say why there is nothing to list, with a button that helps when ``url`` is given."""
     return {"sentence": sentence, "url": url, "label": label}
