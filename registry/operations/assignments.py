@@ -12,7 +12,7 @@ from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Person, Role, WorkflowState
-from registry.operations.base import check_version, fresh, operation, write
+from registry.operations.base import check_version, fresh, need_right, operation, write
 from registry.refusals import need_reason, not_in_future, refuse
 
 
@@ -101,6 +101,7 @@ def assign_people(
         raise refuse("members", "请至少选择一人。")
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
+    need_right(actor, "assign_person", organization)
     with following(people=[person for person, _role in members]):
         placed = place_members(
             organization,
@@ -157,6 +158,7 @@ def change_role(
     On the assignment's first day it corrects the role in place.
     """
     assignment = _locked(assignment)
+    need_right(actor, "change_role", assignment)
     check_version(assignment, version, {"role": role})
     not_in_future("on", on)
     if role not in Role.values:
@@ -219,6 +221,7 @@ def end_assignments(
 def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) -> Assignment:
     """Take back an assignment entered by mistake: it counts on no day, the row stays."""
     assignment = _locked(assignment)
+    need_right(actor, "withdraw_assignment", assignment)
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
     need_reason(reason, "撤回原因")
@@ -229,6 +232,7 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
 
 
 def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignment:
+    need_right(actor, "end_assignment", assignment)
     refuse_end(assignment, on, reason)
     before, after = write(assignment, {"ended_on": on})
     _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)

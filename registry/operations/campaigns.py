@@ -7,7 +7,7 @@ from datetime import date
 from registry import audit
 from registry.audit import Actor
 from registry.models import Campaign, Unit
-from registry.operations.base import fresh, operation, validated, write
+from registry.operations.base import fresh, need_right, operation, validated, write
 from registry.refusals import not_in_future, refuse
 
 
@@ -22,6 +22,7 @@ def start_campaign(
     is_sample: bool = False,
 ) -> Campaign:
     """Start a campaign on a day. Raises ``OperationRefused``."""
+    need_right(actor, "start_campaign", lead_unit)
     not_in_future("started_on", started_on)
     campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
     validated(campaign, exclude=("lead_unit",))
@@ -41,6 +42,7 @@ def start_campaign(
 def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str = "") -> Campaign:
     """End a campaign on a day. Its organizations stand until they are dissolved."""
     campaign = fresh(campaign)
+    need_right(actor, "end_campaign", campaign)
     not_in_future("on", on)
     if campaign.ended_on is not None:
         raise refuse(None, f"该专项任务已于 {campaign.ended_on:%Y-%m-%d} 结束。")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -24,25 +24,24 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
+from registry.nouns.organization import ORGANIZATION
 from registry.operations.assignments import place_members
-from registry.operations.base import changed, check_version, fresh, operation, validated, write
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh,
+    may,
+    need_right,
+    operation,
+    validated,
+    write,
+)
 from registry.operations.units import place_at
 from registry.refusals import OperationRefused, need_reason, not_in_future, refuse
 from registry.search import index as search
 from registry.trees.intervals import insert_last, move_last
 
-EDITABLE = (
-    "name",
-    "aliases",
-    "honour_title",
-    "campaign",
-    "task_body",
-    "established_on",
-    "dissolved_on",
-    "approval_number",
-    "dissolution_number",
-    "note",
-)
+EDITABLE = ORGANIZATION.editable
 COUNTED = ("established_on", "dissolved_on", "campaign")
 """What decides where an organization is counted: correcting it after the approval needs a reason."""
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
@@ -100,6 +99,9 @@ def establish_organization(
     else:
         parent = _locked(parent)
     unit = fresh(unit)
+    need_right(actor, "establish_organization", unit)
+    if state == WorkflowState.APPROVED:
+        need_right(actor, "approve_organization", unit)
     not_in_future("established_on", established_on)
     refuse_host(unit, established_on, "unit")
     refuse_superior(kind, parent, established_on)
@@ -125,7 +127,7 @@ def establish_organization(
         insert_last(organization, parent)
         touched.add([organization])
         OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
-        search.index_organizations([organization])
+        search.index_rows([organization])
         placed = place_members(
             organization,
             [(member.person, member.role) for member in members],
@@ -168,6 +170,7 @@ def edit_organization(
     if "dissolved_on" in changes:
         locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
     organization = _locked(organization)
+    need_right(actor, "edit_organization", organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
@@ -214,6 +217,7 @@ def move_organization(
     need_reason(reason, "调整原因")
     locks.lock_organization_trees([organization] if parent is None else [organization, parent])
     organization = fresh(organization)
+    need_right(actor, "move_organization", organization)
     parent = fresh(parent) if parent is not None else None
     if organization.parent_id == (parent.pk if parent else None):
         raise refuse("parent", "上级组织没有变化。")
@@ -250,6 +254,7 @@ def transfer_organization(
     need_reason(reason, "转隶原因")
     locks.use_units([unit])
     organization, unit = _locked(organization), fresh(unit)
+    need_right(actor, "transfer_organization", organization, unit)
     not_in_future("on", on)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已撤回,不能转隶。")
@@ -274,12 +279,10 @@ def transfer_organization(
     return organization
 
 
-def plan_dissolution(
-    *, organization: Organization, on: date, may_touch: Callable[[Organization], bool] | None = None
-) -> Dissolution:
+def plan_dissolution(*, actor: Actor, organization: Organization, on: date) -> Dissolution:
     """Say what dissolving ``organization`` on day ``on`` would end. Raises as the dissolution would.
 
-    ``may_touch`` says whether an organization below may be dissolved along; the unit is at hand.
+    The actor needs the right to dissolve each organization below, too.
     """
     if organization.dissolved_on is not None:
         raise refuse(None, f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
@@ -293,7 +296,7 @@ def plan_dissolution(
     )
     if ending[:1] != [organization]:
         raise refuse(None, "该组织已撤回,不能撤销。")
-    if may_touch is not None and not all(may_touch(each) for each in ending):
+    if not may(actor, "dissolve_organization", *ending):
         raise refuse(None, "下级组织中有不在您管理范围内的,请先由其所在单位撤销,或由上级单位办理。")
     for each in ending:
         if each.established_on > on:
@@ -327,7 +330,6 @@ def dissolve_organization(
     on: date,
     document_number: str = "",
     reason: str = "",
-    may_touch: Callable[[Organization], bool] | None = None,
 ) -> Dissolution:
     """Dissolve the organization on day ``on`` (it no longer counts that day) with all below it.
 
@@ -336,7 +338,8 @@ def dissolve_organization(
     """
     need_reason(reason, "撤销原因")
     organization = _locked(organization)
-    plan = plan_dissolution(organization=organization, on=on, may_touch=may_touch)
+    need_right(actor, "dissolve_organization", organization)
+    plan = plan_dissolution(actor=actor, organization=organization, on=on)
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
         ended: list[Any] = []  # which, and when they would have ended
@@ -369,19 +372,14 @@ def dissolve_organization(
 
 
 @operation
-def withdraw_organization(
-    *,
-    actor: Actor,
-    organization: Organization,
-    reason: str,
-    may_touch: Callable[[Organization], bool] | None = None,
-) -> Organization:
+def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
     """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
 
-    Refused while organizations below it have not been withdrawn or moved; those that ``may_touch``
-    denies are not named.
+    Refused while organizations below it have not been withdrawn or moved; those that the actor may not
+    withdraw are not named.
     """
     organization = _locked(organization)
+    need_right(actor, "withdraw_organization", organization)
     if organization.state == WorkflowState.WITHDRAWN:
         raise refuse(None, "该组织已经撤回。")
     need_reason(reason, "撤回原因")
@@ -390,7 +388,7 @@ def withdraw_organization(
         .exclude(state=WorkflowState.WITHDRAWN)
         .select_related("unit")
     )
-    if may_touch is not None and not all(may_touch(each) for each in below):
+    if not may(actor, "withdraw_organization", *below):
         raise refuse(None, "下级组织中有不在您管理范围内的,请先由其所在单位撤回,或由上级单位办理。")
     if below:
         names = "、".join(each.name for each in below[:3])
@@ -450,6 +448,7 @@ def _step(
     changes: Mapping[str, Any] | None = None,
 ) -> Organization:
     organization = _locked(organization)
+    need_right(actor, verb, organization)
     if organization.state not in allowed:
         raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
     return _set_state(actor, verb, organization, state, reason, changes)

@@ -14,7 +14,8 @@ from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.operations.base import changed, check_version, fresh, operation, validated, write
+from registry.nouns.person import PERSON
+from registry.operations.base import changed, check_version, fresh, need_right, operation, validated, write
 from registry.refusals import need_reason, not_in_future, refuse
 from registry.search import index as search
 
@@ -23,8 +24,7 @@ number_validator = RegexValidator(
     "警号只能用字母、数字、点、下划线和连字符。",
 )
 
-EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
-MASKED = ("phone",)
+EDITABLE, MASKED = PERSON.editable, PERSON.masked
 """What the record never holds in full: that it changed, and its ends."""
 _RELATIONS = ("home_unit", "home_branch", "source")
 
@@ -47,6 +47,7 @@ def add_person(
     """Add a person to ``home_unit``; the political status holds from the beginning."""
     locks.use_units([home_unit])
     home_unit = fresh(home_unit)
+    need_right(actor, "add_person", home_unit)
     refuse_home(home_unit)
     person = Person(
         number=number,
@@ -64,7 +65,7 @@ def add_person(
     if joined_on is not None:
         not_in_future("joined_on", joined_on)
     person.save(force_insert=True)
-    search.index_names([name])
+    search.index_rows([person])
     StatusPeriod.objects.create(person=person, status=political_status, started_on=StatusPeriod.BEGINNING)
     audit.record(
         actor,
@@ -87,6 +88,7 @@ def edit_person(
 ) -> Person:
     """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
     person = _locked(person)
+    need_right(actor, "edit_person", person)
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(person, version, wanted)
     wanted = changed(person, wanted)
@@ -121,6 +123,7 @@ def change_political_status(
     On the first day of the status that holds now it is a correction, which needs a reason.
     """
     person = _locked(person)
+    need_right(actor, "change_political_status", person)
     not_in_future("on", on)
     if status not in PoliticalStatus.values:
         raise refuse("political_status", "请选择政治面貌。")
@@ -163,6 +166,7 @@ def transfer_person(
     locks.use_units([home_unit])
     person = _locked(person)
     home_unit = fresh(home_unit)
+    need_right(actor, "transfer_person", person, home_unit)
     refuse_home(home_unit)
     wanted = changed(person, {"home_unit": home_unit, "home_branch": _branch(home_branch)})
     if not wanted:

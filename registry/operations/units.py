@@ -15,13 +15,23 @@ from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
 from registry.models.shape import UnitShape, move_days
-from registry.operations.base import changed, check_version, fresh, operation, validated, write, write_all
+from registry.nouns.unit import UNIT
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh,
+    need_right,
+    operation,
+    validated,
+    write,
+    write_all,
+)
 from registry.refusals import need_reason, not_in_future, refuse
 from registry.search import index as search
 from registry.trees.intervals import insert_last, move_last
 
 REGION_CODE = r"^\d{6}$"
-EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
+EDITABLE = UNIT.editable
 
 
 @operation
@@ -43,6 +53,7 @@ def add_unit(
     if superior is not None:
         superior = fresh(superior)
         refuse_closed_superior(superior)
+    need_right(actor, "add_unit", superior)
     if opened_on is not None:
         not_in_future("opened_on", opened_on)
     unit = Unit(
@@ -58,7 +69,7 @@ def add_unit(
     validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
     insert_last(unit, superior)
     UnitPlacement.objects.create(unit=unit, superior=superior)
-    search.index_units([unit])
+    search.index_rows([unit])
     audit.record(
         actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
     )
@@ -85,6 +96,7 @@ def edit_unit(
     if "opened_on" in changes:
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
+    need_right(actor, "edit_unit", unit)
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(unit, version, wanted)
     wanted = changed(unit, wanted)
@@ -125,6 +137,7 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     locks.lock_unit_tree()
     unit = fresh(unit)
     superior = fresh(superior) if superior is not None else None
+    need_right(actor, "move_unit", unit, superior)
     before = unit.parent
     with following_hierarchy([unit]):
         _place_under([unit], superior, on, field="superior")
@@ -227,6 +240,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     locks.retire_units([unit])
     locks.use_units([into])
     unit, into = fresh(unit), fresh(into)
+    need_right(actor, "merge_unit", unit, into)
     not_in_future("on", on)
     _refuse_closed(unit)
     if unit.pk == into.pk:
@@ -281,6 +295,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     locks.lock_unit_tree()
     locks.retire_units([unit])
     unit = fresh(unit)
+    need_right(actor, "close_unit", unit)
     not_in_future("on", on)
     _refuse_closed(unit)
     if unit.opened_on is not None and on < unit.opened_on:

@@ -1,4 +1,4 @@
-"""A workbook or .csv file as tables of the four nouns: ``open_book``.
+"""A workbook or .csv file as tables of the nouns: ``open_book``.
 
 The header is searched for below titles, by its words; the rows come one by one, each cell read as its
 column says or refused with its address. Nothing is held in memory but the row in hand.
@@ -13,17 +13,9 @@ from functools import cached_property, partial
 from pathlib import Path, PurePath
 
 from registry.models.kinds import PARTY_KINDS
+from registry.nouns import layouts
+from registry.nouns.columns import ERROR_HEADER, EXAMPLE, NOTES_TITLE, Column, Layout, Value, key_of
 from registry.spreadsheets import cells, csvs, hostile, xlsx
-from registry.spreadsheets.columns import (
-    ERROR_HEADER,
-    EXAMPLE,
-    NOTES_TITLE,
-    NOUNS,
-    Column,
-    Noun,
-    Value,
-    key_of,
-)
 from registry.spreadsheets.hostile import Unreadable
 from registry.spreadsheets.xlsx import Merge, Raw, Row, letters_of
 
@@ -90,7 +82,7 @@ class Table:
     """
 
     def __init__(
-        self, noun: Noun, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
+        self, noun: Layout, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
     ) -> None:
         self.noun, self.title, self.total = noun, title, total
         self.header = header
@@ -422,7 +414,7 @@ def _first(rows: Rows) -> Iterator[Row]:
         yield row
 
 
-def _meaning(noun: Noun, text: str) -> Column | None:
+def _meaning(noun: Layout, text: str) -> Column | None:
     """Which column a header means: as it is, or without its hints (必填)*."""
     if len(text) > 200:
         return None
@@ -435,18 +427,18 @@ def _is_own(column: Column, text: str) -> bool:
     return key_of(column.header) in (word, _HINT.sub("", word))
 
 
-def _header_of(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, Header]:
+def _header_of(title: str, rows: Rows, merges: list[Merge]) -> tuple[Layout, Header]:
     """Find the header among the first rows. Raises ``_NoHeader``, ``Unreadable`` for two of one column."""
     known = list(_first(rows))
     if not known:
         raise _NoHeader("是空的")
     tall = [merge for merge in merges if merge.top < merge.bottom <= merge.top + _HEADER_DEPTH]
-    closest: tuple[int, Noun, Row] | None = None
+    closest: tuple[int, Layout, Row] | None = None
     for place, row in enumerate(known):
         texts = _texts(row, known[:place], tall)
         candidates = _candidates(texts)
         if not candidates:
-            for noun in NOUNS:
+            for noun in layouts().values():
                 matched = len({c.slug for _, text in texts.items() if (c := _meaning(noun, text))})
                 if matched >= _LEAST_HEADERS and (closest is None or matched > closest[0]):
                     closest = (matched, noun, row)
@@ -487,21 +479,21 @@ def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
     return texts
 
 
-def _matched(noun: Noun, texts: Mapping[int, str]) -> int:
+def _matched(noun: Layout, texts: Mapping[int, str]) -> int:
     return len({column.slug for text in texts.values() if (column := _meaning(noun, text))})
 
 
-def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Noun]]:
+def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
     """The nouns whose needed columns are all there, with how many columns are."""
-    found: list[tuple[int, Noun]] = []
-    for noun in NOUNS:
+    found: list[tuple[int, Layout]] = []
+    for noun in layouts().values():
         slugs = {column.slug for text in texts.values() if (column := _meaning(noun, text))}
         if len(slugs) >= _LEAST_HEADERS and slugs.issuperset(noun.needed):
             found.append((len(slugs), noun))
     return found
 
 
-def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
+def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
     """The noun that the sheet is called, else the one with most columns, else the one in its title."""
     for _, noun in candidates:
         if key_of(title) == noun.title:
@@ -517,7 +509,7 @@ def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
     return best[0]
 
 
-def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, str]) -> Header:
+def _header(title: str, noun: Layout, first: int, last: int, texts: Mapping[int, str]) -> Header:
     places: dict[str, Place] = {}
     unknown: list[str] = []
     # A column's own header before other words for it: 编号 beside 警号 is a serial number.
