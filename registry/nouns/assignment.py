@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from registry.models import Assignment, Organization, Person, Role
-from registry.nouns.columns import Column, Layout, length_of
+from registry.models import Assignment, Role
+from registry.nouns.columns import Column, Layout
 from registry.nouns.noun import Noun
 from registry.nouns.person import NAME_ALSO, NUMBER_ALSO
 from registry.nouns.verbs import ENTER, Verb
@@ -11,6 +11,7 @@ from registry.nouns.verbs import ENTER, Verb
 SHEET = Layout(
     slug="assignments",
     title="编入",
+    model=Assignment,
     key=("organization", "number", "started_on"),
     needed=("organization", "number"),
     columns=(
@@ -21,14 +22,10 @@ SHEET = Layout(
             required=True,
             also=("党组织代码", "编入组织代码", "临时党组织代码"),
             example="decheng-linshi-zhibu",
-            max_length=length_of(Organization, "code"),
             lower=True,
         ),
         Column(
-            "organization_name",
-            "组织名称",
-            also=("组织", "党组织名称", "党组织", "编入组织"),
-            is_info=True,
+            "organization_name", "组织名称", also=("组织", "党组织名称", "党组织", "编入组织"), is_info=True
         ),
         Column(
             "number",
@@ -38,7 +35,7 @@ SHEET = Layout(
             also=NUMBER_ALSO,
             help="保留前面的零。",
             example="012345",
-            max_length=length_of(Person, "number"),
+            path="person__number",
         ),
         Column(
             "name",
@@ -47,7 +44,7 @@ SHEET = Layout(
             also=NAME_ALSO,
             help="填写后与登记的姓名核对。",
             example="张三",
-            max_length=length_of(Person, "name"),
+            path="person__name",
         ),
         Column(
             "role",
@@ -86,13 +83,7 @@ SHEET = Layout(
             also=("退出日期", "结束时间", "撤出日期"),
             help="填写后自该日起不再编入。",
         ),
-        Column(
-            "document_number",
-            "文号",
-            also=("任命文号", "批复文号"),
-            example="德公党〔2020〕3号",
-            max_length=length_of(Assignment, "document_number"),
-        ),
+        Column("document_number", "文号", also=("任命文号", "批复文号"), example="德公党〔2020〕3号"),
     ),
 )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import models
 
@@ -19,6 +19,10 @@ day; ``choice``: one of ``Column.choices``; ``yes_no``: 是 or 否."""
 
 Value = str | date | bool | None
 """What a cell is read as: a choice as its stored value, an empty cell as None."""
+
+Mend = Callable[[Mapping[str, Value], Mapping[str, Any]], tuple[dict[str, Value], dict[str, str]]]
+"""Given a row's values and what stands in its cells, by column, returns what else it says: values that are
+settled by it (which were perhaps not read), and messages of what contradicts it, both by column."""
 
 YES, NO = "是", "否"
 ERROR_HEADER = "错误原因"
@@ -36,8 +40,9 @@ class Column:
     ``slug`` is the field's name in the operations where there is one; ``required`` means needed to add a
     row; ``is_info`` columns are written by an export for the reader's eyes, and never change anything when
     they come back. ``also`` are other headers that mean the same, ``words`` other words for the choices.
-    ``max_length`` is in characters (None: no limit). A code is read in ``lower`` case where it is stored so,
-    and keeps single spaces where it is ``spaced`` (telephones).
+    ``max_length`` is in characters (None: no limit); the layout reads it from the model, where ``path``
+    leads to the field if it is not called as the column is. A code is read in ``lower`` case where it is
+    stored so, and keeps single spaces where it is ``spaced`` (telephones).
     """
 
     slug: str
@@ -53,6 +58,7 @@ class Column:
     is_info: bool = False
     lower: bool = False
     spaced: bool = False
+    path: str = ""
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -82,14 +88,20 @@ class Layout:
     ``slug`` and ``title`` are the noun's. ``needed`` are the columns that name the row: without them a
     sheet is not recognized, and a row where one of them is empty is wrong. ``key`` is what makes a row the
     same row (assignments: their day of start belongs to it; when that is empty, the one open assignment is
-    meant).
+    meant). ``mend`` is for cells that say what belongs into another column.
     """
 
     slug: str
     title: str
+    model: type[models.Model]
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     needed: tuple[str, ...]
+    mend: Mend | None = None
+
+    def __post_init__(self) -> None:
+        columns = tuple(replace(each, max_length=_length(self.model, each)) for each in self.columns)
+        object.__setattr__(self, "columns", columns)
 
     @cached_property
     def by_slug(self) -> dict[str, Column]:
@@ -111,7 +123,14 @@ def key_of(text: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
-def length_of(model: type[models.Model], name: str) -> int | None:
-    """Return how long the text of a field may be."""
-    length: int | None = getattr(model._meta.get_field(name), "max_length", None)
-    return length
+def _length(model: type[models.Model], column: Column) -> int | None:
+    """Return how long the text of a column may be: as its field, of what is named by a code, as that code."""
+    found: Any = None
+    for name in (column.path or column.slug).split("__"):
+        if name not in {each.name for each in model._meta.get_fields()}:
+            return column.max_length
+        found = model._meta.get_field(name)
+        model = found.related_model or model
+    if found.is_relation:
+        found = model._meta.get_field("code") if column.kind == "code" else None
+    return column.max_length or (None if column.choices else getattr(found, "max_length", None))

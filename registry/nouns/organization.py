@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -10,13 +11,32 @@ from django.utils import timezone
 from registry.models import Organization, OrganizationKind, OrganizationTerm, Unit, UnitKind, WorkflowState
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.models.organization import OrganizationQuerySet
-from registry.nouns.columns import YES, Column, Layout, length_of
+from registry.nouns.columns import YES, Column, Layout, Value, key_of
 from registry.nouns.noun import Noun, Picker, PickerQuery, Texts
 from registry.nouns.verbs import APPROVE, ENTER, Verb
 
+_TEMPORARY = "临时"
+
+
+def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
+    """临时党支部 in the column of kinds says two things."""
+    raw = raws.get("kind")
+    if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
+        return {}, {}
+    kind = SHEET.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
+    if kind is None or kind not in PARTY_KINDS:
+        return ({} if kind is None else {"kind": kind}), {}
+    if values.get("is_temporary") is False:
+        column = SHEET.by_slug["is_temporary"].header
+        return {"kind": kind}, {"is_temporary": f"组织类别写的是“{raw.strip()}”,“{column}”却填了否"}
+    return {"kind": kind, "is_temporary": True}, {}
+
+
 SHEET = Layout(
+    mend=_mend,
     slug="organizations",
     title="组织",
+    model=Organization,
     key=("code",),
     needed=("code",),
     columns=(
@@ -28,7 +48,6 @@ SHEET = Layout(
             also=("党组织代码", "组织编码", "组织编号", "代码", "编码"),
             help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
             example="decheng-linshi-zhibu",
-            max_length=length_of(Organization, "code"),
             lower=True,
         ),
         Column(
@@ -38,7 +57,6 @@ SHEET = Layout(
             also=("党组织名称", "组织全称", "名称", "组织"),
             help="组织全称。",
             example="德城分局疫情防控临时党支部",
-            max_length=length_of(Organization, "name"),
         ),
         Column(
             "kind",
@@ -73,7 +91,6 @@ SHEET = Layout(
             required=True,
             also=("单位代码", "所属单位代码", "机构代码"),
             example="dezhou-shi-gonganju-decheng",
-            max_length=length_of(Unit, "code"),
             lower=True,
         ),
         Column("unit_name", "所在单位", also=("单位名称", "所属单位", "单位"), is_info=True),
@@ -83,8 +100,6 @@ SHEET = Layout(
             "code",
             also=("上级党组织代码", "上级代码"),
             help="上级组织可以在本表其他行,先后不限。",
-            example="",
-            max_length=length_of(Organization, "code"),
             lower=True,
         ),
         Column(
@@ -105,28 +120,15 @@ SHEET = Layout(
             example="2020-02-03",
         ),
         Column(
-            "dissolved_on",
-            "撤销日期",
-            "date",
-            also=("撤销时间", "解散日期"),
-            help="填写后组织自该日起撤销。",
+            "dissolved_on", "撤销日期", "date", also=("撤销时间", "解散日期"), help="填写后组织自该日起撤销。"
         ),
         Column(
-            "approval_number",
-            "批复文号",
-            also=("批准文号", "文号", "成立文号"),
-            example="德公党〔2020〕3号",
-            max_length=length_of(Organization, "approval_number"),
+            "approval_number", "批复文号", also=("批准文号", "文号", "成立文号"), example="德公党〔2020〕3号"
         ),
-        Column("dissolution_number", "撤销文号", max_length=length_of(Organization, "dissolution_number")),
-        Column(
-            "honour_title",
-            "荣誉称号",
-            also=("荣誉命名", "命名"),
-            max_length=length_of(Organization, "honour_title"),
-        ),
-        Column("aliases", "别名", help="多个别名用分号隔开。", max_length=length_of(Organization, "aliases")),
-        Column("note", "备注", also=("说明",), max_length=length_of(Organization, "note")),
+        Column("dissolution_number", "撤销文号"),
+        Column("honour_title", "荣誉称号", also=("荣誉命名", "命名")),
+        Column("aliases", "别名", help="多个别名用分号隔开。"),
+        Column("note", "备注", also=("说明",)),
         Column("state", "审批状态", "choice", also=("状态",), choices=WorkflowState, is_info=True),
     ),
 )

@@ -7,15 +7,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from registry.models import (
     Assignment,
     NameTerm,
-    Organization,
     Person,
     PersonCategory,
     PoliticalStatus,
-    Unit,
 )
 from registry.models.base import in_spans
 from registry.models.shape import Span, everything
-from registry.nouns.columns import Column, Layout, length_of
+from registry.nouns.columns import Column, Layout
 from registry.nouns.noun import Noun, Picker, Texts
 from registry.nouns.verbs import ENTER, PERSONAL, Verb
 
@@ -26,6 +24,7 @@ NAME_ALSO = ("名字", "人员姓名", "民警姓名")
 SHEET = Layout(
     slug="people",
     title="人员",
+    model=Person,
     key=("number",),
     needed=("number",),
     columns=(
@@ -37,17 +36,8 @@ SHEET = Layout(
             also=NUMBER_ALSO,
             help="保留前面的零;警号已有的按警号更新,没有的新增。",
             example="012345",
-            max_length=length_of(Person, "number"),
         ),
-        Column(
-            "name",
-            "姓名",
-            "name",
-            required=True,
-            also=NAME_ALSO,
-            example="张三",
-            max_length=length_of(Person, "name"),
-        ),
+        Column("name", "姓名", "name", required=True, also=NAME_ALSO, example="张三"),
         Column(
             "category",
             "人员类别",
@@ -89,7 +79,6 @@ SHEET = Layout(
             required=True,
             also=("单位代码", "机构代码", "所在单位代码"),
             example="dezhou-shi-gonganju-decheng",
-            max_length=length_of(Unit, "code"),
             lower=True,
         ),
         Column("home_unit_name", "所属单位", also=("单位", "单位名称", "所在单位"), is_info=True),
@@ -99,32 +88,21 @@ SHEET = Layout(
             "code",
             also=("党支部代码", "组织关系所在支部代码", "所在党支部代码", "支部代码"),
             help="组织关系所在的常设党组织。",
-            max_length=length_of(Organization, "code"),
             lower=True,
         ),
         Column(
-            "home_branch_name",
-            "所属党支部",
-            also=("党支部", "组织关系所在支部", "所在党支部"),
-            is_info=True,
+            "home_branch_name", "所属党支部", also=("党支部", "组织关系所在支部", "所在党支部"), is_info=True
         ),
         Column("joined_on", "入党日期", "date", also=("入党时间",)),
-        Column(
-            "title",
-            "职务",
-            also=("职务名称", "现任职务"),
-            example="民警",
-            max_length=length_of(Person, "title"),
-        ),
+        Column("title", "职务", also=("职务名称", "现任职务"), example="民警"),
         Column(
             "phone",
             "联系电话",
             "code",
             also=("电话", "手机", "手机号", "手机号码", "联系方式", "电话号码"),
-            max_length=length_of(Person, "phone"),
             spaced=True,
         ),
-        Column("note", "备注", also=("说明",), max_length=length_of(Person, "note")),
+        Column("note", "备注", also=("说明",)),
     ),
 )
 

@@ -8,13 +8,14 @@ from django.db.models import QuerySet
 
 from registry.models import Unit, UnitKind, UnitTerm
 from registry.models.unit import UnitQuerySet
-from registry.nouns.columns import Column, Layout, length_of
+from registry.nouns.columns import Column, Layout
 from registry.nouns.noun import Noun, Picker, PickerQuery, Texts
 from registry.nouns.verbs import MANAGE, Verb
 
 SHEET = Layout(
     slug="units",
     title="单位",
+    model=Unit,
     key=("code",),
     needed=("code",),
     columns=(
@@ -26,7 +27,6 @@ SHEET = Layout(
             also=("机构代码", "单位编码", "单位编号", "机构编码", "代码", "编码"),
             help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
             example="dezhou-shi-gonganju-decheng",
-            max_length=length_of(Unit, "code"),
             lower=True,
         ),
         Column(
@@ -36,23 +36,11 @@ SHEET = Layout(
             also=("机构名称", "单位全称", "名称", "单位"),
             help="单位全称。",
             example="德州市公安局德城分局",
-            max_length=length_of(Unit, "name"),
         ),
         Column(
-            "short_name",
-            "简称",
-            also=("单位简称",),
-            help="列表和单位树上显示的名称。",
-            example="德城分局",
-            max_length=length_of(Unit, "short_name"),
+            "short_name", "简称", also=("单位简称",), help="列表和单位树上显示的名称。", example="德城分局"
         ),
-        Column(
-            "aliases",
-            "别名",
-            also=("曾用名",),
-            help="多个别名用分号隔开。",
-            max_length=length_of(Unit, "aliases"),
-        ),
+        Column("aliases", "别名", also=("曾用名",), help="多个别名用分号隔开。"),
         Column(
             "kind",
             "单位类别",
@@ -69,7 +57,6 @@ SHEET = Layout(
             also=("区划代码", "行政区划"),
             help="GB/T 2260 六位代码。",
             example="371402",
-            max_length=length_of(Unit, "region_code"),
         ),
         Column(
             "superior",
@@ -78,13 +65,13 @@ SHEET = Layout(
             also=("上级代码", "上级机构代码", "主管单位代码"),
             help="上级单位可以在本表其他行,先后不限。",
             example="dezhou-shi-gonganju",
-            max_length=length_of(Unit, "code"),
             lower=True,
+            path="parent",
         ),
         Column("superior_name", "上级单位", also=("上级单位名称", "上级机构"), is_info=True),
         Column("opened_on", "设立日期", "date", also=("成立日期", "设立时间"), example="2020-01-01"),
         Column("closed_on", "撤并日期", "date", also=("撤销日期", "撤并时间"), is_info=True),
-        Column("note", "备注", also=("说明",), max_length=length_of(Unit, "note")),
+        Column("note", "备注", also=("说明",)),
     ),
 )
 

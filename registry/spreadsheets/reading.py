@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
-from registry.models.kinds import PARTY_KINDS
 from registry.nouns import layouts
 from registry.nouns.columns import ERROR_HEADER, EXAMPLE, NOTES_TITLE, Column, Layout, Value, key_of
 from registry.spreadsheets import cells, csvs, hostile, xlsx
@@ -32,7 +31,6 @@ _FOOT = re.compile(
     r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
 )
 _HINT = re.compile(r"^[*\s]+|[*::\s]+$|[(\[【{][^)\]】}]*[)\]】}]")
-_TEMPORARY = "临时"
 
 
 @dataclass(frozen=True)
@@ -169,8 +167,13 @@ class Table:
             not problems and all(value is None for value in values.values())
         ):
             return None
-        if self.noun.slug == "organizations":
-            self._read_temporary(row.number, values, raws, problems)
+        if self.noun.mend is not None:
+            settled, wrong = self.noun.mend(values, raws)
+            values |= settled
+            problems = [problem for problem in problems if problem.slug not in settled]
+            problems += [
+                self._problem(self.noun.by_slug[slug], row.number, said) for slug, said in wrong.items()
+            ]
         self._refuse_merged(row.number, problems)
         told = {problem.slug for problem in problems}
         for slug in self.noun.needed:
@@ -181,32 +184,6 @@ class Table:
 
     def _problem(self, column: Column, number: int, message: str) -> Problem:
         return Problem(self.address(column.slug, number), column.slug, message)
-
-    def _read_temporary(
-        self,
-        number: int,
-        values: dict[str, Value],
-        raws: Mapping[str, Raw | None],
-        problems: list[Problem],
-    ) -> None:
-        """临时党支部 in the column of kinds says two things."""
-        raw = raws.get("kind")
-        if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
-            return
-        kind = self.noun.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
-        if kind is None:
-            return
-        problems[:] = [problem for problem in problems if problem.slug != "kind"]
-        values["kind"] = kind
-        if kind not in PARTY_KINDS:
-            return
-        if values.get("is_temporary") is False:
-            column = self.noun.by_slug["is_temporary"]
-            problems.append(
-                self._problem(column, number, f"组织类别写的是“{cells.shown(raw)}”,“{column.header}”却填了否")
-            )
-        else:
-            values["is_temporary"] = True
 
     @cached_property
     def _wide(self) -> list[tuple[int, int, Column, Column]]:
