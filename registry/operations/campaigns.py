@@ -8,7 +8,8 @@ from registry import audit
 from registry.audit import Actor
 from registry.models import Campaign, Unit
 from registry.operations.base import fresh, need_right, operation, validated, write
-from registry.refusals import not_in_future, refuse
+from registry.rules import campaigns as rules
+from registry.rules.findings import refuse_if
 
 
 @operation
@@ -23,7 +24,7 @@ def start_campaign(
 ) -> Campaign:
     """Start a campaign on a day. Raises ``OperationRefused``."""
     need_right(actor, "start_campaign", lead_unit)
-    not_in_future("started_on", started_on)
+    refuse_if(rules.start_refusals([rules.Start(started_on)]))
     campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)
@@ -43,11 +44,7 @@ def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str = ""
     """End a campaign on a day. Its organizations stand until they are dissolved."""
     campaign = fresh(campaign)
     need_right(actor, "end_campaign", campaign)
-    not_in_future("on", on)
-    if campaign.ended_on is not None:
-        raise refuse(None, f"该专项任务已于 {campaign.ended_on:%Y-%m-%d} 结束。")
-    if on < campaign.started_on:
-        raise refuse("on", f"结束日期不能早于启动日期 {campaign.started_on:%Y-%m-%d}。")
+    refuse_if(rules.end_refusals([rules.Ending(campaign, on)]))
     before, after = write(campaign, {"ended_on": on})
     audit.record(
         actor,

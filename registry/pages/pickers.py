@@ -36,7 +36,7 @@ def pick(request: HttpRequest, noun: str) -> HttpResponse:
         for row in found[:SHOWN]
     ]
     context = {"options": options, "more": len(found) > SHOWN, "query": text}
-    return render(request, "components/picker_options.html", context)
+    return render(request, "parts/picker_options.html", context)
 
 
 def typed(request: HttpRequest) -> str:

@@ -46,7 +46,7 @@ class Picked:
 
 
 class PickerWidget(forms.Widget):
-    """A search box whose hits become chips (components/picker.html)."""
+    """A search box whose hits become chips (parts/picker.html)."""
 
     is_picker = True
 
@@ -105,7 +105,7 @@ class PickerWidget(forms.Widget):
             "placeholder": self.noun.chosen_by.placeholder,
             "describedby": attributes.get("aria-describedby", ""),
         }
-        return mark_safe(render_to_string("components/picker.html", {"picker": picker}))
+        return mark_safe(render_to_string("parts/picker.html", {"picker": picker}))
 
 
 class PickerField(forms.Field):

@@ -25,7 +25,7 @@ def bureau() -> Unit:
 def ask(client: Client, name: str, **query: str) -> str:
     answer = client.get(reverse(name), query)
     assert answer.status_code == 200
-    return answer.content.decode()
+    return " ".join(answer.content.decode().split())
 
 
 def test_units_by_name_short_name_alias_and_code(client: Client, bureau: Unit) -> None:

@@ -11,7 +11,7 @@ from registry.nouns import layouts
 from registry.nouns.columns import key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.cells import Unclear, value_of
-from registry.spreadsheets.xlsx import Dated, Fault, column_of, letters_of
+from registry.spreadsheets.grid import Dated, Fault, column_of, letters_of
 
 NUMBER, NAME, STATUS = (layouts()["people"].by_slug[slug] for slug in ("number", "name", "political_status"))
 PHONE, NOTE, JOINED = (layouts()["people"].by_slug[slug] for slug in ("phone", "note", "joined_on"))

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from registry.models import Unit, UnitKind
-from registry.operations.units import EDITABLE, REGION_CODE
+from registry.operations.units import EDITABLE
+from registry.rules.units import REGION_CODE
 from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, wide
 
 
