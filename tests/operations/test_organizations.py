@@ -363,7 +363,7 @@ def test_dissolve_ends_assignments_and_what_is_below(unit: Unit) -> None:
     withdraw(mistake)
     standing = [assign(each, make_person(unit=unit)) for each in (branch, group)]
     ended = assign(branch, make_person(unit=unit), ended_on=day(4))
-    plan = organizations.plan_dissolution(organization=branch, on=day(10))
+    plan = organizations.plan_dissolution(actor=ACTOR, organization=branch, on=day(10))
     assert (plan.organizations, plan.subordinates, plan.assignments) == ((branch, group), (group,), 2)
 
     done = dissolve(branch, document_number="撤〔2020〕2号", reason="任务完成")

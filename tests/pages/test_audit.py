@@ -135,7 +135,7 @@ def test_a_filter_out_of_scope_is_not_found(world: World) -> None:
 
 
 def test_the_filters(world: World) -> None:
-    client, someone = client_of(world.top), make_user("wang", world.left, "clerk", display_name="王五")
+    client, someone = client_of(world.top), make_user("wang", world.left, "manager", display_name="王五")
     units.edit_unit(actor=Actor(someone, "王五"), unit=world.left, changes={"note": "备注"})
     edited = AuditEntry.objects.get(verb="edit_unit")
     assert found(client, who="王五") == found(client, who="wang") == [edited]

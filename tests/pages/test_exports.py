@@ -23,9 +23,9 @@ from registry.counting.rollup import rollup
 from registry.imports import work as importing
 from registry.imports.models import Verdict
 from registry.models import Assignment, AuditEntry, Figure, Organization, Person, Source, Unit
+from registry.nouns import layouts
 from registry.operations import assignments, organizations, people, units
 from registry.reports.ready import READY
-from registry.spreadsheets.columns import BY_SLUG
 from registry.spreadsheets.reading import open_book
 from registry.web import lists
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
@@ -622,7 +622,7 @@ def in_the_registry(noun: str, values: dict[str, Any]) -> dict[str, Any]:
         facts = {"organization": row.organization.code, "number": row.person.number, "name": row.person.name}
     shown = {
         column.slug: getattr(row, column.slug)
-        for column in BY_SLUG[noun].columns
+        for column in layouts()[noun].columns
         if not column.is_info and column.slug in values and column.slug not in facts
     }
     return {
