@@ -5,6 +5,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -93,6 +95,14 @@ def _let_tests_empty_the_record() -> None:
     flush.Command.handle = handle
 
 
+def _order(items: list[pytest.Item]) -> Any:
+    """The key to sort by: slow files first; in each file those first who need an empty database."""
+    files = list(dict.fromkeys(item.path for item in items))
+    files.sort(key=lambda path: SLOW.index(path.stem) if path.stem in SLOW else len(SLOW))
+    places = {path: place for place, path in enumerate(files)}
+    return lambda item: (places[item.path], "world" in getattr(item, "fixturenames", ()))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine or this database cannot run, and say why; begin with the slow files."""
     from django.db import connection
@@ -100,7 +110,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     no_postgres = pytest.mark.skip(reason="needs PostgreSQL: python -m tests.with_postgres -- pytest ...")
     no_browser = pytest.mark.skip(reason="needs Chromium: apt-get install chromium")
     # In CI a missing browser is a fault, not a reason to skip: the `browser` fixture then fails.
-    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
+    items.sort(key=_order(items))
     may_skip_browser = chromium() is None and os.environ.get("CI") != "true"
     for item in items:
         if item.path.parent.name == "e2e":
@@ -121,3 +131,23 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(scope="module")
+def world_of_the_file(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Any]:
+    """Build the world once for all tests of a file: what its `build_world` returns, else the World of all."""
+    from django.db import transaction
+
+    from tests.world import World
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield getattr(request.module, "build_world", World)()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(world_of_the_file: Any, db: None) -> Any:
+    """The world of the file, as new for each test: rows are rolled back, and the objects are copies."""
+    return deepcopy(world_of_the_file)
