@@ -5,8 +5,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,7 +61,14 @@ def chromium() -> str | None:
     return None
 
 
-SLOW = ("test_properties", "test_intervals", "test_bulk", "test_walls", "test_concurrency", "test_kill")
+SLOW = (
+    "test_properties",
+    "test_intervals",
+    "test_bulk",
+    "test_access_table",
+    "test_concurrency",
+    "test_kill",
+)
 """Files that take long: two workers end together when these are not left for last."""
 
 
@@ -151,3 +160,43 @@ def world_of_the_file(
 def world(world_of_the_file: Any, db: None) -> Any:
     """The world of the file, as new for each test: rows are rolled back, and the objects are copies."""
     return deepcopy(world_of_the_file)
+
+
+Convert = Callable[[Path, str], Path]
+
+
+@pytest.fixture(scope="session")
+def office_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LibreOffice's settings, made at its first start; one for each worker, as a second office would wait."""
+    return tmp_path_factory.mktemp("office")
+
+
+@pytest.fixture
+def convert(tmp_path: Path, office_profile: Path) -> Convert:
+    """Have LibreOffice open a file and save it in another format; returns the new file."""
+    office = shutil.which("soffice")
+    if office is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("LibreOffice is missing in CI: apt-get install libreoffice-calc")
+        pytest.skip("needs LibreOffice: apt-get install --no-install-recommends libreoffice-calc")
+
+    def run(path: Path, to: str) -> Path:
+        target = tmp_path / "converted"
+        subprocess.run(
+            [
+                office,
+                f"-env:UserInstallation={office_profile.as_uri()}",
+                "--headless",
+                "--convert-to",
+                to,
+                "--outdir",
+                str(target),
+                str(path),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=180,
+        )
+        return target / f"{path.stem}.{to.partition(':')[0]}"
+
+    return run

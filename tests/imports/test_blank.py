@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from registry.imports.blank import choices_of, columns_to_fill, template
 from registry.spreadsheets.columns import EXAMPLE, NOTES_TITLE, NOUNS, Noun
 from registry.spreadsheets.reading import open_book
-from tests.spreadsheets.conftest import Convert
+from tests.conftest import Convert
 
 EACH = pytest.mark.parametrize("noun", NOUNS, ids=[noun.slug for noun in NOUNS])
 
