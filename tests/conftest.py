@@ -72,6 +72,14 @@ SLOW = (
 """Files that take long: two workers end together when these are not left for last."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="leave out the tests that use no database: they say the same on each",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Make the settings quick, before Django is set up (pytest-django does that after this hook)."""
     from django.conf import settings
@@ -112,10 +120,20 @@ def _order(items: list[pytest.Item]) -> Any:
     return lambda item: (places[item.path], "world" in getattr(item, "fixturenames", ()))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _uses_database(item: pytest.Item) -> bool:
+    """Whether a test may use the database at all (pytest-django refuses it to all others)."""
+    fixtures = getattr(item, "fixturenames", ())
+    asked = {"db", "transactional_db", "live_server"}.intersection(fixtures)
+    return bool(asked or item.get_closest_marker("django_db"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine or this database cannot run, and say why; begin with the slow files."""
     from django.db import connection
 
+    if config.getoption("--only-database"):
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
+        items[:] = [item for item in items if _uses_database(item)]
     no_postgres = pytest.mark.skip(reason="needs PostgreSQL: python -m tests.with_postgres -- pytest ...")
     no_browser = pytest.mark.skip(reason="needs Chromium: apt-get install chromium")
     # In CI a missing browser is a fault, not a reason to skip: the `browser` fixture then fails.
@@ -140,6 +158,8 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        # Nothing here outlives the run, so nothing needs to reach the disk.
+        database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ def day(number: int) -> date:
 
 @contextmanager
 def refusal(field: str, said: str) -> Iterator[pytest.ExceptionInfo[OperationRefused]]:
-    """Check that the block is refused at ``field`` with a text that contains ``said``, and changes nothing."""
+    """Check that the block is refused at ``field``, with ``said`` in the text, and changes nothing."""
     before = snapshot()
     with pytest.raises(OperationRefused) as caught:
         yield caught
