@@ -123,7 +123,7 @@ def _order(items: list[pytest.Item]) -> Any:
 def _uses_database(item: pytest.Item) -> bool:
     """Whether a test may use the database at all (pytest-django refuses it to all others)."""
     fixtures = getattr(item, "fixturenames", ())
-    asked = {"db", "transactional_db", "live_server"}.intersection(fixtures)
+    asked = {"db", "transactional_db", "live_server", "django_db_setup"}.intersection(fixtures)
     return bool(asked or item.get_closest_marker("django_db"))
 
 
