@@ -1,4 +1,4 @@
-"""The header of a sheet: searched for below titles, by its words, over one row or several."""
+"""Find the header of a sheet by its words: below titles, over one row or several."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Rows = Callable[[], Iterator[Row]]
 """Reads the rows of a sheet from its beginning."""
 
 HEADER_WITHIN = 60
-"""So many rows that hold something are searched for the header."""
+"""How many rows that are not empty are searched for the header."""
 _HEADER_DEPTH = 3
 _LEAST_HEADERS = 2
 
@@ -25,7 +25,7 @@ _HINT = re.compile(r"^[*\s]+|[*::\s]+$|[(\[【{][^)\]】}]*[)\]】}]")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a column stands (from 1), and what its header says."""
+    """A column's number (from 1) and its header as written."""
 
     column: int
     text: str
@@ -33,8 +33,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Header:
-    """Where the header stands: its first and last row, what it says in each column (from 1), where the
-    noun's columns are, and which headers are not known."""
+    """The header of a sheet: rows ``first`` to ``last``, the text of each column (from 1), the places of the
+    noun's columns by slug, and the headers that are not known."""
 
     first: int
     last: int
@@ -56,7 +56,7 @@ def first_rows(rows: Rows) -> Iterator[Row]:
 
 
 def _meaning(noun: Layout, text: str) -> Column | None:
-    """Which column a header means: as it is, or without its hints (必填)*."""
+    """Return the column that a header means: as it is, or without its hints (必填)*."""
     if len(text) > 200:
         return None
     word = key_of(text)
@@ -124,7 +124,7 @@ def _own_texts(row: Row) -> dict[int, str]:
 
 
 def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
-    """The texts of a row, with those of cells above that are merged with it."""
+    """Return the texts of a row, with those of cells above that are merged with it."""
     texts = _own_texts(row)
     for merge in tall:
         if merge.top < row.number <= merge.bottom and merge.left not in texts:
@@ -135,12 +135,12 @@ def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
 
 
 def _slugs(noun: Layout, texts: Mapping[int, str]) -> set[str]:
-    """The noun's columns that these headers mean."""
+    """Return the slugs of the noun's columns that these headers mean."""
     return {column.slug for text in texts.values() if (column := _meaning(noun, text))}
 
 
 def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
-    """The nouns whose needed columns are all there, with how many columns are."""
+    """Return the nouns whose needed columns are all there, each with the number of its columns that are."""
     slugs_of = [(noun, _slugs(noun, texts)) for noun in layouts().values()]
     return [
         (len(slugs), noun)
@@ -150,7 +150,7 @@ def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
 
 
 def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
-    """The noun that the sheet is called, else the one with most columns, else the one in its title."""
+    """Choose the noun that is the sheet's title, else the one with most columns, else by name."""
     for _, noun in candidates:
         if key_of(title) == noun.title:
             return noun
