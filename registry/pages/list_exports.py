@@ -15,24 +15,20 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from registry import access
-from registry.accounts import users as user_list
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.counting.rollup import rollup
-from registry.models import Organization, Unit, WorkflowState
+from registry.models import Organization, Unit
 from registry.models.shape import Span
 from registry.pages.organizations import page as organization_page
-from registry.pages.organizations import views as ledger
-from registry.pages.people import assignments as assignment_list
-from registry.pages.people import views as people_list
 from registry.pages.search import matching_units
 from registry.pages.units import page as unit_page
 from registry.reports import reconciliation as figures
-from registry.spreadsheets.columns import ASSIGNMENTS, NO, ORGANIZATIONS, PEOPLE, UNITS, YES
+from registry.spreadsheets.columns import ASSIGNMENTS, UNITS
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.address import address_of
 from registry.web.drill import Place, unit_of
-from registry.web.exports import above, answer, head_of, on_a_day
+from registry.web.exports import above, answer, head_of
 from registry.web.lists import in_chunks
 from registry.web.typed import cleaned
 
@@ -79,62 +75,6 @@ def _filed(
 
 
 # --- Organizations --------------------------------------------------------------------------------
-
-
-@require_POST
-def organizations(request: HttpRequest) -> FileResponse:
-    """The ledger."""
-    address, found = address_of(request), ledger.asked(request)
-    question, scope = address.question, access.spans(request.user)
-
-    def lines(chunk: list[Any]) -> Iterator[list[Cell]]:
-        for row in ledger.rows_of(request, chunk, address):
-            each, parent = row.organization, row.organization.parent
-            seen = access.inside(each.unit, scope)
-            parent_name = parent.name if parent else None
-            if parent and each.parent_inferred:
-                parent_name = f"{parent.name}(推定)"
-            yield [
-                each.name,
-                each.kind_label,
-                each.honour_title,
-                each.host_name,
-                parent_name,
-                "、".join(head.person.name for head in row.heads),
-                each.members,
-                each.established_on,
-                each.dissolved_on,
-                each.approval_number,
-                row.state,
-                str(WorkflowState(each.state).label),
-                each.code if seen else None,
-                YES if each.is_temporary else NO,
-                each.unit.code if seen else None,
-                parent.code if parent and access.inside(parent.unit, scope) else None,
-            ]
-
-    column = _columns(ORGANIZATIONS)
-    heads = [
-        column("name"),
-        column("kind"),
-        column("honour_title"),
-        on_a_day(column("unit_name"), question),
-        column("parent_name"),
-        Head("书记/负责人"),
-        Head("人数", Kind.NUMBER),
-        column("established_on"),
-        column("dissolved_on"),
-        column("approval_number"),
-        Head("当日状态"),
-        column("state"),
-        column("code"),
-        column("is_temporary"),
-        column("unit"),
-        column("parent"),
-    ]
-    title = str(found.metric.label) if found.metric else "组织台账"
-    rows = in_chunks(found.ordered, lines)
-    return _filed(request, found, "组织", title, heads, rows, printed=11)
 
 
 @require_POST
@@ -192,95 +132,6 @@ def members(request: HttpRequest, code: str) -> FileResponse:
     facts = above(request, found.unit.name, len(rows), question=address.question, has_samples=samples)
     sheet = Sheet("编入", title, heads, lines(), facts, printed=10)
     return answer(request, [sheet], name=_named(title, "", address.question), unit=found.unit)
-
-
-# --- People ---------------------------------------------------------------------------------------
-
-
-@require_POST
-def people(request: HttpRequest) -> FileResponse:
-    """The list of people, or those behind a number."""
-    address, found = address_of(request), people_list.asked(request)
-    question, scope = address.question, access.spans(request.user)
-
-    def lines(chunk: list[Any]) -> Iterator[list[Cell]]:
-        for row in people_list.rows_of(request, chunk, address.as_of):
-            person, own = row.person, not row.is_guest
-            branch = person.home_branch if own else None
-            yield [
-                person.name,
-                access.shown_number(request.user, person),
-                person.get_category_display(),
-                row.status,
-                person.title,
-                person.home_unit.name,
-                branch.name if branch else None,
-                ";".join(_placed(placed) for placed in row.placed),
-                person.home_unit.code if access.inside(person.home_unit, scope) else None,
-                branch.code if branch else None,
-            ]
-
-    column = _columns(PEOPLE)
-    heads = [
-        column("name"),
-        column("number"),
-        column("category"),
-        on_a_day(column("political_status"), question),
-        column("title"),
-        column("home_unit_name"),
-        column("home_branch_name"),
-        Head("一线编入"),
-        column("home_unit"),
-        column("home_branch"),
-    ]
-    title = str(found.metric.label) if found.metric else "人员"
-    listed = people_list.full(found.ordered, address.as_of)
-    rows = in_chunks(listed, lines)
-    return _filed(request, found, "人员", title, heads, rows, printed=8)
-
-
-def _placed(placed: people_list.Placed) -> str:
-    pending = "(未批准)" if placed.is_pending else ""
-    return f"{placed.organization.name} {placed.role}{pending}"
-
-
-@require_POST
-def assignments(request: HttpRequest) -> FileResponse:
-    """The assignments behind a number of person-times."""
-    address, found = address_of(request), assignment_list.asked(request)
-    _question, scope = address.question, access.spans(request.user)
-
-    def lines(chunk: list[Any]) -> Iterator[list[Cell]]:
-        for row in assignment_list.rows_of(request, chunk):
-            placed = row.assignment
-            seen = access.inside(placed.organization.unit, scope)
-            yield [
-                placed.person.name,
-                access.shown_number(request.user, placed.person),
-                placed.organization.name,
-                row.unit.name,
-                row.role,
-                placed.started_on,
-                placed.ended_on,
-                placed.document_number,
-                placed.organization.code if seen else None,
-            ]
-
-    column = _columns(ASSIGNMENTS)
-    heads = [
-        column("name"),
-        column("number"),
-        column("organization_name"),
-        Head("组织当日所在单位"),
-        column("role"),
-        column("started_on"),
-        column("ended_on"),
-        column("document_number"),
-        column("organization"),
-    ]
-    title = str(found.metric.label)
-    rows = in_chunks(found.ordered, lines)
-    return _filed(request, found, "编入", title, heads, rows, printed=8, called=f"{title}(人次)")
 
 
 # --- Units ----------------------------------------------------------------------------------------
@@ -487,62 +338,6 @@ def sources(request: HttpRequest) -> FileResponse:
     facts = above(request, "管理范围内全部单位", rows.count())
     sheet = Sheet(title, "来源目录", heads, in_chunks(rows, lines), facts)
     return answer(request, [sheet], name=_named(title, "", None))
-
-
-@require_POST
-def users(request: HttpRequest) -> FileResponse:
-    """The users of the manager's subtree."""
-    found = user_list.asked(request)
-
-    def lines(chunk: list[Any]) -> Iterator[list[Cell]]:
-        for row in user_list.rows_of(request, chunk):
-            states = [
-                word
-                for on, word in (
-                    (not row.user.is_active, "已停用"),
-                    (row.user.is_superuser, "系统管理员"),
-                    (row.user.must_change_password, "待改密码"),
-                    (row.second_factor, "二次验证"),
-                    (row.elsewhere, "另有其他单位授权"),
-                )
-                if on
-            ]
-            yield [
-                row.user.username,
-                row.user.display_name,
-                ";".join(_held(held) for held in row.held),
-                "、".join(states),
-                row.user.last_login,
-            ]
-
-    heads = [
-        Head("用户名", Kind.CODE),
-        Head("姓名"),
-        Head("授权"),
-        Head("状态"),
-        Head("最近登录", Kind.TIME),
-    ]
-    place = f"{found.unit.name}及下级单位" if found.unit else "管理范围内全部单位"
-    title = "用户"
-    facts = above(request, place, found.rows.count(), filters=found.shown)
-    sheet = Sheet(title, title, heads, in_chunks(found.rows, lines), facts)
-    return answer(
-        request,
-        [sheet],
-        name=_named(title, found.unit.label if found.unit else "", None),
-        unit=found.unit,
-        filters=found.shown.values(),
-    )
-
-
-def _held(held: user_list.Held) -> str:
-    grant = held.grant
-    words = f"{grant.unit.label} {grant.get_role_display()}"
-    if held.is_over:
-        return f"{words}({grant.ended_on} 已结束)"
-    if held.is_coming:
-        return f"{words}({grant.started_on} 起)"
-    return f"{words}(至 {grant.ended_on})" if grant.ended_on else words
 
 
 # --- What they share ------------------------------------------------------------------------------
