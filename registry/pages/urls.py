@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from registry.pages import home, list_exports, pickers, search
+from registry.pages import home, pickers, search
 from registry.pages.audit import views as record
+from registry.pages.audit.tables import RecordTable
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import views as organizations
+from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
 from registry.pages.people import assignments
 from registry.pages.people import changes as people_changes
@@ -14,6 +16,7 @@ from registry.pages.people.tables import PeopleTable
 from registry.pages.tree import views as tree
 from registry.pages.units import changes as unit_changes
 from registry.pages.units import views as units
+from registry.pages.units.tables import UnitsBelowTable, UnitTable
 from registry.web.tables import export
 
 urlpatterns = [
@@ -22,13 +25,11 @@ urlpatterns = [
     path("search/now/", search.search_now, name="search_now"),
     # lists as files
     path("export/organizations/", export(OrganizationTable), name="organizations_export"),
-    path("export/organizations/<slug:code>/members/", list_exports.members, name="members_export"),
+    path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
-    path("export/units/", list_exports.units, name="units_export"),
-    path("export/units/<slug:code>/table/", list_exports.unit_table, name="unit_table_export"),
-    path("export/reconciliation/", list_exports.reconciliation, name="reconciliation_export"),
-    path("export/sources/", list_exports.sources, name="sources_export"),
+    path("export/units/", export(UnitTable), name="units_export"),
+    path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
     path("units/<slug:code>/", units.unit, name="unit"),
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
@@ -70,7 +71,7 @@ urlpatterns = [
     path("assignments/<int:pk>/withdraw/", people_changes.withdraw, name="assignment_withdraw"),
     # the record
     path("record/", record.record, name="record"),
-    path("record/export/", record.export, name="record_export"),
+    path("record/export/", export(RecordTable), name="record_export"),
     path("record/<int:pk>/undo/", record.undo, name="record_undo"),
     # pickers
     path("pick/units/", pickers.units, name="pick_units"),

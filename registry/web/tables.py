@@ -60,7 +60,7 @@ class Column(Generic[Line]):
     kind: Kind = Kind.TEXT
     """How the value is written: numbers stand at the right, days and codes in figures of one width."""
     key: str = ""
-    """What the address says to sort by the column."""
+    """What the address calls the column, to sort by it."""
     sort: Sequence[str] | Callable[[Any], Any] = ()
     """The fields it is sorted by; of a list that is no query, the key of a row."""
     url: Callable[[Line], str] | None = None
@@ -311,7 +311,7 @@ class Table(Generic[Line]):
     @cached_property
     def sorts(self) -> Mapping[str, Any]:
         """What the list can be sorted by: police numbers only for who sees them."""
-        return without_numbers(self.user, {each.key: each.sort for each in self.visible if each.key})
+        return without_numbers(self.user, {each.key: each.sort for each in self.visible if each.sort})
 
     @cached_property
     def _sorted(self) -> tuple[Any, str]:
@@ -417,6 +417,14 @@ class Table(Generic[Line]):
         """Return what stands above the table in the file beside place, filters and who took it out."""
         return []
 
+    def file_totals(self) -> Sequence[Cell]:
+        """Return the last row of the table in the file, if it has one."""
+        return ()
+
+    def file_footnotes(self) -> list[str]:
+        """Return what stands under the table in the file."""
+        return []
+
     def has_samples(self) -> bool:
         """Whether a row is an invented one."""
         return self.can_be_samples and bool(self.rows.order_by().filter(is_sample=True).exists())
@@ -448,6 +456,8 @@ class Table(Generic[Line]):
             heads,
             in_chunks(self.file_rows(), cells),
             [place, *self.file_notes(), *said],
+            totals=self.file_totals(),
+            notes=self.file_footnotes(),
             printed=sum(not each.is_key for each in columns) % len(columns),
         )
 

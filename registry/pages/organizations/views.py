@@ -13,6 +13,7 @@ from registry.models.shape import Span
 from registry.pages.audit import history
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
+from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
 from registry.web.address import address_of
 from registry.web.lists import export_url
@@ -35,7 +36,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
     placements = list(
         OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
     )
-    members = organization_page.members(found, address.as_of, scope)
+    members = MemberTable(request, found)
     may_enter = access.may_enter(request.user, found.unit)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
@@ -51,6 +52,9 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
             "members": members,
+            "members_now": members.drawn(members.now, may_change=may_enter),
+            "members_later": members.drawn(members.later),
+            "members_before": members.drawn(members.before),
             "members_export_url": export_url(request, "members_export", found.code),
             "may_enter": may_enter,
             "timeline": organization_page.timeline(found, placements, members),
