@@ -392,10 +392,7 @@ class SourceTable(Table[ListedSource]):
             only="file",
         ),
         Column(
-            "最晚",
-            lambda row: None if row.source.published_on else row.source.latest,
-            Kind.DATE,
-            only="file",
+            "最晚", lambda row: None if row.source.published_on else row.source.latest, Kind.DATE, only="file"
         ),
         Column("地区", lambda row: row.source.region, css="drop"),
         Column("报送单位", lambda row: row.source.reporting_organ, css="drop text"),

@@ -26,9 +26,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 
 from registry.models import Basis, Unit
+from registry.spreadsheets.columns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.address import address_of
-from registry.web.exports import above, answer, on_a_day
+from registry.web.exports import above, answer, head_of, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
 from registry.web.lists import (
@@ -73,8 +74,10 @@ class Column(Generic[Line]):
     """The template of the cell; it gets ``row`` and ``value``."""
     css: str = ""
     """Classes of the cell: text (may wrap), drop (left out on a phone), and a list's own widths."""
+    slug: str = ""
+    """Under which of the noun's columns an import reads the value back: the file has that one's header."""
     head: Head | None = None
-    """The header in the file, where it is not the title: the one under which a value is read back."""
+    """The header in the file, where it is neither that nor the title."""
     only: Literal["", "page", "file"] = ""
     is_heading: bool = False
     """Whether the cell names its row."""
@@ -110,10 +113,6 @@ class Column(Generic[Line]):
         """The closing tag of a cell."""
         return mark_safe("</th>" if self.is_heading else "</td>")
 
-    def file_head(self) -> Head:
-        """Return the header in the file."""
-        return self.head or Head(self.title, self.kind)
-
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
         value = self.value(row)
@@ -127,6 +126,11 @@ class Column(Generic[Line]):
             self.is_sample is not None and self.is_sample(row),
             "zero" if is_zero else "",
         )
+
+
+def read_back(slug: str, value: Callable[[Any], Cell]) -> Column[Any]:
+    """Return a column of a code by which the file is read back: on the file's screen only, not printed."""
+    return Column(slug, value, slug=slug, only="file", is_key=True)
 
 
 def _words(value: Cell) -> str:
@@ -194,6 +198,8 @@ class Table(Generic[Line]):
 
     tab = ""
     """What the file's tab is called, if not as the title."""
+    noun: Noun | None = None
+    """The noun whose sheets an import reads, where the file is one of them."""
     columns: Sequence[Column[Any]] = ()
     filters: Sequence[Filter] = ()
     default_sort = ""
@@ -432,10 +438,7 @@ class Table(Generic[Line]):
     def sheet(self) -> Sheet:
         """Return the whole list as a table; its rows are read while they are written."""
         columns = [each for each in self.visible if each.only != "page"]
-        heads = [each.file_head() for each in columns]
-        for at, each in enumerate(columns):
-            if each.is_of_the_day:
-                heads[at] = on_a_day(heads[at], self.question)
+        heads = [self._head(each) for each in columns]
         rows = self.rows
         place, *said = above(
             self.request,
@@ -460,6 +463,12 @@ class Table(Generic[Line]):
             notes=self.file_footnotes(),
             printed=sum(not each.is_key for each in columns) % len(columns),
         )
+
+    def _head(self, column: Column[Any]) -> Head:
+        if column.slug and self.noun is not None:
+            head = head_of(self.noun, column.slug)
+            return on_a_day(head, self.question) if column.is_of_the_day else head
+        return column.head or Head(column.title, column.kind)
 
     def as_file(self) -> FileResponse:
         """Answer with the list as a file."""

@@ -236,9 +236,7 @@ class RecordTable(Table[ListedEntry]):
         pages = cache(lambda: self._pages(found))
         return [
             ListedEntry(
-                entry,
-                everything or (entry.unit is not None and access.inside(entry.unit, personal)),
-                pages,
+                entry, everything or (entry.unit is not None and access.inside(entry.unit, personal)), pages
             )
             for entry in found
         ]

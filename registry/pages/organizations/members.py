@@ -16,9 +16,8 @@ from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.spreadsheets.columns import ASSIGNMENTS
 from registry.spreadsheets.sheets import Kind
-from registry.web.exports import head_of
 from registry.web.links import person_url
-from registry.web.tables import Column, Grid, Table
+from registry.web.tables import Column, Grid, Table, read_back
 
 NOW, LATER, BEFORE = "在册", "此后编入", "以前"
 
@@ -76,35 +75,20 @@ class MemberTable(Table[ListedMember]):
     organization: Organization
     tab = "编入"
     can_be_samples = True
+    noun = ASSIGNMENTS
     columns: Sequence[Column[ListedMember]] = (
         Column(
             "姓名",
             lambda row: row.person.name,
             url=lambda row: row.url,
             is_sample=lambda row: row.person.is_sample,
-            head=head_of(ASSIGNMENTS, "name"),
+            slug="name",
             is_heading=True,
         ),
-        Column("警号", lambda row: row.number, Kind.CODE, head=head_of(ASSIGNMENTS, "number")),
-        Column(
-            "职责",
-            lambda row: row.role,
-            cell="organizations/cells/role.html",
-            head=head_of(ASSIGNMENTS, "role"),
-        ),
-        Column(
-            "编入",
-            lambda row: row.assignment.started_on,
-            Kind.DATE,
-            head=head_of(ASSIGNMENTS, "started_on"),
-        ),
-        Column(
-            "结束",
-            lambda row: row.assignment.ended_on,
-            Kind.DATE,
-            key="ended",
-            head=head_of(ASSIGNMENTS, "ended_on"),
-        ),
+        Column("警号", lambda row: row.number, Kind.CODE, slug="number"),
+        Column("职责", lambda row: row.role, cell="organizations/cells/role.html", slug="role"),
+        Column("编入", lambda row: row.assignment.started_on, Kind.DATE, slug="started_on"),
+        Column("结束", lambda row: row.assignment.ended_on, Kind.DATE, key="ended", slug="ended_on"),
         Column("在册情况", lambda row: row.when, only="file"),
         Column("当日政治面貌", lambda row: row.status, only="file"),
         Column("政治面貌", lambda row: row.status, only="page"),
@@ -115,29 +99,12 @@ class MemberTable(Table[ListedMember]):
             text=lambda row: row.home(row.person.home_unit.label),
             css="text",
         ),
-        Column(
-            "文号",
-            lambda row: row.assignment.document_number,
-            css="drop",
-            head=head_of(ASSIGNMENTS, "document_number"),
-        ),
+        Column("文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
         Column(
             "办理", key="change", cell="organizations/cells/change.html", css="no-print nowrap", only="page"
         ),
-        Column(
-            "组织代码",
-            lambda row: row.table.organization.code,
-            head=head_of(ASSIGNMENTS, "organization"),
-            only="file",
-            is_key=True,
-        ),
-        Column(
-            "组织名称",
-            lambda row: row.table.organization.name,
-            head=head_of(ASSIGNMENTS, "organization_name"),
-            only="file",
-            is_key=True,
-        ),
+        read_back("organization", lambda row: row.table.organization.code),
+        read_back("organization_name", lambda row: row.table.organization.name),
     )
 
     def __init__(self, request: HttpRequest, organization: Organization) -> None:

@@ -25,10 +25,9 @@ from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.spreadsheets.columns import NO, ORGANIZATIONS, YES
 from registry.spreadsheets.sheets import Kind
 from registry.web.drill import PlacedTable
-from registry.web.exports import head_of
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
 from registry.web.lists import Length
-from registry.web.tables import Column, Empty, Table
+from registry.web.tables import Column, Empty, Table, read_back
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
@@ -137,6 +136,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     css = "ledger"
     can_be_samples = True
     default_sort = "unit"
+    noun = ORGANIZATIONS
     columns: Sequence[Column[ListedOrganization]] = (
         Column(
             "名称",
@@ -145,7 +145,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             sort=("code",),
             cell="organizations/cells/name.html",
             css="ledger-name",
-            head=head_of(ORGANIZATIONS, "name"),
+            slug="name",
             is_heading=True,
         ),
         Column(
@@ -154,14 +154,9 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             key="kind",
             sort=("kind_place", "is_temporary", "code"),
             css="nowrap",
-            head=head_of(ORGANIZATIONS, "kind"),
+            slug="kind",
         ),
-        Column(
-            "荣誉称号",
-            lambda row: row.organization.honour_title,
-            head=head_of(ORGANIZATIONS, "honour_title"),
-            only="file",
-        ),
+        Column("荣誉称号", lambda row: row.organization.honour_title, slug="honour_title", only="file"),
         Column(
             "所在单位",
             lambda row: row.organization.host_name,
@@ -170,7 +165,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             url=lambda row: row.unit_url,
             text=lambda row: row.organization.host_short_name or row.organization.host_name,
             css="ledger-unit",
-            head=head_of(ORGANIZATIONS, "unit_name"),
+            slug="unit_name",
             is_of_the_day=True,
         ),
         Column(
@@ -178,7 +173,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             lambda row: row.parent_name,
             cell="organizations/cells/parent.html",
             css="text",
-            head=head_of(ORGANIZATIONS, "parent_name"),
+            slug="parent_name",
         ),
         Column(
             "书记/负责人",
@@ -199,7 +194,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             Kind.DATE,
             key="established",
             sort=("established_on", "code"),
-            head=head_of(ORGANIZATIONS, "established_on"),
+            slug="established_on",
         ),
         Column(
             "撤销",
@@ -207,19 +202,15 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             Kind.DATE,
             key="dissolved",
             sort=("gone_on", "code"),
-            head=head_of(ORGANIZATIONS, "dissolved_on"),
+            slug="dissolved_on",
         ),
         Column(
             "文号",
             lambda row: row.organization.approval_number,
             css="drop ledger-document",
-            head=head_of(ORGANIZATIONS, "approval_number"),
+            slug="approval_number",
         ),
-        Column(
-            "当日状态",
-            lambda row: row.state_tag[1],
-            only="file",
-        ),
+        Column("当日状态", lambda row: row.state_tag[1], only="file"),
         Column(
             "状态",
             lambda row: row.state_tag[1],
@@ -228,41 +219,11 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             cell="parts/cells/tag.html",
             only="page",
         ),
-        Column(
-            "审批状态",
-            lambda row: str(WorkflowState(row.organization.state).label),
-            head=head_of(ORGANIZATIONS, "state"),
-            only="file",
-            is_key=True,
-        ),
-        Column(
-            "组织代码",
-            lambda row: row.organization.code if row.is_seen else None,
-            head=head_of(ORGANIZATIONS, "code"),
-            only="file",
-            is_key=True,
-        ),
-        Column(
-            "是否临时",
-            lambda row: YES if row.organization.is_temporary else NO,
-            head=head_of(ORGANIZATIONS, "is_temporary"),
-            only="file",
-            is_key=True,
-        ),
-        Column(
-            "所在单位代码",
-            lambda row: row.organization.unit.code if row.is_seen else None,
-            head=head_of(ORGANIZATIONS, "unit"),
-            only="file",
-            is_key=True,
-        ),
-        Column(
-            "上级组织代码",
-            lambda row: row.organization.parent.code if row.is_parent_seen else None,
-            head=head_of(ORGANIZATIONS, "parent"),
-            only="file",
-            is_key=True,
-        ),
+        read_back("state", lambda row: str(WorkflowState(row.organization.state).label)),
+        read_back("code", lambda row: row.organization.code if row.is_seen else None),
+        read_back("is_temporary", lambda row: YES if row.organization.is_temporary else NO),
+        read_back("unit", lambda row: row.organization.unit.code if row.is_seen else None),
+        read_back("parent", lambda row: row.organization.parent.code if row.is_parent_seen else None),
     )
     filters = (
         UnitFilter(label="单位(含下级)"),

@@ -21,11 +21,10 @@ from registry.models.kinds import ROLE_ORDER
 from registry.spreadsheets.columns import ASSIGNMENTS
 from registry.spreadsheets.sheets import Kind
 from registry.web.drill import PlacedTable, people_metric
-from registry.web.exports import head_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.lists import Length
-from registry.web.tables import Column, Empty, show
+from registry.web.tables import Column, Empty, read_back, show
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     can_be_samples = True
     default_sort = "unit"
     unit_chip = "编入单位"
+    noun = ASSIGNMENTS
     columns: Sequence[Column[ListedAssignment]] = (
         Column(
             "姓名",
@@ -96,16 +96,11 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
             url=lambda row: row.person_url,
             is_sample=lambda row: row.assignment.person.is_sample,
             css="nowrap",
-            head=head_of(ASSIGNMENTS, "name"),
+            slug="name",
             is_heading=True,
         ),
         Column(
-            "警号",
-            lambda row: row.number,
-            Kind.CODE,
-            key="number",
-            sort=("person__number",),
-            head=head_of(ASSIGNMENTS, "number"),
+            "警号", lambda row: row.number, Kind.CODE, key="number", sort=("person__number",), slug="number"
         ),
         Column(
             "组织",
@@ -115,7 +110,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
             url=lambda row: row.organization_url,
             is_sample=lambda row: row.assignment.organization.is_sample,
             css="text",
-            head=head_of(ASSIGNMENTS, "organization_name"),
+            slug="organization_name",
         ),
         Column(
             "组织当日所在单位",
@@ -125,20 +120,14 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
             url=lambda row: row.unit_url,
             text=lambda row: row.unit.label,
         ),
-        Column(
-            "职责",
-            lambda row: row.role,
-            key="role",
-            sort=("rank", "person__number"),
-            head=head_of(ASSIGNMENTS, "role"),
-        ),
+        Column("职责", lambda row: row.role, key="role", sort=("rank", "person__number"), slug="role"),
         Column(
             "编入日期",
             lambda row: row.assignment.started_on,
             Kind.DATE,
             key="started",
             sort=("started_on", "person__number"),
-            head=head_of(ASSIGNMENTS, "started_on"),
+            slug="started_on",
         ),
         Column(
             "结束日期",
@@ -146,21 +135,10 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
             Kind.DATE,
             key="ended",
             sort=("ended_on", "person__number"),
-            head=head_of(ASSIGNMENTS, "ended_on"),
+            slug="ended_on",
         ),
-        Column(
-            "任命文号",
-            lambda row: row.assignment.document_number,
-            css="drop",
-            head=head_of(ASSIGNMENTS, "document_number"),
-        ),
-        Column(
-            "组织代码",
-            lambda row: row.assignment.organization.code if row.is_seen else None,
-            head=head_of(ASSIGNMENTS, "organization"),
-            only="file",
-            is_key=True,
-        ),
+        Column("任命文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
+        read_back("organization", lambda row: row.assignment.organization.code if row.is_seen else None),
     )
     filters = (
         UnitFilter(),

@@ -34,11 +34,10 @@ from registry.spreadsheets.columns import PEOPLE
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.drill import PlacedTable, people_metric
-from registry.web.exports import head_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.lists import LONGEST_SORTED, Length, length_of
-from registry.web.tables import Column
+from registry.web.tables import Column, read_back
 
 FEW_HITS = 2_000
 QUICK = ("name", "number")
@@ -154,6 +153,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
     nothing_found = "没有符合筛选条件的人员。"
     can_be_samples = True
     default_sort = "number"
+    noun = PEOPLE
     columns: Sequence[Column[ListedPerson]] = (
         Column(
             "姓名",
@@ -163,23 +163,16 @@ class PeopleTable(PlacedTable[ListedPerson]):
             url=lambda row: row.url,
             is_sample=lambda row: row.person.is_sample,
             css="nowrap",
-            head=head_of(PEOPLE, "name"),
+            slug="name",
             is_heading=True,
         ),
-        Column(
-            "警号",
-            lambda row: row.number,
-            Kind.CODE,
-            key="number",
-            sort=("number",),
-            head=head_of(PEOPLE, "number"),
-        ),
+        Column("警号", lambda row: row.number, Kind.CODE, key="number", sort=("number",), slug="number"),
         Column(
             "类别",
             lambda row: row.person.get_category_display(),
             key="category",
             sort=("category", "number"),
-            head=head_of(PEOPLE, "category"),
+            slug="category",
         ),
         Column(
             "政治面貌",
@@ -187,17 +180,17 @@ class PeopleTable(PlacedTable[ListedPerson]):
             key="status",
             sort=("status_then", "number"),
             css="nowrap",
-            head=head_of(PEOPLE, "political_status"),
+            slug="political_status",
             is_of_the_day=True,
         ),
-        Column("职务", lambda row: row.person.title, css="drop", head=head_of(PEOPLE, "title")),
+        Column("职务", lambda row: row.person.title, css="drop", slug="title"),
         Column(
             "所属单位",
             lambda row: row.person.home_unit.name,
             key="unit",
             sort=("home_unit__tree_id", "home_unit__lft", "number"),
             text=lambda row: row.person.home_unit.label,
-            head=head_of(PEOPLE, "home_unit_name"),
+            slug="home_unit_name",
         ),
         Column(
             "组织关系所在支部",
@@ -205,7 +198,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
             key="branch",
             sort=("home_branch__code", "number"),
             css="text",
-            head=head_of(PEOPLE, "home_branch_name"),
+            slug="home_branch_name",
         ),
         Column(
             "一线编入",
@@ -214,20 +207,8 @@ class PeopleTable(PlacedTable[ListedPerson]):
             css="text",
             says_day=True,
         ),
-        Column(
-            "所属单位代码",
-            lambda row: None if row.is_guest else row.person.home_unit.code,
-            head=head_of(PEOPLE, "home_unit"),
-            only="file",
-            is_key=True,
-        ),
-        Column(
-            "所属党支部代码",
-            lambda row: row.branch.code if row.branch else None,
-            head=head_of(PEOPLE, "home_branch"),
-            only="file",
-            is_key=True,
-        ),
+        read_back("home_unit", lambda row: None if row.is_guest else row.person.home_unit.code),
+        read_back("home_branch", lambda row: row.branch.code if row.branch else None),
     )
     filters = (
         UnitFilter(),

@@ -17,7 +17,6 @@ from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBel
 from registry.spreadsheets.columns import UNITS
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web.drill import unit_of
-from registry.web.exports import head_of
 from registry.web.filters import TextFilter
 from registry.web.tables import Column, Grid, Table
 
@@ -44,6 +43,7 @@ class UnitTable(Table[ListedUnit]):
     file = "units_export"
     unit_word = "个单位"
     can_be_samples = True
+    noun = UNITS
     columns: Sequence[Column[ListedUnit]] = (
         Column(
             "名称",
@@ -51,19 +51,19 @@ class UnitTable(Table[ListedUnit]):
             cell="search/cells/unit.html",
             css="text",
             is_sample=lambda row: row.unit.is_sample,
-            head=head_of(UNITS, "name"),
+            slug="name",
             is_heading=True,
         ),
-        Column("类型", lambda row: row.unit.get_kind_display(), head=head_of(UNITS, "kind")),
+        Column("类型", lambda row: row.unit.get_kind_display(), slug="kind"),
         Column(
             "上级单位",
             lambda row: row.superior.name if row.superior else None,
             text=lambda row: row.superior.label if row.superior else "",
-            head=head_of(UNITS, "superior_name"),
+            slug="superior_name",
         ),
-        Column("代码", lambda row: row.unit.code, Kind.CODE, css="drop", head=head_of(UNITS, "code")),
+        Column("代码", lambda row: row.unit.code, Kind.CODE, css="drop", slug="code"),
         *(
-            Column(slug, value, head=head_of(UNITS, slug), only="file")
+            Column(slug, value, slug=slug, only="file")
             for slug, value in (
                 ("short_name", lambda row: row.unit.short_name),
                 ("aliases", lambda row: row.unit.aliases),
@@ -136,11 +136,7 @@ def _count(at: int, slug: str) -> Column[Row]:
     # On the page the first one is a bar, which stands at the left.
     kind = Kind.NUMBER if at else Kind.TEXT
     return Column(
-        short_label(slug),
-        lambda row: row.counts[at].value,
-        kind,
-        key=slug,
-        head=Head(label, Kind.NUMBER),
+        short_label(slug), lambda row: row.counts[at].value, kind, key=slug, head=Head(label, Kind.NUMBER)
     )
 
 
