@@ -22,7 +22,8 @@ def search(request: HttpRequest) -> HttpResponse:
     """Show up to twenty of each; ``only=units`` pages through the units, which have no list of their own."""
     table = UnitTable(request)
     text = table.text
-    context: dict[str, Any] = {"q": text, "as_of": table.address.as_of}
+    title = f"搜索“{text}”" if text else "搜索"
+    context: dict[str, Any] = {"q": text, "title": title, "as_of": table.address.as_of}
     if text and request.GET.get("only") == "units":
         context |= {"page_obj": table.page_obj, "unit_grid": table.grid}
         context["export_url"] = export_url(request, table.file)

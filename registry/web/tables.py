@@ -21,7 +21,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 
@@ -44,6 +44,7 @@ from registry.web.lists import (
     sorted_by,
     without_numbers,
 )
+from registry.web.templatetags.parts import count, sample_tag
 
 Line = TypeVar("Line")
 
@@ -117,14 +118,12 @@ class Column(Generic[Line]):
         """Return the cell of a row as the page shows it."""
         value = self.value(row)
         text = self.text(row) if self.text is not None else _words(value)
-        is_zero = self.is_number and not value
         return Drawn(
             self,
             value,
             text or "–",
-            "" if self.url is None or is_zero or not text else self.url(row),
+            self.url(row) if self.url is not None and value and text else "",
             self.is_sample is not None and self.is_sample(row),
-            "zero" if is_zero else "",
         )
 
 
@@ -150,7 +149,14 @@ class Drawn:
     text: str
     url: str
     is_sample: bool
-    tone: str
+
+    @property
+    def drawn(self) -> SafeString:
+        """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
+        if self.column.is_number and not self.value:
+            return count(None if self.value is None else 0)
+        shown = format_html('<a href="{}">{}</a>', self.url, self.text) if self.url else escape(self.text)
+        return format_html("{}{}", shown, sample_tag(self.is_sample))
 
 
 @dataclass(frozen=True)

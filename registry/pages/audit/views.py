@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_http_methods, require_safe
 
 from registry import access
@@ -46,7 +46,9 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],
         "row": row,
-        "steps": steps,
+        "steps_said": format_html_join(
+            ";", "{} 由 <b>{}</b> 改回 <b>{}</b>", ((step.label, step.now, step.then) for step in steps)
+        ),
         "refused": refused,
         "left_out": left_out(entry),
         "cancel_url": page,

@@ -50,7 +50,6 @@ class UnitTable(Table[ListedUnit]):
             lambda row: row.unit.name,
             cell="search/cells/unit.html",
             css="text",
-            is_sample=lambda row: row.unit.is_sample,
             slug="name",
             is_heading=True,
         ),
