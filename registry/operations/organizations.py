@@ -31,7 +31,7 @@ from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, MayTouch, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.intervals import insert_last, move_last
+from registry.trees.moves import insert_last, move_last
 
 EDITABLE = (
     "name",
