@@ -27,6 +27,10 @@ class EditConflict(OperationRefused):
         self.version = version
 
 
+class NotAllowed(OperationRefused):
+    """The actor has not the right to do it there."""
+
+
 def refuse(field: str | None, message: str) -> OperationRefused:
     """Return the error to raise: ``message`` at ``field``, or for the whole form when None."""
     return OperationRefused({field or NON_FIELD_ERRORS: [message]})

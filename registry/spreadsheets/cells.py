@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
-from registry.spreadsheets.columns import Column, Value, key_of
 from registry.spreadsheets.grid import Dated, Fault, Raw
 
 _EXACT = 1e15

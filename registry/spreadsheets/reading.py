@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
-from registry.models.kinds import PARTY_KINDS
+from registry.nouns.columns import EXAMPLE, NOTES_TITLE, Column, Layout, Value, key_of
 from registry.spreadsheets import cells, csvs, hostile, xlsx
-from registry.spreadsheets.columns import EXAMPLE, NOTES_TITLE, Column, Noun, Value, key_of
 from registry.spreadsheets.grid import MAX_LINE, Merge, Raw, Row, letters_of
 from registry.spreadsheets.headers import HEADER_WITHIN, Header, NoHeader, Rows, find_header, first_rows
 from registry.spreadsheets.hostile import Unreadable
@@ -26,7 +25,6 @@ _FOOT = re.compile(
     r"(?:合计|总计|共计|小计|总数)[::]?$"
     r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
 )
-_TEMPORARY = "临时"
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Table:
     """
 
     def __init__(
-        self, noun: Noun, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
+        self, noun: Layout, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
     ) -> None:
         self.noun, self.title, self.total = noun, title, total
         self.header = header
@@ -159,8 +157,13 @@ class Table:
             not problems and all(value is None for value in values.values())
         ):
             return None
-        if self.noun.slug == "organizations":
-            self._read_temporary(row.number, values, raws, problems)
+        if self.noun.mend is not None:
+            settled, wrong = self.noun.mend(values, raws)
+            values |= settled
+            problems = [problem for problem in problems if problem.slug not in settled]
+            problems += [
+                self._problem(self.noun.by_slug[slug], row.number, said) for slug, said in wrong.items()
+            ]
         self._refuse_merged(row.number, problems)
         with_problem = {problem.slug for problem in problems}
         for slug in self.noun.needed:
@@ -171,32 +174,6 @@ class Table:
 
     def _problem(self, column: Column, number: int, message: str) -> Problem:
         return Problem(self.address(column.slug, number), column.slug, message)
-
-    def _read_temporary(
-        self,
-        number: int,
-        values: dict[str, Value],
-        raws: Mapping[str, Raw | None],
-        problems: list[Problem],
-    ) -> None:
-        """Read 临时党支部 in the column of kinds: the kind, and that it is temporary."""
-        raw = raws.get("kind")
-        if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
-            return
-        kind = self.noun.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
-        if kind is None:
-            return
-        problems[:] = [problem for problem in problems if problem.slug != "kind"]
-        values["kind"] = kind
-        if kind not in PARTY_KINDS:
-            return
-        if values.get("is_temporary") is False:
-            column = self.noun.by_slug["is_temporary"]
-            problems.append(
-                self._problem(column, number, f"组织类别写的是“{cells.shown(raw)}”,“{column.header}”却填了否")
-            )
-        else:
-            values["is_temporary"] = True
 
     @cached_property
     def _wide(self) -> list[tuple[int, int, Column, Column]]:

@@ -26,12 +26,12 @@ NAVIGATION = (
     ("sources", "来源", ("source",)),
 )
 
-NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("imports", "导入", ("import",), access.ENTER_ROLES),
-    ("users", "用户", ("user", "grant"), access.MANAGE_ROLES),
-    ("record", "操作记录", (), access.AUDIT_ROLES),
+NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("imports", "导入", ("import",), "upload_import"),
+    ("users", "用户", ("user", "grant"), "add_user"),
+    ("record", "操作记录", (), "read_record"),
 )
-"""Shown to those who hold one of the roles somewhere."""
+"""Shown to those who may do the verb somewhere."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Frame:
         """The navigation."""
         match = self.request.resolver_match
         name = (match.url_name or "") if match else ""
-        more = [entry[:3] for entry in NAVIGATION_FOR if access.holds(self.user, entry[3])]
+        more = [entry[:3] for entry in NAVIGATION_FOR if access.may_somewhere(self.user, entry[3])]
         return [
             NavItem(
                 label,
