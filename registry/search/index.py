@@ -117,9 +117,9 @@ def _names(noun: Noun) -> Any:
 def differences(most: int = 50) -> list[str]:
     """Compare the index with the rows; return the first ``most`` differences as text."""
     wrong = (
-        said
+        difference
         for noun in _searched()
-        for said in (_wrong_names(noun) if noun.searched.by_name else _wrong_rows(noun))
+        for difference in (_wrong_names(noun) if noun.searched.by_name else _wrong_rows(noun))
     )
     return list(islice(wrong, most))
 
