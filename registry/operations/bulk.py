@@ -54,7 +54,7 @@ from registry.operations.base import need_right, operation
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
 from registry.refusals import OperationRefused, refuse
 from registry.search import index as search
-from registry.trees.growth import NEW_ROOT, Node, make_room, reserve_ids
+from registry.trees.bulk_insert import NEW_ROOT, Node, make_room, reserve_ids
 
 T = TypeVar("T")
 Progress = Callable[[str, int], None]

@@ -41,7 +41,7 @@ from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.intervals import insert_last, move_last
+from registry.trees.moves import insert_last, move_last
 
 EDITABLE = ORGANIZATION.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")

@@ -27,7 +27,7 @@ from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.intervals import insert_last, move_last
+from registry.trees.moves import insert_last, move_last
 
 EDITABLE = UNIT.editable
 
