@@ -21,8 +21,8 @@ from django.urls import get_resolver, reverse
 from openpyxl import load_workbook
 
 from registry.models import AuditEntry
-from tests.test_walls import TABLE
-from tests.walls import World, one_world
+from tests.test_access_table import TABLE
+from tests.two_bureaus import TwoBureaus
 
 pytestmark = pytest.mark.django_db
 
