@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.apps import apps
@@ -89,10 +88,9 @@ def words_of_the_data() -> set[str]:
     }
 
 
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    with one_world(django_db_blocker) as made:
-        yield made
+def build_world() -> TwoBureaus:
+    """What the `world` fixture builds for this file."""
+    return TwoBureaus()
 
 
 WRONG = {"name": "", "started_on": "x", "unit": "nowhere", "date": "x", "on": "x", "person": "nobody"}
@@ -102,7 +100,7 @@ TYPED = {"nowhere", "nobody", "newcomer", "nonsense"}
 """What the requests hold and pages say again."""
 
 
-def test_no_english_on_any_page(world: World) -> None:
+def test_no_english_on_any_page(world: TwoBureaus) -> None:
     """Every address, as the role that may do most: the page, what it says to mistakes, what it does."""
     client, known, found = Client(), words_of_the_data() | TYPED, set()
     client.force_login(world.here.users["manager"])
