@@ -22,7 +22,7 @@ from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.refusals import NotAllowed, OperationRefused
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
-from tests.imports/test_faults import written
+from tests.two_bureaus import written
 
 pytestmark = pytest.mark.django_db
 
