@@ -75,6 +75,7 @@ def found(site: Site, code: str, day: date) -> Organization:
         code=code,
         is_temporary=True,
         established_on=day,
+        state=WorkflowState.APPROVED.value,
         parent=site.parent,
         members=[
             Member(person, Role.MEMBER.value if place else Role.SECRETARY.value)

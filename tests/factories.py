@@ -48,7 +48,13 @@ def make_organization(unit: Unit, kind: str = "branch", **facts: Any) -> Organiz
         unit=unit,
         kind=kind,
         code=code,
-        **{"name": f"{code}号", "is_temporary": temporary, "established_on": DAY, **facts},
+        **{
+            "name": f"{code}号",
+            "is_temporary": temporary,
+            "established_on": DAY,
+            "state": "approved",
+            **facts,
+        },
     )
 
 

@@ -32,6 +32,7 @@ def main() -> None:
                 code=code,
                 is_temporary=True,
                 established_on=DAY,
+                state="approved",
                 parent=Organization.objects.filter(pk=parent).first(),
                 members=[Member(person) for person in Person.objects.filter(pk__in=members)],
             )

@@ -93,6 +93,7 @@ class Writer:
             code=code,
             is_temporary=True,
             established_on=self.day(),
+            state="approved",
             parent=parent,
             members=[organizations.Member(self.any(Person))],
         )

@@ -129,7 +129,7 @@ class World:
             code=code,
             established_on=day(on),
             parent=parent,
-            **facts,
+            **{"state": "approved", **facts},
         )
 
     # Units

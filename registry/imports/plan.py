@@ -31,6 +31,7 @@ from registry.models import (
     Organization,
     Person,
     PoliticalStatus,
+    Role,
     StatusPeriod,
     Unit,
     User,
@@ -39,19 +40,18 @@ from registry.models import (
 from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import Span
 from registry.models.unit import MAX_DEPTH
-from registry.operations.assignments import refuse_end, refuse_placement
 from registry.operations.bulk_rows import AssignmentRow, OrganizationRow, PersonRow, UnitRow
-from registry.operations.organizations import (
-    COUNTED,
-    plan_dissolution,
-    refuse_host,
-    refuse_life,
-    refuse_superior,
-    refuse_temporary,
-)
-from registry.operations.people import MASKED, number_validator, refuse_branch, refuse_home
-from registry.operations.units import REGION_CODE, refuse_closed_superior
+from registry.operations.organizations import plan_dissolution
+from registry.operations.people import MASKED
 from registry.refusals import OperationRefused, not_in_future
+from registry.rules import organizations as organization_rules
+from registry.rules import people as people_rules
+from registry.rules import placements as placement_rules
+from registry.rules import units as unit_rules
+from registry.rules.findings import refuse_if
+from registry.rules.organizations import COUNTED
+from registry.rules.people import number_validator
+from registry.rules.units import REGION_CODE
 
 BATCH = 5000
 MANY = 500
@@ -505,7 +505,7 @@ class Planner:
         elif not self._inside(superior, self._manages):
             case.wrong("superior", "您不能在该单位下增设单位,请由单位的管理员办理。")
         else:
-            case.holds(lambda: refuse_closed_superior(superior))
+            case.holds(lambda: refuse_if(unit_rules.refusals([unit_rules.Addition(superior)])))
         level = superior.level + 1 if superior is not None else 0
         if level >= MAX_DEPTH:
             case.wrong("superior", f"单位层级不能超过 {MAX_DEPTH} 级。")
@@ -622,8 +622,8 @@ class Planner:
         if "established_on" in edits:
             candidate = copy(now)
             candidate.established_on = edits["established_on"]
-            case.holds(lambda: refuse_life(candidate, now))
-            case.holds(lambda: refuse_host(now.unit, candidate.established_on, "established_on"))
+            correction = organization_rules.Correction(candidate, now, REASON)
+            case.holds(lambda: refuse_if(organization_rules.correction_refusals([correction])))
         if now.state == WorkflowState.APPROVED and any(slug in edits for slug in COUNTED):
             self.needs_reason = True
         if is_ending and not case.is_wrong():
@@ -678,19 +678,15 @@ class Planner:
             if kind in PARTY_KINDS:
                 case.wrong("is_temporary", "党组织须填写“是否临时”。")
             is_temporary = False
-        case.holds(lambda: refuse_temporary(kind, bool(is_temporary)))
-        if start is not None and end is not None and end < start:
-            case.wrong("dissolved_on", "撤销日期不能早于成立日期。")
         if end is None and "dissolution_number" in given:
             case.wrong("dissolution_number", "没有填撤销日期,不能填撤销文号。")
         unit = self._unit(case.text("unit"), self._enters)
         if case.text("unit") and unit is None:
             self._no_such(case, "unit", "units", "单位")
-        if unit is not None and start is not None and (end is None or unit.closed_on is None):
-            case.holds(lambda: refuse_host(unit, start, "unit"))
         parent = self._parent(case, unit)
         if kind and start is not None and not {"kind", "parent"} & case.bad:
-            case.holds(lambda: refuse_superior(kind, parent, start, end))
+            proposal = organization_rules.Establishment(kind, unit, start, bool(is_temporary), parent, end)
+            case.holds(lambda: refuse_if(organization_rules.refusals([proposal])))
         level = parent.level + 1 if parent is not None else 0
         if level >= MAX_DEPTH:
             case.wrong("parent", f"组织层级不能超过 {MAX_DEPTH} 级。")
@@ -833,7 +829,8 @@ class Planner:
             if unit is None:
                 self._no_such(case, "home_unit", "units", "单位")
             else:
-                case.holds(lambda: refuse_home(unit))
+                proposal = people_rules.Membership(home_unit=unit)
+                case.holds(lambda: refuse_if(people_rules.refusals([proposal])))
                 home["home_unit"] = unit
         code = case.text("home_branch")
         if code and (person is None or person.home_branch is None or person.home_branch.code != code):
@@ -841,7 +838,8 @@ class Planner:
             if branch is None:
                 self._no_such(case, "home_branch", "organizations", "党组织")
             else:
-                case.holds(lambda: refuse_branch(branch))
+                membership = people_rules.Membership(home_branch=branch)
+                case.holds(lambda: refuse_if(people_rules.refusals([membership])))
                 home["home_branch"] = branch
         return home
 
@@ -1011,7 +1009,11 @@ class Planner:
             self._change_assignment(case, organization, best)
             return True
         case.need()
-        case.holds(lambda: refuse_placement(organization, start, end), at="organization")
+        person = Person(number=case.text("number"), name=somebody.name)
+        proposal = placement_rules.Placement(
+            person, organization, case.text("role") or Role.MEMBER.value, start, end
+        )
+        case.holds(lambda: refuse_if(placement_rules.refusals([proposal])), at="organization")
         if case.is_wrong():
             return True
         spells = self._spells.setdefault((organization.code, case.text("number")), [])
@@ -1059,9 +1061,16 @@ class Planner:
             )
             planned.edits["role"] = role
         if end is not None and end != assignment.ended_on:
-            case.holds(lambda: refuse_end(assignment, end, REASON), at="ended_on", on="ended_on")
+            ending = placement_rules.Ending(assignment, end, REASON)
             case.holds(
-                lambda: refuse_placement(organization, assignment.started_on, end),
+                lambda: refuse_if(placement_rules.end_refusals([ending])), at="ended_on", on="ended_on"
+            )
+            person = Person(number=case.text("number"))
+            ended = placement_rules.Placement(
+                person, organization, assignment.role, assignment.started_on, end
+            )
+            case.holds(
+                lambda: refuse_if(placement_rules.refusals([ended])),
                 at="ended_on",
                 started_on="ended_on",
             )

@@ -6,28 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
-
-from registry import access, audit, locks
+from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person, Role, WorkflowState
+from registry.models import Assignment, Organization, Person, Role
 from registry.operations.base import check_version, fresh, operation, write
-from registry.refusals import need_reason, not_in_future, refuse
-
-
-def refuse_placement(organization: Organization, started_on: date, ended_on: date | None) -> None:
-    """Refuse a placement outside the organization's life."""
-    if organization.state == WorkflowState.WITHDRAWN:
-        raise refuse(None, f"“{organization.name}”已撤回,不能编入人员。")
-    not_in_future("started_on", started_on)
-    if ended_on is not None and ended_on < started_on:
-        raise refuse("ended_on", "结束日期不能早于编入日期。")
-    if started_on < organization.established_on:
-        raise refuse("started_on", f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。")
-    end = organization.dissolved_on
-    if end is not None and (ended_on is None or ended_on > end):
-        raise refuse("started_on", f"“{organization.name}”已于 {end:%Y-%m-%d} 撤销,编入须在该日前结束。")
+from registry.refusals import need_reason, refuse
+from registry.rules import placements
+from registry.rules.findings import refuse_if
 
 
 def place_members(
@@ -37,26 +23,18 @@ def place_members(
     started_on: date,
     document_number: str,
     ended_on: date | None = None,
-    is_new: bool = False,
 ) -> list[Assignment]:
     """Create the assignments of ``members`` (person, role), all or none.
 
     For operations only: the caller holds the lock of the organization's tree and writes the record.
-    ``is_new``: it has just made the organization, so that nobody can be in it yet.
     Raises ``OperationRefused`` at field ``members`` (who is in twice) or ``started_on``.
     """
     if not members:
         return []
-    refuse_placement(organization, started_on, ended_on)
-    names: dict[int, str] = {}
-    for person, role in members:
-        if person.pk in names:
-            raise refuse("members", f"{_named(person)}重复出现。")
-        if role not in Role.values:
-            raise refuse("members", f"{person.name} 的职责“{role}”不存在。")
-        names[person.pk] = _named(person)
-    if not is_new:
-        _refuse_twice(organization, names, started_on, ended_on)
+    proposals = [
+        placements.Placement(person, organization, role, started_on, ended_on) for person, role in members
+    ]
+    refuse_if(placements.refusals(proposals), person="members", role="members")
     return Assignment.objects.bulk_create(
         Assignment(
             person=person,
@@ -68,22 +46,6 @@ def place_members(
         )
         for person, role in members
     )
-
-
-def _refuse_twice(
-    organization: Organization, names: Mapping[int, str], started_on: date, ended_on: date | None
-) -> None:
-    """Nobody of ``names`` (by key) may be in the organization on a day of the new assignment."""
-    overlapping = (
-        Assignment.objects.valid()
-        .filter(organization=organization, person_id__in=list(names))
-        .filter(Q(ended_on__isnull=True) | Q(ended_on__gt=started_on))
-    )
-    if ended_on is not None:
-        overlapping = overlapping.filter(started_on__lt=ended_on)
-    already = [names[pk] for pk in overlapping.values_list("person_id", flat=True)]
-    if already:
-        raise refuse("members", f"{'、'.join(already)} 同一时间已在“{organization.name}”。")
 
 
 @operation
@@ -158,12 +120,7 @@ def change_role(
     """
     assignment = _locked(assignment)
     check_version(assignment, version, {"role": role})
-    not_in_future("on", on)
-    if role not in Role.values:
-        raise refuse("role", "请选择职责。")
-    if role == assignment.role:
-        raise refuse("role", "职责没有变化。")
-    _refuse_outside(assignment, on)
+    refuse_if(placements.role_refusals([placements.RoleChange(assignment, role, on)]))
     before, after = {"role": assignment.role}, {"role": role}
     with following(people=[assignment.person]):
         if on == assignment.started_on:
@@ -229,40 +186,15 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
 
 
 def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignment:
-    refuse_end(assignment, on, reason)
+    refuse_if(placements.end_refusals([placements.Ending(assignment, on, reason)]))
     before, after = write(assignment, {"ended_on": on})
     _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)
     return assignment
 
 
-def refuse_end(assignment: Assignment, on: date, reason: str) -> None:
-    """Refuse a day on which the assignment cannot end; a correction needs a reason."""
-    not_in_future("on", on)
-    if assignment.is_withdrawn:
-        raise refuse(None, "该编入已撤回。")
-    if assignment.ended_on is not None and assignment.ended_on <= on:
-        raise refuse(None, f"{assignment.person.name} 的编入已于 {assignment.ended_on:%Y-%m-%d} 结束。")
-    if on < assignment.started_on:
-        raise refuse("on", f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。")
-    if assignment.ended_on is not None:
-        need_reason(reason, f"更正原因:该编入已登记于 {assignment.ended_on:%Y-%m-%d} 结束")
-
-
 def _locked(assignment: Assignment) -> Assignment:
     locks.lock_organization_trees([assignment.organization])
     return fresh(assignment)
-
-
-def _refuse_outside(assignment: Assignment, on: date) -> None:
-    if assignment.is_withdrawn:
-        raise refuse(None, "该编入已撤回。")
-    if on < assignment.started_on or (assignment.ended_on is not None and on >= assignment.ended_on):
-        raise refuse("on", "日期须在编入期间之内。")
-
-
-def _named(person: Person) -> str:
-    """Tell namesakes apart without saying the number: operations do not know who reads their messages."""
-    return f"{person.name}({access.masked(person.number)})"
 
 
 def _record(

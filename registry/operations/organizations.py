@@ -23,11 +23,12 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
-from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
 from registry.operations.assignments import place_members
 from registry.operations.base import changed, check_version, fresh, operation, validated, write
 from registry.operations.units import place_at
 from registry.refusals import OperationRefused, need_reason, not_in_future, refuse
+from registry.rules import organizations as rules
+from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.intervals import insert_last, move_last
 
@@ -43,8 +44,6 @@ EDITABLE = (
     "dissolution_number",
     "note",
 )
-COUNTED = ("established_on", "dissolved_on", "campaign")
-"""What decides where an organization is counted: correcting it after the approval needs a reason."""
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
 
 
@@ -78,6 +77,7 @@ def establish_organization(
     name: str,
     code: str,
     established_on: date,
+    state: str,
     is_temporary: bool = False,
     parent: Organization | None = None,
     campaign: Campaign | None = None,
@@ -86,7 +86,6 @@ def establish_organization(
     honour_title: str = "",
     aliases: str = "",
     note: str = "",
-    state: str = WorkflowState.APPROVED.value,
     members: Iterable[Member] = (),
 ) -> Organization:
     """Establish an organization at ``unit`` under ``parent``, with its first members, or nothing at all.
@@ -100,10 +99,8 @@ def establish_organization(
     else:
         parent = _locked(parent)
     unit = fresh(unit)
-    not_in_future("established_on", established_on)
-    refuse_host(unit, established_on, "unit")
-    refuse_superior(kind, parent, established_on)
-    refuse_temporary(kind, is_temporary)
+    proposal = rules.Establishment(kind, unit, established_on, is_temporary, parent)
+    refuse_if(rules.refusals([proposal]))
     organization = Organization(
         code=code,
         name=name,
@@ -131,7 +128,6 @@ def establish_organization(
             [(member.person, member.role) for member in members],
             started_on=established_on,
             document_number=approval_number,
-            is_new=True,
         )
     audit.record(
         actor,
@@ -179,20 +175,12 @@ def edit_organization(
     for name, value in wanted.items():
         setattr(candidate, name, value)
     validated(candidate, exclude=_TREE_FIELDS)
-    if "established_on" in wanted or "dissolved_on" in wanted:
-        refuse_life(candidate, organization)
-    is_counted = any(name in wanted for name in COUNTED)
+    refuse_if(rules.correction_refusals([rules.Correction(candidate, organization, reason)]))
+    is_counted = any(name in wanted for name in rules.COUNTED)
     with following([organization]) if is_counted else nullcontext():
         if "established_on" in wanted:
             first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
             OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
-            if not first.unit.is_open_on(candidate.established_on):
-                raise refuse(
-                    "established_on",
-                    f"“{first.unit.name}”在 {candidate.established_on:%Y-%m-%d} 尚未设立或已撤并。",
-                )
-        if organization.state == WorkflowState.APPROVED and any(name in wanted for name in COUNTED):
-            need_reason(reason, "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计")
         before, after = write(organization, wanted)
     audit.record(
         actor,
@@ -215,18 +203,7 @@ def move_organization(
     locks.lock_organization_trees([organization] if parent is None else [organization, parent])
     organization = fresh(organization)
     parent = fresh(parent) if parent is not None else None
-    if organization.parent_id == (parent.pk if parent else None):
-        raise refuse("parent", "上级组织没有变化。")
-    if parent is not None:
-        if parent.state == WorkflowState.WITHDRAWN:
-            raise refuse("parent", f"“{parent.name}”已撤回,请换一个上级组织。")
-        if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:
-            raise refuse("parent", f"“{parent.name}”就在“{organization.name}”之下,不能作为它的上级。")
-        if parent.dissolved_on is not None and (
-            organization.dissolved_on is None or organization.dissolved_on > parent.dissolved_on
-        ):
-            raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销。")
-    _refuse_kind(organization.kind, parent)
+    refuse_if(rules.move_refusals([rules.Move(organization, parent)]))
     before = organization.parent
     move_last([organization], parent, parent_inferred=False)
     organization = fresh(organization)
@@ -250,14 +227,7 @@ def transfer_organization(
     need_reason(reason, "转隶原因")
     locks.use_units([unit])
     organization, unit = _locked(organization), fresh(unit)
-    not_in_future("on", on)
-    if organization.state == WorkflowState.WITHDRAWN:
-        raise refuse(None, "该组织已撤回,不能转隶。")
-    if organization.unit_id == unit.pk:
-        raise refuse("unit", f"该组织现在就在“{unit.name}”。")
-    if organization.dissolved_on is not None and on >= organization.dissolved_on:
-        raise refuse("on", f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
-    refuse_host(unit, on, "unit")
+    refuse_if(rules.transfer_refusals([rules.Transfer(organization, unit, on)]))
     before = organization.unit
     with following([organization]):
         place_at([organization], unit, on)
@@ -483,98 +453,6 @@ def _subtree(organization: Organization) -> QuerySet[Organization]:
 
 def _open_after(assignments: QuerySet[Assignment], on: date) -> QuerySet[Assignment]:
     return assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
-
-
-def refuse_temporary(kind: str, is_temporary: bool) -> None:
-    """Refuse a formation that is said to be temporary: only Party organizations are."""
-    if is_temporary and kind not in PARTY_KINDS:
-        raise refuse("is_temporary", "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。")
-
-
-def refuse_host(unit: Unit, day: date, field: str) -> None:
-    """Refuse a unit that is closed, or was not there on the day."""
-    if unit.closed_on is not None:
-        raise refuse(field, f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,请选择现有单位。")
-    if not unit.is_open_on(day):
-        raise refuse(field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。")
-
-
-def _refuse_kind(kind: str, parent: Organization | None) -> None:
-    if kind not in ALLOWED_PARENTS:
-        raise refuse("kind", "请选择组织类型。")
-    above = parent.kind if parent is not None else NO_SUPERIOR
-    if above not in ALLOWED_PARENTS[kind]:
-        label, upper = OrganizationKind(kind).label, OrganizationKind(above).label if above else "无上级"
-        raise refuse("parent", f"{label}不能设在{upper}之下,请换一个上级组织。")
-
-
-def refuse_superior(kind: str, parent: Organization | None, day: date, until: date | None = None) -> None:
-    """Refuse a superior under which the kind may not stand, or did not stand from ``day``.
-
-    ``until``: when what is entered ended already, a superior that ended no earlier will do.
-    """
-    _refuse_kind(kind, parent)
-    if parent is None:
-        return
-    if parent.state == WorkflowState.WITHDRAWN:
-        raise refuse("parent", f"“{parent.name}”已撤回,请换一个上级组织。")
-    if parent.dissolved_on is not None and (until is None or until > parent.dissolved_on):
-        raise refuse("parent", f"“{parent.name}”已于 {parent.dissolved_on:%Y-%m-%d} 撤销,请换一个上级组织。")
-    if parent.established_on > day:
-        raise refuse(
-            "established_on",
-            f"上级组织“{parent.name}”成立于 {parent.established_on:%Y-%m-%d},成立日期不能早于它。",
-        )
-
-
-def refuse_life(candidate: Organization, now: Organization) -> None:
-    """Refuse a corrected life that leaves out a member, placement or subordinate, or leaves its host's."""
-    start, end = candidate.established_on, candidate.dissolved_on
-    not_in_future("established_on", start)
-    if end is not None:
-        not_in_future("dissolved_on", end)
-        if now.dissolved_on is None:
-            raise refuse("dissolved_on", "请用“撤销”办理,以便同时结束人员编入和下级组织。")
-        if end < start:
-            raise refuse("dissolved_on", "撤销日期不能早于成立日期。")
-    members = Assignment.objects.valid().filter(organization=candidate)
-    early = members.filter(started_on__lt=start).count()
-    if early:
-        raise refuse("established_on", f"有 {early} 人次的编入日期早于 {start:%Y-%m-%d},请先更正这些编入。")
-    if end is not None:
-        late = _open_after(members, end).count()
-        if late:
-            raise refuse("dissolved_on", f"有 {late} 人次在 {end:%Y-%m-%d} 之后仍在本组织,请先结束这些编入。")
-    second = OrganizationPlacement.objects.filter(organization=candidate).order_by("started_on")[1:2]
-    if second and second[0].started_on <= start:
-        raise refuse(
-            "established_on", f"该组织在 {second[0].started_on:%Y-%m-%d} 已转隶,成立日期须早于该日。"
-        )
-    if end is not None:
-        last = OrganizationPlacement.objects.filter(organization=candidate).order_by("-started_on")[0]
-        if last.started_on > end:
-            raise refuse("dissolved_on", f"该组织在 {last.started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。")
-    if now.dissolved_on is not None and (end is None or end > now.dissolved_on):
-        _refuse_revival(candidate)
-    below = Organization.objects.filter(parent=candidate).exclude(state=WorkflowState.WITHDRAWN)
-    # Those that were older before were moved under it (a general branch founded above its branches).
-    older = below.filter(established_on__gte=now.established_on, established_on__lt=start).first()
-    if older is not None:
-        raise refuse("established_on", f"下级“{older.name}”成立于 {older.established_on:%Y-%m-%d},早于该日。")
-    if end is not None and below.filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=end)).exists():
-        raise refuse("dissolved_on", "下级组织在该日之后仍在,请先撤销或调整它们。")
-
-
-def _refuse_revival(candidate: Organization) -> None:
-    """An organization that stands longer than was registered needs its host and its superior as long."""
-    closed, parent = candidate.unit.closed_on, candidate.parent
-    if closed is not None and (candidate.dissolved_on is None or candidate.dissolved_on > closed):
-        raise refuse("dissolved_on", f"所在单位“{candidate.unit.name}”已于 {closed:%Y-%m-%d} 撤并。")
-    if parent is None or candidate.state == WorkflowState.WITHDRAWN:
-        return
-    gone = parent.dissolved_on
-    if gone is not None and (candidate.dissolved_on is None or candidate.dissolved_on > gone):
-        raise refuse("dissolved_on", f"上级组织“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。")
 
 
 __all__ = [

@@ -7,21 +7,15 @@ from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
-from django.core.validators import RegexValidator
-
 from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
-from registry.models.kinds import PARTY_KINDS
+from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
 from registry.operations.base import changed, check_version, fresh, operation, validated, write
-from registry.refusals import need_reason, not_in_future, refuse
+from registry.refusals import refuse
+from registry.rules import people as rules
+from registry.rules.findings import refuse_if
 from registry.search import index as search
-
-number_validator = RegexValidator(
-    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
-    "警号只能用字母、数字、点、下划线和连字符。",
-)
 
 EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
 MASKED = ("phone",)
@@ -46,23 +40,21 @@ def add_person(
 ) -> Person:
     """Add a person to ``home_unit``; the political status holds from the beginning."""
     locks.use_units([home_unit])
-    home_unit = fresh(home_unit)
-    refuse_home(home_unit)
+    home_unit, home_branch = fresh(home_unit), home_branch and fresh(home_branch)
+    refuse_if(rules.refusals([rules.Membership(home_unit, home_branch, joined_on)]))
     person = Person(
         number=number,
         name=name,
         category=category,
         political_status=political_status,
         home_unit=home_unit,
-        home_branch=_branch(home_branch),
+        home_branch=home_branch,
         joined_on=joined_on,
         title=title,
         phone=phone,
         note=note,
     )
     validated(person, exclude=_RELATIONS)
-    if joined_on is not None:
-        not_in_future("joined_on", joined_on)
     person.save(force_insert=True)
     search.index_names([name])
     StatusPeriod.objects.create(person=person, status=political_status, started_on=StatusPeriod.BEGINNING)
@@ -96,8 +88,7 @@ def edit_person(
     for name, value in wanted.items():
         setattr(candidate, name, value)
     validated(candidate, exclude=_RELATIONS)
-    if wanted.get("joined_on"):
-        not_in_future("joined_on", wanted["joined_on"])
+    refuse_if(rules.refusals([rules.Membership(joined_on=wanted.get("joined_on"))]))
     with following(people=[person]) if "category" in wanted else nullcontext():
         before, after = write(person, wanted)
     audit.record(
@@ -121,17 +112,10 @@ def change_political_status(
     On the first day of the status that holds now it is a correction, which needs a reason.
     """
     person = _locked(person)
-    not_in_future("on", on)
-    if status not in PoliticalStatus.values:
-        raise refuse("political_status", "请选择政治面貌。")
-    if status == person.political_status:
-        raise refuse("political_status", "政治面貌没有变化。")
+    refuse_if(rules.status_refusals([rules.StatusChange(person, status, on, reason)]))
     current = StatusPeriod.objects.get(person=person, ended_on__isnull=True)
-    if on < current.started_on:
-        raise refuse("on", f"现在的政治面貌始于 {current.started_on:%Y-%m-%d},变更日期不能早于该日。")
     with following(people=[person]):
         if on == current.started_on:
-            need_reason(reason, f"更正原因:现在的政治面貌也始于 {on:%Y-%m-%d},已计入统计")
             StatusPeriod.objects.filter(pk=current.pk).update(status=status)
         else:
             StatusPeriod.objects.filter(pk=current.pk).update(ended_on=on)
@@ -162,9 +146,9 @@ def transfer_person(
     """Move the formal membership to another unit and branch; temporary placements stay as they are."""
     locks.use_units([home_unit])
     person = _locked(person)
-    home_unit = fresh(home_unit)
-    refuse_home(home_unit)
-    wanted = changed(person, {"home_unit": home_unit, "home_branch": _branch(home_branch)})
+    home_unit, home_branch = fresh(home_unit), home_branch and fresh(home_branch)
+    refuse_if(rules.refusals([rules.Membership(home_unit, home_branch)]))
+    wanted = changed(person, {"home_unit": home_unit, "home_branch": home_branch})
     if not wanted:
         raise refuse("home_unit", "所属单位和组织关系都没有变化。")
     before, after = write(person, wanted)
@@ -183,23 +167,3 @@ def _locked(person: Person) -> Person:
     if row is None:
         raise refuse(None, "该人员已不存在,请刷新后重试。")
     return row
-
-
-def _branch(branch: Organization | None) -> Organization | None:
-    branch = fresh(branch) if branch is not None else None
-    refuse_branch(branch)
-    return branch
-
-
-def refuse_home(home_unit: Unit) -> None:
-    """Refuse a unit that is closed."""
-    if home_unit.closed_on is not None:
-        raise refuse("home_unit", f"“{home_unit.name}”已撤并,请选择现有单位。")
-
-
-def refuse_branch(branch: Organization | None) -> None:
-    """Refuse what is no standing Party organization: the formal membership is in one, or nowhere."""
-    if branch is not None and (branch.state == WorkflowState.WITHDRAWN or branch.dissolved_on is not None):
-        raise refuse("home_branch", f"“{branch.name}”已撤销或撤回,请选择现有党组织。")
-    if branch is not None and (branch.kind not in PARTY_KINDS or branch.is_temporary):
-        raise refuse("home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。")

@@ -17,10 +17,11 @@ from registry.models import Organization, OrganizationPlacement, Person, Unit, U
 from registry.models.shape import UnitShape, move_days
 from registry.operations.base import changed, check_version, fresh, operation, validated, write, write_all
 from registry.refusals import need_reason, not_in_future, refuse
+from registry.rules import units as rules
+from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.intervals import insert_last, move_last
 
-REGION_CODE = r"^\d{6}$"
 EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
 
 
@@ -42,9 +43,7 @@ def add_unit(
     locks.lock_unit_tree()
     if superior is not None:
         superior = fresh(superior)
-        refuse_closed_superior(superior)
-    if opened_on is not None:
-        not_in_future("opened_on", opened_on)
+    refuse_if(rules.refusals([rules.Addition(superior, opened_on)]))
     unit = Unit(
         code=code,
         name=name,
@@ -63,14 +62,6 @@ def add_unit(
         actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
     )
     return unit
-
-
-def refuse_closed_superior(superior: Unit) -> None:
-    """Refuse a superior that is closed: nothing new comes below it."""
-    if superior.closed_on is not None:
-        raise refuse(
-            "superior", f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并,不能再设下级单位。"
-        )
 
 
 @operation
@@ -93,21 +84,7 @@ def edit_unit(
     for name, value in wanted.items():
         setattr(unit, name, value)
     validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
-    opened = wanted.get("opened_on")
-    if opened is not None:
-        not_in_future("opened_on", opened)
-        if unit.closed_on is not None and opened > unit.closed_on:
-            raise refuse("opened_on", f"本单位已于 {unit.closed_on:%Y-%m-%d} 撤并,设立日期不能晚于该日。")
-        first = (
-            OrganizationPlacement.objects.filter(unit=unit)
-            .exclude(organization__state=WorkflowState.WITHDRAWN)
-            .order_by("started_on")
-            .first()
-        )
-        if first is not None and first.started_on < opened:
-            raise refuse(
-                "opened_on", f"{first.started_on:%Y-%m-%d} 已有组织在本单位成立,设立日期不能晚于该日。"
-            )
+    refuse_if(rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]))
     unit = fresh(unit)
     before, after = write(unit, wanted)
     audit.record(actor, "edit_unit", unit, unit=unit, before=before, after=after, reason=reason)

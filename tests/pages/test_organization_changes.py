@@ -276,11 +276,6 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_changes(world: World, lo
     assert rows() == before
 
 
-def test_two_secretaries_are_refused(world: World, login) -> None:
-    data = filled(world, members_role=["secretary", "member"])
-    assert "书记只能有一人" in errors(login(world.bureau).post(world.url, data))["members"][0]
-
-
 # --- Register: warnings ---------------------------------------------------------------------------
 
 
@@ -313,6 +308,14 @@ def test_warns_when_nobody_is_secretary_or_one_is_already(world: World, login) -
     assign(make_organization(world.unit, name="先前支部"), world.people[0], role="secretary")
     response = client.post(world.url, filled(world))
     assert response.context["warnings"] == ["赵一 当日已任“先前支部”书记。"]
+
+
+def test_two_secretaries_are_warned_of_as_on_the_other_pages(world: World, login) -> None:
+    before = rows()
+    response = login(world.bureau).post(world.url, filled(world, members_role=["secretary", "member"]))
+    name = filled(world)["name"]
+    assert f"“{name}”同时编入了多名书记:赵一、钱二。" in response.context["warnings"]
+    assert rows() == before
 
 
 def test_status_of_the_day_decides_the_warning(world: World, login) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -14,23 +14,21 @@ from django.urls import reverse
 
 from registry import access
 from registry.models import (
-    Assignment,
     Basis,
     Campaign,
     Organization,
     OrganizationKind,
     Person,
-    PoliticalStatus,
     Role,
-    StatusPeriod,
     Unit,
     WorkflowState,
 )
-from registry.models.base import on_day
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.models.shape import UnitShape
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import ROLES
+from registry.rules import organizations as rules
+from registry.rules.findings import warnings
 from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, split_keys, wide
 
 CODE_WORDS: dict[str, str] = {
@@ -47,7 +45,6 @@ CODE_WORDS: dict[str, str] = {
 }
 """How a suggested code ends, by kind."""
 
-FULL_MEMBERS_NEEDED = 3
 _NUMERALS = "零一二三四五六七八九"
 KIND_GROUPS = [
     ("党组织", [(kind, OrganizationKind(kind).label) for kind in PARTY_KINDS]),
@@ -73,11 +70,6 @@ def kind_words(kind: str, is_temporary: bool) -> str:
     """Return the kind as names use it: 临时党支部, 突击队."""
     label = str(OrganizationKind(kind).label)
     return f"临时{label}" if is_temporary else label
-
-
-def head_role(kind: str) -> str:
-    """Return the role of who leads: a secretary, in a formation a leader."""
-    return Role.SECRETARY.value if kind in PARTY_KINDS else Role.LEADER.value
 
 
 def suggest_name(unit: Unit, kind: str, is_temporary: bool) -> str:
@@ -314,16 +306,13 @@ class RegisterForm(ScopedForm):
         roles: dict[int, str] = {}
         people: dict[int, Person] = {}
         head: Person | None = cleaned.get("secretary")
-        placed: list[tuple[Person, str]] = [(head, head_role(kind))] if head else []
+        placed: list[tuple[Person, str]] = [(head, rules.head_role(kind))] if head else []
         placed += cleaned.get("members") or []
         placed += [(person, Role.MEMBER.value) for person in cleaned.get("numbers") or []]
         for person, role in placed:
             people[person.pk] = person
             if roles.get(person.pk, Role.MEMBER.value) == Role.MEMBER.value:
                 roles[person.pk] = role
-        heads = [people[pk].name for pk, role in roles.items() if role == Role.SECRETARY.value]
-        if len(heads) > 1:
-            self.add_error("members", f"书记只能有一人,现在是:{'、'.join(heads)}。")
         cleaned["placed"] = [Member(people[pk], role) for pk, role in roles.items()]
         return cleaned
 
@@ -346,76 +335,16 @@ class RegisterForm(ScopedForm):
     def warnings(self) -> list[str]:
         """What should be looked at before saving; asked of a valid form."""
         data = self.cleaned_data
-        day, placed = data["established_on"], data["placed"]
-        return [
-            *_same_name(self.unit, data["name"]),
-            *_membership(self.user, data["kind"], placed, day),
-            *_elsewhere(self.user, placed, day),
-        ]
-
-
-def _same_name(unit: Unit, name: str) -> list[str]:
-    same = (
-        Organization.objects.filter(unit=unit, name=name)
-        .exclude(state=WorkflowState.WITHDRAWN)
-        .order_by("code")
-    )
-    return [
-        (
-            f"{unit.label}已有同名组织“{name}”({row.code},"
-            f"{row.established_on.isoformat()} 成立"
-            f"{f',{row.dissolved_on.isoformat()} 撤销' if row.dissolved_on else ''})。"
+        proposal = rules.Establishment(
+            data["kind"],
+            self.unit,
+            data["established_on"],
+            self.is_temporary,
+            data["parent"],
+            name=data["name"],
+            members=[(member.person, member.role) for member in data["placed"]],
         )
-        for row in same[:3]
-    ]
-
-
-def _membership(user: access.AnyUser, kind: str, placed: Sequence[Member], day: date) -> list[str]:
-    heads = [member for member in placed if member.role == head_role(kind)]
-    warnings = []
-    if kind not in PARTY_KINDS:
-        return [] if heads else ["没有指定负责人。"]
-    statuses = dict(
-        StatusPeriod.objects.filter(on_day(day), person__in=[member.person for member in placed]).values_list(
-            "person_id", "status"
-        )
-    )
-    for head in heads:
-        status = statuses.get(head.person.pk, PoliticalStatus.UNKNOWN.value)
-        if status != PoliticalStatus.FULL_MEMBER:
-            warnings.append(
-                f"书记 {head.person.name}("
-                f"{access.shown_number(user, head.person)})在 {day.isoformat()} 的政治面貌是"
-                f"“{PoliticalStatus(status).label}”,"
-                "不是正式党员。"
-            )
-    if not heads:
-        warnings.append("没有指定书记。")
-    full = sum(1 for status in statuses.values() if status == PoliticalStatus.FULL_MEMBER)
-    if full < FULL_MEMBERS_NEEDED:
-        warnings.append(f"编入的正式党员只有 {full} 人,不足 3 人。")
-    return warnings
-
-
-def _elsewhere(user: access.AnyUser, placed: Sequence[Member], day: date) -> list[str]:
-    """Who leads here and is already secretary of another temporary organization.
-
-    Of a guest only organizations in scope are named.
-    """
-    scope = access.spans(user)
-    heads = [member.person for member in placed if member.role == Role.SECRETARY]
-    others = (
-        Assignment.objects.as_of(day)
-        .filter(person__in=heads, role=Role.SECRETARY, organization__is_temporary=True)
-        .exclude(organization__state=WorkflowState.WITHDRAWN)
-        .select_related("person__home_unit", "organization__unit")
-        .order_by("pk")
-    )
-    return [
-        f"{other.person.name} 当日已任“{other.organization.name}”书记。"
-        for other in others
-        if access.inside(other.person.home_unit, scope) or access.inside(other.organization.unit, scope)
-    ]
+        return warnings(rules.findings([proposal], self.user))
 
 
 class EditForm(ScopedForm):

@@ -7,6 +7,7 @@ where the organization stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,8 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
 from registry import access
-from registry.models import Assignment, Organization, Person, PoliticalStatus, Role, StatusPeriod
-from registry.models.base import on_day
+from registry.models import Assignment, Organization, Person, Role, StatusPeriod
 from registry.operations import assignments, people
 from registry.operations.people import EDITABLE
 from registry.pages.people.forms import (
@@ -34,6 +34,9 @@ from registry.pages.people.forms import (
     members_to_end,
 )
 from registry.pages.people.views import record_view
+from registry.rules import placements
+from registry.rules.findings import warnings
+from registry.rules.placements import Placement, RoleChange
 from registry.web.address import actor_of, address_of
 from registry.web.changes import change, posted
 from registry.web.fields import ScopedForm
@@ -215,7 +218,13 @@ def assign(request: HttpRequest, code: str) -> HttpResponse:
         back=address.url(organization.get_absolute_url()),
         template=FORM,
         context=_organization_page(request, organization, "编入人员", "编入"),
-        warn=lambda: _warnings(request.user, organization, form.people(), form.cleaned_data["started_on"]),
+        warn=lambda: _warnings(
+            request.user,
+            organization,
+            form.people(),
+            form.cleaned_data["started_on"],
+            form.cleaned_data["ended_on"],
+        ),
     )
 
 
@@ -252,6 +261,11 @@ def end_many(request: HttpRequest, code: str) -> HttpResponse:
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a member another role from a day on."""
     assignment = _assignment_to_change(request, pk)
+
+    def warn() -> list[str]:
+        proposal = RoleChange(assignment, form.cleaned_data["role"], form.cleaned_data["on"])
+        return warnings(placements.role_findings([proposal], request.user))
+
     form = RoleForm(
         posted(request),
         user=request.user,
@@ -274,6 +288,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         title="调整职责",
         sentences=[f"现任{assignment.get_role_display()},{assignment.started_on:%Y-%m-%d} 编入。"],
+        warn=warn,
     )
 
 
@@ -356,6 +371,7 @@ def _assignment_change(
     done: Callable[[Assignment], SafeString],
     title: str,
     sentences: list[str],
+    warn: Callable[[], list[str]] | None = None,
 ) -> HttpResponse:
     """Answer the page of one assignment's change; ``from=person`` leads back to the person."""
     address = address_of(request)
@@ -372,35 +388,20 @@ def _assignment_change(
         back=back,
         template=FORM,
         context=context | {"cancel_url": back, "sample": person.is_sample},
+        warn=warn,
     )
 
 
 def _warnings(
-    user: access.AnyUser, organization: Organization, members: Sequence[tuple[Person, str]], day: Any
+    user: access.AnyUser,
+    organization: Organization,
+    members: Sequence[tuple[Person, str]],
+    started_on: date,
+    ended_on: date | None = None,
 ) -> list[str]:
-    """Say what to look at before people are placed in a Party organization."""
-    secretaries = [person for person, role in members if role == Role.SECRETARY]
-    if not secretaries or not organization.is_party_organization:
-        return []
-    warnings = []
-    full = set(
-        StatusPeriod.objects.filter(
-            on_day(day), person__in=secretaries, status=PoliticalStatus.FULL_MEMBER
-        ).values_list("person_id", flat=True)
-    )
-    for person in secretaries:
-        if person.pk not in full:
-            number = access.shown_number(user, person)
-            warnings.append(f"{person.name}({number})在 {day:%Y-%m-%d} 不是正式党员,任书记须核对。")
-    standing = (
-        Assignment.objects.as_of(day)
-        .filter(organization=organization, role=Role.SECRETARY)
-        .select_related("person")
-    )
-    warnings += [f"“{organization.name}”已有书记 {row.person.name}。" for row in standing]
-    if len(secretaries) > 1:
-        warnings.append("同时编入了多名书记。")
-    return warnings
+    """Say what to look at before people are placed in an organization."""
+    proposals = [Placement(person, organization, role, started_on, ended_on) for person, role in members]
+    return warnings(placements.findings(proposals, user))
 
 
 def _to_unit(request: HttpRequest, organization: Organization) -> SafeString:

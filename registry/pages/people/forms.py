@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from registry import access
 from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
-from registry.operations.people import number_validator
+from registry.rules.people import number_validator
 from registry.web.fields import DayField, PickerField, ScopedForm, split_keys
 
 # A member is the usual case, so it comes first; the rest keep their rank.

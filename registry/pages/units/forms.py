@@ -8,7 +8,8 @@ from django import forms
 
 from registry import access
 from registry.models import Unit, UnitKind
-from registry.operations.units import EDITABLE, REGION_CODE
+from registry.operations.units import EDITABLE
+from registry.rules.units import REGION_CODE
 from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, wide
 
 

@@ -1,0 +1,104 @@
+"""What a rule finds: whether something must be refused or only looked at, where, and why, in Chinese.
+
+A rule is a function on a sequence of proposals (small dataclasses that say what would be so). It returns
+findings and asks the database a number of questions that does not grow with the sequence: give it a batch
+of at most a few thousand, not one proposal at a time. The first thing wrong with a proposal is said, as a
+form would say it; ``Finding.subject`` is the proposal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar
+
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.utils import timezone
+
+from registry.refusals import OperationRefused
+
+P = TypeVar("P")
+MOST_SAID = 20
+"""So many messages at one field are enough to see what is wrong."""
+
+
+class Severity(StrEnum):
+    """How much a finding weighs."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found about one proposal; ``field`` is empty when it concerns the whole form."""
+
+    rule: str
+    severity: Severity
+    field: str
+    message: str
+    subject: object = dataclasses.field(repr=False)
+
+
+def refusal(rule: str, subject: object, field: str, message: str) -> Finding:
+    """Return what makes the proposal impossible."""
+    return Finding(rule, Severity.REFUSE, field, message, subject)
+
+
+def warning(rule: str, subject: object, field: str, message: str) -> Finding:
+    """Return what should be looked at before the proposal is saved."""
+    return Finding(rule, Severity.WARN, field, message, subject)
+
+
+def in_future(subject: object, field: str, day: date | None) -> Iterator[Finding]:
+    """Refuse a day later than today: the registry holds what happened."""
+    if day is not None and day > timezone.localdate():
+        yield refusal("not_in_future", subject, field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。")
+
+
+def without_reason(rule: str, subject: object, reason: str, what: str) -> Iterator[Finding]:
+    """Refuse when no reason is given for what the record must give one for."""
+    if not reason.strip():
+        yield refusal(rule, subject, "reason", f"请说明{what}。")
+
+
+def first_of(check: Callable[[P], Iterator[Finding]], proposals: Iterable[P]) -> list[Finding]:
+    """Return the first thing that ``check`` finds about each proposal."""
+    return [finding for proposal in proposals if (finding := next(check(proposal), None)) is not None]
+
+
+def unblamed(proposals: Iterable[P], findings: Collection[Finding]) -> list[P]:
+    """Return the proposals that none of ``findings`` is about."""
+    blamed = {id(finding.subject) for finding in findings}
+    return [proposal for proposal in proposals if id(proposal) not in blamed]
+
+
+def about(proposal: object, findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings about one proposal."""
+    return [finding for finding in findings if finding.subject is proposal]
+
+
+def refuse_if(findings: Iterable[Finding], **fields: str) -> None:
+    """Raise ``OperationRefused`` with what must be refused, by field.
+
+    ``fields`` says which field of the operation stands for a field of the proposal.
+    """
+    said: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.severity == Severity.REFUSE:
+            name = fields.get(finding.field, finding.field) or NON_FIELD_ERRORS
+            said.setdefault(name, []).append(finding.message)
+    for messages in said.values():
+        if len(messages) > MOST_SAID:
+            messages[MOST_SAID:] = [f"另有 {len(messages) - MOST_SAID} 处类似问题。"]
+    if said:
+        raise OperationRefused(said)
+
+
+def warnings(findings: Sequence[Finding]) -> list[str]:
+    """Return what should be looked at before saving: each message once, in order."""
+    return list(dict.fromkeys(finding.message for finding in findings if finding.severity != Severity.REFUSE))

@@ -1,0 +1,386 @@
+"""Rules of organizations: founding, correcting, moving under another superior, transferring."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from registry.access import AnyUser
+from registry.models import (
+    Assignment,
+    Organization,
+    OrganizationPlacement,
+    Person,
+    PoliticalStatus,
+    Role,
+    Unit,
+    WorkflowState,
+)
+from registry.models.kinds import ALLOWED_PARENTS, FORMATION_KINDS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
+from registry.rules import placements
+from registry.rules.findings import (
+    Finding,
+    first_of,
+    in_future,
+    refusal,
+    unblamed,
+    warning,
+    without_reason,
+)
+from registry.rules.placements import Placement
+
+COUNTED = ("established_on", "dissolved_on", "campaign")
+"""What decides where an organization is counted: correcting it after the approval needs a reason."""
+FULL_MEMBERS_NEEDED = 3
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Establishment:
+    """An organization as it would be founded, with its first members (person, role).
+
+    ``dissolved_on``: when what is entered has ended already. ``unit`` and ``parent`` may be planned only.
+    """
+
+    kind: str
+    unit: Unit | None
+    established_on: date
+    is_temporary: bool = False
+    parent: Organization | None = None
+    dissolved_on: date | None = None
+    name: str = ""
+    members: Sequence[tuple[Person, str]] = ()
+
+    @property
+    def placements(self) -> list[Placement]:
+        """Return the first members as they would be placed."""
+        organization = Organization(
+            name=self.name,
+            kind=self.kind,
+            is_temporary=self.is_temporary,
+            established_on=self.established_on,
+            dissolved_on=self.dissolved_on,
+        )
+        return [
+            Placement(person, organization, role, self.established_on, self.dissolved_on)
+            for person, role in self.members
+        ]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Correction:
+    """An organization as it would be after an edit, and as it is now."""
+
+    candidate: Organization
+    now: Organization
+    reason: str = ""
+
+    def changes(self, name: str) -> bool:
+        """Whether the edit changes this field."""
+        attribute = Organization._meta.get_field(name).attname  # type: ignore[union-attr]
+        return bool(getattr(self.candidate, attribute) != getattr(self.now, attribute))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Move:
+    """Another superior on the Party line (None: none)."""
+
+    organization: Organization
+    parent: Organization | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Transfer:
+    """Another host unit from a day on."""
+
+    organization: Organization
+    unit: Unit
+    on: date
+
+
+def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding]:
+    """Return refusals and warnings, also of the first members; names nothing outside the asker's scope."""
+    refused = refusals(proposals)
+    fine = unblamed(proposals, refused)
+    placed = {proposal: proposal.placements for proposal in fine}
+    together = [placement for each in placed.values() for placement in each]
+    return [
+        *refused,
+        *_same_names(fine),
+        *placements.findings(together, asker),
+        *_first_members(placed),
+    ]
+
+
+def refusals(proposals: Sequence[Establishment]) -> list[Finding]:
+    """Return what must be refused when organizations are founded."""
+    checks = (_check_own, _check_establishment_host, _check_superior)
+    return [finding for check in checks for finding in first_of(check, proposals)]
+
+
+def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
+    """Return what is wrong with corrected days, and where a correction of what is counted has no reason."""
+    dated = [each for each in proposals if each.changes("established_on") or each.changes("dissolved_on")]
+    refused = first_of(_check_days, dated)
+    dated = unblamed(dated, refused)
+    refused += _lives(dated) if dated else []
+    return [*refused, *first_of(_check_counted, unblamed(proposals, refused))]
+
+
+def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
+    """Return what is wrong with new superiors."""
+    return first_of(_check_move, proposals)
+
+
+def transfer_refusals(proposals: Sequence[Transfer]) -> list[Finding]:
+    """Return what is wrong with new host units."""
+    return first_of(_check_transfer, proposals)
+
+
+def _check_own(proposal: Establishment) -> Iterator[Finding]:
+    yield from in_future(proposal, "established_on", proposal.established_on)
+    yield from in_future(proposal, "dissolved_on", proposal.dissolved_on)
+    end = proposal.dissolved_on
+    if end is not None and end < proposal.established_on:
+        yield refusal("ends_after_start", proposal, "dissolved_on", "撤销日期不能早于成立日期。")
+    if proposal.is_temporary and proposal.kind in FORMATION_KINDS:
+        message = "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。"
+        yield refusal("formation_not_temporary", proposal, "is_temporary", message)
+
+
+def _check_establishment_host(proposal: Establishment) -> Iterator[Finding]:
+    unit = proposal.unit
+    if unit is not None and (proposal.dissolved_on is None or unit.closed_on is None):
+        yield from _check_host(proposal, unit, proposal.established_on, "unit")
+
+
+def _check_host(subject: object, unit: Unit, day: date, field: str) -> Iterator[Finding]:
+    """Refuse a unit that is closed, or was not there on the day."""
+    if unit.closed_on is not None:
+        message = f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,请选择现有单位。"
+        yield refusal("host_open", subject, field, message)
+    if not unit.is_open_on(day):
+        yield refusal("host_open", subject, field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。")
+
+
+def _check_kind(subject: object, kind: str, parent: Organization | None) -> Iterator[Finding]:
+    if kind not in ALLOWED_PARENTS:
+        yield refusal("kind_known", subject, "kind", "请选择组织类型。")
+        return
+    above = parent.kind if parent is not None else NO_SUPERIOR
+    if above not in ALLOWED_PARENTS[kind]:
+        label, upper = OrganizationKind(kind).label, OrganizationKind(above).label if above else "无上级"
+        message = f"{label}不能设在{upper}之下,请换一个上级组织。"
+        yield refusal("kind_under_superior", subject, "parent", message)
+
+
+def _check_superior(proposal: Establishment) -> Iterator[Finding]:
+    """Refuse a superior under which the kind may not stand, or that did not stand as long."""
+    parent, end = proposal.parent, proposal.dissolved_on
+    yield from _check_kind(proposal, proposal.kind, parent)
+    if parent is None:
+        return
+    if parent.state == WorkflowState.WITHDRAWN:
+        message = f"“{parent.name}”已撤回,请换一个上级组织。"
+        yield refusal("superior_valid", proposal, "parent", message)
+    gone = parent.dissolved_on
+    if gone is not None and (end is None or end > gone):
+        message = f"“{parent.name}”已于 {gone:%Y-%m-%d} 撤销,请换一个上级组织。"
+        yield refusal("superior_stands", proposal, "parent", message)
+    if parent.established_on > proposal.established_on:
+        message = f"上级组织“{parent.name}”成立于 {parent.established_on:%Y-%m-%d},成立日期不能早于它。"
+        yield refusal("superior_stands", proposal, "established_on", message)
+
+
+def _same_names(proposals: Sequence[Establishment]) -> Iterator[Finding]:
+    """Warn when the unit has an organization of that name."""
+    hosts = {proposal.unit.pk for proposal in proposals if proposal.unit is not None} - {None}
+    same: dict[tuple[int, str], list[Organization]] = defaultdict(list)
+    rows = Organization.objects.filter(unit__in=hosts, name__in={proposal.name for proposal in proposals})
+    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("code"):
+        same[row.unit_id, row.name].append(row)
+    for proposal in proposals:
+        unit = proposal.unit
+        if unit is None:
+            continue
+        for row in same.get((unit.pk, proposal.name), [])[:3]:
+            end = f",{row.dissolved_on:%Y-%m-%d} 撤销" if row.dissolved_on else ""
+            message = (
+                f"{unit.label}已有同名组织“{row.name}”({row.code},{row.established_on:%Y-%m-%d} 成立{end})。"
+            )
+            yield warning("name_new_at_unit", proposal, "name", message)
+
+
+def _first_members(placed: dict[Establishment, list[Placement]]) -> Iterator[Finding]:
+    """Warn when nobody leads, or a Party organization begins with too few full members."""
+    party = [each for proposal, members in placed.items() if proposal.kind in PARTY_KINDS for each in members]
+    statuses = placements.statuses_on(party) if party else {}
+    for proposal, members in placed.items():
+        is_party = proposal.kind in PARTY_KINDS
+        if not any(each.role == head_role(proposal.kind) for each in members):
+            message = "没有指定书记。" if is_party else "没有指定负责人。"
+            yield warning("has_a_head", proposal, "members", message)
+        full = sum(statuses[each] == PoliticalStatus.FULL_MEMBER for each in members) if is_party else 0
+        if is_party and full < FULL_MEMBERS_NEEDED:
+            message = f"编入的正式党员只有 {full} 人,不足 {FULL_MEMBERS_NEEDED} 人。"
+            yield warning("branch_min_full_members", proposal, "members", message)
+
+
+def head_role(kind: str) -> str:
+    """Return the role of who leads: a secretary, in a formation a leader."""
+    return Role.SECRETARY.value if kind in PARTY_KINDS else Role.LEADER.value
+
+
+def _check_days(proposal: Correction) -> Iterator[Finding]:
+    """Ask what the two days of a corrected life say by themselves."""
+    start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
+    yield from in_future(proposal, "established_on", start)
+    if end is None:
+        return
+    yield from in_future(proposal, "dissolved_on", end)
+    if proposal.now.dissolved_on is None:
+        message = "请用“撤销”办理,以便同时结束人员编入和下级组织。"
+        yield refusal("dissolved_by_dissolution", proposal, "dissolved_on", message)
+    if end < start:
+        yield refusal("ends_after_start", proposal, "dissolved_on", "撤销日期不能早于成立日期。")
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a life must not leave out: the members' days, the hosts in order, and what stands below."""
+
+    members: dict[int, list[tuple[date, date | None]]]
+    hosts: dict[int, list[OrganizationPlacement]]
+    below: dict[int, list[Organization]]
+
+
+def _lives(proposals: Sequence[Correction]) -> list[Finding]:
+    """Refuse a corrected life that leaves out a member, placement or subordinate, or leaves its host's."""
+    pks = [proposal.now.pk for proposal in proposals]
+    around = _Around(defaultdict(list), defaultdict(list), defaultdict(list))
+    members = Assignment.objects.valid().filter(organization__in=pks).order_by()
+    for pk, start, end in members.values_list("organization_id", "started_on", "ended_on"):
+        around.members[pk].append((start, end))
+    hosts = OrganizationPlacement.objects.filter(organization__in=pks).select_related("unit")
+    for host in hosts.order_by("started_on"):
+        around.hosts[host.organization_id].append(host)
+    for row in below(pks):
+        around.below[row.parent_id or 0].append(row)
+
+    def check(proposal: Correction) -> Iterator[Finding]:
+        yield from _check_members(proposal, around.members[proposal.now.pk])
+        yield from _check_hosts(proposal, around.hosts[proposal.now.pk])
+        yield from _check_revival(proposal)
+        yield from _check_below(proposal, around.below[proposal.now.pk])
+
+    return first_of(check, proposals)
+
+
+def below(pks: Sequence[int]) -> QuerySet[Organization]:
+    """Return the direct subordinates that were not withdrawn."""
+    rows: QuerySet[Organization] = Organization.objects.filter(parent__in=pks)
+    return rows.exclude(state=WorkflowState.WITHDRAWN).order_by("lft")
+
+
+def _check_members(proposal: Correction, members: list[tuple[date, date | None]]) -> Iterator[Finding]:
+    start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
+    early = sum(began < start for began, _ended in members)
+    if early:
+        message = f"有 {early} 人次的编入日期早于 {start:%Y-%m-%d},请先更正这些编入。"
+        yield refusal("placement_within_life", proposal, "established_on", message)
+    late = sum(ended is None or ended > end for _began, ended in members) if end is not None else 0
+    if late:
+        message = f"有 {late} 人次在 {end:%Y-%m-%d} 之后仍在本组织,请先结束这些编入。"
+        yield refusal("placement_within_life", proposal, "dissolved_on", message)
+
+
+def _check_hosts(proposal: Correction, hosts: list[OrganizationPlacement]) -> Iterator[Finding]:
+    start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
+    if len(hosts) > 1 and hosts[1].started_on <= start:
+        message = f"该组织在 {hosts[1].started_on:%Y-%m-%d} 已转隶,成立日期须早于该日。"
+        yield refusal("transfer_within_life", proposal, "established_on", message)
+    if end is not None and hosts[-1].started_on > end:
+        message = f"该组织在 {hosts[-1].started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。"
+        yield refusal("transfer_within_life", proposal, "dissolved_on", message)
+    first = hosts[0].unit
+    if proposal.changes("established_on") and not first.is_open_on(start):
+        message = f"“{first.name}”在 {start:%Y-%m-%d} 尚未设立或已撤并。"
+        yield refusal("host_open", proposal, "established_on", message)
+
+
+def _check_revival(proposal: Correction) -> Iterator[Finding]:
+    """What stands longer than was registered needs its host and its superior as long."""
+    candidate, before = proposal.candidate, proposal.now.dissolved_on
+    end = candidate.dissolved_on
+    if before is None or (end is not None and end <= before):
+        return
+    closed, parent = candidate.unit.closed_on, candidate.parent
+    if closed is not None and (end is None or end > closed):
+        message = f"所在单位“{candidate.unit.name}”已于 {closed:%Y-%m-%d} 撤并。"
+        yield refusal("host_open", proposal, "dissolved_on", message)
+    if parent is None or candidate.state == WorkflowState.WITHDRAWN:
+        return
+    gone = parent.dissolved_on
+    if gone is not None and (end is None or end > gone):
+        message = f"上级组织“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。"
+        yield refusal("superior_stands", proposal, "dissolved_on", message)
+
+
+def _check_below(proposal: Correction, subordinates: list[Organization]) -> Iterator[Finding]:
+    start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
+    before = proposal.now.established_on
+    for row in subordinates:
+        # Those that were older before were moved under it (a general branch founded above its branches).
+        if before <= row.established_on < start:
+            message = f"下级“{row.name}”成立于 {row.established_on:%Y-%m-%d},早于该日。"
+            yield refusal("superior_stands", proposal, "established_on", message)
+    if end is not None and any(row.dissolved_on is None or row.dissolved_on > end for row in subordinates):
+        message = "下级组织在该日之后仍在,请先撤销或调整它们。"
+        yield refusal("superior_stands", proposal, "dissolved_on", message)
+
+
+def _check_counted(proposal: Correction) -> Iterator[Finding]:
+    is_counted = proposal.now.state == WorkflowState.APPROVED
+    if is_counted and any(proposal.changes(name) for name in COUNTED):
+        what = "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计"
+        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
+
+
+def _check_move(proposal: Move) -> Iterator[Finding]:
+    organization, parent = proposal.organization, proposal.parent
+    if organization.parent_id == (parent.pk if parent else None):
+        yield refusal("superior_changes", proposal, "parent", "上级组织没有变化。")
+    if parent is not None:
+        yield from _check_new_superior(proposal, organization, parent)
+    yield from _check_kind(proposal, organization.kind, parent)
+
+
+def _check_new_superior(
+    subject: object, organization: Organization, parent: Organization
+) -> Iterator[Finding]:
+    if parent.state == WorkflowState.WITHDRAWN:
+        message = f"“{parent.name}”已撤回,请换一个上级组织。"
+        yield refusal("superior_valid", subject, "parent", message)
+    if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:
+        message = f"“{parent.name}”就在“{organization.name}”之下,不能作为它的上级。"
+        yield refusal("superior_not_below", subject, "parent", message)
+    gone, end = parent.dissolved_on, organization.dissolved_on
+    if gone is not None and (end is None or end > gone):
+        message = f"“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。"
+        yield refusal("superior_stands", subject, "parent", message)
+
+
+def _check_transfer(proposal: Transfer) -> Iterator[Finding]:
+    organization, unit, on = proposal.organization, proposal.unit, proposal.on
+    yield from in_future(proposal, "on", on)
+    if organization.state == WorkflowState.WITHDRAWN:
+        yield refusal("organization_valid", proposal, "", "该组织已撤回,不能转隶。")
+    if organization.unit_id == unit.pk:
+        yield refusal("host_changes", proposal, "unit", f"该组织现在就在“{unit.name}”。")
+    if organization.dissolved_on is not None and on >= organization.dissolved_on:
+        message = f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。"
+        yield refusal("transfer_within_life", proposal, "on", message)
+    yield from _check_host(proposal, unit, on, "unit")

@@ -1,0 +1,80 @@
+"""Rules of people: their formal membership, the days of their facts, their political status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.core.validators import RegexValidator
+
+from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
+from registry.models.kinds import PARTY_KINDS
+from registry.rules.findings import Finding, first_of, in_future, refusal, without_reason
+
+number_validator = RegexValidator(
+    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
+    "警号只能用字母、数字、点、下划线和连字符。",
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Membership:
+    """Where a person would formally belong; None is left out of what is asked."""
+
+    home_unit: Unit | None = None
+    home_branch: Organization | None = None
+    joined_on: date | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StatusChange:
+    """Another political status from a day on; on the first day of the present one it is a correction."""
+
+    person: Person
+    status: str
+    on: date
+    reason: str = ""
+
+
+def refusals(proposals: Sequence[Membership]) -> list[Finding]:
+    """Return what is wrong with where people would belong."""
+    return first_of(_check_membership, proposals)
+
+
+def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
+    """Return what is wrong with new political statuses."""
+    people = {proposal.person.pk for proposal in proposals}
+    rows = StatusPeriod.objects.filter(person__in=people, ended_on__isnull=True).order_by()
+    since = dict(rows.values_list("person_id", "started_on"))
+    return first_of(lambda proposal: _check_status(proposal, since[proposal.person.pk]), proposals)
+
+
+def _check_membership(proposal: Membership) -> Iterator[Finding]:
+    unit, branch = proposal.home_unit, proposal.home_branch
+    yield from in_future(proposal, "joined_on", proposal.joined_on)
+    if unit is not None and unit.closed_on is not None:
+        yield refusal("home_open", proposal, "home_unit", f"“{unit.name}”已撤并,请选择现有单位。")
+    if branch is None:
+        return
+    if branch.state == WorkflowState.WITHDRAWN or branch.dissolved_on is not None:
+        message = f"“{branch.name}”已撤销或撤回,请选择现有党组织。"
+        yield refusal("home_branch_stands", proposal, "home_branch", message)
+    if branch.kind not in PARTY_KINDS or branch.is_temporary:
+        message = "组织关系须在常设党组织,临时党组织不接转组织关系。"
+        yield refusal("home_branch_standing", proposal, "home_branch", message)
+
+
+def _check_status(proposal: StatusChange, since: date) -> Iterator[Finding]:
+    on = proposal.on
+    yield from in_future(proposal, "on", on)
+    if proposal.status not in PoliticalStatus.values:
+        yield refusal("status_known", proposal, "political_status", "请选择政治面貌。")
+    if proposal.status == proposal.person.political_status:
+        yield refusal("status_changes", proposal, "political_status", "政治面貌没有变化。")
+    if on < since:
+        message = f"现在的政治面貌始于 {since:%Y-%m-%d},变更日期不能早于该日。"
+        yield refusal("status_in_order", proposal, "on", message)
+    if on == since:
+        what = f"更正原因:现在的政治面貌也始于 {on:%Y-%m-%d},已计入统计"
+        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)

@@ -1,0 +1,314 @@
+"""Rules of assignments (编入): placing people, changing a role, ending."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import prefetch_related_objects
+
+from registry import access
+from registry.access import AnyUser
+from registry.models import (
+    Assignment,
+    Organization,
+    Person,
+    PoliticalStatus,
+    Role,
+    StatusPeriod,
+    WorkflowState,
+)
+from registry.rules.findings import (
+    Finding,
+    first_of,
+    in_future,
+    refusal,
+    unblamed,
+    warning,
+    without_reason,
+)
+
+_ROLES = frozenset(Role.values)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Placement:
+    """A person in an organization as it would be; either may be planned only (without a key).
+
+    ``replaces``: the assignment that this one changes or continues, which then is not in its way.
+    """
+
+    person: Person
+    organization: Organization
+    role: str
+    started_on: date
+    ended_on: date | None = None
+    replaces: Assignment | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RoleChange:
+    """Another role from a day on."""
+
+    assignment: Assignment
+    role: str
+    on: date
+
+    @property
+    def placement(self) -> Placement:
+        """The assignment as it would be from that day."""
+        now = self.assignment
+        return Placement(now.person, now.organization, self.role, self.on, now.ended_on, replaces=now)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Ending:
+    """An assignment that would end on a day; to end it earlier than registered needs a reason."""
+
+    assignment: Assignment
+    on: date
+    reason: str = ""
+
+
+def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
+    """Return refusals and warnings; nothing outside the scope of ``asker`` is named."""
+    refused = refusals(proposals)
+    return [*refused, *_secretaries(unblamed(proposals, refused), asker)]
+
+
+def refusals(proposals: Sequence[Placement]) -> list[Finding]:
+    """Return what must be refused: all that an operation needs to ask."""
+    refused = first_of(_check_placement, proposals)
+    return [*refused, *_twice(unblamed(proposals, refused))]
+
+
+def role_refusals(proposals: Sequence[RoleChange]) -> list[Finding]:
+    """Return what is wrong with changes of roles."""
+    return first_of(_check_role, proposals)
+
+
+def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Finding]:
+    """Return refusals and the warnings that a new placement with the role would meet."""
+    refused = role_refusals(proposals)
+    placed = [proposal.placement for proposal in unblamed(proposals, refused)]
+    return [*refused, *_secretaries(placed, asker)]
+
+
+def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
+    """Return what is wrong with the days on which assignments would end."""
+    return first_of(_check_end, proposals)
+
+
+def _check_placement(proposal: Placement) -> Iterator[Finding]:
+    organization, start, end = proposal.organization, proposal.started_on, proposal.ended_on
+    rule = "placement_within_life"
+    if organization.state == WorkflowState.WITHDRAWN:
+        message = f"“{organization.name}”已撤回,不能编入人员。"
+        yield refusal("placement_not_withdrawn", proposal, "", message)
+    yield from in_future(proposal, "started_on", start)
+    if end is not None and end < start:
+        yield refusal("ends_after_start", proposal, "ended_on", "结束日期不能早于编入日期。")
+    if start < organization.established_on:
+        message = f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。"
+        yield refusal(rule, proposal, "started_on", message)
+    gone = organization.dissolved_on
+    if gone is not None and (end is None or end > gone):
+        message = f"“{organization.name}”已于 {gone:%Y-%m-%d} 撤销,编入须在该日前结束。"
+        yield refusal(rule, proposal, "started_on", message)
+    if proposal.role not in _ROLES:
+        message = f"{proposal.person.name} 的职责“{proposal.role}”不存在。"
+        yield refusal("role_known", proposal, "role", message)
+
+
+def _twice(proposals: Sequence[Placement]) -> Iterator[Finding]:
+    """Nobody is in one organization twice on a day."""
+    seen: dict[object, list[Placement]] = defaultdict(list)
+    there = _registered(proposals)
+    for proposal in proposals:
+        key = _key(proposal.organization), _key(proposal.person)
+        others = seen[key]
+        if any(
+            (other.started_on, other.ended_on) == (proposal.started_on, proposal.ended_on) for other in others
+        ):
+            yield refusal("placed_once", proposal, "person", f"{_named(proposal.person)}重复出现。")
+        elif any(
+            _overlap(proposal.started_on, proposal.ended_on, other.started_on, other.ended_on)
+            for other in (*others, *there.get(key, ()))
+        ):
+            message = f"{_named(proposal.person)} 同一时间已在“{proposal.organization.name}”。"
+            yield refusal("placed_once", proposal, "person", message)
+        others.append(proposal)
+
+
+def _registered(proposals: Sequence[Placement]) -> dict[object, list[Assignment]]:
+    """Return the assignments of the same people in the same organizations, but for those replaced."""
+    organizations = {proposal.organization.pk for proposal in proposals} - {None}
+    people = {proposal.person.pk for proposal in proposals} - {None}
+    there: dict[object, list[Assignment]] = defaultdict(list)
+    if organizations and people:
+        rows = Assignment.objects.valid().filter(organization__in=organizations, person__in=people)
+        for row in rows.exclude(pk__in=_replaced(proposals)):
+            there[row.organization_id, row.person_id].append(row)
+    return there
+
+
+def _check_role(proposal: RoleChange) -> Iterator[Finding]:
+    assignment, on = proposal.assignment, proposal.on
+    yield from in_future(proposal, "on", on)
+    if proposal.role not in _ROLES:
+        yield refusal("role_known", proposal, "role", "请选择职责。")
+    if proposal.role == assignment.role:
+        yield refusal("role_changes", proposal, "role", "职责没有变化。")
+    if assignment.is_withdrawn:
+        yield refusal("placement_valid", proposal, "", "该编入已撤回。")
+    if on < assignment.started_on or (assignment.ended_on is not None and on >= assignment.ended_on):
+        yield refusal("role_within_placement", proposal, "on", "日期须在编入期间之内。")
+
+
+def _check_end(proposal: Ending) -> Iterator[Finding]:
+    assignment, on = proposal.assignment, proposal.on
+    before = assignment.ended_on
+    yield from in_future(proposal, "on", on)
+    if assignment.is_withdrawn:
+        yield refusal("placement_valid", proposal, "", "该编入已撤回。")
+    if before is not None and before <= on:
+        message = f"{assignment.person.name} 的编入已于 {before:%Y-%m-%d} 结束。"
+        yield refusal("not_ended", proposal, "", message)
+    if on < assignment.started_on:
+        message = f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。"
+        yield refusal("ends_after_start", proposal, "on", message)
+    if before is not None:
+        what = f"更正原因:该编入已登记于 {before:%Y-%m-%d} 结束"
+        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
+
+
+def _secretaries(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
+    """Who becomes secretary of a Party organization should be a full member, and the only one."""
+    secretaries = [
+        proposal
+        for proposal in proposals
+        if proposal.role == Role.SECRETARY and proposal.organization.is_party_organization
+    ]
+    heads = [each for each in secretaries if each.replaces is None or each.replaces.role != Role.SECRETARY]
+    if not heads:
+        return []
+    people = {proposal.person.pk: proposal.person for proposal in heads if proposal.person.pk}
+    prefetch_related_objects(list(people.values()), "home_unit")
+    return [
+        *_full_members(heads, asker),
+        *_only_secretaries(heads, proposals),
+        *_secretaries_elsewhere(heads, asker),
+    ]
+
+
+def statuses_on(placed: Iterable[Placement]) -> dict[Placement, str]:
+    """Return each person's political status on the first day of the placement."""
+    placed = list(placed)
+    periods: dict[int, list[StatusPeriod]] = defaultdict(list)
+    for period in StatusPeriod.objects.filter(person__in={each.person.pk for each in placed} - {None}):
+        periods[period.person_id].append(period)
+    statuses = {}
+    for each in placed:
+        day = each.started_on
+        statuses[each] = next(
+            (period.status for period in periods.get(each.person.pk or 0, ()) if _holds_on(period, day)),
+            PoliticalStatus.UNKNOWN.value if each.person.pk else each.person.political_status,
+        )
+    return statuses
+
+
+def _full_members(heads: Sequence[Placement], asker: AnyUser) -> Iterator[Finding]:
+    for head, status in statuses_on(heads).items():
+        if status != PoliticalStatus.FULL_MEMBER:
+            person = head.person
+            number = access.shown_number(asker, person) if person.pk else person.number
+            message = (
+                f"书记 {person.name}({number})在 {head.started_on:%Y-%m-%d} 的政治面貌是"
+                f"“{PoliticalStatus(status).label}”,不是正式党员。"
+            )
+            yield warning("secretary_full_member", head, "role", message)
+
+
+def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]) -> Iterator[Finding]:
+    """Warn of those who are secretary already on the day; an assignment in the set counts as it would be."""
+    there: dict[object, list[Assignment | Placement]] = defaultdict(list)
+    rows = (
+        Assignment.objects.valid()
+        .filter(organization__in={head.organization.pk for head in heads} - {None}, role=Role.SECRETARY)
+        .exclude(pk__in=_replaced(proposals))
+        .select_related("person")
+        .order_by("pk")
+    )
+    for row in rows:
+        there[row.organization_id].append(row)
+    for each in proposals:
+        if each.role == Role.SECRETARY and each.replaces is not None and each not in heads:
+            there[_key(each.organization)].append(each)
+    together: dict[object, list[Placement]] = defaultdict(list)
+    for head in heads:
+        key, day = _key(head.organization), head.started_on
+        for spell in there[key]:
+            if _holds_on(spell, day) and spell.person.pk != head.person.pk:
+                message = f"“{head.organization.name}”已有书记 {spell.person.name}。"
+                yield warning("one_secretary", head, "role", message)
+        others = [other for other in together[key] if other.person is not head.person]
+        if any(
+            _overlap(day, head.ended_on, other.started_on, other.ended_on)
+            and _key(other.person) != _key(head.person)
+            for other in others
+        ):
+            names = "、".join(dict.fromkeys(each.person.name for each in [*others, head]))
+            message = f"“{head.organization.name}”同时编入了多名书记:{names}。"
+            yield warning("one_secretary", head, "role", message)
+        together[key].append(head)
+
+
+def _secretaries_elsewhere(heads: Sequence[Placement], asker: AnyUser) -> Iterator[Finding]:
+    """Warn of who is secretary of another temporary organization; a guest's only when it is in scope."""
+    scope = access.spans(asker)
+    elsewhere: dict[int, list[Assignment]] = defaultdict(list)
+    rows = (
+        Assignment.objects.valid()
+        .filter(
+            person__in={head.person.pk for head in heads} - {None},
+            role=Role.SECRETARY,
+            organization__is_temporary=True,
+        )
+        .exclude(organization__state=WorkflowState.WITHDRAWN)
+        .select_related("organization__unit")
+        .order_by("pk")
+    )
+    for row in rows:
+        elsewhere[row.person_id].append(row)
+    for head in heads:
+        for row in elsewhere.get(head.person.pk or 0, ()):
+            other, day = row.organization, head.started_on
+            is_seen = access.inside(head.person.home_unit, scope) or access.inside(other.unit, scope)
+            if _holds_on(row, day) and is_seen and other.pk != head.organization.pk:
+                message = f"{head.person.name} 当日已任“{other.name}”书记。"
+                yield warning("secretary_elsewhere", head, "person", message)
+
+
+def _replaced(proposals: Sequence[Placement]) -> set[int]:
+    return {proposal.replaces.pk for proposal in proposals if proposal.replaces is not None}
+
+
+def _key(row: Organization | Person) -> object:
+    """Return what a row is known by: the key, or while it is only planned its code or number."""
+    return row.pk or (row.code if isinstance(row, Organization) else row.number)
+
+
+def _holds_on(spell: Assignment | Placement | StatusPeriod, day: date) -> bool:
+    return spell.started_on <= day and (spell.ended_on is None or spell.ended_on > day)
+
+
+def _overlap(start: date, end: date | None, other: date, other_end: date | None) -> bool:
+    """Whether two half-open spells share a day."""
+    return (other_end is None or other_end > start) and (end is None or other < end)
+
+
+def _named(person: Person) -> str:
+    """Tell namesakes apart without saying the number: refusals do not know who reads them."""
+    return f"{person.name}({access.masked(person.number)})"
