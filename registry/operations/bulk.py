@@ -47,12 +47,12 @@ from registry.models.kinds import (
     PoliticalStatus,
     UnitKind,
 )
-from registry.models.writer import Writer
+from registry.models.writer import Writer, reserve_ids
 from registry.operations.base import operation
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
 from registry.refusals import OperationRefused, refuse
 from registry.search import index as search
-from registry.trees.growth import NEW_ROOT, Node, make_room, reserve_ids
+from registry.trees.growth import NEW_ROOT, Node, make_room
 
 T = TypeVar("T")
 Progress = Callable[[str, int], None]

@@ -523,7 +523,7 @@ def all_rows() -> dict[str, list[Any]]:
 
 
 def entries(after: int) -> Counter[Any]:
-    """What the record says of the rows, in any order; what comes in ended is not dissolved by a second act."""
+    """What the record says of the rows, in any order; what comes in ended needs no second act."""
     found = AuditEntry.objects.filter(pk__gt=after).exclude(noun="")
     found = found.exclude(verb="dissolve_organization", object_name="旧")
     return Counter(found.values_list("verb", "noun", "object_name", "effective_on", "unit__code"))
