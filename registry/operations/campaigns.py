@@ -8,7 +8,8 @@ from registry import audit
 from registry.audit import Actor
 from registry.models import Campaign, Unit
 from registry.operations.base import fresh, operation, validated, write
-from registry.refusals import not_in_future, refuse
+from registry.rules import campaigns as rules
+from registry.rules.findings import refuse_if
 
 
 @operation
@@ -22,7 +23,7 @@ def start_campaign(
     is_sample: bool = False,
 ) -> Campaign:
     """Start a campaign on a day. Raises ``OperationRefused``."""
-    not_in_future("started_on", started_on)
+    refuse_if(rules.start_refusals([rules.Start(started_on)]))
     campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)
@@ -41,11 +42,7 @@ def start_campaign(
 def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str = "") -> Campaign:
     """End a campaign on a day. Its organizations stand until they are dissolved."""
     campaign = fresh(campaign)
-    not_in_future("on", on)
-    if campaign.ended_on is not None:
-        raise refuse(None, f"该专项任务已于 {campaign.ended_on:%Y-%m-%d} 结束。")
-    if on < campaign.started_on:
-        raise refuse("on", f"结束日期不能早于启动日期 {campaign.started_on:%Y-%m-%d}。")
+    refuse_if(rules.end_refusals([rules.Ending(campaign, on)]))
     before, after = write(campaign, {"ended_on": on})
     audit.record(
         actor,

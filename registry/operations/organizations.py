@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -36,8 +36,9 @@ from registry.operations.base import (
     write,
 )
 from registry.operations.units import place_at
-from registry.refusals import OperationRefused, need_reason, not_in_future, refuse
+from registry.refusals import OperationRefused, need_reason, refuse
 from registry.rules import organizations as rules
+from registry.rules.dissolutions import Dissolution, Extent, MayTouch, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.growth import insert_all
@@ -64,19 +65,6 @@ class Member:
 
     person: Person
     role: str = Role.MEMBER.value
-
-
-@dataclass(frozen=True)
-class Dissolution:
-    """What a dissolution ends: the organizations, itself first, and the assignments in them."""
-
-    organizations: tuple[Organization, ...]
-    assignments: int
-
-    @property
-    def subordinates(self) -> tuple[Organization, ...]:
-        """The organizations below that end with it."""
-        return self.organizations[1:]
 
 
 @operation
@@ -297,49 +285,15 @@ def transfer_organization(
     return organization
 
 
-def plan_dissolution(
-    *, organization: Organization, on: date, may_touch: Callable[[Organization], bool] | None = None
-) -> Dissolution:
+def plan_dissolution(*, organization: Organization, on: date, may_touch: MayTouch | None = None) -> Extent:
     """Say what dissolving ``organization`` on day ``on`` would end. Raises as the dissolution would.
 
     ``may_touch`` says whether an organization below may be dissolved along; the unit is at hand.
     """
-    if organization.dissolved_on is not None:
-        raise refuse(None, f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。")
-    not_in_future("on", on)
-    ending = list(
-        _subtree(organization)
-        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
-        .exclude(state=WorkflowState.WITHDRAWN)
-        .select_related("unit")
-        .order_by("lft")
-    )
-    if ending[:1] != [organization]:
-        raise refuse(None, "该组织已撤回,不能撤销。")
-    if may_touch is not None and not all(may_touch(each) for each in ending):
-        raise refuse(None, "下级组织中有不在您管理范围内的,请先由其所在单位撤销,或由上级单位办理。")
-    for each in ending:
-        if each.established_on > on:
-            raise refuse("on", f"“{each.name}”成立于 {each.established_on:%Y-%m-%d},撤销日期不能早于该日。")
-    moved = (
-        OrganizationPlacement.objects.filter(organization__in=ending, started_on__gt=on)
-        .select_related("organization")
-        .first()
-    )
-    if moved is not None:
-        raise refuse(
-            "on",
-            f"“{moved.organization.name}”在 {moved.started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。",
-        )
-    assignments = Assignment.objects.valid().filter(organization__in=ending)
-    later = assignments.filter(started_on__gt=on).select_related("person", "organization").first()
-    if later is not None:
-        raise refuse(
-            "on",
-            f"{later.person.name} 在 {later.started_on:%Y-%m-%d} 才编入“{later.organization.name}”,"
-            "撤销日期不能早于该日。",
-        )
-    return Dissolution(tuple(ending), _open_after(assignments, on).count())
+    proposal = Dissolution(organization, on)
+    found, refused = extents([proposal], may_touch)
+    refuse_if(refused)
+    return found[proposal]
 
 
 @operation
@@ -350,8 +304,8 @@ def dissolve_organization(
     on: date,
     document_number: str = "",
     reason: str = "",
-    may_touch: Callable[[Organization], bool] | None = None,
-) -> Dissolution:
+    may_touch: MayTouch | None = None,
+) -> Extent:
     """Dissolve the organization on day ``on`` (it no longer counts that day) with all below it.
 
     Ends the assignments in them on the same day, and returns what was ended. ``plan_dissolution``
@@ -397,7 +351,7 @@ def withdraw_organization(
     actor: Actor,
     organization: Organization,
     reason: str,
-    may_touch: Callable[[Organization], bool] | None = None,
+    may_touch: MayTouch | None = None,
 ) -> Organization:
     """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
 
@@ -405,19 +359,7 @@ def withdraw_organization(
     denies are not named.
     """
     organization = _locked(organization)
-    if organization.state == WorkflowState.WITHDRAWN:
-        raise refuse(None, "该组织已经撤回。")
-    need_reason(reason, "撤回原因")
-    below = list(
-        Organization.objects.filter(parent=organization)
-        .exclude(state=WorkflowState.WITHDRAWN)
-        .select_related("unit")
-    )
-    if may_touch is not None and not all(may_touch(each) for each in below):
-        raise refuse(None, "下级组织中有不在您管理范围内的,请先由其所在单位撤回,或由上级单位办理。")
-    if below:
-        names = "、".join(each.name for each in below[:3])
-        raise refuse(None, f"下级还有{names}等 {len(below)} 个组织,请先撤回或调整它们。")
+    refuse_if(rules.withdrawal_refusals([rules.Withdrawal(organization, reason)], may_touch))
     return _set_state(actor, "withdraw_organization", organization, WorkflowState.WITHDRAWN, reason)
 
 
@@ -497,19 +439,11 @@ def _locked(organization: Organization) -> Organization:
     return locks.lock_tree_of(organization) or fresh(organization)
 
 
-def _subtree(organization: Organization) -> QuerySet[Organization]:
-    rows: QuerySet[Organization] = Organization.objects.filter(
-        tree_id=organization.tree_id, lft__range=(organization.lft, organization.rght)
-    )
-    return rows.select_related("unit")
-
-
 def _open_after(assignments: QuerySet[Assignment], on: date) -> QuerySet[Assignment]:
     return assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
 
 
 __all__ = [
-    "Dissolution",
     "Member",
     "OperationRefused",
     "approve_organization",

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
+from django.db.models import F
 
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
-from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
-from registry.models.shape import UnitShape, move_days
+from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement
 from registry.models.writer import write_new
 from registry.operations.base import (
     changed,
@@ -27,7 +24,7 @@ from registry.operations.base import (
     write,
     write_all,
 )
-from registry.refusals import need_reason, not_in_future, refuse
+from registry.refusals import need_reason, refuse
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
@@ -154,22 +151,11 @@ def _place_under(units: Sequence[Unit], superior: Unit | None, on: date, *, fiel
     ``units`` and ``superior`` are rows as read under the tree's lock; the units come last below it, in
     the order given.
     """
-    not_in_future("on", on)
-    for unit in units:
-        if unit.parent_id == (superior.pk if superior else None):
-            raise refuse(field, f"“{unit.name}”现在的上级单位就是“{superior.name if superior else '无'}”。")
-    if superior is not None:
-        if not superior.is_open_on(on):
-            raise refuse(field, f"“{superior.name}”在 {on:%Y-%m-%d} 不存在或已撤并。")
-        if superior.closed_on is not None:
-            raise refuse(field, f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并。")
-        _refuse_cycle(units, superior, on, field)
+    refuse_if(rules.move_refusals([rules.Move(units, superior, on)]), superior=field)
     current = {
         placement.unit_id: placement
         for placement in UnitPlacement.objects.filter(unit__in=units, ended_on__isnull=True)
     }
-    for unit in units:
-        _refuse_day(unit, current[unit.pk].started_on, on)
     same = [placement.pk for placement in current.values() if placement.started_on == on]
     ending = [placement.pk for placement in current.values() if placement.started_on != on]
     UnitPlacement.objects.filter(pk__in=same).update(superior=superior)
@@ -180,45 +166,6 @@ def _place_under(units: Sequence[Unit], superior: Unit | None, on: date, *, fiel
         if current[unit.pk].started_on != on
     )
     move_last(units, superior)
-
-
-def _refuse_day(unit: Unit, since: date | None, on: date) -> None:
-    """A change of superior lies after the one before it (``since``) and within the unit's life."""
-    if since is not None and on < since:
-        raise refuse("on", f"“{unit.name}”在 {since:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。")
-    if unit.opened_on is not None and on < unit.opened_on:
-        raise refuse("on", f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。")
-    if unit.closed_on is not None and on >= unit.closed_on:
-        raise refuse("on", f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,生效日期须早于该日。")
-
-
-def _refuse_cycle(units: Sequence[Unit], superior: Unit, on: date, field: str) -> None:
-    """On every day from ``on`` the superior must stand outside the units' own subtrees."""
-    days = [on, *move_days(on, timezone.localdate())]
-    for day in days:
-        path = {ancestor.pk for ancestor in UnitShape.on(day).path(superior)}
-        for unit in units:
-            if unit.pk in path:
-                when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
-                raise refuse(field, f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。")
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """What is at a unit on a day: goes over when it is merged, stands in the way of closing it."""
-
-    units: int
-    organizations: int
-    people: int
-
-
-def what_is_left(*, unit: Unit, on: date) -> Leaving:
-    """Count what a merger of ``unit`` on day ``on`` would take over, before it is done."""
-    return Leaving(
-        _open_children(unit, on).count(),
-        _standing_at(unit, on).count(),
-        Person.objects.filter(home_unit=unit).count(),
-    )
 
 
 @operation
@@ -233,20 +180,10 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     locks.retire_units([unit])
     locks.use_units([into])
     unit, into = fresh(unit), fresh(into)
-    not_in_future("on", on)
-    _refuse_closed(unit)
-    if unit.pk == into.pk:
-        raise refuse("into", "不能并入自身。")
-    if unit.opened_on is not None and on < unit.opened_on:
-        raise refuse("on", f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},并入日期不能早于该日。")
-    if not into.is_open_on(on) or into.closed_on is not None:
-        raise refuse("into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。")
-    if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(on).path(into)):
-        raise refuse("into", f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。")
-    locks.lock_organization_trees(_standing_at(unit, on))
-    _refuse_later_events(unit, on)
-    standing = list(_standing_at(unit, on))  # as they are now that nobody else can change them
-    children = list(_open_children(unit, on))
+    locks.lock_organization_trees(rules.standing_at([unit.pk], on))
+    refuse_if(rules.closing_refusals([rules.Closing(unit, on, into)]))
+    standing = list(rules.standing_at([unit.pk], on))  # as they are now that nobody else can change them
+    children = list(rules.open_children([unit.pk], on))
     if children:
         with following_hierarchy(children):
             _place_under(children, into, on, field="into")
@@ -287,23 +224,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     locks.lock_unit_tree()
     locks.retire_units([unit])
     unit = fresh(unit)
-    not_in_future("on", on)
-    _refuse_closed(unit)
-    if unit.opened_on is not None and on < unit.opened_on:
-        raise refuse("on", f"撤销日期不能早于设立日期 {unit.opened_on:%Y-%m-%d}。")
-    _refuse_later_events(unit, on)
-    left = []
-    children = _open_children(unit, on).count()
-    if children:
-        left.append(f"{children} 个下级单位")
-    organizations = _standing_at(unit, on).count()
-    if organizations:
-        left.append(f"{organizations} 个未撤销的组织")
-    people = Person.objects.filter(home_unit=unit).count()
-    if people:
-        left.append(f"{people} 名人员")
-    if left:
-        raise refuse(None, f"“{unit.name}”还有{'、'.join(left)},请先调整或改用“并入其他单位”。")
+    refuse_if(rules.closing_refusals([rules.Closing(unit, on)]))
     before, after = write(unit, {"closed_on": on})
     audit.record(
         actor, "close_unit", unit, unit=unit, before=before, after=after, reason=reason, effective_on=on
@@ -337,61 +258,3 @@ def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> Non
         if current[organization.pk].started_on != on
     )
     write_all(organizations, {"unit": unit})
-
-
-def _standing_at(unit: Unit, on: date) -> QuerySet[Organization]:
-    """Organizations that are at the unit today and stand on the day or after it."""
-    rows: QuerySet[Organization] = (
-        Organization.objects.filter(unit=unit)
-        .exclude(state=WorkflowState.WITHDRAWN)
-        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
-        .order_by("pk")
-    )
-    return rows
-
-
-def _open_children(unit: Unit, on: date) -> QuerySet[Unit]:
-    rows: QuerySet[Unit] = Unit.objects.filter(parent=unit).filter(
-        Q(closed_on__isnull=True) | Q(closed_on__gt=on)
-    )
-    return rows.order_by("lft")
-
-
-def _refuse_closed(unit: Unit) -> None:
-    if unit.closed_on is not None:
-        raise refuse(None, f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并。")
-
-
-def _refuse_later_events(unit: Unit, on: date) -> None:
-    """Nothing may have come to the unit, or have left it, after the day it ends."""
-    later = (
-        OrganizationPlacement.objects.filter(unit=unit, started_on__gt=on)
-        .exclude(organization__state=WorkflowState.WITHDRAWN)
-        .select_related("organization")
-        .first()
-    )
-    if later is not None:
-        raise refuse(
-            "on",
-            f"“{later.organization.name}”在 {later.started_on:%Y-%m-%d} 才到本单位,日期不能早于该日。",
-        )
-    left = (
-        OrganizationPlacement.objects.filter(unit=unit, ended_on__gt=on)
-        .exclude(organization__state=WorkflowState.WITHDRAWN)
-        .select_related("organization")
-        .first()
-    )
-    if left is not None:
-        raise refuse(
-            "on", f"“{left.organization.name}”到 {left.ended_on:%Y-%m-%d} 才离开本单位,日期不能早于该日。"
-        )
-    joined = UnitPlacement.objects.filter(superior=unit, started_on__gt=on).select_related("unit").first()
-    if joined is not None:
-        raise refuse(
-            "on", f"“{joined.unit.name}”在 {joined.started_on:%Y-%m-%d} 才划入本单位,日期不能早于该日。"
-        )
-    parted = UnitPlacement.objects.filter(superior=unit, ended_on__gt=on).select_related("unit").first()
-    if parted is not None:
-        raise refuse(
-            "on", f"“{parted.unit.name}”到 {parted.ended_on:%Y-%m-%d} 才划出本单位,日期不能早于该日。"
-        )

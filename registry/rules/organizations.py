@@ -22,6 +22,7 @@ from registry.models import (
 )
 from registry.models.kinds import ALLOWED_PARENTS, FORMATION_KINDS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
 from registry.rules import placements
+from registry.rules.dissolutions import OUT_OF_SCOPE, MayTouch
 from registry.rules.findings import (
     Finding,
     first_of,
@@ -101,6 +102,14 @@ class Transfer:
     on: date
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Withdrawal:
+    """An entry made by mistake that would be taken back."""
+
+    organization: Organization
+    reason: str
+
+
 def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding]:
     """Return refusals and warnings, also of the first members; names nothing outside the asker's scope."""
     refused = refusals(proposals)
@@ -138,6 +147,27 @@ def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
 def transfer_refusals(proposals: Sequence[Transfer]) -> list[Finding]:
     """Return what is wrong with new host units."""
     return first_of(_check_transfer, proposals)
+
+
+def withdrawal_refusals(proposals: Sequence[Withdrawal], may_touch: MayTouch | None = None) -> list[Finding]:
+    """Return what is wrong with taking entries back; a subordinate that ``may_touch`` denies is not named."""
+    subordinates: dict[int, list[Organization]] = defaultdict(list)
+    for row in below([proposal.organization.pk for proposal in proposals]).select_related("unit"):
+        subordinates[row.parent_id or 0].append(row)
+
+    def check(proposal: Withdrawal) -> Iterator[Finding]:
+        left = subordinates[proposal.organization.pk]
+        if proposal.organization.state == WorkflowState.WITHDRAWN:
+            yield refusal("not_withdrawn", proposal, "", "该组织已经撤回。")
+        yield from without_reason("withdrawal_needs_reason", proposal, proposal.reason, "撤回原因")
+        if may_touch is not None and not all(may_touch(row) for row in left):
+            yield refusal("subordinates_in_scope", proposal, "", OUT_OF_SCOPE.format(verb="撤回"))
+        if left:
+            names = "、".join(row.name for row in left[:3])
+            message = f"下级还有{names}等 {len(left)} 个组织,请先撤回或调整它们。"
+            yield refusal("subordinates_withdrawn", proposal, "", message)
+
+    return first_of(check, proposals)
 
 
 def _check_own(proposal: Establishment) -> Iterator[Finding]:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Min
+from django.db.models import Count, Min, Q, QuerySet
+from django.utils import timezone
 
-from registry.models import OrganizationPlacement, Unit, WorkflowState
-from registry.rules.findings import Finding, first_of, in_future, refusal
+from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
+from registry.models.shape import UnitShape, move_days, remembering
+from registry.rules.findings import Finding, first_of, in_future, refusal, unblamed
 
 REGION_CODE = r"^\d{6}$"
 
@@ -30,6 +32,33 @@ class Opening:
     opened_on: date | None
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Move:
+    """Units that would stand under another superior from a day on (None: none)."""
+
+    units: Sequence[Unit]
+    superior: Unit | None
+    on: date
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Closing:
+    """A unit that would be closed on a day; ``into``: the unit that takes over what is left at it."""
+
+    unit: Unit
+    on: date
+    into: Unit | None = None
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What is at a unit on a day: goes over when it is merged, stands in the way of closing it."""
+
+    units: int
+    organizations: int
+    people: int
+
+
 def refusals(proposals: Sequence[Addition]) -> list[Finding]:
     """Return what is wrong with units that would be added."""
     return first_of(_check_addition, proposals)
@@ -46,6 +75,81 @@ def opening_refusals(proposals: Sequence[Opening]) -> list[Finding]:
     )
     first = {row["unit_id"]: row["first"] for row in rows}
     return first_of(lambda proposal: _check_opening(proposal, first.get(proposal.unit.pk)), proposals)
+
+
+def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
+    """Return what is wrong with new superiors: a question or two more for each superior and day."""
+    refused = first_of(_check_move, proposals)
+    fine = unblamed(proposals, refused)
+    with remembering():
+        refused += first_of(_check_circle, fine)
+    fine = unblamed(fine, refused)
+    moved = [unit.pk for proposal in fine for unit in proposal.units]
+    rows = UnitPlacement.objects.filter(unit__in=moved, ended_on__isnull=True)
+    since = dict(rows.values_list("unit_id", "started_on"))
+    return [*refused, *first_of(lambda proposal: _check_day(proposal, since), fine)]
+
+
+def closing_refusals(proposals: Sequence[Closing]) -> list[Finding]:
+    """Return why units cannot be closed, or merged into another."""
+    refused = first_of(_check_closing, proposals)
+    fine = unblamed(proposals, refused)
+    refused += _later_events(fine) if fine else []
+    fine = [proposal for proposal in unblamed(fine, refused) if proposal.into is None]
+    left = what_is_left(fine) if fine else {}
+    return [*refused, *first_of(lambda proposal: _check_left(proposal, left[proposal]), fine)]
+
+
+def what_is_left(proposals: Sequence[Closing]) -> dict[Closing, Leaving]:
+    """Count what is left at each unit on the day."""
+    units = [proposal.unit.pk for proposal in proposals]
+    first = min(proposal.on for proposal in proposals)
+    children, standing = open_children(units, first), standing_at(units, first)
+    people = Person.objects.filter(home_unit__in=units).order_by().values_list("home_unit_id")
+    numbers = dict(people.annotate(number=Count("pk")))
+    below, organizations = (
+        list(rows.order_by().values_list(at, end).annotate(number=Count("pk")))
+        for rows, at, end in ((children, "parent_id", "closed_on"), (standing, "unit_id", "dissolved_on"))
+    )
+
+    def after(rows: list[tuple[int, date | None, int]], proposal: Closing) -> int:
+        return sum(
+            number
+            for at, end, number in rows
+            if at == proposal.unit.pk and (end is None or end > proposal.on)
+        )
+
+    return {
+        proposal: Leaving(
+            after(below, proposal), after(organizations, proposal), numbers.get(proposal.unit.pk, 0)
+        )
+        for proposal in proposals
+    }
+
+
+def left_at(unit: Unit, on: date) -> Leaving:
+    """Count what is left at one unit: what a merger takes over, and what hinders closing it."""
+    proposal = Closing(unit, on)
+    return what_is_left([proposal])[proposal]
+
+
+def standing_at(units: Sequence[int], on: date) -> QuerySet[Organization]:
+    """Return organizations that are at the units today and stand on the day or after it."""
+    rows: QuerySet[Organization] = (
+        Organization.objects.filter(unit__in=units)
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
+        .order_by("pk")
+    )
+    return rows
+
+
+def open_children(units: Sequence[int], on: date) -> QuerySet[Unit]:
+    """Return the units directly below that are open on the day or after it."""
+    rows: QuerySet[Unit] = Unit.objects.filter(parent__in=units).filter(
+        Q(closed_on__isnull=True) | Q(closed_on__gt=on)
+    )
+    return rows.order_by("lft")
 
 
 def _check_addition(proposal: Addition) -> Iterator[Finding]:
@@ -67,3 +171,122 @@ def _check_opening(proposal: Opening, first: date | None) -> Iterator[Finding]:
     if first is not None and first < opened:
         message = f"{first:%Y-%m-%d} 已有组织在本单位成立,设立日期不能晚于该日。"
         yield refusal("host_open", proposal, "opened_on", message)
+
+
+def _check_move(proposal: Move) -> Iterator[Finding]:
+    superior, on = proposal.superior, proposal.on
+    yield from in_future(proposal, "on", on)
+    for unit in proposal.units:
+        if unit.parent_id == (superior.pk if superior else None):
+            message = f"“{unit.name}”现在的上级单位就是“{superior.name if superior else '无'}”。"
+            yield refusal("superior_changes", proposal, "superior", message)
+    if superior is not None and not superior.is_open_on(on):
+        message = f"“{superior.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
+        yield refusal("superior_open", proposal, "superior", message)
+    if superior is not None and superior.closed_on is not None:
+        message = f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并。"
+        yield refusal("superior_open", proposal, "superior", message)
+
+
+def _check_circle(proposal: Move) -> Iterator[Finding]:
+    """On every day from ``on`` the superior must stand outside the units' own subtrees."""
+    superior = proposal.superior
+    if superior is None:
+        return
+    days = [proposal.on, *move_days(proposal.on, timezone.localdate())]
+    for day in days:
+        path = {ancestor.pk for ancestor in UnitShape.on(day).path(superior)}
+        for unit in proposal.units:
+            if unit.pk in path:
+                when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
+                message = f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。"
+                yield refusal("superior_not_below", proposal, "superior", message)
+
+
+def _check_day(proposal: Move, since: dict[int, date | None]) -> Iterator[Finding]:
+    """A change of superior lies after the one before it (``since``) and within the unit's life."""
+    on = proposal.on
+    for unit in proposal.units:
+        before = since[unit.pk]
+        if before is not None and on < before:
+            message = f"“{unit.name}”在 {before:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。"
+            yield refusal("superiors_in_order", proposal, "on", message)
+        if unit.opened_on is not None and on < unit.opened_on:
+            message = f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。"
+            yield refusal("move_within_life", proposal, "on", message)
+        if unit.closed_on is not None and on >= unit.closed_on:
+            message = f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,生效日期须早于该日。"
+            yield refusal("move_within_life", proposal, "on", message)
+
+
+def _check_closing(proposal: Closing) -> Iterator[Finding]:
+    unit, on, into = proposal.unit, proposal.on, proposal.into
+    yield from in_future(proposal, "on", on)
+    if unit.closed_on is not None:
+        yield refusal("not_closed", proposal, "", f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并。")
+    if into is not None and unit.pk == into.pk:
+        yield refusal("merged_into_another", proposal, "into", "不能并入自身。")
+    if unit.opened_on is not None and on < unit.opened_on:
+        message = f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},撤并日期不能早于该日。"
+        yield refusal("closes_after_opening", proposal, "on", message)
+    if into is None:
+        return
+    if not into.is_open_on(on) or into.closed_on is not None:
+        yield refusal(
+            "merged_into_another", proposal, "into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
+        )
+    if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(on).path(into)):
+        message = f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。"
+        yield refusal("merged_into_another", proposal, "into", message)
+
+
+def _later_events(proposals: Sequence[Closing]) -> list[Finding]:
+    """Nothing may have come to a unit, or have left it, after the day it ends."""
+    units = [proposal.unit.pk for proposal in proposals]
+    first = min(proposal.on for proposal in proposals)
+    later = Q(started_on__gt=first) | Q(ended_on__gt=first)
+    stays = (
+        OrganizationPlacement.objects.filter(later, unit__in=units)
+        .exclude(organization__state=WorkflowState.WITHDRAWN)
+        .order_by("pk")
+        .values_list("unit_id", "organization__name", "started_on", "ended_on")
+    )
+    below = UnitPlacement.objects.filter(later, superior__in=units).order_by("pk")
+    events = [
+        ((at, name, start, end), came, left)
+        for rows, came, left in (
+            (stays, "才到本单位", "才离开本单位"),
+            (
+                below.values_list("superior_id", "unit__name", "started_on", "ended_on"),
+                "才划入本单位",
+                "才划出本单位",
+            ),
+        )
+        for at, name, start, end in rows
+    ]
+
+    def check(proposal: Closing) -> Iterator[Finding]:
+        on = proposal.on
+        for (at, name, start, end), came, left in events:
+            if at != proposal.unit.pk:
+                continue
+            if start is not None and start > on:
+                message = f"“{name}”在 {start:%Y-%m-%d} {came},日期不能早于该日。"
+                yield refusal("closes_after_events", proposal, "on", message)
+            if end is not None and end > on:
+                message = f"“{name}”到 {end:%Y-%m-%d} {left},日期不能早于该日。"
+                yield refusal("closes_after_events", proposal, "on", message)
+
+    return first_of(check, proposals)
+
+
+def _check_left(proposal: Closing, left: Leaving) -> Iterator[Finding]:
+    parts = (
+        (left.units, "个下级单位"),
+        (left.organizations, "个未撤销的组织"),
+        (left.people, "名人员"),
+    )
+    said = "、".join(f"{number} {what}" for number, what in parts if number)
+    if said:
+        message = f"“{proposal.unit.name}”还有{said},请先调整或改用“并入其他单位”。"
+        yield refusal("closes_empty", proposal, "", message)

@@ -13,6 +13,7 @@ from registry.models.unit import MAX_DEPTH
 from registry.operations import assignments, organizations, units
 from registry.operations.organizations import Member
 from registry.refusals import EditConflict
+from registry.rules.dissolutions import Extent
 from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 
@@ -28,7 +29,7 @@ def close(unit: Unit, on: int = 10) -> Unit:
     return units.close_unit(actor=ACTOR, unit=unit, on=day(on), reason="撤销建制")
 
 
-def dissolve(organization: Organization, on: int = 10, **given: Any) -> organizations.Dissolution:
+def dissolve(organization: Organization, on: int = 10, **given: Any) -> Extent:
     return organizations.dissolve_organization(
         actor=ACTOR, organization=organization, on=day(on), **{"reason": "任务结束", **given}
     )

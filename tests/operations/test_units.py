@@ -11,6 +11,7 @@ from registry.models import AuditEntry, Organization, Unit, UnitPlacement
 from registry.models.unit import MAX_DEPTH
 from registry.operations import organizations, people, units
 from registry.refusals import EditConflict
+from registry.rules import units as rules
 from tests.factories import ACTOR, make_organization, make_person, make_unit
 from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
 
@@ -226,8 +227,7 @@ def test_merge_takes_over_what_is_there() -> None:
     draft = make_organization(unit, state="draft")
     mistake = make_organization(unit)
     organizations.withdraw_organization(actor=ACTOR, organization=mistake, reason="误录")
-    left = units.what_is_left(unit=unit, on=day(10))
-    assert (left.units, left.organizations, left.people) == (1, 2, 1)
+    assert rules.left_at(unit, day(10)) == rules.Leaving(units=1, organizations=2, people=1)
 
     merge(unit, into)
 
@@ -322,7 +322,7 @@ def test_close_refused_while_something_is_left() -> None:
 
 def test_close_refused_before_it_was_opened_or_tomorrow() -> None:
     unit = make_unit(opened_on=day(0))
-    with refusal("on", "不能早于设立日期 2020-02-01"):
+    with refusal("on", "设立于 2020-02-01"):
         close(unit, -1)
     with refusal("on", "晚于今天"):
         close(unit, 30_000)

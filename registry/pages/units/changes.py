@@ -16,6 +16,7 @@ from registry import access
 from registry.models import Unit
 from registry.operations import units as operations
 from registry.pages.units import forms
+from registry.rules import units as rules
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import change, fingerprint, posted
 from registry.web.fields import DayField
@@ -198,7 +199,7 @@ def _day(text: str, otherwise: date) -> date:
 
 
 def _merger(unit: Unit, day: date) -> list[str]:
-    left = operations.what_is_left(unit=unit, on=day)
+    left = rules.left_at(unit, day)
     return [
         (
             f"自 {day.isoformat()} 起撤并“{unit.name}”,转入并入单位:"
@@ -209,7 +210,7 @@ def _merger(unit: Unit, day: date) -> list[str]:
 
 
 def _closure(unit: Unit, day: date) -> list[str]:
-    left = operations.what_is_left(unit=unit, on=day)
+    left = rules.left_at(unit, day)
     if not (left.units or left.organizations or left.people):
         return ["本单位没有下级单位、未撤销的组织和人员,可以撤销。"]
     return [
