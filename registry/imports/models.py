@@ -172,6 +172,8 @@ class ImportLine(models.Model):
     """[{slug, label, old, new, note}]"""
     problems = models.JSONField("问题", default=list)
     """[{slug, address, message}]"""
+    notices = models.JSONField("提示", default=list)
+    """What should be looked at before writing, as the problems; it makes no line wrong."""
 
     class Meta:
         verbose_name = "导入行"

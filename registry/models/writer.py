@@ -102,6 +102,20 @@ def reserve_ids(model: type[Model], number: int) -> Sequence[int]:
     return range(first, first + number)
 
 
+def analyze(*models: type[Model]) -> None:
+    """Let PostgreSQL look at tables that grew much, or it plans the rest as if they were small."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
+
+
+def check_references(moment: str) -> None:
+    """Say when PostgreSQL checks foreign keys: deferred, it keeps a note of every row until the end."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET CONSTRAINTS ALL {moment}")
+
+
 def write_new(rows: Sequence[Model]) -> None:
     """Write new rows of one model and give them their keys, unless they have them; one is just saved."""
     if len(rows) == 1:

@@ -489,7 +489,7 @@ def test_what_is_wrong_is_said_at_its_cell(office: Office) -> None:
         ("编入!B6", "没有警号为“404”的人员"),
         ("编入!E7", "编入日期不能早于组织成立日期"),
         ("编入!F8", "结束日期不能早于编入日期"),
-        ("编入!B3", "该人员同一时间已在“支部”"),
+        ("编入!B3", "同一时间已在“支部”"),
     ]
     for got, (address, text) in zip(said, expected, strict=False):
         assert (got[0], text in got[1]) == (address, True), (got, address, text)
