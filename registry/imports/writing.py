@@ -52,11 +52,12 @@ def check_import(
     ImportLine.objects.filter(of=import_).delete()
     session, mark = Session(import_.user), Mark()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    place = 0
+    place = noticed = 0
     for _, cases in judged(session, tables):
         for case in cases:
             mark.add(case)
             counts[case.noun.slug][case.verdict] += 1
+            noticed += bool(case.notices)
         with transaction.atomic():
             _write_lines(import_pk, place, cases)
         place += len(cases)
@@ -67,6 +68,7 @@ def check_import(
         state=ImportState.CHECKED,
         counts=counts,
         notices=list(notices),
+        noticed=noticed,
         needs_reason=session.needs_reason,
         mark=mark.text(),
         touches={

@@ -120,12 +120,12 @@ UNITS = st.one_of(
         name=mostly_empty("新名"),
         kind=mostly_empty("brigade"),
         superior=mostly_empty("ju", "ting"),
-        opened_on=mostly_empty(TODAY + timedelta(1)),
+        opened_on=mostly_empty(day(-5), day(3), TODAY + timedelta(1)),
     ),
     rows(
         code=some("x1", "x2", "x3", "x1", "x2", "x3", "坏"),
         name=some("甲", "乙", "丙", None),
-        kind=some("station", "brigade", "team"),
+        kind=some("station", "brigade", "nothing"),
         superior=some("ju", "suo", "x1", "x2", "x3", "ju", "lin", "guan", "ting", "nowhere", None),
         opened_on=mostly_empty(day(4), TODAY + timedelta(1)),
     ),
@@ -567,4 +567,13 @@ def test_an_import_does_what_the_operations_do_one_by_one(
             assert set(messages) & set(wrong[key]), (key, messages, wrong[key])
 
 
-OWN_WORDS = (NO_SUCH, FILL_IN, "另行办理", "已撤回", "姓名不符", "同一时间", "撤销日期不能早于")
+OWN_WORDS = (
+    NO_SUCH,
+    FILL_IN,
+    "另行办理",
+    "已撤回",
+    "姓名不符",
+    "同一时间",
+    "撤销日期不能早于",
+    "不是有效选项",
+)
