@@ -118,7 +118,9 @@ class _Founding:
         since = date(2011, 7, 1) + timedelta(self.chance.randint(0, 2000))
 
         def standing(code: str, name: str, kind: K, parent: str = "") -> OrganizationRow:
-            return OrganizationRow(code, name, kind.value, bureau.code, since, parent, is_sample=True)
+            return OrganizationRow(
+                code, name, kind.value, bureau.code, since, parent, state=_APPROVED, is_sample=True
+            )
 
         yield standing(self.committee, f"{bureau.name}党委", K.COMMITTEE)
         for i in range(1, STANDING_BRANCHES[bureau.level] + 1):

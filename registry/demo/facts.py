@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from registry.models.kinds import PARTY_KINDS
+from registry.models.kinds import PARTY_KINDS, WorkflowState
 from registry.operations.bulk import AssignmentRow, OrganizationRow, PersonRow, UnitRow
 
 CAMPAIGN = "xinguan-yiqing-fangkong"
@@ -92,6 +92,7 @@ def organization_rows() -> list[OrganizationRow]:
                 aliases=row["aliases"],
                 honour_title=row["honour_title"],
                 parent_inferred=row["parent_inferred"] == "yes",
+                state=WorkflowState.APPROVED.value,
                 source=int(row["source"]),
                 note=" ".join(note for note in notes if note),
             )

@@ -24,7 +24,7 @@ from registry.operations.base import (
     write,
     write_all,
 )
-from registry.refusals import need_reason, refuse
+from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
@@ -235,8 +235,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
 def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> None:
     """End the organizations' placements on ``on`` and begin the next at ``unit``, all in one pass.
 
-    For operations only: the caller holds the locks and has checked the day. Raises
-    ``OperationRefused`` when one of them changed its host after ``on``.
+    For operations only: the caller holds the locks and has asked the rules.
     """
     current = {
         placement.organization_id: placement
@@ -244,10 +243,6 @@ def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> Non
             organization__in=organizations, ended_on__isnull=True
         )
     }
-    for organization in organizations:
-        since = current[organization.pk].started_on
-        if on < since:
-            raise refuse("on", f"“{organization.name}”自 {since:%Y-%m-%d} 起在现单位,生效日期不能早于该日。")
     same = [placement.pk for placement in current.values() if placement.started_on == on]
     ending = [placement.pk for placement in current.values() if placement.started_on != on]
     OrganizationPlacement.objects.filter(pk__in=same).update(unit=unit)

@@ -94,7 +94,7 @@ def _answer(request: HttpRequest, noun: str, text: str, found: Sequence[Any]) ->
         for row in found[:SHOWN]
     ]
     context = {"options": options, "more": len(found) > SHOWN, "query": text}
-    return render(request, "components/picker_options.html", context)
+    return render(request, "parts/picker_options.html", context)
 
 
 def _note(request: HttpRequest, noun: str, row: Any) -> str:

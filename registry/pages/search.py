@@ -22,7 +22,8 @@ SHOWN_WHILE_TYPING = 6
 def search(request: HttpRequest) -> HttpResponse:
     """Show up to twenty of each; ``only=units`` pages through the units, which have no list of their own."""
     text = cleaned(request.GET.get("q", ""))
-    context: dict[str, object] = {"q": text, "as_of": address_of(request).as_of}
+    title = f"搜索“{text}”" if text else "搜索"
+    context: dict[str, object] = {"q": text, "title": title, "as_of": address_of(request).as_of}
     if text and request.GET.get("only") == "units":
         context["page_obj"] = paged(request, matching_units(request.user, text).select_related("parent"))
         context["export_url"] = export_url(request, "units_export")

@@ -263,13 +263,14 @@ def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]
             if _holds_on(spell, day) and spell.person.pk != head.person.pk:
                 message = f"“{head.organization.name}”已有书记 {spell.person.name}。"
                 yield warning("one_secretary", head, "role", message)
-        others = [other for other in together[key] if other.person is not head.person]
-        if any(
-            overlap(day, head.ended_on, other.started_on, other.ended_on)
-            and _key(other.person) != _key(head.person)
-            for other in others
-        ):
-            names = "、".join(dict.fromkeys(each.person.name for each in [*others, head]))
+        others = {
+            _key(other.person): other.person.name
+            for other in together[key]
+            if overlap(day, head.ended_on, other.started_on, other.ended_on)
+        }
+        others.pop(_key(head.person), None)
+        if others:
+            names = "、".join([*others.values(), head.person.name])
             message = f"“{head.organization.name}”同时编入了多名书记:{names}。"
             yield warning("one_secretary", head, "role", message)
         together[key].append(head)
@@ -306,8 +307,8 @@ def _replaced(proposals: Sequence[Placement]) -> set[int]:
 
 
 def _key(row: Organization | Person) -> object:
-    """Return what a row is known by: the key, or while it is only planned its code or number."""
-    return row.pk or (row.code if isinstance(row, Organization) else row.number)
+    """Return what a row is known by: the key, or while it is only planned its code or number, or itself."""
+    return row.pk or (row.code if isinstance(row, Organization) else row.number) or id(row)
 
 
 def _holds_on(spell: Assignment | Placement | StatusPeriod, day: date) -> bool:

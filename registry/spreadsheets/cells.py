@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from registry.spreadsheets import dates
 from registry.spreadsheets.columns import Column, Value, key_of
-from registry.spreadsheets.xlsx import Dated, Fault, Raw
+from registry.spreadsheets.grid import Dated, Fault, Raw
 
 _EXACT = 1e15
 """From here on Excel no longer keeps every digit of a number."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry.spreadsheets import hostile
+from registry.spreadsheets.grid import MAX_COLUMN, Fault, Raw, Row, cleaned, letters_of
 from registry.spreadsheets.guarding import unguarded
 from registry.spreadsheets.hostile import CHUNK, Unreadable
-from registry.spreadsheets.xlsx import MAX_COLUMN, Fault, Raw, Row, cleaned, letters_of
 
 DELIMITERS = (",", "\t", ";", "|", ",", ";")
 _AS_TEXT = re.compile(r'=\(?"((?:[^"]|"")*)"\)?')

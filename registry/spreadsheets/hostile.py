@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 from typing import IO, Literal
 from xml.parsers import expat
@@ -85,15 +85,29 @@ def kind_of(path: Path, filename: str) -> Literal["xlsx", "csv"]:
         raise _old(path, suffix)
     if suffix in (".xlsm", ".xltm", ".xlam"):
         raise macros()
-    if suffix in (".xlsb", ".xls", ".et", ".ods") and start.startswith(_ZIP):
-        raise Unreadable(f"不支持 {suffix} 格式。{_SAVE_AS}")
     if start.startswith(_ZIP):
-        if suffix != ".xlsx":
-            raise Unreadable(
-                f"文件名以“{suffix or '无扩展名'}”结尾,内容却是压缩包或 Excel 工作簿。"
-                "如果是 Excel 工作簿,请把扩展名改为 .xlsx 后再上传。"
-            )
+        _refuse_other_packages(suffix)
         return "xlsx"
+    _refuse_other_contents(start)
+    _refuse_other_names(suffix)
+    if b"\0" in start and not start.startswith(_UTF16):
+        raise Unreadable("文件名是 .csv,内容却不是文本。请重新导出为 .csv,或另存为 .xlsx 后上传。")
+    return "csv"
+
+
+def _refuse_other_packages(suffix: str) -> None:
+    """Refuse a zip file that is not called .xlsx."""
+    if suffix in (".xlsb", ".xls", ".et", ".ods"):
+        raise Unreadable(f"不支持 {suffix} 格式。{_SAVE_AS}")
+    if suffix != ".xlsx":
+        raise Unreadable(
+            f"文件名以“{suffix or '无扩展名'}”结尾,内容却是压缩包或 Excel 工作簿。"
+            "如果是 Excel 工作簿,请把扩展名改为 .xlsx 后再上传。"
+        )
+
+
+def _refuse_other_contents(start: bytes) -> None:
+    """Refuse what by its first bytes is no text: programs, pictures, archives, web pages."""
     if start.startswith(_PROGRAMS):
         raise Unreadable("这是一个程序文件,不是表格,已拒绝。请不要打开它,并联系发送人核实。")
     for magic, name in _OTHERS.items():
@@ -102,13 +116,14 @@ def kind_of(path: Path, filename: str) -> Literal["xlsx", "csv"]:
     head = start[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<?xml", b"<html", b"<!doctype", b"<table")):
         raise Unreadable(f"这是网页或 XML 文件,不是表格。{_SAVE_AS}")
+
+
+def _refuse_other_names(suffix: str) -> None:
+    """Refuse text that is not called .csv or .txt."""
     if suffix == ".xlsx":
         raise Unreadable(f"文件名是 .xlsx,内容却不是 Excel 工作簿,可能已损坏或改过扩展名。{_SAVE_AS}")
     if suffix not in (".csv", ".txt"):
         raise Unreadable(f"不支持“{suffix or '无扩展名'}”文件。请上传 .xlsx 或 .csv 文件,或下载模板填写。")
-    if b"\0" in start and not start.startswith(_UTF16):
-        raise Unreadable("文件名是 .csv,内容却不是文本。请重新导出为 .csv,或另存为 .xlsx 后上传。")
-    return "csv"
 
 
 def _old(path: Path, suffix: str) -> Unreadable:
@@ -211,10 +226,18 @@ def _limited(file: IO[bytes], limit: int) -> Iterator[bytes]:
 class Markup:
     """An XML parser that takes no DTD (so no entities) and holds no endless token."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        start: Callable[[str, dict[str, str]], object],
+        end: Callable[[str], object],
+        data: Callable[[str], object] | None = None,
+    ) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._refuse
+        self.parser.StartElementHandler = start
+        self.parser.EndElementHandler = end
+        self.parser.CharacterDataHandler = data
         self._given = 0
 
     @staticmethod

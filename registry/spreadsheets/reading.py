@@ -7,39 +7,25 @@ column says or refused with its address. Nothing is held in memory but the row i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
 from registry.models.kinds import PARTY_KINDS
 from registry.spreadsheets import cells, csvs, hostile, xlsx
-from registry.spreadsheets.columns import (
-    ERROR_HEADER,
-    EXAMPLE,
-    NOTES_TITLE,
-    NOUNS,
-    Column,
-    Noun,
-    Value,
-    key_of,
-)
+from registry.spreadsheets.columns import EXAMPLE, NOTES_TITLE, Column, Noun, Value, key_of
+from registry.spreadsheets.grid import MAX_LINE, Merge, Raw, Row, letters_of
+from registry.spreadsheets.headers import HEADER_WITHIN, Header, NoHeader, Rows, find_header, first_rows
 from registry.spreadsheets.hostile import Unreadable
-from registry.spreadsheets.xlsx import Merge, Raw, Row, letters_of
+from registry.spreadsheets.sheet_xml import Budget
 
 __all__ = ["Book", "Ignored", "Line", "Problem", "Table", "Unreadable", "open_book"]
 
-HEADER_WITHIN = 60
-"""So many rows that hold something are searched for the header."""
-_HEADER_DEPTH = 3
-_LEAST_HEADERS = 2
-
-_WITHOUT_MEANING = frozenset(key_of(word) for word in (ERROR_HEADER, "序号", "行号", "编次", "No", "No."))
 _FOOT = re.compile(
     r"(?:合计|总计|共计|小计|总数)[::]?$"
     r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
 )
-_HINT = re.compile(r"^[*\s]+|[*::\s]+$|[(\[【{][^)\]】}]*[)\]】}]")
 _TEMPORARY = "临时"
 
 
@@ -79,9 +65,6 @@ class Ignored:
     reason: str
 
 
-Rows = Callable[[], Iterator[Row]]
-
-
 class Table:
     """A sheet of one noun.
 
@@ -118,16 +101,16 @@ class Table:
 
     def examples(self, among: int) -> list[int]:
         """Return the numbers of the example rows among the first rows of data."""
-        found: list[int] = []
+        numbers: list[int] = []
         for row in self.rows():
             if row.number <= self.header.last:
                 continue
             if self._is_example(row):
-                found.append(row.number)
+                numbers.append(row.number)
             among -= 1
             if among <= 0:
                 break
-        return found
+        return numbers
 
     @cached_property
     def _needed(self) -> list[int]:
@@ -219,7 +202,7 @@ class Table:
     @cached_property
     def _wide(self) -> list[tuple[int, int, Column, Column]]:
         """Merges over two or more columns of the table: first row, last row, first and last column."""
-        found = []
+        wide = []
         for merge in self._merges:
             if merge.bottom > self.header.last and merge.right > merge.left:
                 inside = [
@@ -227,9 +210,9 @@ class Table:
                 ]
                 if len(inside) > 1:
                     inside.sort(key=lambda pair: pair[0])
-                    found.append((merge.top, merge.bottom, inside[0][1], inside[1][1]))
-        found.sort(key=lambda wide: wide[0])
-        return found
+                    wide.append((merge.top, merge.bottom, inside[0][1], inside[1][1]))
+        wide.sort(key=lambda merged: merged[0])
+        return wide
 
     @cached_property
     def _wide_at(self) -> dict[int, tuple[Column, Column]]:
@@ -237,7 +220,7 @@ class Table:
         spent = 0
         for top, bottom, first, second in self._wide:
             spent += bottom - top
-            if spent > 2 * xlsx.MAX_LINE:
+            if spent > 2 * MAX_LINE:
                 raise Unreadable(f"“{self.title}”里合并的单元格太多,请取消合并后再上传。")
             for number in range(top, bottom + 1):
                 at.setdefault(number, (first, second))
@@ -276,30 +259,6 @@ class Book:
     notices: list[str]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a column stands (from 1), and what its header says."""
-
-    column: int
-    text: str
-
-
-@dataclass(frozen=True)
-class Header:
-    """Where the header stands: its first and last row, what it says in each column (from 1), where the
-    noun's columns are, and which headers are not known."""
-
-    first: int
-    last: int
-    texts: dict[int, str]
-    places: dict[str, Place]
-    unknown: list[str]
-
-
-class _NoHeader(Exception):
-    """No header was found; the message says why in Chinese."""
-
-
 def open_book(path: Path, filename: str) -> Book:
     """Open the file at ``path``, which the user calls ``filename``. Raises ``Unreadable`` (in Chinese).
 
@@ -317,7 +276,7 @@ def _open_xlsx(path: Path, filename: str) -> Book:
     book = Book(filename, [], [], [])
     if workbook.has_links:
         book.notices.append("工作簿链接了其他文件:没有打开那些文件,只读取了表中保存的结果。")
-    budget = xlsx.Budget()
+    budget = Budget()
     for sheet in workbook.sheets:
         if sheet.title == NOTES_TITLE:
             continue
@@ -327,12 +286,12 @@ def _open_xlsx(path: Path, filename: str) -> Book:
         survey = workbook.survey(sheet, budget)
         rows = partial(workbook.rows, sheet, survey.last)
         try:
-            noun, header = _header_of(sheet.title, rows, survey.merges)
-        except _NoHeader as missing:
+            noun, header = find_header(sheet.title, rows, survey.merges)
+        except NoHeader as missing:
             book.ignored.append(Ignored(sheet.title, str(missing)))
             continue
         table = Table(noun, sheet.title, header, rows, 0, survey.merges)
-        before = sum(1 for row in _first(rows) if row.number <= header.last)
+        before = sum(1 for row in first_rows(rows) if row.number <= header.last)
         table.total = max(survey.rows - before, 0)
         _add(book, table)
         if survey.hidden:
@@ -348,11 +307,11 @@ def _open_csv(path: Path, filename: str) -> Book:
     for delimiter in csvs.DELIMITERS:
         separated = csvs.Separated(path, encoding, delimiter)
         try:
-            noun, header = _header_of(title, separated.rows, [])
-        except _NoHeader as missing:
+            noun, header = find_header(title, separated.rows, [])
+        except NoHeader as missing:
             why = why or str(missing)
             continue
-        before = sum(1 for row in _first(separated.rows) if row.number <= header.last)
+        before = sum(1 for row in first_rows(separated.rows) if row.number <= header.last)
         table = Table(noun, title, header, separated.rows, 0, [])
         table.total = max(separated.count() - before, 0)
         _add(book, table)
@@ -410,134 +369,3 @@ def _filled_down(rows: Iterator[Row], merges: list[Merge]) -> Iterator[Row]:
             elif value is not None:
                 row.cells.setdefault(column, value)
         yield row
-
-
-# --- The header -----------------------------------------------------------------------------------
-
-
-def _first(rows: Rows) -> Iterator[Row]:
-    for place, row in enumerate(rows()):
-        if place >= HEADER_WITHIN:
-            return
-        yield row
-
-
-def _meaning(noun: Noun, text: str) -> Column | None:
-    """Which column a header means: as it is, or without its hints (必填)*."""
-    if len(text) > 200:
-        return None
-    word = key_of(text)
-    return noun.by_header.get(word) or noun.by_header.get(_HINT.sub("", word))
-
-
-def _is_own(column: Column, text: str) -> bool:
-    word = key_of(text)
-    return key_of(column.header) in (word, _HINT.sub("", word))
-
-
-def _header_of(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, Header]:
-    """Find the header among the first rows. Raises ``_NoHeader``, ``Unreadable`` for two of one column."""
-    known = list(_first(rows))
-    if not known:
-        raise _NoHeader("是空的")
-    tall = [merge for merge in merges if merge.top < merge.bottom <= merge.top + _HEADER_DEPTH]
-    closest: tuple[int, Noun, Row] | None = None
-    for place, row in enumerate(known):
-        texts = _texts(row, known[:place], tall)
-        candidates = _candidates(texts)
-        if not candidates:
-            for noun in NOUNS:
-                matched = len({c.slug for _, text in texts.items() if (c := _meaning(noun, text))})
-                if matched >= _LEAST_HEADERS and (closest is None or matched > closest[0]):
-                    closest = (matched, noun, row)
-            continue
-        noun = _chosen(title, candidates)
-        last = row.number
-        # A header of two rows: its second row names more columns, below cells merged over both.
-        for below_place in range(place + 1, min(place + _HEADER_DEPTH, len(known))):
-            below = known[below_place]
-            if not any(m.top <= row.number and m.bottom >= below.number for m in tall):
-                break
-            deeper = {**texts, **_own_texts(below)}
-            if _matched(noun, deeper) < _matched(noun, texts):
-                break
-            texts, last = deeper, below.number
-        last = max([last, *(m.bottom for m in tall if m.top == row.number and m.left in texts)])
-        return noun, _header(title, noun, row.number, last, texts)
-    if closest is not None:
-        _, noun, row = closest
-        have = {c.slug for text in _own_texts(row).values() if (c := _meaning(noun, text))}
-        missing = "、".join(f"“{noun.by_slug[slug].header}”" for slug in noun.needed if slug not in have)
-        raise _NoHeader(f"第 {row.number} 行像是“{noun.title}”的表头,但缺少{missing}列")
-    raise _NoHeader("没有可识别的表头")
-
-
-def _own_texts(row: Row) -> dict[int, str]:
-    return {column: raw for column, raw in row.cells.items() if isinstance(raw, str) and raw.strip()}
-
-
-def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
-    """The texts of a row, with those of cells above that are merged with it."""
-    texts = _own_texts(row)
-    for merge in tall:
-        if merge.top < row.number <= merge.bottom and merge.left not in texts:
-            for other in above:
-                if other.number == merge.top and isinstance(raw := other.cells.get(merge.left), str):
-                    texts[merge.left] = raw
-    return texts
-
-
-def _matched(noun: Noun, texts: Mapping[int, str]) -> int:
-    return len({column.slug for text in texts.values() if (column := _meaning(noun, text))})
-
-
-def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Noun]]:
-    """The nouns whose needed columns are all there, with how many columns are."""
-    found: list[tuple[int, Noun]] = []
-    for noun in NOUNS:
-        slugs = {column.slug for text in texts.values() if (column := _meaning(noun, text))}
-        if len(slugs) >= _LEAST_HEADERS and slugs.issuperset(noun.needed):
-            found.append((len(slugs), noun))
-    return found
-
-
-def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
-    """The noun that the sheet is called, else the one with most columns, else the one in its title."""
-    for _, noun in candidates:
-        if key_of(title) == noun.title:
-            return noun
-    most = max(matched for matched, _ in candidates)
-    best = [noun for matched, noun in candidates if matched == most]
-    if len(best) > 1:
-        named = [noun for noun in best if noun.title in title]
-        if len(named) != 1:
-            either = "还是".join(f"“{noun.title}”" for noun in best)
-            raise _NoHeader(f"看不出是{either},请把工作表改成其中一个名字")
-        best = named
-    return best[0]
-
-
-def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, str]) -> Header:
-    places: dict[str, Place] = {}
-    unknown: list[str] = []
-    # A column's own header before other words for it: 编号 beside 警号 is a serial number.
-    named = {c.slug for text in texts.values() if (c := _meaning(noun, text)) and _is_own(c, text)}
-    for place in sorted(texts):
-        text = " ".join(texts[place].split())
-        column = _meaning(noun, texts[place])
-        if column and column.slug in named and not _is_own(column, texts[place]):
-            column = None
-        if column is None:
-            if key_of(text) not in _WITHOUT_MEANING:
-                unknown.append(text[:30])
-        elif column.slug in places:
-            if column.is_info:
-                continue
-            other = places[column.slug]
-            raise Unreadable(
-                f"“{title}”的 {letters_of(other.column)} 列“{other.text}”和 {letters_of(place)} 列“{text}”"
-                f"都是“{column.header}”,请只留一列。"
-            )
-        else:
-            places[column.slug] = Place(place, text)
-    return Header(first, last, dict(texts), places, unknown)

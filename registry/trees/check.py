@@ -41,7 +41,7 @@ class Fault:
         return f"{self.where} {self.key}:{self.message}"
 
 
-class _Row(NamedTuple):
+class _Node(NamedTuple):
     pk: int
     code: str
     parent_id: int | None
@@ -63,56 +63,68 @@ def check_all() -> Iterator[Fault]:
 
 
 def check_intervals(where: str, model: type[Model]) -> Iterator[Fault]:
-    """Yield each break of the intervals: nesting, gaps, levels, roots, agreement with ``parent``.
-
-    In a sound tree a walk in the order of ``lft`` meets every bound 1..2n exactly once.
-    """
-    rows = (
+    """Yield each break of the intervals: nesting, gaps, levels, roots, agreement with ``parent``."""
+    nodes = (
         model._base_manager.order_by("tree_id", "lft", "pk")
         .values_list("pk", "code", "parent_id", "tree_id", "lft", "rght", "level")
         .iterator(chunk_size=CHUNK)
     )
-    path: list[_Row] = []
-    tree_id: int | None = None
-    expected, root = 1, ""
+    walk = _Walk()
+    for node in map(_Node._make, nodes):
+        for code, message in walk.step(node):
+            yield Fault(where, code, message, rebuilds=True)
+    for code, message in walk.leave(before=None):
+        yield Fault(where, code, message, rebuilds=True)
 
-    def close(before: int | None) -> Iterator[Fault]:
+
+class _Walk:
+    """A walk through the trees in the order of ``lft``: in a sound tree it meets every bound 1..2n once.
+
+    Each step yields what is wrong as (code of the node, message).
+    """
+
+    def __init__(self) -> None:
+        self._path: list[_Node] = []
+        self._tree_id: int | None = None
+        self._expected, self._root = 1, ""
+
+    def step(self, node: _Node) -> Iterator[tuple[str, str]]:
+        """Go to the next node."""
+        if node.tree_id != self._tree_id:
+            yield from self.leave(before=None)
+            self._tree_id, self._expected, self._root = node.tree_id, 1, node.code
+        yield from self.leave(before=node.lft)
+        if node.rght <= node.lft:
+            yield node.code, f"区间颠倒 lft={node.lft} rght={node.rght}"
+        if node.lft != self._expected:
+            yield node.code, f"左值 lft={node.lft},应为 {self._expected}(有空缺或重叠)"
+        self._expected = node.lft + 1
+        for message in self._faults_of_place(node, self._path[-1] if self._path else None):
+            yield node.code, message
+        if node.rght > node.lft:
+            self._path.append(node)
+        if len(self._path) > MAX_DEPTH:  # only a broken tree; keep the path bounded
+            self._path.pop(0)
+
+    def leave(self, before: int | None) -> Iterator[tuple[str, str]]:
         """Leave the nodes that end before the bound ``before`` (None: all)."""
-        nonlocal expected
-        while path and (before is None or path[-1].rght < before):
-            done = path.pop()
-            if done.rght != expected:
-                yield fault(done, f"右值 rght={done.rght},应为 {expected}(有空缺或重叠)")
-            expected = max(expected, done.rght) + 1
+        while self._path and (before is None or self._path[-1].rght < before):
+            node = self._path.pop()
+            if node.rght != self._expected:
+                yield node.code, f"右值 rght={node.rght},应为 {self._expected}(有空缺或重叠)"
+            self._expected = max(self._expected, node.rght) + 1
 
-    def fault(row: _Row, message: str) -> Fault:
-        return Fault(where, row.code, message, rebuilds=True)
-
-    for row in map(_Row._make, rows):
-        if row.tree_id != tree_id:
-            yield from close(None)
-            tree_id, expected, root = row.tree_id, 1, row.code
-        yield from close(row.lft)
-        if row.rght <= row.lft:
-            yield fault(row, f"区间颠倒 lft={row.lft} rght={row.rght}")
-        if row.lft != expected:
-            yield fault(row, f"左值 lft={row.lft},应为 {expected}(有空缺或重叠)")
-        expected = row.lft + 1
-        above = path[-1] if path else None
-        if above is None and row.code != root:
-            yield fault(row, f"与“{root}”同在 tree_id={tree_id},一棵树只能有一个根")
-        if above is not None and row.rght >= above.rght:
-            yield fault(row, f"区间 {row.lft}..{row.rght} 越出上级“{above.code}”的 {above.lft}..{above.rght}")
-        if row.parent_id != (above.pk if above else None):
+    def _faults_of_place(self, node: _Node, above: _Node | None) -> Iterator[str]:
+        """Yield where the place of a node does not agree with the node above it and its own columns."""
+        if above is None and node.code != self._root:
+            yield f"与“{self._root}”同在 tree_id={node.tree_id},一棵树只能有一个根"
+        if above is not None and node.rght >= above.rght:
+            yield f"区间 {node.lft}..{node.rght} 越出上级“{above.code}”的 {above.lft}..{above.rght}"
+        if node.parent_id != (above.pk if above else None):
             inside = f"“{above.code}”之内" if above else "最上层"
-            yield fault(row, f"区间在{inside},与 parent_id={row.parent_id} 不符")
-        if row.level != len(path):
-            yield fault(row, f"层级 level={row.level},应为 {len(path)}")
-        if row.rght > row.lft:
-            path.append(row)
-        if len(path) > MAX_DEPTH:  # only a broken tree; keep the path bounded
-            path.pop(0)
-    yield from close(None)
+            yield f"区间在{inside},与 parent_id={node.parent_id} 不符"
+        if node.level != len(self._path):
+            yield f"层级 level={node.level},应为 {len(self._path)}"
 
 
 def _check_unit_placements() -> Iterator[Fault]:

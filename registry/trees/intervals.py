@@ -93,7 +93,19 @@ def new_tree_id(model: type[Model]) -> int:
 
 
 def _plan(model: type[Model], nodes: Sequence[Any], target: Any | None) -> list[Piece]:
-    """Lay the bounds out anew: what stays before the place, the nodes, what stays after it."""
+    """Plan the new bounds: the gaps that the nodes leave are closed, and a gap is made at the target."""
+    leaving = _by_tree(nodes, target)
+    pieces: list[Piece] = []
+    for tree_id, gone in leaving.items():
+        if target is None or tree_id != target.tree_id:
+            pieces += _closed_up(tree_id, gone)
+    if target is None:
+        return pieces + _to_own_trees(model, nodes)
+    return pieces + _into_target(nodes, target, leaving)
+
+
+def _by_tree(nodes: Sequence[Any], target: Any | None) -> dict[int, list[Any]]:
+    """Return the nodes by tree, each tree's in order. Raises ``ValueError`` where one is inside another."""
     trees: dict[int, list[Any]] = {}
     for node in sorted(nodes, key=lambda node: (node.tree_id, node.lft)):
         others = trees.setdefault(node.tree_id, [])
@@ -102,34 +114,36 @@ def _plan(model: type[Model], nodes: Sequence[Any], target: Any | None) -> list[
         if target is not None and node.tree_id == target.tree_id and node.lft <= target.lft <= node.rght:
             raise ValueError("the target stands below one of the nodes")
         others.append(node)
-    pieces: list[Piece] = []
-    for tree_id, leaving in trees.items():
-        if target is None or tree_id != target.tree_id:
-            pieces += _closed_up(tree_id, leaving)
-    if target is None:
-        for node in nodes:
-            if node.lft > 1:  # else it is a root already
-                number = new_tree_id(model)
-                pieces.append(Piece(node.tree_id, node.lft, node.rght, number, 1 - node.lft, -node.level))
-        return pieces
-    own = trees.get(target.tree_id, [])
-    at, is_closed = target.rght, len(trees.keys() - {target.tree_id}) == 0
+    return trees
+
+
+def _to_own_trees(model: type[Model], nodes: Sequence[Any]) -> list[Piece]:
+    """Make each node the root of a tree of its own, unless it is a root already."""
+    return [
+        Piece(node.tree_id, node.lft, node.rght, new_tree_id(model), 1 - node.lft, -node.level)
+        for node in nodes
+        if node.lft > 1
+    ]
+
+
+def _into_target(nodes: Sequence[Any], target: Any, leaving: dict[int, list[Any]]) -> list[Piece]:
+    """Lay out the target's tree: what stays before the place, the nodes, what stays after it."""
+    own = leaving.get(target.tree_id, [])
+    at, is_closed = target.rght, len(leaving.keys() - {target.tree_id}) == 0
     begin = min(at, *(node.lft for node in own)) if own else at
     end = max(at - 1, *(node.rght for node in own)) if own and is_closed else _END
-    kept = list(_between(own, begin, end, at))
+    kept = [Piece(target.tree_id, lo, hi, target.tree_id, 0, 0) for lo, hi in _between(own, begin, end, at)]
+    moved = [
+        Piece(node.tree_id, node.lft, node.rght, target.tree_id, 0, target.level + 1 - node.level)
+        for node in nodes
+    ]
+    before = [piece for piece in kept if piece.hi < at]
+    after = [piece for piece in kept if piece.lo >= at]
+    pieces: list[Piece] = []
     cursor = begin
-    for lo, hi in kept:
-        if hi < at:
-            pieces.append(Piece(target.tree_id, lo, hi, target.tree_id, cursor - lo, 0))
-            cursor += hi - lo + 1
-    for node in nodes:
-        rise = target.level + 1 - node.level
-        pieces.append(Piece(node.tree_id, node.lft, node.rght, target.tree_id, cursor - node.lft, rise))
-        cursor += node.rght - node.lft + 1
-    for lo, hi in kept:
-        if lo >= at:
-            pieces.append(Piece(target.tree_id, lo, hi, target.tree_id, cursor - lo, 0))
-            cursor += hi - lo + 1
+    for piece in (*before, *moved, *after):
+        pieces.append(piece._replace(shift=cursor - piece.lo))
+        cursor += piece.hi - piece.lo + 1
     return pieces
 
 

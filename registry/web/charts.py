@@ -1,4 +1,4 @@
-"""The geometry of charts (templates/components/line_chart.html); colours and type are the stylesheet's."""
+"""The geometry of charts (templates/parts/line_chart.html); colours and type are the stylesheet's."""
 
 from __future__ import annotations
 
@@ -83,11 +83,7 @@ def day_chart(lines: Sequence[Line], marks: Sequence[Mark], *, title: str, head:
             for at in sorted({round(last * part / 4) for part in range(5)})
         ],
         lines=[_drawn(line, place, height) for line in lines],
-        marks=[
-            {"x": place[mark.day], "y": height(mark.value), "label": mark.label, "title": mark.title}
-            for mark in marks
-            if mark.day in place
-        ],
+        marks=[_marked(mark, place[mark.day], height(mark.value)) for mark in marks if mark.day in place],
         head=[head, *(line.label for line in lines)],
         rows=[
             [f"{day:%Y-%m-%d}", *(line.points[at][1] for line in lines)]
@@ -102,3 +98,10 @@ def _drawn(line: Line, place: dict[date, int], height: Any) -> dict[str, str]:
     path = f"M{LEFT} {height(first[1])}" + "".join(f"H{place[day]}V{height(value)}" for day, value in others)
     area = f"{path}V{BOTTOM}H{LEFT}Z" if line.filled else ""
     return {"path": path, "area": area, "tone": line.tone, "label": line.label}
+
+
+def _marked(mark: Mark, x: int, y: int) -> dict[str, Any]:
+    """Return a mark at its place; near the right edge its label stands to the left."""
+    left = x > RIGHT - 84
+    anchor = {"dx": -8, "anchor": "end"} if left else {"dx": 8, "anchor": "start"}
+    return {"x": x, "y": y, "label": mark.label, "title": mark.title, **anchor}

@@ -83,7 +83,7 @@ class Picked:
 
 
 class PickerWidget(forms.Widget):
-    """A search box whose hits become chips (components/picker.html)."""
+    """A search box whose hits become chips (parts/picker.html)."""
 
     is_picker = True
 
@@ -142,7 +142,7 @@ class PickerWidget(forms.Widget):
             "placeholder": self.noun.placeholder,
             "describedby": attributes.get("aria-describedby", ""),
         }
-        return mark_safe(render_to_string("components/picker.html", {"picker": picker}))
+        return mark_safe(render_to_string("parts/picker.html", {"picker": picker}))
 
 
 class PickerField(forms.Field):

@@ -1,5 +1,5 @@
 // The tree: branches are fetched when they are first opened, and the arrow keys walk it
-// (WAI-ARIA tree pattern with a roving tabindex). Markup: templates/components/tree_node.html.
+// (WAI-ARIA tree pattern with a roving tabindex). Markup: templates/parts/tree_node.html.
 const SEEN = "li[role=treeitem]";
 
 const groupOf = (item) => item.querySelector(":scope > [role=group]");

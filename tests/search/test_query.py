@@ -196,7 +196,7 @@ def test_the_size_of_a_scope_is_its_number_of_units(bureau: Unit) -> None:
 def test_a_bulk_load_is_found_and_the_check_sees_what_is_wrong(bureau: Unit, capsys: Any) -> None:
     load = Load(
         units=[UnitRow("suo", "城关派出所", "station", "dezhou", aliases="老城关")],
-        organizations=[OrganizationRow("suo-1", "城关突击队", "commando_team", "suo", DAY)],
+        organizations=[OrganizationRow("suo-1", "城关突击队", "commando_team", "suo", DAY, state="approved")],
         people=[PersonRow("7", "马六", "officer", "suo"), PersonRow("8", "马六", "officer", "suo")],
         assignments=[AssignmentRow("7", "suo-1", DAY)],
     )

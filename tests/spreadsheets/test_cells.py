@@ -10,7 +10,7 @@ from openpyxl.utils.datetime import to_excel
 from registry.spreadsheets import dates
 from registry.spreadsheets.cells import Unclear, value_of
 from registry.spreadsheets.columns import ASSIGNMENTS, NOUNS, ORGANIZATIONS, PEOPLE, UNITS, key_of
-from registry.spreadsheets.xlsx import Dated, Fault, column_of, letters_of
+from registry.spreadsheets.grid import Dated, Fault, column_of, letters_of
 
 NUMBER, NAME, STATUS = (PEOPLE.by_slug[slug] for slug in ("number", "name", "political_status"))
 PHONE, NOTE, JOINED = (PEOPLE.by_slug[slug] for slug in ("phone", "note", "joined_on"))

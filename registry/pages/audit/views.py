@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from registry import access, audit
@@ -141,7 +141,9 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],
         "row": row,
-        "steps": steps,
+        "steps_said": format_html_join(
+            ";", "{} 由 <b>{}</b> 改回 <b>{}</b>", ((step.label, step.now, step.then) for step in steps)
+        ),
         "refused": refused,
         "left_out": left_out(entry),
         "cancel_url": page,

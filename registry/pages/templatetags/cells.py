@@ -1,103 +1,74 @@
-"""Table cells made here and not by templates: a table of a country's units has hundreds of them.
-
-What they look like is that of ``components/count.html`` and ``components/bar.html``.
-"""
+"""The cells of the table of units, put together here because a country's table has hundreds of them."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import Any
+from collections.abc import Sequence
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
+from registry.web.templatetags.parts import bar, count, sample_tag, tag
 
 register = template.Library()
 
 
 @register.simple_tag
-def number_cell(value: int | None, url: str = "") -> SafeString:
-    """Return a number, linked to its rows; zero is a grey 0 without a link, nothing a dash."""
-    return SafeString(_number(value, url))
-
-
-def _number(value: int | None, url: str = "") -> str:
-    if not value:
-        return f'<span class="zero">{"–" if value is None else 0}</span>'
-    return f'<a href="{escape(url)}">{value:d}</a>' if url else f"{value:d}"
-
-
-@register.simple_tag
 def unit_name(row: Row) -> SafeString:
-    """Return the name of a line of the table of units, linked to its page, with what is to be said of it."""
-    name = row.unit.label
-    shown = format_html('<a href="{}">{}</a>', row.url, name) if row.url else SafeString(escape(name))
-    if not row.is_open:
-        shown += format_html(' <span class="tag plain">{}</span>', "已撤并")
-    if row.unit.is_sample:
-        shown += format_html(
-            ' <span class="tag sample" title="{}">{}</span>', "演示用的样例数据,不是真实登记", "演示"
-        )
-    return shown
+    """Return the name of a row, linked to its page, with tags for a closed unit and for sample data."""
+    name = format_html('<a href="{}">{}</a>', row.url, row.unit.label) if row.url else row.unit.label
+    closed = SafeString("") if row.is_open else format_html(" {}", tag("已撤并"))
+    return format_html("{}{}{}", name, closed, sample_tag(row.unit.is_sample))
 
 
 @register.simple_tag
-def chart_cells(rows: list[list[Any]]) -> SafeString:
-    """Return the lines of the table behind a chart: a heading, then numbers."""
-    return SafeString(
-        "".join(
-            f'<tr><th scope="row">{escape(head)}</th>'
-            + "".join(f'<td class="n">{_number(each)}</td>' for each in numbers)
-            + "</tr>"
-            for head, *numbers in rows
-        )
-    )
+def steps(depth: Sequence[int]) -> SafeString:
+    """Return the mark before the name of a subordinate organization, one step further in at each level."""
+    blank = '<span class="step blank">└</span>' * (len(depth) - 1)
+    return SafeString(f'{blank}<span class="step">└</span>' if depth else "")
 
 
 @register.simple_tag
 def unit_cells(row: Row, with_bar: bool = False) -> SafeString:
-    """Return the number cells of one line of the table of units; ``with_bar``: draw one at the first."""
-    cells = []
-    for place, count in enumerate(row.counts):
-        number, pending = _number(count.value, count.url), _pending(count)
-        if place:
-            cells.append(f'<td class="n">{number}{pending}</td>')
-        elif with_bar:
-            cells.append(f'<td class="nowrap">{_bar(row.bar, number)}{pending}</td>')
-        else:
-            cells.append(
-                '<td class="nowrap"><span class="bar-row"><span class="bar"></span>'
-                f'<span class="num">{number}{pending}</span></span></td>'
-            )
-        if place == SHARE_AFTER_COLUMN:
-            cells.append(f'<td class="n">{_share(row.members)}</td>')
+    """Return the number cells of a row; ``with_bar``: draw a bar at the first number."""
+    cells = [
+        f'<td class="{"n" if place else "nowrap"}">{_number(row, place, with_bar)}</td>'
+        + (f'<td class="n">{_share(row.members)}</td>' if place == SHARE_AFTER_COLUMN else "")
+        for place in range(len(row.counts))
+    ]
     return SafeString("".join(cells))
 
 
-def _bar(share: float, number: str) -> str:
-    return (
-        '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" '
-        f'aria-hidden="true"><rect width="{share:.4f}" height="1"/></svg>'
-        f'<span class="num">{number}</span></span>'
+def _number(row: Row, place: int, with_bar: bool) -> SafeString:
+    cell = row.counts[place]
+    number = count(cell.value, cell.url)
+    if place:
+        return number + _pending(cell)
+    if with_bar:
+        return bar(row.bar, number) + _pending(cell)
+    return format_html(
+        '<span class="bar-row"><span class="bar"></span><span class="num">{}{}</span></span>',
+        number,
+        _pending(cell),
     )
 
 
-def _pending(count: Count) -> str:
-    """What is not approved, beside a number."""
-    if not count.pending:
-        return ""
-    word = escape("未批准")
-    if not count.pending_url:
-        return f' <span class="tag warn">{word} {count.pending:d}</span>'
-    title = escape("未批准的不计入")
-    url = escape(count.pending_url)
-    return f' <a class="tag warn" href="{url}" title="{title}">{word} {count.pending:d}</a>'
+def _pending(cell: Count) -> SafeString:
+    """Return what is not approved yet, shown after a number."""
+    if not cell.pending:
+        return SafeString("")
+    if not cell.pending_url:
+        return format_html(" {}", tag(f"未批准 {cell.pending}", "warn"))
+    return format_html(
+        ' <a class="tag warn" href="{}" title="未批准的不计入">未批准 {}</a>', cell.pending_url, cell.pending
+    )
 
 
-def _share(members: Count) -> str:
+def _share(members: Count) -> SafeString:
+    """Return the share of Party members, linked to their rows, with their number as its title."""
     if not members.share:
-        return '<span class="zero">–</span>'
-    share = escape(members.share)
-    return f'<a href="{escape(members.url)}" title="{members.value:d}">{share}</a>' if members.url else share
+        return count(None)
+    if not members.url:
+        return conditional_escape(members.share)
+    return format_html('<a href="{}" title="{}">{}</a>', members.url, members.value, members.share)

@@ -37,7 +37,7 @@ _KINDS = {kind.value: place for place, kind in enumerate(OrganizationKind)}
 
 @dataclass
 class Node:
-    """One node (templates/components/tree_node.html)."""
+    """One node (templates/parts/tree_node.html)."""
 
     kind: str
     name: str
@@ -49,6 +49,22 @@ class Node:
     children_url: str = ""
     children: list[Node] | None = None
     current: bool = False
+
+    @property
+    def opens(self) -> bool:
+        """Whether anything stands below it."""
+        return bool(self.children_url or self.children)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what stands below it comes with it."""
+        return bool(self.children)
+
+    @property
+    def spoken(self) -> str:
+        """What a screen reader says of it: name, note and count."""
+        count = "" if self.count is None else str(self.count)
+        return " ".join(word for word in (self.name, self.note, count) if word)
 
 
 @dataclass

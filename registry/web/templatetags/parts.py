@@ -1,0 +1,80 @@
+"""The small parts that pages share: tags, numbers, bars, and what an empty list says.
+
+They are made in Python because a table of a country's units has hundreds of them; the larger parts are
+templates (templates/parts/README.md lists both).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.forms import BoundField, Textarea
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.simple_tag
+def tag(text: object, tone: str = "plain") -> SafeString:
+    """Return a small coloured word; ``tone`` is ok, warn, bad, info or plain."""
+    return format_html('<span class="tag {}">{}</span>', tone or "plain", text)
+
+
+@register.simple_tag
+def sample_tag(is_sample: bool) -> SafeString:
+    """Return the mark of sample data after a name (with the space between), or nothing."""
+    if not is_sample:
+        return SafeString("")
+    return SafeString(' <span class="tag sample" title="演示用的样例数据,不是真实登记">演示</span>')
+
+
+@register.simple_tag
+def field_class(field: BoundField) -> str:
+    """Return the classes of a field's frame: whether it has an error, whether it spans both columns."""
+    widget = field.field.widget
+    is_wide = (
+        isinstance(widget, Textarea) or getattr(widget, "is_picker", False) or "data-wide" in widget.attrs
+    )
+    return "field" + " has-error" * bool(field.errors) + " field-wide" * is_wide
+
+
+@register.simple_tag
+def count(value: int | None, url: str = "") -> SafeString:
+    """Return a number of a table, linked to its rows; zero is a grey 0 without a link, None a dash."""
+    if not value:
+        return SafeString(f'<span class="zero">{"–" if value is None else 0}</span>')
+    if url:
+        return format_html('<a href="{}">{}</a>', url, value)
+    return SafeString(value)
+
+
+@register.simple_tag
+def bar(share: float, label: str | SafeString) -> SafeString:
+    """Return a bar of ``share`` (0 to 1) of the full width with its number behind it."""
+    return format_html(
+        '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" '
+        'aria-hidden="true"><rect width="{}" height="1"/></svg><span class="num">{}</span></span>',
+        f"{share:.4f}",
+        label,
+    )
+
+
+@register.simple_tag
+def chart_rows(rows: list[list[Any]]) -> SafeString:
+    """Return the rows of the table behind a chart: a heading, then numbers."""
+    return format_html_join(
+        "",
+        '<tr><th scope="row">{}</th>{}</tr>',
+        (
+            (head, format_html_join("", '<td class="n">{}</td>', ((count(each),) for each in numbers)))
+            for head, *numbers in rows
+        ),
+    )
+
+
+@register.inclusion_tag("parts/empty.html")
+def no_rows(sentence: str, url: str = "", label: str = "") -> dict[str, str]:
+    """Say why there is nothing to list, with a button that helps when ``url`` is given."""
+    return {"sentence": sentence, "url": url, "label": label}
