@@ -542,7 +542,6 @@ def outcome(do: Callable[[], dict[Key, list[str]]]) -> tuple[dict[Key, list[str]
 
 
 @settings(
-    max_examples=40,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
