@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from registry import access
 from registry.models import GrantRole, User
 from registry.web.fields import DayField, PickerField, ScopedForm
 
@@ -28,16 +27,12 @@ def _reason(*, required: bool) -> forms.CharField:
 class UserFilter(ScopedForm):
     """What the list of users is filtered by."""
 
-    unit = PickerField("unit", label="单位", required=False, query="roles=manage")
+    unit = PickerField("unit", label="单位", required=False, verb="add_user")
     role = forms.ChoiceField(label="角色", choices=[("", "全部"), *GrantRole.choices], required=False)
     state = forms.ChoiceField(label="状态", choices=STATES, required=False)
     q = forms.CharField(
         label="用户名或姓名", required=False, widget=forms.TextInput(attrs={"type": "search"})
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["unit"]).access_roles = access.MANAGE_ROLES
 
 
 class GrantForm(ScopedForm):
@@ -46,7 +41,7 @@ class GrantForm(ScopedForm):
     unit = PickerField(
         "unit",
         label="单位",
-        query="roles=manage",
+        verb="grant_role",
         help_text="授权对该单位及其全部下级单位有效。",
         rows=lambda units: units.filter(closed_on__isnull=True),
     )
@@ -61,7 +56,6 @@ class GrantForm(ScopedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"started_on": timezone.localdate(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["unit"]).access_roles = access.MANAGE_ROLES
 
     def granted(self) -> dict[str, Any]:
         """Return the grant for the operation."""

@@ -58,7 +58,7 @@ class Row:
 
 def _manager(request: HttpRequest) -> None:
     """Go on only for those who manage something; for others there is no such page."""
-    if not access.holds(request.user, access.MANAGE_ROLES):
+    if not access.may_somewhere(request.user, "add_user"):
         raise Http404("您没有管理用户的权限。")
 
 
@@ -78,7 +78,7 @@ def asked(request: HttpRequest) -> Asked:
     _manager(request)
     wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "state", "q")}
     code = cleaned(request.GET.get("unit", "") or request.GET.get("unit_text", ""))
-    unit = access.get_unit(request.user, code, access.MANAGE_ROLES) if code else None
+    unit = access.get_unit(request.user, code, "add_user") if code else None
     rows = _filtered(request, unit, wanted)
     ordered, sort = sorted_by(request, rows, COLUMNS, "username")
     shown = {"unit": f"单位:{unit.name}"} if unit else {}
@@ -119,7 +119,7 @@ def _inside(request: HttpRequest) -> QuerySet[Grant]:
     """Return the grants inside the manager's scope: what is granted elsewhere is neither shown nor found."""
     if request.user.is_superuser:
         return Grant.objects.all()
-    return Grant.objects.filter(in_spans(access.spans(request.user, access.MANAGE_ROLES), "unit__"))
+    return Grant.objects.filter(in_spans(access.spans(request.user, "add_user"), "unit__"))
 
 
 def _filtered(request: HttpRequest, unit: Unit | None, wanted: dict[str, str]) -> QuerySet[User]:
@@ -154,7 +154,7 @@ def _held(request: HttpRequest, found: Iterable[User]) -> tuple[dict[int, list[H
     seen: dict[int, list[Held]] = defaultdict(list)
     elsewhere = set()
     everything = request.user.is_superuser
-    scope = access.spans(request.user, access.MANAGE_ROLES)
+    scope = access.spans(request.user, "add_user")
     rows = Grant.objects.filter(user__in=list(found)).select_related("unit").order_by("-started_on", "pk")
     for grant in rows:
         is_over = grant.ended_on is not None and grant.ended_on <= today
@@ -209,7 +209,7 @@ def _crumbs(request: HttpRequest, name: str) -> list[dict[str, str]]:
 def add(request: HttpRequest) -> HttpResponse:
     """Add a user with a first grant; the one-time password is shown in the answer and nowhere else."""
     _manager(request)
-    tops = access.top_units(request.user, access.MANAGE_ROLES)
+    tops = access.top_units(request.user, "add_user")
     initial = {"unit": tops[0]} if len(tops) == 1 else {}
     form = forms.AddUserForm(posted(request), user=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():

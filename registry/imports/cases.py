@@ -11,9 +11,9 @@ from django.db.models import Model
 
 from registry import access
 from registry.imports.models import Verdict
+from registry.nouns.columns import Value
 from registry.operations.people import MASKED
 from registry.rules.findings import Finding, Severity
-from registry.spreadsheets.columns import Value
 from registry.spreadsheets.reading import Line, Table
 
 P = TypeVar("P")

@@ -211,7 +211,7 @@ def _move(import_: Import, now: ImportState, then: ImportState, **values: Any) -
 
 
 def _told(actor: Actor, verb: str, import_: Import, more: Mapping[str, Any]) -> None:
-    at = next(iter(access.top_units(import_.user, access.ENTER_ROLES)), None)
+    at = next(iter(access.top_units(import_.user, "upload_import")), None)
     audit.record_event(
         actor, verb, subject=import_.file_name, unit=at, after={"file": import_.file_name, **more}
     )

@@ -127,7 +127,7 @@ def write_import(
         "new_rows": import_.number(Verdict.NEW),
         "changed_rows": import_.number(Verdict.CHANGED),
     }
-    at = next(iter(access.top_units(session.user, access.ENTER_ROLES)), None)
+    at = next(iter(access.top_units(session.user, "import_workbook")), None)
     about = {"sha256": import_.sha256, **numbers}
     audit.record_event(actor, "import_workbook", subject=import_.file_name, unit=at, after=about)
     said = f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行"

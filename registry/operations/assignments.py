@@ -11,9 +11,9 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person, Role
+from registry.models import Assignment, Organization, Person, Role, Unit
 from registry.models.writer import write_new
-from registry.operations.base import check_version, fresh_all, operation, renew, write, write_each
+from registry.operations.base import check_version, fresh_all, need_right, operation, renew, write, write_each
 from registry.refusals import need_reason, refuse
 from registry.rules import placements
 from registry.rules.findings import refuse_if
@@ -42,6 +42,7 @@ def place_people(
     """Place people: new assignments, each of a person in an organization, with a role, from a day."""
     locks.lock_organization_trees({row.organization for row in assignments})
     renew(assignments, "organization")
+    need_right(actor, "assign_person", *_units(assignments))
     with following(people=[row.person for row in assignments]):
         place(assignments)
     _record(
@@ -117,6 +118,7 @@ def change_role(
     On the assignment's first day it corrects the role in place.
     """
     (assignment,) = _locked([assignment])
+    need_right(actor, "change_role", assignment)
     check_version(assignment, version, {"role": role})
     return _change_roles(actor, [(assignment, role, on)], document_number)[0]
 
@@ -127,6 +129,7 @@ def change_roles(
 ) -> list[Assignment]:
     """Give many people another role, each from a day of its own; see ``change_role``."""
     rows = _locked([assignment for assignment, _, _ in changes])
+    need_right(actor, "change_role", *_units(rows))
     now = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
     return _change_roles(actor, now, reason=reason)
 
@@ -179,6 +182,7 @@ def end_assignment(
     An earlier end for one that has ended is a correction, which needs a reason.
     """
     (assignment,) = _locked([assignment])
+    need_right(actor, "end_assignment", assignment)
     check_version(assignment, version, {"ended_on": on})
     return _end(actor, [(assignment, on)], reason)[0]
 
@@ -188,13 +192,16 @@ def end_assignments(
     *, actor: Actor, assignments: Iterable[Assignment], on: date, reason: str = ""
 ) -> list[Assignment]:
     """End many assignments on one day: all or none."""
-    return _end(actor, [(row, on) for row in _locked(list(assignments))], reason)
+    rows = _locked(list(assignments))
+    need_right(actor, "end_assignment", *_units(rows))
+    return _end(actor, [(row, on) for row in rows], reason)
 
 
 @operation
 def end_each(*, actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str = "") -> list[Assignment]:
     """End many assignments, each on a day of its own: all or none."""
     rows = _locked([assignment for assignment, _ in ends])
+    need_right(actor, "end_assignment", *_units(rows))
     return _end(actor, [(row, on) for row, (_, on) in zip(rows, ends, strict=True)], reason)
 
 
@@ -202,6 +209,7 @@ def end_each(*, actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: s
 def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) -> Assignment:
     """Take back an assignment entered by mistake: it counts on no day, the row stays."""
     (assignment,) = _locked([assignment])
+    need_right(actor, "withdraw_assignment", assignment)
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
     need_reason(reason, "撤回原因")
@@ -222,6 +230,12 @@ def _end(actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str) -> 
         reason,
     )
     return [row for row, _ in ends]
+
+
+def _units(assignments: Sequence[Assignment]) -> set[Unit]:
+    """Return the units of the organizations: there the actor needs the right."""
+    prefetch_related_objects(assignments, "organization__unit")
+    return {row.organization.unit for row in assignments}
 
 
 def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:

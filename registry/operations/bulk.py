@@ -34,7 +34,9 @@ from registry.models import (
     UnitTerm,
 )
 from registry.models.writer import Writer, analyze, check_references, reserve_ids
-from registry.operations.base import operation
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.unit import UNIT
+from registry.operations.base import need_right, operation
 from registry.operations.bulk_parts import (
     BATCH,
     NODE,
@@ -80,6 +82,7 @@ def bulk_load(
     for rows in (load.units, load.organizations, load.people, load.assignments):
         if iter(rows) is rows:
             raise TypeError("bulk_load reads its rows more than once: pass a list, not a generator")
+    need_right(actor, "bulk_load", None)
     locks.lock_unit_tree()
     locks.lock_whole_forest()
     is_first = not Organization.objects.exists()
@@ -168,8 +171,8 @@ def _load_units(rows: Iterable[UnitRow], references: References, progress: Progr
     names, facts = _facts(UnitRow, {"parent", "formerly"})
     units = Writer(Unit, (*NODE, *names))
     placements_of = Writer(UnitPlacement, ("unit_id", "superior_id", "started_on", "ended_on"))
-    terms = Writer(UnitTerm, search.UNIT_COLUMNS)
-    words = attrgetter(*search.UNIT_NAMES)
+    terms = Writer(UnitTerm, search.columns_of(UNIT))
+    words = attrgetter(*UNIT.searched.fields)
     for batch in batches(enumerate(rows), BATCH):
         units.write((*forest.node(i), *facts(row)) for i, row in batch)
         placements_of.write(
@@ -177,7 +180,7 @@ def _load_units(rows: Iterable[UnitRow], references: References, progress: Progr
             for i, row in batch
             for place, start, end in _ended(_spells(row.formerly, row.parent, None))
         )
-        terms.write(term for i, row in batch for term in search.unit_terms(forest.ids[i], *words(row)))
+        terms.write(term for i, row in batch for term in search.terms_of(UNIT, forest.ids[i], words(row)))
         progress("units", batch[-1][0] + 1)
     return len(forest.parents)
 
@@ -228,8 +231,8 @@ def _load_organizations(rows: Iterable[OrganizationRow], references: References,
     references_of = ("unit_id", "campaign_id", "task_body_id", "source_id")
     organizations = Writer(Organization, (*NODE, *references_of, *names))
     hosts = Writer(OrganizationPlacement, ("organization_id", "unit_id", "started_on", "ended_on"))
-    terms = Writer(OrganizationTerm, search.ORGANIZATION_COLUMNS)
-    words = attrgetter(*search.ORGANIZATION_NAMES)
+    terms = Writer(OrganizationTerm, search.columns_of(ORGANIZATION))
+    words = attrgetter(*ORGANIZATION.searched.fields)
     for batch in batches(enumerate(rows), BATCH):
         some = [row for _, row in batch]
         find = references.find
@@ -256,7 +259,7 @@ def _load_organizations(rows: Iterable[OrganizationRow], references: References,
             for host, start, end in _ended(_hosts(row))
         )
         terms.write(
-            term for i, row in batch for term in search.organization_terms(forest.ids[i], *words(row))
+            term for i, row in batch for term in search.terms_of(ORGANIZATION, forest.ids[i], words(row))
         )
         progress("organizations", batch[-1][0] + 1)
     return len(forest.parents)

@@ -15,10 +15,12 @@ from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
 from registry.models.writer import write_new
+from registry.nouns.person import PERSON
 from registry.operations.base import (
     changed,
     check_version,
     fresh_all,
+    need_right,
     operation,
     renew,
     validate_all,
@@ -30,8 +32,7 @@ from registry.rules import people as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 
-EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
-MASKED = ("phone",)
+EDITABLE, MASKED = PERSON.editable, PERSON.masked
 """What the record never holds in full: that it changed, and its ends."""
 _RELATIONS = ("home_unit", "home_branch", "source")
 
@@ -72,6 +73,7 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
     """Add new people, each to the ``home_unit``; the political status holds from the beginning."""
     locks.use_units({person.home_unit for person in people})
     renew(people, "home_unit", "home_branch")
+    need_right(actor, "add_person", *{person.home_unit for person in people})
     refuse_if(
         rules.refusals(
             [rules.Membership(person.home_unit, person.home_branch, person.joined_on) for person in people]
@@ -79,7 +81,7 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
     )
     validate_all(people, exclude=_RELATIONS, unique="number")
     write_new(people)
-    search.index_names({person.name for person in people})
+    search.index_rows(people)
     write_new(
         [
             StatusPeriod(person=person, status=person.political_status, started_on=StatusPeriod.BEGINNING)
@@ -114,6 +116,7 @@ def edit_person(
 ) -> Person:
     """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
     (person,) = _locked([person])
+    need_right(actor, "edit_person", person)
     check_version(person, version, {name: changes[name] for name in EDITABLE if name in changes})
     _edit(actor, [(person, changes)], reason)
     return person
@@ -125,6 +128,7 @@ def edit_people(
 ) -> list[Person]:
     """Change plain facts (``EDITABLE``) of many people, of each its own."""
     people = _locked([person for person, _ in changes])
+    need_right(actor, "edit_person", *{person.home_unit for person in people})
     _edit(actor, [(person, values) for person, (_, values) in zip(people, changes, strict=True)], reason)
     return people
 
@@ -179,6 +183,7 @@ def change_political_statuses(
 ) -> list[Person]:
     """Give many people another political status from one day; see ``change_political_status``."""
     people = _locked([person for person, _ in changes])
+    need_right(actor, "change_political_status", *{person.home_unit for person in people})
     statuses = {person.pk: status for person, (_, status) in zip(people, changes, strict=True)}
     refuse_if(
         rules.status_refusals(
@@ -234,6 +239,7 @@ def transfer_people(
     locks.use_units({unit for _, unit, _ in moves})
     people = _locked([person for person, _, _ in moves])
     units = fresh_all([unit for _, unit, _ in moves])
+    need_right(actor, "transfer_person", *{*units, *(person.home_unit for person in people)})
     known = {branch.pk: branch for branch in fresh_all([branch for _, _, branch in moves if branch])}
     branches = [known[branch.pk] if branch else None for _, _, branch in moves]
     refuse_if(rules.refusals([rules.Membership(*each) for each in zip(units, branches, strict=True)]))

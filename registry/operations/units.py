@@ -13,10 +13,12 @@ from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement
 from registry.models.writer import write_new
+from registry.nouns.unit import UNIT
 from registry.operations.base import (
     changed,
     check_version,
     fresh,
+    need_right,
     operation,
     renew,
     validate_all,
@@ -31,7 +33,7 @@ from registry.search import index as search
 from registry.trees.growth import insert_all
 from registry.trees.intervals import move_last
 
-EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
+EDITABLE = UNIT.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level")
 
 
@@ -69,11 +71,13 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     """Add new units, each below its ``parent`` (None: a root), which is there or an earlier one of them."""
     locks.lock_unit_tree()
     renew(units, "parent")
+    new = {id(unit) for unit in units}
+    need_right(actor, "add_unit", *{unit.parent for unit in units if id(unit.parent) not in new})
     refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     validate_all(units, exclude=_TREE_FIELDS, unique="code")
     insert_all(units)
     write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
-    search.index_units(units)
+    search.index_rows(units)
     audit.record_all(
         [
             audit.entry(
@@ -102,6 +106,7 @@ def edit_unit(
     if "opened_on" in changes:
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
+    need_right(actor, "edit_unit", unit)
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(unit, version, wanted)
     wanted = changed(unit, wanted)
@@ -128,6 +133,7 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     locks.lock_unit_tree()
     unit = fresh(unit)
     superior = fresh(superior) if superior is not None else None
+    need_right(actor, "move_unit", unit, superior)
     before = unit.parent
     with following_hierarchy([unit]):
         _place_under([unit], superior, on, field="superior")
@@ -180,6 +186,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     locks.retire_units([unit])
     locks.use_units([into])
     unit, into = fresh(unit), fresh(into)
+    need_right(actor, "merge_unit", unit, into)
     locks.lock_organization_trees(rules.standing_at([unit.pk], on))
     refuse_if(rules.closing_refusals([rules.Closing(unit, on, into)]))
     standing = list(rules.standing_at([unit.pk], on))  # as they are now that nobody else can change them
@@ -224,6 +231,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     locks.lock_unit_tree()
     locks.retire_units([unit])
     unit = fresh(unit)
+    need_right(actor, "close_unit", unit)
     refuse_if(rules.closing_refusals([rules.Closing(unit, on)]))
     before, after = write(unit, {"closed_on": on})
     audit.record(

@@ -21,6 +21,11 @@ from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.counting.rollup import rollup
 from registry.models import Organization, Unit, WorkflowState
 from registry.models.shape import Span
+from registry.nouns.assignment import ASSIGNMENT
+from registry.nouns.columns import NO, YES
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.person import PERSON
+from registry.nouns.unit import UNIT
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import views as ledger
 from registry.pages.people import assignments as assignment_list
@@ -28,7 +33,6 @@ from registry.pages.people import views as people_list
 from registry.pages.search import matching_units
 from registry.pages.units import page as unit_page
 from registry.reports import reconciliation as figures
-from registry.spreadsheets.columns import ASSIGNMENTS, NO, ORGANIZATIONS, PEOPLE, UNITS, YES
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.address import address_of
 from registry.web.drill import Place, unit_of
@@ -113,7 +117,7 @@ def organizations(request: HttpRequest) -> FileResponse:
                 parent.code if parent and access.inside(parent.unit, scope) else None,
             ]
 
-    column = _columns(ORGANIZATIONS)
+    column = _columns(ORGANIZATION)
     heads = [
         column("name"),
         column("kind"),
@@ -152,7 +156,7 @@ def members(request: HttpRequest, code: str) -> FileResponse:
         )
         for row in part
     ]
-    column = _columns(ASSIGNMENTS)
+    column = _columns(ASSIGNMENT)
     heads = [
         column("name"),
         column("number"),
@@ -220,7 +224,7 @@ def people(request: HttpRequest) -> FileResponse:
                 branch.code if branch else None,
             ]
 
-    column = _columns(PEOPLE)
+    column = _columns(PERSON)
     heads = [
         column("name"),
         column("number"),
@@ -266,7 +270,7 @@ def assignments(request: HttpRequest) -> FileResponse:
                 placed.organization.code if seen else None,
             ]
 
-    column = _columns(ASSIGNMENTS)
+    column = _columns(ASSIGNMENT)
     heads = [
         column("name"),
         column("number"),
@@ -342,8 +346,8 @@ def unit_sheet(rows: QuerySet[Unit], scope: Sequence[Span]) -> Sheet:
             ]
 
     slugs = ("name", "kind", "superior_name", "code", "short_name", "aliases", "region_code", "superior")
-    heads = [head_of(UNITS, slug) for slug in (*slugs, "opened_on", "closed_on", "note")]
-    return Sheet(UNITS.title, "单位名录", heads, in_chunks(rows.select_related("parent"), lines))
+    heads = [head_of(UNIT, slug) for slug in (*slugs, "opened_on", "closed_on", "note")]
+    return Sheet(UNIT.label, "单位名录", heads, in_chunks(rows.select_related("parent"), lines))
 
 
 @require_POST

@@ -344,13 +344,13 @@ def _phone(filing: Filing, person: Any) -> list[Cell]:
     """Return the telephone where it was asked for: only of those whose telephone the user may open."""
     if not filing.with_phones:
         return []
-    return [person.phone if access.sees_number(filing.user, person) else None]
+    return [person.phone if access.sees_private(filing.user, person) else None]
 
 
 def _by_person(filing: Filing, path: str = "") -> list[str]:
     """Order by police number for who sees them: elsewhere the order would give them away."""
-    sees = bool(getattr(filing.user, "is_superuser", False)) or access.holds(
-        filing.user, access.PERSONAL_ROLES
+    sees = bool(getattr(filing.user, "is_superuser", False)) or access.may_somewhere(
+        filing.user, access.PERSONAL
     )
     return [f"{path}number"] if sees else [f"{path}name"]
 

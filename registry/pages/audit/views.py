@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from registry import access, audit
-from registry.models import Assignment, AuditEntry, Organization, Person, Unit
-from registry.operations.undo import MODELS, Step, can_undo, left_out, plan_undo, undo_edit
+from registry import access, nouns
+from registry.models import AuditEntry, Unit
+from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
 from registry.pages.audit import history
 from registry.pages.audit.forms import RecordFilter, UndoForm
 from registry.refusals import OperationRefused
@@ -26,7 +26,7 @@ from registry.web.address import actor_of, address_of
 from registry.web.changes import change, posted
 from registry.web.exports import above, answer
 from registry.web.fields import DayField
-from registry.web.links import person_url
+from registry.web.links import row_url
 from registry.web.lists import chips, export_url, in_chunks, length_of, others, paged_long
 from registry.web.typed import cleaned
 
@@ -101,7 +101,7 @@ def export(request: HttpRequest) -> FileResponse:
     asked = _asked(request)
     newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     rows = asked.rows.filter(pk__lte=newest)
-    personal = access.spans(request.user, access.PERSONAL_ROLES)
+    personal = access.spans(request.user, access.PERSONAL)
     everything = bool(request.user.is_superuser)
 
     def lines(entries: list[AuditEntry]) -> Iterator[list[Cell]]:
@@ -125,16 +125,12 @@ def export(request: HttpRequest) -> FileResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Set an edit back, after showing what that changes; for those who may edit the object."""
-    entry = AuditEntry.objects.filter(pk=pk, verb__in=list(MODELS)).first()
+    entry = AuditEntry.objects.filter(pk=pk).first()
     if entry is None or not can_undo(entry):
         raise Http404("没有这条可以还原的记录。")
     row = _editable(request, entry)
     address = address_of(request)
-    page = (
-        person_url(request.user, row, address)
-        if isinstance(row, Person)
-        else address.url(row.get_absolute_url())
-    )
+    page = row_url(request.user, row, address)
     steps, refused = _plan(entry) if request.method != "POST" else ([], [])
     form = UndoForm(posted(request), user=request.user)
     context = {
@@ -163,18 +159,14 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
             page,
             "查看变动记录",
         ),
-        back=lambda made: (
-            person_url(request.user, made, address)
-            if isinstance(made, Person)
-            else address.url(made.get_absolute_url())
-        ),
+        back=lambda made: row_url(request.user, made, address),
         template="record/undo.html",
         context=context,
     )
 
 
 def _readers_only(request: HttpRequest) -> None:
-    if not access.holds(request.user, access.AUDIT_ROLES):
+    if not access.may_somewhere(request.user, "read_record"):
         raise Http404("操作记录只供审计和管理员查看。")
 
 
@@ -197,9 +189,9 @@ def _asked(request: HttpRequest) -> Asked:
             Q(actor__icontains=who) | Q(user__username__iexact=who) | Q(user__display_name__icontains=who)
         )
         shown["who"] = f"操作人:{who}"
-    if typed["verb"] in audit.VERBS:
+    if typed["verb"] in (verbs := nouns.recorded_verbs()):
         rows = rows.filter(verb=typed["verb"])
-        shown["verb"] = "操作:{name}".format(name=audit.VERBS[typed["verb"]])
+        shown["verb"] = "操作:{name}".format(name=verbs[typed["verb"]])
     elif typed["verb"]:
         problems.append("没有名为“{name}”的操作,没有使用。".format(name=typed["verb"]))
     for name, word in (("day_from", "自 %s"), ("day_to", "至 %s")):
@@ -222,11 +214,11 @@ def _asked(request: HttpRequest) -> Asked:
 
 def _unit(request: HttpRequest, typed: Mapping[str, str]) -> Unit | None:
     if typed["unit"]:
-        return access.get_unit(request.user, typed["unit"], access.AUDIT_ROLES)
+        return access.get_unit(request.user, typed["unit"], "read_record")
     if not typed["unit_text"]:
         return None
     found = Unit.objects.matching(typed["unit_text"]).order_by("tree_id", "lft")
-    unit = access.visible(request.user, found, access.AUDIT_ROLES).first()
+    unit = access.visible(request.user, found, "read_record").first()
     if unit is None:
         raise Http404(f"没有名称或代码含“{typed['unit_text']}”的单位,或不在您的审计范围内。")
     return unit
@@ -235,15 +227,11 @@ def _unit(request: HttpRequest, typed: Mapping[str, str]) -> Unit | None:
 def _about(request: HttpRequest, rows: QuerySet[AuditEntry], text: str) -> tuple[QuerySet[AuditEntry], str]:
     """Return the entries of one object (``unit-12``); of a person or organization with its assignments."""
     noun, _dash, key = text.rpartition("-")
-    if noun not in history.NOUNS or not key.isdecimal() or len(key) > 18:
+    if not nouns.knows(noun) or not key.isdecimal() or len(key) > 18:
         raise Http404(f"没有“{text}”这个对象。")
-    about = Q(noun=noun, object_id=int(key))
-    if noun in ("person", "organization"):
-        placed = Assignment.objects.filter(**{f"{noun}_id": int(key)}).values("pk")
-        about |= Q(noun="assignment", object_id__in=placed)
-    rows = rows.filter(about)
+    rows = rows.filter(history.about(noun, int(key)))
     newest = rows.filter(noun=noun).order_by("-pk").values_list("object_name", flat=True).first()
-    word = str(history.NOUNS[noun]._meta.verbose_name)
+    word = nouns.by_key(noun).label
     return rows, f"{word}:{newest}" if newest else word
 
 
@@ -269,7 +257,7 @@ def _next(day: date) -> datetime:
 def _rows(request: HttpRequest, entries: list[AuditEntry]) -> list[Row]:
     """Return the page's entries in words, with links to what the user may open."""
     known = _subjects(request, entries)
-    personal = access.spans(request.user, access.PERSONAL_ROLES)
+    personal = access.spans(request.user, access.PERSONAL)
     everything = bool(request.user.is_superuser)
     made = []
     for entry in entries:
@@ -282,32 +270,22 @@ def _rows(request: HttpRequest, entries: list[AuditEntry]) -> list[Row]:
 
 def noun_word(entry: AuditEntry) -> str:
     """Return what kind of thing an entry is about."""
-    model = history.NOUNS.get(entry.noun)
-    return str(model._meta.verbose_name) if model is not None else ""
+    return nouns.by_key(entry.noun).label if nouns.knows(entry.noun) else ""
 
 
 def _subjects(request: HttpRequest, entries: Iterable[AuditEntry]) -> dict[tuple[str, int], tuple[str, bool]]:
     """Return page, and whether it is invented, of what the user may open: a query for each noun."""
     keys: dict[str, set[int]] = {}
     for entry in entries:
-        if entry.object_id is not None:
+        if entry.object_id is not None and nouns.knows(entry.noun):
             keys.setdefault(entry.noun, set()).add(entry.object_id)
     user, address = request.user, address_of(request)
     known: dict[tuple[str, int], tuple[str, bool]] = {}
-    for unit in access.visible(user, Unit.objects.filter(pk__in=keys.get("unit", ()))):
-        known["unit", unit.pk] = address.url(unit.get_absolute_url()), unit.is_sample
-    rows = Organization.objects.filter(pk__in=keys.get("organization", ()))
-    for each in access.visible(user, rows):
-        known["organization", each.pk] = address.url(each.get_absolute_url()), each.is_sample
-    people = Person.objects.filter(pk__in=keys.get("person", ())).select_related("home_unit")
-    for person in access.visible(user, people):
-        known["person", person.pk] = person_url(user, person, address), person.is_sample
-    scope = access.spans(user)
-    placed = Assignment.objects.filter(pk__in=keys.get("assignment", ())).select_related("organization__unit")
-    for assignment in placed:
-        if access.inside(assignment.organization.unit, scope):
-            url = address.url(assignment.organization.get_absolute_url())
-            known["assignment", assignment.pk] = url, assignment.is_sample
+    for key, pks in keys.items():
+        noun = nouns.by_key(key)
+        if noun.page or noun.page_at:
+            for row in access.visible(user, noun.with_related().filter(pk__in=pks)):
+                known[key, row.pk] = row_url(user, row, address), row.is_sample
     return known
 
 
@@ -347,18 +325,9 @@ def _plan(entry: AuditEntry) -> tuple[list[Step], list[str]]:
 
 def _editable(request: HttpRequest, entry: AuditEntry) -> Any:
     """Return what was edited, for those who may edit it today; for others it does not exist."""
-    model: Any = MODELS[entry.verb]
-    row = model._base_manager.filter(pk=entry.object_id).first()
-    user = request.user
-    if isinstance(row, Unit):
-        row = access.get_unit(user, row.code, access.MANAGE_ROLES)
-        request.current_unit = row.code  # type: ignore[attr-defined]
-        return row
-    if isinstance(row, Organization):
-        row = access.get_organization(user, row.code, access.ENTER_ROLES)
-        request.current_unit = row.unit.code  # type: ignore[attr-defined]
-        return row
-    if isinstance(row, Person) and access.may_enter(user, row.home_unit):
-        request.current_unit = row.home_unit.code  # type: ignore[attr-defined]
-        return row
-    raise Http404("没有这条可以还原的记录。")
+    noun = nouns.by_key(entry.noun)
+    row = noun.with_related().filter(pk=entry.object_id).first()
+    if row is None or not access.may(request.user, entry.verb, row):
+        raise Http404("没有这条可以还原的记录。")
+    request.current_unit = getattr(noun.unit_of(row), "code", "")  # type: ignore[attr-defined]
+    return row

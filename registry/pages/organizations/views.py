@@ -322,7 +322,11 @@ def _shown_filters(
 
 def _register_url(request: HttpRequest, place: Place, address: Address) -> str:
     unit = place.unit
-    if unit is None or unit.closed_on is not None or not access.may_enter(request.user, unit):
+    if (
+        unit is None
+        or unit.closed_on is not None
+        or not access.may(request.user, "establish_organization", unit)
+    ):
         return ""
     return address.url(reverse("organization_register", args=[unit.code]))
 
@@ -338,7 +342,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
         OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
     )
     members = organization_page.members(found, address.as_of, scope)
-    may_enter = access.may_enter(request.user, found.unit)
+    may_edit = access.may(request.user, "edit_organization", found)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
         request,
@@ -354,21 +358,16 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "basis": Basis(address.question.basis).label,
             "members": members,
             "members_export_url": export_url(request, "members_export", found.code),
-            "may_enter": may_enter,
+            "may_enter": access.may(request.user, "change_role", found),
             "timeline": organization_page.timeline(found, placements, members),
             "events": history.events(
-                history.of_organization(found),
+                history.of_row(found),
                 names="person",
                 row=found,
-                undo_at=address if may_enter else None,
+                undo_at=address if may_edit else None,
             ),
-            "record_url": history.record_url(request.user, found.unit, found, address),
-            "actions": organization_page.actions(
-                found,
-                may_enter=may_enter,
-                may_approve=access.may_approve(request.user, found.unit),
-                address=address,
-            ),
+            "record_url": history.record_url(request.user, found, address),
+            "actions": organization_page.actions(request.user, found, address),
             "crumbs": [
                 {"name": "组织台账", "url": address.url(reverse("organizations"))},
                 {"name": found.unit.label, "url": address.url(found.unit.get_absolute_url())},
