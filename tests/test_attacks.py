@@ -22,6 +22,8 @@ from django.urls import reverse
 import registry
 from registry.models import Assignment, Organization, Person, Unit, User
 from registry.web.fields import PickerField, ScopedForm
+from registry.web.filters import UnitFilter
+from registry.web.tables import Table
 from tests.test_access_table import TABLE, Row
 from tests.two_bureaus import ROLES, Bureau, TwoBureaus, Visitor
 
@@ -207,19 +209,30 @@ FORGED: dict[str, Forged] = {
 """Of each field that takes somebody's code: the page, its parts, what else is sent, the forged value."""
 
 FILTERS = {
-    "PeopleFilter.unit": "people",
-    "AssignmentsFilter.unit": "assignments",
-    "LedgerFilter.unit": "organizations",
-    "ReconciliationFilter.unit": "reconciliation",
-    "RecordFilter.unit": "record",
-    "UserFilter.unit": "users",
+    "PeopleTable.unit": "people",
+    "AssignmentTable.unit": "assignments",
+    "OrganizationTable.unit": "organizations",
+    "FigureTable.unit": "reconciliation",
+    "RecordTable.unit": "record",
+    "UserTable.unit": "users",
     "JumpForm.unit": "tree",
 }
 
 
+def tables(under: type[Table[Any]] = Table) -> set[type[Table[Any]]]:
+    """Return every list that is declared; the addresses know them all."""
+    importlib.import_module("registry.urls")
+    return {each for made in under.__subclasses__() for each in {made, *tables(made)}}
+
+
 def fields_that_take_codes() -> set[str]:
-    """Return every field of every form that takes the code, number or key of something."""
-    found = set()
+    """Return every field of every form and list that takes the code, number or key of something."""
+    found = {
+        f"{table.__name__}.{each.name}"
+        for table in tables()
+        for each in table.filters
+        if isinstance(each, UnitFilter)
+    }
     for module in pkgutil.walk_packages(registry.__path__, "registry."):
         if "forms" not in module.name.rsplit(".", 1)[1]:
             continue

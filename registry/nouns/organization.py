@@ -29,7 +29,8 @@ def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[st
     if values.get("is_temporary") is False:
         column = SHEET.by_slug["is_temporary"].header
         return {"kind": kind}, {"is_temporary": f"组织类别写的是“{raw.strip()}”,“{column}”却填了否"}
-    return {"kind": kind, "is_temporary": True}, {}
+    is_said = bool(raws.get("is_temporary"))
+    return {"kind": kind} if is_said else {"kind": kind, "is_temporary": True}, {}
 
 
 SHEET = Layout(

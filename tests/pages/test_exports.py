@@ -418,7 +418,7 @@ def test_a_failed_export_is_an_error_and_leaves_no_record(
     def broken(*args: Any) -> Any:
         raise RuntimeError("no")
 
-    monkeypatch.setattr("registry.pages.list_exports.people_list.rows_of", broken)
+    monkeypatch.setattr("registry.pages.people.tables.PeopleTable.lines", broken)
     assert client.post(reverse("people_export")).status_code == 500
     assert not AuditEntry.objects.filter(verb="export").exists()
 
