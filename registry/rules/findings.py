@@ -84,11 +84,6 @@ def unblamed(proposals: Iterable[P], findings: Collection[Finding]) -> list[P]:
     return [proposal for proposal in proposals if id(proposal) not in blamed]
 
 
-def about(proposal: object, findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings about one proposal."""
-    return [finding for finding in findings if finding.subject is proposal]
-
-
 def refuse_if(findings: Iterable[Finding], **fields: str) -> None:
     """Raise ``OperationRefused`` with what must be refused, by field.
 

@@ -10,7 +10,6 @@ from django.utils import timezone
 from registry.refusals import OperationRefused
 from registry.rules.findings import (
     MOST_SAID,
-    about,
     first_of,
     in_future,
     refusal,
@@ -50,7 +49,6 @@ def test_each_warning_is_said_once_and_refusals_are_none() -> None:
 
 
 def test_findings_know_their_proposal() -> None:
-    assert about(ONE, [REFUSED, WARNED]) == [REFUSED]
     assert unblamed([ONE, TWO], [REFUSED]) == [TWO]
 
 
