@@ -21,6 +21,8 @@ from django.db import connection
 from registry.models import Organization, Unit
 
 _UNIT_TREE, _UNIT_IN_USE, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7104, 7105
+MANY = 500
+"""More units, or trees of organizations, than these are not locked one by one."""
 _SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
 
 
@@ -48,7 +50,11 @@ def lock_unit_tree() -> None:
 
 def use_units(units: Iterable[Unit]) -> None:
     """Keep the units from being closed or merged until the transaction ends; many may do so at once."""
-    for pk in sorted({unit.pk for unit in units}):
+    pks = {unit.pk for unit in units}
+    if len(pks) > MANY:
+        lock_unit_tree()  # which whoever closes or merges a unit needs, too
+        return
+    for pk in sorted(pks):
         _take(_UNIT_IN_USE, pk, shared=True)
 
 
@@ -67,6 +73,9 @@ def lock_organization_trees(organizations: Iterable[Organization]) -> None:
     pks = sorted({organization.pk for organization in organizations})
     if not pks:
         _take(_WHOLE_FOREST, 0, shared=True)
+        return
+    if len(pks) > MANY:
+        lock_whole_forest()
         return
     locked = _lock_trees_of(pks)
     now = Organization.objects.filter(pk__in=pks).order_by().values_list("tree_id", flat=True)

@@ -45,6 +45,8 @@ TONES = {
     ImportState.CANCELLED: "plain",
     ImportState.FAILED: "bad",
 }
+NOTICED = "noticed"
+"""Among the verdicts of the filter: the lines at which something should be looked at."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -222,10 +224,12 @@ def _state(import_: Import) -> dict[str, Any]:
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
-    verdict = verdict if verdict in Verdict.values else ""
+    verdict = verdict if verdict in (*Verdict.values, NOTICED) else ""
     noun = noun if noun in nouns.layouts() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
-    if verdict:
+    if verdict == NOTICED:
+        lines = lines.exclude(notices=[])
+    elif verdict:
         lines = lines.filter(verdict=verdict)
     if noun:
         lines = lines.filter(noun=noun)
@@ -279,6 +283,8 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[di
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
     ]
+    if import_.noticed:
+        found.append((NOTICED, "有提示", import_.noticed))
     return [
         {
             "label": label,

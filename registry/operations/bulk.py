@@ -47,14 +47,14 @@ from registry.models.kinds import (
     PoliticalStatus,
     UnitKind,
 )
-from registry.models.writer import Writer
+from registry.models.writer import Writer, analyze, check_references, reserve_ids
 from registry.nouns.organization import ORGANIZATION
 from registry.nouns.unit import UNIT
 from registry.operations.base import need_right, operation
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
 from registry.refusals import OperationRefused, refuse
 from registry.search import index as search
-from registry.trees.growth import NEW_ROOT, Node, make_room, reserve_ids
+from registry.trees.growth import NEW_ROOT, Node, make_room
 
 T = TypeVar("T")
 Progress = Callable[[str, int], None]
@@ -122,17 +122,9 @@ def _load(load: Load, references: References, progress: Progress) -> dict[str, i
 
 
 def analyze_loaded(number: int, *models: type[Model]) -> None:
-    """Let PostgreSQL look at large new tables, or it plans the rest as if they were empty."""
-    if number >= _ANALYZE_FROM and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
-
-
-def check_references(moment: str) -> None:
-    """Say when PostgreSQL checks foreign keys: deferred, it keeps a note of every row until the end."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET CONSTRAINTS ALL {moment}")
+    """Let PostgreSQL look at large new tables."""
+    if number >= _ANALYZE_FROM:
+        analyze(*models)
 
 
 def _already_known(load: Load) -> list[Person]:

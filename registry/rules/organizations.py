@@ -118,7 +118,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
     together = [placement for each in placed.values() for placement in each]
     return [
         *refused,
-        *_same_names(fine),
+        *name_warnings(fine),
         *placements.findings(together, asker),
         *_first_members(placed),
     ]
@@ -228,7 +228,7 @@ def _check_superior(proposal: Establishment) -> Iterator[Finding]:
         yield refusal("superior_stands", proposal, "established_on", message)
 
 
-def _same_names(proposals: Sequence[Establishment]) -> Iterator[Finding]:
+def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
     """Warn when the unit has an organization of that name."""
     hosts = {proposal.unit.pk for proposal in proposals if proposal.unit is not None} - {None}
     same: dict[tuple[int, str], list[Organization]] = defaultdict(list)

@@ -75,13 +75,18 @@ class Ending:
 def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
     """Return refusals and warnings; nothing outside the scope of ``asker`` is named."""
     refused = refusals(proposals)
-    return [*refused, *_secretaries(unblamed(proposals, refused), asker)]
+    return [*refused, *secretary_warnings(unblamed(proposals, refused), asker)]
 
 
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     """Return what must be refused: all that an operation needs to ask."""
-    refused = first_of(_check_placement, proposals)
+    refused = life_refusals(proposals)
     return [*refused, *_twice(unblamed(proposals, refused))]
+
+
+def life_refusals(proposals: Sequence[Placement]) -> list[Finding]:
+    """Return what is wrong with each placement by itself, without asking the database."""
+    return first_of(_check_placement, proposals)
 
 
 def role_refusals(proposals: Sequence[RoleChange]) -> list[Finding]:
@@ -93,7 +98,7 @@ def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Findi
     """Return refusals and the warnings that a new placement with the role would meet."""
     refused = role_refusals(proposals)
     placed = [proposal.placement for proposal in unblamed(proposals, refused)]
-    return [*refused, *_secretaries(placed, asker)]
+    return [*refused, *secretary_warnings(placed, asker)]
 
 
 def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
@@ -134,12 +139,17 @@ def _twice(proposals: Sequence[Placement]) -> Iterator[Finding]:
         ):
             yield refusal("placed_once", proposal, "person", f"{_named(proposal.person)}重复出现。")
         elif any(
-            _overlap(proposal.started_on, proposal.ended_on, other.started_on, other.ended_on)
+            overlap(proposal.started_on, proposal.ended_on, other.started_on, other.ended_on)
             for other in (*others, *there.get(key, ()))
         ):
-            message = f"{_named(proposal.person)} 同一时间已在“{proposal.organization.name}”。"
-            yield refusal("placed_once", proposal, "person", message)
+            yield twice(proposal)
         others.append(proposal)
+
+
+def twice(proposal: Placement) -> Finding:
+    """Return the refusal of a placement of somebody who is in the organization at that time."""
+    message = f"{_named(proposal.person)} 同一时间已在“{proposal.organization.name}”。"
+    return refusal("placed_once", proposal, "person", message)
 
 
 def _registered(proposals: Sequence[Placement]) -> dict[object, list[Assignment]]:
@@ -184,7 +194,7 @@ def _check_end(proposal: Ending) -> Iterator[Finding]:
         yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
 
 
-def _secretaries(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
+def secretary_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
     """Who becomes secretary of a Party organization should be a full member, and the only one."""
     secretaries = [
         proposal
@@ -256,7 +266,7 @@ def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]
         others = {
             _key(other.person): other.person.name
             for other in together[key]
-            if _overlap(day, head.ended_on, other.started_on, other.ended_on)
+            if overlap(day, head.ended_on, other.started_on, other.ended_on)
         }
         others.pop(_key(head.person), None)
         if others:
@@ -305,7 +315,7 @@ def _holds_on(spell: Assignment | Placement | StatusPeriod, day: date) -> bool:
     return spell.started_on <= day and (spell.ended_on is None or spell.ended_on > day)
 
 
-def _overlap(start: date, end: date | None, other: date, other_end: date | None) -> bool:
+def overlap(start: date, end: date | None, other: date, other_end: date | None) -> bool:
     """Whether two half-open spells share a day."""
     return (other_end is None or other_end > start) and (end is None or other < end)
 

@@ -245,6 +245,14 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: accounts.disable_user(actor=by, user=world.nobody, reason="停"),
         lambda: accounts.disable_user(actor=by, user=world.superuser, reason="停"),
         lambda: trees.rebuild_trees(actor=by),
+        # of many, each: one that is outside stops them all
+        lambda: people.edit_people(
+            actor=by, changes=[(here.person, {"note": "新"}), (there.person, {"note": "新"})]
+        ),
+        lambda: assignments.change_roles(
+            actor=by, changes=[(each.assignment, "secretary", ON) for each in (here, there)]
+        ),
+        lambda: assignments.end_assignments(actor=by, assignments=[here.assignment, there.assignment], on=ON),
     ):
         with CaptureQueriesContext(connection) as queries, pytest.raises(NotAllowed):
             reach()

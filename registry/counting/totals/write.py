@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -95,12 +96,19 @@ class Part(Protocol):
     ) -> AbstractContextManager[Touched]: ...
 
 
+_PARTS: ContextVar[Part | None] = ContextVar("registry_parts", default=None)
+
+
 @contextmanager
 def following_in_parts() -> Iterator[Part]:
     """Follow much work part by part, so that memory stays bounded, and write what it changes once.
 
-    Parts come one after another, never one within another.
+    Every ``following`` within the block becomes a part of it: an import calls operations that follow what
+    they do. Parts come one after another, never one within another.
     """
+    if (outer := _PARTS.get()) is not None:
+        yield outer
+        return
     locks.lock_hierarchy(shared=True)
     changed: Numbers = {}
 
@@ -123,7 +131,11 @@ def following_in_parts() -> Iterator[Part]:
             known = changed.get(key)
             changed[key] = numbers if known is None else tuple(map(sum, zip(known, numbers, strict=True)))
 
-    yield part
+    token = _PARTS.set(part)
+    try:
+        yield part
+    finally:
+        _PARTS.reset(token)
     _append(changed)
 
 
