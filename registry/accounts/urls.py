@@ -4,6 +4,8 @@ from django.urls import path
 
 from registry.accounts import users
 from registry.accounts import views as account
+from registry.accounts.tables import UserTable
+from registry.web.tables import export
 
 urlpatterns = [
     path("login/", account.login, name="login"),
@@ -18,6 +20,7 @@ urlpatterns = [
     path("account/second-step/codes/", account.recovery_codes, name="account_recovery_codes"),
     # users, for managers
     path("users/", users.users, name="users"),
+    path("export/users/", export(UserTable), name="users_export"),
     path("users/add/", users.add, name="user_add"),
     path("users/<int:pk>/", users.user, name="user"),
     path("users/<int:pk>/grant/", users.grant, name="user_grant"),

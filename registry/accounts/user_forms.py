@@ -24,17 +24,6 @@ def _reason(*, required: bool) -> forms.CharField:
     )
 
 
-class UserFilter(ScopedForm):
-    """What the list of users is filtered by."""
-
-    unit = PickerField("unit", label="单位", required=False, verb="add_user")
-    role = forms.ChoiceField(label="角色", choices=[("", "全部"), *GrantRole.choices], required=False)
-    state = forms.ChoiceField(label="状态", choices=STATES, required=False)
-    q = forms.CharField(
-        label="用户名或姓名", required=False, widget=forms.TextInput(attrs={"type": "search"})
-    )
-
-
 class GrantForm(ScopedForm):
     """A role at a unit, from a day to another."""
 

@@ -2,177 +2,40 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_safe
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from registry import access
 from registry.accounts import operations as accounts
 from registry.accounts import user_forms as forms
-from registry.models import Grant, GrantRole, Unit, User
-from registry.models.base import in_spans, on_day
+from registry.accounts.tables import UserTable, grants_inside, listed, require_manager
+from registry.models import User
 from registry.refusals import OperationRefused
 from registry.web.address import actor_of, address_of
 from registry.web.changes import change, posted
-from registry.web.lists import chips, export_url, others, paged, sorted_by
-from registry.web.typed import cleaned
+from registry.web.tables import show
 
 changes_something = require_http_methods(["GET", "HEAD", "POST"])
-
-COLUMNS = {
-    "username": ("username",),
-    "name": ("display_name", "username"),
-    "seen": ("last_login", "username"),
-}
-FILTERS = ("unit", "unit_text", "role", "state", "q")
-
-
-@dataclass(frozen=True)
-class Held:
-    """A grant as the pages show it."""
-
-    grant: Grant
-    is_over: bool
-    is_coming: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One user of the list."""
-
-    user: User
-    held: list[Held]
-    elsewhere: bool
-    second_factor: bool
-
-
-def _manager(request: HttpRequest) -> None:
-    """Go on only for those who manage something; for others there is no such page."""
-    if not access.may_somewhere(request.user, "add_user"):
-        raise Http404("您没有管理用户的权限。")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the address asks of the list: its rows in order, and each filter in words."""
-
-    unit: Unit | None
-    wanted: dict[str, str]
-    rows: QuerySet[User]
-    sort: str
-    shown: dict[str, str]
-
-
-def asked(request: HttpRequest) -> Asked:
-    """Read the address, for managers; the page and its export list the same rows."""
-    _manager(request)
-    wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "state", "q")}
-    code = cleaned(request.GET.get("unit", "") or request.GET.get("unit_text", ""))
-    unit = access.get_unit(request.user, code, "add_user") if code else None
-    rows = _filtered(request, unit, wanted)
-    ordered, sort = sorted_by(request, rows, COLUMNS, "username")
-    shown = {"unit": f"单位:{unit.name}"} if unit else {}
-    if wanted["role"] in GrantRole.values:
-        shown["role"] = f"角色:{GrantRole(wanted['role']).label}"
-    if label := dict(forms.STATES[1:]).get(wanted["state"]):
-        shown["state"] = str(label)
-    if wanted["q"]:
-        shown["q"] = f"含“{wanted['q']}”"
-    return Asked(unit, wanted, ordered, sort, shown)
 
 
 @require_safe
 def users(request: HttpRequest) -> HttpResponse:
     """Those with a grant, now or before, in the manager's subtree."""
-    address, found = address_of(request), asked(request)
-    page = paged(request, found.rows)
-    return render(
-        request,
-        "users/list.html",
-        {
-            "filters": forms.UserFilter(
-                user=request.user, initial={**found.wanted, "unit": found.unit}, auto_id="filter_%s"
-            ),
-            "others": others(request, FILTERS),
-            "chips": chips(request, found.shown),
-            "clear_url": address.url(request.path),
-            "page_obj": page,
-            "rows": rows_of(request, list(page.object_list)),
-            "export_url": export_url(request, "users_export"),
-            "sort": found.sort,
-            "actions": [{"label": "添加用户", "url": address.url(reverse("user_add")), "tone": "main"}],
-        },
-    )
-
-
-def _inside(request: HttpRequest) -> QuerySet[Grant]:
-    """Return the grants inside the manager's scope: what is granted elsewhere is neither shown nor found."""
-    if request.user.is_superuser:
-        return Grant.objects.all()
-    return Grant.objects.filter(in_spans(access.spans(request.user, "add_user"), "unit__"))
-
-
-def _filtered(request: HttpRequest, unit: Unit | None, wanted: dict[str, str]) -> QuerySet[User]:
-    rows, inside = access.users_seen(request.user), _inside(request)
-    if unit is not None:
-        inside = inside.filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
-        rows = rows.filter(pk__in=inside.values("user_id"))
-    valid = inside.filter(on_day(timezone.localdate()))
-    if wanted["role"] in GrantRole.values:
-        rows = rows.filter(pk__in=valid.filter(role=wanted["role"]).values("user_id"))
-    if wanted["state"] == "disabled":
-        rows = rows.filter(is_active=False)
-    elif wanted["state"] == "valid":
-        rows = rows.filter(pk__in=valid.values("user_id"), is_active=True)
-    elif wanted["state"] == "none":
-        rows = rows.exclude(pk__in=valid.values("user_id"))
-    if wanted["q"]:
-        rows = rows.filter(Q(username__icontains=wanted["q"]) | Q(display_name__icontains=wanted["q"]))
-    return rows
-
-
-def rows_of(request: HttpRequest, found: list[User]) -> list[Row]:
-    """Return the rows of these users with what they hold: two queries, whatever their number."""
-    held, elsewhere = _held(request, found)
-    guarded = set(TOTPDevice.objects.filter(user__in=found, confirmed=True).values_list("user_id", flat=True))
-    return [Row(user, held[user.pk], user.pk in elsewhere, user.pk in guarded) for user in found]
-
-
-def _held(request: HttpRequest, found: Iterable[User]) -> tuple[dict[int, list[Held]], set[int]]:
-    """Return the grants inside the manager's scope by user, valid ones first, and who holds others."""
-    today = timezone.localdate()
-    seen: dict[int, list[Held]] = defaultdict(list)
-    elsewhere = set()
-    everything = request.user.is_superuser
-    scope = access.spans(request.user, "add_user")
-    rows = Grant.objects.filter(user__in=list(found)).select_related("unit").order_by("-started_on", "pk")
-    for grant in rows:
-        is_over = grant.ended_on is not None and grant.ended_on <= today
-        if everything or access.inside(grant.unit, scope):
-            seen[grant.user_id].append(Held(grant, is_over, grant.started_on > today))
-        elif not is_over:
-            elsewhere.add(grant.user_id)
-    for held in seen.values():
-        held.sort(key=lambda one: one.is_over)
-    return seen, elsewhere
+    return show(UserTable(request), subtitle="在您管理的单位及其下级单位现有或曾有授权的用户")
 
 
 @require_safe
 def user(request: HttpRequest, pk: int) -> HttpResponse:
     """A user: what is granted inside the manager's subtree, and what can be done."""
-    _manager(request)
+    require_manager(request.user)
     found = access.get_user(request.user, pk)
-    row = rows_of(request, [found])[0]
+    (row,) = listed(request, [found])
     return render(
         request,
         "users/user.html",
@@ -208,7 +71,7 @@ def _crumbs(request: HttpRequest, name: str) -> list[dict[str, str]]:
 @changes_something
 def add(request: HttpRequest) -> HttpResponse:
     """Add a user with a first grant; the one-time password is shown in the answer and nowhere else."""
-    _manager(request)
+    require_manager(request.user)
     tops = access.top_units(request.user, "add_user")
     initial = {"unit": tops[0]} if len(tops) == 1 else {}
     form = forms.AddUserForm(posted(request), user=request.user, initial=initial)
@@ -249,7 +112,7 @@ def _show_password(request: HttpRequest, made: User, password: str, *, is_new: b
 
 
 def _controlled(request: HttpRequest, pk: int) -> User:
-    _manager(request)
+    require_manager(request.user)
     found = access.get_user(request.user, pk)
     if not access.may_control(request.user, found):
         raise Http404("该用户不能由您管理。")
@@ -259,7 +122,7 @@ def _controlled(request: HttpRequest, pk: int) -> User:
 @changes_something
 def grant(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a user of the list a further grant."""
-    _manager(request)
+    require_manager(request.user)
     found = access.get_user(request.user, pk)
     if not access.may_grant_to(request.user, found):
         raise Http404("该用户不能由您授权。")
@@ -279,8 +142,8 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
 @changes_something
 def end_grant(request: HttpRequest, pk: int) -> HttpResponse:
     """End a grant that lies inside the manager's subtree."""
-    _manager(request)
-    held = _inside(request).select_related("user", "unit").filter(pk=pk).first()
+    require_manager(request.user)
+    held = grants_inside(request.user).select_related("user", "unit").filter(pk=pk).first()
     if held is None or not access.may_grant_to(request.user, held.user):
         raise Http404("没有这项授权,或不在您的管理范围内。")
     form = forms.ReasonForm(posted(request), user=request.user)

@@ -27,6 +27,7 @@ from registry.imports.blank import template
 from registry.imports.forms import ConfirmForm, UploadForm
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.imports.operations import KEPT_FOR
+from registry.imports.tables import ListedImport, drawn
 from registry.imports.work import SMALL_ROWS, Unreadable
 from registry.models import User
 from registry.refusals import OperationRefused
@@ -35,16 +36,6 @@ from registry.web.changes import posted
 from registry.web.exports import FORMATS
 from registry.web.lists import paged
 
-TONES = {
-    ImportState.UPLOADED: "info",
-    ImportState.CHECKING: "info",
-    ImportState.CHECKED: "warn",
-    ImportState.CONFIRMED: "info",
-    ImportState.WRITING: "info",
-    ImportState.WRITTEN: "ok",
-    ImportState.CANCELLED: "plain",
-    ImportState.FAILED: "bad",
-}
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
@@ -70,7 +61,7 @@ def imports(request: HttpRequest) -> HttpResponse:
     rows = Import.objects.filter(user=user)[:RECENT]
     context = {
         "form": form,
-        "rows": [_row(row, address) for row in rows],
+        "grid": drawn(list(rows), address),
         "templates": [
             {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
             for noun in nouns.layouts().values()
@@ -106,7 +97,9 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Answer htmx how far the import is; when it is done, have the whole page loaded again."""
     import_ = _own(request, pk)
-    response = render(request, "imports/_progress.html", {"import_": import_, **_state(import_)})
+    response = render(
+        request, "imports/_progress.html", {"import_": import_, **_state(import_, address_of(request))}
+    )
     if not import_.is_under_way:
         response.headers["HX-Refresh"] = "true"
     return response
@@ -203,22 +196,10 @@ def _attachment(name: str) -> str:
     return content_disposition_header(True, name) or ""
 
 
-def _row(import_: Import, address: Address) -> dict[str, Any]:
-    """Return an import as the list shows it."""
-    return {
-        "import_": import_,
-        "url": address.url(import_.get_absolute_url()),
-        "numbers": [import_.number(verdict) for verdict in Verdict.values],
-        **_state(import_),
-    }
-
-
-def _state(import_: Import) -> dict[str, Any]:
+def _state(import_: Import, address: Address) -> dict[str, Any]:
     """Return how far it is, in words."""
-    label, tone = str(import_.get_state_display()), TONES[ImportState(import_.state)]
-    if import_.is_silent:
-        label, tone = "已中断,可重试", "bad"
-    return {"state": label, "tone": tone, "share": import_.share}
+    listed = ListedImport(address, import_)
+    return {"state": listed.state, "tone": listed.tone, "share": import_.share}
 
 
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
@@ -241,7 +222,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
     has_file = ImportFile.objects.filter(of=import_).exists()
     context = {
         "import_": import_,
-        **_state(import_),
+        **_state(import_, address),
         "title": import_.file_name,
         "subtitle": _subtitle(import_),
         "crumbs": [{"name": "导入", "url": imports_url}, {"name": import_.file_name}],

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from registry import access
-from registry.models import Unit
 from registry.nouns.organization import ORGANIZATION
 from registry.nouns.person import PERSON
 from registry.nouns.unit import UNIT
+from registry.pages.units.tables import UnitTable
 from registry.search.query import find
-from registry.web.address import address_of
-from registry.web.lists import export_url, paged
+from registry.web.lists import export_url
 from registry.web.typed import cleaned
 
 SHOWN = 20
@@ -24,20 +23,17 @@ SHOWN_WHILE_TYPING = 6
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
     """Show up to twenty of each; ``only=units`` pages through the units, which have no list of their own."""
-    text = cleaned(request.GET.get("q", ""))
+    table = UnitTable(request)
+    text = table.text
     title = f"搜索“{text}”" if text else "搜索"
-    context: dict[str, object] = {"q": text, "title": title, "as_of": address_of(request).as_of}
+    context: dict[str, Any] = {"q": text, "title": title, "as_of": table.address.as_of}
     if text and request.GET.get("only") == "units":
-        context["page_obj"] = paged(request, matching_units(request.user, text).select_related("parent"))
-        context["export_url"] = export_url(request, "units_export")
+        context |= {"page_obj": table.page_obj, "unit_grid": table.grid}
+        context["export_url"] = export_url(request, table.file)
     elif text:
         context |= _hits(request, text, SHOWN)
+        context["unit_grid"] = table.drawn(context["units"])
     return render(request, "search/search.html", context)
-
-
-def matching_units(user: access.AnyUser, text: str) -> QuerySet[Unit]:
-    """Return every unit in scope that the text finds, for the list and its export."""
-    return access.visible(user, Unit.objects.matching(text)).order_by("code")
 
 
 @require_safe

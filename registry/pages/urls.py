@@ -3,31 +3,34 @@
 from django.urls import path
 
 from registry.nouns import all_nouns
-from registry.pages import home, list_exports, pickers, search
+from registry.pages import home, pickers, search
 from registry.pages.audit import views as record
+from registry.pages.audit.tables import RecordTable
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import views as organizations
+from registry.pages.organizations.members import MemberTable
+from registry.pages.organizations.tables import OrganizationTable
 from registry.pages.people import assignments
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
+from registry.pages.people.tables import PeopleTable
 from registry.pages.tree import views as tree
 from registry.pages.units import changes as unit_changes
 from registry.pages.units import views as units
+from registry.pages.units.tables import UnitsBelowTable, UnitTable
+from registry.web.tables import export
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("search/", search.search, name="search"),
     path("search/now/", search.search_now, name="search_now"),
     # lists as files
-    path("export/organizations/", list_exports.organizations, name="organizations_export"),
-    path("export/organizations/<slug:code>/members/", list_exports.members, name="members_export"),
-    path("export/people/", list_exports.people, name="people_export"),
-    path("export/assignments/", list_exports.assignments, name="assignments_export"),
-    path("export/units/", list_exports.units, name="units_export"),
-    path("export/units/<slug:code>/table/", list_exports.unit_table, name="unit_table_export"),
-    path("export/reconciliation/", list_exports.reconciliation, name="reconciliation_export"),
-    path("export/sources/", list_exports.sources, name="sources_export"),
-    path("export/users/", list_exports.users, name="users_export"),
+    path("export/organizations/", export(OrganizationTable), name="organizations_export"),
+    path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
+    path("export/people/", export(PeopleTable), name="people_export"),
+    path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
+    path("export/units/", export(UnitTable), name="units_export"),
+    path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
     path("units/<slug:code>/", units.unit, name="unit"),
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
@@ -69,7 +72,7 @@ urlpatterns = [
     path("assignments/<int:pk>/withdraw/", people_changes.withdraw, name="assignment_withdraw"),
     # the record
     path("record/", record.record, name="record"),
-    path("record/export/", record.export, name="record_export"),
+    path("record/export/", export(RecordTable), name="record_export"),
     path("record/<int:pk>/undo/", record.undo, name="record_undo"),
     # pickers
     *(

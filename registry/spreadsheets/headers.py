@@ -135,12 +135,12 @@ def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
 
 
 def _slugs(noun: Layout, texts: Mapping[int, str]) -> set[str]:
-    """Return the slugs of the noun's columns that these headers mean."""
+    """Return the slugs of the layout's columns that these headers mean."""
     return {column.slug for text in texts.values() if (column := _meaning(noun, text))}
 
 
 def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
-    """Return the nouns whose needed columns are all there, each with the number of its columns that are."""
+    """Return the layouts whose needed columns are all there, each with the number of its columns that are."""
     slugs_of = [(noun, _slugs(noun, texts)) for noun in layouts().values()]
     return [
         (len(slugs), noun)
@@ -150,7 +150,7 @@ def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
 
 
 def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
-    """Choose the noun that is the sheet's title, else the one with most columns, else by name."""
+    """Choose the layout that is the sheet's title, else the one with most columns, else by name."""
     for _, noun in candidates:
         if key_of(title) == noun.title:
             return noun

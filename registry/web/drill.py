@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.http import Http404, HttpRequest
+from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import Question
@@ -14,6 +16,7 @@ from registry.models import Basis, Organization, Unit
 from registry.models.shape import Span, UnitShape
 from registry.web.address import Address
 from registry.web.links import rows_behind
+from registry.web.tables import Line, Table
 from registry.web.typed import cleaned
 
 
@@ -58,6 +61,72 @@ def place_of(request: HttpRequest, question: Question) -> Place:
     if request.GET.get("own") == "1":
         return Place(unit, None, True, [Span(unit.tree_id, unit.lft, unit.lft)])
     return Place(unit, None, False, shape.spans(unit), unit)
+
+
+class PlacedTable(Table[Line]):
+    """A list at a place, perhaps of the rows behind a number."""
+
+    name = ""
+    """What the list is called when the address names no metric."""
+
+    @cached_property
+    def metric(self) -> Metric | None:
+        """The metric that the address names."""
+        raise NotImplementedError
+
+    @cached_property
+    def at(self) -> Place:
+        """The place of the address."""
+        return place_of(self.request, self.question)
+
+    @property
+    def title(self) -> str:
+        """The metric, or what the list is called."""
+        return str(self.metric.label) if self.metric else self.name
+
+    @property
+    def place(self) -> str:
+        """The place in words."""
+        return self.at.label
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit of the place."""
+        return self.at.unit
+
+    @property
+    def file_unit(self) -> Unit | None:
+        """The unit of the place, or of the organization whose Party line it is."""
+        return self.at.organization.unit if self.at.organization else self.at.unit
+
+    @property
+    def file_place(self) -> str:
+        """The place in words."""
+        return self.at.label
+
+    @property
+    def unit_chip(self) -> str:
+        """What the unit is to the rows."""
+        return "单位"
+
+    @property
+    def place_chips(self) -> dict[str, str]:
+        """The metric, and the Party line or the unit."""
+        shown, at = {}, self.at
+        if self.metric is not None:
+            shown["metric"] = f"指标:{self.metric.label}"
+        if at.organization is not None:
+            shown["party_line"] = f"党组织线:{at.organization.name}"
+        elif at.unit is not None:
+            named = "unit" if self.request.GET.get("unit", "").strip() else "unit_text"
+            shown[named] = f"{self.unit_chip}:{at.unit.name}"
+            if at.own:
+                shown["own"] = "仅本单位"
+        return shown
+
+    def context(self) -> dict[str, Any]:
+        """Add the metric and the place."""
+        return super().context() | {"metric": self.metric, "place": self.at}
 
 
 def unit_of(request: HttpRequest) -> Unit | None:

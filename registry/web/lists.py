@@ -23,32 +23,35 @@ Made = TypeVar("Made")
 
 
 def sorted_by(
-    request: HttpRequest, rows: QuerySet[Any], columns: Mapping[str, Sequence[str]], default: str
-) -> tuple[QuerySet[Any], str]:
+    request: HttpRequest, rows: Any, columns: Mapping[str, Sequence[str] | Callable[[Any], Any]], default: str
+) -> tuple[Any, str]:
     """Order ``rows`` by the address's ``sort`` (``-`` for descending) and return them with the sort in force.
 
-    ``columns`` maps a sort key to the fields it means; anything else falls back to ``default``. The
-    primary key comes last, so that pages neither repeat nor lose a row.
+    ``columns`` maps a sort key to the fields it means (of rows that are no query: to a function of a row);
+    anything else falls back to ``default``. The primary key comes last, so that pages neither repeat nor
+    lose a row.
     """
     sort = request.GET.get("sort", "")
     key = sort.removeprefix("-")
     if key not in columns:
         sort, key = default, default.removeprefix("-")
-    sign = "-" if sort.startswith("-") else ""
-    fields = [
-        name.removeprefix("-") if sign and name.startswith("-") else f"{sign}{name}" for name in columns[key]
-    ]
+    by, is_down = columns[key], sort.startswith("-")
+    if callable(by):
+        first = columns[default.removeprefix("-")]
+        assert callable(first)
+        return sorted(sorted(rows, key=first), key=by, reverse=is_down), sort
+    sign = "-" if is_down else ""
+    fields = [name.removeprefix("-") if sign and name.startswith("-") else f"{sign}{name}" for name in by]
     return rows.order_by(*fields, "pk"), sort
 
 
-def without_numbers(
-    user: access.AnyUser, columns: Mapping[str, Sequence[str]]
-) -> Mapping[str, Sequence[str]]:
+def without_numbers(user: access.AnyUser, columns: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return ``columns`` without police numbers for who sees them masked: an order would give them away."""
     if (user.is_authenticated and user.is_superuser) or access.may_somewhere(user, access.PERSONAL):
         return columns
     told = {
-        key: [name for name in fields if name.split("__")[-1] != "number"] for key, fields in columns.items()
+        key: fields if callable(fields) else [name for name in fields if name.split("__")[-1] != "number"]
+        for key, fields in columns.items()
     }
     return {key: fields for key, fields in told.items() if fields}
 

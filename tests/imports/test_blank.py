@@ -11,7 +11,7 @@ from registry.imports.blank import choices_of, columns_to_fill, template
 from registry.nouns import layouts
 from registry.nouns.columns import EXAMPLE, NOTES_TITLE, Layout
 from registry.spreadsheets.reading import open_book
-from tests.spreadsheets.conftest import Convert
+from tests.conftest import Convert
 
 NOUNS = list(layouts().values())
 EACH = pytest.mark.parametrize("noun", NOUNS, ids=[noun.slug for noun in NOUNS])

@@ -15,7 +15,7 @@ from registry.operations.organizations import Member
 from registry.refusals import EditConflict
 from registry.rules.dissolutions import Extent
 from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 

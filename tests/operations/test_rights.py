@@ -22,7 +22,7 @@ from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.refusals import NotAllowed, OperationRefused
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
-from tests.walls import written
+from tests.two_bureaus import written
 
 pytestmark = pytest.mark.django_db
 
@@ -177,9 +177,9 @@ ATTEMPTS: dict[str, Attempt] = {
 
 ASKED_ELSEWHERE = {
     "see": "what a user sees: tests/test_access.py",
-    "read_record": "a page: tests/test_walls.py",
-    "export": "a page: tests/test_walls.py",
-    "view_personal_data": "a page: tests/test_walls.py",
+    "read_record": "a page: tests/test_access_table.py",
+    "export": "a page: tests/test_access_table.py",
+    "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
     "open_login": "only with DEBUG",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),

@@ -11,7 +11,7 @@ from registry.models import AuditEntry, Organization, Person, Unit
 from registry.operations import organizations, people, undo, units
 from registry.refusals import OperationRefused
 from tests.factories import ACTOR, DAY, make_campaign, make_organization, make_person, make_unit, make_user
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 

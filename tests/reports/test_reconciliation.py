@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.models import Figure, Organization, Person, Source
-from registry.reports.reconciliation import reported_days, reported_value
+from registry.reports.tables import reported_days, reported_value
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -68,7 +68,7 @@ def filled(top, source):
 def lines(client, **query):
     response = client.get(LIST, query)
     assert response.status_code == 200
-    return {line.figure.code: line for line in response.context["lines"]}
+    return {line.figure.code: line for line in response.context["rows"]}
 
 
 def test_sets_each_figure_beside_the_count_and_judges(client, top, filled):
@@ -198,7 +198,7 @@ def test_several_top_units_are_shown_together(client, top, source):
 def test_as_many_queries_for_one_figure_as_for_three(client, top, source):
     figure(source, top, "F1")
     client.force_login(make_user(unit=top))
-    for url, name in ((LIST, "lines"), (reverse("source", args=[0]), "lines"), ("/sources/", "page_obj")):
+    for url, name in ((LIST, "rows"), (reverse("source", args=[0]), "lines"), ("/sources/", "page_obj")):
         Figure.objects.exclude(code="F1").delete()
         Source.objects.exclude(number=0).delete()
         client.get(url)

@@ -27,7 +27,7 @@ from tests.factories import (
     make_unit,
     make_user,
 )
-from tests.operations.told import day
+from tests.operations.checks import day
 from tests.rules.asking import queries, short
 
 pytestmark = pytest.mark.django_db

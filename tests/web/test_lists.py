@@ -11,7 +11,7 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from registry.models import Person, Unit
-from registry.pages.people import views as people_page
+from registry.pages.people import tables as people_page
 from registry.web import lists
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 

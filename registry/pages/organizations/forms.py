@@ -14,7 +14,6 @@ from django.urls import reverse
 
 from registry import access
 from registry.models import (
-    Basis,
     Campaign,
     Organization,
     OrganizationKind,
@@ -152,32 +151,6 @@ def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, 
         suggest_code(unit, kind, is_temporary),
         suggest_parent(user, unit, kind, is_temporary, day),
     )
-
-
-class LedgerFilter(ScopedForm):
-    """The filters of the ledger; unbound: what the address says is read by the view."""
-
-    NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
-    STATES = (
-        ("", "已批准(计入统计)"),
-        ("pending", "未批准(全部)"),
-        *WorkflowState.choices[:2],
-        *WorkflowState.choices[3:],
-        ("all", "全部状态"),
-    )
-
-    unit = PickerField("unit", label="单位(含下级)", required=False)
-    kind = forms.ChoiceField(label="类型", required=False, choices=[("", "全部"), *KIND_GROUPS])
-    nature = forms.ChoiceField(label="性质", required=False, choices=[("", "全部"), *NATURES])
-    state = forms.ChoiceField(label="状态", required=False, choices=STATES)
-    basis = forms.ChoiceField(label="口径", required=False, choices=Basis.choices)
-    since = DayField(label="起始日期", required=False)
-    q = forms.CharField(label="名称、代码或文号", required=False, max_length=60)
-
-    def __init__(self, *args: Any, is_period: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not is_period:
-            del self.fields["since"]
 
 
 class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from django.db.models import F, FilteredRelation
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,16 +15,10 @@ from django.utils.safestring import SafeString
 from registry import access
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_party_line
-from registry.models import (
-    Assignment,
-    Organization,
-    OrganizationPlacement,
-    PoliticalStatus,
-    WorkflowState,
-)
-from registry.models.base import on_day
-from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
+from registry.models import Organization, OrganizationPlacement, WorkflowState
+from registry.models.kinds import PENDING_STATES
 from registry.models.shape import Span
+from registry.pages.organizations.members import MemberTable
 from registry.web.address import Address
 from registry.web.links import rows_page
 
@@ -105,62 +98,6 @@ def _host(
     return format_html("{} {}", link, days)
 
 
-# --- Members --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class MemberRow:
-    """One assignment with the person's political status of the day."""
-
-    assignment: Assignment
-    role: str
-    is_leading: bool
-    status: str
-    is_guest: bool = False
-    """From another bureau: the formal membership there is not shown."""
-
-
-@dataclass(frozen=True)
-class Members:
-    """Who is in on the day, who was before, who came later."""
-
-    now: list[MemberRow]
-    before: list[MemberRow]
-    later: list[MemberRow]
-
-
-def members(organization: Organization, day: date, scope: Sequence[Span]) -> Members:
-    """Read all assignments once and part them by the day; leaders first."""
-    rows = (
-        Assignment.objects.valid()
-        .filter(organization=organization)
-        .annotate(
-            standing=FilteredRelation("person__statuses", condition=on_day(day, prefix="person__statuses__"))
-        )
-        .annotate(status_then=F("standing__status"))
-        .select_related("person__home_unit", "person__home_branch")
-    )
-    ordered = sorted(rows, key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.person.number, row.pk))
-    parted: dict[str, list[MemberRow]] = {"now": [], "before": [], "later": []}
-    for row in ordered:
-        when = "now"
-        if row.started_on > day:
-            when = "later"
-        elif row.ended_on is not None and row.ended_on <= day:
-            when = "before"
-        status = PoliticalStatus(getattr(row, "status_then", None) or PoliticalStatus.UNKNOWN)
-        parted[when].append(
-            MemberRow(
-                row,
-                row.get_role_display(),
-                row.role in LEADING_ROLES,
-                str(status.label),
-                not access.inside(row.person.home_unit, scope),
-            )
-        )
-    return Members(**parted)
-
-
 # --- Party line -----------------------------------------------------------------------------------
 
 
@@ -209,7 +146,7 @@ class Happening:
 
 
 def timeline(
-    organization: Organization, placements: list[OrganizationPlacement], found: Members
+    organization: Organization, placements: list[OrganizationPlacement], found: MemberTable
 ) -> list[Happening]:
     """Return foundation, transfers, changes among the leaders, members in and out, the end; newest first."""
     events: list[tuple[date, int, str]] = []
@@ -223,7 +160,7 @@ def timeline(
         events.append((after.started_on, 1, said))
     came: Counter[date] = Counter()
     went: Counter[date] = Counter()
-    for row in [*found.now, *found.before, *found.later]:
+    for row in found.rows:
         assignment, name = row.assignment, row.assignment.person.name
         end = assignment.ended_on
         if row.is_leading:

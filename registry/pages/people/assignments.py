@@ -2,142 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.basis import Question, assignment_rows
+from registry.counting.basis import assignment_rows
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.counting.rollup import kept
-from registry.models import Assignment, Basis, PersonCategory, Role, Unit
+from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import ROLE_ORDER
-from registry.pages.people.forms import AssignmentsFilter
-from registry.web.address import address_of
-from registry.web.drill import Place, people_metric, place_of
-from registry.web.lists import Length, chips, export_url, others, paged_long, sorted_by, without_numbers
-from registry.web.typed import cleaned
-
-COLUMNS = {
-    "person": ("person__name", "person__number"),
-    "number": ("person__number",),
-    "organization": ("organization__code", "rank", "person__number"),
-    "unit": ("host_tree_id", "host_lft", "organization__code", "rank", "person__number"),
-    "role": ("rank", "person__number"),
-    "started": ("started_on", "person__number"),
-    "ended": ("ended_on", "person__number"),
-}
-FILTERS = ("unit", "unit_text", "role", "category", "q")
-_HOST = {
-    "host_unit": F("host__unit_id"),
-    "host_tree_id": F("host__unit__tree_id"),
-    "host_lft": F("host__unit__lft"),
-}
+from registry.nouns.assignment import ASSIGNMENT
+from registry.spreadsheets.sheets import Kind
+from registry.web.drill import PlacedTable, people_metric
+from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.links import person_url
+from registry.web.lists import Length
+from registry.web.tables import Column, Empty, read_back, show
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedAssignment:
     """One assignment of the list, with the unit where its organization stood on the day."""
 
+    table: AssignmentTable
     assignment: Assignment
-    role: str
     unit: Unit
-    unit_url: str
-    organization_url: str
+    is_unit_seen: bool
+    is_seen: bool
+    """Whether the organization is in scope today."""
+
+    @property
+    def role(self) -> str:
+        """The role."""
+        return self.assignment.get_role_display()
+
+    @property
+    def number(self) -> str:
+        """The police number as the user sees it."""
+        return access.shown_number(self.table.user, self.assignment.person)
+
+    @property
+    def person_url(self) -> str:
+        """The person's page."""
+        return person_url(self.table.user, self.assignment.person, self.table.address)
+
+    @property
+    def unit_url(self) -> str:
+        """The unit's page, nothing where it is out of scope."""
+        return self.table.address.url(self.unit.get_absolute_url()) if self.is_unit_seen else ""
+
+    @property
+    def organization_url(self) -> str:
+        """The organization's page, nothing where it is out of scope."""
+        organization = self.assignment.organization
+        return self.table.address.url(organization.get_absolute_url()) if self.is_seen else ""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What the address asks of the list: its rows in order, and each filter in words."""
-
-    metric: PeopleMetric
-    place: Place
-    wanted: dict[str, str]
-    rows: QuerySet[Assignment]
-    """Without order and without what only the lines show: for counting."""
-    ordered: QuerySet[Assignment]
-    sort: str
-    sorts_by_number: bool
-    shown: dict[str, str]
-
-
-def asked(request: HttpRequest) -> Asked:
-    """Read the address; the page and its export list the same rows."""
-    question = address_of(request).question
-    named, place = people_metric(request), place_of(request, question)
-    every = METRICS["frontline_assignments"]
-    assert isinstance(every, PeopleMetric)
-    metric = named or every
-    wanted = {name: cleaned(request.GET.get(name, "")) for name in ("role", "category", "q")}
-    rows = _filtered(request.user, assignment_rows(metric, question, place.rows), wanted)
-    columns = without_numbers(request.user, COLUMNS)
-    ordered, sort = sorted_by(
-        request,
-        rows.annotate(rank=_rank(), **_HOST).select_related("person__home_unit", "organization__unit"),
-        columns,
-        "unit",
-    )
-    return Asked(
-        metric,
-        place,
-        wanted,
-        rows,
-        ordered.annotate(host_unit=F("host__unit_id")),
-        sort,
-        "number" in columns,
-        _shown_filters(named, place, wanted),
-    )
-
-
-@require_safe
-def assignments(request: HttpRequest) -> HttpResponse:
-    """The assignments behind a number: of every frontline assignment when the address names no metric."""
-    address, found = address_of(request), asked(request)
-    question, place = address.question, found.place
-    number, people = _numbers(
-        found.rows, found.metric, question, place, is_filtered=any(found.wanted.values())
-    )
-    page = paged_long(request, found.ordered, Length(number))
-    return render(
-        request,
-        "assignments/list.html",
-        {
-            "metric": found.metric,
-            "place": place,
-            "filters": AssignmentsFilter(
-                user=request.user, initial={**found.wanted, "unit": place.unit}, auto_id="filter_%s"
-            ),
-            "others": others(request, FILTERS),
-            "chips": chips(request, found.shown),
-            "clear_url": address.url(request.path),
-            "page_obj": page,
-            "rows": rows_of(request, list(page.object_list)),
-            "people": people,
-            "sort": found.sort,
-            "sorts_by_number": found.sorts_by_number,
-            "export_url": export_url(request, "assignments_export"),
-            "basis": Basis(question.basis).label,
-            "question": question,
-        },
-    )
-
-
-def _numbers(
-    rows: QuerySet[Assignment], metric: PeopleMetric, question: Question, place: Place, *, is_filtered: bool
-) -> tuple[int, int]:
-    """Return how many assignments the list has, and of how many people; from the ledger where it knows."""
-    if place.whole is not None and not metric.condition and not is_filtered:
-        counts = kept(place.whole, question)
-        if counts is not None:
-            return counts["frontline_assignments"], counts["frontline_people"]
-    each = rows.order_by().values("person_id").annotate(number=Count("pk"))
-    found = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
-    return found["times"], found["people"]
+def _named(table: AssignmentTable, rows: Any, text: str) -> Any:
+    by_person = access.person_matches(table.user, text, "person__")
+    return rows.filter(by_person | Q(organization__name__icontains=text))
 
 
 def _rank() -> Case:
@@ -146,58 +76,153 @@ def _rank() -> Case:
     return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
 
 
-def _filtered(
-    user: access.AnyUser, rows: QuerySet[Assignment], wanted: Mapping[str, str]
-) -> QuerySet[Assignment]:
-    if wanted["role"] in Role.values:
-        rows = rows.filter(role=wanted["role"])
-    if wanted["category"] in PersonCategory.values:
-        rows = rows.filter(person__category=wanted["category"])
-    text = wanted["q"]
-    if text:
-        rows = rows.filter(
-            access.person_matches(user, text, "person__") | Q(organization__name__icontains=text)
-        )
-    return rows
+class AssignmentTable(PlacedTable[ListedAssignment]):
+    """The assignments behind a number: every frontline assignment when the address names no metric."""
 
+    tab = "编入"
+    file = "assignments_export"
+    heading = "人次"
+    unit_word = "人次"
+    can_be_samples = True
+    default_sort = "unit"
+    unit_chip = "编入单位"
+    noun = ASSIGNMENT
+    columns: Sequence[Column[ListedAssignment]] = (
+        Column(
+            "姓名",
+            lambda row: row.assignment.person.name,
+            key="person",
+            sort=("person__name", "person__number"),
+            url=lambda row: row.person_url,
+            is_sample=lambda row: row.assignment.person.is_sample,
+            css="nowrap",
+            slug="name",
+            is_heading=True,
+        ),
+        Column(
+            "警号", lambda row: row.number, Kind.CODE, key="number", sort=("person__number",), slug="number"
+        ),
+        Column(
+            "组织",
+            lambda row: row.assignment.organization.name,
+            key="organization",
+            sort=("organization__code", "rank", "person__number"),
+            url=lambda row: row.organization_url,
+            is_sample=lambda row: row.assignment.organization.is_sample,
+            css="text",
+            slug="organization_name",
+        ),
+        Column(
+            "组织当日所在单位",
+            lambda row: row.unit.name,
+            key="unit",
+            sort=("host_tree_id", "host_lft", "organization__code", "rank", "person__number"),
+            url=lambda row: row.unit_url,
+            text=lambda row: row.unit.label,
+        ),
+        Column("职责", lambda row: row.role, key="role", sort=("rank", "person__number"), slug="role"),
+        Column(
+            "编入日期",
+            lambda row: row.assignment.started_on,
+            Kind.DATE,
+            key="started",
+            sort=("started_on", "person__number"),
+            slug="started_on",
+        ),
+        Column(
+            "结束日期",
+            lambda row: row.assignment.ended_on,
+            Kind.DATE,
+            key="ended",
+            sort=("ended_on", "person__number"),
+            slug="ended_on",
+        ),
+        Column("任命文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
+        read_back("organization", lambda row: row.assignment.organization.code if row.is_seen else None),
+    )
+    filters = (
+        UnitFilter(),
+        ChoiceFilter("role", "职责", "role", choices=Role.choices),
+        ChoiceFilter("category", "类别", "person__category", choices=PersonCategory.choices),
+        TextFilter("q", "姓名、警号或组织", _named),
+    )
 
-def _shown_filters(metric: PeopleMetric | None, place: Place, wanted: Mapping[str, str]) -> dict[str, str]:
-    shown = {}
-    if metric is not None:
-        shown["metric"] = f"指标:{metric.label}"
-    if place.organization is not None:
-        shown["party_line"] = f"党组织线:{place.organization.name}"
-    elif place.unit is not None:
-        shown["unit"] = f"编入单位:{place.unit.name}"
-        if place.own:
-            shown["own"] = "仅本单位"
-    if wanted["role"] in Role.values:
-        shown["role"] = f"职责:{Role(wanted['role']).label}"
-    if wanted["category"] in PersonCategory.values:
-        shown["category"] = f"类别:{PersonCategory(wanted['category']).label}"
-    if wanted["q"]:
-        shown["q"] = f"含“{wanted['q']}”"
-    return shown
+    @cached_property
+    def metric(self) -> PeopleMetric | None:
+        """The metric of the address."""
+        return people_metric(self.request)
 
+    @cached_property
+    def counted(self) -> PeopleMetric:
+        """The metric whose assignments are listed."""
+        every = METRICS["frontline_assignments"]
+        assert isinstance(every, PeopleMetric)
+        return self.metric or every
 
-def rows_of(request: HttpRequest, found: list[Assignment]) -> list[Row]:
-    """Return the lines of these assignments: one query, whatever their number."""
-    address = address_of(request)
-    scope = access.spans(request.user)
-    hosts = Unit.objects.in_bulk({row.host_unit for row in found})  # type: ignore[attr-defined]
-    shown = []
-    for row in found:
-        unit = hosts[row.host_unit]  # type: ignore[attr-defined]
-        organization = row.organization
-        shown.append(
-            Row(
+    @property
+    def title(self) -> str:
+        """The metric that is listed."""
+        return str(self.counted.label)
+
+    @property
+    def file_name(self) -> str:
+        """The metric, told from the list of people of the same one."""
+        return f"{self.title}(人次)"
+
+    def every(self) -> QuerySet[Assignment]:
+        """Return the assignments that the metric counts."""
+        return assignment_rows(self.counted, self.question, self.at.rows)
+
+    def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Join the rank and where the organization stood, which lines show too."""
+        joined: QuerySet[Any] = rows.annotate(
+            rank=_rank(),
+            host_unit=F("host__unit_id"),
+            host_tree_id=F("host__unit__tree_id"),
+            host_lft=F("host__unit__lft"),
+        ).select_related("person__home_unit", "organization__unit")
+        return joined
+
+    @cached_property
+    def numbers(self) -> tuple[int, int]:
+        """How many assignments, and of how many people; from the ledger where it knows."""
+        if self.at.whole is not None and not self.counted.condition and not self.is_filtered:
+            counts = kept(self.at.whole, self.question)
+            if counts is not None:
+                return counts["frontline_assignments"], counts["frontline_people"]
+        each = self.rows.order_by().values("person_id").annotate(number=Count("pk"))
+        found = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
+        return found["times"], found["people"]
+
+    @cached_property
+    def length(self) -> Length:
+        """How many assignments there are."""
+        return Length(self.numbers[0])
+
+    def lines(self, found: list[Any]) -> list[ListedAssignment]:
+        """Return these assignments with their units: one query, whatever their number."""
+        scope = access.spans(self.user)
+        hosts = Unit.objects.in_bulk({row.host_unit for row in found})
+        return [
+            ListedAssignment(
+                self,
                 row,
-                row.get_role_display(),
-                unit,
-                address.url(unit.get_absolute_url()) if access.inside(unit, scope) else "",
-                address.url(organization.get_absolute_url())
-                if access.inside(organization.unit, scope)
-                else "",
+                hosts[row.host_unit],
+                access.inside(hosts[row.host_unit], scope),
+                access.inside(row.organization.unit, scope),
             )
-        )
-    return shown
+            for row in found
+        ]
+
+    @property
+    def empty(self) -> Empty:
+        """The same words with and without filters: day and basis are in them."""
+        sentence = "这一天、这个口径下没有编入记录。"
+        return Empty(sentence, self.clear_url, "清除筛选") if self.shown else Empty(sentence)
+
+
+@require_safe
+def assignments(request: HttpRequest) -> HttpResponse:
+    """The assignments behind a number."""
+    table = AssignmentTable(request)
+    return show(table, "assignments/list.html", metric=table.counted, people=table.numbers[1])

@@ -24,42 +24,6 @@ class _Version(forms.IntegerField):
         super().__init__(widget=forms.HiddenInput, required=False)
 
 
-class PeopleFilter(ScopedForm):
-    """The filters of the list of people; the unit itself is read by the view."""
-
-    unit = PickerField("unit", label="单位", required=False)
-    category = forms.ChoiceField(label="类别", required=False)
-    status = forms.ChoiceField(label="政治面貌", required=False)
-    assigned = forms.ChoiceField(label="一线编入", required=False)
-    q = forms.CharField(label="姓名或警号", required=False, max_length=60)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose(self, "category", PersonCategory.choices)
-        _choose(self, "status", PoliticalStatus.choices)
-        _choose(self, "assigned", [("yes", "有"), ("no", "无")])
-
-
-class AssignmentsFilter(ScopedForm):
-    """The filters of the list of assignments."""
-
-    unit = PickerField("unit", label="单位", required=False)
-    role = forms.ChoiceField(label="职责", required=False)
-    category = forms.ChoiceField(label="类别", required=False)
-    q = forms.CharField(label="姓名、警号或组织", required=False, max_length=60)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose(self, "role", Role.choices)
-        _choose(self, "category", PersonCategory.choices)
-
-
-def _choose(form: ScopedForm, name: str, choices: list[tuple[Any, Any]]) -> None:
-    field = form.fields[name]
-    assert isinstance(field, forms.ChoiceField)
-    field.choices = [("", "全部"), *choices]
-
-
 class _PersonFacts(ScopedForm):
     """The plain facts of a person."""
 

@@ -15,7 +15,7 @@ from registry.counting.rollup import Line, Rollup, count_units
 from registry.counting.series import can_read, courses
 from registry.models import Basis, Figure, Unit
 from registry.models.shape import Span
-from registry.reports.reconciliation import reported_value
+from registry.reports.tables import reported_value
 from registry.web import charts
 from registry.web.address import Address
 from registry.web.drill import rows_url
@@ -141,6 +141,8 @@ SHARE_AFTER_COLUMN = COLUMNS.index(SHARE_AFTER)
 class Row:
     """One line of the table: a unit below, the unit itself, or the total."""
 
+    name: str
+    """What the line is called, if not as the unit."""
     unit: Unit
     counts: list[Count]
     members: Count
@@ -157,30 +159,26 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
-    """The table of the units below, sorted, with the row of the unit itself and the total."""
+class UnitsBelow:
+    """The units below, sorted, with the row of the unit itself and the total."""
 
     rows: list[Row]
     own: Row
     total: Row
     sort: str
 
-    @property
-    def columns(self) -> list[tuple[str, str]]:
-        """Sort key and title of each number column."""
-        return [(slug, short_label(slug)) for slug in COLUMNS]
 
-
-def table(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Table:
-    """Return the table; units outside ``scope`` (they left it since the day) are named without links."""
+def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> UnitsBelow:
+    """Return the lines; units outside ``scope`` (they left it since the day) are named without links."""
     unit, day, links = counts.unit, counts.question.as_of, RowLinks(address)
     largest = max((line.counts[COLUMNS[0]] for line in (*counts.children, counts.own)), default=0) or 1
 
-    def row(of: Unit, line: Line, *, own: bool = False, link: bool = True) -> Row:
+    def row(of: Unit, line: Line, *, name: str = "", own: bool = False, link: bool = True) -> Row:
         cells = [counted(links, of, line, slug, own=own, link=link) for slug in COLUMNS]
         members = counted(links, of, line, "frontline_party_members", own=own, link=link)
         people = line.counts[SHARE_AFTER]
         return Row(
+            name,
             of,
             cells,
             replace(members, share=percent(members.value, people)),
@@ -198,7 +196,8 @@ def table(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Tab
     else:
         sort = "-name" if sort == "-name" else "name"
         rows.sort(key=lambda each: each.unit.code, reverse=sort == "-name")
-    return Table(rows, row(unit, counts.own, own=True), row(unit, counts.total), sort)
+    own, total = row(unit, counts.own, name="本单位", own=True), row(unit, counts.total, name="合计")
+    return UnitsBelow(rows, own, total, sort)
 
 
 # --- Reported figures and the trend ---------------------------------------------------------------

@@ -16,12 +16,12 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
-from registry.counting.rollup import rollup
 from registry.models import Basis, Unit, UnitPlacement
 from registry.models.shape import Moves, Span, UnitShape, within
 from registry.pages.audit import history
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
+from registry.pages.units.tables import UnitsBelowTable
 from registry.web.address import Address, address_of
 from registry.web.lists import export_url, others, paged
 
@@ -47,8 +47,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     shape = UnitShape.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
-    counts = rollup(shown, question)
-    table = unit_page.table(address, counts, scope, request.GET.get("sort", ""))
+    below = UnitsBelowTable(request, shown)
+    counts, table = below.counts, below.below
     charted = request.GET.get("chart", "")
     charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
     kept = {"chart": charted if charted != unit_page.CHARTED[0] else None, "sort": request.GET.get("sort")}
@@ -84,6 +84,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "reported": reported,
         "reported_number": reported_number,
         "table": table,
+        "table_head": below.grid,
         "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
         "table_export_url": export_url(request, "unit_table_export", shown.code),
         "moves": events,

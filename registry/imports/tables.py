@@ -1,0 +1,62 @@
+"""The list of one's own imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from registry.imports.models import Import, ImportState, Verdict
+from registry.spreadsheets.sheets import Kind
+from registry.web.address import Address
+from registry.web.tables import Column, Grid
+
+TONES = {
+    ImportState.UPLOADED: "info",
+    ImportState.CHECKING: "info",
+    ImportState.CHECKED: "warn",
+    ImportState.CONFIRMED: "info",
+    ImportState.WRITING: "info",
+    ImportState.WRITTEN: "ok",
+    ImportState.CANCELLED: "plain",
+    ImportState.FAILED: "bad",
+}
+
+
+@dataclass(frozen=True)
+class ListedImport:
+    """One import."""
+
+    address: Address
+    import_: Import
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return self.address.url(self.import_.get_absolute_url())
+
+    @property
+    def state(self) -> str:
+        """How far it is, in words."""
+        return "已中断,可重试" if self.import_.is_silent else str(self.import_.get_state_display())
+
+    @property
+    def tone(self) -> str:
+        """The tone of the state."""
+        return "bad" if self.import_.is_silent else TONES[ImportState(self.import_.state)]
+
+
+def _number(verdict: Verdict) -> Column[ListedImport]:
+    return Column(str(verdict.label), lambda row: row.import_.number(verdict), Kind.NUMBER)
+
+
+COLUMNS: Sequence[Column[ListedImport]] = (
+    Column("文件", lambda row: row.import_.file_name, url=lambda row: row.url, css="text", is_heading=True),
+    Column("状态", lambda row: row.state, cell="parts/cells/tag.html"),
+    Column("上传时间", lambda row: row.import_.created_at, Kind.TIME),
+    *(_number(verdict) for verdict in Verdict),
+)
+
+
+def drawn(rows: Sequence[Import], address: Address) -> Grid[ListedImport]:
+    """Return these imports as the page shows them."""
+    return Grid(COLUMNS, [ListedImport(address, row) for row in rows])

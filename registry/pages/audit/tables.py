@@ -1,0 +1,265 @@
+"""The record (操作记录): what was done at the units whose record the user reads, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.forms import Field
+from django.http import Http404, HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from registry import access, nouns
+from registry.models import Assignment, AuditEntry, Organization, Person, Unit
+from registry.pages.audit import history
+from registry.spreadsheets.sheets import Kind
+from registry.web.filters import ChoiceFilter, DayFilter, Filter, TextFilter, UnitFilter
+from registry.web.links import person_url
+from registry.web.tables import Column, Table
+from registry.web.typed import cleaned
+
+Pages = dict[tuple[str, int], tuple[str, bool]]
+
+
+@dataclass(frozen=True)
+class ListedEntry:
+    """One entry of the list."""
+
+    entry: AuditEntry
+    sees_numbers: bool
+    pages: Callable[[], Pages]
+    """Page, and whether it is invented, of each object that the user may open."""
+
+    @cached_property
+    def event(self) -> history.Event:
+        """The entry in words."""
+        return history.events([self.entry], names="", sees_numbers=self.sees_numbers)[0]
+
+    @property
+    def _page(self) -> tuple[str, bool]:
+        return self.pages().get((self.entry.noun, self.entry.object_id or 0), ("", False))
+
+    @property
+    def url(self) -> str:
+        """The page of what it is about, where the user may open it."""
+        return self._page[0]
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether that is an invented one."""
+        return self._page[1]
+
+    @property
+    def noun(self) -> str:
+        """What kind of thing it is about."""
+        return nouns.by_key(self.entry.noun).label if nouns.knows(self.entry.noun) else ""
+
+    @property
+    def seal(self) -> int | None:
+        """The number of the seal, once it is sealed."""
+        sealed = getattr(self.entry, "sealed", None)
+        return sealed.seal.number if sealed is not None else None
+
+
+def _by(table: RecordTable, rows: Any, who: str) -> Any:
+    return rows.filter(
+        Q(actor__icontains=who) | Q(user__username__iexact=who) | Q(user__display_name__icontains=who)
+    )
+
+
+def _since(table: RecordTable, rows: Any, day: date) -> Any:
+    return rows.filter(at__gte=_midnight(day))
+
+
+def _until(table: RecordTable, rows: Any, day: date) -> Any:
+    return rows.filter(at__lt=_midnight(day + timedelta(days=1) if day < date.max else day))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+@dataclass(frozen=True)
+class _ObjectFilter(Filter):
+    """One object (``unit-12``); links of pages ask for it, no field does."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """No field sends it: the form keeps it."""
+        return ()
+
+    def field(self, table: Table[Any]) -> Field | None:
+        """Return no field."""
+        return None
+
+    def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
+        """Return the entries of the object; of a person or an organization with its assignments."""
+        noun, key = _object(value)
+        about = Q(noun=noun, object_id=key)
+        if noun in ("person", "organization"):
+            placed = Assignment.objects.filter(**{f"{noun}_id": key}).values("pk")
+            about |= Q(noun="assignment", object_id__in=placed)
+        return rows.filter(about)
+
+    def words(self, table: Table[Any], value: Any) -> str:
+        """Return what it is called, by its newest entry."""
+        noun, _key = _object(value)
+        newest = table.rows.filter(noun=noun).order_by("-pk").values_list("object_name", flat=True).first()
+        word = nouns.by_key(noun).label
+        return f"{word}:{newest}" if newest else word
+
+
+def _object(text: str) -> tuple[str, int]:
+    noun, _dash, key = text.rpartition("-")
+    if not nouns.knows(noun) or not key.isdecimal() or len(key) > 18:
+        raise Http404(f"没有“{text}”这个对象。")
+    return noun, int(key)
+
+
+class RecordTable(Table[ListedEntry]):
+    """The entries that the user reads; there is such a page only for those who read some."""
+
+    title = "操作记录"
+    file = "record_export"
+    heading = "记录"
+    nothing = "您的审计范围内还没有操作记录。"
+    nothing_found = "没有符合筛选条件的记录。"
+    is_dated = False
+    columns: Sequence[Column[ListedEntry]] = (
+        Column("编号", lambda row: row.entry.pk, Kind.NUMBER, only="file"),
+        Column("时间", lambda row: row.entry.at, Kind.TIME, cell="record/cells/at.html"),
+        Column("操作人", lambda row: row.entry.actor, cell="record/cells/actor.html", css="nowrap"),
+        Column(
+            "用户名", lambda row: row.entry.user.username if row.entry.user else None, Kind.CODE, only="file"
+        ),
+        Column("地址", lambda row: row.entry.address, Kind.CODE, only="file"),
+        Column("请求编号", lambda row: row.entry.request_number, Kind.CODE, only="file"),
+        Column(
+            "操作",
+            lambda row: history.heading(row.entry, names=""),
+            cell="record/cells/verb.html",
+            css="nowrap",
+        ),
+        Column("对象类型", lambda row: row.noun, only="file"),
+        Column("对象", lambda row: row.entry.object_name, cell="record/cells/object.html", css="text"),
+        Column("单位", lambda row: row.entry.unit.name if row.entry.unit else None, only="file"),
+        Column("生效日期", lambda row: row.entry.effective_on, Kind.DATE, only="file"),
+        Column(
+            "变动",
+            lambda row: ";".join(history.changes(row.entry, sees_numbers=row.sees_numbers)),
+            cell="record/cells/changes.html",
+            css="text small",
+        ),
+        Column("原因", lambda row: row.entry.reason, css="text small"),
+        Column("还原的记录", lambda row: row.entry.undoes_id, Kind.NUMBER, only="file"),
+        Column("封存编号", lambda row: row.seal, Kind.NUMBER, only="file"),
+        Column(
+            "地址",
+            lambda row: row.entry.address,
+            Kind.CODE,
+            cell="record/cells/address.html",
+            css="drop small",
+            only="page",
+        ),
+    )
+    filters = (
+        UnitFilter(label="单位(含下级)", verb="read_record"),
+        TextFilter("who", "操作人", _by, "操作人:{}"),
+        ChoiceFilter("verb", "操作", "verb", choices=lambda table: nouns.recorded_verbs().items()),
+        DayFilter("day_from", "自", _since, "自 {}"),
+        DayFilter("day_to", "至", _until, "至 {}"),
+        TextFilter("q", "对象名称", "object_name__icontains", "对象含“{}”"),
+        _ObjectFilter("object", "对象"),
+    )
+
+    def __init__(self, request: HttpRequest) -> None:
+        if not access.may_somewhere(request.user, "read_record"):
+            raise Http404("操作记录只供审计和管理员查看。")
+        super().__init__(request)
+
+    @cached_property
+    def unit(self) -> Unit | None:
+        """The unit of the address, if its record is the user's to read."""
+        code, typed = (cleaned(self.request.GET.get(name, "")) for name in ("unit", "unit_text"))
+        if code:
+            return access.get_unit(self.user, code, "read_record")
+        if not typed:
+            return None
+        found = Unit.objects.matching(typed).order_by("tree_id", "lft")
+        unit = access.visible(self.user, found, "read_record").first()
+        if unit is None:
+            raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的审计范围内。")
+        return unit
+
+    @property
+    def place(self) -> str:
+        """The unit, or all whose record the user reads."""
+        return f"{self.unit.name}及下级单位" if self.unit else "审计范围内全部单位"
+
+    @property
+    def place_chips(self) -> dict[str, str]:
+        """The unit."""
+        named = "unit" if self.request.GET.get("unit", "").strip() else "unit_text"
+        return {named: f"单位:{self.unit.name}"} if self.unit else {}
+
+    @property
+    def file_place(self) -> str:
+        """The file is named by its day alone."""
+        return ""
+
+    def every(self) -> QuerySet[AuditEntry]:
+        """Return what was recorded up to now: what is recorded meanwhile would shift the rows."""
+        newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+        rows, unit = access.record_seen(self.user).filter(pk__lte=newest), self.unit
+        if unit is not None:
+            rows = rows.filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
+        return rows
+
+    def sortable(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """Order the newest first."""
+        return rows.select_related("user", "unit", "undoes").order_by("-at", "-pk")
+
+    def detailed(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        """Join the seal."""
+        return rows.select_related("user", "unit", "sealed__seal")
+
+    def lines(self, found: list[AuditEntry]) -> list[ListedEntry]:
+        """Return these entries in words; links are looked up once, if a page asks for them."""
+        personal = access.spans(self.user, access.PERSONAL)
+        everything = self.user.is_authenticated and self.user.is_superuser
+        pages = cache(lambda: self._pages(found))
+        return [
+            ListedEntry(
+                entry, everything or (entry.unit is not None and access.inside(entry.unit, personal)), pages
+            )
+            for entry in found
+        ]
+
+    def _pages(self, entries: Iterable[AuditEntry]) -> Pages:
+        """Return the pages of what the user may open: a query for each noun."""
+        keys: dict[str, set[int]] = {}
+        for entry in entries:
+            if entry.object_id is not None:
+                keys.setdefault(entry.noun, set()).add(entry.object_id)
+        user, address = self.user, self.address
+        known: Pages = {}
+        for unit in access.visible(user, Unit.objects.filter(pk__in=keys.get("unit", ()))):
+            known["unit", unit.pk] = address.url(unit.get_absolute_url()), unit.is_sample
+        rows = Organization.objects.filter(pk__in=keys.get("organization", ()))
+        for each in access.visible(user, rows):
+            known["organization", each.pk] = address.url(each.get_absolute_url()), each.is_sample
+        people = Person.objects.filter(pk__in=keys.get("person", ())).select_related("home_unit")
+        for person in access.visible(user, people):
+            known["person", person.pk] = person_url(user, person, address), person.is_sample
+        scope = access.spans(user)
+        placed = Assignment.objects.filter(pk__in=keys.get("assignment", ()))
+        for assignment in placed.select_related("organization__unit"):
+            if access.inside(assignment.organization.unit, scope):
+                url = address.url(assignment.organization.get_absolute_url())
+                known["assignment", assignment.pk] = url, assignment.is_sample
+        return known

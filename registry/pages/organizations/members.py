@@ -1,0 +1,199 @@
+"""The people of an organization: who is in on the day, who came later, who was in before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import F, FilteredRelation
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+
+from registry import access
+from registry.models import Assignment, Organization, Person, PoliticalStatus, Unit
+from registry.models.base import on_day
+from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
+from registry.nouns.assignment import ASSIGNMENT
+from registry.spreadsheets.sheets import Kind
+from registry.web.links import person_url
+from registry.web.tables import Column, Grid, Table, read_back
+
+NOW, LATER, BEFORE = "在册", "此后编入", "以前"
+
+
+@dataclass(frozen=True)
+class ListedMember:
+    """One assignment with the person's political status of the day."""
+
+    table: MemberTable
+    assignment: Assignment
+    when: str
+    is_guest: bool
+    """From another bureau: the formal membership there is not shown."""
+
+    @property
+    def person(self) -> Person:
+        """Who it is."""
+        return self.assignment.person
+
+    @property
+    def url(self) -> str:
+        """The person's page."""
+        return person_url(self.table.user, self.person, self.table.address)
+
+    @property
+    def number(self) -> str:
+        """The police number as the user sees it."""
+        return access.shown_number(self.table.user, self.person)
+
+    @property
+    def role(self) -> str:
+        """The role."""
+        return self.assignment.get_role_display()
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether it is a leading role."""
+        return self.assignment.role in LEADING_ROLES
+
+    @property
+    def status(self) -> str:
+        """The political status of the day."""
+        status = getattr(self.assignment, "status_then", None) or PoliticalStatus.UNKNOWN
+        return str(PoliticalStatus(status).label)
+
+    def home(self, unit: str) -> str:
+        """Return the formal membership: the branch and the unit, under the name given."""
+        branch = None if self.is_guest else self.person.home_branch
+        return f"{branch.name} · {unit}" if branch else unit
+
+
+class MemberTable(Table[ListedMember]):
+    """The people of an organization, leaders first."""
+
+    organization: Organization
+    tab = "编入"
+    can_be_samples = True
+    noun = ASSIGNMENT
+    columns: Sequence[Column[ListedMember]] = (
+        Column(
+            "姓名",
+            lambda row: row.person.name,
+            url=lambda row: row.url,
+            is_sample=lambda row: row.person.is_sample,
+            slug="name",
+            is_heading=True,
+        ),
+        Column("警号", lambda row: row.number, Kind.CODE, slug="number"),
+        Column("职责", lambda row: row.role, cell="organizations/cells/role.html", slug="role"),
+        Column("编入", lambda row: row.assignment.started_on, Kind.DATE, slug="started_on"),
+        Column("结束", lambda row: row.assignment.ended_on, Kind.DATE, key="ended", slug="ended_on"),
+        Column("在册情况", lambda row: row.when, only="file"),
+        Column("当日政治面貌", lambda row: row.status, only="file"),
+        Column("政治面貌", lambda row: row.status, only="page"),
+        Column("人员类别", lambda row: row.person.get_category_display(), css="drop"),
+        Column(
+            "正式组织关系",
+            lambda row: row.home(row.person.home_unit.name),
+            text=lambda row: row.home(row.person.home_unit.label),
+            css="text",
+        ),
+        Column("文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
+        Column(
+            "办理", key="change", cell="organizations/cells/change.html", css="no-print nowrap", only="page"
+        ),
+        read_back("organization", lambda row: row.table.organization.code),
+        read_back("organization_name", lambda row: row.table.organization.name),
+    )
+
+    def __init__(self, request: HttpRequest, organization: Organization) -> None:
+        super().__init__(request)
+        self.organization = organization
+
+    @classmethod
+    def of(cls, request: HttpRequest, code: str) -> MemberTable:
+        """Return the people of an organization in scope."""
+        return cls(request, access.get_organization(request.user, code))
+
+    @property
+    def title(self) -> str:
+        """The organization's list of names."""
+        return f"{self.organization.name}人员名册"
+
+    @property
+    def place(self) -> str:
+        """The organization's unit."""
+        return self.organization.unit.name
+
+    @property
+    def file_place(self) -> str:
+        """The title names it already."""
+        return ""
+
+    @property
+    def file_unit(self) -> Unit:
+        """The organization's unit."""
+        return self.organization.unit
+
+    @cached_property
+    def parts(self) -> dict[str, list[ListedMember]]:
+        """All assignments, read once and parted by the day; leaders first."""
+        day, scope = self.address.as_of, access.spans(self.user)
+        rows: Any = (
+            Assignment.objects.valid()
+            .filter(organization=self.organization)
+            .annotate(
+                standing=FilteredRelation(
+                    "person__statuses", condition=on_day(day, prefix="person__statuses__")
+                )
+            )
+            .annotate(status_then=F("standing__status"))
+            .select_related("person__home_unit", "person__home_branch")
+        )
+        parts: dict[str, list[ListedMember]] = {NOW: [], LATER: [], BEFORE: []}
+        for row in sorted(
+            rows, key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.person.number, row.pk)
+        ):
+            when = NOW
+            if row.started_on > day:
+                when = LATER
+            elif row.ended_on is not None and row.ended_on <= day:
+                when = BEFORE
+            is_guest = not access.inside(row.person.home_unit, scope)
+            parts[when].append(ListedMember(self, row, when, is_guest))
+        return parts
+
+    @property
+    def now(self) -> list[ListedMember]:
+        """Who is in on the day."""
+        return self.parts[NOW]
+
+    @property
+    def later(self) -> list[ListedMember]:
+        """Who came later."""
+        return self.parts[LATER]
+
+    @property
+    def before(self) -> list[ListedMember]:
+        """Who was in before."""
+        return self.parts[BEFORE]
+
+    def every(self) -> list[ListedMember]:
+        """Return everybody: on the day, later, before."""
+        return [*self.now, *self.later, *self.before]
+
+    def lines(self, found: list[ListedMember]) -> list[ListedMember]:
+        """Return the rows as they are."""
+        return found
+
+    def has_samples(self) -> bool:
+        """Whether an assignment is an invented one."""
+        return any(row.assignment.is_sample for row in self.rows)
+
+    def drawn(self, part: list[ListedMember], *, may_change: bool = False) -> Grid[ListedMember]:
+        """Return a part as the page shows it: with the end of those not in, or with what may be done."""
+        left_out = set() if may_change else {"change"}
+        if part is self.now:
+            left_out.add("ended")
+        return Grid([each for each in self.visible if each.key not in left_out], part)

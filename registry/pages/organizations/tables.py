@@ -1,0 +1,389 @@
+"""The ledger of organizations (组织台账): those behind a number, or all in scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.http import Http404
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from registry import access
+from registry.counting.basis import APPROVED, organization_rows
+from registry.counting.metrics import METRICS, OrganizationMetric
+from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
+from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES
+from registry.nouns.columns import NO, YES
+from registry.nouns.organization import ORGANIZATION
+from registry.pages.organizations import page as organization_page
+from registry.pages.organizations import party_line
+from registry.pages.organizations.forms import KIND_GROUPS, kind_words
+from registry.spreadsheets.sheets import Kind
+from registry.web.drill import PlacedTable
+from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
+from registry.web.lists import Length
+from registry.web.tables import Column, Empty, Table, read_back
+
+HEADS = (Role.SECRETARY.value, Role.LEADER.value)
+NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
+STATES = (
+    ("", "已批准(计入统计)"),
+    ("pending", "未批准(全部)"),
+    *WorkflowState.choices[:2],
+    *WorkflowState.choices[3:],
+    ("all", "全部状态"),
+)
+_NEVER = date(9999, 12, 31)
+
+
+@dataclass(frozen=True)
+class ListedOrganization:
+    """One organization of the ledger; addresses are empty where something is out of scope."""
+
+    table: OrganizationTable
+    organization: Any
+    is_seen: bool
+    is_unit_seen: bool
+    is_parent_seen: bool
+    heads: list[Assignment]
+
+    @property
+    def url(self) -> str:
+        """The organization's page."""
+        return self.table.address.url(self.organization.get_absolute_url()) if self.is_seen else ""
+
+    @property
+    def members_url(self) -> str:
+        """Where the page names the members."""
+        return f"{self.url}#members" if self.url else ""
+
+    @property
+    def unit_url(self) -> str:
+        """The page of the unit where it stood on the day."""
+        if not self.is_unit_seen:
+            return ""
+        return self.table.address.url(reverse("unit", args=[self.organization.host_code]))
+
+    @property
+    def parent_url(self) -> str:
+        """The superior's page."""
+        parent = self.organization.parent
+        return self.table.address.url(parent.get_absolute_url()) if self.is_parent_seen else ""
+
+    @property
+    def parent_name(self) -> str | None:
+        """The superior, with a word if it is only inferred."""
+        each = self.organization
+        if each.parent is None:
+            return None
+        return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
+
+    @property
+    def state_tag(self) -> tuple[str, str]:
+        """Tone and words of where it is: in the workflow, or on the day."""
+        return organization_page.state_tag(self.organization, self.table.address.as_of)
+
+    @property
+    def tone(self) -> str:
+        """The tone of the state."""
+        return self.state_tag[0]
+
+
+@dataclass(frozen=True)
+class KindTotal:
+    """How many of the listed organizations are of one kind."""
+
+    label: str
+    number: int
+    url: str
+
+
+@dataclass(frozen=True)
+class _StateFilter(ChoiceFilter):
+    """The state; approved ones are listed without being asked for."""
+
+    def read(self, table: Table[Any]) -> Any:
+        """Return the state, nothing for approved ones."""
+        if table.request.GET.get(self.name, "").strip() == WorkflowState.APPROVED:
+            return ""
+        return super().read(table)
+
+
+def _of_nature(table: OrganizationTable, rows: Any, nature: str) -> Any:
+    if nature == "formation":
+        return rows.filter(kind__in=FORMATION_KINDS)
+    return rows.filter(kind__in=PARTY_KINDS, is_temporary=nature == "temporary")
+
+
+def _named(table: OrganizationTable, rows: Any, text: str) -> Any:
+    return rows.matching(text)
+
+
+class OrganizationTable(PlacedTable[ListedOrganization]):
+    """The organizations behind a number (``metric``), or all in scope, by the question of the address."""
+
+    name = "组织台账"
+    tab = "组织"
+    file = "organizations_export"
+    heading = "组织数"
+    unit_word = "个"
+    nothing_found = "没有符合筛选条件的组织。"
+    css = "ledger"
+    can_be_samples = True
+    default_sort = "unit"
+    noun = ORGANIZATION
+    columns: Sequence[Column[ListedOrganization]] = (
+        Column(
+            "名称",
+            lambda row: row.organization.name,
+            key="name",
+            sort=("code",),
+            cell="organizations/cells/name.html",
+            css="ledger-name",
+            slug="name",
+            is_heading=True,
+        ),
+        Column(
+            "类型",
+            lambda row: row.organization.kind_label,
+            key="kind",
+            sort=("kind_place", "is_temporary", "code"),
+            css="nowrap",
+            slug="kind",
+        ),
+        Column("荣誉称号", lambda row: row.organization.honour_title, slug="honour_title", only="file"),
+        Column(
+            "所在单位",
+            lambda row: row.organization.host_name,
+            key="unit",
+            sort=("host_tree_id", "host_lft", "kind_place", "code"),
+            url=lambda row: row.unit_url,
+            text=lambda row: row.organization.host_short_name or row.organization.host_name,
+            css="ledger-unit",
+            slug="unit_name",
+            is_of_the_day=True,
+        ),
+        Column(
+            "上级组织",
+            lambda row: row.parent_name,
+            cell="organizations/cells/parent.html",
+            css="text",
+            slug="parent_name",
+        ),
+        Column(
+            "书记/负责人",
+            lambda row: "、".join(head.person.name for head in row.heads),
+            cell="organizations/cells/heads.html",
+        ),
+        Column(
+            "人数",
+            lambda row: row.organization.members,
+            Kind.NUMBER,
+            key="members",
+            sort=("members", "code"),
+            url=lambda row: row.members_url,
+        ),
+        Column(
+            "成立",
+            lambda row: row.organization.established_on,
+            Kind.DATE,
+            key="established",
+            sort=("established_on", "code"),
+            slug="established_on",
+        ),
+        Column(
+            "撤销",
+            lambda row: row.organization.dissolved_on,
+            Kind.DATE,
+            key="dissolved",
+            sort=("gone_on", "code"),
+            slug="dissolved_on",
+        ),
+        Column(
+            "文号",
+            lambda row: row.organization.approval_number,
+            css="drop ledger-document",
+            slug="approval_number",
+        ),
+        Column("当日状态", lambda row: row.state_tag[1], only="file"),
+        Column(
+            "状态",
+            lambda row: row.state_tag[1],
+            key="state",
+            sort=("state", "code"),
+            cell="parts/cells/tag.html",
+            only="page",
+        ),
+        read_back("state", lambda row: str(WorkflowState(row.organization.state).label)),
+        read_back("code", lambda row: row.organization.code if row.is_seen else None),
+        read_back("is_temporary", lambda row: YES if row.organization.is_temporary else NO),
+        read_back("unit", lambda row: row.organization.unit.code if row.is_seen else None),
+        read_back("parent", lambda row: row.organization.parent.code if row.is_parent_seen else None),
+    )
+    filters = (
+        UnitFilter(label="单位(含下级)"),
+        ChoiceFilter("kind", "类型", "kind", choices=KIND_GROUPS),
+        ChoiceFilter("nature", "性质", _of_nature, choices=NATURES),
+        _StateFilter("state", "状态", choices=STATES, anything=None),
+        BasisFilter(),
+        SinceFilter(),
+        TextFilter("q", "名称、代码或文号", _named),
+    )
+
+    @cached_property
+    def metric(self) -> OrganizationMetric | None:
+        """The metric of the address."""
+        slug = self.request.GET.get("metric", "").strip()
+        if not slug:
+            return None
+        metric = METRICS.get(slug)
+        if not isinstance(metric, OrganizationMetric):
+            raise Http404(f"没有名为“{slug}”的组织统计指标。")
+        return metric
+
+    def every(self) -> QuerySet[Organization]:
+        """Return the organizations in the state that is asked for."""
+        return self._in(self._states())
+
+    def _in(self, states: tuple[str, ...]) -> QuerySet[Organization]:
+        rows: QuerySet[Organization] = organization_rows(self.metric, self.question, self.at.rows, states)
+        return rows
+
+    def _states(self) -> tuple[str, ...]:
+        state = self.wanted["state"]
+        if state == "pending":
+            return PENDING_STATES
+        if state == "all":
+            return tuple(WorkflowState.values)
+        return (state,) if state else APPROVED
+
+    def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Join what a line shows and is sorted by."""
+        placed = (
+            Assignment.objects.as_of(self.address.as_of)
+            .filter(organization=OuterRef("pk"))
+            .order_by()
+            .values("organization")
+            .annotate(number=Count("pk"))
+            .values("number")
+        )
+        joined: QuerySet[Any] = rows.select_related("parent__unit", "unit").annotate(
+            kind_place=party_line.by_kind(),
+            gone_on=Coalesce("dissolved_on", Value(_NEVER)),
+            members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
+            host_code=F("host__unit__code"),
+            host_name=F("host__unit__name"),
+            host_short_name=F("host__unit__short_name"),
+            host_tree_id=F("host__unit__tree_id"),
+            host_lft=F("host__unit__lft"),
+        )
+        return joined
+
+    def page_rows(self) -> QuerySet[Any]:
+        """Read the organizations of a page by their keys."""
+        return self.sortable(Organization.objects.hosted_on(self.address.as_of))
+
+    def lines(self, found: list[Any]) -> list[ListedOrganization]:
+        """Return these organizations with who heads them: one query, whatever their number."""
+        scope = access.spans(self.user)
+        heads: dict[int, list[Assignment]] = defaultdict(list)
+        held = Assignment.objects.as_of(self.address.as_of).filter(organization__in=found, role__in=HEADS)
+        for assignment in held.select_related("person__home_unit").order_by("started_on", "pk"):
+            heads[assignment.organization_id].append(assignment)
+
+        def stands_inside(each: Any) -> bool:
+            return any(
+                span.tree_id == each.host_tree_id and span.lo <= each.host_lft <= span.hi for span in scope
+            )
+
+        lines = []
+        for each in found:
+            is_seen, parent = access.inside(each.unit, scope), each.parent
+            is_parent_seen = parent is not None and access.inside(parent.unit, scope)
+            shown = heads[each.pk] if is_seen else []
+            lines.append(ListedOrganization(self, each, is_seen, stands_inside(each), is_parent_seen, shown))
+        return lines
+
+    @cached_property
+    def totals(self) -> list[KindTotal]:
+        """The whole list, not only the page, by kind, in the order of display."""
+        counted = self.rows.order_by().values_list("kind", "is_temporary").annotate(number=Count("pk"))
+        order = {kind: place for place, kind in enumerate(OrganizationKind.values)}
+        found = sorted(counted, key=lambda row: (not row[1] and row[0] in PARTY_KINDS, order[row[0]]))
+        return [
+            KindTotal(
+                kind_words(kind, is_temporary)
+                if is_temporary or kind in FORMATION_KINDS
+                else f"常设{kind_words(kind, is_temporary)}",
+                number,
+                self._url(kind=kind, nature=_nature(kind, is_temporary)),
+            )
+            for kind, is_temporary, number in found
+        ]
+
+    @cached_property
+    def length(self) -> Length:
+        """How many organizations there are."""
+        return Length(sum(total.number for total in self.totals))
+
+    def people(self) -> dict[str, int]:
+        """Count who is in the listed organizations on the day: distinct people, and person-times."""
+        held = Assignment.objects.as_of(self.address.as_of)
+        held = held.filter(organization__in=self.rows.order_by().values("pk"))
+        each = held.order_by().values("person_id").annotate(number=Count("pk"))
+        found: dict[str, int] = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
+        return found
+
+    def pending(self) -> int | None:
+        """Count the unapproved ones beside the list; nothing where a state is asked for."""
+        return None if self.wanted["state"] else int(self.narrowed(self._in(PENDING_STATES)).count())
+
+    def _url(self, **changes: str) -> str:
+        query = self.request.GET.copy()
+        query.pop("page", None)
+        for name, value in changes.items():
+            query[name] = value
+        return f"{self.request.path}?{query.urlencode()}"
+
+    @property
+    def clear_url(self) -> str:
+        """The basis is a filter here."""
+        return self.address.url(self.request.path, basis=None, since=None)
+
+    @property
+    def empty(self) -> Empty:
+        """Where nothing is found, an organization can be registered."""
+        unit = self.unit
+        if not self.shown:
+            day = self.question.as_of.isoformat()
+            sentence = f"管理范围内在 {day} 没有组织。登记从单位页开始。"
+            return Empty(sentence, reverse("home"), "到单位页")
+        if (
+            unit is None
+            or unit.closed_on is not None
+            or not access.may(self.user, "establish_organization", unit)
+        ):
+            return super().empty
+        url = self.address.url(reverse("organization_register", args=[unit.code]))
+        return Empty(self.nothing_found, url, "登记组织")
+
+    def context(self) -> dict[str, Any]:
+        """Add the numbers of the whole list."""
+        return super().context() | {
+            "totals": self.totals,
+            "people": self.people(),
+            "pending": self.pending(),
+            "pending_url": self._url(state="pending"),
+        }
+
+
+def _nature(kind: str, is_temporary: bool) -> str:
+    if kind in FORMATION_KINDS:
+        return "formation"
+    return "temporary" if is_temporary else "standing"

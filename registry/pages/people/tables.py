@@ -1,0 +1,355 @@
+"""The list of people: those of a unit, or those behind a number."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from registry import access
+from registry.counting.basis import assignments, people_rows
+from registry.counting.metrics import FRONTLINE, PeopleMetric
+from registry.counting.rollup import kept
+from registry.models import (
+    Assignment,
+    Basis,
+    Organization,
+    Person,
+    PersonCategory,
+    PoliticalStatus,
+    StatusPeriod,
+    WorkflowState,
+)
+from registry.models.base import in_spans, on_day
+from registry.models.kinds import ROLE_ORDER
+from registry.models.shape import Span, placed_in
+from registry.nouns.person import PERSON
+from registry.spreadsheets.sheets import Kind
+from registry.web.address import Address
+from registry.web.drill import PlacedTable, people_metric
+from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.links import person_url
+from registry.web.lists import LONGEST_SORTED, Length, length_of
+from registry.web.tables import Column, read_back
+
+FEW_HITS = 2_000
+QUICK = ("name", "number")
+"""What the list of a whole country can be sorted by."""
+
+
+@dataclass(frozen=True)
+class Placed:
+    """An assignment as the lists show it; ``is_seen``: its organization is in scope."""
+
+    address: Address
+    assignment: Assignment
+    is_seen: bool
+
+    @property
+    def organization(self) -> Organization:
+        """Where the person is placed."""
+        return self.assignment.organization
+
+    @property
+    def role(self) -> str:
+        """The role there."""
+        return self.assignment.get_role_display()
+
+    @property
+    def url(self) -> str:
+        """The organization's page, nothing where it is out of scope."""
+        return self.address.url(self.organization.get_absolute_url()) if self.is_seen else ""
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the organization is not approved, so not counted."""
+        return self.organization.state != WorkflowState.APPROVED
+
+    def __str__(self) -> str:
+        return f"{self.organization.name} {self.role}{'(未批准)' if self.is_pending else ''}"
+
+
+@dataclass(frozen=True)
+class ListedPerson:
+    """One person of the list."""
+
+    table: PeopleTable
+    person: Any
+    placed: list[Placed]
+    is_guest: bool = False
+    """Seen only through a placement: the formal membership elsewhere is not shown."""
+
+    @property
+    def number(self) -> str:
+        """The police number as the user sees it."""
+        return access.shown_number(self.table.user, self.person)
+
+    @property
+    def url(self) -> str:
+        """The person's page."""
+        return person_url(self.table.user, self.person, self.table.address)
+
+    @property
+    def status(self) -> str:
+        """The political status of the day."""
+        return str(PoliticalStatus(self.person.status_then or PoliticalStatus.UNKNOWN).label)
+
+    @property
+    def branch(self) -> Organization | None:
+        """The branch of the formal membership."""
+        return None if self.is_guest else self.person.home_branch
+
+
+def _with_status(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
+    """Join each person's political status of the day."""
+    joined: QuerySet[Any] = rows.with_status_on(day).annotate(  # type: ignore[attr-defined]
+        status_then=F("standing__status")
+    )
+    return joined
+
+
+def _had_status(table: PeopleTable, rows: Any, status: str) -> Any:
+    """Return those who had the status on the day: the newest, unless it changed after the day."""
+    day = table.question.as_of
+    later = StatusPeriod.objects.filter(started_on__gt=day).values("person_id")
+    then = StatusPeriod.objects.filter(on_day(day), status=status, person__in=later)
+    newest = Q(political_status=status) & ~Q(pk__in=later)
+    return rows.filter(newest | Q(pk__in=then.values("person_id")))
+
+
+def _placed_or_not(table: PeopleTable, rows: Any, wanted: str) -> Any:
+    # One's own people also where they are placed elsewhere, which their page shows; guests only here.
+    question = table.question
+    here = replace(question, basis=Basis.CURRENT.value, since=None)
+    anywhere = assignments(replace(here, scope=None)).values("person_id")
+    placed = Q(pk__in=anywhere)
+    if question.scope is not None:
+        placed = Q(pk__in=assignments(here).values("person_id")) | question.seen("home_unit__") & placed
+    return rows.filter(placed) if wanted == "yes" else rows.exclude(placed)
+
+
+def _named(table: PeopleTable, rows: Any, text: str) -> Any:
+    """Return those whom the text finds: by their keys if they are few, so that it is looked for only once."""
+    rows = access.matching_people(table.user, rows, text)
+    keys = list(rows.order_by().values_list("pk", flat=True)[: FEW_HITS + 1])
+    return rows if len(keys) > FEW_HITS else Person.objects.filter(pk__in=keys)
+
+
+class PeopleTable(PlacedTable[ListedPerson]):
+    """The people behind a number (``metric``), or those whose home unit is in the subtree."""
+
+    name = "人员"
+    tab = "人员"
+    file = "people_export"
+    unit_word = "人"
+    nothing = "管理范围内还没有登记人员。"
+    nothing_found = "没有符合筛选条件的人员。"
+    can_be_samples = True
+    default_sort = "number"
+    noun = PERSON
+    columns: Sequence[Column[ListedPerson]] = (
+        Column(
+            "姓名",
+            lambda row: row.person.name,
+            key="name",
+            sort=("name",),
+            url=lambda row: row.url,
+            is_sample=lambda row: row.person.is_sample,
+            css="nowrap",
+            slug="name",
+            is_heading=True,
+        ),
+        Column("警号", lambda row: row.number, Kind.CODE, key="number", sort=("number",), slug="number"),
+        Column(
+            "类别",
+            lambda row: row.person.get_category_display(),
+            key="category",
+            sort=("category", "number"),
+            slug="category",
+        ),
+        Column(
+            "政治面貌",
+            lambda row: row.status,
+            key="status",
+            sort=("status_then", "number"),
+            css="nowrap",
+            slug="political_status",
+            is_of_the_day=True,
+        ),
+        Column("职务", lambda row: row.person.title, css="drop", slug="title"),
+        Column(
+            "所属单位",
+            lambda row: row.person.home_unit.name,
+            key="unit",
+            sort=("home_unit__tree_id", "home_unit__lft", "number"),
+            text=lambda row: row.person.home_unit.label,
+            slug="home_unit_name",
+        ),
+        Column(
+            "组织关系所在支部",
+            lambda row: row.branch.name if row.branch else None,
+            key="branch",
+            sort=("home_branch__code", "number"),
+            css="text",
+            slug="home_branch_name",
+        ),
+        Column(
+            "一线编入",
+            lambda row: ";".join(map(str, row.placed)),
+            cell="people/cells/placed.html",
+            css="text",
+            says_day=True,
+        ),
+        read_back("home_unit", lambda row: None if row.is_guest else row.person.home_unit.code),
+        read_back("home_branch", lambda row: row.branch.code if row.branch else None),
+    )
+    filters = (
+        UnitFilter(),
+        ChoiceFilter("category", "类别", "category", choices=PersonCategory.choices),
+        ChoiceFilter("status", "政治面貌", _had_status, choices=PoliticalStatus.choices),
+        ChoiceFilter("assigned", "一线编入", _placed_or_not, choices=[("yes", "有"), ("no", "无")]),
+        TextFilter("q", "姓名或警号", _named),
+    )
+
+    @cached_property
+    def metric(self) -> PeopleMetric | None:
+        """The metric of the address."""
+        return people_metric(self.request)
+
+    @property
+    def heading(self) -> str:
+        """The number of people stands over those that are counted."""
+        return "人数" if self.metric or self.at.organization else ""
+
+    @property
+    def unit_chip(self) -> str:
+        """What the unit is to those people."""
+        return "编入单位" if self.metric else "所属单位"
+
+    @cached_property
+    def actions(self) -> list[dict[str, str]]:
+        """Adding a person at the unit of the list, or at the user's only one."""
+        tops = [self.unit] if self.unit else access.top_units(self.user, "add_person")
+        if len(tops) != 1 or not access.may(self.user, "add_person", tops[0]):
+            return []
+        url = self.address.url(reverse("person_add", args=[tops[0].code]))
+        return [{"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"}]
+
+    def every(self) -> QuerySet[Person]:
+        """Return the people behind the metric, on the Party line, or at home at the place."""
+        place, rows = self.at, Person.objects.order_by()
+        if self.metric is not None:
+            return people_rows(self.metric, self.question, place.rows)
+        if place.organization is not None:
+            placed = assignments(self.question).filter(
+                organization__tree_id=place.organization.tree_id,
+                organization__lft__range=(place.organization.lft, place.organization.rght),
+            )
+            return Person.objects.filter(pk__in=placed.values("person_id"))
+        if place.unit is None:
+            return access.visible(self.user, rows)
+        if place.own:
+            return rows.filter(home_unit=place.unit)
+        return placed_in(rows, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
+
+    @cached_property
+    def length(self) -> Length:
+        """How long the list is; the number of a metric is the ledger's where it knows."""
+        metric, whole = self.metric, self.at.whole
+        if metric is not None and whole is not None and metric.distinct and not self.is_filtered:
+            counts = kept(whole, self.question)
+            if counts is not None:
+                return Length(counts[metric.slug])
+        return length_of(self.rows)
+
+    @cached_property
+    def sorts(self) -> Mapping[str, Any]:
+        """A long list is sorted only by what an index holds."""
+        sorts = super().sorts
+        if self.length.number <= LONGEST_SORTED:
+            return sorts
+        return {key: fields for key, fields in sorts.items() if key in QUICK}
+
+    def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Join the status only where it is sorted by."""
+        by_status = self.request.GET.get("sort", "").removeprefix("-") == "status"
+        return _with_status(rows, self.question.as_of) if by_status else rows
+
+    def detailed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Join all that a line shows."""
+        return _with_status(rows.select_related("home_unit", "home_branch"), self.question.as_of)
+
+    def page_rows(self) -> QuerySet[Any]:
+        """Read the people of a page by their keys."""
+        return self.detailed(Person.objects.all())
+
+    def lines(self, found: list[Any]) -> list[ListedPerson]:
+        """Return these people with where they are placed: two queries, whatever their number."""
+        placements: dict[int, list[Assignment]] = defaultdict(list)
+        held = Assignment.objects.as_of(self.question.as_of).filter(FRONTLINE, person__in=found)
+        held = held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization")
+        for assignment in held:
+            placements[assignment.person_id].append(assignment)
+        seen = organizations_seen(self.request, (row for rows in placements.values() for row in rows))
+        scope = access.spans(self.user)
+        lines = []
+        for person in found:
+            is_guest = not access.inside(person.home_unit, scope)
+            placed = [row for row in placements[person.pk] if not is_guest or row.organization_id in seen]
+            lines.append(ListedPerson(self, person, placed_in_order(placed, seen, self.address), is_guest))
+        return lines
+
+    def totals(self) -> dict[str, Any] | None:
+        """Count the whole list, not only the page, by category and by political status of the day.
+
+        A person holds the newest status; only those whose status changed after the day are looked up.
+        Nothing where that takes too long.
+        """
+        rows, length, day = self.rows, self.length, self.question.as_of
+        if length.number > LONGEST_SORTED and (not length.is_exact or self.is_filtered):
+            return None
+        category: dict[str, int] = defaultdict(int)
+        status: dict[str, int] = defaultdict(int)
+        newest = rows.order_by().values_list("category", "political_status").annotate(number=Count("pk"))
+        for of_category, of_status, number in newest:
+            category[of_category] += number
+            status[of_status] += number
+        later = StatusPeriod.objects.filter(started_on__gt=day)
+        if length.number <= LONGEST_SORTED:  # each person is looked up; of a long list, each change
+            changed = rows.filter(Exists(later.filter(person=OuterRef("pk"))))
+        else:
+            changed = rows.filter(pk__in=later.values("person_id"))
+        changed = _with_status(changed.order_by(), day)
+        for of_status, then, number in changed.values_list("political_status", "status_then").annotate(
+            number=Count("pk")
+        ):
+            status[of_status] -= number
+            status[then or PoliticalStatus.UNKNOWN.value] += number
+        return {
+            "category": [(key, word, category[key]) for key, word in PersonCategory.choices if category[key]],
+            "status": [(key, word, status[key]) for key, word in PoliticalStatus.choices if status[key]],
+        }
+
+
+def organizations_seen(request: HttpRequest, rows: Iterable[Assignment]) -> set[int]:
+    """Return which of the organizations of ``rows`` the user may open: two queries, whatever their number."""
+    scope = access.spans(request.user)
+    wanted = {row.organization_id for row in rows}
+    return set(
+        Organization.objects.filter(in_spans(scope, "unit__"), pk__in=wanted)
+        .order_by()
+        .values_list("pk", flat=True)
+    )
+
+
+def placed_in_order(rows: Iterable[Assignment], seen: set[int], address: Address) -> list[Placed]:
+    """Return assignments ready to be shown, leaders first, then by date."""
+    ordered = sorted(rows, key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.pk))
+    return [Placed(address, row, row.organization_id in seen) for row in ordered]

@@ -1,0 +1,422 @@
+"""Reported figures beside registered counts, and the articles that report them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Q
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from registry import access
+from registry.counting.metrics import measured
+from registry.counting.reconciliation import Comparison, Verdict, reconcile
+from registry.models import Figure, Qualifier, Source, Unit
+from registry.models.base import in_spans
+from registry.spreadsheets.sheets import Head, Kind
+from registry.web.address import Address
+from registry.web.drill import rows_url, unit_of
+from registry.web.filters import ChoiceFilter, UnitFilter
+from registry.web.tables import Column, Empty, Table
+
+VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
+TONES = {Verdict.AGREES: "ok", Verdict.DIFFERS: "warn", Verdict.REPORTED_ONLY: "plain"}
+CATEGORIES = {
+    "organization": "组织",
+    "people": "人员",
+    "operations": "警务",
+    "activity": "活动",
+    "publicity": "宣传",
+    "care": "关爱",
+    "commendation": "表彰",
+}
+
+
+# --- Figures --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ListedFigure:
+    """One figure as the pages show it, beside its count."""
+
+    address: Address
+    comparison: Comparison
+
+    @property
+    def figure(self) -> Figure:
+        """The figure itself."""
+        return self.comparison.figure
+
+    @property
+    def value(self) -> str:
+        """The value as the source puts it."""
+        return reported_value(self.figure)
+
+    @property
+    def days(self) -> str:
+        """The day, or what bounds it."""
+        return reported_days(self.figure)
+
+    @property
+    def verdict(self) -> str:
+        """Whether both agree, in words."""
+        row, difference = self.comparison, self.comparison.difference
+        if row.verdict == Verdict.DIFFERS and difference is not None:
+            return f"不一致 {'多' if difference > 0 else '少'} {abs(difference)}"
+        return VERDICTS[row.verdict]
+
+    @property
+    def tone(self) -> str:
+        """The tone of the verdict."""
+        return TONES[self.comparison.verdict]
+
+    @property
+    def measure(self) -> str:
+        """The measure word of the count."""
+        return measured(self.comparison.metric) if self.comparison.metric else ""
+
+    @property
+    def rows_url(self) -> str:
+        """The rows behind the registered count: on the figure's day and basis, of every campaign."""
+        row, figure = self.comparison, self.figure
+        if row.registered is None or row.metric is None or row.day is None or figure.unit is None:
+            return ""
+        return rows_url(row.metric, figure.unit, self.address, day=row.day, basis=figure.basis)
+
+    @property
+    def unit_url(self) -> str:
+        """The page of the unit that the figure is about."""
+        return self.address.url(self.figure.unit.get_absolute_url()) if self.figure.unit else ""
+
+
+def _by_unit(row: Comparison) -> tuple[int, int]:
+    unit = row.figure.unit
+    return (unit.tree_id, unit.lft) if unit else (0, 0)
+
+
+def _by_verdict(row: Comparison) -> tuple[int, int]:
+    return list(VERDICTS).index(row.verdict), abs(row.difference or 0)
+
+
+def _sources(table: FigureTable) -> list[tuple[str, str]]:
+    known = {row.figure.source.number: row.figure.source for row in table.compared}
+    return [(str(number), f"{number} {source.title[:18]}") for number, source in sorted(known.items())]
+
+
+def _categories(table: FigureTable) -> list[tuple[str, str]]:
+    there = {row.figure.category for row in table.compared if row.figure.category}
+    known = [(key, word) for key, word in CATEGORIES.items() if key in there]
+    return known + [(key, key) for key in sorted(there - CATEGORIES.keys())]
+
+
+class FigureTable(Table[ListedFigure]):
+    """Every figure reported of a unit's subtree, beside the registered count on its own basis and day."""
+
+    title = "来源核对"
+    file = "reconciliation_export"
+    heading = "报道数与登记数"
+    unit_word = "项"
+    nothing_found = "没有符合筛选条件的报道数。"
+    is_dated = False
+    default_sort = "source"
+    columns: Sequence[Column[ListedFigure]] = (
+        Column(
+            "指标",
+            lambda row: row.figure.label,
+            key="label",
+            sort=lambda row: row.figure.label,
+            cell="reconciliation/cells/label.html",
+            css="text",
+            is_heading=True,
+        ),
+        Column("报道数编号", lambda row: row.figure.code, Kind.CODE, only="file"),
+        Column(
+            "文中的组织",
+            lambda row: row.figure.organization.name if row.figure.organization else None,
+            only="file",
+        ),
+        Column(
+            "来源",
+            lambda row: row.figure.source.number,
+            key="source",
+            sort=lambda row: (row.figure.source.number, row.figure.code),
+            cell="reconciliation/cells/source.html",
+            head=Head("来源", Kind.NUMBER),
+        ),
+        Column("来源标题", lambda row: row.figure.source.title, only="file"),
+        Column(
+            "单位",
+            lambda row: row.figure.unit.name if row.figure.unit else None,
+            key="unit",
+            sort=_by_unit,
+            url=lambda row: row.unit_url,
+            text=lambda row: row.figure.unit.label if row.figure.unit else "",
+        ),
+        Column(
+            "日期",
+            lambda row: row.days,
+            key="day",
+            sort=lambda row: row.day.toordinal() if row.day else 0,
+            css="num",
+            head=Head("报道日期"),
+        ),
+        Column("口径", lambda row: row.figure.get_basis_display()),
+        Column(
+            "报道",
+            lambda row: row.value,
+            key="reported",
+            sort=lambda row: -1 if row.figure.number is None else row.figure.number,
+            cell="reconciliation/cells/reported.html",
+            kind=Kind.NUMBER,
+            head=Head("报道"),
+        ),
+        Column("报道计量", lambda row: row.figure.measure, only="file"),
+        Column(
+            "登记",
+            lambda row: row.comparison.registered,
+            Kind.NUMBER,
+            key="registered",
+            sort=lambda row: -1 if row.registered is None else row.registered,
+            cell="reconciliation/cells/registered.html",
+        ),
+        Column("登记计量", lambda row: row.measure, only="file"),
+        Column(
+            "核对日期",
+            lambda row: row.comparison.day if row.comparison.registered is not None else None,
+            Kind.DATE,
+            only="file",
+        ),
+        Column("结论", lambda row: row.verdict, key="verdict", sort=_by_verdict, cell="parts/cells/tag.html"),
+        Column("说明", lambda row: row.comparison.explanation, only="file"),
+    )
+    filters = (
+        UnitFilter(),
+        ChoiceFilter(
+            "verdict",
+            "结论",
+            lambda table, rows, value: [row for row in rows if row.verdict == value],
+            choices=[(key.value, word) for key, word in VERDICTS.items()],
+        ),
+        ChoiceFilter(
+            "source",
+            "来源",
+            lambda table, rows, value: [row for row in rows if str(row.figure.source.number) == value],
+            chip=lambda table, value: f"来源:{value}",
+            choices=_sources,
+            is_open=True,
+        ),
+        ChoiceFilter(
+            "category",
+            "类别",
+            lambda table, rows, value: [row for row in rows if row.figure.category == value],
+            chip=lambda table, value: f"类别:{CATEGORIES.get(value, value)}",
+            choices=_categories,
+            is_open=True,
+        ),
+        ChoiceFilter(
+            "countable",
+            "范围",
+            lambda table, rows, value: [row for row in rows if row.verdict != Verdict.REPORTED_ONLY],
+            chip="{}",
+            choices=[("1", "只看可核对的")],
+        ),
+    )
+
+    @cached_property
+    def unit(self) -> Unit | None:
+        """The unit of the address, or the user's top unit when there is one only."""
+        unit = unit_of(self.request)
+        if unit is None:
+            tops = access.top_units(self.user)
+            unit = tops[0] if len(tops) == 1 else None
+        if unit is not None:
+            self.request.current_unit = unit.code  # type: ignore[attr-defined]
+        return unit
+
+    @property
+    def place_chips(self) -> dict[str, str]:
+        """The unit, if the address itself names one."""
+        asked = self.request.GET
+        named = "unit" if asked.get("unit") else "unit_text"
+        return {named: f"单位:{self.unit.name}及下级单位"} if self.unit and asked.get(named) else {}
+
+    @cached_property
+    def compared(self) -> list[Comparison]:
+        """Every figure of the unit, whatever the filters."""
+        unit = self.unit
+        rows = Figure.objects.select_related("source", "unit", "organization").order_by(
+            "source__number", "code"
+        )
+        if unit is None:
+            rows = rows.filter(in_spans(access.spans(self.user), "unit__"))
+        else:
+            rows = rows.filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
+        return list(reconcile(rows, self.question.scope))
+
+    def every(self) -> list[Comparison]:
+        """Return every figure of the unit."""
+        return self.compared
+
+    def lines(self, found: list[Comparison]) -> list[ListedFigure]:
+        """Return these figures in the words of the pages."""
+        return [ListedFigure(self.address, row) for row in found]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Count the figures by verdict; each number leads to its lines."""
+        made = summed_up(self.rows)
+        for verdict, each in zip(VERDICTS, made, strict=True):
+            query = self.request.GET.copy()
+            query.pop("page", None)
+            query["verdict"] = verdict.value
+            each["url"] = f"{self.request.path}?{query.urlencode()}"
+        return made
+
+    @property
+    def empty(self) -> Empty:
+        """Without filters, the sources may help."""
+        if self.is_filtered:
+            return Empty(self.nothing_found, self.clear_url, "清除筛选")
+        url = self.address.url(reverse("sources"))
+        return Empty("没有关于这个单位及其下级的报道数。", url, "查看全部来源")
+
+    @property
+    def file_title(self) -> str:
+        """The title of the table in the file."""
+        return "报道数与登记数核对"
+
+    def file_notes(self) -> list[str]:
+        """Return what the counts are asked by."""
+        return ["登记数按每条报道自己的口径和日期统计,不分专项任务。"]
+
+
+def summed_up(rows: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """Count figures by verdict."""
+    numbers = Counter(row.verdict for row in rows)
+    return [
+        {"word": word, "number": numbers[verdict], "tone": TONES[verdict], "url": ""}
+        for verdict, word in VERDICTS.items()
+    ]
+
+
+def reported_value(figure: Figure) -> str:
+    """Return the value with the word the source puts to it: 13, 约100000, 3000余 or 40以上, 近80000."""
+    value = figure.value
+    if figure.qualifier == Qualifier.ABOUT:
+        return value if "约" in value else f"约{value}"
+    if figure.qualifier == Qualifier.NEARLY:
+        return value if "近" in value else f"近{value}"
+    if figure.qualifier == Qualifier.AT_LEAST:
+        return value if any(word in value for word in ("余", "多", "以上")) else f"{value}以上"
+    return value
+
+
+def reported_days(figure: Figure) -> str:
+    """Return the figure's day, or the bounds that its article's date allows."""
+    return _days(figure.as_of, figure.earliest, figure.latest)
+
+
+def _days(day: date | None, earliest: date | None, latest: date | None) -> str:
+    """Return a day, or what bounds it, in words."""
+    if day is not None or (earliest is not None and earliest == latest):
+        return f"{day or earliest:%Y-%m-%d}"
+    if earliest is not None and latest is not None:
+        return f"{earliest:%Y-%m-%d} 至 {latest:%Y-%m-%d} 之间"
+    if earliest is not None:
+        return f"{earliest:%Y-%m-%d} 以后"
+    return f"{latest:%Y-%m-%d} 以前" if latest is not None else "未注明"
+
+
+# --- Sources --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ListedSource:
+    """One article, with the number of its figures in the user's scope."""
+
+    address: Address
+    source: Any
+
+    @property
+    def url(self) -> str:
+        """The article's page."""
+        return self.address.url(reverse("source", args=[self.source.number]))
+
+    @property
+    def days(self) -> str:
+        """When it was published, or what bounds it."""
+        return published_days(self.source)
+
+
+def published_days(source: Source) -> str:
+    """Return when an article was published, or what bounds it."""
+    return _days(source.published_on, source.earliest, source.latest)
+
+
+class SourceTable(Table[ListedSource]):
+    """The published articles."""
+
+    title = "来源"
+    file = "sources_export"
+    unit_word = "篇"
+    nothing = "还没有载入来源。"
+    is_dated = False
+    default_sort = "number"
+    columns: Sequence[Column[ListedSource]] = (
+        Column(
+            "标题",
+            lambda row: row.source.title,
+            key="title",
+            sort=("title",),
+            url=lambda row: row.url,
+            css="text",
+            is_heading=True,
+        ),
+        Column("编号", lambda row: row.source.number, Kind.NUMBER, key="number", sort=("number",)),
+        Column("发布单位", lambda row: row.source.publisher),
+        Column(
+            "发布日期",
+            lambda row: row.source.published_on,
+            Kind.DATE,
+            key="published",
+            sort=("published_on", "latest", "number"),
+            text=lambda row: row.days,
+        ),
+        Column(
+            "最早",
+            lambda row: None if row.source.published_on else row.source.earliest,
+            Kind.DATE,
+            only="file",
+        ),
+        Column(
+            "最晚", lambda row: None if row.source.published_on else row.source.latest, Kind.DATE, only="file"
+        ),
+        Column("地区", lambda row: row.source.region, css="drop"),
+        Column("报送单位", lambda row: row.source.reporting_organ, css="drop text"),
+        Column(
+            "可查看的报道数",
+            lambda row: row.source.seen,
+            Kind.NUMBER,
+            key="figures",
+            sort=("seen",),
+            url=lambda row: row.url,
+        ),
+    )
+
+    @property
+    def file_title(self) -> str:
+        """The title of the table in the file."""
+        return "来源目录"
+
+    def every(self) -> Any:
+        """Return the articles with the number of their figures in the user's scope."""
+        seen = in_spans(access.spans(self.user), "figures__unit__")
+        seen |= Q(figures__unit__isnull=True, figures__isnull=False)
+        return Source.objects.annotate(seen=Count("figures", filter=seen))
+
+    def lines(self, found: list[Any]) -> list[ListedSource]:
+        """Return these articles."""
+        return [ListedSource(self.address, source) for source in found]

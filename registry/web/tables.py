@@ -1,0 +1,505 @@
+"""A list, declared once: columns and filters give the page, its sorted header and chips, the file, the print.
+
+A capability that wants a list declares it in its own folder, in five steps:
+1. a ``Table`` with ``columns``, ``filters``, ``every()`` (rows in scope) and ``lines()`` (what they show);
+2. a view of one line, ``return show(ThingTable(request))``; the page ``parts/list.html`` may be extended;
+3. the file's address: ``path("export/things/", export(ThingTable), name="things_export")``;
+4. a small template for a cell that is more than a text with a link: ``cell="things/cells/state.html"``;
+5. nothing for the print: the page prints all its columns, the file all but those marked ``is_key``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from django.core.paginator import Page
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_POST
+
+from registry.models import Basis, Unit
+from registry.nouns import Noun
+from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
+from registry.web.address import address_of
+from registry.web.exports import above, answer, head_of, on_a_day
+from registry.web.fields import ScopedForm
+from registry.web.filters import Filter
+from registry.web.lists import (
+    Length,
+    chips,
+    export_url,
+    in_chunks,
+    length_of,
+    others,
+    paged,
+    paged_long,
+    sorted_by,
+    without_numbers,
+)
+from registry.web.templatetags.parts import count, sample_tag
+
+Line = TypeVar("Line")
+
+_NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
+_CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
+
+
+@dataclass(frozen=True)
+class Column(Generic[Line]):
+    """One column: what stands over it, what it holds, how it is drawn, sorted and handed on."""
+
+    title: str
+    value: Callable[[Line], Cell] = lambda line: None
+    """What the file holds, and the page too, unless ``cell`` or ``text`` says otherwise."""
+    kind: Kind = Kind.TEXT
+    """How the value is written: numbers stand at the right, days and codes in figures of one width."""
+    key: str = ""
+    """What the address calls the column, to sort by it."""
+    sort: Sequence[str] | Callable[[Any], Any] = ()
+    """The fields it is sorted by; of a list that is no query, the key of a row."""
+    url: Callable[[Line], str] | None = None
+    """Where the value leads to on the page; nothing: nowhere."""
+    is_sample: Callable[[Line], bool] | None = None
+    """Whether what is named is an invented one, which is then said beside it."""
+    text: Callable[[Line], str] | None = None
+    """What the page says instead of the value: a short name, a word for nothing."""
+    cell: str = ""
+    """The template of the cell; it gets ``row`` and ``value``."""
+    css: str = ""
+    """Classes of the cell: text (may wrap), drop (left out on a phone), and a list's own widths."""
+    slug: str = ""
+    """Under which of the noun's columns an import reads the value back: the file has that one's header."""
+    head: Head | None = None
+    """The header in the file, where it is neither that nor the title."""
+    only: Literal["", "page", "file"] = ""
+    is_heading: bool = False
+    """Whether the cell names its row."""
+    is_key: bool = False
+    """Whether it is a code by which the file is read back: on the screen, but not printed."""
+    is_of_the_day: bool = False
+    """Whether it was so on the day of the page, which may not be so today: it is not read back."""
+    says_day: bool = False
+    """Whether the title on the page says the day."""
+    seen_by: Callable[[Any], bool] | None = None
+    """Who sees it: a function of the table; None: everybody."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the column is one of numbers, which stand at the right."""
+        return self.kind in _NUMBERS
+
+    @property
+    def head_css(self) -> str:
+        """The classes of the header's cell."""
+        kept = [name for name in self.css.split() if name in ("drop", "no-print")]
+        return " ".join(["n", *kept] if self.is_number else kept)
+
+    @property
+    def opening(self) -> SafeString:
+        """The opening tag of a cell."""
+        css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css]))
+        tag = mark_safe('th scope="row"' if self.is_heading else "td")
+        return format_html('<{} class="{}">', tag, css) if css else format_html("<{}>", tag)
+
+    @property
+    def closing(self) -> SafeString:
+        """The closing tag of a cell."""
+        return mark_safe("</th>" if self.is_heading else "</td>")
+
+    def drawn(self, row: Line) -> Drawn:
+        """Return the cell of a row as the page shows it."""
+        value = self.value(row)
+        text = self.text(row) if self.text is not None else _words(value)
+        return Drawn(
+            self,
+            value,
+            text or "–",
+            self.url(row) if self.url is not None and value and text else "",
+            self.is_sample is not None and self.is_sample(row),
+        )
+
+
+def read_back(slug: str, value: Callable[[Any], Cell]) -> Column[Any]:
+    """Return a column of a code by which the file is read back: on the file's screen only, not printed."""
+    return Column(slug, value, slug=slug, only="file", is_key=True)
+
+
+def _words(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A cell as the page shows it."""
+
+    column: Column[Any]
+    value: Cell
+    text: str
+    url: str
+    is_sample: bool
+
+    @property
+    def drawn(self) -> SafeString:
+        """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
+        if self.column.is_number and not self.value:
+            return count(None if self.value is None else 0)
+        shown = format_html('<a href="{}">{}</a>', self.url, self.text) if self.url else escape(self.text)
+        return format_html("{}{}", shown, sample_tag(self.is_sample))
+
+
+@dataclass(frozen=True)
+class Grid(Generic[Line]):
+    """Columns and rows as a page draws them (``parts/grid.html``)."""
+
+    columns: Sequence[Column[Line]]
+    rows: Sequence[Line]
+    sort: str = ""
+    sorts: Collection[str] = ()
+    """What the header sorts by."""
+    css: str = ""
+    day: date | None = None
+
+    @property
+    def heads(self) -> list[tuple[Column[Line], str, date | None]]:
+        """The columns of the page, each with the key that its header sorts by and the day that it says."""
+        return [
+            (each, each.key if each.key in self.sorts else "", self.day if each.says_day else None)
+            for each in self._shown
+        ]
+
+    @property
+    def lines(self) -> Iterator[tuple[Line, list[Drawn]]]:
+        """Each row with its cells."""
+        shown = self._shown
+        return ((row, [column.drawn(row) for column in shown]) for row in self.rows)
+
+    @property
+    def _shown(self) -> list[Column[Line]]:
+        return [column for column in self.columns if column.only != "file"]
+
+
+@dataclass(frozen=True)
+class Empty:
+    """What an empty list says, and the button that helps."""
+
+    sentence: str
+    url: str = ""
+    label: str = ""
+
+
+class Table(Generic[Line]):
+    """One list for one request. What a list declares stands first, what follows from it below."""
+
+    tab = ""
+    """What the file's tab is called, if not as the title."""
+    noun: Noun | None = None
+    """The noun whose sheets an import reads, where the file is one of them."""
+    columns: Sequence[Column[Any]] = ()
+    filters: Sequence[Filter] = ()
+    default_sort = ""
+    file = ""
+    """The name of the address that hands the list on as a file."""
+    unit_word = "条"
+    nothing = "还没有记录。"
+    nothing_found = "没有符合筛选条件的记录。"
+    css = ""
+    is_dated = True
+    """Whether the list speaks of the day and basis of the address."""
+    can_be_samples = False
+    """Whether rows may be invented ones, which the file then says."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request, self.user = request, request.user
+        self.address = address_of(request)
+        self.question = self.address.question
+        self.problems: list[str] = []
+        """What of the address could not be used."""
+        self.wanted: dict[str, Any] = {}
+        """The value of each filter."""
+        for each in self.filters:
+            try:
+                self.wanted[each.name] = each.read(self)
+            except ValueError as error:
+                self.problems.append(str(error))
+                self.wanted[each.name] = ""
+
+    # --- What a list says ---
+
+    @property
+    def title(self) -> str:
+        """The heading of the page and of the file."""
+        raise NotImplementedError
+
+    @property
+    def heading(self) -> str:
+        """The words before the number of rows over the list; none: no such line."""
+        return ""
+
+    def every(self) -> Any:
+        """Return the rows in scope at the place of the address: before the filters, in no order."""
+        raise NotImplementedError
+
+    def lines(self, found: list[Any]) -> Sequence[Line]:
+        """Return these rows with what they show: as many queries for many as for one."""
+        raise NotImplementedError
+
+    def sortable(self, rows: Any) -> Any:
+        """Return the rows with what they are sorted by; a list that nobody sorts is ordered here."""
+        return rows
+
+    def detailed(self, rows: Any) -> Any:
+        """Return the rows with all that ``lines`` needs."""
+        return rows
+
+    def page_rows(self) -> QuerySet[Any] | None:
+        """Return where the rows of one page are read by their keys; None: from the list itself."""
+        return None
+
+    @property
+    def place(self) -> str:
+        """Where the list looks, in words."""
+        return f"{self.unit.name}及下级单位" if self.unit else "管理范围内全部单位"
+
+    @property
+    def unit(self) -> Unit | None:
+        """The unit that the list looks at."""
+        return None
+
+    @property
+    def file_unit(self) -> Unit | None:
+        """The unit whose record says that the list was taken out."""
+        return self.unit
+
+    @property
+    def place_chips(self) -> dict[str, str]:
+        """The words of each chip that says where the list looks, by its parameter."""
+        return {}
+
+    @property
+    def empty(self) -> Empty:
+        """What the list says when it has no row."""
+        if self.shown:
+            return Empty(self.nothing_found, self.clear_url, "清除筛选")
+        if self.actions:
+            return Empty(self.nothing, self.actions[0]["url"], self.actions[0]["label"])
+        return Empty(self.nothing)
+
+    @property
+    def actions(self) -> list[dict[str, str]]:
+        """The buttons of the page."""
+        return []
+
+    # --- What follows ---
+
+    @cached_property
+    def rows(self) -> Any:
+        """The rows that the filters leave, without order and details: for counting."""
+        return self.narrowed(self.every())
+
+    def narrowed(self, rows: Any) -> Any:
+        """Return those of ``rows`` that the filters leave."""
+        for each in self.filters:
+            if self.wanted[each.name]:
+                rows = each.narrow(self, rows, self.wanted[each.name])
+        return rows
+
+    @cached_property
+    def length(self) -> Length:
+        """How many rows there are."""
+        return length_of(self.rows) if isinstance(self.rows, QuerySet) else Length(len(self.rows))
+
+    @cached_property
+    def sorts(self) -> Mapping[str, Any]:
+        """What the list can be sorted by: police numbers only for who sees them."""
+        return without_numbers(self.user, {each.key: each.sort for each in self.visible if each.sort})
+
+    @cached_property
+    def _sorted(self) -> tuple[Any, str]:
+        if not self.sorts:
+            return self.sortable(self.rows), ""
+        default = self.default_sort if self.default_sort in self.sorts else next(iter(self.sorts))
+        return sorted_by(self.request, self.sortable(self.rows), self.sorts, default)
+
+    @property
+    def ordered(self) -> Any:
+        """The rows in order."""
+        return self._sorted[0]
+
+    @property
+    def sort(self) -> str:
+        """What the rows are sorted by."""
+        return self._sorted[1]
+
+    @cached_property
+    def shown(self) -> dict[str, str]:
+        """The words of each filter that is on, by its parameter."""
+        on = [each for each in self.filters if self.wanted[each.name]]
+        return self.place_chips | {each.name: each.words(self, self.wanted[each.name]) for each in on}
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a filter is on, beside the place."""
+        return any(self.wanted.values())
+
+    @property
+    def clear_url(self) -> str:
+        """The address of the list without filters."""
+        return self.address.url(self.request.path)
+
+    @cached_property
+    def visible(self) -> list[Column[Any]]:
+        """The columns that the user sees."""
+        return [each for each in self.columns if each.seen_by is None or each.seen_by(self)]
+
+    @cached_property
+    def page_obj(self) -> Page[Any]:
+        """The page of the address."""
+        if not isinstance(self.ordered, QuerySet):
+            return paged(self.request, self.ordered)
+        return paged_long(self.request, self.ordered, self.length, self.page_rows())
+
+    @cached_property
+    def grid(self) -> Grid[Line]:
+        """The page's columns and rows."""
+        rows = self.lines(list(self.page_obj.object_list))
+        return Grid(self.visible, rows, self.sort, self.sorts, self.css, self.address.as_of)
+
+    def form(self) -> ScopedForm:
+        """Return the form of the filters."""
+        fields = {each.name: each.field(self) for each in self.filters}
+        made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
+        initial = {each.name: each.initial(self) for each in self.filters}
+        form: ScopedForm = made(user=self.user, initial=initial, auto_id="filter_%s")
+        return form
+
+    def context(self) -> dict[str, Any]:
+        """Return what ``parts/list.html`` shows."""
+        names = [name for each in self.filters for name in each.names]
+        return {
+            "table": self,
+            "title": self.title,
+            "subtitle": self.place,
+            "actions": self.actions,
+            "filters": self.form() if self.filters else None,
+            "others": others(self.request, names),
+            "chips": chips(self.request, self.shown),
+            "clear_url": self.clear_url,
+            "filter_problems": self.problems,
+            "page_obj": self.page_obj,
+            "rows": self.grid.rows,
+            "question": self.question,
+            "basis": Basis(self.question.basis).label,
+            "export_url": export_url(self.request, self.file) if self.file else "",
+        }
+
+    # --- The file ---
+
+    @property
+    def file_title(self) -> str:
+        """The title of the table in the file."""
+        return self.title
+
+    @property
+    def file_name(self) -> str:
+        """What the file's name begins with."""
+        return self.title
+
+    @property
+    def file_place(self) -> str:
+        """The place as the file's name says it."""
+        return self.unit.label if self.unit else ""
+
+    def file_rows(self) -> Any:
+        """Return all rows in order with all that a line needs."""
+        return self.detailed(self.ordered)
+
+    def file_notes(self) -> list[str]:
+        """Return what stands above the table in the file beside place, filters and who took it out."""
+        return []
+
+    def file_totals(self) -> Sequence[Cell]:
+        """Return the last row of the table in the file, if it has one."""
+        return ()
+
+    def file_footnotes(self) -> list[str]:
+        """Return what stands under the table in the file."""
+        return []
+
+    def has_samples(self) -> bool:
+        """Whether a row is an invented one."""
+        return self.can_be_samples and bool(self.rows.order_by().filter(is_sample=True).exists())
+
+    def sheet(self) -> Sheet:
+        """Return the whole list as a table; its rows are read while they are written."""
+        columns = [each for each in self.visible if each.only != "page"]
+        heads = [self._head(each) for each in columns]
+        rows = self.rows
+        place, *said = above(
+            self.request,
+            self.place,
+            rows.count() if isinstance(rows, QuerySet) else len(rows),
+            question=self.question if self.is_dated else None,
+            filters=self.shown,
+            has_samples=self.has_samples(),
+        )
+
+        def cells(chunk: list[Any]) -> Iterator[list[Cell]]:
+            for line in self.lines(chunk):
+                yield [each.value(line) for each in columns]
+
+        return Sheet(
+            self.tab or self.title,
+            self.file_title,
+            heads,
+            in_chunks(self.file_rows(), cells),
+            [place, *self.file_notes(), *said],
+            totals=self.file_totals(),
+            notes=self.file_footnotes(),
+            printed=sum(not each.is_key for each in columns) % len(columns),
+        )
+
+    def _head(self, column: Column[Any]) -> Head:
+        if column.slug and self.noun is not None:
+            head = head_of(self.noun, column.slug)
+            return on_a_day(head, self.question) if column.is_of_the_day else head
+        return column.head or Head(column.title, column.kind)
+
+    def as_file(self) -> FileResponse:
+        """Answer with the list as a file."""
+        day = self.question.as_of if self.is_dated else timezone.localdate()
+        named = [part for part in (self.file_name, self.file_place, day.isoformat()) if part]
+        return answer(
+            self.request,
+            [self.sheet()],
+            name="-".join(named),
+            unit=self.file_unit,
+            filters=self.shown.values(),
+        )
+
+
+def show(table: Table[Any], template: str = "parts/list.html", **more: Any) -> HttpResponse:
+    """Answer with the page of a list; ``more`` is what its template shows beside the list."""
+    return render(table.request, template, {**table.context(), **more})
+
+
+def export(make: Callable[..., Table[Any]]) -> Callable[..., FileResponse]:
+    """Return the view that hands a list on as a file; what the address names goes to ``make``."""
+
+    @require_POST
+    def view(request: HttpRequest, **named: Any) -> FileResponse:
+        """Answer with the list as a file."""
+        return make(request, **named).as_file()
+
+    return view

@@ -1,0 +1,641 @@
+"""Every address of the project, asked by everybody, set beside one table of expected answers.
+
+The table says what an address of 甲 (see ``tests/two_bureaus.py``) answers: to somebody without a login, to
+each role at 甲, and to the roles at 乙, who are outside. An address that is not in the table fails the
+test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from registry.reports.ready import READY
+from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
+
+pytestmark = pytest.mark.django_db
+
+Data = Callable[[Bureau], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What an address of 甲 answers, for the parts of the address and what is posted.
+
+    ``get`` and ``post`` hold a status each for: no login, then viewer, clerk, approver, manager and
+    auditor at 甲; then, after a bar, for the same five roles at 乙 (one status when all get the same).
+    A ``+`` after the status: something was written, and recorded.
+    """
+
+    args: Callable[[Bureau], list[Any]]
+    get: str
+    post: str
+    data: Data = field(default=lambda here: {})
+    query: str = ""
+
+
+def nothing(here: Bureau) -> list[Any]:
+    return []
+
+
+def unit(here: Bureau) -> list[Any]:
+    return [here.unit.code]
+
+
+def spare(here: Bureau) -> list[Any]:
+    return [here.spare.code]
+
+
+def branch(here: Bureau) -> list[Any]:
+    return [here.branch.code]
+
+
+def submitted(here: Bureau) -> list[Any]:
+    return [f"{here.code}-submitted"]
+
+
+def draft(here: Bureau) -> list[Any]:
+    return [f"{here.code}-draft"]
+
+
+def person(here: Bureau) -> list[Any]:
+    return [here.person.key]
+
+
+def placed(here: Bureau) -> list[Any]:
+    return [here.assignment.pk]
+
+
+def user(here: Bureau) -> list[Any]:
+    return [here.other.pk]
+
+
+def gone(here: Bureau) -> list[Any]:
+    return [here.gone.pk]
+
+
+def handed_in(here: Bureau) -> list[Any]:
+    return [here.handed_in.pk]
+
+
+def mistaken(here: Bureau) -> list[Any]:
+    return [here.mistaken.pk]
+
+
+READ_ONLY = "302 405 405 405 405 405 | 405"
+ALL_READ = "302 200 200 200 200 200 | 404"
+ENTER = "302 404 200 404 200 404 | 404"
+ENTERED = "302 404 302+ 404 302+ 404 | 404"
+APPROVE = "302 404 404 200 200 404 | 404"
+APPROVED = "302 404 404 302+ 302+ 404 | 404"
+MANAGE = "302 404 404 404 200 404 | 404"
+MANAGED = "302 404 404 404 302+ 404 | 404"
+EVERYBODY = "302 200 200 200 200 200 | 200"
+
+TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
+TAKEN_BY_ALL = "302 200+ 200+ 200+ 200+ 200+ | 200+"
+
+ADMIN_WITHOUT_LOGIN = "302 302 302 302 302 302 | 302"
+
+TABLE: dict[str, list[Row]] = {
+    "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
+    "search": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=公安&only=units"),
+    ],
+    "search_now": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
+    ],
+    # lists as files
+    "organizations_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20&state=all"),
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "csv"}),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
+        Row(nothing, READ_ONLY, TAKEN, query="party_line=jia-branch"),
+        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+    ],
+    "members_export": [
+        Row(branch, READ_ONLY, TAKEN),
+        Row(branch, READ_ONLY, TAKEN, lambda here: {"format": "csv"}),
+        Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+    ],
+    "people_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="sort=-number"),
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "csv"}, query="q=JIA-9"),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia&metric=frontline_people&as_of=2020-02-20"),
+        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+    ],
+    "assignments_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20&sort=number"),
+        Row(nothing, READ_ONLY, TAKEN, lambda here: {"format": "csv"}, query="unit=jia"),
+    ],
+    "units_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="q=公安"),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
+        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+    ],
+    "unit_table_export": [
+        Row(unit, READ_ONLY, TAKEN),
+        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+    ],
+    "reconciliation_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
+    ],
+    "sources_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
+    "users_export": [
+        Row(nothing, READ_ONLY, "302 404 404 404 200+ 404 | 404 404 404 200+ 404"),
+        Row(nothing, READ_ONLY, "302 404 404 404 200+ 404 | 404", query="unit=jia"),
+    ],
+    # sheets that are handed upward
+    "unit_sheets": [
+        Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "unit_sheet": [
+        *(
+            Row(lambda here, slug=slug: [here.unit.code, slug], READ_ONLY, TAKEN, query="as_of=2020-02-20")  # type: ignore[misc]
+            for slug in READY
+        ),
+        Row(lambda here: [here.unit.code, "frontline"], READ_ONLY, TAKEN, lambda here: {"format": "csv"}),
+        # Telephones go out only to who may open them, and only when they are asked for.
+        Row(
+            lambda here: [here.unit.code, "frontline"],
+            READ_ONLY,
+            TAKEN,
+            lambda here: {"phones": "1"},
+            query="as_of=2020-02-20",
+        ),
+        Row(lambda here: [here.unit.code, "nonsense"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(lambda here: ["ting", "frontline"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+    ],
+    # units and the tree
+    "unit": [
+        Row(unit, ALL_READ, READ_ONLY),
+        Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&basis=cumulative"),
+        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "unit_add": [
+        Row(unit, MANAGE, MANAGED, lambda here: {"name": "新所", "code": "new-unit", "kind": "station"})
+    ],
+    "unit_edit": [
+        Row(
+            unit,
+            MANAGE,
+            MANAGED,
+            lambda here: {"name": "新名公安局", "kind": "sub_bureau", "version": here.unit.version},
+        )
+    ],
+    "unit_move": [
+        Row(
+            spare,
+            MANAGE,
+            MANAGED,
+            lambda here: {"superior": here.station.code, "on": "2020-03-01", "reason": "理顺"},
+        )
+    ],
+    "unit_merge": [
+        Row(
+            spare,
+            MANAGE,
+            MANAGED,
+            lambda here: {"into": here.station.code, "on": "2020-03-01", "reason": "并", "confirmed": ""},
+        )
+    ],
+    "unit_close": [Row(spare, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "撤"})],
+    "organization_register": [
+        Row(
+            unit,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "commando_team",
+                "name": "新突击队",
+                "code": "new-team",
+                "established_on": "2020-03-01",
+                "secretary": here.people[1].key,
+                "parent": here.branch.code,
+            },
+        )
+    ],
+    "organization_suggest": [
+        Row(
+            unit,
+            ENTER,
+            "302 405 405 405 405 405 | 405",
+            query="kind=branch&established_on=2020-03-01&parent=yi-branch",
+        )
+    ],
+    "person_add": [
+        Row(
+            unit,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "name": "新人",
+                "number": "NEW-1",
+                "category": "officer",
+                "political_status": "masses",
+                "phone": "1",
+            },
+        )
+    ],
+    "tree": [Row(nothing, EVERYBODY, READ_ONLY, query="unit=jia")],
+    "tree_side": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="unit=jia"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="unit=ting"),
+    ],
+    "tree_unit": [
+        Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "tree_organization": [
+        Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    # organizations
+    "organizations": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&state=all"),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
+        Row(nothing, ALL_READ, READ_ONLY, query="party_line=jia-branch"),
+        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="party_line=ting-committee"),
+        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+    ],
+    "organization": [
+        Row(branch, ALL_READ, READ_ONLY),
+        Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "organization_edit": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "name": "新名",
+                "established_on": "2020-02-01",
+                "version": here.branch.version,
+                "reason": "更正",
+            },
+        )
+    ],
+    "organization_move": [
+        Row(branch, ENTER, ENTERED, lambda here: {"no_parent": "on", "reason": "理顺"}),
+        Row(
+            lambda here: [f"{here.code}-team"],
+            ENTER,
+            ENTERED,
+            lambda here: {"parent": "ting-committee", "reason": "理顺"},
+        ),
+    ],
+    "organization_transfer": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {"unit": here.station.code, "on": "2020-03-01", "reason": "转"},
+        )
+    ],
+    "organization_dissolve": [
+        Row(branch, ENTER, ENTERED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
+    ],
+    "organization_withdraw": [Row(branch, ENTER, ENTERED, lambda here: {"reason": "误录"})],
+    "organization_submit": [Row(draft, ENTER, ENTERED)],
+    "organization_approve": [Row(submitted, APPROVE, APPROVED)],
+    "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
+    "organization_members_add": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "members": [here.people[2].key],
+                "members_role": ["member"],
+                "started_on": "2020-02-10",
+            },
+        )
+    ],
+    "organization_members_end": [
+        Row(branch, ENTER, ENTERED, lambda here: {"everyone": "on", "on": "2020-03-01", "reason": "结束"})
+    ],
+    # people and their assignments
+    "people": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="sort=-number"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&metric=frontline_people&as_of=2020-02-20"),
+        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+    ],
+    "person": [Row(person, ALL_READ, READ_ONLY), Row(person, ALL_READ, READ_ONLY, query="as_of=2020-02-20")],
+    "person_reveal": [
+        Row(person, "302 404 302 302 302 404 | 404", "302 404 200+ 200+ 200+ 404 | 404"),
+    ],
+    "person_edit": [
+        Row(
+            person,
+            "302 404 200+ 404 200+ 404 | 404",
+            ENTERED,
+            lambda here: {
+                "name": "新名",
+                "number": here.person.number,
+                "category": "officer",
+                "version": here.person.version + 1,
+                "reason": "更正",
+            },
+        )
+    ],
+    "person_status": [
+        Row(person, ENTER, ENTERED, lambda here: {"status": "masses", "on": "2020-03-01", "reason": "变"})
+    ],
+    "person_transfer": [
+        Row(
+            person,
+            ENTER,
+            ENTERED,
+            lambda here: {"home_unit": here.station.code, "home_branch": "", "reason": "调动"},
+        )
+    ],
+    "person_assign": [
+        Row(
+            person,
+            ENTER,
+            ENTERED,
+            lambda here: {"organization": here.team.code, "role": "member", "started_on": "2020-02-10"},
+        )
+    ],
+    "assignments": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&sort=number"),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&as_of=2020-02-20"),
+    ],
+    "assignment_role": [
+        Row(
+            placed,
+            ENTER,
+            ENTERED,
+            lambda here: {"role": "member", "on": "2020-02-10", "version": here.assignment.version},
+        )
+    ],
+    "assignment_end": [
+        Row(
+            placed,
+            ENTER,
+            ENTERED,
+            lambda here: {"on": "2020-03-01", "version": here.assignment.version, "reason": "结束"},
+        )
+    ],
+    "assignment_withdraw": [Row(placed, ENTER, ENTERED, lambda here: {"reason": "误录"})],
+    # what articles report
+    "reconciliation": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
+    ],
+    "sources": [Row(nothing, EVERYBODY, READ_ONLY)],
+    "source": [Row(lambda here: [1], EVERYBODY, READ_ONLY)],
+    # pickers
+    "pick_units": [Row(nothing, EVERYBODY, READ_ONLY, query="q=密")],
+    "pick_organizations": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=党&kind=branch&below=jia"),
+    ],
+    "pick_people": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
+        Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
+    ],
+    # Excel in: one's own imports only
+    "imports": [
+        Row(
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 302+ 404 302+ 404 | 404 302+ 404 302+ 404",
+            lambda here: {"file": SimpleUploadedFile("new.csv", "警号,姓名\n1,张三\n".encode())},
+        )
+    ],
+    "import_template": [
+        Row(lambda here: ["people"], "302 404 200 404 200 404 | 404 200 404 200 404", READ_ONLY)
+    ],
+    "import": [Row(handed_in, MANAGE, READ_ONLY), Row(mistaken, MANAGE, READ_ONLY, query="verdict=wrong")],
+    "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
+    "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
+    # the record
+    "record": [
+        Row(nothing, "302 404 404 404 200 200 | 404 404 404 200 200", READ_ONLY),
+        Row(nothing, "302 404 404 404 200 200 | 404", READ_ONLY, query="unit=jia"),
+    ],
+    "record_export": [
+        Row(
+            nothing,
+            READ_ONLY,
+            "302 404 404 404 200+ 200+ | 404 404 404 200+ 200+",
+        )
+    ],
+    "record_undo": [Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"})],
+    # users, for managers
+    "users": [
+        Row(nothing, "302 404 404 404 200 404 | 404 404 404 200 404", READ_ONLY),
+        Row(nothing, MANAGE, READ_ONLY, query="unit=jia"),
+    ],
+    "user_add": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside the unit is not found: the form comes back.
+            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            lambda here: {
+                "username": "newcomer",
+                "display_name": "新用户",
+                "unit": here.unit.code,
+                "role": "viewer",
+                "started_on": "2020-01-01",
+            },
+        )
+    ],
+    "user": [Row(user, MANAGE, READ_ONLY)],
+    "user_grant": [
+        Row(
+            user,
+            MANAGE,
+            MANAGED,
+            lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": "2020-01-01"},
+        )
+    ],
+    "user_disable": [Row(user, MANAGE, MANAGED, lambda here: {"reason": "离职"})],
+    "user_enable": [Row(gone, MANAGE, MANAGED, lambda here: {"reason": "复职"})],
+    "user_password": [
+        Row(user, MANAGE, "302 404 404 404 200+ 404 | 404", lambda here: {"reason": "忘记密码"})
+    ],
+    "grant_end": [
+        Row(lambda here: [here.grant.pk], MANAGE, MANAGED, lambda here: {"reason": "调离"}),
+    ],
+    # one's own account
+    "login": [
+        Row(
+            nothing,
+            "200 302 302 302 302 302 | 302",
+            "200+ 302 302 302 302 302 | 302",
+            lambda here: {"username": "jia-manager", "password": "wrong"},
+        )
+    ],
+    "login_code": [Row(nothing, "302 302 302 302 302 302 | 302", "302 302 302 302 302 302 | 302")],
+    "logout": [Row(nothing, READ_ONLY.replace("302 ", "405 "), "302 302+ 302+ 302+ 302+ 302+ | 302+")],
+    "account": [Row(nothing, EVERYBODY, READ_ONLY)],
+    "account_password": [
+        Row(
+            nothing,
+            EVERYBODY,
+            "302 302+ 302+ 302+ 302+ 302+ | 302+",
+            lambda here: {
+                "old_password": PASSWORD,
+                "new_password": "Tian-Di_2026-Ren",
+                "again": "Tian-Di_2026-Ren",
+            },
+        )
+    ],
+    "account_end_sessions": [Row(nothing, READ_ONLY, "302 302+ 302+ 302+ 302+ 302+ | 302+")],
+    "account_second_step": [
+        Row(nothing, EVERYBODY, "302 302 302 302 302 302 | 302", lambda here: {"password": PASSWORD})
+    ],
+    "account_second_step_off": [
+        Row(nothing, "302 302 302 302 302 302 | 302", "302 302 302 302 302 302 | 302")
+    ],
+    "account_recovery_codes": [
+        Row(nothing, "302 302 302 302 302 302 | 302", "302 302 302 302 302 302 | 302")
+    ],
+    # the admin, for superusers and for reading: see tests/views/test_admin.py
+    "admin:index": [Row(nothing, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:login": [Row(nothing, "302 403 403 403 403 403 | 403", "302 403 403 403 403 403 | 403")],
+    "admin:logout": [Row(nothing, "302 302 302 302 302 302 | 302", "302 302 302 302 302 302 | 302")],
+    "admin:password_change": [Row(nothing, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:password_change_done": [Row(nothing, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:autocomplete": [Row(nothing, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:jsi18n": [Row(nothing, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:view_on_site": [Row(lambda here: [1, 1], ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:app_list": [Row(lambda here: ["registry"], ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+    "admin:": [Row(lambda here: ["nowhere/"], ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)],
+}
+"""The one table. The models' pages in the admin come in ``_ADMIN``, the same for each model."""
+
+_ADMIN = {
+    "changelist": [],
+    "add": [],
+    "history": [1],
+    "delete": [1],
+    "change": [1],
+}
+for _model in apps.get_app_config("registry").get_models():
+    for _page, _args in _ADMIN.items():
+        TABLE[f"admin:registry_{_model._meta.model_name}_{_page}"] = [
+            Row(lambda here, _args=_args: _args, ADMIN_WITHOUT_LOGIN, ADMIN_WITHOUT_LOGIN)  # type: ignore[misc]
+        ]
+
+NOT_IN_THE_ADMIN = (
+    *("session", "oldpassword", "import", "importfile", "importline"),
+    *("unitterm", "organizationterm", "nameterm"),
+)
+for _name in NOT_IN_THE_ADMIN:
+    for _page in _ADMIN:
+        TABLE.pop(f"admin:registry_{_name}_{_page}", None)
+
+
+def build_world() -> TwoBureaus:
+    """One world for the whole file; each request is taken back."""
+    return TwoBureaus()
+
+
+def names_of(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    """Yield the name of every address, with its namespace; one without a name by its pattern."""
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            space = f"{prefix}{pattern.namespace}:" if pattern.namespace else prefix
+            yield from names_of(pattern, space)
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield f"{prefix}{pattern.name or ''}"
+
+
+def test_every_address_is_in_the_table() -> None:
+    known = set(names_of(get_resolver()))
+    assert known - TABLE.keys() == set(), "new addresses: say in TABLE what each role gets"
+    assert TABLE.keys() - known == set(), "addresses that are gone"
+
+
+Answers = dict[str, list[tuple[str, str]]]
+
+
+def answers(visitor: Visitor, here: Bureau, hidden: list[str], *, outside: bool = False) -> Answers:
+    """Ask every address of the table for ``here``; nothing ``hidden`` may stand in any answer."""
+    found: Answers = {}
+    for name, rows in TABLE.items():
+        if outside and name.startswith("admin:"):
+            continue  # it knows no bureaus: whoever is inside is outside of it too
+        found[name] = []
+        for row in rows:
+            url = reverse(name, args=row.args(here)) if name != "admin:" else "/admin/nowhere/"
+            full = f"{url}?{row.query}" if row.query else url
+            got, page = visitor.ask("GET", full)
+            sent, after = visitor.ask("POST", full, row.data(here))
+            asked_for = "phones" in row.data(here) and "JIA-9000" not in hidden
+            for text in hidden:
+                may_show = PHONE in text and (_shows_phone(name, got, sent) or asked_for)
+                assert may_show or text not in page, f"{visitor.user} GET {full} shows {text}"
+                assert may_show or text not in after, f"{visitor.user} POST {full} shows {text}"
+            found[name].append((got, sent))
+    return found
+
+
+def _shows_phone(name: str, got: str, sent: str) -> bool:
+    """Whether this is one of the two pages that show a telephone number, recorded."""
+    return name in ("person_reveal", "person_edit") and "200+" in (got, sent)
+
+
+def expected(place: int, *, outside: bool) -> Answers:
+    """Return the column of the table: of nobody (0), of the roles in their order (1 to 5)."""
+
+    def cell(line: str) -> str:
+        inside, _bar, others = line.partition("|")
+        if not outside:
+            return inside.split()[place]
+        cells = others.split()
+        return cells[0] if len(cells) == 1 else cells[place - 1]
+
+    return {name: [(cell(row.get), cell(row.post)) for row in rows] for name, rows in TABLE.items()}
+
+
+def differences(found: Answers, table: Answers) -> list[str]:
+    return [
+        f"{name} {TABLE[name][at].query}: GET, POST gave {got}, the table says {said}"
+        for name in found
+        for at, (got, said) in enumerate(zip(found[name], table[name], strict=True))
+        if got != said
+    ]
+
+
+def test_without_a_login(world: TwoBureaus) -> None:
+    found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, "省公安厅"])
+    assert differences(found, expected(0, outside=False)) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_inside(world: TwoBureaus, role: str) -> None:
+    hidden = ["乙密", "YI-9000", PHONE]
+    if role in ("viewer", "auditor"):
+        hidden.append("JIA-9000")
+    found = answers(Visitor(world.here.users[role]), world.here, hidden)
+    assert differences(found, expected(ROLES.index(role) + 1, outside=False)) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_outside(world: TwoBureaus, role: str) -> None:
+    # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
+    found = answers(Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE], outside=True)
+    assert differences(found, expected(ROLES.index(role) + 1, outside=True)) == []

@@ -1,0 +1,157 @@
+"""Two bureaus that mirror each other, for the tests of access and of attacks; and a visitor.
+
+甲 and 乙 stand under one department. Everything at 甲 has 甲密 in its name, everything at 乙 has 乙密, so
+that whatever leaks from one to the other can be seen in any answer.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from copy import deepcopy
+from datetime import date
+from typing import Any
+from zipfile import ZipFile
+
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from registry.imports import work as importing
+from registry.imports.models import Import
+from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
+from registry.operations import organizations, people, units
+from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
+
+ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
+PASSWORD = "correct horse battery"
+PHONE = "1380000"
+"""With four digits more: nobody's telephone number may stand in a page that was not asked for it."""
+
+
+class Bureau:
+    """One of the two: a unit with two stations, people, organizations, users, and what was done."""
+
+    def __init__(
+        self, department: Unit, committee: Organization, source: Source, code: str, mark: str
+    ) -> None:
+        self.code, self.mark, self.source = code, mark, source
+        self.unit = make_unit(code, department, name=f"{mark}公安局", kind="sub_bureau")
+        self.station = make_unit(f"{code}-station", self.unit, name=f"{mark}派出所", kind="station")
+        self.spare = make_unit(f"{code}-spare", self.unit, name=f"{mark}检查站", kind="checkpoint")
+        self.people = [
+            make_person(
+                f"{mark}{name}", self.unit, number=f"{code.upper()}-9000{at}", phone=f"{PHONE}000{at}"
+            )
+            for at, name in enumerate("赵钱孙李", start=1)
+        ]
+        self.person = self.people[0]
+        named = {"parent": committee, "campaign": None}
+        self.branch = make_organization(
+            self.unit, code=f"{code}-branch", name=f"{mark}临时党支部", approval_number=f"{mark}1号", **named
+        )
+        self.team = make_organization(
+            self.station, "commando_team", code=f"{code}-team", name=f"{mark}突击队"
+        )
+        self.force = make_organization(self.unit, "task_force", code=f"{code}-force", name=f"{mark}专班")
+        for state in ("submitted", "draft"):
+            make_organization(
+                self.unit, code=f"{code}-{state}", name=f"{mark}{state}支部", state=state, **named
+            )
+        self.assignment = assign(self.branch, self.person, role="secretary")
+        assign(self.team, self.people[1])
+        Figure.objects.create(
+            code=f"f-{code}", source=source, metric="temporary_branches", label=f"{mark}临时党支部数",
+            value="1", number=1, qualifier="exact", unit=self.unit, as_of=date(2020, 2, 10),
+        )  # fmt: skip
+        people.edit_person(
+            actor=ACTOR, person=self.person, changes={"title": f"{mark}所长"}, reason=f"{mark}改职务"
+        )
+        self.branch = organizations.edit_organization(
+            actor=ACTOR, organization=self.branch, changes={"note": f"{mark}备注"}, reason=f"{mark}补备注"
+        )
+        self.entry = AuditEntry.objects.get(verb="edit_organization", object_id=self.branch.pk)
+        self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
+        for role, user in self.users.items():
+            User.objects.filter(pk=user.pk).update(display_name=f"{mark}{role}")
+        self.other = make_user(f"{code}-other", self.station, "viewer", display_name=f"{mark}用户")
+        self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
+        User.objects.filter(pk=self.gone.pk).update(is_active=False)
+        self.grant = Grant.objects.get(user=self.other)
+        self.handed_in = self._handed_in(f"{mark}名册.csv", f"{code}")
+        self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
+
+    def _handed_in(self, file_name: str, unit: str) -> Import:
+        """A workbook of the manager's, checked: right when the unit is there."""
+        rows = f"警号,姓名,人员类别,所属单位代码\nNEW-{self.code},{self.mark}新人,民警,{unit}\n"
+        return importing.hand_in(
+            actor=ACTOR, user=self.users["manager"], file_name=file_name, content=rows.encode()
+        )
+
+
+class TwoBureaus:
+    """Both bureaus, and what stands above them."""
+
+    def __init__(self) -> None:
+        self.department = make_unit("ting", name="省公安厅", kind="department")
+        self.committee = make_organization(
+            self.department, "committee", code="ting-committee", name="厅党委", is_temporary=False
+        )
+        self.campaign = make_campaign()
+        self.source = Source.objects.create(number=1, title="报道")
+        self.here = Bureau(self.department, self.committee, self.source, "jia", "甲密")
+        self.there = Bureau(self.department, self.committee, self.source, "yi", "乙密")
+        self.superuser = make_user("root", is_superuser=True)
+        # What stood below 甲 once is 乙's today: no day of the past opens it to 甲 again.
+        # (Its former superior is named there: so that one has no 甲密 in its name.)
+        former = make_unit("former", self.here.unit, name="原分局", kind="brigade")
+        moved = make_unit("moved", former, name="乙密转出所", kind="station")
+        placed = make_organization(moved, code="moved-branch", name="乙密转出支部")
+        assign(placed, make_person("乙密转出人", moved, number="YI-90009"))
+        units.move_unit(actor=ACTOR, unit=moved, superior=self.there.unit, on=date(2020, 3, 1), reason="转出")
+
+
+_WRITE = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)\"?", re.IGNORECASE)
+_PASSING = ("registry_session", "axes_accessattempt", "axes_accessfailurelog", "registry_auditseal")
+
+
+def written(queries: list[dict[str, str]]) -> set[str]:
+    """Return the tables that were written, but for sessions and the counting of failed logins."""
+    found = (_WRITE.match(query["sql"]) for query in queries)
+    return {match.group(2) for match in found if match} - set(_PASSING)
+
+
+class Visitor:
+    """Somebody with or without a login who sends requests; what they write is rolled back."""
+
+    def __init__(self, somebody: User | None) -> None:
+        self.client = Client()
+        self.user = somebody
+        if somebody is not None:
+            self.client.force_login(somebody)
+
+    def ask(self, method: str, url: str, data: dict[str, Any] | None = None) -> tuple[str, str]:
+        """Return the status with ``+`` when something was written, and the answer's text."""
+        savepoint, cookies = transaction.savepoint(), deepcopy(self.client.cookies)
+        try:
+            if data and "confirmed" in data:  # what was warned about is sent again
+                warned = self.client.post(url, data).context
+                data = {**data, "confirmed": warned.get("confirmed", "") if warned else ""}
+            with CaptureQueriesContext(connection) as queries:
+                response = self.client.generic(method, url) if data is None else self.client.post(url, data)
+                body = _text(response)
+            tables = written(queries.captured_queries)
+            sign = "" if not tables else "+" if "registry_auditentry" in tables else "!"
+            return f"{response.status_code}{sign}", body
+        finally:
+            transaction.savepoint_rollback(savepoint)
+            self.client.cookies = cookies  # a logout is taken back too
+
+
+def _text(response: HttpResponse) -> str:
+    said = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
+    if said.startswith(b"PK"):  # a workbook: everything that is in it
+        with ZipFile(io.BytesIO(said)) as book:
+            said = b"\n".join(book.read(name) for name in book.namelist())
+    return said.decode() + str(response.headers.get("Location", ""))
