@@ -73,7 +73,7 @@ class AssignmentImporter(Importer):
         for case in cases:
             code, number = case.text("organization"), case.text("number")
             case.key = f"{code} {number}"[:200]
-            organization = session.organization(code, session.enters)
+            organization = session.organization(code, "assign_person")
             person = people.get(number)
             session.clean(case, Assignment, ("role", "document_number"))
             if code and organization is None and "organization" not in case.bad:

@@ -115,7 +115,7 @@ class OrganizationImporter(Importer):
 
     def _change(self, case: Case, organization: Organization) -> None:
         session, given = self.session, case.given
-        if not session.inside(organization.unit, session.sees):
+        if not session.may("see", organization.unit):
             session.taken(case, "组织代码")
             return
         case.summary, case.row = organization.name, copy(organization)
@@ -130,7 +130,7 @@ class OrganizationImporter(Importer):
         fixed = (now.kind, now.is_temporary, now.unit.code, now.parent.code if now.parent else "")
         for (slug, how), value in zip(_FIXED, fixed, strict=True):
             case.refuse_change(slug, value, how)
-        if case.edits and not session.may_enter(now):
+        if case.edits and not session.may("edit_organization", now.unit):
             case.wrong("code", "您不能修改该组织,请由所在单位办理。")
         elif case.edits and now.state == WorkflowState.WITHDRAWN:
             case.wrong("code", "该组织已撤回,不能修改。")
@@ -188,7 +188,9 @@ class OrganizationImporter(Importer):
     def _judge_ends(self, cases: list[Case]) -> None:
         for some in batches(cases, 200):
             proposals = {Dissolution(case.row, case.edits["dissolved_on"]): case for case in some}
-            found, refused = extents(list(proposals), self.session.may_enter)
+            found, refused = extents(
+                list(proposals), lambda row: self.session.may("dissolve_organization", row.unit)
+            )
             for finding in refused:
                 proposals[finding.subject].heed([finding], "dissolved_on")  # type: ignore[index]
             for proposal, extent in found.items():
@@ -225,7 +227,7 @@ class OrganizationImporter(Importer):
             case.wrong("is_temporary", "党组织须填写“是否临时”。")
         if end is None and "dissolution_number" in given:
             case.wrong("dissolution_number", "没有填撤销日期,不能填撤销文号。")
-        unit = session.unit(case.text("unit"), session.enters)
+        unit = session.unit(case.text("unit"), "establish_organization")
         if case.text("unit") and unit is None:
             session.no_such(case, "unit", "units", "单位")
         parent = self._parent(case, unit)
@@ -242,7 +244,7 @@ class OrganizationImporter(Importer):
 
     def _establish(self, case: Case, unit: Unit, parent: Organization | None, **facts: Any) -> None:
         session = self.session
-        may_approve = session.inside(unit, session.approves)
+        may_approve = session.may("approve_organization", unit)
         state = WorkflowState.APPROVED if may_approve else WorkflowState.SUBMITTED
         case.new = Organization(
             code=case.key,
@@ -266,7 +268,7 @@ class OrganizationImporter(Importer):
         session, code = self.session, case.text("parent")
         if not code or "parent" in case.bad:
             return None
-        parent = session.organization(code, session.sees)
+        parent = session.organization(code)
         if parent is None and unit is not None and session.organizations.get(code) is not None:
             at = anchor(unit)
             if at is not None:

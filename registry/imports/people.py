@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from registry import access
 from registry.audit import Actor
 from registry.imports.cases import Case
 from registry.imports.session import BATCH, Importer, rows_with
@@ -109,9 +108,9 @@ class PeopleImporter(Importer):
             if not code or (now is not None and now.code == code):
                 continue
             row: Any = (
-                session.unit(code, session.enters)
+                session.unit(code, "transfer_person" if person else "add_person")
                 if slug == "home_unit"
-                else session.organization(code, session.sees)
+                else session.organization(code)
             )
             if row is None:
                 session.no_such(case, slug, noun, word)
@@ -139,7 +138,7 @@ class PeopleImporter(Importer):
     def _change(self, case: Case, person: Person, since: date | None) -> None:
         session = self.session
         case.summary, case.row = person.name, person
-        if not access.inside(person.home_unit, session.enters):
+        if not session.may("edit_person", person.home_unit):
             self._refuse_guest(case, person)
             return
         case.compare(person, FACTS)

@@ -15,25 +15,17 @@ from collections.abc import Iterator, Sequence
 
 from django.utils.module_loading import import_string
 
+from registry import nouns
 from registry.imports.cases import Case
 from registry.imports.session import Importer, Session
-from registry.nouns import layouts
 from registry.spreadsheets.reading import Table
-
-IMPORTERS = {
-    "units": "registry.imports.units.UnitImporter",
-    "organizations": "registry.imports.organizations.OrganizationImporter",
-    "people": "registry.imports.people.PeopleImporter",
-    "assignments": "registry.imports.assignments.AssignmentImporter",
-}
-"""Where each noun's importer is, by the slug of its sheet."""
 
 
 def judged(session: Session, tables: Sequence[Table]) -> Iterator[tuple[Importer, list[Case]]]:
     """Yield the judged rows batch by batch with their importer, in the order in which they are written."""
-    for noun in layouts().values():
-        if some := [table for table in tables if table.noun.slug == noun.slug]:
-            importer: Importer = import_string(IMPORTERS[noun.slug])(session)
+    for slug, layout in nouns.layouts().items():
+        if some := [table for table in tables if table.noun.slug == slug]:
+            importer: Importer = import_string(layout.importer)(session)
             for batch in importer.batches(some):
                 yield importer, batch
 

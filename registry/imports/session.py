@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -55,13 +55,10 @@ class Session:
     def renew(self) -> None:
         """Forget what was read: the trees were written meanwhile, and their intervals moved."""
         self.user = User.objects.get(pk=self.user_pk)
-        self.sees = access.spans(self.user)
-        self.enters = access.spans(self.user, "edit_organization")
-        self.manages = access.spans(self.user, "edit_unit")
-        self.approves = access.spans(self.user, "approve_organization")
+        self._scopes: dict[str, list[Span]] = {}
         self.units: dict[str, Unit | None] = {}
         self.organizations: dict[str, Organization | None] = {}
-        self._known_inside: dict[tuple[int, int], bool] = {}
+        self._known_inside: dict[tuple[int, str], bool] = {}
         self._rows: dict[type[Model], dict[int, Any]] = {}
 
     # Rows
@@ -134,29 +131,27 @@ class Session:
                 organization.dissolved_on = self.dissolving[organization.code]
             self.organizations[organization.code] = organization
 
-    def inside(self, unit: Unit, scope: Collection[Span]) -> bool:
-        """Whether a unit lies in the scope; one that is only planned lies where its superior does."""
+    def may(self, verb: str, unit: Unit) -> bool:
+        """Whether the user may do ``verb`` at a unit; a planned one lies where its superior does."""
         at = anchor(unit)
         if at is None:
             return self.user.is_superuser
-        asked = (at.pk, id(scope))
+        asked = (at.pk, verb)
         if asked not in self._known_inside:
-            self._known_inside[asked] = access.inside(at, scope)
+            if verb not in self._scopes:
+                self._scopes[verb] = access.spans(self.user, verb)
+            self._known_inside[asked] = access.inside(at, self._scopes[verb])
         return self._known_inside[asked]
 
-    def may_enter(self, organization: Organization) -> bool:
-        """Whether the user may change the organization."""
-        return self.inside(organization.unit, self.enters)
-
-    def unit(self, code: str, scope: Collection[Span]) -> Unit | None:
-        """Return the known unit with the code, if it lies in the scope."""
+    def unit(self, code: str, verb: str = access.SEE) -> Unit | None:
+        """Return the known unit with the code, where the user may do ``verb``."""
         unit = self.units.get(code)
-        return unit if unit is not None and self.inside(unit, scope) else None
+        return unit if unit is not None and self.may(verb, unit) else None
 
-    def organization(self, code: str, scope: Collection[Span]) -> Organization | None:
-        """Return the known organization with the code, if its unit lies in the scope."""
+    def organization(self, code: str, verb: str = access.SEE) -> Organization | None:
+        """Return the known organization with the code, where the user may do ``verb``."""
         organization = self.organizations.get(code)
-        return organization if organization is not None and self.inside(organization.unit, scope) else None
+        return organization if organization is not None and self.may(verb, organization.unit) else None
 
     def by_pk(self, model: type[Any], pks: Iterable[int]) -> dict[int, Any]:
         """Return rows by key, each as an object of its own only once: thousands of people share a unit."""
@@ -176,7 +171,7 @@ class Session:
         """Return the keys of those whom the user sees: by their home unit, or where they are placed."""
         there = list(people)
         units = self.by_pk(Unit, {person.home_unit_id for person in there})
-        sees = {pk for pk in {each.home_unit_id for each in there} if access.inside(units[pk], self.sees)}
+        sees = {pk for pk in {each.home_unit_id for each in there} if self.may(access.SEE, units[pk])}
         seen = {person.pk for person in there if person.home_unit_id in sees}
         for some in batches([person.pk for person in there if person.pk not in seen], 500):
             rows = access.visible(self.user, Person.objects.filter(pk__in=some))

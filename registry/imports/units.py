@@ -64,7 +64,7 @@ class UnitImporter(Importer):
 
     def _change(self, case: Case, unit: Unit) -> None:
         session = self.session
-        if not session.inside(unit, session.sees):
+        if not session.may("see", unit):
             session.taken(case, "单位代码")
             return
         case.summary, case.row = unit.name, copy(unit)
@@ -74,19 +74,19 @@ class UnitImporter(Importer):
             unit.parent.code if unit.parent else "",
             "已有单位的上级不能通过导入调整,请在单位页面用“调整上级单位”办理(要填生效日期)。",
         )
-        if case.edits and not session.inside(unit, session.manages):
+        if case.edits and not session.may("edit_unit", unit):
             case.wrong("code", "您不能修改该单位的资料,请由单位的管理员办理。")
 
     def _add(self, case: Case) -> None:
         session = self.session
         case.need()
         code = case.text("superior")
-        superior = None if "superior" in case.bad else session.unit(code, session.sees)
+        superior = None if "superior" in case.bad else session.unit(code)
         if not code and not session.user.is_superuser and "superior" not in case.bad:
             case.wrong("superior", "请填写上级单位代码。")
         elif code and "superior" not in case.bad and superior is None:
             session.no_such(case, "superior", "units", "单位")
-        elif superior is not None and not session.inside(superior, session.manages):
+        elif superior is not None and not session.may("add_unit", superior):
             case.wrong("superior", "您不能在该单位下增设单位,请由单位的管理员办理。")
         else:
             case.heed(rules.refusals([rules.Addition(superior, case.given.get("opened_on"))]))

@@ -88,7 +88,8 @@ class Layout:
     ``slug`` and ``title`` are the noun's. ``needed`` are the columns that name the row: without them a
     sheet is not recognized, and a row where one of them is empty is wrong. ``key`` is what makes a row the
     same row (assignments: their day of start belongs to it; when that is empty, the one open assignment is
-    meant). ``mend`` is for cells that say what belongs into another column.
+    meant). ``mend`` is for cells that say what belongs into another column. ``importer`` is the dotted path
+    of the class that judges and writes its rows (``registry.imports.session.Importer``).
     """
 
     slug: str
@@ -98,6 +99,7 @@ class Layout:
     key: tuple[str, ...]
     needed: tuple[str, ...]
     mend: Mend | None = None
+    importer: str = ""
 
     def __post_init__(self) -> None:
         columns = tuple(replace(each, max_length=_length(self.model, each)) for each in self.columns)

@@ -182,6 +182,7 @@ def end_assignment(
     An earlier end for one that has ended is a correction, which needs a reason.
     """
     (assignment,) = _locked([assignment])
+    need_right(actor, "end_assignment", assignment)
     check_version(assignment, version, {"ended_on": on})
     return _end(actor, [(assignment, on)], reason)[0]
 
@@ -191,13 +192,16 @@ def end_assignments(
     *, actor: Actor, assignments: Iterable[Assignment], on: date, reason: str = ""
 ) -> list[Assignment]:
     """End many assignments on one day: all or none."""
-    return _end(actor, [(row, on) for row in _locked(list(assignments))], reason)
+    rows = _locked(list(assignments))
+    need_right(actor, "end_assignment", *rows)
+    return _end(actor, [(row, on) for row in rows], reason)
 
 
 @operation
 def end_each(*, actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str = "") -> list[Assignment]:
     """End many assignments, each on a day of its own: all or none."""
     rows = _locked([assignment for assignment, _ in ends])
+    need_right(actor, "end_assignment", *rows)
     return _end(actor, [(row, on) for row, (_, on) in zip(rows, ends, strict=True)], reason)
 
 
@@ -216,7 +220,6 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
 
 
 def _end(actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str) -> list[Assignment]:
-    need_right(actor, "end_assignment", *[row for row, _ in ends])
     refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
     with following(people=[row.person for row, _ in ends]):
         before = write_each([(row, {"ended_on": on}) for row, on in ends])

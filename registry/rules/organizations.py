@@ -72,6 +72,15 @@ class Establishment:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Stay:
+    """An organization at a unit from a day, until the day on which it left (None: it is there)."""
+
+    unit: Unit
+    since: date
+    until: date | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Correction:
     """An organization as it would be after an edit, and as it is now."""
 
@@ -128,6 +137,11 @@ def refusals(proposals: Sequence[Establishment]) -> list[Finding]:
     """Return what must be refused when organizations are founded."""
     checks = (_check_own, _check_establishment_host, _check_superior)
     return [finding for check in checks for finding in first_of(check, proposals)]
+
+
+def stay_refusals(proposals: Sequence[Stay]) -> list[Finding]:
+    """Return what is wrong with where organizations stood."""
+    return first_of(_check_stay, proposals)
 
 
 def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
@@ -197,6 +211,14 @@ def _check_host(subject: object, unit: Unit, day: date, field: str) -> Iterator[
         yield refusal("host_open", subject, field, message)
     if not unit.is_open_on(day):
         yield refusal("host_open", subject, field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。")
+
+
+def _check_stay(proposal: Stay) -> Iterator[Finding]:
+    unit, closed = proposal.unit, proposal.unit.closed_on
+    if closed is None or proposal.until is None or proposal.until > closed:
+        yield from _check_host(proposal, unit, proposal.since, "unit")
+    elif not unit.is_open_on(proposal.since):
+        yield refusal("host_open", proposal, "unit", f"“{unit.name}”在 {proposal.since:%Y-%m-%d} 尚未设立。")
 
 
 def _check_kind(subject: object, kind: str, parent: Organization | None) -> Iterator[Finding]:
