@@ -128,9 +128,8 @@ def _establish(
     else:
         locks.lock_organization_trees([row.parent for row in organizations if row.parent is not None])
     renew(organizations, "unit", "parent")
-    need_right(actor, "establish_organization", *{row.unit for row in organizations})
-    approved = {row.unit for row in organizations if row.state == WorkflowState.APPROVED}
-    if approved:
+    need_right(actor, "establish_organization", *organizations)
+    if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
         need_right(actor, "approve_organization", *approved)
     refuse_if(
         rules.refusals(
