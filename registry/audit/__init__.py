@@ -40,7 +40,7 @@ VERBS: dict[str, str] = {
     "add_figures": "登记报道数",
     "bulk_load": "批量载入",
     "rebuild_trees": "重建树的区间",
-    "rebuild_counts": "重建统计台账",
+    "rebuild_counts": "重建统计数",
     "add_user": "添加用户",
     "open_login": "建立演示账号",
     "close_login": "关闭演示账号",

@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.basis import APPROVED, Question, organization_rows
+from registry.counting.basis import Question, organization_rows
+from registry.counting.metric import APPROVED
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import (
     Assignment,

@@ -130,8 +130,8 @@ def assignments(request: HttpRequest) -> HttpResponse:
 def _numbers(
     rows: QuerySet[Assignment], metric: PeopleMetric, question: Question, place: Place, *, is_filtered: bool
 ) -> tuple[int, int]:
-    """Return how many assignments the list has, and of how many people; from the ledger where it knows."""
-    if place.whole is not None and not metric.condition and not is_filtered:
+    """Return the list's assignments and its people in numbers; from the totals where they hold it."""
+    if place.whole is not None and not metric.on_day and not is_filtered:
         counts = kept(place.whole, question)
         if counts is not None:
             return counts["frontline_assignments"], counts["frontline_people"]

@@ -256,7 +256,7 @@ def _length(
     *,
     is_filtered: bool,
 ) -> Length:
-    """Return how long the list is; the number of a metric is the ledger's where it knows."""
+    """Return how long the list is; the number of a metric is the totals' where they hold it."""
     if metric is not None and place.whole is not None and metric.distinct and not is_filtered:
         counts = kept(place.whole, question)
         if counts is not None:
