@@ -37,6 +37,6 @@ def _fill_totals(using: str, **_: object) -> None:
         return
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:  # a long list stays in its row: reading it elsewhere costs more
-            for column in ("days", "numbers"):
+            for column in ("days", "numbers", "large"):
                 cursor.execute(f"ALTER TABLE {Total._meta.db_table} ALTER {column} SET STORAGE MAIN")
     fill_missing()

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, QuerySet
 
@@ -302,9 +303,11 @@ def _bucketed(
     names = ("tree_id", "lft") if few else ("id",)
     ways = {f"at_{name}": F(f"{source.at}{name}") for name in names}
     columns = (*ways, "is_approved", *marks)
-    inner, params = (
-        rows.annotate(**ways).values_list(*columns).query.get_compiler(connection=connection).as_sql()
-    )
+    selected = rows.annotate(**ways).values_list(*columns)
+    try:
+        inner, params = selected.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:  # the question can have no rows: what never ends has not ended
+        return []
     if few:
         tables = (
             f"r({', '.join(columns)}) AS {_once()} ({inner}) SELECT bucket, is_approved, {added} FROM span "

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, Sum, Value
+from django.db.models import Count, DateField, F, Q, Sum, Value
 
 from registry.counting.basis import Question
 from registry.counting.metric import CountSource, Metric, prefixed
@@ -23,6 +23,7 @@ from registry.models.shape import Span, UnitShape, everything, move_days, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
+_NO_DAY = Value(None, output_field=DateField())
 
 
 def days_between(since: date, until: date) -> list[date]:
@@ -90,7 +91,7 @@ def from_rows(metric: Metric, spans: list[Span], first: date, last: date, questi
     rows = source.rows().filter(metric.condition, **{f"{source.starts}__lte": last})
     if question.campaign:
         rows = rows.filter(**{source.campaign: question.campaign}) if source.campaign else rows.none()
-    columns: list[Any] = [source.starts, F(source.ends) if source.ends else Value(None)]
+    columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
     # In one condition: the placement at the unit is the one that reaches into the stretch.
     rows = rows.filter(_inside(within(spans, question.scope), source), _reaching(source, first, last))
     for path, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):

@@ -41,11 +41,17 @@ class DaysField(models.Field[list[date], list[date]]):
 class NumbersField(DaysField):
     """One number for each of those days."""
 
-    array = "bigint[]"
+    array = "integer[]"
 
     def from_db_value(self, value: Any, *_: Any) -> list[Any]:
         found: list[Any] = json.loads(value) if isinstance(value, str) else value
         return found
+
+
+class LargeNumbersField(NumbersField):
+    """Numbers beyond what four bytes hold, on PostgreSQL: sums of money."""
+
+    array = "bigint[]"
 
 
 class _OfUnit(models.Model):
@@ -85,7 +91,9 @@ class Total(_OfUnit):
     """A number over all days: 0 before the first of ``days``, the last of ``numbers`` after the last."""
 
     days = DaysField("变动日期")
-    numbers = NumbersField("累计数")
+    numbers = NumbersField("累计数", null=True)
+    large = LargeNumbersField("累计数(大数)", null=True)
+    """Stands for ``numbers`` where they are too large for it: half the bytes are read twice as fast."""
 
     class Meta:
         verbose_name = "统计数"

@@ -18,7 +18,7 @@ from django.db import connection
 
 from registry.counting.basis import Question
 from registry.counting.metric import Metric
-from registry.counting.totals.points import TABLE, listed, number_on, single
+from registry.counting.totals.points import TABLE, lists, number_on, single
 from registry.models import Basis, TotalChange
 from registry.models.shape import Span, within
 from registry.models.totals import ALL_CAMPAIGNS
@@ -44,8 +44,8 @@ def read(
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT unit_id, metric, {number_on()} FROM {TABLE} WHERE {where} "
-            f"UNION ALL SELECT unit_id, metric, change FROM {_CHANGE} WHERE {where} AND day <= %s",
-            [question.as_of, question.as_of],
+            f"UNION ALL SELECT unit_id, metric, change FROM {_CHANGE} WHERE {where} AND day <= %(day)s",
+            {"day": question.as_of},
         )
         for unit, slug, number in cursor.fetchall():
             kept[unit, slug] += number or 0
@@ -75,7 +75,7 @@ def courses(
     where = _where((unit,), metrics, question, bases)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT is_cumulative, metric, {listed('days')}, numbers FROM {TABLE} WHERE {where} "
+            f"SELECT is_cumulative, metric, {lists()} FROM {TABLE} WHERE {where} "
             f"UNION ALL SELECT is_cumulative, metric, {single('day')}, {single('SUM(change)')} "
             f"FROM {_CHANGE} WHERE {where} GROUP BY is_cumulative, metric, day"
         )

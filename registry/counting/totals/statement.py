@@ -135,7 +135,7 @@ class _Part:
             f"place_{self.number} AS (SELECT owner, unit_id, campaign_id, "
             f"{greater}(starts, COALESCE(host_from, starts)) AS begins, COALESCE(ends, {never}) AS ends, "
             f"COALESCE(host_until, {never}) AS leaves, {self.marks} "
-            f"FROM counted_{self.number} WHERE {_token(self.source.owners)})",
+            f"FROM counted_{self.number} WHERE starts IS NOT NULL AND {_token(self.source.owners)})",
         ], params
 
     def spelled(self) -> list[str]:

@@ -48,8 +48,8 @@ def add_stored(cursor: Any, table: str, where: str, sign: str = "") -> None:
 def write_totals(cursor: Any, table: str) -> int:
     """Turn all the changes of lines that have no total into totals; return how many there are."""
     cursor.execute(
-        f"INSERT INTO {TABLE} ({BY_LINE}, days, numbers) "
-        f"SELECT {BY_LINE}, {packed('day')}, {packed('number')} FROM ("
+        f"INSERT INTO {TABLE} ({BY_LINE}, days, numbers, large) "
+        f"SELECT {BY_LINE}, {packed()} FROM ("
         f"SELECT {KEYS}, CAST(SUM(change) OVER (PARTITION BY {BY_LINE} ORDER BY day) AS bigint) AS number "
         f"FROM (SELECT {KEYS}, SUM(change) AS change FROM {table} GROUP BY {KEYS} HAVING SUM(change) <> 0) "
         f"summed ORDER BY {KEYS}) running GROUP BY {BY_LINE} ORDER BY {BY_LINE}"
