@@ -23,7 +23,7 @@ SLUG = 100
 """So long may the slug of a metric be."""
 
 
-class DaysField(models.Field[list[date], list[date]]):
+class DaysField(models.Field[Any, Any]):
     """Days in their order: an array on PostgreSQL, JSON text on SQLite."""
 
     array = "date[]"

@@ -60,8 +60,12 @@ def fill_missing() -> int:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT DISTINCT metric FROM {CHANGE}")
             known |= {slug for (slug,) in cursor.fetchall()}
-        missing = [metric for metric in kept_metrics() if metric.slug not in known]
-        if not any(metric.source.rows().exists() for metric in missing):
+        missing = [
+            metric
+            for metric in kept_metrics()
+            if metric.slug not in known and metric.source.rows().filter(metric.condition).exists()
+        ]
+        if not missing:
             return 0
         locks.lock_hierarchy()
         return rebuild(metrics=missing)

@@ -202,7 +202,7 @@ def _prepare(cursor: Any, metrics: tuple[Metric, ...], models: tuple[type[Model]
     cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     owners = {model: f"owner = ANY(${number})" for number, model in enumerate(models, start=1)}
     statement, params = changes(metrics, owners)
-    known = connection.connection, statement
+    known = connection.connection, statement, params
     if getattr(connection, _PREPARED, None) != known:
         # A pool may hand out a session that another process prepared: begin anew.
         arrays = ", ".join(["bigint[]"] * len(models))
