@@ -120,17 +120,17 @@ def lock_whole_forest() -> None:
 
 
 def lock_hierarchy(*, shared: bool = False) -> None:
-    """Keep the unit hierarchy from changing under the ledger of counts (shared: one of many who count)."""
+    """Keep the unit hierarchy from changing under the totals (shared: one of many who count)."""
     _take(_HIERARCHY, 0, shared=shared)
 
 
 def lock_folding() -> None:
-    """Become the only one who folds the ledger of counts until the transaction ends, after who does now."""
+    """Become the only one who folds the totals until the transaction ends, after who does now."""
     _take(_FOLDING, 0)
 
 
 def try_lock_folding() -> bool:
-    """Become the only one who folds the ledger of counts until the transaction ends, if nobody is."""
+    """Become the only one who folds the totals until the transaction ends, if nobody is."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:

@@ -22,7 +22,8 @@ from registry.counting.basis import Question, assignment_rows, organization_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.counting.rollup import count_party_line, count_units, rollup
 from registry.counting.series import series
-from registry.counting.totals.write import differences, fold_counts
+from registry.counting.totals.check import differences
+from registry.counting.totals.fold import fold_counts
 from registry.models import (
     Assignment,
     Campaign,
@@ -422,7 +423,7 @@ def check_everything(world: RandomWorld, pick: random.Random) -> None:
         for question in questions(moment, world.campaign, pick):
             check_question(question, ledger, rows, pick)
     check_series(ledger, rows, world.campaign, pick)
-    # The ledger of counts holds what the rows say, before it is folded and after.
+    # The totals hold what the rows say, before they are folded and after.
     assert differences() == []
     fold_counts()
     assert differences() == []

@@ -188,7 +188,7 @@ class UnitShape:
         while changed:
             changed = False
             for pk, superior in list(waiting.items()):
-                if superior is not None and holds(result, self.places[superior]):
+                if superior is not None and is_inside(result, self.places[superior]):
                     del waiting[pk]
                     result += self._without_moved(self.places[pk], pk)
                     changed = True
@@ -266,7 +266,7 @@ def _joined(spans: list[Span]) -> list[Span]:
     return joined
 
 
-def holds(spans: Iterable[Span], place: _Place | Unit) -> bool:
+def is_inside(spans: Iterable[Span], place: _Place | Unit) -> bool:
     """Whether a node lies in the intervals."""
     return any(span.tree_id == place.tree_id and span.lo <= place.lft <= span.hi for span in spans)
 

@@ -11,7 +11,8 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, Metric, PeopleMetric
+from registry.counting.metric import Metric
+from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.shape import Span, UnitShape
 from registry.web.address import Address

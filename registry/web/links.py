@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from registry import access, nouns
-from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
+from registry.counting.metrics import METRICS
 from registry.models import Person, Unit
 from registry.nouns.noun import follow
 from registry.web.address import Address
@@ -16,10 +16,7 @@ _PENDING = "pending"
 
 def rows_page(slug: str) -> str:
     """Return the name of the page that lists the rows behind a metric."""
-    metric = METRICS[slug]
-    if isinstance(metric, OrganizationMetric):
-        return "organizations"
-    return "people" if isinstance(metric, PeopleMetric) and metric.distinct else "assignments"
+    return METRICS[slug].page
 
 
 def rows_behind(
