@@ -5,7 +5,7 @@ of each tree it touches *before* it reads the rows it will write. On PostgreSQL 
 transaction-level advisory locks: one for the unit tree, one for each organization tree. On SQLite a
 transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. A new tree needs
 no lock: nobody else can refer to it yet, and its number comes from a sequence
-(``registry.trees.intervals.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
+(``registry.trees.moves.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
 tree.
 
 Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.

@@ -58,7 +58,7 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number % 14)
 
 
-class World:
+class RandomWorld:
     """What the steps act on. Each verb takes the numbers of its step."""
 
     def __init__(self) -> None:
@@ -412,7 +412,7 @@ def check_series(ledger: Ledger, rows: list[Unit], campaign: Campaign, pick: ran
                 )
 
 
-def check_everything(world: World, pick: random.Random) -> None:
+def check_everything(world: RandomWorld, pick: random.Random) -> None:
     """All that must hold after a sequence."""
     ledger = Ledger()
     assert ledger.faults() == []
@@ -434,7 +434,7 @@ def check_everything(world: World, pick: random.Random) -> None:
 @given(steps=STEPS, seed=st.integers(0, 2**16))
 def test_every_count_equals_the_recount_after_any_steps(steps: list[Any], seed: int) -> None:
     with mock.patch("django.utils.timezone.localdate", return_value=TODAY), transaction.atomic():
-        world = World()
+        world = RandomWorld()
         for step in steps:
             world.run(step)
         check_everything(world, random.Random(seed))

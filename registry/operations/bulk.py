@@ -57,7 +57,7 @@ from registry.rules import units as unit_rules
 from registry.rules.histories import History
 from registry.search import index as search
 from registry.search.index import batches
-from registry.trees.growth import NEW_ROOT
+from registry.trees.bulk_insert import NEW_ROOT
 
 Progress = Callable[[str, int], None]
 """Progress callback (noun, rows written)."""

@@ -53,10 +53,10 @@ def _rows_behind(
 
 
 class RowLinks:
-    """``rows_behind`` for a page with hundreds of numbers: each address is made up once for all units."""
+    """``rows_behind`` for a page with hundreds of numbers: each address is built once for all units."""
 
     _CODE = "~"
-    """Stands for the unit's code, which like this needs no quoting in an address."""
+    """In place of the unit's code, which needs no quoting in an address either."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -83,10 +83,9 @@ class RowLinks:
 
 
 def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") -> str:
-    """Return the address of a row's page (or of what ``name`` says is done there), "" when it has none.
+    """Return the address of a row's page (or of its action ``name``), "" when it has none.
 
-    A private number stands in it only for who sees it. The unit of the row is asked for: lists select it
-    along.
+    It contains a private number only for users who see it. This reads the row's unit: lists select it along.
     """
     noun = nouns.of(row)
     if noun.page_at:
@@ -95,5 +94,5 @@ def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") 
 
 
 def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:
-    """Return the address of a person's page (or what is done there)."""
+    """Return the address of a person's page (or of its action ``name``)."""
     return row_url(user, person, address, name)
