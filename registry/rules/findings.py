@@ -9,7 +9,7 @@ form would say it; ``Finding.subject`` is the proposal.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -24,7 +24,7 @@ P = TypeVar("P")
 Wrong = Iterator[tuple[str, str, str]]
 """Why a proposal must be refused: (rule, field, message) of each thing wrong with it."""
 MOST_SAID = 20
-"""So many messages at one field are enough to see what is wrong."""
+"""So many messages are enough to see what is wrong."""
 
 
 class Severity(StrEnum):
@@ -94,13 +94,17 @@ def refuse_if(findings: Iterable[Finding], **fields: str) -> None:
         if finding.severity == Severity.REFUSE:
             name = fields.get(finding.field, finding.field) or NON_FIELD_ERRORS
             said.setdefault(name, []).append(finding.message)
-    for messages in said.values():
-        if len(messages) > MOST_SAID:
-            messages[MOST_SAID:] = [f"另有 {len(messages) - MOST_SAID} 处类似问题。"]
     if said:
-        raise OperationRefused(said)
+        raise OperationRefused({name: _first(messages) for name, messages in said.items()})
 
 
-def warnings(findings: Sequence[Finding]) -> list[str]:
+def warnings(findings: Iterable[Finding]) -> list[str]:
     """Return what should be looked at before saving: each message once, in order."""
-    return list(dict.fromkeys(finding.message for finding in findings if finding.severity != Severity.REFUSE))
+    return _first(
+        list(dict.fromkeys(finding.message for finding in findings if finding.severity != Severity.REFUSE))
+    )
+
+
+def _first(messages: list[str]) -> list[str]:
+    left = len(messages) - MOST_SAID
+    return [*messages[:MOST_SAID], f"另有 {left} 处类似问题。"] if left > 0 else messages

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from django.db.models import prefetch_related_objects
 
@@ -32,6 +33,8 @@ from registry.rules.findings import (
 )
 
 _ROLES = frozenset(Role.values)
+MOST_NAMED = 3
+"""So many other secretaries are named: a whole list pasted with that role must not grow without bounds."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -201,8 +204,7 @@ def secretary_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[F
     heads = [each for each in secretaries if each.replaces is None or each.replaces.role != Role.SECRETARY]
     if not heads:
         return []
-    people = {proposal.person.pk: proposal.person for proposal in heads if proposal.person.pk}
-    prefetch_related_objects(list(people.values()), "home_unit")
+    prefetch_related_objects([head.person for head in heads if head.person.pk], "home_unit")
     return [
         *_full_members(heads, asker),
         *_only_secretaries(heads, proposals),
@@ -250,25 +252,28 @@ def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]
     )
     for row in rows:
         there[row.organization_id].append(row)
+    becoming = set(heads)
     for each in proposals:
-        if each.role == Role.SECRETARY and each.replaces is not None and each not in heads:
+        if each.role == Role.SECRETARY and each.replaces is not None and each not in becoming:
             there[_key(each.organization)].append(each)
     together: dict[object, list[Placement]] = defaultdict(list)
     for head in heads:
         key, day = _key(head.organization), head.started_on
-        for spell in there[key]:
-            if _holds_on(spell, day) and spell.person.pk != head.person.pk:
-                message = f"“{head.organization.name}”已有书记 {spell.person.name}。"
-                yield warning("one_secretary", head, "role", message)
-        others = {
-            _key(other.person): other.person.name
+        before = (
+            spell for spell in there[key] if _holds_on(spell, day) and spell.person.pk != head.person.pk
+        )
+        for spell in islice(before, MOST_NAMED):
+            message = f"“{head.organization.name}”已有书记 {spell.person.name}。"
+            yield warning("one_secretary", head, "role", message)
+        others = (
+            other.person.name
             for other in together[key]
             if overlap(day, head.ended_on, other.started_on, other.ended_on)
-        }
-        others.pop(_key(head.person), None)
-        if others:
-            names = "、".join([*others.values(), head.person.name])
-            message = f"“{head.organization.name}”同时编入了多名书记:{names}。"
+            and _key(other.person) != _key(head.person)
+        )
+        if names := list(islice(others, MOST_NAMED)):
+            said = "、".join([*names, head.person.name])
+            message = f"“{head.organization.name}”同时编入了多名书记:{said}。"
             yield warning("one_secretary", head, "role", message)
         together[key].append(head)
 

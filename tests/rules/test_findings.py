@@ -42,6 +42,8 @@ def test_a_field_is_not_flooded() -> None:
     with pytest.raises(OperationRefused) as told:
         refuse_if([REFUSED] * (MOST_SAID + 3))
     assert told.value.message_dict["name"] == ["不行。"] * MOST_SAID + ["另有 3 处类似问题。"]
+    many = [warning("b", TWO, "", f"第 {number} 处。") for number in range(MOST_SAID + 2)]
+    assert warnings(many)[MOST_SAID - 1 :] == [f"第 {MOST_SAID - 1} 处。", "另有 2 处类似问题。"]
 
 
 def test_each_warning_is_said_once_and_refusals_are_none() -> None:

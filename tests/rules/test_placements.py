@@ -214,6 +214,13 @@ def test_two_secretaries_in_one_set(unit: Unit, branch: Organization, clerk: Use
     assert placements.findings([first, second], clerk) == []
 
 
+def test_a_whole_list_of_secretaries_stays_short(unit: Unit, branch: Organization, clerk: User) -> None:
+    heads = [placed(make_person(f"人{i}", unit), branch, "secretary") for i in range(6)]
+    messages = [each.message for each in placements.findings(heads, clerk)]
+    assert messages[0] == "“支部”同时编入了多名书记:人0、人1。"
+    assert messages[-1] == "“支部”同时编入了多名书记:人0、人1、人2、人5。"
+
+
 def test_a_formation_has_no_secretary(unit: Unit, clerk: User) -> None:
     team = make_organization(unit, "commando_team")
     person = make_person("乙", unit, political_status="masses")
