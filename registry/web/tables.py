@@ -97,6 +97,11 @@ class Column(Generic[Line]):
         return self.kind in _NUMBERS
 
     @property
+    def file_head(self) -> Head:
+        """The header in the file, where no import reads the column back."""
+        return self.head or Head(self.title, self.kind)
+
+    @property
     def head_css(self) -> str:
         """The classes of the header's cell."""
         kept = [name for name in self.css.split() if name in ("drop", "no-print")]
@@ -474,7 +479,7 @@ class Table(Generic[Line]):
         if column.slug and self.noun is not None:
             head = head_of(self.noun, column.slug)
             return on_a_day(head, self.question) if column.is_of_the_day else head
-        return column.head or Head(column.title, column.kind)
+        return column.file_head
 
     def as_file(self) -> FileResponse:
         """Answer with the list as a file."""
