@@ -2,7 +2,7 @@
 #
 #   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
 #   make demo    the demo's data into the database, when that is empty; prints the logins
-#   make test    the whole test suite on SQLite, then on PostgreSQL
+#   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
 #   make e2e     the browser tests only, on SQLite
 #   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
 #                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
@@ -77,8 +77,8 @@ demo: .venv/.run
 test: .venv/.dev
 	@echo "== The suite on SQLite"
 	@env -u DATABASE_URL $(PYTEST) $(ARGS)
-	@echo "== The suite on PostgreSQL"
-	@$(PY) -m tests.with_postgres -- $(PYTEST) $(ARGS)
+	@echo "== The tests that use the database on PostgreSQL"
+	@$(PY) -m tests.with_postgres -- $(PYTEST) --migrations --only-database $(ARGS)
 
 e2e: .venv/.dev
 	@$(PY) -m pytest tests/e2e -m browser $(ARGS)
@@ -98,6 +98,7 @@ check: export DATABASE_URL := sqlite://:memory:
 check: .venv/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/djlint --quiet --check --lint templates
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PY) manage.py check --fail-level WARNING

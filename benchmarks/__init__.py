@@ -1,1 +1,1 @@
-"""What the registry is measured by, and against whom: `make bench` (benchmarks/README.md)."""
+"""Benches of the registry and of other ways to do the same: `make bench` (benchmarks/README.md)."""

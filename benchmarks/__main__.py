@@ -29,12 +29,12 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results.md"
 UNITS = {"region-sqlite": 4_000, "region": 4_000, "province": 12_000, "nation": 120_000}
 ON_SQLITE = ("reading", "trend", "pages")
-"""On SQLite there is one writer at a time and no server: what it is for is one machine and a trial."""
+"""The parts on SQLite, which is for one machine and a trial: no writers at once, no server."""
 SECRET = secrets.token_urlsafe(50)
 
 
 class Misasked(Exception):
-    """The environment asks for something that there is not; the text says what."""
+    """A variable asks for something unknown; the text says what."""
 
 
 class Stopped(Exception):
@@ -62,7 +62,7 @@ def python(url: str, *command: str) -> None:
 
 
 def measured(url: str, parts: list[str], extra: dict[str, str]) -> dict[str, Any]:
-    """Run the parts on a database and return what they found."""
+    """Run the parts on a database and return their results."""
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.run", *parts],
         cwd=ROOT,
@@ -78,8 +78,8 @@ def measured(url: str, parts: list[str], extra: dict[str, str]) -> dict[str, Any
             process.wait()
     if process.returncode:
         raise Stopped(f"stopped: what was wrong is said above (exit code {process.returncode})")
-    found: dict[str, Any] = json.loads(answer)
-    return found
+    results: dict[str, Any] = json.loads(answer)
+    return results
 
 
 def scale_of(url: str) -> str:
@@ -98,7 +98,7 @@ def scale_of(url: str) -> str:
 
 
 def made(server: str, scale: str) -> str:
-    """Make a database on a server and load the scale into it; return its address."""
+    """Create a database on a server and load the scale into it; return its address."""
     name = f"bench_{scale}"
     connection = psycopg2.connect(server)
     connection.autocommit = True
@@ -113,7 +113,7 @@ def made(server: str, scale: str) -> str:
 
 
 def load(url: str, scale: str) -> None:
-    """Make the tables and fill them."""
+    """Create the tables and fill them."""
     begin = time.monotonic()
     python(url, "manage.py", "migrate", "--verbosity", "0")
     python(url, "-m", "benchmarks.country", "--scale", scale)
@@ -121,7 +121,7 @@ def load(url: str, scale: str) -> None:
 
 
 def main() -> int:
-    """Do as the environment asks."""
+    """Run what the environment asks for."""
     end_softly()
     try:
         parts = words("ONLY", list(PARTS), list(PARTS))
@@ -133,7 +133,7 @@ def main() -> int:
     except Misasked as error:
         print(error, file=sys.stderr)
         return 2
-    found: list[Scale] = []
+    scales: list[Scale] = []
     with ExitStack() as stack:
         extra = _ltree(stack, parts)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
@@ -154,8 +154,8 @@ def main() -> int:
             else:
                 server = server or stack.enter_context(own_server())
                 url = made(server, scale)
-            found.append(Scale.of(scale, measured(url, mine, extra)))
-    text = report(machine.description(), found)
+            scales.append(Scale.of(scale, measured(url, mine, extra)))
+    text = report(machine.description(), scales)
     print(text)
     place = os.environ.get("OUT") or ("" if os.environ.get("ONLY") else str(RESULTS))
     if place:
@@ -164,7 +164,7 @@ def main() -> int:
 
 
 def _ltree(stack: ExitStack, parts: list[str]) -> dict[str, str]:
-    """Return what tells the parts where ltree is, or why there is none."""
+    """Return the variables that tell the parts where ltree is, or why there is none."""
     if os.environ.get("BENCH_LTREE_URL") or not {"founding", "units"} & set(parts):
         return {}
     try:

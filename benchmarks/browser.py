@@ -1,4 +1,4 @@
-"""As much of a browser as the load needs: one connection that is kept, cookies, a form's hidden fields."""
+"""A minimal browser for the load: one kept connection, cookies, hidden fields of forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _HIDDEN = re.compile(r'name="(csrfmiddlewaretoken|confirmed)" value="([^"]*)"')
 
 
 class Unexpected(Exception):
-    """The server answered something else than it should."""
+    """The server gave another answer than it should."""
 
 
 class Browser:
@@ -22,11 +22,11 @@ class Browser:
         self.cookies: dict[str, str] = {}
 
     def get(self, url: str) -> str:
-        """Return a page; raises ``Unexpected`` when it is none."""
+        """Return a page. Raises ``Unexpected`` for any other answer."""
         try:
             status, text, _to = self._ask("GET", url)
         except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            # The server closes a connection that was idle, as it may: a browser opens the next one.
+            # The server may close an idle connection: open the next one, as a browser does.
             self.connection.close()
             status, text, _to = self._ask("GET", url)
         if status != 200 or "</html>" not in text:
@@ -34,7 +34,7 @@ class Browser:
         return text
 
     def send(self, url: str, fields: list[tuple[str, str]]) -> str:
-        """Send a form on a fresh connection; return the page that came, or "" when it led on."""
+        """Send a form on a fresh connection; return the page, or "" for a redirect."""
         self.connection.close()
         status, text, to = self._ask("POST", url, urlencode(fields))
         if status == 302 and "/login/" not in to:

@@ -1,11 +1,11 @@
-"""Every page, for somebody who sees all and somebody of a county: queries and server time; a worker's memory.
+"""Queries and server time of every page, for a national and a county user; the memory of a worker.
 
     DATABASE_URL=... python -m benchmarks.every_page [--day 2020-03-10] [--repeat 15] [--only TEXT]
     DATABASE_URL=... python -m benchmarks.every_page --memory 1000
 
-The database holds what ``python -m benchmarks.country`` made. Two users (bench-national, bench-county)
-without password are added to it. ``--memory`` reads that many pages and prints how the process grows:
-flat after the first hundred, in which caches fill, is what is wanted.
+The database was filled by ``python -m benchmarks.country``. Two users (bench-national, bench-county)
+without password are added. ``--memory`` reads that many pages and prints the memory of the process: it
+should stay flat after the first hundred, in which caches fill.
 """
 
 # ruff: noqa: E402 - Django is set up before what needs it is imported
@@ -68,7 +68,7 @@ def _places() -> tuple[Unit, Unit, Unit]:
 
 
 def _pages(top: Unit, county: Unit, leaf: Unit, day: str) -> Iterator[tuple[str, str]]:
-    """Yield name and address of every page that is read."""
+    """Yield the name and address of every page."""
 
     def url(name: str, *args: Any, **query: str) -> str:
         asked = "&".join(f"{key}={value}" for key, value in {"as_of": day, **query}.items() if value)
@@ -161,7 +161,7 @@ def measure(day: str, repeat: int, only: str) -> None:
 
 
 def memory(day: str, number: int) -> None:
-    """Read ``number`` pages of all kinds in turn and print the resident memory on the way."""
+    """Read ``number`` pages of all kinds in turn and print the resident memory at intervals."""
     root, county, leaf = _places()
     client = Client()
     client.force_login(_user("national", root), backend="registry.accounts.lockout.Backend")

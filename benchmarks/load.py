@@ -1,8 +1,8 @@
-"""The pages under load: fifty readers and four writers, logged in by the form, through gunicorn.
+"""Put the pages under load: fifty readers and four writers, logged in by the form, through gunicorn.
 
-Everything stays on this machine, is bounded in time and ends by itself. First everybody asks as fast as
-the server answers, then as people do, with pauses; then it goes on until each worker has given a thousand
-pages, to see whether its memory stays flat.
+Everything stays on this machine, is limited in time and ends by itself. First everybody asks as fast as the
+server answers, then with pauses as people do; then until each worker has served a thousand pages, to see
+whether its memory stays flat.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from registry.models import Assignment, GrantRole, Organization, Person, Unit, W
 READERS, WRITERS, LOGINS = 50, 4, 10
 FLAT_OUT, CALM = 60.0, 30.0
 PAUSE = 5.0
-"""Seconds between two pages of a reader who looks at them."""
+"""Seconds between two pages of a reader with pauses."""
 WORKERS, THREADS = 2, 4
 PAGES_FOR_MEMORY = 1000
 LONGEST = 180.0
-"""So long the reading goes on at most for the memory's sake."""
+"""The most seconds of reading to measure the memory."""
 COLUMNS = {
     "rate": "a second",
     "number": "in all",
@@ -50,7 +50,7 @@ COLUMNS = {
 
 @dataclass
 class Done:
-    """What was asked and answered, by all threads together."""
+    """The requests and answers of all threads together."""
 
     times: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Done:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Take the time of one answer, or keep what went wrong."""
+        """Time one answer, or keep its error."""
         begin = time.perf_counter()
         try:
             yield
@@ -72,7 +72,7 @@ class Done:
 
 
 def measure() -> list[Table]:
-    """Start the server, let them loose, and count; every organization that was answered must be there."""
+    """Start the server and the users, and count; every organization answered as registered must exist."""
     addresses = some_addresses()
     places = _some_sites()
     users, password = make_users(
@@ -150,7 +150,7 @@ def _memory_table(before: dict[int, float], after: dict[int, float], pages: int)
     return table
 
 
-# --- Who asks --------------------------------------------------------------------------------------
+# --- Users -----------------------------------------------------------------------------------------
 
 
 class Reader:
@@ -160,7 +160,7 @@ class Reader:
         self.browser, self.addresses, self.chosen = Browser(port), addresses, random.Random(seed)
 
     def step(self, done: Done) -> None:
-        """Open one page: of each two one of a unit."""
+        """Open one page; every second one is of a unit."""
         url = self.chosen.choice(self.chosen.choice(self.addresses))
         with done.one():
             self.browser.get(url)
@@ -175,7 +175,7 @@ class Writer:
         self.number = self.founded = 0
 
     def step(self, done: Done) -> None:
-        """Open the form, fill it in, send it, and again when it warns."""
+        """Open the form, fill it in and send it, twice if it warns."""
         self.number += 1
         site = self.chosen.choice(self.places)
         with done.one():
@@ -206,7 +206,7 @@ class Writer:
 def together(
     readers: list[Reader], writers: list[Writer], *, seconds: float, pause: float = 0.0
 ) -> tuple[Done, Done]:
-    """Let them all go on for so long; return what was read and what was written."""
+    """Run all users for so many seconds; return what was read and what was written."""
     read, written = Done(), Done()
     begin = time.perf_counter()
     end = begin + seconds
@@ -233,7 +233,7 @@ def together(
 
 
 def some_addresses() -> list[list[str]]:
-    """Return what readers open, in groups of the same weight: half of them pages of units."""
+    """Return the addresses that readers open, in groups of equal weight: half of them pages of units."""
     chosen, busy = random.Random(5), busiest_day()
     root = the_root()
     days = [f"as_of={busy}", "as_of=2020-07-10", "as_of=2021-12-01", f"as_of={busy}&basis=cumulative"]
@@ -252,18 +252,18 @@ def some_addresses() -> list[list[str]]:
 
 
 def _drawn(rows: Any, chosen: random.Random, column: str = "code", number: int = 200) -> list[str]:
-    """Return a column of some rows, drawn over the whole table."""
+    """Return a column of some rows, sampled over the whole table."""
     pks = list(rows.order_by("pk").values_list("pk", flat=True))
     some = chosen.sample(pks, min(number, len(pks)))
     return list(rows.filter(pk__in=some).order_by("pk").values_list(column, flat=True))
 
 
 def _some_sites() -> list[list[Site]]:
-    """Return for each writer places below one committee."""
-    found: dict[int, list[Site]] = {}
+    """Return places below one committee for each writer."""
+    by_committee: dict[int, list[Site]] = {}
     for site in sites(400, 7):
-        found.setdefault(site.parent.pk, []).append(site)
-    return list(found.values())[:WRITERS]
+        by_committee.setdefault(site.parent.pk, []).append(site)
+    return list(by_committee.values())[:WRITERS]
 
 
 # --- The server ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Taking times: of a whole call, and of the part of it that is spent in the database."""
+"""Measure the time of a call, and the part of it spent in the database."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Timing:
     def database_milliseconds(self) -> float | None:
         """The median of the time in the database: from sending each statement to having its rows.
 
-        None on SQLite, which works a statement out while its rows are taken, in the caller's own time.
+        None on SQLite, which runs a statement while its rows are fetched, in the caller's own time.
         """
         if connection.vendor == "sqlite":
             return None
@@ -44,7 +44,7 @@ class Timing:
 
     @property
     def p95_milliseconds(self) -> float:
-        """What 95 of 100 calls stay below."""
+        """The time that 95 of 100 calls stay below."""
         return 1000 * percentile(self.whole, 95)
 
     def add(self, whole: float, database: float, queries: int) -> None:
@@ -60,20 +60,20 @@ def compared_by() -> str:
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """Return the smallest of the values that is not exceeded by ``percent`` of 100 of them."""
+    """Return the smallest value that ``percent`` of 100 values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
 
 
 @dataclass
 class InDatabase:
-    """What one call spent in the database."""
+    """The time that one call spent in the database."""
 
     seconds: float = 0.0
     queries: int = 0
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Run one statement for Django and take its time."""
+        """Run and time one statement for Django."""
         begin = time.perf_counter()
         try:
             return execute(sql, params, many, context)
@@ -84,7 +84,7 @@ class InDatabase:
 
 @contextmanager
 def one_run(timing: Timing) -> Iterator[None]:
-    """Take the time of the block and add it to ``timing``."""
+    """Time the block and add it to ``timing``."""
     spent = InDatabase()
     with connection.execute_wrapper(spent):
         begin = time.perf_counter()
@@ -94,9 +94,9 @@ def one_run(timing: Timing) -> Iterator[None]:
 
 
 def timed(call: Callable[[], R], *, runs: int = 9, seconds: float = 60.0) -> tuple[R, Timing]:
-    """Return what ``call`` returns and the times of ``runs`` runs; fewer when ``seconds`` are over.
+    """Return the result of ``call`` and the times of ``runs`` runs; fewer when ``seconds`` are over.
 
-    The first run only warms the caches and does not count, unless it alone took a tenth of ``seconds``.
+    The first run warms the caches and does not count, unless it took a tenth of ``seconds``.
     """
     timing = Timing()
     begin = time.perf_counter()

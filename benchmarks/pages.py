@@ -1,4 +1,4 @@
-"""Whole pages: what the server takes from the request to the last byte, asked by Django's test client."""
+"""Whole pages: the time from the request to the last byte, with Django's test client."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUNS = 40
 
 
 def addresses() -> Iterator[tuple[str, str]]:
-    """Yield what is asked: pages of units from the root down, lists, an organization, the tree."""
+    """Yield the pages: units from the root down, lists, an organization, the tree."""
     root, busy = the_root(), busiest_day()
     for said, query in (
         ("the busiest day", f"as_of={busy}"),
@@ -65,7 +65,7 @@ def measure() -> list[Table]:
 
 
 def asked(client: Client, url: str, seconds: float = 10.0) -> tuple[Timing, int]:
-    """Return the times of a page and its size in bytes; raises ``AssertionError`` when it is no page."""
+    """Return the times of a page and its size in bytes. Raises ``AssertionError`` when it is not a page."""
     timing, size = Timing(), 0
     for number in range(RUNS + 2):
         run = Timing()

@@ -1,4 +1,4 @@
-"""PostgreSQL servers that live as long as the bench: the wheel's for the registry, the system's for ltree."""
+"""Start PostgreSQL servers for the time of the bench: the wheel's, and the system's for ltree."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ max_wal_size = 4GB
 
 
 class NoLtree(Exception):
-    """There is no server on which ltree can be created; the text says why."""
+    """No server has ltree; the text says why."""
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def ltree_server() -> Iterator[str]:
 
 def _with_contrib() -> Path:
     """Return the folder of the newest system PostgreSQL's programs, one that has ltree."""
-    found = sorted(
+    folders = sorted(
         (
             version
             for version in Path("/usr/lib/postgresql").glob("*")
@@ -88,6 +88,6 @@ def _with_contrib() -> Path:
         ),
         key=lambda version: float(version.name),
     )
-    if not found:
+    if not folders:
         raise NoLtree("no system PostgreSQL with contrib is installed, and the wheel's has none")
-    return found[-1] / "bin"
+    return folders[-1] / "bin"

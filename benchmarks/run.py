@@ -19,22 +19,22 @@ PARTS: dict[str, tuple[str, str]] = {
     "reading": ("reading", "measure"),
     "trend": ("trend", "measure"),
     "pages": ("pages", "measure"),
-    "founding": ("writing", "founding"),
+    "resultsing": ("writing", "resultsing"),
     "units": ("writing", "unit_tree"),
     "writers": ("writers", "measure"),
     "load": ("load", "measure"),
 }
 """Each part with its module and function, in the order in which they run: what writes comes last."""
-WRITING = ("founding", "units", "writers", "load")
+WRITING = ("resultsing", "units", "writers", "load")
 
 
 def say(text: str) -> None:
-    """Say how far it is."""
+    """Print progress."""
     print(text, file=sys.stderr, flush=True)
 
 
 def end_softly() -> None:
-    """Let whoever is ended from outside first stop the servers and processes that it started."""
+    """On SIGTERM, stop the servers and processes that this one started."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -43,10 +43,10 @@ def end_softly() -> None:
 
 
 def run(parts: list[str]) -> dict[str, Any]:
-    """Run the parts and return what they found."""
+    """Run the parts and return their results."""
     from benchmarks import machine, table
 
-    found: dict[str, Any] = {"database": machine.of_database(), "data": machine.of_data(), "tables": []}
+    results: dict[str, Any] = {"database": machine.of_database(), "data": machine.of_data(), "tables": []}
     wanted = {part: PARTS[part] for part in PARTS if part in parts}
     if any(part in WRITING for part in wanted):
         wanted["checks"] = ("checks", "measure")
@@ -57,12 +57,12 @@ def run(parts: list[str]) -> dict[str, Any]:
         for each in tables:
             say(f"\n{each.plain()}")
         say(f"  {part}: {time.monotonic() - begin:.0f} s")
-        found["tables"] += table.to_json(tables)
-    return found
+        results["tables"] += table.to_json(tables)
+    return results
 
 
 def main() -> int:
-    """Run the parts named, or be what another process of the bench needs."""
+    """Run the named parts, or a helper process of the bench."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
@@ -73,14 +73,14 @@ def main() -> int:
         if asked == ["trees"]:
             from benchmarks import trees
 
-            found = trees.here(json.load(sys.stdin))
+            results = trees.here(json.load(sys.stdin))
         elif asked[:1] == ["writer"]:
             from benchmarks import writers
 
-            found = writers.writer(asked[1], asked[2], int(asked[3]))
+            results = writers.writer(asked[1], asked[2], int(asked[3]))
         else:
-            found = run(asked)
-    json.dump(found, sys.__stdout__ or sys.stdout, ensure_ascii=False)
+            results = run(asked)
+    json.dump(results, sys.__stdout__ or sys.stdout, ensure_ascii=False)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Places across the country at which an organization may be founded, with people to place in it."""
+"""Places across the country where an organization may be founded, with people for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Site:
 
 
 def sites(number: int, seed: int) -> list[Site]:
-    """Return ``number`` places, drawn over all standing committees but the root's; some may come twice."""
+    """Return ``number`` places from all standing committees but the root's; some may come twice."""
     chosen = random.Random(seed)
     standing = Organization.objects.filter(
         kind=OrganizationKind.COMMITTEE,
@@ -37,19 +37,19 @@ def sites(number: int, seed: int) -> list[Site]:
         unit__level__gt=0,
     )
     committees = list(standing.order_by("pk").values_list("pk", flat=True))
-    found: list[Site] = []
+    places: list[Site] = []
     known: dict[int, tuple[Organization, list[Unit], list[Person]] | None] = {}
-    while len(found) < number:
+    while len(places) < number:
         pk = chosen.choice(committees)
         if pk not in known:
             known[pk] = _around(Organization.objects.select_related("unit").get(pk=pk))
         around = known[pk]
         if around is not None:
             parent, units, people = around
-            found.append(Site(chosen.choice(units), parent, chosen.sample(people, MEMBERS)))
+            places.append(Site(chosen.choice(units), parent, chosen.sample(people, MEMBERS)))
         elif all(each is None for each in known.values()) and len(known) == len(committees):
             raise RuntimeError("nowhere are there ten people: synthesize a scale first")
-    return found
+    return places
 
 
 def _around(committee: Organization) -> tuple[Organization, list[Unit], list[Person]] | None:

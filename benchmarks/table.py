@@ -1,4 +1,4 @@
-"""What was measured, as tables: on the screen, in Markdown, and across sizes."""
+"""Tables of results: on the screen, in Markdown, and across sizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Line:
-    """One way to do a thing and what it costs; a number that is None was not measured, ``note`` says why."""
+    """One way to do a thing and its cost; None was not measured, and ``note`` says why."""
 
     way: str
     numbers: dict[str, float | None] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Table:
             head.append("× the first")
         if noted:
             head.append("")
-        found = [head]
+        lines = [head]
         first = self.lines[0].numbers.get(self.ratio) if self.lines else None
         for line in self.lines:
             cells = [line.way, *(shown(line.numbers.get(key)) for key in self.columns)]
@@ -55,8 +55,8 @@ class Table:
                 cells.append(shown(mine / first) if mine is not None and first else "")
             if noted:
                 cells.append(line.note)
-            found.append(cells)
-        return found
+            lines.append(cells)
+        return lines
 
     def markdown(self) -> str:
         """Return the table with its title and note."""
@@ -69,7 +69,7 @@ class Table:
 
 
 def shown(value: float | None) -> str:
-    """Return a number with two or three figures that count: 0.0041, 0.84, 12.3, 1,240."""
+    """Return a number with two or three significant figures: 0.0041, 0.84, 12.3, 1,240."""
     if value is None:
         return ""
     if isinstance(value, int) or abs(value) >= 100:
@@ -82,7 +82,7 @@ def shown(value: float | None) -> str:
 
 
 def markdown(cells: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; every column but the first and notes stands right."""
+    """Return a Markdown table, right-aligned but for the first column and notes."""
     head, *lines = cells
     rule = ["---" if place == 0 or not name else "---:" for place, name in enumerate(head)]
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *lines])
@@ -108,14 +108,14 @@ def _width(text: str) -> int:
 def by_size(tables: Iterable[tuple[str, Table]]) -> list[Table]:
     """Turn the tables of several scales into one for each title, with a column for each scale.
 
-    What is set side by side is the whole call, or else what the ways are compared by.
+    Compared is the whole call, or else the column by which the ways are compared.
     """
-    found: dict[str, Table] = {}
+    merged_by_title: dict[str, Table] = {}
     for scale, table in tables:
         if not table.ratio:
             continue
         column = "whole" if "whole" in table.columns else table.ratio
-        merged = found.setdefault(
+        merged = merged_by_title.setdefault(
             table.title, Table(table.part, f"{table.title}: {table.columns[column]}", {})
         )
         merged.columns[scale] = scale
@@ -124,7 +124,7 @@ def by_size(tables: Iterable[tuple[str, Table]]) -> list[Table]:
             if mine is None:
                 mine = merged.add(line.way)
             mine.numbers[scale] = line.numbers.get(column)
-    return [table for table in found.values() if len(table.columns) > 1]
+    return [table for table in merged_by_title.values() if len(table.columns) > 1]
 
 
 def to_json(tables: Iterable[Table]) -> list[dict[str, Any]]:
@@ -132,6 +132,6 @@ def to_json(tables: Iterable[Table]) -> list[dict[str, Any]]:
     return [asdict(table) for table in tables]
 
 
-def from_json(found: Iterable[dict[str, Any]]) -> list[Table]:
+def from_json(tables: Iterable[dict[str, Any]]) -> list[Table]:
     """Return what ``to_json`` made, as tables again."""
-    return [Table(**{**each, "lines": [Line(**line) for line in each["lines"]]}) for each in found]
+    return [Table(**{**each, "lines": [Line(**line) for line in each["lines"]]}) for each in tables]

@@ -1,7 +1,7 @@
-"""Scratch trees: what django-mptt and ltree cost on a tree of the registry's shape, in tables of their own.
+"""Scratch trees: the cost of django-mptt and ltree on a tree of the registry's shape, in their own tables.
 
-A node is a name and a place, with members in a second table: no history, no record, no counts, so the
-figures flatter these two. It runs on any PostgreSQL that DATABASE_URL names; so that ltree is compared with
+A node is a name and a place, with members in a second table: no history, no record, no counts, so the figures
+flatter these two. It runs on any PostgreSQL that DATABASE_URL names; so that ltree is compared with
 django-mptt on one server, `elsewhere` has both done there by a process of its own.
 """
 
@@ -27,7 +27,7 @@ from benchmarks.measure import Timing, one_run
 MEMBERS = 10
 RUNS = 20
 SECONDS = 12.0
-"""So long each way is tried at most."""
+"""The most seconds for each way."""
 
 
 class Node(MPTTModel):
@@ -46,7 +46,7 @@ class Node(MPTTModel):
 
 
 class NodeMember(models.Model):
-    """Somebody at a node."""
+    """A member at a node."""
 
     node_id = models.BigIntegerField(db_index=True)
     person_id = models.BigIntegerField()
@@ -68,7 +68,7 @@ class Shape:
     parents: list[int]
 
     def in_one_tree(self) -> Shape:
-        """Return the same below one root."""
+        """Return the same tree below one root."""
         return Shape([-1, *(parent + 1 for parent in self.parents)])
 
     def intervals(self) -> list[tuple[int, int, int, int]]:
@@ -77,7 +77,7 @@ class Shape:
         for place in range(len(size) - 1, -1, -1):
             if self.parents[place] >= 0:
                 size[self.parents[place]] += size[place]
-        found: list[tuple[int, int, int, int]] = []
+        nodes: list[tuple[int, int, int, int]] = []
         free = [0] * len(size)
         trees = 0
         for place, parent in enumerate(self.parents):
@@ -85,11 +85,11 @@ class Shape:
                 trees += 1
                 tree, lft, level = trees, 1, 0
             else:
-                tree, lft, level = found[parent][0], free[parent], found[parent][3] + 1
+                tree, lft, level = nodes[parent][0], free[parent], nodes[parent][3] + 1
                 free[parent] += 2 * size[place]
             free[place] = lft + 1
-            found.append((tree, lft, lft + 2 * size[place] - 1, level))
-        return found
+            nodes.append((tree, lft, lft + 2 * size[place] - 1, level))
+        return nodes
 
 
 def shape_of(model: type[Any]) -> Shape:
@@ -104,7 +104,7 @@ def shape_of(model: type[Any]) -> Shape:
 
 
 def copy_in(table: str, columns: str, lines: StringIO) -> None:
-    """Load tab-separated lines into a table and let the server look at it."""
+    """Load tab-separated lines into a table and analyze it."""
     lines.seek(0)
     with connection.cursor() as cursor:
         cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", lines)
@@ -143,7 +143,7 @@ def make_paths(shape: Shape) -> None:
 
 
 def drop() -> None:
-    """Leave nothing behind."""
+    """Drop the tables."""
     with connection.cursor() as cursor:
         for table in ("benchmark_nodemember", "benchmark_node", "benchmark_path"):
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
@@ -202,7 +202,7 @@ def ltree_move(node: int, target: int) -> None:
 
 
 def repeated(call: Callable[[int], None], runs: int = RUNS, seconds: float = SECONDS) -> Timing:
-    """Return the times of ``call(0)``, ``call(1)`` ...; each run is another one of its kind."""
+    """Return the times of ``call(0)``, ``call(1)`` ..."""
     timing = Timing()
     begin = time.perf_counter()
     while timing.runs < runs and (not timing.runs or time.perf_counter() - begin < seconds):
@@ -218,20 +218,20 @@ def some_inserts(shape: Shape, runs: int = RUNS) -> list[int]:
 
 
 def some_moves(shape: Shape, runs: int = RUNS) -> list[tuple[int, int]]:
-    """Return (leaf, new parent): a node without any below it goes where another one of its level is."""
+    """Return (leaf, new parent): a leaf moves to the parent of another leaf of its level."""
     levels = [level for _tree, _lft, _rght, level in shape.intervals()]
     inner = set(shape.parents)
     deepest = max(levels)
     leaves = [i for i, level in enumerate(levels) if level == deepest and i not in inner]
-    chosen, found = random.Random(2), list[tuple[int, int]]()
+    chosen, moves = random.Random(2), list[tuple[int, int]]()
     for leaf in chosen.sample(leaves, min(len(leaves), runs)):
         target = shape.parents[leaf]
         for _ in range(20):
             target = shape.parents[chosen.choice(leaves)]
             if target != shape.parents[leaf]:
                 break
-        found.append((leaf + 1, target + 1))
-    return found
+        moves.append((leaf + 1, target + 1))
+    return moves
 
 
 def with_mptt(shape: Shape, *, members: bool) -> dict[str, Timing]:
@@ -250,11 +250,11 @@ def _changes(
     shape: Shape, insert: Callable[[int], None], move: Callable[[int, int], None] | None
 ) -> dict[str, Timing]:
     inserts = some_inserts(shape)
-    found = {"insert": repeated(lambda i: insert(inserts[i]), len(inserts))}
+    times = {"insert": repeated(lambda i: insert(inserts[i]), len(inserts))}
     if move is not None:
         moves = some_moves(shape)
-        found["move"] = repeated(lambda i: move(*moves[i]), len(moves))
-    return found
+        times["move"] = repeated(lambda i: move(*moves[i]), len(moves))
+    return times
 
 
 def here(asked: dict[str, Any]) -> dict[str, Any]:

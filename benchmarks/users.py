@@ -1,4 +1,4 @@
-"""Users for the bench: they log in by the form with a password that nobody else is told."""
+"""Users for the bench: they log in by the form with a random password."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from registry.models import Unit, User
 def make_users(places: list[tuple[Unit, str]]) -> tuple[list[User], str]:
     """Make a user with a role at each (unit, role); return them with the password of all.
 
-    Their first password would have to be changed at the first login, so it is replaced here; one hash serves
-    all, for working out fifty would take longer than what is measured.
+    A first password must be changed at the first login, so it is replaced here; all share one hash, since
+    fifty hashes take longer than what is measured.
     """
     password, mark = f"Bench-{secrets.token_hex(12)}", secrets.token_hex(3)
     users = [

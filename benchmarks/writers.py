@@ -1,6 +1,6 @@
-"""Eight writers at once, each a process of its own: how many organizations a second, all together.
+"""Eight writers at once, each its own process: organizations a second, all together.
 
-The registry's own way is set beside what MPTT needs in one tree: an advisory lock taken first.
+Beside it stands what MPTT needs in one tree: an advisory lock taken first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registry.models import Assignment, Organization
 WRITERS = 8
 SECONDS = 10.0
 SITES = 150
-"""So many places each writer goes round."""
+"""How many places each writer uses in turn."""
 _LOCK = 7999
 COLUMNS = {
     "rate": "a second",
@@ -39,7 +39,7 @@ COLUMNS = {
 
 
 def measure() -> list[Table]:
-    """Let them write across the country, then into one tree; nothing may be lost."""
+    """Write across the country, then into one tree; nothing may be lost."""
     table = Table("writers", f"{WRITERS} concurrent writers, {SECONDS:.0f} s", COLUMNS, ratio="rate")
     table.note = "Each founding has 10 members; a writer is a process with a connection of its own."
     mark = f"bench-{secrets.token_hex(4)}"
@@ -60,7 +60,7 @@ def measure() -> list[Table]:
 
 
 def _at_once(way: str, mark: str) -> dict[str, Any]:
-    """Start the writers, let them go together, and add up what they did."""
+    """Start the writers together and add up their results."""
     before = _deadlocks()
     writers = [
         subprocess.Popen(
@@ -114,7 +114,7 @@ def _add(table: Table, way: str, told: dict[str, Any], note: str) -> None:
 
 
 def writer(way: str, mark: str, number: int) -> dict[str, Any]:
-    """Be one writer: prepare, wait for the word, write until the time is over."""
+    """Run one writer: prepare, wait for the start, write until the time is over."""
     step = _registry_writer(mark, number) if way == "registry" else _one_tree_writer(int(mark), number)
     assert sys.__stdout__ is not None
     print("ready", file=sys.__stdout__, flush=True)

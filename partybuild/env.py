@@ -20,8 +20,8 @@ _POSTGRES = {"postgres", "postgresql"}
 _MIN_SECRET_LENGTH = 50
 _MIN_SECRET_DISTINCT = 5
 _SESSION = "-c jit=off -c random_page_cost=1.1"
-"""Many short questions, no moving heads in the disk: compiling a plan costs more than it saves, and an index
-is cheaper than PostgreSQL's defaults suppose. The address's own `?options=` comes before it."""
+"""For many short queries on solid-state disks: compiling a plan costs more than it saves, and an index is
+cheaper than PostgreSQL's defaults assume. `?options=` in the address overrides it."""
 
 
 class BadVariable(ImproperlyConfigured):
@@ -29,17 +29,17 @@ class BadVariable(ImproperlyConfigured):
 
 
 def refuse(name: str, problem: str) -> BadVariable:
-    """The error to raise for variable `name`; what may hold a secret is not repeated in `problem`."""
+    """Return the error to raise for variable `name`; `problem` must not repeat a secret."""
     return BadVariable(f"Environment variable {name}: {problem}")
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable without the blanks around it."""
+    """Return the variable without blanks around it."""
     return os.environ.get(name, "").strip() or default
 
 
 def boolean(name: str, default: bool) -> bool:
-    """1, true, yes, on or 0, false, no, off."""
+    """Read 1, true, yes, on or 0, false, no, off."""
     value = text(name).lower()
     if not value:
         return default
@@ -51,7 +51,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def integer(name: str, default: int, least: int, most: int) -> int:
-    """A whole number from `least` to `most`."""
+    """Read a whole number from `least` to `most`."""
     value = text(name)
     if not value:
         return default
@@ -61,7 +61,7 @@ def integer(name: str, default: int, least: int, most: int) -> int:
 
 
 def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
-    """One of the allowed words, whatever its case."""
+    """Read one of the allowed words, in any case."""
     value = text(name, default).upper()
     if value not in allowed:
         raise refuse(name, f"{value!r} is not one of {', '.join(allowed)}.")
@@ -69,46 +69,46 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def hosts(name: str, default: list[str]) -> list[str]:
-    """Host names separated by commas, without scheme and port, as Django's ALLOWED_HOSTS takes them."""
+    """Read host names separated by commas, without scheme and port, for ALLOWED_HOSTS."""
     value = text(name)
     if not value:
         return default
-    found = [host.strip() for host in value.split(",") if host.strip()]
-    for host in found:
+    names = [host.strip() for host in value.split(",") if host.strip()]
+    for host in names:
         if not _HOST.fullmatch(host):
             raise refuse(name, f"{host!r} is not a host name; write names without scheme or port.")
-    if not found:
+    if not names:
         raise refuse(name, "names no host.")
-    return found
+    return names
 
 
 def origins(name: str) -> list[str]:
-    """Origins separated by commas, each with its scheme, as Django's CSRF_TRUSTED_ORIGINS takes them."""
-    found = [origin.strip() for origin in text(name).split(",") if origin.strip()]
-    for origin in found:
+    """Read origins separated by commas, each with its scheme, for CSRF_TRUSTED_ORIGINS."""
+    listed = [origin.strip() for origin in text(name).split(",") if origin.strip()]
+    for origin in listed:
         try:
             parts = urlsplit(origin)
         except ValueError:
             raise refuse(name, f"{origin!r} cannot be read.") from None
         if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
             raise refuse(name, f"{origin!r} is not an origin; write https://host or https://host:port.")
-    return found
+    return listed
 
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
-    """Addresses and networks separated by commas: 127.0.0.1, 10.1.0.0/16."""
-    found = []
+    """Read addresses and networks separated by commas: 127.0.0.1, 10.1.0.0/16."""
+    listed = []
     for word in text(name).split(","):
         if word.strip():
             try:
-                found.append(ip_network(word.strip()))
+                listed.append(ip_network(word.strip()))
             except ValueError:
                 raise refuse(name, f"{word.strip()!r} is neither an address nor a network.") from None
-    return found
+    return listed
 
 
 def directory(name: str) -> Path | None:
-    """A folder that is there, or None."""
+    """Read the name of an existing folder, or None."""
     value = text(name)
     if not value:
         return None
@@ -119,7 +119,7 @@ def directory(name: str) -> Path | None:
 
 
 def secret(name: str, *, debug: bool, debug_default: str) -> str:
-    """A long random text; only while debugging may it be missing."""
+    """Read a long random text; it may be missing only while debugging."""
     value = text(name)
     if debug:
         return value or debug_default
@@ -131,10 +131,10 @@ def secret(name: str, *, debug: bool, debug_default: str) -> str:
 
 
 def database(name: str, *, default_file: Path, base: Path) -> dict[str, Any]:
-    """A Django database from a URL: `sqlite:///file`, `sqlite:////absolute/file` or `postgres://...`.
+    """Read a database URL: `sqlite:///file`, `sqlite:////absolute/file` or `postgres://...`.
 
-    SQLite takes its write lock when a transaction begins (otherwise two writers that both read first
-    cannot be put in a queue and one fails), and keeps a write-ahead log, so that readers never wait.
+    SQLite takes its write lock when a transaction begins (otherwise one of two writers that both read first
+    fails instead of waiting), and keeps a write-ahead log, so that readers never wait.
     """
     url = text(name)
     scheme = url.partition("://")[0] if "://" in url else ""

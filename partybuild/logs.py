@@ -1,4 +1,4 @@
-"""The log in files, one for each day, kept for as long as the law asks (LOG_DIR, LOG_DAYS)."""
+"""Log files, one for each day, kept as long as the law requires (LOG_DIR, LOG_DAYS)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAME = re.compile(r"registry-(\d{4}-\d{2}-\d{2})\.log")
 
 
 class DailyFiles(logging.Handler):
-    """Adds each line to the file of its day. Several processes may write to one folder: nothing is renamed.
+    """Appends each line to the file of its day. Several processes may share the folder: nothing is renamed.
 
     Files older than ``days`` are removed when a day's first line is written.
     """

@@ -1,6 +1,6 @@
-"""The one settings file. Everything that differs between installations comes from the environment.
+"""The only settings file. Everything that differs between installations comes from the environment.
 
-README.md has the table of variables. A value that cannot be read stops the start and is named.
+README.md lists the variables. A value that cannot be read stops the start with an error that names it.
 """
 
 import logging
@@ -14,7 +14,7 @@ from partybuild import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- What the environment says -----------------------------------------------------------------
+# --- From the environment ----------------------------------------------------------------------
 
 DEBUG = env.boolean("DEBUG", default=False)
 SECRET_KEY = env.secret(
@@ -31,7 +31,7 @@ DATABASES = {
 # gunicorn believes X-Forwarded-Proto from a proxy on this machine (elsewhere: FORWARDED_ALLOW_IPS).
 # An intranet without certificates sets TLS=0.
 TLS = env.boolean("TLS", default=not DEBUG)
-# Only what stands here is believed when it says whose request it hands on (X-Forwarded-For).
+# X-Forwarded-For is believed only from these.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", default=30, least=1, most=43_200)
 PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
@@ -88,7 +88,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # The last one: it turns the answer to a locked-out login into the page that says so.
+    # Last: it replaces the answer to a locked-out login.
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -113,7 +113,7 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Who may come in ---------------------------------------------------------------------------
+# --- Login --------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "registry.User"
 LOGIN_URL = "login"
@@ -152,9 +152,9 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 AXES_SENSITIVE_PARAMETERS = ["username"]  # somebody may have typed a password there; never logged
 
-OTP_TOTP_ISSUER = "战时党建登记"  # what the authenticator shows
+OTP_TOTP_ISSUER = "战时党建登记"  # shown by the authenticator
 
-# A session ends when nothing was asked for so long, and in any case after SESSION_LONGEST.
+# A session ends when unused for so long, and in any case after SESSION_LONGEST.
 SESSION_ENGINE = "registry.models.session"
 SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
 SESSION_LONGEST = timedelta(hours=12)
@@ -169,14 +169,14 @@ CSRF_FAILURE_VIEW = "registry.web.errors.csrf_failure"
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
-# --- What is taken in --------------------------------------------------------------------------
+# --- Size of requests --------------------------------------------------------------------------
 
 MAX_BODY_BYTES = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # without files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000  # some hundred people chosen at once, each with a role
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
-# --- What browsers are told --------------------------------------------------------------------
+# --- Security of browsers ----------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = TLS
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
@@ -250,7 +250,7 @@ STORAGES = {
 
 
 def add_request_number(record: logging.LogRecord) -> bool:
-    """Put the number that the error page shows on the line about that request."""
+    """Add the request number, which the error page shows, to the log line."""
     request = getattr(record, "request", None)
     record.request_number = getattr(request, "request_number", "-")
     return True
@@ -284,9 +284,9 @@ LOGGING: dict[str, Any] = {
     },
     "root": {"handlers": LOG_TO, "level": LOG_LEVEL},
     "loggers": {
-        # Without this, Django's own handlers would mail the admins and print some lines twice.
+        # Otherwise Django's own handlers mail the admins and print some lines twice.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        # Logins are in the record; the log has what is tried while they are locked.
+        # Logins are in the record; the log has attempts during a lock.
         "axes": {"level": "WARNING"},
     },
 }

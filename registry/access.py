@@ -7,41 +7,25 @@ commands ask here and nowhere else; what is out of scope does not exist for the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
-from registry.models import (
-    Assignment,
-    AuditEntry,
-    Grant,
-    GrantRole,
-    NameTerm,
-    Organization,
-    OrganizationKind,
-    Person,
-    Unit,
-    UnitKind,
-    User,
-)
+from registry import nouns
+from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
 from registry.models.base import in_spans, on_day
-from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import Span, everything, roots
 from registry.models.term import found_by, starts_with
+from registry.nouns.organization import superiors_of
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
 
-ALL_ROLES = tuple(GrantRole.values)
-ENTER_ROLES = (GrantRole.CLERK.value, GrantRole.MANAGER.value)
-APPROVE_ROLES = (GrantRole.APPROVER.value, GrantRole.MANAGER.value)
-MANAGE_ROLES = (GrantRole.MANAGER.value,)
-AUDIT_ROLES = (GrantRole.AUDITOR.value, GrantRole.MANAGER.value)
-PERSONAL_ROLES = (GrantRole.CLERK.value, GrantRole.APPROVER.value, GrantRole.MANAGER.value)
-"""Who works with police numbers and may open telephone numbers; viewers and auditors see them masked."""
+SEE, PERSONAL = "see", "view_personal_data"
+"""The verbs of reading: what stands at a unit, and the private fields of what stands there."""
 
 _CACHE = "_registry_grants"
 
@@ -56,21 +40,27 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
     return known
 
 
+def forget_grants(user: AnyUser) -> None:
+    """Let the grants of ``user`` be read anew: they, or the places of their units, may have changed."""
+    if hasattr(user, _CACHE):
+        delattr(user, _CACHE)
+
+
 def roles_held(user: AnyUser) -> list[tuple[str, Unit]]:
     """Return role and unit of each grant that ``user`` holds today, the oldest first."""
     return list(_grants(user)) if user.is_authenticated else []
 
 
-def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Unit]:
-    """Return the units at which ``user`` holds one of ``roles`` today, the highest only.
+def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
+    """Return the units at which and below which ``user`` may do ``verb`` today, the highest only.
 
-    A superuser holds every role at every root.
+    The verb says which roles may (``nouns.verb``); a superuser may do everything at every root.
     """
     if not user.is_authenticated or not user.is_active:
         return []
     if user.is_superuser:
         return list(roots())
-    wanted = tuple(roles)
+    wanted = nouns.verb(verb).roles
     units = sorted(
         {unit.pk: unit for role, unit in _grants(user) if role in wanted}.values(),
         key=lambda unit: (unit.tree_id, unit.lft),
@@ -83,14 +73,14 @@ def top_units(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Unit]:
     return tops
 
 
-def holds(user: AnyUser, roles: Iterable[str]) -> bool:
-    """Whether ``user`` holds one of ``roles`` anywhere."""
-    return bool(top_units(user, roles))
+def may_somewhere(user: AnyUser, verb: str) -> bool:
+    """Whether ``user`` may do ``verb`` anywhere."""
+    return bool(top_units(user, verb))
 
 
-def spans(user: AnyUser, roles: Iterable[str] = ALL_ROLES) -> list[Span]:
-    """Return the intervals of today's unit tree in which ``user`` holds one of ``roles``."""
-    return [Span(unit.tree_id, unit.lft, unit.rght) for unit in top_units(user, roles)]
+def spans(user: AnyUser, verb: str = SEE) -> list[Span]:
+    """Return the intervals of today's unit tree in which ``user`` may do ``verb``."""
+    return [Span(unit.tree_id, unit.lft, unit.rght) for unit in top_units(user, verb)]
 
 
 def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
@@ -106,73 +96,51 @@ def inside(unit: Unit, scope: Iterable[Span]) -> bool:
     return any(span.tree_id == unit.tree_id and span.lo <= unit.lft <= span.hi for span in scope)
 
 
-def may_view(user: AnyUser, unit: Unit) -> bool:
-    """Whether ``user`` sees the rows at ``unit``."""
-    return inside(unit, spans(user))
+def may(user: AnyUser, verb: str, row: Model | None) -> bool:
+    """Whether ``user`` may do ``verb`` at the unit of ``row``: a unit, or what belongs to one.
 
-
-def may_enter(user: AnyUser, unit: Unit) -> bool:
-    """Whether ``user`` may enter and edit at ``unit``."""
-    return inside(unit, spans(user, ENTER_ROLES))
-
-
-def may_approve(user: AnyUser, unit: Unit) -> bool:
-    """Whether ``user`` may approve what is submitted at ``unit``."""
-    return inside(unit, spans(user, APPROVE_ROLES))
-
-
-def may_manage(user: AnyUser, unit: Unit) -> bool:
-    """Whether ``user`` may change the unit tree at ``unit``."""
-    return inside(unit, spans(user, MANAGE_ROLES))
-
-
-def visible(
-    user: AnyUser, rows: QuerySet[M], roles: Iterable[str] = ALL_ROLES, *, few: bool = False
-) -> QuerySet[M]:
-    """Return those of ``rows`` (units, organizations or people) that ``user`` sees.
-
-    A person is seen from the home unit, and from each unit where one of the person's
-    organizations stands. ``few``: the rows are a handful already, so each is looked at for itself.
+    What belongs to no unit is for superusers.
     """
-    scope = spans(user, roles)
-    if rows.model not in (Unit, Organization, Person):
-        raise TypeError(f"no policy for {rows.model.__name__}")
-    if everything(scope):
-        return rows
-    if rows.model is Unit:
-        return rows.filter(in_spans(scope))
-    if rows.model is Organization:
-        return rows.filter(in_spans(scope, "unit__"))
-    if few:
-        placed = Assignment.objects.valid().filter(
-            in_spans(scope, "organization__unit__"), person=OuterRef("pk")
-        )
-        return rows.filter(in_spans(scope, "home_unit__") | Exists(placed))
-    # Each half by its own index; a condition with "or" over both would be tried on everybody there is.
-    members = Person.objects.filter(in_spans(scope, "home_unit__")).order_by().values("pk")
-    guests = Assignment.objects.valid().filter(in_spans(scope, "organization__unit__")).order_by()
-    return rows.filter(pk__in=members.union(guests.values("person_id")))
+    if user.is_authenticated and user.is_active and user.is_superuser:
+        return True
+    unit = nouns.of(row).unit_of(row) if row is not None else None
+    return unit is not None and inside(unit, spans(user, verb))
 
 
-def sees_number(user: AnyUser, person: Person) -> bool:
-    """Whether ``user`` sees the police number of ``person``: the right role at the home unit.
+def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:
+    """Return those of ``rows`` at whose unit ``user`` may do ``verb``: by default, that ``user`` sees.
+
+    The noun says how its rows belong to units; those of a noun that belongs to none are seen by everybody.
+    ``few``: the rows are a handful already, so each is looked at for itself.
+    """
+    return nouns.of(rows.model).inside(rows, spans(user, verb), few=few)
+
+
+def sees_private(user: AnyUser, row: Model) -> bool:
+    """Whether ``user`` sees the private fields of ``row``, as a police number: the right role at its unit.
 
     GB/T 22239-2019 8.1.4.11: personal information only as far as the work needs it.
     """
-    if user.is_authenticated and user.is_superuser:
-        return True
-    scope = spans(user, PERSONAL_ROLES)
-    return bool(scope) and inside(person.home_unit, scope)
+    return may(user, PERSONAL, row)
+
+
+def shown(user: AnyUser, row: Model, field: str) -> str:
+    """Return a field of ``row`` as ``user`` may see it: whole, or masked but for its ends."""
+    noun, value = nouns.of(row), str(getattr(row, field))
+    is_hidden = field in noun.masked or (field in noun.private and not sees_private(user, row))
+    return masked(value) if is_hidden else value
 
 
 def shown_number(user: AnyUser, person: Person) -> str:
-    """Return the police number as ``user`` may see it: whole, or masked but for its ends."""
-    return person.number if sees_number(user, person) else masked(person.number)
+    """Return the police number as ``user`` may see it."""
+    return shown(user, person, "number")
 
 
-def handle(user: AnyUser, person: Person) -> str:
-    """Return what stands for ``person`` in addresses: the number where ``user`` sees it, else the key."""
-    return person.number if sees_number(user, person) else person.key
+def handle(user: AnyUser, row: Model) -> str:
+    """Return what stands for ``row`` in addresses: a private number only where ``user`` sees it."""
+    noun = nouns.of(row)
+    is_hidden = noun.page_key in noun.private and not sees_private(user, row)
+    return str(getattr(row, noun.public_key if is_hidden else noun.page_key))
 
 
 def masked(text: str) -> str:
@@ -207,7 +175,7 @@ def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
     begins = Q()
     for way in ways:
         begins |= starts_with(f"{path}number", way)
-    personal = spans(user, PERSONAL_ROLES)
+    personal = spans(user, PERSONAL)
     if not everything(personal):
         begins &= in_spans(personal, f"{path}home_unit__")
     return Q(**{f"{path}number__in": ways}), begins
@@ -216,49 +184,39 @@ def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
 def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
     """Return what may be put above an organization at ``unit`` though it may stand above the user's scope.
 
-    Approved Party organizations, leading groups and task forces that stand today at the units above
-    ``unit``, and at the headquarters units directly below those. They are offered by name only. Nothing
-    where ``user`` may not enter.
+    They are offered by name only. Nothing where ``user`` may not register organizations.
     """
-    if not may_enter(user, unit):
-        return Organization.objects.none()
-    above = Unit.objects.filter(tree_id=unit.tree_id, lft__lt=unit.lft, rght__gt=unit.rght)
-    headquarters = Unit.objects.filter(kind=UnitKind.HEADQUARTERS, parent__in=above.order_by().values("pk"))
-    return (
-        Organization.objects.approved()
-        .as_of(timezone.localdate())
-        .filter(
-            Q(unit__in=above.order_by().values("pk")) | Q(unit__in=headquarters.order_by().values("pk")),
-            kind__in=(*PARTY_KINDS, OrganizationKind.LEADING_GROUP, OrganizationKind.TASK_FORCE),
-        )
-    )
+    may_register = may(user, "establish_organization", unit)
+    return superiors_of(unit) if may_register else Organization.objects.none()
 
 
-def get_unit(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Unit:
-    """Return the unit with ``code`` if ``user`` holds one of ``roles`` there, else raise ``Http404``."""
-    unit = visible(user, Unit.objects.filter(code=code), roles).first()
-    if unit is None:
-        raise Http404(f"没有代码为“{code}”的单位,或不在您的管理范围内。")
-    return unit
+def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
+    """Return the row of a noun with ``code`` where ``user`` may do ``verb``, else raise ``Http404``.
+
+    A row with a private number is also found by what stands for it in addresses.
+    """
+    noun = nouns.by_key(key)
+    names = {noun.page_key, noun.public_key} - {""}
+    known = Q(*((name, code) for name in names), _connector=Q.OR)
+    row = visible(user, noun.with_related().filter(known), verb).first()
+    if row is None:
+        raise Http404(f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
+    return row
 
 
-def get_organization(user: AnyUser, code: str, roles: Iterable[str] = ALL_ROLES) -> Organization:
-    """Return the organization with ``code`` if ``user`` holds one of ``roles`` at its host, or 404."""
-    rows = Organization.objects.select_related("unit", "parent", "campaign", "task_body", "source")
-    organization = visible(user, rows.filter(code=code), roles).first()
-    if organization is None:
-        raise Http404(f"没有代码为“{code}”的组织,或不在您的管理范围内。")
-    return organization
+def get_unit(user: AnyUser, code: str, verb: str = SEE) -> Unit:
+    """Return the unit with ``code`` where ``user`` may do ``verb``, else raise ``Http404``."""
+    return cast(Unit, get_row(user, "unit", code, verb))
 
 
-def get_person(user: AnyUser, number: str, roles: Iterable[str] = ALL_ROLES) -> Person:
-    """Return the person with ``number`` (or key) if in the scope of ``user``, else raise ``Http404``."""
-    rows = Person.objects.select_related("home_unit", "home_branch__unit", "source")
-    known = Q(number=number) | Q(key=number)
-    person = visible(user, rows.filter(known), roles).first()
-    if person is None:
-        raise Http404(f"没有警号为“{number}”的人员,或不在您的管理范围内。")
-    return person
+def get_organization(user: AnyUser, code: str, verb: str = SEE) -> Organization:
+    """Return the organization with ``code`` where ``user`` may do ``verb``, else raise ``Http404``."""
+    return cast(Organization, get_row(user, "organization", code, verb))
+
+
+def get_person(user: AnyUser, number: str, verb: str = SEE) -> Person:
+    """Return the person with ``number`` (or key) where ``user`` may do ``verb``, else raise ``Http404``."""
+    return cast(Person, get_row(user, "person", number, verb))
 
 
 def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
@@ -269,7 +227,7 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
     if user.is_authenticated and user.is_active and user.is_superuser:
         return rows
-    scope = spans(user, AUDIT_ROLES)
+    scope = spans(user, "read_record")
     known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
     return rows.filter(in_spans(scope, "unit__") | Q(unit__isnull=True, user__in=known))
 
@@ -278,8 +236,7 @@ def users_seen(user: AnyUser) -> QuerySet[User]:
     """Return the users whom ``user`` sees as a manager: with a grant, now or before, inside that scope."""
     if user.is_authenticated and user.is_superuser:
         return User.objects.all()
-    inside_scope = Grant.objects.filter(in_spans(spans(user, MANAGE_ROLES), "unit__"))
-    return User.objects.filter(pk__in=inside_scope.values("user_id"))
+    return visible(user, User.objects.all(), "add_user")
 
 
 def get_user(user: AnyUser, pk: int) -> User:
@@ -297,7 +254,7 @@ def may_grant_to(user: AnyUser, other: User) -> bool:
     return bool(user.is_superuser or not other.is_superuser)
 
 
-def may_control(user: AnyUser, other: User) -> bool:
+def may_control(user: AnyUser, other: User, verb: str = "disable_user") -> bool:
     """Whether ``user`` may disable ``other`` or set the password: all that is granted must lie inside.
 
     Otherwise a manager could lock out, or take over, somebody who holds something elsewhere.
@@ -307,5 +264,4 @@ def may_control(user: AnyUser, other: User) -> bool:
     if user.is_superuser:
         return True
     held = Grant.objects.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=timezone.localdate()), user=other)
-    scope = spans(user, MANAGE_ROLES)
-    return all(inside(grant.unit, scope) for grant in held.select_related("unit"))
+    return all(may(user, verb, grant) for grant in held.select_related("unit"))

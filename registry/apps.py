@@ -9,6 +9,24 @@ class RegistryConfig(AppConfig):
     name = "registry"
     label = "registry"
     verbose_name = "战时党建组织登记"
+    nouns = (
+        "registry.nouns.unit.UNIT",
+        "registry.nouns.organization.ORGANIZATION",
+        "registry.nouns.person.PERSON",
+        "registry.nouns.assignment.ASSIGNMENT",
+        "registry.nouns.campaign.CAMPAIGN",
+        "registry.nouns.source.SOURCE",
+        "registry.nouns.user.USER",
+        "registry.nouns.grant.GRANT",
+    )
+    """In the order in which a workbook is written: what is named by a later one comes first."""
+    verbs = ("registry.nouns.general.VERBS",)
+    edits = (
+        "registry.operations.units.edit_unit",
+        "registry.operations.organizations.edit_organization",
+        "registry.operations.people.edit_person",
+    )
+    """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
 
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate

@@ -1,15 +1,15 @@
-"""Write locks of the trees, and fresh rows under them.
+"""Write locks of the trees.
 
-Two concurrent writers, or one with a stale node, corrupt MPTT intervals. So every operation takes
-the lock of each tree it touches *before* it reads what it will write, and reads node and target
-again after it. On PostgreSQL the locks are transaction-level advisory locks: one for the unit tree,
-one for each organization tree. On SQLite a transaction that writes is the only one (``BEGIN
-IMMEDIATE``), so there is nothing to take. A new tree needs no lock: nobody else can name it yet, and its
-number is drawn from a sequence (``registry.trees.intervals.new_tree_id``). What writes many trees at
-once (a bulk load, a rebuild) takes the whole forest instead of every tree.
+Two concurrent writers, or one with a stale node, corrupt MPTT intervals. So every operation takes the lock
+of each tree it touches *before* it reads the rows it will write. On PostgreSQL the locks are
+transaction-level advisory locks: one for the unit tree, one for each organization tree. On SQLite a
+transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. A new tree needs
+no lock: nobody else can refer to it yet, and its number comes from a sequence
+(``registry.trees.intervals.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
+tree.
 
 Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.
-What still deadlocks is retried by the operation (see ``registry.operations.base``).
+Operations retry after a deadlock that still happens (``registry.operations.base``).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
 
 
 class NotInTransaction(RuntimeError):
-    """A lock was asked for outside a transaction, where it would be released at once."""
+    """A lock outside a transaction: it would be released at once."""
 
 
 class TreeChanged(Exception):
-    """A row went to another tree while its lock was waited for: start the operation again."""
+    """A row moved to another tree while its lock was awaited: start the operation again."""
 
 
 def _take(space: int, key: int, *, shared: bool = False) -> None:
@@ -53,7 +53,7 @@ def use_units(units: Iterable[Unit]) -> None:
 
 
 def retire_units(units: Iterable[Unit]) -> None:
-    """Keep everybody else from placing anything at the units until the transaction ends."""
+    """Keep others from placing anything at the units until the transaction ends."""
     for pk in sorted({unit.pk for unit in units}):
         _take(_UNIT_IN_USE, pk)
 
@@ -61,8 +61,8 @@ def retire_units(units: Iterable[Unit]) -> None:
 def lock_organization_trees(organizations: Iterable[Organization]) -> None:
     """Take the write locks of the trees that hold ``organizations`` until the transaction ends.
 
-    Without any it only keeps the forest from being rewritten as a whole, which is what founding a tree
-    needs. Raises ``TreeChanged`` when one of them went to another tree meanwhile.
+    Without any it only keeps the whole forest from being rewritten, as founding a tree needs. Raises
+    ``TreeChanged`` when one of them moved to another tree meanwhile.
     """
     pks = sorted({organization.pk for organization in organizations})
     if not pks:
@@ -75,9 +75,9 @@ def lock_organization_trees(organizations: Iterable[Organization]) -> None:
 
 
 def lock_tree_of(organization: Organization) -> Organization | None:
-    """Take the write lock of the organization's tree and return its row as it is under it (None: gone).
+    """Lock the organization's tree and return its fresh row (None: gone).
 
-    Raises ``TreeChanged`` when it went to another tree meanwhile.
+    Raises ``TreeChanged`` when it moved to another tree meanwhile.
     """
     locked = _lock_trees_of([organization.pk])
     row: Organization | None = Organization.objects.filter(pk=organization.pk).order_by().first()
@@ -87,9 +87,9 @@ def lock_tree_of(organization: Organization) -> Organization | None:
 
 
 def _lock_trees_of(pks: list[int]) -> set[int] | None:
-    """Lock the trees in the order of their numbers, by one statement; return them (None: no need to).
+    """Lock the trees in the order of their numbers, by one statement; return them (None: not needed).
 
-    The statement sees the rows as they were before it waited: who calls it looks at them again.
+    The statement sees the rows as they were before it waited, so the caller reads them again.
     """
     if not connection.in_atomic_block:
         raise NotInTransaction("tree locks live as long as a transaction; open one first")
@@ -130,9 +130,9 @@ def try_lock_folding() -> bool:
 
 
 def lock_seals(*, wait: bool) -> bool:
-    """Take the lock under which the record is sealed; without ``wait`` return False when another holds it.
+    """Take the lock for sealing the record; without ``wait`` return False when another holds it.
 
-    Nobody who writes entries ever takes it.
+    Writers of entries never take it.
     """
     if wait or connection.vendor != "postgresql":
         _take(_SEALS, 0)

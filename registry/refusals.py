@@ -1,4 +1,4 @@
-"""Why something cannot be done, in Chinese, by field: raised by rules, trees and operations alike."""
+"""Refusals: why something cannot be done, in Chinese, by field. Raised by rules, trees and operations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 class OperationRefused(ValidationError):
-    """What was asked for cannot be done; ``message_dict`` says why, in Chinese, by field."""
+    """The operation cannot be done; ``message_dict`` says why, in Chinese, by field."""
 
 
 class EditConflict(OperationRefused):
@@ -27,13 +27,17 @@ class EditConflict(OperationRefused):
         self.version = version
 
 
+class NotAllowed(OperationRefused):
+    """The actor has not the right to do it there."""
+
+
 def refuse(field: str | None, message: str) -> OperationRefused:
     """Return the error to raise: ``message`` at ``field``, or for the whole form when None."""
     return OperationRefused({field or NON_FIELD_ERRORS: [message]})
 
 
 def need_reason(reason: str, what: str) -> None:
-    """Refuse when no reason is given for what the record must give one for."""
+    """Refuse an operation without a reason that the record must have."""
     if not reason.strip():
         raise refuse("reason", f"请说明{what}。")
 

@@ -5,6 +5,10 @@
 
 import os
 import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,8 +61,23 @@ def chromium() -> str | None:
     return None
 
 
-SLOW = ("test_properties", "test_intervals", "test_bulk", "test_walls", "test_concurrency", "test_kill")
+SLOW = (
+    "test_properties",
+    "test_intervals",
+    "test_bulk",
+    "test_access_table",
+    "test_concurrency",
+    "test_kill",
+)
 """Files that take long: two workers end together when these are not left for last."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="leave out the tests that use no database: they say the same on each",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -93,14 +112,32 @@ def _let_tests_empty_the_record() -> None:
     flush.Command.handle = handle
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _order(items: list[pytest.Item]) -> Any:
+    """The key to sort by: slow files first; in each file those first who need an empty database."""
+    files = list(dict.fromkeys(item.path for item in items))
+    files.sort(key=lambda path: SLOW.index(path.stem) if path.stem in SLOW else len(SLOW))
+    places = {path: place for place, path in enumerate(files)}
+    return lambda item: (places[item.path], "world" in getattr(item, "fixturenames", ()))
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    """Whether a test may use the database at all (pytest-django refuses it to all others)."""
+    fixtures = getattr(item, "fixturenames", ())
+    asked = {"db", "transactional_db", "live_server", "django_db_setup"}.intersection(fixtures)
+    return bool(asked or item.get_closest_marker("django_db"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine or this database cannot run, and say why; begin with the slow files."""
     from django.db import connection
 
+    if config.getoption("--only-database"):
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
+        items[:] = [item for item in items if _uses_database(item)]
     no_postgres = pytest.mark.skip(reason="needs PostgreSQL: python -m tests.with_postgres -- pytest ...")
     no_browser = pytest.mark.skip(reason="needs Chromium: apt-get install chromium")
     # In CI a missing browser is a fault, not a reason to skip: the `browser` fixture then fails.
-    items.sort(key=lambda item: SLOW.index(item.path.stem) if item.path.stem in SLOW else len(SLOW))
+    items.sort(key=_order(items))
     may_skip_browser = chromium() is None and os.environ.get("CI") != "true"
     for item in items:
         if item.path.parent.name == "e2e":
@@ -121,3 +158,65 @@ def django_db_modify_db_settings(
     database = connections["default"].settings_dict
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        # Nothing here outlives the run, so nothing needs to reach the disk.
+        database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(scope="module")
+def world_of_the_file(
+    request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
+) -> Iterator[Any]:
+    """Build the world once for all tests of a file: what its `build_world` returns, else the World of all."""
+    from django.db import transaction
+
+    from tests.world import World
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield getattr(request.module, "build_world", World)()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(world_of_the_file: Any, db: None) -> Any:
+    """The world of the file, as new for each test: rows are rolled back, and the objects are copies."""
+    return deepcopy(world_of_the_file)
+
+
+Convert = Callable[[Path, str], Path]
+
+
+@pytest.fixture(scope="session")
+def office_profile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LibreOffice's settings, made at its first start; one for each worker, as a second office would wait."""
+    return tmp_path_factory.mktemp("office")
+
+
+@pytest.fixture
+def convert(tmp_path: Path, office_profile: Path) -> Convert:
+    """Have LibreOffice open a file and save it in another format; returns the new file."""
+    office = shutil.which("soffice")
+    if office is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("LibreOffice is missing in CI: apt-get install libreoffice-calc")
+        pytest.skip("needs LibreOffice: apt-get install --no-install-recommends libreoffice-calc")
+
+    def run(path: Path, to: str) -> Path:
+        target = tmp_path / "converted"
+        subprocess.run(
+            [
+                office,
+                f"-env:UserInstallation={office_profile.as_uri()}",
+                "--headless",
+                "--convert-to",
+                to,
+                "--outdir",
+                str(target),
+                str(path),
+            ],
+            check=True,
+            capture_output=True,
+            timeout=180,
+        )
+        return target / f"{path.stem}.{to.partition(':')[0]}"
+
+    return run

@@ -1,6 +1,6 @@
 """Attacks, and what comes back: nothing changes, nothing leaks, nothing breaks.
 
-The world is that of ``tests/walls.py``: the attacker has a login at 甲 and aims at 乙. What guards the
+The world is that of ``tests/two_bureaus.py``: the attacker has a login at 甲 and aims at 乙. What guards the
 login (guessing, fixation, redirects, the second step) is in ``test_login``; headers and sizes are in
 ``test_deploy``; what needs a browser is in ``e2e/test_attacks``.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -24,39 +24,37 @@ from registry.models import Assignment, Organization, Person, Unit, User
 from registry.web.fields import PickerField, ScopedForm
 from registry.web.filters import UnitFilter
 from registry.web.tables import Table
-from tests.test_walls import TABLE, Row
-from tests.walls import ROLES, Asking, Bureau, World, one_world
+from tests.test_access_table import TABLE, Row
+from tests.two_bureaus import ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
 
 TODAY = "2020-03-01"
 
 
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+def build_world() -> TwoBureaus:
     """One world for the whole file; each request is taken back."""
-    with one_world(django_db_blocker) as made:
-        yield made
+    return TwoBureaus()
 
 
 @pytest.fixture
-def manager(world: World) -> Asking:
+def manager(world: TwoBureaus) -> Visitor:
     """The attacker with the most rights: a manager at 甲."""
-    return Asking(world.here.users["manager"])
+    return Visitor(world.here.users["manager"])
 
 
-def refused(asking: Asking, url: str, data: dict[str, Any], name: str) -> str:
+def refused(visitor: Visitor, url: str, data: dict[str, Any], name: str) -> str:
     """Send a form, see that ``name`` is refused and nothing is written; return the page."""
     savepoint = transaction.savepoint()
     try:
-        response = asking.client.post(url, data)
+        response = visitor.client.post(url, data)
         assert response.status_code == 200, f"{url} {data}"
         errors = response.context["form"].errors
         assert set(errors) == {name}, f"{url} {data}: {errors}"
         page: str = response.content.decode()
     finally:
         transaction.savepoint_rollback(savepoint)
-    assert asking.ask("POST", url, data)[0] == "200"  # and nothing was written
+    assert visitor.ask("POST", url, data)[0] == "200"  # and nothing was written
     return page
 
 
@@ -256,7 +254,9 @@ def test_no_field_that_takes_a_code_is_forgotten() -> None:
 
 @pytest.mark.parametrize("name", FORGED)
 @pytest.mark.parametrize("forged", ["theirs", "nonsense", "' OR 1=1 --", "\x00"])
-def test_a_forged_code_is_refused_at_its_field(world: World, manager: Asking, name: str, forged: str) -> None:
+def test_a_forged_code_is_refused_at_its_field(
+    world: TwoBureaus, manager: Visitor, name: str, forged: str
+) -> None:
     page, args, others, other = FORGED[name]
     field = name.rsplit(".", 1)[1]
     url = reverse(page, args=args(world.here))
@@ -274,7 +274,7 @@ def _errors(page: str, value: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_a_forged_filter_finds_nothing(world: World, manager: Asking, name: str) -> None:
+def test_a_forged_filter_finds_nothing(world: TwoBureaus, manager: Visitor, name: str) -> None:
     url = reverse(FILTERS[name])
     for key in ("unit", "unit_text"):
         for value in (world.there.unit.code, "no-such-unit"):
@@ -286,7 +286,7 @@ def test_a_forged_filter_finds_nothing(world: World, manager: Asking, name: str)
 
 @pytest.mark.parametrize("param", ["party_line", "metric", "campaign", "basis", "since", "as_of", "own"])
 @pytest.mark.parametrize("page", ["people", "organizations", "assignments"])
-def test_a_forged_question_leaks_nothing(world: World, manager: Asking, page: str, param: str) -> None:
+def test_a_forged_question_leaks_nothing(world: TwoBureaus, manager: Visitor, page: str, param: str) -> None:
     for value in ("yi-branch", "frontline_people", "temporary_branches", "ended", "9999-99-99", "1"):
         status, said = manager.ask("GET", f"{reverse(page)}?{urlencode({param: value})}")
         assert status in ("200", "404")
@@ -352,20 +352,20 @@ POSTED = [(name, row) for name, rows in TABLE.items() for row in rows if "+" in 
 
 
 @pytest.mark.parametrize(("name", "row"), POSTED, ids=[name for name, _row in POSTED])
-def test_fields_that_are_not_the_forms_are_not_taken(world: World, name: str, row: Row) -> None:
+def test_fields_that_are_not_the_forms_are_not_taken(world: TwoBureaus, name: str, row: Row) -> None:
     """Each page that changes something, sent with every column that somebody might want to set."""
-    asking = Asking(world.here.users["manager"])
+    visitor = Visitor(world.here.users["manager"])
     url = reverse(name, args=row.args(world.here))
     own = row.data(world.here)
-    form_fields = {*own, *_fields_of(asking, url)}
+    form_fields = {*own, *_fields_of(visitor, url)}
     extra = {key: value for key, value in EXTRA.items() if key not in form_fields}
     results = []
     for data in (own, {**extra, **own}):
         savepoint = transaction.savepoint()
         before = {model: _rows(model) for model in MODELS}
-        response = asking.client.post(url, data)
+        response = visitor.client.post(url, data)
         if "confirmed" in own and response.context:
-            asking.client.post(url, {**data, "confirmed": response.context.get("confirmed", "")})
+            visitor.client.post(url, {**data, "confirmed": response.context.get("confirmed", "")})
         after = {model: _rows(model) for model in MODELS}
         changes = []
         new = {pk for model in MODELS for pk in after[model].keys() - before[model].keys()}
@@ -380,7 +380,7 @@ def test_fields_that_are_not_the_forms_are_not_taken(world: World, name: str, ro
                     changes.append((model.__name__, column, _steady(column, value, new)))
         results.append(changes)
         transaction.savepoint_rollback(savepoint)
-        asking = Asking(world.here.users["manager"])
+        visitor = Visitor(world.here.users["manager"])
     assert results[0] == results[1]
 
 
@@ -393,32 +393,32 @@ def _steady(column: str, value: Any, new: set[int]) -> Any:
     return "new" if column.endswith("_id") and value in new else value
 
 
-def _fields_of(asking: Asking, url: str) -> set[str]:
+def _fields_of(visitor: Visitor, url: str) -> set[str]:
     savepoint = transaction.savepoint()
-    response = asking.client.get(url)
+    response = visitor.client.get(url)
     transaction.savepoint_rollback(savepoint)
     form = response.context.get("form") if response.context else None
     return set(form.fields) if form is not None else set()
 
 
-def test_a_clerk_cannot_approve_by_naming_the_state(world: World) -> None:
-    asking = Asking(world.here.users["clerk"])
+def test_a_clerk_cannot_approve_by_naming_the_state(world: TwoBureaus) -> None:
+    visitor = Visitor(world.here.users["clerk"])
     url = reverse("organization_register", args=[world.here.unit.code])
     savepoint = transaction.savepoint()
     for save_as in ("", "approved", "draft"):
         data = {**_register(world.here), "state": "approved", "save_as": save_as}
         data |= {"code": f"c{save_as}", "name": f"队{save_as}"}
-        assert asking.client.post(url, data).status_code == 302
+        assert visitor.client.post(url, data).status_code == 302
     states = dict(Organization.objects.filter(code__startswith="c").values_list("code", "state"))
     transaction.savepoint_rollback(savepoint)
     assert states == {"c": "submitted", "capproved": "submitted", "cdraft": "draft"}
 
 
-def test_a_manager_makes_no_superuser(world: World) -> None:
-    asking = Asking(world.here.users["manager"])
+def test_a_manager_makes_no_superuser(world: TwoBureaus) -> None:
+    visitor = Visitor(world.here.users["manager"])
     data = {**_grant(world.here), "username": "evil", "display_name": "新", "unit": world.here.unit.code}
     savepoint = transaction.savepoint()
-    asking.client.post(reverse("user_add"), {**data, "is_superuser": "on", "is_staff": "on"})
+    visitor.client.post(reverse("user_add"), {**data, "is_superuser": "on", "is_staff": "on"})
     made = User.objects.get(username="evil")
     transaction.savepoint_rollback(savepoint)
     assert (made.is_superuser, made.is_staff, made.must_change_password) == (False, False, True)
@@ -462,7 +462,7 @@ STOPPING = ("unit", "unit_text", "metric", "party_line", "object")
 """What is not found with these gives the page that says so: they are tried one by one."""
 
 
-def test_no_parameter_comes_back_as_markup(world: World, manager: Asking) -> None:
+def test_no_parameter_comes_back_as_markup(world: TwoBureaus, manager: Visitor) -> None:
     """Every parameter that any page reads, on every page, with what would break out of text or attribute."""
     payload = f"{BREAKS}{SCRIPT}"
     for page, row in reading_pages():
@@ -473,7 +473,7 @@ def test_no_parameter_comes_back_as_markup(world: World, manager: Asking) -> Non
             assert "<img src=x" not in said, f"{page}?{names}"
 
 
-def test_no_stored_text_comes_back_as_markup(world: World) -> None:
+def test_no_stored_text_comes_back_as_markup(world: TwoBureaus) -> None:
     """Every text of every row is a script; every page that the manager reads says it as text."""
     savepoint = transaction.savepoint()
     here = world.here
@@ -491,12 +491,12 @@ def test_no_stored_text_comes_back_as_markup(world: World) -> None:
             model._base_manager.update(**{column: f"{payload}"})
     here.source.title = f"{SCRIPT}{BREAKS}"
     here.source.save()
-    asking = Asking(here.users["manager"])
+    visitor = Visitor(here.users["manager"])
     seen = 0
     try:
         for page, row in reading_pages():
             url = reverse(page, args=row.args(here))
-            _status, said = asking.ask("GET", f"{url}?{row.query}")
+            _status, said = visitor.ask("GET", f"{url}?{row.query}")
             assert SCRIPT not in said, page
             assert "<img src=x" not in said, page
             seen += "&lt;script&gt;" in said or "&lt;img" in said
@@ -530,7 +530,7 @@ FILTERED = {
 
 
 @pytest.mark.parametrize("page", FILTERED)
-def test_a_fragment_of_sql_is_nonsense_like_any_other(world: World, manager: Asking, page: str) -> None:
+def test_a_fragment_of_sql_is_nonsense_like_any_other(world: TwoBureaus, manager: Visitor, page: str) -> None:
     url = reverse(page, args=[world.here.unit.code] if page == "unit" else [])
     people = Person.objects.count()
     for name in (*FILTERED[page], *_ADDRESS):
@@ -544,7 +544,7 @@ def test_a_fragment_of_sql_is_nonsense_like_any_other(world: World, manager: Ask
     assert Person.objects.count() == people
 
 
-def test_wildcards_of_like_are_letters(world: World, manager: Asking) -> None:
+def test_wildcards_of_like_are_letters(world: TwoBureaus, manager: Visitor) -> None:
     for text in ("%", "_", "%密%", "甲_赵"):
         for page in ("search", "search_now", "people", "pick_people"):
             _status, said = manager.ask("GET", f"{reverse(page)}?{urlencode({'q': text})}")
@@ -559,7 +559,7 @@ def test_wildcards_of_like_are_letters(world: World, manager: Asking) -> None:
     ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/settings.py", "a%00b", "..", "%5c..%5c",
      "jia/../yi", "jia%2f..%2fyi", "jia;yi", "JIA", "jia ", "甲密公安局", "a" * 3000],
 )  # fmt: skip
-def test_a_code_is_no_path(world: World, manager: Asking, code: str) -> None:
+def test_a_code_is_no_path(world: TwoBureaus, manager: Visitor, code: str) -> None:
     for start in ("units", "organizations", "people", "sources", "assignments", "static", "users", "record"):
         for end in ("/", "/edit/", ""):
             response = manager.client.generic("GET", f"/{start}/{code}{end}", follow=False)
@@ -580,7 +580,7 @@ AWAY = (
 
 
 @pytest.mark.parametrize("away", AWAY)
-def test_no_answer_leads_to_another_site(world: World, away: str) -> None:
+def test_no_answer_leads_to_another_site(world: TwoBureaus, away: str) -> None:
     """With the address of another site in every parameter that could lead somewhere, and as Referer."""
     names = ("next", "url", "return", "back", "from", "to", "redirect", "continue", "q", "unit")
     query = urlencode(dict.fromkeys(names, away))
@@ -593,7 +593,7 @@ def test_no_answer_leads_to_another_site(world: World, away: str) -> None:
                 for method in ("get", "post"):
                     data = None if method == "get" else {**row.data(world.here), "next": away}
                     savepoint = transaction.savepoint()
-                    client = Asking(somebody).client
+                    client = Visitor(somebody).client
                     response = getattr(client, method)(url, data, headers={"referer": away})
                     transaction.savepoint_rollback(savepoint)
                     location = response.headers.get("Location", "/")
@@ -605,9 +605,9 @@ def test_no_answer_leads_to_another_site(world: World, away: str) -> None:
 
 
 @pytest.mark.parametrize("role", [None, *ROLES])
-def test_without_its_token_no_form_is_taken(world: World, role: str | None) -> None:
-    asking = Asking(world.here.users[role] if role else None)
-    asking.client.handler.enforce_csrf_checks = True
+def test_without_its_token_no_form_is_taken(world: TwoBureaus, role: str | None) -> None:
+    visitor = Visitor(world.here.users[role] if role else None)
+    visitor.client.handler.enforce_csrf_checks = True
     for name, rows in TABLE.items():
         for row in rows:
             if name.startswith("admin:") or row.post.split()[4] == "405":
@@ -615,13 +615,15 @@ def test_without_its_token_no_form_is_taken(world: World, role: str | None) -> N
             url = reverse(name, args=row.args(world.here))
             for headers in ({}, {"referer": "https://evil.example/"}, {"origin": "https://evil.example"}):
                 savepoint = transaction.savepoint()
-                response = asking.client.post(url, row.data(world.here), headers=headers)
+                response = visitor.client.post(url, row.data(world.here), headers=headers)
                 transaction.savepoint_rollback(savepoint)
                 assert response.status_code == 403, f"{role} {name}"
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "CONNECT", "GARBAGE"])
-def test_other_methods_are_refused_and_write_nothing(world: World, manager: Asking, method: str) -> None:
+def test_other_methods_are_refused_and_write_nothing(
+    world: TwoBureaus, manager: Visitor, method: str
+) -> None:
     for name, rows in TABLE.items():
         if name.startswith("admin:"):
             continue
@@ -631,7 +633,7 @@ def test_other_methods_are_refused_and_write_nothing(world: World, manager: Aski
         assert "密" not in said
 
 
-def test_asking_for_the_head_writes_nothing_and_says_nothing(world: World, manager: Asking) -> None:
+def test_asking_for_the_head_writes_nothing_and_says_nothing(world: TwoBureaus, manager: Visitor) -> None:
     for name, row in reading_pages():
         status, said = manager.ask("HEAD", f"{reverse(name, args=row.args(world.here))}?{row.query}")
         assert status == "200", name
@@ -639,7 +641,7 @@ def test_asking_for_the_head_writes_nothing_and_says_nothing(world: World, manag
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "localhost@evil.example", ""])
-def test_a_host_that_is_not_ours_gets_nothing(world: World, manager: Asking, host: str) -> None:
+def test_a_host_that_is_not_ours_gets_nothing(world: TwoBureaus, manager: Visitor, host: str) -> None:
     for url in (reverse("login"), reverse("unit", args=["jia"])):
         response = manager.client.get(url, headers={"host": host}) if host else None
         if response is not None:
@@ -649,7 +651,7 @@ def test_a_host_that_is_not_ours_gets_nothing(world: World, manager: Asking, hos
     assert said.headers["Location"] == "/units/jia/"
 
 
-def test_thousands_of_fields_and_values_are_refused(world: World, manager: Asking) -> None:
+def test_thousands_of_fields_and_values_are_refused(world: TwoBureaus, manager: Visitor) -> None:
     url = reverse("organization_members_add", args=[world.here.branch.code])
     many = {f"field{at}": "x" for at in range(5000)}
     assert manager.ask("POST", url, many)[0] == "400"
@@ -662,7 +664,7 @@ def test_thousands_of_fields_and_values_are_refused(world: World, manager: Askin
     assert "100000 个警号没有找到" in said
 
 
-def test_a_query_of_thousands_of_parameters_is_no_fault(world: World, manager: Asking) -> None:
+def test_a_query_of_thousands_of_parameters_is_no_fault(world: TwoBureaus, manager: Visitor) -> None:
     query = "&".join(f"a{at}=x" for at in range(3900))
     assert manager.ask("GET", f"{reverse('people')}?{query}")[0] in ("200", "400")
     assert manager.ask("GET", f"{reverse('people')}?{query}&{query}")[0] in ("200", "400")
@@ -673,17 +675,17 @@ def test_a_query_of_thousands_of_parameters_is_no_fault(world: World, manager: A
 # --- One's own rights -----------------------------------------------------------------------------
 
 
-def test_a_login_of_a_disabled_user_is_over_at_once(world: World) -> None:
-    asking = Asking(world.here.users["viewer"])
+def test_a_login_of_a_disabled_user_is_over_at_once(world: TwoBureaus) -> None:
+    visitor = Visitor(world.here.users["viewer"])
     savepoint = transaction.savepoint()
     User.objects.filter(pk=world.here.users["viewer"].pk).update(is_active=False)
-    response = asking.client.get(reverse("unit", args=["jia"]))
+    response = visitor.client.get(reverse("unit", args=["jia"]))
     transaction.savepoint_rollback(savepoint)
     assert response.status_code == 302
 
 
-def test_a_manager_cannot_raise_or_lock_out_himself_or_a_superuser(world: World) -> None:
-    asking = Asking(world.here.users["manager"])
+def test_a_manager_cannot_raise_or_lock_out_himself_or_a_superuser(world: TwoBureaus) -> None:
+    visitor = Visitor(world.here.users["manager"])
     own = world.here.users["manager"]
     grant = own.grants.get()
     for name, pk in (
@@ -696,18 +698,18 @@ def test_a_manager_cannot_raise_or_lock_out_himself_or_a_superuser(world: World)
         ("user_grant", world.superuser.pk),
     ):
         data = {"reason": "x", "unit": "jia", "role": "manager", "started_on": "2020-01-01"}
-        status, _page = asking.ask("POST", reverse(name, args=[pk]), data)
+        status, _page = visitor.ask("POST", reverse(name, args=[pk]), data)
         assert status == "404", name
 
 
-def test_what_is_sent_twice_counts_once(world: World) -> None:
-    asking = Asking(world.here.users["manager"])
+def test_what_is_sent_twice_counts_once(world: TwoBureaus) -> None:
+    visitor = Visitor(world.here.users["manager"])
     url = reverse("organization_members_add", args=[world.here.branch.code])
     key = world.here.people[2].key
     savepoint = transaction.savepoint()
-    response = asking.client.post(url, {"members": [key, key], "started_on": TODAY})
-    again = asking.client.post(url, {"members": key, "started_on": TODAY})
-    once = asking.client.post(url, {"members": key, "started_on": TODAY})
+    response = visitor.client.post(url, {"members": [key, key], "started_on": TODAY})
+    again = visitor.client.post(url, {"members": key, "started_on": TODAY})
+    once = visitor.client.post(url, {"members": key, "started_on": TODAY})
     transaction.savepoint_rollback(savepoint)
     assert response.status_code == 200
     assert again.status_code == 302

@@ -1,4 +1,4 @@
-"""Writers that die in the middle of a founding: an organization is there with all it has, or not at all."""
+"""Processes killed while they register an organization: it is saved with all it has, or not at all."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ STAGES = {
     "counted, not recorded yet": "LOCK TABLE registry_auditentry IN EXCLUSIVE MODE",
     "in the commit": "SELECT id FROM registry_unit FOR UPDATE",
 }
-"""Where a founding stands still, and what holds it there (the last: the deferred checks of foreign keys)."""
+"""Where registering waits, and the lock that it waits for (the last: the deferred checks of foreign keys)."""
 
 
-class Founder:
-    """A process that founds (tests/founder.py)."""
+class Writer:
+    """A process that registers organizations (tests/writer_process.py)."""
 
     def __init__(self) -> None:
         database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.founder"],
+            [sys.executable, "-m", "tests.writer_process"],
             cwd=Path(__file__).parent.parent,
             env=os.environ | {"DATABASE_URL": database.geturl()},
             stdin=subprocess.PIPE,
@@ -47,7 +47,7 @@ class Founder:
         )
 
     def tell(self, code: str, unit: Unit, parent: Organization | None, people: list[Person]) -> None:
-        """Let it found an organization; it does so when it has done what it was told before."""
+        """Have it register an organization; it answers in the order of the requests."""
         keys = [unit.pk, parent.pk if parent else 0, *(person.pk for person in people)]
         self.process.stdin.write(f"{code} {' '.join(map(str, keys))}\n")
         self.process.stdin.flush()
@@ -66,16 +66,16 @@ class Founder:
 
 
 @contextmanager
-def founders(number: int) -> Iterator[list[Founder]]:
-    started = [Founder() for _ in range(number)]
+def writers_at_work(number: int) -> Iterator[list[Writer]]:
+    started = [Writer() for _ in range(number)]
     try:
-        for founder in started:
-            assert founder.answer() == ["ready"]
+        for writer in started:
+            assert writer.answer() == ["ready"]
         yield started
     finally:
-        for founder in started:
-            if founder.process.poll() is None:
-                founder.kill()
+        for writer in started:
+            if writer.process.poll() is None:
+                writer.kill()
 
 
 def backends(condition: str) -> set[int]:
@@ -90,7 +90,7 @@ def backends(condition: str) -> set[int]:
 
 
 def wait_for(condition: str, number: int) -> set[int]:
-    """Wait until so many connections are as the condition says."""
+    """Wait until the condition holds for exactly this many connections."""
     for _ in range(1500):
         found = backends(condition)
         if len(found) == number:
@@ -134,7 +134,7 @@ def test_a_writer_that_dies_halfway_leaves_nothing_behind() -> None:
     """At each stage: first the server ends the connection, then the writer is killed with -9."""
     units, parents, people = world()
     there = Organization.objects.count()
-    with founders(len(STAGES)) as writers:
+    with writers_at_work(len(STAGES)) as writers:
         for number, (stage, barrier) in enumerate(STAGES.items()):
             writer, parent = writers[number], parents[0] if number % 2 else None
             with transaction.atomic(), connection.cursor() as cursor:
@@ -165,7 +165,7 @@ def test_writers_killed_at_any_moment_lose_nothing_that_they_answered() -> None:
     pick = random.Random(20200123)
     told: list[str] = []
     answers: list[list[str]] = []
-    with founders(4) as writers:
+    with writers_at_work(4) as writers:
         for number, writer in enumerate(writers):
             for job in range(JOBS):
                 code = f"w{number}-{job}"

@@ -208,7 +208,7 @@ class World:
 
     def dissolve(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         organization = self.pick(Organization, a)
-        said = organizations.plan_dissolution(organization=organization, on=day(c))
+        said = organizations.plan_dissolution(actor=ACTOR, organization=organization, on=day(c))
         done = organizations.dissolve_organization(
             actor=ACTOR, organization=organization, on=day(c), reason="测试"
         )

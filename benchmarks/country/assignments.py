@@ -1,7 +1,7 @@
-"""The assignments: who served where. Most people nowhere, some in several organizations.
+"""The assignments: most people have none, some serve in several organizations.
 
-A bureau's organizations take their people from some of the bureau's people: those who are sent again and
-again. A temporary Party organization takes Party members only.
+A bureau's organizations take their people from a part of the bureau's people, who are sent again and again.
+A temporary Party organization takes Party members only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from registry.models.kinds import PARTY_KINDS
 from registry.operations.bulk_rows import AssignmentRow, OrganizationRow
 
 _SENT = 0.35
-"""The part of a bureau's people that is ever sent."""
+"""The share of a bureau's people who are ever sent."""
 _SIZES = (3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20)
 _POSTS = (1, 2, 3, 3, 4, 5)
 _SMALL = (OrganizationKind.GROUP.value, OrganizationKind.PIONEER_POST.value)
@@ -38,7 +38,7 @@ class Assignments:
     """All assignments of a country."""
 
     def __init__(self, country: Country, organizations: Organizations, people: People) -> None:
-        """Nothing is made yet."""
+        """Prepare; rows are made while iterating."""
         self.country, self.organizations, self.people = country, organizations, people
 
     def __iter__(self) -> Iterator[AssignmentRow]:
@@ -83,7 +83,7 @@ class Assignments:
                 yield AssignmentRow(number, row.code, start, role, row.dissolved_on, document, is_sample=True)
 
     def _chosen(self, bureau: Bureau, row: OrganizationRow, size: int, chance: random.Random) -> list[int]:
-        """Return different people of the bureau: members of the Party where it must be, and to lead."""
+        """Return different people of the bureau: Party members where needed, and to lead."""
         everybody = self.country.people_of(bureau)
         if not everybody:
             return []
@@ -104,7 +104,7 @@ class Assignments:
 
 
 def _spell(row: OrganizationRow, chance: random.Random, *, first: bool) -> tuple[date, date | None]:
-    """Return from when to when somebody was there, within the organization's life."""
+    """Return the start and end of an assignment, within the organization's life."""
     begin, end = row.established_on, row.dissolved_on
     days = ((end or LAST) - begin).days
     start = begin

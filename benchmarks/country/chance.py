@@ -1,4 +1,4 @@
-"""Chance that is the same each time: by seed and place, without a state that must be kept."""
+"""Repeatable random numbers by seed and place, without state."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _MASK = (1 << 64) - 1
 
 
 def mixed(seed: int, place: int) -> int:
-    """Return 64 bits for a place in a row; any place can be asked for, in any order (splitmix64)."""
+    """Return 64 random bits for a place in a sequence, in any order (splitmix64)."""
     z = (seed + (place + 1) * 0x9E3779B97F4A7C15) & _MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -17,7 +17,7 @@ def mixed(seed: int, place: int) -> int:
 
 
 def shared_out(total: int, weights: Sequence[int], least: int = 0) -> list[int]:
-    """Return how much of ``total`` each gets by its weight, but ``least``; together it is just the total."""
+    """Divide ``total`` by weights, each part at least ``least``; the parts add up to the total."""
     rest = total - least * len(weights)
     if rest < 0:
         raise ValueError(f"{total} is too little for {len(weights)} with {least} each")

@@ -1,4 +1,4 @@
-"""``manage.py synthesize``: load an invented country into an empty registry."""
+"""The command ``python -m benchmarks.country``: load an invented country into an empty registry."""
 
 from __future__ import annotations
 

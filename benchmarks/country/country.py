@@ -1,8 +1,8 @@
 """The units: a ministry, departments, bureaus and county bureaus, and below those stations and brigades.
 
-Of the bureaus everything is kept (some thousand in a nation), of stations and brigades only how many
-there are: each is made again when it is asked for by its place in the order of loading. That order is
-depth first, so whatever stands below a bureau is one run of places, and its people one run of numbers.
+Bureaus are kept in memory (some thousand in a nation); of stations and brigades only the numbers are: each
+is made again from its place in the order of loading. That order is depth first, so the units below a bureau
+are one range of places, and its people one range of numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from registry.operations.bulk_rows import UnitRow
 ROOT = "gonganbu"
 MINISTRY, PROVINCE, CITY, COUNTY = range(4)
 _STAFF = {MINISTRY: 90, PROVINCE: 90, CITY: 60, COUNTY: 30}
-"""How many people work in a bureau itself, where a station has 8 to 23."""
+"""How many people work in a bureau itself; a station has 8 to 23."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Bureau:
     brigades: int = 0
     place: int = 0
     units: int = 1
-    """Itself and all below it."""
+    """The bureau and all units below it."""
 
     @property
     def end(self) -> int:
@@ -51,10 +51,10 @@ class Bureau:
 
 
 class Country:
-    """All units of a scale: to be read from the start as often as needed, or asked for by place."""
+    """All units of a scale: iterate from the start as often as needed, or look up by place."""
 
     def __init__(self, scale: Scale, seed: int) -> None:
-        """Draw up the bureaus, who moved, and how many people there are in each unit."""
+        """Make the bureaus, the moves, and the number of people in each unit."""
         self.scale, self.seed = scale, seed
         self._chance = random.Random(seed)
         self.bureaus = list(self._drawn_up())
@@ -78,7 +78,7 @@ class Country:
         self._series_starts = [first for first, _ in self._series]
 
     def __iter__(self) -> Iterator[UnitRow]:
-        """Yield the rows, each after the one it stands below."""
+        """Yield the rows, each after its superior."""
         for bureau in self.bureaus:
             yield UnitRow(
                 code=bureau.code,
@@ -116,7 +116,7 @@ class Country:
         return self.bureaus[bisect_right(self._places, place) - 1]
 
     def people_of(self, bureau: Bureau) -> range:
-        """Return who works at a bureau and all below it, by number in order."""
+        """Return the numbers in order of the people of a bureau and all units below it."""
         return range(self.first_person[bureau.place], self.first_person[bureau.end])
 
     def police_number(self, person: int) -> str:

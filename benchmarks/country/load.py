@@ -1,4 +1,4 @@
-"""An invented country, for measuring and for trying out: the same for the same scale and seed."""
+"""Load an invented country, for benches and trials: the same for the same scale and seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SEED = 20200120
 
 
 class NotEmpty(Exception):
-    """The registry holds something already; a country is only ever loaded into an empty one."""
+    """The registry is not empty; a country is only loaded into an empty one."""
 
 
 @transaction.atomic
@@ -45,7 +45,7 @@ def synthesize(scale: Scale, seed: int, progress: Progress) -> dict[str, int]:
 
 
 def settle() -> None:
-    """Let PostgreSQL look through the new tables now, not during the first pages. Not in a transaction."""
+    """Analyze the new tables on PostgreSQL, so that the first pages need not. Not in a transaction."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE)")

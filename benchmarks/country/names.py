@@ -1,4 +1,4 @@
-"""Names that could be: the provinces are real, what stands below them is invented."""
+"""Plausible names: the provinces are real, everything below them is invented."""
 
 from __future__ import annotations
 

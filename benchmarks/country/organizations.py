@@ -1,8 +1,8 @@
-"""The organizations: standing committees with their branches, and what was founded in two years.
+"""The organizations: standing committees with their branches, and those founded in two years.
 
-Each bureau has one tree under its standing committee. What was founded comes in clusters, as it does: a
-branch with its posts and teams, a general branch with branches at several stations, a task force. A
-bureau's rows are drawn from a chance of its own, so they can be made again from the start at any time.
+Each bureau has one tree under its standing committee. Organizations are founded in clusters: a branch with
+its posts and teams, a general branch with branches at several stations, a task force. Each bureau has its
+own random numbers, so its rows can be made again at any time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DAYS = (LAST - FIRST).days
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """A campaign, and how likely what is founded while it goes on belongs to it."""
+    """A campaign, and the share of organizations founded during it that belong to it."""
 
     code: str
     name: str
@@ -71,7 +71,7 @@ class Organizations:
     """All organizations of a country."""
 
     def __init__(self, country: Country) -> None:
-        """Share out how many each bureau founds."""
+        """Divide the number of organizations among the bureaus."""
         self.country = country
         standing = sum(1 + STANDING_BRANCHES[bureau.level] for bureau in country.bureaus)
         self.founded = country.scale.organizations - standing
@@ -79,7 +79,7 @@ class Organizations:
         self._founded_by = shared_out(self.founded, weights)
 
     def __iter__(self) -> Iterator[OrganizationRow]:
-        """Yield the rows, each after the one it stands below."""
+        """Yield the rows, each after its superior."""
         for _, row in self.with_bureaus():
             yield row
 
@@ -102,7 +102,7 @@ class _Founding:
         self.campaign = ""
 
     def rows(self) -> Iterator[OrganizationRow]:
-        """The committee and its branches, then one cluster after the other until the number is reached."""
+        """Yield the committee and its branches, then clusters until the number is reached."""
         yield from self._standing()
         left = self.number
         while left > 0:
@@ -118,7 +118,9 @@ class _Founding:
         since = date(2011, 7, 1) + timedelta(self.chance.randint(0, 2000))
 
         def standing(code: str, name: str, kind: K, parent: str = "") -> OrganizationRow:
-            return OrganizationRow(code, name, kind.value, bureau.code, since, parent, is_sample=True)
+            return OrganizationRow(
+                code, name, kind.value, bureau.code, since, parent, state=_APPROVED, is_sample=True
+            )
 
         yield standing(self.committee, f"{bureau.name}党委", K.COMMITTEE)
         for i in range(1, STANDING_BRANCHES[bureau.level] + 1):
@@ -227,7 +229,7 @@ class _Founding:
         return row
 
     def _life(self, day: date, parent: OrganizationRow | None) -> tuple[date, date | None]:
-        """Return the days of founding and dissolution; some still stand at the end."""
+        """Return the days of founding and dissolution; some are not dissolved."""
         chance = self.chance
         latest = LAST
         if parent is not None:
@@ -244,7 +246,7 @@ class _Founding:
         return day, end if end <= latest else None
 
     def _transferred(self, code: str, begin: date, last: date) -> tuple[tuple[str, date], ...]:
-        """Return the host it had at first: another unit below this bureau, or below the one above it."""
+        """Return the first host: another unit below this bureau, or below its superior."""
         chance, around = self.chance, self.bureau
         if around.above is not None and chance.random() < 0.3:
             around = around.above

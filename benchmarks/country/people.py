@@ -1,4 +1,4 @@
-"""The people: each is made from the seed and a number in order, so any can be asked for at any time."""
+"""The people: each is made from the seed and a number in order, so any can be made at any time."""
 
 from __future__ import annotations
 

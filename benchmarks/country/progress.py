@@ -1,4 +1,4 @@
-"""A bar that grows on a terminal, and a line at every tenth part elsewhere."""
+"""A progress bar on a terminal; elsewhere a line at every tenth part."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Mapping
 from django.core.management.base import OutputWrapper
 
 NOUNS = {"units": "单位", "organizations": "组织", "people": "人员", "assignments": "编入"}
-"""What is said of each noun at the end; while counts are worked out, their percentage is shown."""
+"""The label of each noun; counts are shown in percent."""
 _COUNTS = {"counts": "统计"}
 
 _WIDTH = 30
 
 
 class ProgressBar:
-    """Shows how many rows of each noun are written. To be told as ``bulk_load`` tells."""
+    """Shows how many rows of each noun are written: a progress callback of ``bulk_load``."""
 
     def __init__(self, stream: OutputWrapper, totals: Mapping[str, int]) -> None:
-        """``totals`` are the numbers expected for each noun; more than that is shown as all."""
+        """``totals`` are the expected numbers of each noun; a larger number is shown as all."""
         self.stream, self.totals = stream, totals
         self.is_terminal = stream.isatty()
         self.begin = time.monotonic()
         self.noun, self.tenth, self.unsaid = "", 0, ""
 
     def __call__(self, noun: str, written: int) -> None:
-        """Show that so many rows of ``noun`` are written."""
+        """Show the number of rows of ``noun`` written so far."""
         total = max(self.totals.get(noun, written), written, 1)
         if noun != self.noun:
             self.close()
@@ -43,7 +43,7 @@ class ProgressBar:
             self.unsaid = f"{label} {said}\n"
 
     def close(self) -> None:
-        """Leave the last bar standing and go on below it; elsewhere say how it ended."""
+        """End the last bar with a new line; elsewhere print the final numbers."""
         if self.is_terminal and self.noun:
             self._write("\n")
         elif self.unsaid:

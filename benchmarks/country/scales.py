@@ -1,4 +1,4 @@
-"""How much is invented."""
+"""The scales of the invented country."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ FIRST, LAST = date(2020, 1, 20), date(2022, 1, 19)
 
 @dataclass(frozen=True)
 class Scale:
-    """The numbers of a country, or of a part of one: the ministry and what stands below it.
+    """The numbers of a country, or of a part of one: the ministry and the units below it.
 
-    Stations and brigades are what is left of ``units``. ``assignments`` come out within a few.
+    Stations and brigades are the rest of ``units``. ``assignments`` come out within a few.
     ``moves`` are units that got another superior once, half of them counties with all below.
     """
 

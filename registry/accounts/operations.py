@@ -8,13 +8,13 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.utils import timezone
 
-from registry import audit
+from registry import access, audit
 from registry.accounts import passwords, second_factor
 from registry.audit import Actor
 from registry.locks import use_units
 from registry.models import Grant, GrantRole, Session, Unit, User
 from registry.models.base import on_day
-from registry.operations.base import fresh, operation, validated
+from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
 from registry.refusals import refuse
 
 
@@ -30,6 +30,7 @@ def add_user(
     ended_on: date | None = None,
 ) -> tuple[User, str]:
     """Make a user with a first grant; return it with its one-time password. Raises ``OperationRefused``."""
+    need_right(actor, "add_user", unit)
     password = passwords.one_time_password()
     user = _new_user(username, display_name)
     user.set_password(password)
@@ -57,6 +58,7 @@ def open_login(
     """Make one of the demo's users, whose password is printed: in DEBUG only. Raises ``OperationRefused``."""
     if not settings.DEBUG:
         raise refuse(None, "演示账号只能在 DEBUG 打开时建立。")
+    need_right(actor, "open_login", None)
     user = _new_user(username, display_name)
     passwords.check(password, user, field="password")
     user.is_staff = user.is_superuser = is_superuser
@@ -97,6 +99,7 @@ def grant_role(
     """Give ``user`` a role at ``unit`` and below, from a day to another. Raises ``OperationRefused``."""
     user = _locked(user)
     _not_oneself(actor, user, "不能给自己授权。")
+    _need_right_over(actor, "grant_role", user, unit)
     return _grant(actor, user, unit, role, started_on, ended_on)
 
 
@@ -138,8 +141,9 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
     """End a grant today: from now on it gives nothing. Raises ``OperationRefused``."""
     user = _locked(grant.user)
     _not_oneself(actor, user, "不能结束自己的授权,请由其他管理员办理。")
-    _reason_given(reason)
     grant = Grant.objects.select_related("unit", "user").get(pk=grant.pk)
+    _need_right_over(actor, "end_grant", user, grant.unit)
+    _reason_given(reason)
     today = timezone.localdate()
     if grant.ended_on is not None and grant.ended_on <= today:
         raise refuse(None, f"该授权已于 {grant.ended_on.isoformat()} 结束。")
@@ -164,6 +168,7 @@ def disable_user(*, actor: Actor, user: User, reason: str) -> User:
     """Let a user in no more and end the sessions; the password stays for when it is enabled again."""
     user = _locked(user)
     _not_oneself(actor, user, "不能停用自己的账号。")
+    _need_right_over(actor, "disable_user", user)
     _reason_given(reason)
     if not user.is_active:
         raise refuse(None, "该用户已经停用。")
@@ -187,6 +192,7 @@ def enable_user(*, actor: Actor, user: User, reason: str = "") -> User:
     """Let a disabled user in again."""
     user = _locked(user)
     _not_oneself(actor, user, "不能启用自己的账号。")
+    _need_right_over(actor, "enable_user", user)
     if user.is_active:
         raise refuse(None, "该用户没有停用。")
     user.is_active = True
@@ -210,6 +216,7 @@ def set_one_time_password(
     """Set and return a password that opens the registry once, to set another; end the user's sessions."""
     user = _locked(user)
     _not_oneself(actor, user, "自己的密码请在“我的账号”中修改。")
+    _need_right_over(actor, "set_one_time_password", user)
     password = passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)
@@ -229,6 +236,7 @@ def set_one_time_password(
 def change_password(*, actor: Actor, user: User, password: str) -> User:
     """Set one's own password, under the rules. All other sessions end, since they hang on the old one."""
     user = _locked(user)
+    need_oneself(actor, "change_password", user)
     passwords.check(password, user)
     passwords.replace(user, password, one_time=False)
     audit.record(actor, "change_password", user, unit=unit_of(user))
@@ -256,6 +264,7 @@ def unlock(*, username: str) -> None:
 @operation
 def end_sessions(*, actor: Actor, user: User, keep: str = "") -> int:
     """End the sessions of ``user`` but the one with the key ``keep``; return how many there were."""
+    need_oneself(actor, "end_sessions", user)
     others = Session.objects.filter(user=user, expire_date__gt=timezone.now()).exclude(session_key=keep)
     number = others.count()
     forget_sessions(user=user, keep=keep)
@@ -266,6 +275,7 @@ def end_sessions(*, actor: Actor, user: User, keep: str = "") -> int:
 @operation
 def close_login(*, actor: Actor, user: User, reason: str) -> User:
     """Let nobody in by this login any more; what it did stays in the record."""
+    need_right(actor, "close_login", None)
     user.set_unusable_password()
     user.is_active = False
     user.save(update_fields=["password", "is_active"])
@@ -291,6 +301,17 @@ def _locked(user: User) -> User:
 def _not_oneself(actor: Actor, user: User, message: str) -> None:
     if actor.user is not None and actor.user.pk == user.pk:
         raise refuse(None, message)
+
+
+def _need_right_over(actor: Actor, verb: str, user: User, unit: Unit | None = None) -> None:
+    """Refuse unless the actor sees ``user`` and may do it at ``unit``, or at all that ``user`` holds."""
+    need_right(actor, verb, *([unit] if unit is not None else []))
+    by = actor.user
+    if by is None:
+        return
+    may = access.may_control(by, user, verb) if unit is None else access.may_grant_to(by, user)
+    if not may or not access.users_seen(by).filter(pk=user.pk).exists():
+        raise not_allowed(verb)
 
 
 def _reason_given(reason: str) -> None:

@@ -14,7 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from registry import audit
 from registry.audit import Actor
 from registry.models import User
-from registry.operations.base import operation
+from registry.operations.base import need_oneself, operation
 from registry.refusals import refuse
 
 CODES = 10
@@ -44,6 +44,7 @@ def authenticator(user: User, key: str) -> TOTPDevice:
 @operation
 def turn_on(*, actor: Actor, user: User, key: str, code: str) -> list[str]:
     """Ask for a code at each login from now on; return the recovery codes. Raises ``OperationRefused``."""
+    need_oneself(actor, "turn_on_second_factor", user)
     User.objects.select_for_update().get(pk=user.pk)
     if is_on(user):
         raise refuse(None, "二次验证已经启用。")
@@ -60,6 +61,7 @@ def turn_on(*, actor: Actor, user: User, key: str, code: str) -> list[str]:
 @operation
 def turn_off(*, actor: Actor, user: User) -> None:
     """Ask for the password only from now on."""
+    need_oneself(actor, "turn_off_second_factor", user)
     if not is_on(user):
         raise refuse(None, "二次验证没有启用。")
     forget(user)
@@ -75,6 +77,7 @@ def turn_off(*, actor: Actor, user: User) -> None:
 @operation
 def renew_codes(*, actor: Actor, user: User) -> list[str]:
     """Make new recovery codes; the old ones open nothing any more."""
+    need_oneself(actor, "renew_recovery_codes", user)
     if not is_on(user):
         raise refuse(None, "二次验证没有启用。")
     codes = _write_codes(user)

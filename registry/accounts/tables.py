@@ -77,7 +77,7 @@ class ListedUser:
 
 def require_manager(user: access.AnyUser) -> None:
     """Go on only for those who manage something; for others there is no such page."""
-    if not access.holds(user, access.MANAGE_ROLES):
+    if not access.may_somewhere(user, "add_user"):
         raise Http404("您没有管理用户的权限。")
 
 
@@ -85,7 +85,7 @@ def grants_inside(user: access.AnyUser) -> QuerySet[Grant]:
     """Return the grants inside the manager's scope: what is granted elsewhere is neither shown nor found."""
     if user.is_authenticated and user.is_superuser:
         return Grant.objects.all()
-    return Grant.objects.filter(in_spans(access.spans(user, access.MANAGE_ROLES), "unit__"))
+    return Grant.objects.filter(in_spans(access.spans(user, "add_user"), "unit__"))
 
 
 def _with_role(table: UserTable, rows: Any, role: str) -> Any:
@@ -144,7 +144,7 @@ class UserTable(Table[ListedUser]):
         ),
     )
     filters = (
-        UnitFilter(roles=access.MANAGE_ROLES, query="roles=manage"),
+        UnitFilter(verb="add_user"),
         ChoiceFilter("role", "角色", _with_role, choices=GrantRole.choices),
         ChoiceFilter("state", "状态", _in_state, "{}", choices=STATES, anything=None),
         TextFilter("q", "用户名或姓名", _named),
@@ -159,7 +159,7 @@ class UserTable(Table[ListedUser]):
         """The unit of the address; what is not managed is not found."""
         asked = self.request.GET
         code = cleaned(asked.get("unit", "") or asked.get("unit_text", ""))
-        return access.get_unit(self.user, code, access.MANAGE_ROLES) if code else None
+        return access.get_unit(self.user, code, "add_user") if code else None
 
     @property
     def place_chips(self) -> dict[str, str]:
@@ -210,7 +210,7 @@ def _held(user: access.AnyUser, found: Iterable[User]) -> tuple[dict[int, list[H
     seen: dict[int, list[Held]] = defaultdict(list)
     elsewhere = set()
     everything = user.is_authenticated and user.is_superuser
-    scope = access.spans(user, access.MANAGE_ROLES)
+    scope = access.spans(user, "add_user")
     rows = Grant.objects.filter(user__in=list(found)).select_related("unit").order_by("-started_on", "pk")
     for grant in rows:
         is_over = grant.ended_on is not None and grant.ended_on <= today

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.utils import timezone
 
-from registry import access
 from registry.models import GrantRole, User
 from registry.web.fields import DayField, PickerField, ScopedForm
 
@@ -31,7 +30,7 @@ class GrantForm(ScopedForm):
     unit = PickerField(
         "unit",
         label="单位",
-        query="roles=manage",
+        verb="grant_role",
         help_text="授权对该单位及其全部下级单位有效。",
         rows=lambda units: units.filter(closed_on__isnull=True),
     )
@@ -46,7 +45,6 @@ class GrantForm(ScopedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"started_on": timezone.localdate(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["unit"]).access_roles = access.MANAGE_ROLES
 
     def granted(self) -> dict[str, Any]:
         """Return the grant for the operation."""

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from registry.models.kinds import PARTY_KINDS
+from registry.models.kinds import PARTY_KINDS, WorkflowState
 from registry.operations.bulk import AssignmentRow, OrganizationRow, PersonRow, UnitRow
 
 CAMPAIGN = "xinguan-yiqing-fangkong"
@@ -20,7 +20,7 @@ _PRESUMED_ON = {
     "zhonggong-zhongyang": date(1921, 7, 1),
     "zhonggong-neimenggu-dangwei": date(1949, 10, 1),
     "gonganbu-dangwei": date(1949, 11, 1),
-    # By when each article speaks of it: sources.csv, and the order in which the facts name it.
+    # The day of each article: sources.csv, and the order in which the facts name it.
     "dezhou-canzhan-gongzuozu": date(2020, 1, 25),
     "dezhou-linshi-zongzhi-canzhan": date(2020, 1, 26),
     "dezhou-linshi-zhibu-yiqing-zhuanban": date(2020, 1, 25),
@@ -92,6 +92,7 @@ def organization_rows() -> list[OrganizationRow]:
                 aliases=row["aliases"],
                 honour_title=row["honour_title"],
                 parent_inferred=row["parent_inferred"] == "yes",
+                state=WorkflowState.APPROVED.value,
                 source=int(row["source"]),
                 note=" ".join(note for note in notes if note),
             )
@@ -118,7 +119,7 @@ def people_rows(organizations: dict[str, OrganizationRow]) -> list[PersonRow]:
 
 
 def assignment_rows(organizations: dict[str, OrganizationRow]) -> list[AssignmentRow]:
-    """Return who of them stands in a named organization."""
+    """Return the assignments of cited people to named organizations."""
     return [
         AssignmentRow(
             person=row["number"],
@@ -157,7 +158,7 @@ def sources() -> list[tuple[dict[str, Any], list[dict[str, str]]]]:
 def figure_facts(
     row: dict[str, str], units: dict[str, int], organizations: dict[str, int], tensions: dict[str, str]
 ) -> dict[str, Any]:
-    """Return one figure as the model holds it; ``units`` and ``organizations`` are keys by code."""
+    """Return one figure as fields of the model; ``units`` and ``organizations`` are keys by code."""
     return {
         "code": row["id"],
         "metric": row["metric"],
@@ -180,7 +181,7 @@ def figure_facts(
 
 
 def tensions() -> dict[str, str]:
-    """Return what is said where two articles differ, by number."""
+    """Return the notes on differences between articles, by number."""
     return {row["id"]: f"{row['id']} {row['detail']} {row['handling']}" for row in table("tensions")}
 
 

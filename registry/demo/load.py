@@ -64,7 +64,7 @@ def _attach_figures() -> None:
 
 
 def _changes() -> None:
-    """Some changes as people make them one by one, so that the record has them too."""
+    """Make some changes one by one, as users do, so that the record has them too."""
     spring = date(2020, 3, 16)
     for code, to in (
         ("dezhou-linshi-zhibu-fuxue", "dezhou-yunhe-chengguan-paichusuo"),

@@ -1,4 +1,4 @@
-"""The demo's logins: for a trial on one machine only, since their passwords are printed."""
+"""The demo's logins, for a trial on one machine only: their passwords are printed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.models import Unit, User
 
 @dataclass(frozen=True)
 class Login:
-    """A demo login; ``what`` says who it is."""
+    """A demo login; ``what`` describes it."""
 
     username: str
     password: str
@@ -71,7 +71,7 @@ def open_logins(actor: Actor) -> None:
 
 
 def usable_logins() -> list[Login]:
-    """Return the demo's logins that open the registry: whose password is still the printed one."""
+    """Return the demo's logins that work: whose password is still the printed one."""
     users = {
         user.username: user
         for user in User.objects.filter(username__in=[login.username for login in LOGINS], is_active=True)
@@ -84,7 +84,7 @@ def usable_logins() -> list[Login]:
 
 
 def close_logins(actor: Actor) -> list[Login]:
-    """Close the demo's logins that still open the registry, and return them."""
+    """Close the demo's logins that still work, and return them."""
     open_ones = usable_logins()
     for login in open_ones:
         close_login(

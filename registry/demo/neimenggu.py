@@ -53,12 +53,12 @@ class _NeiMenggu:
         self.stations: list[UnitRow] = []
         self.committee: dict[str, str] = {DEPARTMENT: "neimenggu-gonganting-dangwei"}
         self.branches: dict[str, OrganizationRow] = {}
-        """One temporary branch of each unit that has any: what formations stand under."""
+        """One temporary branch of each unit that has any: the superior of its formations."""
         self.waiting: list[tuple[OrganizationRow, int]] = []
         """Branches that get their people after the teams, with their size."""
 
     def fill(self) -> None:
-        """In the order in which one needs the other."""
+        """Add everything, each part after those it needs."""
         self._stations()
         self._standing()
         days = self._days(TEMPORARY_PARTY_ORGS - 1)
@@ -71,7 +71,7 @@ class _NeiMenggu:
         self._recruit()
 
     def _stations(self) -> None:
-        """Two sample stations for each county."""
+        """Add two sample stations for each county."""
         for county in self.counties:
             for name, slug in self.random.sample(_STATIONS, 2):
                 base = county.name.removesuffix("公安局")
@@ -86,7 +86,7 @@ class _NeiMenggu:
                 )
 
     def _standing(self) -> None:
-        """Where the facts give a bureau no committee: one, with a branch for itself and each station."""
+        """Add a committee where a bureau has none, with a branch for itself and each station."""
         sample = self.sample
         for code, name in (
             ("neimenggu-gonganting-jiguan", "厅机关第一党支部"),
@@ -111,13 +111,13 @@ class _NeiMenggu:
             sample.standing_branch(station.code, parent, f"{sample.full_name(station.code)}党支部")
 
     def _days(self, number: int) -> list[date]:
-        """Founding days: one at least on each day, the most in the first ten, in order."""
+        """Return founding days in order: at least one on each day, most in the first ten."""
         span = (LAST - FIRST).days
         offsets = list(range(span)) + [int(self.random.triangular(0, span, 6)) for _ in range(number - span)]
         return [FIRST + timedelta(offset) for offset in sorted(offsets)]
 
     def _temporary(self, days: list[date]) -> None:
-        """One temporary committee, a general branch for each league, branches for the rest."""
+        """Add one temporary committee, a general branch for each league, and branches for the rest."""
         sample = self.sample
         early, jiguan = days[:13], "neimenggu-gonganting-jiguan"
         del days[:13]
@@ -175,7 +175,7 @@ class _NeiMenggu:
         self.waiting.append((named, 7))
 
     def _teams(self) -> None:
-        """565 teams whose distinct members are 8,975, some of them in two teams."""
+        """Add 565 teams with 8,975 distinct members, some of them in two teams."""
         sample, draw = self.sample, self.random
         hosts = [
             sample.units[f"{DEPARTMENT}-{part}"] for part in ("jiguan", "ducha-zongdui") for _ in range(2)
@@ -226,7 +226,7 @@ class _NeiMenggu:
                 self.sample.fill_branch(row, 7)
 
     def _groups_and_posts(self) -> None:
-        """Groups under the larger branches, and a post at three stations of four."""
+        """Add groups under the larger branches, and a post at three of four stations."""
         sample, draw = self.sample, self.random
         for branch, size in self.waiting:
             if size >= 13 and branch.dissolved_on is None:
@@ -258,7 +258,7 @@ class _NeiMenggu:
                 sample.fill_formation(post, number, sample.members_of(station.code, draw.randint(0, number)))
 
     def _task_forces(self) -> None:
-        """A leading group and a task force for the department and each league."""
+        """Add a leading group and a task force for the department and each league."""
         sample = self.sample
         for unit in (sample.units[DEPARTMENT], *self.leagues):
             on = date(2020, 1, 24) + timedelta(self.random.randint(0, 1))
@@ -282,7 +282,7 @@ class _NeiMenggu:
             sample.fill_formation(force, self.random.randint(8, 14))
 
     def _pending(self) -> None:
-        """What is entered and not yet approved: shown beside the counts, never in them."""
+        """Add unapproved organizations, which are shown beside the counts."""
         states = ("submitted",) * 6 + ("draft", "draft", "returned", "returned")
         free = [row for row in self.stations if row.code not in self.branches]
         for station, state in zip(self.random.sample(free, len(states)), states, strict=True):
@@ -298,7 +298,7 @@ class _NeiMenggu:
             self.sample.fill_branch(row, 5)
 
     def _recruit(self) -> None:
-        """Frontline recruitment: activists of a post or team who became probationary members in February."""
+        """Make activists of a post or team probationary members in February (frontline recruitment)."""
         for station in self.random.sample(self.stations, RECRUITED):
             day = date(2020, 2, self.random.randint(10, 28))
             number = self.sample.person(station.code, joins_on=day)
@@ -307,7 +307,7 @@ class _NeiMenggu:
                 self.sample.place(post, [number])
 
     def _superior(self, unit: UnitRow, on: date, by_branch: bool) -> str:
-        """Return the unit's temporary branch when it stands by then and stays, else the nearest committee."""
+        """Return the unit's temporary branch if it exists by then and stays, else the nearest committee."""
         branch = self.branches.get(unit.code)
         if by_branch and branch is not None and branch.dissolved_on is None and branch.established_on <= on:
             return branch.code
@@ -325,13 +325,13 @@ class _NeiMenggu:
         return ends
 
     def _after(self, on: date, end: date | None) -> date | None:
-        """A dissolution lies five days after the founding at least."""
+        """Return a day of dissolution, at least five days after the founding."""
         if end is None or end >= on + timedelta(5):
             return end
         return on + timedelta(self.random.randint(5, 9))
 
     def _sizes(self, number: int) -> list[int]:
-        """``number`` sizes about 16 whose sum is the reported number of members."""
+        """Return ``number`` sizes of about 16 whose sum is the reported number of members."""
         sizes = [self.random.randint(11, 21) for _ in range(number)]
         while (left := TEAM_MEMBERS - sum(sizes)) != 0:
             sizes[self.random.randrange(number)] += 1 if left > 0 else -1

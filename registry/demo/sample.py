@@ -34,7 +34,7 @@ _HEADS = ("所长", "教导员", "大队长", "政委", "副政委", "支队长"
 
 
 class Sample:
-    """The rows of the demo as they come together: what the facts name, then what is invented."""
+    """Collects the rows of the demo: those that the facts name, then invented ones."""
 
     def __init__(self) -> None:
         self.random = random.Random(SEED)
@@ -172,10 +172,10 @@ class Sample:
         *,
         latest: date | None = None,
     ) -> None:
-        """Place people in an organization: ``roles`` for the first of them, members the rest.
+        """Assign people to an organization: ``roles`` for the first of them, the rest as members.
 
-        Most start on the first day; of the members one in eight comes up to a week later (not
-        after ``latest``), and a few leave before the end.
+        Most start on the first day; one member in eight starts up to a week later (not after ``latest``),
+        and a few leave before the end.
         """
         given = list(roles)
         first, last = organization.established_on, organization.dissolved_on
@@ -243,7 +243,7 @@ class Sample:
         return self.random.sample(members, min(len(members), number))
 
     def full_name(self, unit: str) -> str:
-        """Return what an organization at the unit is called after: 新城区分局城关派出所."""
+        """Return the unit's name for the names of its organizations: 新城区分局城关派出所."""
         row = self.units[unit]
         above = self.units.get(row.parent)
         small = row.kind in ("station", "brigade", "squadron", "checkpoint")

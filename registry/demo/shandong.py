@@ -64,7 +64,7 @@ def fill(sample: Sample) -> None:
 
 
 def _standing(sample: Sample) -> None:
-    """Standing branches for the formal membership, and a committee where the facts give none."""
+    """Add standing branches for the formal membership, and a committee where the facts give none."""
     jiguan = "dezhou-shi-gonganju-jiguan"
     for number in range(1, HEADQUARTERS_BRANCHES):
         if number == 2:  # named
@@ -160,7 +160,7 @@ def _dezhou(sample: Sample) -> None:
 
 
 def _posts(sample: Sample) -> list[str]:
-    """71 posts with the named one, all founded by 8 February and none dissolved by July."""
+    """Add posts up to 71, all founded by 8 February and none dissolved by July."""
     draw = sample.random
     superior = {
         "dezhou-decheng-fenju": "dezhou-decheng-fenju-dangwei",
@@ -193,7 +193,7 @@ def _posts(sample: Sample) -> list[str]:
 
 
 def _ningyang(sample: Sample) -> None:
-    """Three shifts at nine checkpoints, each with its group; the work groups' people; three teams."""
+    """Add three groups at each of nine checkpoints, the work groups' people, and three teams."""
     draw, jiguan = sample.random, f"{NINGYANG}-jiguan"
     for code in ("ningyang-lingdao-xiaozu", "ningyang-yiqing-zhuanban"):
         row = sample.organizations[code]

@@ -11,7 +11,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from registry.spreadsheets.columns import EXAMPLE, NO, NOTES_TITLE, NOUNS, YES, Column, Noun
+from registry.nouns import layouts
+from registry.nouns.columns import EXAMPLE, NO, NOTES_TITLE, YES, Column, Layout
 from registry.spreadsheets.hostile import MAX_ROWS
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False}
@@ -54,12 +55,12 @@ _KINDS = {
 }
 
 
-def template(noun: Noun | None = None) -> bytes:
-    """Return the workbook to fill in for ``noun``; for all four nouns, a sheet each, when left out.
+def template(noun: Layout | None = None) -> bytes:
+    """Return the workbook to fill in for ``noun``; for all nouns, a sheet each, when left out.
 
     Uploading it untouched brings nothing in: the example row is marked and not read.
     """
-    nouns = NOUNS if noun is None else (noun,)
+    nouns = tuple(layouts().values()) if noun is None else (noun,)
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {**OPTIONS, "in_memory": True})
     formats = {name: book.add_format(about) for name, about in _FORMATS.items()}
@@ -70,7 +71,7 @@ def template(noun: Noun | None = None) -> bytes:
     return file.getvalue()
 
 
-def columns_to_fill(noun: Noun) -> list[Column]:
+def columns_to_fill(noun: Layout) -> list[Column]:
     """The columns of a template: all that an import reads."""
     return [column for column in noun.columns if not column.is_info]
 
@@ -123,7 +124,7 @@ def width_of(column: Column) -> float:
     return max(least, 2 * longest + 2, min(example, 44))
 
 
-def _sheet(sheet: Worksheet, noun: Noun, formats: dict[str, Format]) -> None:
+def _sheet(sheet: Worksheet, noun: Layout, formats: dict[str, Format]) -> None:
     columns = columns_to_fill(noun)
     sheet.set_row(0, 30)
     sheet.write_string(0, 0, f"{noun.title}导入模板", formats["title"])
@@ -167,7 +168,7 @@ def print_on_a4(sheet: Worksheet, header_line: int) -> None:
     sheet.set_footer("&C第 &P 页,共 &N 页")
 
 
-def _notes(sheet: Worksheet, nouns: Sequence[Noun], formats: dict[str, Format]) -> None:
+def _notes(sheet: Worksheet, nouns: Sequence[Layout], formats: dict[str, Format]) -> None:
     general = (
         "每行一条;表头的名称不要改动,列的先后不限,用不到的列可以删去。",
         "代码或警号在登记系统里已有的,按行更新;没有的,新增。同一文件重复导入不会重复登记。",

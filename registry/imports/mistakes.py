@@ -17,8 +17,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from registry.imports.blank import DAY_FORMAT, OPTIONS, add_choices, print_on_a4, width_of
+from registry.nouns.columns import ERROR_HEADER, key_of
 from registry.spreadsheets import cells
-from registry.spreadsheets.columns import ERROR_HEADER, key_of
 from registry.spreadsheets.grid import MAX_COLUMN, Dated, Fault, Raw, Row
 from registry.spreadsheets.guarding import guarded
 from registry.spreadsheets.reading import Problem, Table, open_book

@@ -23,7 +23,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from registry import access, audit, locks
+from registry import access, audit, locks, nouns
 from registry.audit import Actor, plain
 from registry.counting.totals.write import Part, following_in_parts
 from registry.imports.models import (
@@ -242,7 +242,7 @@ def _move(import_: Import, now: ImportState, then: ImportState, **values: Any) -
 
 
 def _told(actor: Actor, verb: str, import_: Import, more: Mapping[str, Any]) -> None:
-    at = next(iter(access.top_units(import_.user, access.ENTER_ROLES)), None)
+    at = next(iter(access.top_units(import_.user, "upload_import")), None)
     audit.record_event(
         actor, verb, subject=import_.file_name, unit=at, after={"file": import_.file_name, **more}
     )
@@ -386,7 +386,7 @@ def write_import(
         "new_rows": import_.number(Verdict.NEW),
         "changed_rows": import_.number(Verdict.CHANGED),
     }
-    at = next(iter(access.top_units(planner.user, access.ENTER_ROLES)), None)
+    at = next(iter(access.top_units(planner.user, "import_workbook")), None)
     audit.record_event(
         actor,
         "import_workbook",
@@ -447,7 +447,7 @@ class _Record:
         on: Any = None,
     ) -> None:
         """Note one entry; ``before`` and ``after`` as the operation would hand them on."""
-        if verb not in audit.VERBS:
+        if verb not in nouns.all_verbs():
             raise ValueError(f"{verb} has no word")
         self._entries.append(
             (
@@ -510,7 +510,6 @@ class _Work:
                         (each["new"] for each in planned.changes if each["slug"] == "dissolution_number"), ""
                     ),
                     reason=self.reason,
-                    may_touch=self.planner.may_enter,
                 )
 
     def _units(self, work: list[Planned]) -> None:

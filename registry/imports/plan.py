@@ -24,6 +24,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from registry import access
+from registry.audit import Actor
 from registry.imports.models import Verdict
 from registry.models import (
     Assignment,
@@ -286,18 +287,14 @@ class Planner:
         """Forget what was read: the trees were written meanwhile, and their intervals moved."""
         self.user = User.objects.get(pk=self.user_pk)
         self._sees = access.spans(self.user)
-        self._enters = access.spans(self.user, access.ENTER_ROLES)
-        self._manages = access.spans(self.user, access.MANAGE_ROLES)
-        self._approves = access.spans(self.user, access.APPROVE_ROLES)
+        self._enters = access.spans(self.user, "edit_organization")
+        self._manages = access.spans(self.user, "edit_unit")
+        self._approves = access.spans(self.user, "approve_organization")
         self._known_inside: dict[tuple[int, int], bool] = {}
         self._units: dict[str, Unit | None] = {}
         self._organizations: dict[str, Organization | None] = {}
         self._above: dict[int, dict[str, Organization]] = {}
         self._rows: dict[type[Model], dict[int, Any]] = {}
-
-    def may_enter(self, organization: Organization) -> bool:
-        """Whether the user may change the organization."""
-        return self._inside(organization.unit, self._enters)
 
     def batches(self, tables: Sequence[Table]) -> Iterator[list[Planned]]:
         """Yield what the lines would do, in the order in which it is written."""
@@ -643,7 +640,7 @@ class Planner:
     def _end_organization(self, case: _Case, organization: Organization, on: date, number: str) -> None:
         self.needs_reason = True
         try:
-            plan = plan_dissolution(organization=organization, on=on, may_touch=self.may_enter)
+            plan = plan_dissolution(actor=Actor(user=self.user), organization=organization, on=on)
         except OperationRefused as refusal:
             for messages in refusal.message_dict.values():
                 for message in messages:

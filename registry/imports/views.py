@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from registry import access, audit
+from registry import access, audit, nouns
 from registry.imports import operations
 from registry.imports import work as importing
 from registry.imports.blank import template
@@ -31,7 +31,6 @@ from registry.imports.tables import ListedImport, drawn
 from registry.imports.work import SMALL_ROWS, Unreadable
 from registry.models import User
 from registry.refusals import OperationRefused
-from registry.spreadsheets.columns import BY_SLUG, NOUNS
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
 from registry.web.exports import FORMATS
@@ -62,7 +61,8 @@ def imports(request: HttpRequest) -> HttpResponse:
         "form": form,
         "grid": drawn(list(rows), address),
         "templates": [
-            {"title": noun.title, "url": reverse("import_template", args=[noun.slug])} for noun in NOUNS
+            {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
+            for noun in nouns.layouts().values()
         ],
         "all_url": reverse("import_template", args=["all"]),
         "small": SMALL_ROWS,
@@ -74,9 +74,10 @@ def imports(request: HttpRequest) -> HttpResponse:
 def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     """Hand out the workbook to fill in: for one noun, or for all."""
     _who_may(request)
-    if slug != "all" and slug not in BY_SLUG:
+    layouts = nouns.layouts()
+    if slug != "all" and slug not in layouts:
         raise Http404("没有这个模板。")
-    noun = BY_SLUG.get(slug)
+    noun = layouts.get(slug)
     title = f"导入模板-{noun.title if noun else '全部'}.xlsx"
     response = HttpResponse(template(noun), content_type=FORMATS["xlsx"])
     response.headers["Content-Disposition"] = _attachment(title)
@@ -169,7 +170,7 @@ def import_mistakes(request: HttpRequest, pk: int) -> HttpResponse | FileRespons
 
 def _who_may(request: HttpRequest) -> User:
     """Return the user, who may enter somewhere; nobody else learns that there is such a page."""
-    if not isinstance(request.user, User) or not access.holds(request.user, access.ENTER_ROLES):
+    if not isinstance(request.user, User) or not access.may_somewhere(request.user, "upload_import"):
         raise Http404("没有这个页面,或您没有录入权限。")
     return request.user
 
@@ -203,7 +204,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
     verdict = verdict if verdict in Verdict.values else ""
-    noun = noun if noun in BY_SLUG else ""
+    noun = noun if noun in nouns.layouts() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
     if verdict:
         lines = lines.filter(verdict=verdict)
@@ -273,7 +274,7 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[di
 def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
     """Return the filter by kind of sheet: those that the workbook has."""
     url = import_.get_absolute_url()
-    there = [each for each in NOUNS if each.slug in import_.counts]
+    there = [each for each in nouns.layouts().values() if each.slug in import_.counts]
     if len(there) < 2:
         return []
     return [
@@ -291,7 +292,7 @@ def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, 
     there = is_written or line.verdict in (Verdict.CHANGED, Verdict.UNCHANGED)
     return {
         "line": line,
-        "noun": BY_SLUG[line.noun].title,
+        "noun": nouns.layouts()[line.noun].title,
         "verdict": str(Verdict(line.verdict).label),
         "tone": VERDICT_TONES[line.verdict],
         "url": address.url(_row_url(line)) if there and line.verdict != Verdict.WRONG else "",

@@ -1,4 +1,4 @@
-"""The record of everything that was done."""
+"""The record of operations (操作记录) and its seals."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from registry.models.user import User
 
 
 class AppendOnlyError(Exception):
-    """Somebody tried to change or remove what is in the record."""
+    """An entry of the record was to be changed or removed."""
 
 
 class AppendOnlyQuerySet(models.QuerySet[Any]):
-    """Rows that are added and read, and nothing else. The database's guards say the same."""
+    """Rows that can only be added and read. The database's triggers enforce the same."""
 
     def update(self, **kwargs: Any) -> int:
         """Refuse."""
@@ -40,7 +40,7 @@ class AppendOnly(models.Model):
         base_manager_name = "objects"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write a new row; refuse to write one again."""
+        """Write a new row; refuse to change one."""
         if not self._state.adding or kwargs.get("force_update"):
             raise AppendOnlyError("the record is append-only")
         super().save(*args, **{**kwargs, "force_insert": True})
@@ -54,7 +54,7 @@ class AuditEntry(AppendOnly):
     """One operation or event: who, when, from where, what, before and after, and why.
 
     An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``undoes`` is the
-    entry whose change this one set back.
+    entry whose change this one undoes.
     """
 
     at = models.DateTimeField("时间", auto_now_add=True)
@@ -98,10 +98,7 @@ class AuditEntry(AppendOnly):
 
 
 class AuditSeal(AppendOnly):
-    """A batch of entries with the hash that holds them and the seal before.
-
-    ``registry.audit.seals`` says what the hash is made of.
-    """
+    """A batch of entries with a hash over them and the previous seal (see ``registry.audit.seals``)."""
 
     number = models.PositiveBigIntegerField("封存编号", unique=True)
     made_at = models.DateTimeField("封存时间")
@@ -119,7 +116,7 @@ class AuditSeal(AppendOnly):
 
 
 class SealedEntry(AppendOnly):
-    """Which seal holds an entry, at which place, and the entry's own hash when it was sealed."""
+    """An entry's seal, its place in it, and the entry's own hash when it was sealed."""
 
     entry = models.OneToOneField(
         AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name="记录"

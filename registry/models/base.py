@@ -1,4 +1,4 @@
-"""What the nouns share: versions against lost updates, the sample flag, half-open date spans."""
+"""Shared by the models: versions against lost updates, the sample flag, half-open dates."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from django.db.models import F, Q
 class Registered(models.Model):
     """A row that people edit.
 
-    ``version`` grows by one with each edit, so that the second of two people who opened the same
-    form is told instead of overwriting; ``is_sample`` marks invented rows (演示).
+    ``version`` grows by one with each edit, so that the second of two people who opened the same form is
+    warned and does not overwrite the first; ``is_sample`` marks invented rows (演示).
     """
 
     version = models.PositiveIntegerField("版本", default=1, editable=False)
@@ -27,7 +27,7 @@ class Registered(models.Model):
 
 
 def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: str = "") -> Q:
-    """Return the condition "counts on ``day``" for half-open dates: ``start <= day < end``.
+    """Return the condition ``start <= day < end``: the row counts on ``day``.
 
     ``prefix`` is a relation path with its trailing ``__``. An empty end means still open.
     """
@@ -39,7 +39,7 @@ def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: 
 def ends_not_before_start(
     name: str, start: str = "started_on", end: str = "ended_on"
 ) -> models.CheckConstraint:
-    """Return the constraint that an end never lies before its start."""
+    """Return the constraint that the end is not before the start."""
     condition = Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": F(start)})
     return models.CheckConstraint(
         condition=condition, name=name, violation_error_message="结束日期不能早于开始日期。"
@@ -47,7 +47,7 @@ def ends_not_before_start(
 
 
 def in_spans(spans: Iterable[Any], path: str = "") -> Q:
-    """Return the condition "inside one of the intervals", for rows that reach a tree through ``path``.
+    """Return the condition that a row, through ``path``, is inside one of the intervals.
 
     ``path`` is a relation path with its trailing ``__`` to the tree's model. No spans: no rows.
     """

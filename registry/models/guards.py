@@ -1,13 +1,13 @@
-"""Triggers for what must never be and what a CHECK constraint cannot say, on both databases.
+"""Triggers, on both databases, for what must never be and a CHECK constraint cannot express.
 
 * a parent that is its own descendant (both trees);
 * an organization under a kind that cannot hold it (made from ``kinds.ALLOWED_PARENTS``);
 * an assignment outside its organization's life;
 * the same person twice in one organization at the same time;
-* a change to what is in the record, or its removal.
+* a change or removal of an entry of the record.
 
-A violation reaches Django as ``IntegrityError`` whose text holds the guard's name. The operations
-check all of this first and say it in Chinese; the guards hold against everything else.
+A violation reaches Django as ``IntegrityError`` with the guard's name in its text. The operations check all
+of this first, with messages in Chinese; the guards are for everything else.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ APPEND_ONLY = {
     "guard_auditseal_append_only": "registry_auditseal",
     "guard_sealedentry_append_only": "registry_sealedentry",
 }
-"""Guard -> the table whose rows are added and read, and nothing else.
+"""Guard -> the table whose rows can only be added and read.
 
-Emptying a table with TRUNCATE is a right of its own on PostgreSQL, kept from the application's user by
-not owning the tables (docs/decisions/0009-record.md).
+TRUNCATE is a separate right on PostgreSQL: the application's user should not own the tables
+(docs/decisions/0009-record.md).
 """
 
 
 def _pairs() -> str:
-    """Every allowed (child, parent) pair of kinds as a SQL list of ``child/parent`` strings."""
+    """Return every allowed pair of kinds as a SQL list of ``child/parent`` strings."""
     pairs = [
         f"'{child}/{parent}'"
         for child, parents in ALLOWED_PARENTS.items()
@@ -72,7 +72,7 @@ _TWICE_VIOLATED = """
 
 
 def _chain(table: str) -> str:
-    """SQLite takes no recursive query in a trigger, so: walk up as many levels as a tree may have."""
+    """Walk up as many levels as a tree may have: SQLite allows no recursive query in a trigger."""
     joins = "\n".join(
         f"    LEFT JOIN {table} n{i} ON n{i}.id = n{i - 1}.parent_id" for i in range(1, MAX_DEPTH)
     )
@@ -167,7 +167,7 @@ def _append_only(vendor: str, name: str, table: str) -> list[str]:
 
 
 def drop(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    """Remove the guards that are there (before a migration)."""
+    """Remove the existing guards (before a migration)."""
     connection = connections[using]
     with connection.cursor() as cursor:
         for name, table in _present(connection):
@@ -176,14 +176,14 @@ def drop(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) ->
 
 
 def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    """Make the guards as the models now describe them (after a migration)."""
+    """Create the guards for the current models (after a migration)."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
     wanted: list[str] = []
     if {table for _, table, _, _ in _guards(connection.vendor)} <= tables:
         wanted += statements(connection.vendor)
     for name, table in APPEND_ONLY.items():
-        if table in tables:  # else migrated back to before it
+        if table in tables:  # unless migrated back to before it
             wanted += _append_only(connection.vendor, name, table)
     drop(using=using)
     with connection.cursor() as cursor:
@@ -192,7 +192,7 @@ def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any)
 
 
 def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
-    """Return the names of the triggers that should be there and are not (or are switched off)."""
+    """Return the names of the triggers that are missing or switched off."""
     connection = connections[using]
     one = connection.vendor == "postgresql"
     wanted = [

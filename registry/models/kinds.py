@@ -7,7 +7,7 @@ from django.db import models
 
 
 class UnitKind(models.TextChoices):
-    """What kind of public-security organ a unit is."""
+    """The kinds of public-security organs."""
 
     MINISTRY = "ministry", "公安部"
     DEPARTMENT = "department", "公安厅"
@@ -47,7 +47,7 @@ FORMATION_KINDS: tuple[str, ...] = tuple(kind.value for kind in K if kind.value 
 TEAM_KINDS: tuple[str, ...] = (K.PIONEER_TEAM.value, K.COMMANDO_TEAM.value)
 
 NO_SUPERIOR = ""
-"""Stands in ``ALLOWED_PARENTS`` for "may have none above it"."""
+"""In ``ALLOWED_PARENTS``: it may have no superior."""
 
 _PARTY_BODIES = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value)
 
@@ -81,11 +81,11 @@ ALLOWED_PARENTS: dict[str, tuple[str, ...]] = {
     K.WORK_GROUP.value: (NO_SUPERIOR, *_PARTY_BODIES, K.LEADING_GROUP.value, K.TASK_FORCE.value),
     K.LEADING_GROUP.value: (NO_SUPERIOR, K.COMMITTEE.value),
 }
-"""Child kind -> the kinds it may stand under on the Party line. The database's guard is made from it."""
+"""Child kind -> the kinds it may be under on the Party line. The database's trigger is made from it."""
 
 
 class WorkflowState(models.TextChoices):
-    """Where an organization is in the approval workflow; says nothing about dates."""
+    """The state of an organization in the approval workflow; independent of its dates."""
 
     DRAFT = "draft", "草稿"
     SUBMITTED = "submitted", "待审批"
@@ -99,11 +99,11 @@ PENDING_STATES: tuple[str, ...] = (
     WorkflowState.SUBMITTED.value,
     WorkflowState.RETURNED.value,
 )
-"""What is shown beside a count as unapproved."""
+"""The states that are shown beside a count as 未批准."""
 
 
 class PersonCategory(models.TextChoices):
-    """What a person is employed as."""
+    """A person's category of employment."""
 
     OFFICER = "officer", "民警"
     AUXILIARY = "auxiliary", "辅警"
@@ -111,7 +111,7 @@ class PersonCategory(models.TextChoices):
 
 
 class PoliticalStatus(models.TextChoices):
-    """A person's standing towards the Party on a day."""
+    """A person's political status on a day."""
 
     FULL_MEMBER = "full_member", "正式党员"
     PROBATIONARY_MEMBER = "probationary_member", "预备党员"
@@ -128,7 +128,7 @@ MEMBER_STATUSES: tuple[str, ...] = (
 
 
 class Role(models.TextChoices):
-    """What a person is in an organization."""
+    """A person's role in an organization (职责)."""
 
     SECRETARY = "secretary", "书记"
     DEPUTY_SECRETARY = "deputy_secretary", "副书记"
@@ -145,7 +145,7 @@ ROLE_ORDER: dict[str, int] = {role.value: place for place, role in enumerate(Rol
 
 
 class Basis(models.TextChoices):
-    """The counting bases (口径) of DESIGN section 5."""
+    """The counting bases (口径)."""
 
     CURRENT = "current", "现有"
     CUMULATIVE = "cumulative", "累计"
@@ -163,7 +163,7 @@ class Qualifier(models.TextChoices):
 
 
 class GrantRole(models.TextChoices):
-    """What a grant lets a user do at a unit and all below it."""
+    """The roles of grants (角色): what a user may do at a unit and all below it."""
 
     VIEWER = "viewer", "查看"
     CLERK = "clerk", "录入"

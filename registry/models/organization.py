@@ -18,45 +18,38 @@ from registry.models.kinds import (
     OrganizationKind,
     WorkflowState,
 )
+from registry.models.shape import Span, UnitShape, placed_in
+from registry.models.term import OrganizationTerm, found_by
 from registry.models.unit import MAX_DEPTH, Unit, code_validator
-
-if TYPE_CHECKING:
-    from registry.models.shape import Span
 
 
 class OrganizationQuerySet(models.QuerySet["Organization"]):
-    """Organizations, asked in the words of the field."""
+    """Queries of organizations."""
 
     def as_of(self, day: date) -> OrganizationQuerySet:
         """Organizations that stand on ``day``, whatever their workflow state."""
         return self.filter(on_day(day, "established_on", "dissolved_on"))
 
     def approved(self) -> OrganizationQuerySet:
-        """What counts."""
+        """Organizations that are approved: only these count."""
         return self.filter(state=WorkflowState.APPROVED)
 
     def hosted_on(self, day: date) -> OrganizationQuerySet:
-        """Join each organization's placement on ``day`` as ``host`` (``host__unit`` is the unit then)."""
+        """Join each organization's placement of ``day`` as ``host`` (``host__unit`` is its unit then)."""
         return self.annotate(
             host=FilteredRelation("placements", condition=on_day(day, prefix="placements__"))
         ).filter(host__isnull=False)
 
     def in_spans(self, spans: list[Span]) -> OrganizationQuerySet:
         """Organizations whose host unit lies in the intervals; after ``hosted_on``."""
-        from registry.models.shape import placed_in
-
         return placed_in(self, spans, "host__unit__")
 
     def in_subtree(self, unit: Unit, day: date) -> OrganizationQuerySet:
         """Organizations at ``unit`` or below it, in the hierarchy and with the hosts of ``day``."""
-        from registry.models.shape import UnitShape
-
         return self.hosted_on(day).in_spans(UnitShape.on(day).spans(unit))
 
     def matching(self, text: str) -> OrganizationQuerySet:
         """Organizations found by part of a name, alias or title, its pinyin, a code or document number."""
-        from registry.models.term import OrganizationTerm, found_by
-
         return self.filter(found_by(OrganizationTerm, text, "organization", "pk"))
 
 
@@ -67,8 +60,8 @@ class Organization(MPTTModel, Registered):
     """A Party organization or a formation.
 
     Kind, honour title and Party superior are three separate facts. ``unit`` is today's host;
-    ``OrganizationPlacement`` holds every day's. ``is_temporary`` speaks of Party organizations
-    only: a formation is never a "temporary branch".
+    ``OrganizationPlacement`` holds every day's. ``is_temporary`` is for Party organizations only: a
+    formation is never a "temporary branch".
     """
 
     code = models.CharField("组织代码", max_length=120, unique=True, validators=[code_validator])
@@ -168,12 +161,12 @@ class Organization(MPTTModel, Registered):
 
     @property
     def kind_label(self) -> str:
-        """The kind with the word temporary where it belongs: 临时党支部."""
+        """The kind, with 临时 when it is temporary: 临时党支部."""
         label = str(OrganizationKind(self.kind).label)
         return f"临时{label}" if self.is_temporary else label
 
     def stands_on(self, day: date) -> bool:
-        """Whether it stands on ``day``: a matter of its dates alone."""
+        """Whether it exists on ``day``, by its dates alone."""
         return self.established_on <= day and (self.dissolved_on is None or self.dissolved_on > day)
 
     def get_absolute_url(self) -> str:
@@ -182,7 +175,7 @@ class Organization(MPTTModel, Registered):
 
 
 class OrganizationPlacement(models.Model):
-    """At which unit ``organization`` stood from one day to another.
+    """The host unit of ``organization`` from one day to another.
 
     The first begins on the establishment; the last stays open, also after the dissolution.
     """

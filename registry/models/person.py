@@ -1,4 +1,4 @@
-"""People, their dated political status, and their placements in organizations."""
+"""People, their dated political status, and their assignments to organizations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry.models.unit import Unit
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
-    """People, asked in the words of the field."""
+    """Queries of people."""
 
     def with_status_on(self, day: date) -> PersonQuerySet:
         """Join each person's political status of ``day`` as ``standing`` (``standing__status``)."""
@@ -26,16 +26,16 @@ class PersonQuerySet(models.QuerySet["Person"]):
 
 
 def new_key() -> str:
-    """Return a key that says nothing about the person."""
+    """Return a random key that says nothing about the person."""
     return f"p-{secrets.token_hex(6)}"
 
 
 class Person(Registered):
     """An officer, auxiliary or civilian.
 
-    ``home_unit`` and ``home_branch`` are the formal membership, which a temporary placement
-    never changes. ``key`` stands for the person in addresses where the number is masked.
-    ``political_status`` is the newest; ``StatusPeriod`` holds every day's.
+    ``home_unit`` and ``home_branch`` are the formal membership, which an assignment never changes. ``key``
+    names the person in addresses where the number is masked. ``political_status`` is the newest;
+    ``StatusPeriod`` holds every day's.
     """
 
     number = models.CharField("警号", max_length=30, unique=True)
@@ -88,14 +88,14 @@ class Person(Registered):
         return self.political_status in MEMBER_STATUSES
 
     def get_absolute_url(self) -> str:
-        """The person's page, by the key: it names no number. Pages use ``views.links.person_url``."""
+        """The person's page, by the key: it names no number. Pages use ``web.links.person_url``."""
         return reverse("person", args=[self.key])
 
 
 class StatusPeriod(models.Model):
     """A person's political status from one day to another.
 
-    The first period has the earliest date the calendar knows: it holds from the beginning.
+    The first period begins on ``BEGINNING``: it holds from the start.
     """
 
     BEGINNING = date(1900, 1, 1)
@@ -125,10 +125,10 @@ class StatusPeriod(models.Model):
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):
-    """Placements, asked in the words of the field."""
+    """Queries of assignments."""
 
     def as_of(self, day: date) -> AssignmentQuerySet:
-        """Placements that hold on ``day``."""
+        """Assignments that hold on ``day``."""
         return self.valid().filter(on_day(day))
 
     def valid(self) -> AssignmentQuerySet:

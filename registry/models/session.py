@@ -1,4 +1,4 @@
-"""Sessions that know their user, so that somebody can see and end their own. The setting SESSION_ENGINE."""
+"""Sessions that know their user, so that users can see and end their own (the setting SESSION_ENGINE)."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class Session(AbstractBaseSession):
 
 
 class SessionStore(DatabaseStore):
-    """Django's sessions in the database; when one began and was last used is kept beside its data.
+    """Django's sessions in the database, with the times they began and were last used.
 
-    ``started_at`` and ``seen_at`` are known once the session was read.
+    ``started_at`` and ``seen_at`` are set once the session was read.
     """
 
     def __init__(self, session_key: str | None = None) -> None:
@@ -56,12 +56,12 @@ class SessionStore(DatabaseStore):
         return row
 
     def create(self) -> None:
-        """Begin a session, or one under a new key: its time begins anew."""
+        """Begin a session, or one with a new key: its time starts again."""
         self.started_at = None
         super().create()
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
-        """Return the row to be written."""
+        """Return the row to write."""
         row: Session = super().create_model_instance(data)  # type: ignore[assignment]
         self.seen_at = timezone.now()
         self.started_at = self.started_at or self.seen_at

@@ -1,4 +1,4 @@
-"""What published articles report: sources and their figures."""
+"""Published articles and the figures that they report."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Source(models.Model):
 
 
 class Figure(models.Model):
-    """One figure that a source reports, as it reports it."""
+    """One figure, as a source reports it."""
 
     code = models.CharField("编号", max_length=20, unique=True)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="figures", verbose_name="来源")

@@ -1,10 +1,9 @@
-"""The search index: what every unit, organization and name of a person can be found by.
+"""The search index: the terms by which units, organizations and names of people are found.
 
-A term is what somebody may type the beginning of: a name, the rest of a name from any of its characters
-on, a code, full pinyin, initials. ``rank`` says how good a hit it is. A person is found through the name
-(``NameTerm``), so that the two thousand people called 王伟 have their terms once, and writing a person
-whose name is known writes none. ``registry.search.terms`` makes the terms, ``registry.search.index``
-writes them.
+A user types the beginning of a term: a name, the rest of a name from any of its characters on, a code, full
+pinyin, initials. ``rank`` says how good a hit it is. A person is found through the name (``NameTerm``), so
+the two thousand people called 王伟 have their terms once, and adding a person whose name is known writes
+none. ``registry.search.terms`` makes the terms, ``registry.search.index`` writes them.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from django.db import connection, models
 from django.db.models import Q
 
 LONGEST_TERM = 32
-"""So many characters of a term are kept, and looked for."""
+"""The number of characters of a term that are kept and compared."""
 
 _UNSEEN = dict.fromkeys(map(ord, "-‐‑‒–—·•・‧∙.()[]{}〔〕【】〈〉《》「」“”\u200b\u200c\u200d\ufeff"))
 _AFTER_ALL = "\U0010ffff"
@@ -36,19 +35,16 @@ RANKS_OF_TEXT = (Rank.START, Rank.INSIDE)
 
 
 def folded(text: str) -> str:
-    """Return ``text`` as terms are kept: half-width, lower case, without what is typed in many ways.
-
-    Spaces, hyphens, brackets and the dots inside names count for nothing.
-    """
+    """Return ``text`` in the form of terms: half-width, lower case, no spaces, hyphens, brackets, dots."""
     plain = unicodedata.normalize("NFKC", text).lower().replace("ü", "v")
     return "".join(plain.translate(_UNSEEN).split())
 
 
 class TermField(models.CharField):  # type: ignore[type-arg]
-    """Text compared byte by byte on either database, whatever the order of its language."""
+    """Text compared byte by byte on both databases, whatever their collation."""
 
     def db_parameters(self, connection: Any) -> Any:
-        """Add PostgreSQL's collation "C"; SQLite compares so by itself."""
+        """Add PostgreSQL's collation "C"; SQLite compares that way anyway."""
         parameters = super().db_parameters(connection)
         if connection.vendor == "postgresql":
             parameters["collation"] = "C"
@@ -64,16 +60,17 @@ class _Term(models.Model):
 
 
 def spread(pk: int) -> int:
-    """Return a number that scatters neighbouring keys, for ``spread`` beside equal terms.
+    """Return a number that scatters neighbouring keys, to order equal terms.
 
     Units are numbered province by province. Fifty thousand of them end with 派出所; in the order of their
-    keys, somebody who sees one province would have those of all others read through before the first hit.
+    keys, a search by somebody who sees one province would read through those of all others before the first
+    hit.
     """
     return pk * 40503 % 32768
 
 
 class UnitTerm(_Term):
-    """What a unit is found by."""
+    """A search term of a unit."""
 
     pk = models.CompositePrimaryKey("rank", "term", "spread", "unit")
     spread = models.SmallIntegerField()
@@ -90,7 +87,7 @@ class UnitTerm(_Term):
 
 
 class OrganizationTerm(_Term):
-    """What an organization is found by."""
+    """A search term of an organization."""
 
     pk = models.CompositePrimaryKey("rank", "term", "spread", "organization")
     spread = models.SmallIntegerField()
@@ -107,7 +104,7 @@ class OrganizationTerm(_Term):
 
 
 class NameTerm(_Term):
-    """What everybody of one name is found by."""
+    """A search term of a name, for everybody who has it."""
 
     pk = models.CompositePrimaryKey("rank", "term", "name")
     name = models.CharField("姓名", max_length=40)
@@ -122,25 +119,25 @@ class NameTerm(_Term):
 
 
 def bounds(wanted: str) -> tuple[str, str]:
-    """Return the first term that begins with ``wanted`` (folded) and what stands after the last.
+    """Return the range of terms that begin with ``wanted`` (folded): first included, last excluded.
 
-    A range, not LIKE: both databases answer it from the index, in its order.
+    A range and not LIKE, since both databases answer it from the index, in its order.
     """
     wanted = wanted[:LONGEST_TERM]
     return wanted, wanted + _AFTER_ALL
 
 
 def begins(wanted: str, path: str = "") -> Q:
-    """Return "the term begins with ``wanted``" (folded) on what reaches the term through ``path``."""
+    """Return the condition that the term at ``path`` begins with ``wanted`` (folded)."""
     first, after = bounds(wanted)
     return Q(**{f"{path}term__gte": first, f"{path}term__lt": after})
 
 
 def starts_with(path: str, text: str) -> Q:
-    """Return "the column begins with ``text``", letter by letter, so that either database uses its index.
+    """Return the condition that a column begins with ``text``, so that both databases use an index.
 
-    PostgreSQL has an index for LIKE beside the one that keeps a column unique; SQLite has only that one,
-    which answers a range.
+    PostgreSQL has an index for LIKE beside that of a unique column; SQLite has only the latter, which
+    answers a range.
     """
     if connection.vendor == "postgresql":
         return Q(**{f"{path}__startswith": text})
@@ -148,10 +145,10 @@ def starts_with(path: str, text: str) -> Q:
 
 
 def found_by(model: type[_Term], text: str, key: str, path: str) -> Q:
-    """Return "is found by ``text``" as a condition: ``path`` is among the ``key`` of the terms that begin so.
+    """Return the condition that a row is found by ``text``: ``path`` is the ``key`` of a term that begins so.
 
-    For lists, which show everything that is found; ``registry.search.query`` finds the best few. A text
-    without a letter, digit or character finds nothing.
+    For lists, which show every hit; ``registry.search.query`` finds the best few. A text without a letter,
+    digit or character finds nothing.
     """
     wanted = folded(text)
     if not wanted:

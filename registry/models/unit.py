@@ -1,4 +1,4 @@
-"""Units: the public-security organs, one tall tree, and their dated superiors."""
+"""Units: the public-security organs in one tall tree, and their dated superiors."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.base import Registered, ends_not_before_start, in_spans
 from registry.models.kinds import UnitKind
+from registry.models.term import UnitTerm, found_by
 
 if TYPE_CHECKING:
     from registry.models.shape import Span
@@ -26,7 +27,7 @@ MAX_DEPTH = 16
 
 
 class UnitQuerySet(models.QuerySet["Unit"]):
-    """Units, asked in the words of the field."""
+    """Queries of units."""
 
     def as_of(self, day: date) -> UnitQuerySet:
         """Units that are open on ``day``."""
@@ -51,8 +52,6 @@ class UnitQuerySet(models.QuerySet["Unit"]):
 
     def matching(self, text: str) -> UnitQuerySet:
         """Units found by ``text``: part of a name, short name or alias, their pinyin, a code."""
-        from registry.models.term import UnitTerm, found_by
-
         return self.filter(found_by(UnitTerm, text, "unit", "pk"))
 
 
@@ -125,7 +124,7 @@ class Unit(MPTTModel, Registered):
 
     @property
     def label(self) -> str:
-        """The short name where there is one: what trees and tables show."""
+        """The short name if there is one: what trees and tables show."""
         return self.short_name or self.name
 
     def is_open_on(self, day: date) -> bool:
@@ -140,7 +139,7 @@ class Unit(MPTTModel, Registered):
 
 
 class UnitPlacement(models.Model):
-    """Which unit stood above ``unit`` from one day to another.
+    """The superior of ``unit`` from one day to another.
 
     The first placement has no start: it holds from the beginning.
     """

@@ -1,4 +1,4 @@
-"""The users: who logs in, what was granted to them, and the passwords they may not take again."""
+"""Users, their grants, and the old passwords that they may not use again."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.models.unit import Unit
 
 
 class User(AbstractUser):
-    """Somebody who logs in."""
+    """A person who logs in."""
 
     display_name = models.CharField("姓名", max_length=40, blank=True)
     must_change_password = models.BooleanField(
@@ -34,7 +34,7 @@ class User(AbstractUser):
 
 
 class OldPassword(models.Model):
-    """The hash of a password that a user had: so that it is not taken again soon."""
+    """The hash of an old password, so that the user does not take it again soon."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="old_passwords")
     password = models.CharField(max_length=128)
@@ -50,7 +50,7 @@ class OldPassword(models.Model):
 
 
 class Grant(models.Model):
-    """What a user may do at a unit and all below it, from one day to another."""
+    """A role of a user at a unit and all below it, from one day to another."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name="用户")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="grants", verbose_name="单位")

@@ -1,7 +1,7 @@
-"""Writing many rows of one table: COPY on PostgreSQL, one prepared INSERT on SQLite.
+"""Write many rows of one table: COPY on PostgreSQL, one prepared INSERT on SQLite.
 
 Several times faster than ``bulk_create``, which builds an object and a piece of SQL for each row.
-For operations only. Nothing is checked here but what the database checks.
+For operations only. Only the database checks the rows.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from django.db.models import Model
 from django.utils import timezone
 
 _NULL = r"\N"
-"""A text that is just this is refused, not mistaken: no column of text may be NULL."""
+"""A text that is exactly this is refused, not mistaken: no column of text may be NULL."""
 _PLAIN = (str, int, float, Decimal, date)  # bool is an int, datetime a date
 
 
 class Writer:
     """Writes rows of ``model`` given as values of ``columns`` (attribute names, ``unit_id``).
 
-    Every other column gets its field's default (made anew for each row when it is a function), or
-    the time now where the field keeps a time; a key that is not among the columns comes from the database.
+    Every other column gets its field's default (called for each row when it is a function), or the current
+    time for auto_now fields; a key that is not among the columns comes from the database.
     """
 
     def __init__(self, model: type[Model], columns: Sequence[str]) -> None:
-        """Look up the columns that are not given; an unknown name is a ``ValueError``."""
+        """Work out the columns that are not given. Raises ``ValueError`` for an unknown name."""
         fields = {field.attname: field for field in model._meta.concrete_fields}
         if unknown := set(columns) - set(fields):
             raise ValueError(f"{model.__name__} has no {', '.join(sorted(unknown))}")
@@ -58,11 +58,11 @@ class Writer:
         self._width = len(names)
 
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write the rows; on PostgreSQL in one COPY, so they must not ask the database anything."""
+        """Write the rows; in one COPY on PostgreSQL, so the iterable must not query the database."""
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
                 file = _text(self._complete(rows))
-                # Django's cursor hands this through without making the errors its own.
+                # Django's cursor does not wrap errors of copy_expert.
                 with connection.wrap_database_errors:
                     cursor.copy_expert(
                         f"COPY {self._table} ({self._columns}) FROM STDIN WITH (FORMAT csv, NULL '{_NULL}')",
@@ -84,7 +84,7 @@ class Writer:
 
 
 def _text(rows: Iterable[list[Any]]) -> io.StringIO:
-    """Return the rows as the CSV that COPY reads; what is None becomes the only unquoted ``\\N``."""
+    """Return the rows as the CSV that COPY reads, with an unquoted ``\\N`` for None."""
     file = io.StringIO()
     csv.writer(file, lineterminator="\r\n").writerows(
         [_NULL if value is None else value for value in row] for row in rows
@@ -98,7 +98,7 @@ def _stored(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Refuse a default that the database would take for something else than Django does (JSON, files)."""
+    """Refuse a default whose stored form differs from its Python value (JSON, files)."""
     if isinstance(value, datetime) and connection.vendor != "postgresql":
         return connection.ops.adapt_datetimefield_value(value)
     if value is not None and not isinstance(value, _PLAIN):

@@ -10,7 +10,7 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Person, Role
-from registry.operations.base import check_version, fresh, operation, write
+from registry.operations.base import check_version, fresh, need_right, operation, write
 from registry.refusals import need_reason, refuse
 from registry.rules import placements
 from registry.rules.findings import refuse_if
@@ -63,6 +63,7 @@ def assign_people(
         raise refuse("members", "请至少选择一人。")
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
+    need_right(actor, "assign_person", organization)
     with following(people=[person for person, _role in members]):
         placed = place_members(
             organization,
@@ -119,6 +120,7 @@ def change_role(
     On the assignment's first day it corrects the role in place.
     """
     assignment = _locked(assignment)
+    need_right(actor, "change_role", assignment)
     check_version(assignment, version, {"role": role})
     refuse_if(placements.role_refusals([placements.RoleChange(assignment, role, on)]))
     before, after = {"role": assignment.role}, {"role": role}
@@ -176,6 +178,7 @@ def end_assignments(
 def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) -> Assignment:
     """Take back an assignment entered by mistake: it counts on no day, the row stays."""
     assignment = _locked(assignment)
+    need_right(actor, "withdraw_assignment", assignment)
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
     need_reason(reason, "撤回原因")
@@ -186,6 +189,7 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
 
 
 def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignment:
+    need_right(actor, "end_assignment", assignment)
     refuse_if(placements.end_refusals([placements.Ending(assignment, on, reason)]))
     before, after = write(assignment, {"ended_on": on})
     _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)

@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F, Model
 from django.utils import timezone
 
-from registry import audit
+from registry import access, audit, nouns
+from registry.audit import Actor
 from registry.locks import TreeChanged
+from registry.models import User
 from registry.models.base import Registered
 from registry.models.unit import MAX_DEPTH
-from registry.refusals import EditConflict, OperationRefused, refuse
+from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
 from registry.search import index as search
 
 P = ParamSpec("P")
@@ -99,6 +101,41 @@ def fresh(instance: T) -> T:
     if row is None:
         raise refuse(None, "该记录已不存在,请刷新后重试。")
     return row
+
+
+def may(actor: Actor, verb: str, *rows: Model | None) -> bool:
+    """Whether the actor may do ``verb`` at the unit of each row; without rows: anywhere.
+
+    An actor without a user (a command, the demo) may do everything.
+    """
+    if actor.user is None:
+        return True
+    if not rows:
+        return access.may_somewhere(actor.user, verb)
+    return all(access.may(actor.user, verb, row) for row in rows)
+
+
+def need_right(actor: Actor, verb: str, *rows: Model | None) -> None:
+    """Refuse unless the actor may do ``verb`` at the unit of each row. Asked once, of rows just read.
+
+    The grants are read anew, too: they may have been ended since the form was opened.
+    """
+    if actor.user is not None:
+        access.forget_grants(actor.user)
+    if not may(actor, verb, *rows):
+        raise not_allowed(verb)
+
+
+def need_oneself(actor: Actor, verb: str, user: User) -> None:
+    """Refuse unless it is the actor's own account, where nobody needs a right."""
+    if actor.user is not None and actor.user.pk != user.pk:
+        raise not_allowed(verb)
+
+
+def not_allowed(verb: str) -> NotAllowed:
+    """Return the refusal of what the actor has not the right to do."""
+    message = f"您没有“{nouns.verb(verb).label}”的权限,或不在您的管理范围内。"
+    return NotAllowed({NON_FIELD_ERRORS: [message]})
 
 
 def check_version(instance: Registered, version: int | None, changes: Mapping[str, Any]) -> None:

@@ -48,7 +48,9 @@ from registry.models.kinds import (
     UnitKind,
 )
 from registry.models.writer import Writer
-from registry.operations.base import operation
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.unit import UNIT
+from registry.operations.base import need_right, operation
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
 from registry.refusals import OperationRefused, refuse
 from registry.search import index as search
@@ -84,6 +86,7 @@ def bulk_load(
     for rows in (load.units, load.organizations, load.people, load.assignments):
         if iter(rows) is rows:
             raise TypeError("bulk_load reads its rows more than once: pass a list, not a generator")
+    need_right(actor, "bulk_load", None)
     locks.lock_unit_tree()
     locks.lock_whole_forest()
     references = References()
@@ -207,8 +210,8 @@ def load_units(rows: Iterable[UnitRow], references: References, progress: Progre
     names, facts = _facts(UnitRow, {"parent", "formerly"})
     units = Writer(Unit, ("id", "parent_id", "tree_id", "lft", "rght", "level", *names))
     placements = Writer(UnitPlacement, ("unit_id", "superior_id", "started_on", "ended_on"))
-    terms = Writer(UnitTerm, search.UNIT_COLUMNS)
-    named = attrgetter(*search.UNIT_NAMES)
+    terms = Writer(UnitTerm, search.columns_of(UNIT))
+    named = attrgetter(*UNIT.searched.fields)
     for batch in batches(enumerate(rows), BATCH):
         keys = references.find(Unit, "code", (code for _, row in batch for code, _ in row.formerly if code))
         units.write((ids[i], superior(i), *intervals.of(i), *facts(row)) for i, row in batch)
@@ -217,7 +220,7 @@ def load_units(rows: Iterable[UnitRow], references: References, progress: Progre
             for i, row in batch
             for place, start, end in _spells(row.formerly, row.parent, None)
         )
-        terms.write(term for i, row in batch for term in search.unit_terms(ids[i], *named(row)))
+        terms.write(term for i, row in batch for term in search.terms_of(UNIT, ids[i], named(row)))
         progress("units", batch[-1][0] + 1)
     return len(parents)
 
@@ -263,8 +266,8 @@ def load_organizations(
     references_of = ("unit_id", "campaign_id", "task_body_id", "source_id")
     organizations = Writer(Organization, (*keys, *references_of, *names))
     placements = Writer(OrganizationPlacement, ("organization_id", "unit_id", "started_on", "ended_on"))
-    terms = Writer(OrganizationTerm, search.ORGANIZATION_COLUMNS)
-    named = attrgetter(*search.ORGANIZATION_NAMES)
+    terms = Writer(OrganizationTerm, search.columns_of(ORGANIZATION))
+    named = attrgetter(*ORGANIZATION.searched.fields)
     for batch in batches(enumerate(rows), BATCH):
         some = [row for _, row in batch]
         units = references.find(Unit, "code", (code for row in some for code in _hosts(row)))
@@ -290,7 +293,7 @@ def load_organizations(
             for i, row in batch
             for host, start, end in _spells(row.formerly, row.unit, row.established_on)
         )
-        terms.write(term for i, row in batch for term in search.organization_terms(ids[i], *named(row)))
+        terms.write(term for i, row in batch for term in search.terms_of(ORGANIZATION, ids[i], named(row)))
         progress("organizations", batch[-1][0] + 1)
     return len(parents)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
-from registry.models import PoliticalStatus, Role, WorkflowState
+from registry.models import PoliticalStatus, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class OrganizationRow:
     parent_inferred: bool = False
     approval_number: str = ""
     dissolution_number: str = ""
-    state: str = WorkflowState.APPROVED.value
+    state: str = field(kw_only=True)  # no default: none may skip the approval unsaid
     source: int | None = None
     note: str = ""
     is_sample: bool = False

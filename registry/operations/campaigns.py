@@ -7,7 +7,7 @@ from datetime import date
 from registry import audit
 from registry.audit import Actor
 from registry.models import Campaign, Unit
-from registry.operations.base import fresh, operation, validated, write
+from registry.operations.base import fresh, need_right, operation, validated, write
 from registry.rules import campaigns as rules
 from registry.rules.findings import refuse_if
 
@@ -23,6 +23,7 @@ def start_campaign(
     is_sample: bool = False,
 ) -> Campaign:
     """Start a campaign on a day. Raises ``OperationRefused``."""
+    need_right(actor, "start_campaign", lead_unit)
     refuse_if(rules.start_refusals([rules.Start(started_on)]))
     campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
     validated(campaign, exclude=("lead_unit",))
@@ -42,6 +43,7 @@ def start_campaign(
 def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str = "") -> Campaign:
     """End a campaign on a day. Its organizations stand until they are dissolved."""
     campaign = fresh(campaign)
+    need_right(actor, "end_campaign", campaign)
     refuse_if(rules.end_refusals([rules.Ending(campaign, on)]))
     before, after = write(campaign, {"ended_on": on})
     audit.record(

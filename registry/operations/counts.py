@@ -8,7 +8,7 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import rebuild
 from registry.models import Unit
-from registry.operations.base import operation
+from registry.operations.base import need_right, operation
 
 
 @operation
@@ -17,6 +17,7 @@ def rebuild_counts(*, actor: Actor, units: Collection[int] | None = None) -> int
 
     Nobody else writes counts meanwhile; readers read what was there until it is done.
     """
+    need_right(actor, "rebuild_counts", None)
     locks.lock_hierarchy()
     written = rebuild(units)
     subject = Unit.objects.filter(**({} if units is None else {"pk__in": units})).order_by("lft").first()

@@ -23,28 +23,27 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.nouns.organization import ORGANIZATION
 from registry.operations.assignments import place_members
-from registry.operations.base import changed, check_version, fresh, operation, validated, write
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh,
+    may,
+    need_right,
+    operation,
+    validated,
+    write,
+)
 from registry.operations.units import place_at
 from registry.refusals import OperationRefused, need_reason, refuse
 from registry.rules import organizations as rules
-from registry.rules.dissolutions import Dissolution, Extent, MayTouch, extents
+from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.intervals import insert_last, move_last
 
-EDITABLE = (
-    "name",
-    "aliases",
-    "honour_title",
-    "campaign",
-    "task_body",
-    "established_on",
-    "dissolved_on",
-    "approval_number",
-    "dissolution_number",
-    "note",
-)
+EDITABLE = ORGANIZATION.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
 
 
@@ -87,6 +86,9 @@ def establish_organization(
     else:
         parent = _locked(parent)
     unit = fresh(unit)
+    need_right(actor, "establish_organization", unit)
+    if state == WorkflowState.APPROVED:
+        need_right(actor, "approve_organization", unit)
     proposal = rules.Establishment(kind, unit, established_on, is_temporary, parent)
     refuse_if(rules.refusals([proposal]))
     organization = Organization(
@@ -110,7 +112,7 @@ def establish_organization(
         insert_last(organization, parent)
         touched.add([organization])
         OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
-        search.index_organizations([organization])
+        search.index_rows([organization])
         placed = place_members(
             organization,
             [(member.person, member.role) for member in members],
@@ -152,6 +154,7 @@ def edit_organization(
     if "dissolved_on" in changes:
         locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
     organization = _locked(organization)
+    need_right(actor, "edit_organization", organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
@@ -190,6 +193,7 @@ def move_organization(
     need_reason(reason, "调整原因")
     locks.lock_organization_trees([organization] if parent is None else [organization, parent])
     organization = fresh(organization)
+    need_right(actor, "move_organization", organization)
     parent = fresh(parent) if parent is not None else None
     refuse_if(rules.move_refusals([rules.Move(organization, parent)]))
     before = organization.parent
@@ -215,6 +219,7 @@ def transfer_organization(
     need_reason(reason, "转隶原因")
     locks.use_units([unit])
     organization, unit = _locked(organization), fresh(unit)
+    need_right(actor, "transfer_organization", organization, unit)
     refuse_if(rules.transfer_refusals([rules.Transfer(organization, unit, on)]))
     before = organization.unit
     with following([organization]):
@@ -232,13 +237,13 @@ def transfer_organization(
     return organization
 
 
-def plan_dissolution(*, organization: Organization, on: date, may_touch: MayTouch | None = None) -> Extent:
+def plan_dissolution(*, actor: Actor, organization: Organization, on: date) -> Extent:
     """Say what dissolving ``organization`` on day ``on`` would end. Raises as the dissolution would.
 
-    ``may_touch`` says whether an organization below may be dissolved along; the unit is at hand.
+    The actor needs the right to dissolve each organization below, too.
     """
     proposal = Dissolution(organization, on)
-    found, refused = extents([proposal], may_touch)
+    found, refused = extents([proposal], lambda row: may(actor, "dissolve_organization", row))
     refuse_if(refused)
     return found[proposal]
 
@@ -251,7 +256,6 @@ def dissolve_organization(
     on: date,
     document_number: str = "",
     reason: str = "",
-    may_touch: MayTouch | None = None,
 ) -> Extent:
     """Dissolve the organization on day ``on`` (it no longer counts that day) with all below it.
 
@@ -260,7 +264,8 @@ def dissolve_organization(
     """
     need_reason(reason, "撤销原因")
     organization = _locked(organization)
-    plan = plan_dissolution(organization=organization, on=on, may_touch=may_touch)
+    need_right(actor, "dissolve_organization", organization)
+    plan = plan_dissolution(actor=actor, organization=organization, on=on)
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
         ended: list[Any] = []  # which, and when they would have ended
@@ -293,20 +298,16 @@ def dissolve_organization(
 
 
 @operation
-def withdraw_organization(
-    *,
-    actor: Actor,
-    organization: Organization,
-    reason: str,
-    may_touch: MayTouch | None = None,
-) -> Organization:
+def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
     """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
 
-    Refused while organizations below it have not been withdrawn or moved; those that ``may_touch``
-    denies are not named.
+    Refused while organizations below it have not been withdrawn or moved; those that the actor may not
+    withdraw are not named.
     """
     organization = _locked(organization)
-    refuse_if(rules.withdrawal_refusals([rules.Withdrawal(organization, reason)], may_touch))
+    need_right(actor, "withdraw_organization", organization)
+    proposal = rules.Withdrawal(organization, reason)
+    refuse_if(rules.withdrawal_refusals([proposal], lambda row: may(actor, "withdraw_organization", row)))
     return _set_state(actor, "withdraw_organization", organization, WorkflowState.WITHDRAWN, reason)
 
 
@@ -362,6 +363,7 @@ def _step(
     changes: Mapping[str, Any] | None = None,
 ) -> Organization:
     organization = _locked(organization)
+    need_right(actor, verb, organization)
     if organization.state not in allowed:
         raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
     return _set_state(actor, verb, organization, state, reason, changes)

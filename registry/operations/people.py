@@ -11,14 +11,14 @@ from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
-from registry.operations.base import changed, check_version, fresh, operation, validated, write
+from registry.nouns.person import PERSON
+from registry.operations.base import changed, check_version, fresh, need_right, operation, validated, write
 from registry.refusals import refuse
 from registry.rules import people as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 
-EDITABLE = ("number", "name", "category", "joined_on", "title", "phone", "note")
-MASKED = ("phone",)
+EDITABLE, MASKED = PERSON.editable, PERSON.masked
 """What the record never holds in full: that it changed, and its ends."""
 _RELATIONS = ("home_unit", "home_branch", "source")
 
@@ -41,6 +41,7 @@ def add_person(
     """Add a person to ``home_unit``; the political status holds from the beginning."""
     locks.use_units([home_unit])
     home_unit, home_branch = fresh(home_unit), home_branch and fresh(home_branch)
+    need_right(actor, "add_person", home_unit)
     refuse_if(rules.refusals([rules.Membership(home_unit, home_branch, joined_on)]))
     person = Person(
         number=number,
@@ -56,7 +57,7 @@ def add_person(
     )
     validated(person, exclude=_RELATIONS)
     person.save(force_insert=True)
-    search.index_names([name])
+    search.index_rows([person])
     StatusPeriod.objects.create(person=person, status=political_status, started_on=StatusPeriod.BEGINNING)
     audit.record(
         actor,
@@ -79,6 +80,7 @@ def edit_person(
 ) -> Person:
     """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
     person = _locked(person)
+    need_right(actor, "edit_person", person)
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(person, version, wanted)
     wanted = changed(person, wanted)
@@ -112,6 +114,7 @@ def change_political_status(
     On the first day of the status that holds now it is a correction, which needs a reason.
     """
     person = _locked(person)
+    need_right(actor, "change_political_status", person)
     refuse_if(rules.status_refusals([rules.StatusChange(person, status, on, reason)]))
     current = StatusPeriod.objects.get(person=person, ended_on__isnull=True)
     with following(people=[person]):
@@ -147,6 +150,7 @@ def transfer_person(
     locks.use_units([home_unit])
     person = _locked(person)
     home_unit, home_branch = fresh(home_unit), home_branch and fresh(home_branch)
+    need_right(actor, "transfer_person", person, home_unit)
     refuse_if(rules.refusals([rules.Membership(home_unit, home_branch)]))
     wanted = changed(person, {"home_unit": home_unit, "home_branch": home_branch})
     if not wanted:

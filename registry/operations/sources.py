@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from registry import audit
 from registry.audit import Actor
 from registry.models import Figure, Source
-from registry.operations.base import operation, validated
+from registry.operations.base import need_right, operation, validated
 from registry.refusals import refuse
 
 _RELATIONS = ("source", "unit", "organization")
@@ -19,6 +19,7 @@ _RELATIONS = ("source", "unit", "organization")
 @operation
 def add_source(*, actor: Actor, facts: Mapping[str, Any]) -> Source:
     """Enter a source. Raises ``OperationRefused``."""
+    need_right(actor, "add_source", None)
     source = Source(**facts)
     validated(source)
     source.save(force_insert=True)
@@ -29,6 +30,7 @@ def add_source(*, actor: Actor, facts: Mapping[str, Any]) -> Source:
 @operation
 def add_figures(*, actor: Actor, source: Source, figures: Sequence[Mapping[str, Any]]) -> list[Figure]:
     """Enter the figures that a source reports: all or none. Raises ``OperationRefused``."""
+    need_right(actor, "add_figures", source)
     rows = [Figure(source=source, **each) for each in figures]
     codes = [row.code for row in rows]
     taken = Figure.objects.filter(code__in=codes).values_list("code", flat=True).first()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from registry import audit, locks
 from registry.audit import Actor
 from registry.models import Unit
-from registry.operations.base import operation
+from registry.operations.base import need_right, operation
 from registry.trees.check import TREES, rebuild_intervals
 
 
@@ -16,6 +16,7 @@ def rebuild_trees(*, actor: Actor) -> int:
     Takes the locks of both trees whole. Siblings keep their order. Nodes in a circle of parents
     cannot be reached from a root and are left as they are.
     """
+    need_right(actor, "rebuild_trees", None)
     locks.lock_unit_tree()
     locks.lock_whole_forest()
     changed = {where: rebuild_intervals(model) for where, model in TREES}

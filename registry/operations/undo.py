@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Model
 
-from registry import audit
+from registry import audit, nouns
 from registry.audit import Actor
-from registry.models import AuditEntry, Organization, Person, Unit
+from registry.models import AuditEntry
 from registry.models.base import Registered
+from registry.nouns import Noun
 from registry.operations.base import operation, shown
-from registry.operations.organizations import edit_organization
-from registry.operations.people import MASKED, edit_person
-from registry.operations.units import edit_unit
 from registry.refusals import need_reason, refuse
-
-MODELS: dict[str, type[Registered]] = {
-    "edit_unit": Unit,
-    "edit_organization": Organization,
-    "edit_person": Person,
-}
-"""What can be set back: the verb of the entry, and the noun it was done to."""
-
-_EDITS: dict[str, Callable[..., Any]] = {
-    "edit_unit": lambda row, **given: edit_unit(unit=row, **given),
-    "edit_organization": lambda row, **given: edit_organization(organization=row, **given),
-    "edit_person": lambda row, **given: edit_person(person=row, **given),
-}
 
 
 @dataclass(frozen=True)
@@ -44,24 +29,27 @@ class Step:
 
 def can_undo(entry: AuditEntry) -> bool:
     """Whether an entry is of a kind that can be set back; whether it still fits is asked by ``plan_undo``."""
-    return entry.verb in MODELS and bool(known(entry.before)) and entry.before.keys() == entry.after.keys()
+    noun = nouns.edited_by(entry.verb)
+    return noun is not None and bool(known(entry, entry.before)) and entry.before.keys() == entry.after.keys()
 
 
-def known(values: Mapping[str, Any]) -> dict[str, Any]:
+def known(entry: AuditEntry, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the record holds in full; a telephone number, which it holds masked, cannot be set back."""
-    return {name: value for name, value in values.items() if name not in MASKED}
+    return {name: value for name, value in values.items() if name not in _noun(entry).masked}
 
 
 def left_out(entry: AuditEntry) -> list[str]:
     """Return what those fields are called that stay as they are."""
-    model: Any = MODELS[entry.verb]
-    return [str(model._meta.get_field(name).verbose_name) for name in entry.after if name in MASKED]
+    noun = _noun(entry)
+    fields: Any = noun.model._meta
+    return [str(fields.get_field(name).verbose_name) for name in entry.after if name in noun.masked]
 
 
 def still_fits(entry: AuditEntry, row: Model) -> bool:
     """Whether ``row`` still holds what the entry left."""
     return all(
-        _key(audit.plain(getattr(row, name))) == _key(left) for name, left in known(entry.after).items()
+        _key(audit.plain(getattr(row, name))) == _key(left)
+        for name, left in known(entry, entry.after).items()
     )
 
 
@@ -89,8 +77,9 @@ def undo_edit(*, actor: Actor, entry: AuditEntry, reason: str) -> Registered:
     """
     need_reason(reason, "还原原因")
     row = _row(entry)
-    edited: Registered = _EDITS[entry.verb](
-        row,
+    edits = {each.__name__: each for each in nouns.handed_up("edits")}
+    edited: Registered = edits[entry.verb](
+        **{_noun(entry).key: row},
         actor=replace(actor, undoes=entry),
         changes=_values(row, entry),
         version=row.version,
@@ -99,11 +88,19 @@ def undo_edit(*, actor: Actor, entry: AuditEntry, reason: str) -> Registered:
     return edited
 
 
+def _noun(entry: AuditEntry) -> Noun:
+    noun = nouns.edited_by(entry.verb)
+    if noun is None:
+        raise LookupError(f"{entry.verb} edits no noun")
+    return noun
+
+
 def _row(entry: AuditEntry) -> Registered:
     """Return the row that was edited, as it is now; its version guards what is read here."""
     if not can_undo(entry):
-        raise refuse(None, "只有对单位、组织、人员资料的修改可以还原。")
-    model: Any = MODELS[entry.verb]
+        labels = "、".join(noun.label for noun in nouns.all_nouns() if noun.edit)
+        raise refuse(None, f"只有对{labels}资料的修改可以还原。")
+    model: Any = _noun(entry).model
     row: Registered | None = model._base_manager.filter(pk=entry.object_id).first()
     if row is None:
         raise refuse(None, "该记录的对象已不存在。")
@@ -113,7 +110,7 @@ def _row(entry: AuditEntry) -> Registered:
 def _values(row: Registered, entry: AuditEntry) -> dict[str, Any]:
     """Return the values before the edit. Refuses when the row no longer holds those after it."""
     changed_since = []
-    for name, left in known(entry.after).items():
+    for name, left in known(entry, entry.after).items():
         now = getattr(row, name)
         if _key(audit.plain(now)) != _key(left):
             label = row._meta.get_field(name).verbose_name  # type: ignore[union-attr]
@@ -122,7 +119,7 @@ def _values(row: Registered, entry: AuditEntry) -> dict[str, Any]:
             )
     if changed_since:
         raise refuse(None, f"此后又有修改,不能还原。{';'.join(changed_since)}。")
-    return {name: _value(row, name, value) for name, value in known(entry.before).items()}
+    return {name: _value(row, name, value) for name, value in known(entry, entry.before).items()}
 
 
 def _value(row: Model, name: str, stored: Any) -> Any:
@@ -139,6 +136,3 @@ def _value(row: Model, name: str, stored: Any) -> Any:
 
 def _key(stored: Any) -> Any:
     return stored["pk"] if isinstance(stored, Mapping) else stored
-
-
-__all__ = ["MODELS", "Step", "can_undo", "known", "left_out", "plan_undo", "still_fits", "undo_edit"]

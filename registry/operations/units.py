@@ -12,14 +12,24 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement
-from registry.operations.base import changed, check_version, fresh, operation, validated, write, write_all
-from registry.refusals import need_reason, refuse
+from registry.nouns.unit import UNIT
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh,
+    need_right,
+    operation,
+    validated,
+    write,
+    write_all,
+)
+from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.intervals import insert_last, move_last
 
-EDITABLE = ("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note")
+EDITABLE = UNIT.editable
 
 
 @operation
@@ -40,6 +50,7 @@ def add_unit(
     locks.lock_unit_tree()
     if superior is not None:
         superior = fresh(superior)
+    need_right(actor, "add_unit", superior)
     refuse_if(rules.refusals([rules.Addition(superior, opened_on)]))
     unit = Unit(
         code=code,
@@ -54,7 +65,7 @@ def add_unit(
     validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
     insert_last(unit, superior)
     UnitPlacement.objects.create(unit=unit, superior=superior)
-    search.index_units([unit])
+    search.index_rows([unit])
     audit.record(
         actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
     )
@@ -73,6 +84,7 @@ def edit_unit(
     if "opened_on" in changes:
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
+    need_right(actor, "edit_unit", unit)
     wanted = {name: changes[name] for name in EDITABLE if name in changes}
     check_version(unit, version, wanted)
     wanted = changed(unit, wanted)
@@ -99,6 +111,7 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
     locks.lock_unit_tree()
     unit = fresh(unit)
     superior = fresh(superior) if superior is not None else None
+    need_right(actor, "move_unit", unit, superior)
     before = unit.parent
     with following_hierarchy([unit]):
         _place_under([unit], superior, on, field="superior")
@@ -151,6 +164,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     locks.retire_units([unit])
     locks.use_units([into])
     unit, into = fresh(unit), fresh(into)
+    need_right(actor, "merge_unit", unit, into)
     locks.lock_organization_trees(rules.standing_at([unit.pk], on))
     refuse_if(rules.closing_refusals([rules.Closing(unit, on, into)]))
     standing = list(rules.standing_at([unit.pk], on))  # as they are now that nobody else can change them
@@ -195,6 +209,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     locks.lock_unit_tree()
     locks.retire_units([unit])
     unit = fresh(unit)
+    need_right(actor, "close_unit", unit)
     refuse_if(rules.closing_refusals([rules.Closing(unit, on)]))
     before, after = write(unit, {"closed_on": on})
     audit.record(
@@ -206,8 +221,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
 def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> None:
     """End the organizations' placements on ``on`` and begin the next at ``unit``, all in one pass.
 
-    For operations only: the caller holds the locks and has checked the day. Raises
-    ``OperationRefused`` when one of them changed its host after ``on``.
+    For operations only: the caller holds the locks and has asked the rules.
     """
     current = {
         placement.organization_id: placement
@@ -215,10 +229,6 @@ def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> Non
             organization__in=organizations, ended_on__isnull=True
         )
     }
-    for organization in organizations:
-        since = current[organization.pk].started_on
-        if on < since:
-            raise refuse("on", f"“{organization.name}”自 {since:%Y-%m-%d} 起在现单位,生效日期不能早于该日。")
     same = [placement.pk for placement in current.values() if placement.started_on == on]
     ending = [placement.pk for placement in current.values() if placement.started_on != on]
     OrganizationPlacement.objects.filter(pk__in=same).update(unit=unit)

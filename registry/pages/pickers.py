@@ -2,62 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from registry import access
-from registry.models import GrantRole, Organization, Unit, WorkflowState
-from registry.models.kinds import ALLOWED_PARENTS
-from registry.search.query import find_organizations, find_people, find_units
+from registry import access, nouns
+from registry.models import Unit
+from registry.nouns.noun import Noun, PickerQuery
+from registry.search.query import find
 from registry.web.address import address_of
-from registry.web.fields import NOUNS
+from registry.web.fields import note_of
 from registry.web.typed import cleaned
 
 SHOWN = 20
 
-_RIGHTS = {"enter": access.ENTER_ROLES, "approve": access.APPROVE_ROLES, "manage": access.MANAGE_ROLES}
-
 
 @require_safe
-def units(request: HttpRequest) -> HttpResponse:
-    """Units; with ``roles`` (enter, approve, manage, or names) only open ones where the user may do that."""
-    text, roles = typed(request), _roles(request)
-    open_on = address_of(request).today if roles != access.ALL_ROLES else None
-    found = find_units(request.user, text, roles, most=SHOWN + 1, open_on=open_on)
-    return _answer(request, "unit", text, found)
+def pick(request: HttpRequest, noun: str) -> HttpResponse:
+    """Rows of a noun by what was typed; with ``verb`` only those where the user may do that.
 
-
-@require_safe
-def organizations(request: HttpRequest) -> HttpResponse:
-    """Organizations; with ``kind`` those that stand on the day and may be directly above one of that kind.
-
-    With ``below`` (a unit where the user may enter) also the superiors that stand above the user's scope.
+    The noun's picker says which further parameters narrow the rows. With ``below`` (a unit where the user
+    may do things) rows above that unit are found, too, which stand outside the user's scope.
     """
-    text, kind = typed(request), request.GET.get("kind", "")
-    above = kind if kind in ALLOWED_PARENTS else ""
-    found = find_organizations(
-        request.user,
-        text,
-        _roles(request),
-        most=SHOWN + 1,
-        above=above,
-        standing_on=address_of(request).as_of if above else None,
-        superiors_of=_below(request),
-        withdrawn=False,
-    )
-    return _answer(request, "organization", text, found)
-
-
-@require_safe
-def people(request: HttpRequest) -> HttpResponse:
-    """People, by part of the name, its pinyin, or the beginning of the number."""
-    text = typed(request)
-    found = find_people(request.user, text, _roles(request), most=SHOWN + 1)
-    return _answer(request, "person", text, found)
+    about, text = nouns.by_key(noun), typed(request)
+    verb = request.GET.get("verb", "") or access.SEE
+    if not text:
+        return HttpResponse()
+    found = _found(request, about, text, verb) if verb in nouns.all_verbs() else []
+    options = [
+        {"value": getattr(row, about.chosen_by.key), "label": str(row), "note": _note(request, about, row)}
+        for row in found[:SHOWN]
+    ]
+    context = {"options": options, "more": len(found) > SHOWN, "query": text}
+    return render(request, "parts/picker_options.html", context)
 
 
 def typed(request: HttpRequest) -> str:
@@ -68,44 +47,19 @@ def typed(request: HttpRequest) -> str:
     return ""
 
 
-def _roles(request: HttpRequest) -> tuple[str, ...]:
-    words = [word for word in request.GET.get("roles", "").split(",") if word]
-    if not words:
-        return access.ALL_ROLES
-    return tuple(
-        role
-        for word in words
-        for role in _RIGHTS.get(word, (word,))
-        if role in GrantRole.values  # an unknown word opens nothing
+def _found(request: HttpRequest, noun: Noun, text: str, verb: str) -> list[Any]:
+    address, picker, user = address_of(request), noun.chosen_by, request.user
+    given = {name: str(value) for name, value in request.GET.items()}
+    query = PickerQuery(nouns.verb(verb).is_recorded, address.as_of, address.today, given)
+    beyond = None
+    if picker.beyond is not None and (code := cleaned(given.get("below", ""))):
+        below = access.visible(user, Unit.objects.filter(code=code), picker.beyond_verb).first()
+        beyond = picker.beyond(below) if below is not None else None
+    return find(
+        noun, user, text, verb, most=SHOWN + 1, narrow=lambda rows: picker.narrow(rows, query), beyond=beyond
     )
 
 
-def _below(request: HttpRequest) -> Unit | None:
-    code = cleaned(request.GET.get("below", ""))
-    units = access.visible(request.user, Unit.objects.filter(code=code), access.ENTER_ROLES)
-    return units.first() if code else None
-
-
-def _answer(request: HttpRequest, noun: str, text: str, found: Sequence[Any]) -> HttpResponse:
-    if not text:
-        return HttpResponse()
-    options = [
-        {"value": getattr(row, NOUNS[noun].key), "label": str(row), "note": _note(request, noun, row)}
-        for row in found[:SHOWN]
-    ]
-    context = {"options": options, "more": len(found) > SHOWN, "query": text}
-    return render(request, "parts/picker_options.html", context)
-
-
-def _note(request: HttpRequest, noun: str, row: Any) -> str:
-    parts = [NOUNS[noun].note(request.user, row)]
-    if isinstance(row, Unit) and row.closed_on is not None:
-        parts.append(f"{row.closed_on.isoformat()} 撤并")
-    if isinstance(row, Organization):
-        if row.dissolved_on is not None:
-            parts.append(f"{row.dissolved_on.isoformat()} 撤销")
-        if row.state != WorkflowState.APPROVED:
-            parts.append(row.get_state_display())
-    if row.is_sample:
-        parts.append("演示")
-    return " · ".join(parts)
+def _note(request: HttpRequest, noun: Noun, row: Any) -> str:
+    sample = ["演示"] if row.is_sample else []
+    return " · ".join([note_of(request.user, row), *noun.chosen_by.marks(row), *sample])

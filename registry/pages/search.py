@@ -8,8 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.person import PERSON
+from registry.nouns.unit import UNIT
 from registry.pages.units.tables import UnitTable
-from registry.search.query import find_organizations, find_people, find_units
+from registry.search.query import find
 from registry.web.lists import export_url
 from registry.web.typed import cleaned
 
@@ -43,9 +46,9 @@ def search_now(request: HttpRequest) -> HttpResponse:
 
 
 def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
-    units = find_units(request.user, text, most=shown + 1)
-    organizations = find_organizations(request.user, text, most=shown + 1)
-    people = find_people(request.user, text, most=shown + 1)
+    units = find(UNIT, request.user, text, most=shown + 1)
+    organizations = find(ORGANIZATION, request.user, text, most=shown + 1)
+    people = find(PERSON, request.user, text, most=shown + 1)
     return {
         "units": units[:shown],
         "more_units": len(units) > shown,

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from registry.nouns import all_nouns
 from registry.pages import home, pickers, search
 from registry.pages.audit import views as record
 from registry.pages.audit.tables import RecordTable
@@ -74,7 +75,9 @@ urlpatterns = [
     path("record/export/", export(RecordTable), name="record_export"),
     path("record/<int:pk>/undo/", record.undo, name="record_undo"),
     # pickers
-    path("pick/units/", pickers.units, name="pick_units"),
-    path("pick/organizations/", pickers.organizations, name="pick_organizations"),
-    path("pick/people/", pickers.people, name="pick_people"),
+    *(
+        path(f"pick/{noun.plural}/", pickers.pick, {"noun": noun.key}, name=f"pick_{noun.plural}")
+        for noun in all_nouns()
+        if noun.picker is not None
+    ),
 ]

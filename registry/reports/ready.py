@@ -305,15 +305,15 @@ def _phone_column(filing: Filing, person: Callable[[Any], Any]) -> list[Column[A
 
     def phone(row: Any) -> Cell:
         number: str = person(row).phone
-        return number if access.sees_number(filing.user, person(row)) else None
+        return number if access.sees_private(filing.user, person(row)) else None
 
     return [Column("联系电话", phone, Kind.CODE)] if filing.with_phones else []
 
 
 def _by_person(filing: Filing, path: str = "") -> list[str]:
     """Order by police number for who sees them: elsewhere the order would give them away."""
-    sees = bool(getattr(filing.user, "is_superuser", False)) or access.holds(
-        filing.user, access.PERSONAL_ROLES
+    sees = bool(getattr(filing.user, "is_superuser", False)) or access.may_somewhere(
+        filing.user, access.PERSONAL
     )
     return [f"{path}number"] if sees else [f"{path}name"]
 

@@ -90,4 +90,4 @@ def sheet(request: HttpRequest, code: str, slug: str) -> FileResponse:
 
 def _may_have_phones(request: HttpRequest, unit: Unit) -> bool:
     """Whether telephones may be written in full: for who opens them on the pages, too."""
-    return access.inside(unit, access.spans(request.user, access.PERSONAL_ROLES))
+    return access.may(request.user, access.PERSONAL, unit)

@@ -146,7 +146,10 @@ def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
 
 def transfer_refusals(proposals: Sequence[Transfer]) -> list[Finding]:
     """Return what is wrong with new host units."""
-    return first_of(_check_transfer, proposals)
+    pks = [proposal.organization.pk for proposal in proposals]
+    current = OrganizationPlacement.objects.filter(organization__in=pks, ended_on__isnull=True)
+    since = dict(current.values_list("organization_id", "started_on"))
+    return first_of(lambda proposal: _check_transfer(proposal, since[proposal.organization.pk]), proposals)
 
 
 def withdrawal_refusals(proposals: Sequence[Withdrawal], may_touch: MayTouch | None = None) -> list[Finding]:
@@ -403,7 +406,7 @@ def _check_new_superior(
         yield refusal("superior_stands", subject, "parent", message)
 
 
-def _check_transfer(proposal: Transfer) -> Iterator[Finding]:
+def _check_transfer(proposal: Transfer, since: date) -> Iterator[Finding]:
     organization, unit, on = proposal.organization, proposal.unit, proposal.on
     yield from in_future(proposal, "on", on)
     if organization.state == WorkflowState.WITHDRAWN:
@@ -414,3 +417,6 @@ def _check_transfer(proposal: Transfer) -> Iterator[Finding]:
         message = f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。"
         yield refusal("transfer_within_life", proposal, "on", message)
     yield from _check_host(proposal, unit, on, "unit")
+    if on < since:
+        message = f"“{organization.name}”自 {since:%Y-%m-%d} 起在现单位,生效日期不能早于该日。"
+        yield refusal("transfers_in_order", proposal, "on", message)

@@ -1,8 +1,8 @@
 """Keeping the search index: in the transaction of each write, by the operations alone.
 
 The terms of a row follow from its names and codes (``registry.search.terms``). ``write`` of
-``registry.operations.base`` calls ``follow`` for every edit; who makes a row calls ``index_units``,
-``index_organizations`` or ``index_names``; a bulk load writes the terms along with its rows.
+``registry.operations.base`` calls ``follow`` for every edit; who makes a row calls ``index_rows``; a bulk
+load writes the terms along with its rows. What is searched of a noun, its descriptor says (``texts``).
 """
 
 from __future__ import annotations
@@ -14,52 +14,42 @@ from typing import Any, TypeVar
 from django.db import transaction
 from django.db.models import Model
 
-from registry.models import NameTerm, Organization, OrganizationTerm, Person, Unit, UnitTerm
+from registry import nouns
+from registry.models import NameTerm
 from registry.models.term import spread
 from registry.models.writer import Writer
+from registry.nouns import Noun
 from registry.search.terms import terms_of_name, terms_of_object
 
 T = TypeVar("T")
 
-UNIT_NAMES = ("name", "short_name", "aliases", "code")
-ORGANIZATION_NAMES = ("name", "honour_title", "aliases", "code", "approval_number")
 BATCH = 2000
 _Row = tuple[int, str, int, int]
 
 
-def unit_terms(pk: int, name: str, short_name: str, aliases: str, code: str) -> Iterator[_Row]:
-    """Yield (rank, term, spread, pk) of a unit, for a ``Writer`` with ``UNIT_COLUMNS``."""
-    at = spread(pk)
-    return ((rank, term, at, pk) for rank, term in terms_of_object((name, short_name), aliases, (code,)))
+def columns_of(noun: Noun) -> tuple[str, ...]:
+    """Return the columns of a noun's terms, for a ``Writer``."""
+    return ("rank", "term", "spread", f"{noun.key}_id")
 
 
-def organization_terms(
-    pk: int, name: str, honour_title: str, aliases: str, code: str, approval_number: str
-) -> Iterator[_Row]:
-    """Yield (rank, term, spread, pk) of an organization, for a ``Writer`` with ``ORGANIZATION_COLUMNS``."""
-    at = spread(pk)
-    terms = terms_of_object((name, honour_title), aliases, (code, approval_number))
+def terms_of(noun: Noun, pk: int, values: Sequence[str]) -> Iterator[_Row]:
+    """Yield (rank, term, spread, pk) of a row, whose ``noun.texts.fields`` hold ``values``."""
+    texts, at = noun.searched, spread(pk)
+    names, others = len(texts.names), len(texts.names) + len(texts.aliases)
+    terms = terms_of_object(values[:names], ";".join(values[names:others]), values[others:])
     return ((rank, term, at, pk) for rank, term in terms)
 
 
-UNIT_COLUMNS = ("rank", "term", "spread", "unit_id")
-ORGANIZATION_COLUMNS = ("rank", "term", "spread", "organization_id")
-
-
-def index_units(units: Iterable[Unit]) -> None:
-    """Write the terms of units that were made or renamed, in place of those they had."""
-    for some in batches(units, BATCH):
-        UnitTerm.objects.filter(unit__in=[unit.pk for unit in some]).delete()
-        _write_units(UnitTerm, ((unit.pk, *_values(unit, UNIT_NAMES)) for unit in some))
-
-
-def index_organizations(organizations: Iterable[Organization]) -> None:
-    """Write the terms of organizations that were made or renamed, in place of those they had."""
-    for some in batches(organizations, BATCH):
-        OrganizationTerm.objects.filter(organization__in=[each.pk for each in some]).delete()
-        _write_organizations(
-            OrganizationTerm, ((each.pk, *_values(each, ORGANIZATION_NAMES)) for each in some)
-        )
+def index_rows(rows: Iterable[Model]) -> None:
+    """Write the terms of rows of one noun that were made or renamed, in place of those they had."""
+    for some in batches(rows, BATCH):
+        noun = nouns.of(some[0])
+        texts = noun.searched
+        if texts.by_name:
+            index_names(str(getattr(row, name)) for row in some for name in texts.names)
+            continue
+        texts.terms._default_manager.filter(**{f"{noun.key}__in": [row.pk for row in some]}).delete()
+        _write(noun, ((row.pk, *(getattr(row, name) for name in texts.fields)) for row in some))
 
 
 def index_names(names: Iterable[str]) -> None:
@@ -84,80 +74,80 @@ def index_names(names: Iterable[str]) -> None:
 
 def follow(instance: Model, changes: Mapping[str, Any]) -> None:
     """Let the index follow an edit of a row that is written already."""
-    if isinstance(instance, Unit) and changes.keys() & set(UNIT_NAMES):
-        index_units([instance])
-    elif isinstance(instance, Organization) and changes.keys() & set(ORGANIZATION_NAMES):
-        index_organizations([instance])
-    elif isinstance(instance, Person) and "name" in changes:
-        index_names([instance.name])
+    texts = nouns.of(instance).texts
+    if texts is not None and changes.keys() & set(texts.fields):
+        index_rows([instance])
 
 
-def fill(models: Any) -> int:
-    """Write the terms of every row into an empty index; return how many terms.
-
-    ``models`` gives a model by its name (``get_model``): the migration passes the models of its time.
-    """
+def rebuild() -> int:
+    """Make the whole index anew from the rows; return how many terms."""
     written = 0
-    units, organizations, people = models("Unit"), models("Organization"), models("Person")
-    for model, names, terms, write in (
-        (units, UNIT_NAMES, models("UnitTerm"), _write_units),
-        (organizations, ORGANIZATION_NAMES, models("OrganizationTerm"), _write_organizations),
-    ):
-        rows = model._base_manager.order_by("pk").values_list("pk", *names)
-        for some in batches(rows.iterator(BATCH), BATCH):
-            written += write(terms, some)
-    names_of_people = people._base_manager.order_by("name").values_list("name", flat=True).distinct()
-    writer = Writer(models("NameTerm"), ("rank", "term", "name"))
-    for some in batches(names_of_people.iterator(BATCH), BATCH):
+    with transaction.atomic():
+        for noun in _searched():
+            noun.searched.terms._default_manager.all().delete()
+            written += _fill_names(noun) if noun.searched.by_name else _fill_rows(noun)
+    return written
+
+
+def _searched() -> list[Noun]:
+    return [noun for noun in nouns.all_nouns() if noun.texts is not None]
+
+
+def _fill_rows(noun: Noun) -> int:
+    rows: Any = noun.model._base_manager.order_by("pk").values_list("pk", *noun.searched.fields)
+    return sum(_write(noun, some) for some in batches(rows.iterator(BATCH), BATCH))
+
+
+def _fill_names(noun: Noun) -> int:
+    written = 0
+    writer = Writer(noun.searched.terms, ("rank", "term", "name"))
+    for some in batches(_names(noun).iterator(BATCH), BATCH):
         rows = [(rank, term, name) for name in some for rank, term in terms_of_name(name)]
         writer.write(rows)
         written += len(rows)
     return written
 
 
-def rebuild() -> int:
-    """Make the whole index anew from the rows; return how many terms."""
-    from django.apps import apps
-
-    with transaction.atomic():
-        for model in (UnitTerm, OrganizationTerm, NameTerm):
-            model._default_manager.all().delete()
-        return fill(apps.get_app_config("registry").get_model)
+def _names(noun: Noun) -> Any:
+    """Return the names of a noun that is found through them, each once."""
+    (name,) = noun.searched.names
+    return noun.model._base_manager.order_by(name).values_list(name, flat=True).distinct()
 
 
 def differences(most: int = 50) -> list[str]:
     """Compare the index with what it should hold, row by row; say what is wrong (the first ``most``)."""
-    found: list[str] = []
-    for said in _wrong():
-        found.append(said)
-        if len(found) == most:
-            break
-    return found
+    wrong = (
+        said
+        for noun in _searched()
+        for said in (_wrong_names(noun) if noun.searched.by_name else _wrong_rows(noun))
+    )
+    return list(islice(wrong, most))
 
 
-def _wrong() -> Iterator[str]:
-    for model, names, terms, key, of_row in (
-        (Unit, UNIT_NAMES, UnitTerm, "unit_id", unit_terms),
-        (Organization, ORGANIZATION_NAMES, OrganizationTerm, "organization_id", organization_terms),
-    ):
-        rows: Any = model._base_manager.order_by("pk").values_list("pk", "code", *names)
-        for some in batches(rows.iterator(BATCH), BATCH):
-            stored: dict[int, set[_Row]] = {}
-            kept: Any = terms._default_manager.filter(**{f"{key}__in": [row[0] for row in some]})
-            for row in kept.values_list("rank", "term", "spread", key):
-                stored.setdefault(row[3], set()).add(row)
-            for pk, code, *values in some:
-                yield from _apart(code, set(of_row(pk, *values)), stored.get(pk, set()))
-        lost = terms._default_manager.exclude(**{f"{key}__in": model._base_manager.order_by().values("pk")})
-        for pk in lost.values_list(key, flat=True).distinct()[:10]:
-            yield f"{model._meta.model_name} {pk}: gone, but indexed"
-    people: Any = Person.objects.order_by("name").values_list("name", flat=True).distinct()
-    for some in batches(people.iterator(BATCH), 500):
-        named: dict[str, set[Any]] = {}
-        for rank, term, name in NameTerm.objects.filter(name__in=some).values_list("rank", "term", "name"):
-            named.setdefault(name, set()).add((rank, term))
+def _wrong_rows(noun: Noun) -> Iterator[str]:
+    texts, key = noun.searched, f"{noun.key}_id"
+    terms: Any = texts.terms._default_manager
+    rows: Any = noun.model._base_manager.order_by("pk").values_list("pk", noun.page_key, *texts.fields)
+    for some in batches(rows.iterator(BATCH), BATCH):
+        stored: dict[int, set[_Row]] = {}
+        kept = terms.filter(**{f"{key}__in": [row[0] for row in some]})
+        for row in kept.values_list("rank", "term", "spread", key):
+            stored.setdefault(row[3], set()).add(row)
+        for pk, code, *values in some:
+            yield from _apart(code, set(terms_of(noun, pk, values)), stored.get(pk, set()))
+    lost = terms.exclude(**{f"{key}__in": noun.model._base_manager.order_by().values("pk")})
+    for pk in lost.values_list(key, flat=True).distinct()[:10]:
+        yield f"{noun.key} {pk}: gone, but indexed"
+
+
+def _wrong_names(noun: Noun) -> Iterator[str]:
+    terms: Any = noun.searched.terms._default_manager
+    for some in batches(_names(noun).iterator(BATCH), 500):
+        stored: dict[str, set[Any]] = {}
+        for rank, term, name in terms.filter(name__in=some).values_list("rank", "term", "name"):
+            stored.setdefault(name, set()).add((rank, term))
         for name in some:
-            yield from _apart(name, terms_of_name(name), named.get(name, set()))
+            yield from _apart(name, terms_of_name(name), stored.get(name, set()))
 
 
 def _apart(what: str, wanted: set[Any], stored: set[Any]) -> Iterator[str]:
@@ -165,21 +155,10 @@ def _apart(what: str, wanted: set[Any], stored: set[Any]) -> Iterator[str]:
         yield f"{what}: {len(wanted - stored)} missing, {len(stored - wanted)} too many"
 
 
-def _write_units(model: type[Model], rows: Iterable[Sequence[Any]]) -> int:
-    return _write(model, UNIT_COLUMNS, [term for row in rows for term in unit_terms(*row)])
-
-
-def _write_organizations(model: type[Model], rows: Iterable[Sequence[Any]]) -> int:
-    return _write(model, ORGANIZATION_COLUMNS, [term for row in rows for term in organization_terms(*row)])
-
-
-def _write(model: type[Model], columns: Sequence[str], rows: list[_Row]) -> int:
-    Writer(model, columns).write(rows)
-    return len(rows)
-
-
-def _values(row: Model, names: Iterable[str]) -> Iterator[Any]:
-    return (getattr(row, name) for name in names)
+def _write(noun: Noun, rows: Iterable[Sequence[Any]]) -> int:
+    terms = [term for pk, *values in rows for term in terms_of(noun, pk, values)]
+    Writer(noun.searched.terms, columns_of(noun)).write(terms)
+    return len(terms)
 
 
 def batches(rows: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -1,4 +1,4 @@
-"""Which part of a name is what somebody typed, by text or by sound."""
+"""Find the part of a name that matches what was typed, by text or by sound."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from registry.search.pinyin import every
 
 
 def marked(name: str, text: str) -> tuple[int, int]:
-    """Return (start, end) of the part of ``name`` that ``text`` found; (0, 0) when something else was.
+    """Return (start, end) of the part of ``name`` that matches ``text``; (0, 0) when none does.
 
-    What is typed in letters may be full pinyin, the last syllable not yet whole, or initials.
+    Letters may be full pinyin, with the last syllable incomplete, or initials.
     """
     wanted = folded(text)
     if not wanted:
@@ -23,7 +23,7 @@ def marked(name: str, text: str) -> tuple[int, int]:
 
 
 def _by_text(name: str, start: int, wanted: str) -> int:
-    """Return where ``wanted`` ends when it begins at ``start``, else 0."""
+    """Return where ``wanted`` ends if it begins at ``start``, else 0."""
     for end in range(start + 1, len(name) + 1):
         part = folded(name[start:end])
         if part == wanted:

@@ -1,8 +1,8 @@
-"""The sounds of Chinese text: full pinyin and initials, with the several readings of a character.
+"""Full pinyin and initials of Chinese text, with the several readings of a character.
 
-Readings come from pypinyin character by character. Reading whole phrases is slower by far (0.3 ms for an
-organization's name) and no surer with names: it takes 吉林省长春市 for 省长 and 春. So a character that is
-read in two ways gives two spellings, not a guess.
+Readings come from pypinyin, one character at a time. Reading whole phrases is far slower (0.3 ms for an
+organization's name) and no better with names: it reads 吉林省长春市 as 省长 and 春. So a character with two
+readings gives two spellings, not a guess.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice, product
 from pypinyin import Style, pinyin
 
 MOST_SPELLINGS = 12
-"""So many spellings of one text are kept; the usual reading of each character comes first."""
+"""How many spellings of one text are kept; the usual reading of each character comes first."""
 
 _TABLE = (
     # in the names of places and organs
@@ -35,31 +35,31 @@ _TABLE = (
     "臧 zang|郇 xun huan|郝 hao|俞 yu shu|鲜 xian|冼 xian|说 shuo yue"
 )
 _USUAL = {line[0]: tuple(line[1:].split()) for line in _TABLE.split("|")}
-"""How a character is read where pypinyin's first reading would mislead, or where several are usual."""
+"""Readings of characters where pypinyin's first one misleads, or where several are usual."""
 
 _PLAIN_IN_ORGANS = frozenset("大会传校强车台石解应查员卡娜")
-"""What is read in its first way only in the names of organs: 大队, 侦查大队, 委员会."""
+"""Characters with only their first reading in the names of organs: 大队, 侦查大队, 委员会."""
 
 Reading = Callable[[str], tuple[str, ...]]
 
 
 def usual(char: str) -> tuple[str, ...]:
-    """Return how ``char`` is usually read; a letter or digit as itself, a sign as nothing ("")."""
+    """Return the usual readings of ``char``; a letter or digit is its own, a sign has none ("")."""
     return _USUAL.get(char) or every(char)[:1]
 
 
 def in_organs(char: str) -> tuple[str, ...]:
-    """Return how ``char`` is read in the names of units and organizations."""
+    """Return the readings of ``char`` in the names of units and organizations."""
     return usual(char)[:1] if char in _PLAIN_IN_ORGANS else usual(char)
 
 
 @lru_cache(maxsize=30_000)
 def every(char: str) -> tuple[str, ...]:
-    """Return every reading of ``char`` that is known, the rarest too."""
+    """Return every known reading of ``char``, also the rarest."""
     if char.isascii():
         return (char if char.isalnum() else "",)
-    found = [_plain(sound) for sound in pinyin(char, style=Style.NORMAL, heteronym=True)[0]]
-    return tuple(dict.fromkeys([*_USUAL.get(char, ()), *filter(None, found)])) or ("",)
+    sounds = [_plain(sound) for sound in pinyin(char, style=Style.NORMAL, heteronym=True)[0]]
+    return tuple(dict.fromkeys([*_USUAL.get(char, ()), *filter(None, sounds)])) or ("",)
 
 
 def _plain(sound: str) -> str:
@@ -68,12 +68,11 @@ def _plain(sound: str) -> str:
 
 
 def spellings(text: str, read: Reading = usual) -> list[tuple[str, str]]:
-    """Return (full pinyin, initials) of ``text`` for each way to read it, the usual first.
-
-    At most ``MOST_SPELLINGS``. ü is written v, as it is typed.
+    """Return up to ``MOST_SPELLINGS`` (full pinyin, initials) of ``text``, the usual one first; ü is
+    written v.
     """
     ways: Iterable[tuple[str, ...]] = product(*(read(char) for char in text))
-    found = {
+    known = {
         ("".join(way), "".join(sound[:1] for sound in way)): None for way in islice(ways, MOST_SPELLINGS)
     }
-    return [spelling for spelling in found if spelling[0]]
+    return [spelling for spelling in known if spelling[0]]

@@ -12,8 +12,7 @@ The database is not left to choose: it cannot tell how many terms begin with wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -27,12 +26,11 @@ from registry.models import (
     Organization,
     Person,
     Unit,
-    WorkflowState,
 )
 from registry.models.base import in_spans
-from registry.models.kinds import ALLOWED_PARENTS
 from registry.models.shape import Span
 from registry.models.term import LONGEST_TERM, RANKS_OF_TEXT, Rank, begins, bounds, folded
+from registry.nouns import Noun
 
 SMALL = 700
 """Up to so many units in scope the way to units and organizations goes from the scope."""
@@ -50,61 +48,37 @@ _Ranked = dict[int, tuple[int, str]]
 """(rank, term) by primary key, the best of each."""
 
 
-def find_units(
+def find(
+    noun: Noun,
     user: access.AnyUser,
     text: str,
-    roles: Iterable[str] = access.ALL_ROLES,
+    verb: str = access.SEE,
     *,
     most: int,
-    open_on: date | None = None,
-) -> list[Unit]:
-    """Return the best ``most`` units in scope, with their superior; with ``open_on`` only those open then."""
-    rows = Unit.objects.all()
-    if open_on is not None:
-        rows = rows.as_of(open_on)
-    found = _ranked([(access.visible(user, rows, roles), _is_small(user, roles))], text, most)
-    units = {unit.pk: unit for unit in Unit.objects.select_related("parent").filter(pk__in=found)}
-    return _in_order(units, found, text, most, "code", "name", "short_name")
+    narrow: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
+    beyond: QuerySet[Any] | None = None,
+) -> list[Any]:
+    """Return the best ``most`` rows of a noun where ``user`` may do ``verb``, ready for its picker.
 
-
-def find_organizations(
-    user: access.AnyUser,
-    text: str,
-    roles: Iterable[str] = access.ALL_ROLES,
-    *,
-    most: int,
-    above: str = "",
-    standing_on: date | None = None,
-    superiors_of: Unit | None = None,
-    withdrawn: bool = True,
-) -> list[Organization]:
-    """Return the best ``most`` organizations in scope, with their unit.
-
-    ``above``: only kinds that may stand directly above an organization of this kind;
-    ``standing_on``: only those that stand on the day and are not withdrawn; ``superiors_of``: also
-    those above this unit that ``access.superiors`` lets the user name; ``withdrawn``: those too.
+    ``narrow`` leaves out rows; ``beyond`` are rows that may be found outside the scope. Both are for nouns
+    with terms of their own: people are found through their names.
     """
-    rows = Organization.objects.all()
-    if above:
-        rows = rows.filter(kind__in=ALLOWED_PARENTS.get(above, ()))
-    if standing_on is not None:
-        rows = rows.as_of(standing_on)
-    if standing_on is not None or not withdrawn:
-        rows = rows.exclude(state=WorkflowState.WITHDRAWN)
-    sought = [(access.visible(user, rows, roles), _is_small(user, roles))]
-    if superiors_of is not None:
-        above_it = access.superiors(user, superiors_of).order_by().values("pk")
-        sought.append((rows.filter(pk__in=above_it), True))
+    texts, picker = noun.searched, noun.chosen_by
+    if texts.by_name:
+        return find_people(user, text, verb, most=most)
+    manager: Any = noun.model._default_manager
+    rows = narrow(manager.all())
+    sought = [(access.visible(user, rows, verb), _is_small(user, verb))]
+    if beyond is not None:
+        sought.append((rows.filter(pk__in=beyond.order_by().values("pk")), True))
     found = _ranked(sought, text, most)
-    with_unit = Organization.objects.select_related("unit").filter(pk__in=found)
-    return _in_order({each.pk: each for each in with_unit}, found, text, most, "code", "name")
+    shown = manager.filter(pk__in=found).select_related(*(picker.related or (None,)))
+    return _in_order({row.pk: row for row in shown}, found, text, most, picker.key, *texts.names)
 
 
-def find_people(
-    user: access.AnyUser, text: str, roles: Iterable[str] = access.ALL_ROLES, *, most: int
-) -> list[Person]:
+def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most: int) -> list[Person]:
     """Return the best ``most`` people in scope, by name or (as far as the user sees it) number."""
-    spans, wanted = access.spans(user, roles), folded(text)
+    spans, wanted = access.spans(user, verb), folded(text)
     if not spans or not wanted:
         return []
     found: _Ranked = {}
@@ -118,7 +92,7 @@ def find_people(
         if len(found) < most:
             for pk, rank, term in people(spans, wanted, most):
                 found[pk] = min(found.get(pk, (rank, term)), (rank, term))
-    rows = access.visible(user, Person.objects.filter(pk__in=found), roles, few=True)
+    rows = access.visible(user, Person.objects.filter(pk__in=found), verb, few=True)
     rows = rows.select_related("home_unit")
     return _in_order({person.pk: person for person in rows}, found, text, most, "number", "name")
 
@@ -133,8 +107,8 @@ def _size(spans: Iterable[Span]) -> int:
     return sum((span.hi - span.lo + 2) // 2 for span in spans)
 
 
-def _is_small(user: access.AnyUser, roles: Iterable[str]) -> bool:
-    return _size(access.spans(user, roles)) <= SMALL
+def _is_small(user: access.AnyUser, verb: str) -> bool:
+    return _size(access.spans(user, verb)) <= SMALL
 
 
 def _ranked(sought: Sequence[tuple[QuerySet[Any], bool]], text: str, most: int) -> _Ranked:

@@ -1,4 +1,4 @@
-"""Which terms a unit, an organization and a person's name have in the search index."""
+"""Make the search terms of units, organizations and names of people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARTS = re.compile(r"[0-9A-Za-z]+|[^\W0-9A-Za-z_]+")
 """The parts of a code or document number."""
 
 Terms = set[tuple[int, str]]
-"""(rank, term) of everything that one row is found by."""
+"""The (rank, term) of all terms of one row."""
 
 
 def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) -> Terms:
@@ -25,23 +25,23 @@ def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) ->
     each word in it on (after 省市县局队所…, before 临时, 党 …); a code or document number by itself and
     from each of its parts on.
     """
-    found: dict[str, int] = {}
+    ranks: dict[str, int] = {}
     for name in [*names, *_BETWEEN_ALIASES.split(aliases)]:
         text = folded(name)
         if not text:
             continue
-        _add(found, Rank.START, [text])
-        _add(found, Rank.INSIDE, _suffixes(text))
-        _add(found, Rank.SOUND, _sounds(text, in_organs))
+        _add(ranks, Rank.START, [text])
+        _add(ranks, Rank.INSIDE, _suffixes(text))
+        _add(ranks, Rank.SOUND, _sounds(text, in_organs))
         for match in _WORDS.finditer(text, 1):
-            _add(found, Rank.SOUND_INSIDE, _sounds(text[match.start() :], in_organs))
+            _add(ranks, Rank.SOUND_INSIDE, _sounds(text[match.start() :], in_organs))
     for code in codes:
         text = folded(code)
         if text:
-            _add(found, Rank.START, [text])
+            _add(ranks, Rank.START, [text])
             parts = list(_PARTS.finditer(code))
-            _add(found, Rank.INSIDE, (folded(code[match.start() :]) for match in parts[1:]))
-    return {(rank, term) for term, rank in found.items()}
+            _add(ranks, Rank.INSIDE, (folded(code[match.start() :]) for match in parts[1:]))
+    return {(rank, term) for term, rank in ranks.items()}
 
 
 def terms_of_name(name: str) -> Terms:
@@ -50,24 +50,24 @@ def terms_of_name(name: str) -> Terms:
     Every reading of each character counts, the rare ones last.
     """
     text = folded(name)
-    found: dict[str, int] = {}
+    ranks: dict[str, int] = {}
     if text:
-        _add(found, Rank.START, [text])
-        _add(found, Rank.INSIDE, _suffixes(text))
-        _add(found, Rank.SOUND, _sounds(text))
+        _add(ranks, Rank.START, [text])
+        _add(ranks, Rank.INSIDE, _suffixes(text))
+        _add(ranks, Rank.SOUND, _sounds(text))
         for at in range(1, len(text)):
-            _add(found, Rank.SOUND_INSIDE, _sounds(text[at:]))
+            _add(ranks, Rank.SOUND_INSIDE, _sounds(text[at:]))
         rare = (spelling for way in spellings(text, every) for spelling in way)
-        _add(found, Rank.SOUND_RARE, rare)
-    return {(rank, term) for term, rank in found.items()}
+        _add(ranks, Rank.SOUND_RARE, rare)
+    return {(rank, term) for term, rank in ranks.items()}
 
 
-def _add(found: dict[str, int], rank: Rank, terms: Iterable[str]) -> None:
+def _add(ranks: dict[str, int], rank: Rank, terms: Iterable[str]) -> None:
     """Keep each term with its best rank."""
     for term in terms:
         term = term[:LONGEST_TERM]
-        if term and found.get(term, rank) >= rank:
-            found[term] = int(rank)
+        if term and ranks.get(term, rank) >= rank:
+            ranks[term] = int(rank)
 
 
 def _suffixes(text: str) -> Iterator[str]:
@@ -75,7 +75,7 @@ def _suffixes(text: str) -> Iterator[str]:
 
 
 def _sounds(text: str, read: Reading = usual) -> Iterator[str]:
-    """The spellings of a text as far as terms go; none for what is written in letters already."""
+    """Return the spellings of a text, cut to the length of a term; none for text in Latin letters."""
     if text.isascii():
         return iter(())
     return (spelling for way in spellings(text[:LONGEST_TERM], read) for spelling in way)

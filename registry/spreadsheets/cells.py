@@ -1,4 +1,4 @@
-"""What a cell means in its column: codes, names, choices, days, 是/否; or why it means nothing."""
+"""Read the value of a cell for its column (code, name, choice, day, 是/否), or say why it cannot be read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
-from registry.spreadsheets.columns import Column, Value, key_of
 from registry.spreadsheets.grid import Dated, Fault, Raw
 
 _EXACT = 1e15
 """From here on Excel no longer keeps every digit of a number."""
-
-
 _LONGEST_SHOWN = 500
 
 
@@ -24,7 +22,7 @@ class Unclear(ValueError):
 
 
 def value_of(column: Column, raw: Raw | None) -> Value:
-    """Return what ``raw`` means in ``column``; an empty cell is None. Raises ``Unclear``."""
+    """Return the value of ``raw`` in ``column``; an empty cell is None. Raises ``Unclear``."""
     if raw is None:
         return None
     if isinstance(raw, Fault):
@@ -36,7 +34,7 @@ def value_of(column: Column, raw: Raw | None) -> Value:
 
 
 def shown(raw: Raw | None) -> str:
-    """Return what stands in the cell, as the user sees it (nearly)."""
+    """Return the text of a cell about as the user sees it."""
     if raw is None:
         return ""
     if isinstance(raw, Fault):
@@ -64,7 +62,7 @@ _HAN = r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _BETWEEN_HAN = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
 _ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{_HAN}\Z"), re.compile(_HAN)
 _LONGEST_WORD = 100
-"""Characters of what may be a day, a choice or 是/否."""
+"""A day, a choice or 是/否 has no more characters."""
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
 _NOTHING = frozenset(("-", "--", "---", "/", "\\", "无", "暂无", "没有", "空"))
@@ -72,7 +70,7 @@ _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销
 
 
 def _plain(column: Column, raw: Raw) -> str:
-    """The text of a cell, a number as the digits that it is."""
+    """Return the text of a cell; a number as its digits."""
     if isinstance(raw, str):
         return raw
     if isinstance(raw, Dated):
@@ -86,7 +84,7 @@ def _plain(column: Column, raw: Raw) -> str:
 
 
 def _word(text: str) -> str:
-    """A text that should be short, cut (and marked) where it is not."""
+    """Return a text that should be short, cut and marked with … where it is too long."""
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_WORD else f"{text[:_LONGEST_WORD]}…"
 
@@ -99,7 +97,7 @@ def _text(column: Column, raw: Raw) -> Value:
 
 
 def _one_line(text: str) -> str:
-    """Lines broken in the cell as one: nothing between Chinese characters, else a space."""
+    """Join the lines of a cell: with nothing between Chinese characters, else with a space."""
     joined = ""
     for line in filter(None, (line.strip() for line in text.splitlines())):
         close = _ENDS_IN_HAN.search(joined[-1:]) and _BEGINS_WITH_HAN.match(line)

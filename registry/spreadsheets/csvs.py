@@ -53,7 +53,7 @@ class Separated:
         self._path, self._encoding, self._delimiter = path, encoding, delimiter
 
     def count(self) -> int:
-        """Return how many rows hold something. Raises ``Unreadable`` for too many."""
+        """Return how many rows are not empty. Raises ``Unreadable`` for too many."""
         number = 0
         for record in self._records():
             number += any(record)
@@ -62,7 +62,7 @@ class Separated:
         return number
 
     def rows(self) -> Iterator[Row]:
-        """The rows that hold something; a row's number is the one that Excel shows."""
+        """Yield the rows that are not empty; a row's number is the one that Excel shows."""
         for number, record in enumerate(self._records(), start=1):
             if len(record) > MAX_COLUMN:
                 raise Unreadable(f"第 {number} 行的列太多,请检查分隔符和引号。")
@@ -95,8 +95,8 @@ class Separated:
 
 def _cell(text: str) -> Raw:
     if text[0] == "=":
-        if found := _AS_TEXT.fullmatch(text):  # how a code is kept from becoming a number
-            return cleaned(found[1]).replace('""', '"')
+        if match := _AS_TEXT.fullmatch(text):  # ="001": so a code does not become a number
+            return cleaned(match[1]).replace('""', '"')
         if _FORMULA.match(text):
             return Fault("这里是公式,.csv 文件不保存公式的结果,请改填数值")
     return cleaned(unguarded(text))

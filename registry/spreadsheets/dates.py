@@ -1,4 +1,4 @@
-"""Days, as people write them and as Excel keeps them."""
+"""Read days as people write them and as Excel stores them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HOW = "请写成 2020-02-03 这样的日期"
 
 _LEAST_SERIAL, _LAST_SERIAL = 1, 2_958_465
 _PLAIN_SERIALS = range((date(1950, 1, 1) - date(1899, 12, 30)).days, (LATEST - date(1899, 12, 30)).days + 1)
-"""Numbers that are taken for a day though nothing says that they are: 1950-01-01 to 2099-12-31."""
+"""A plain number in this range is read as a day: 1950-01-01 to 2099-12-31."""
 
 _BETWEEN = r"\s*[-./\\年月、。·,]\s*"
 _TAIL = (
@@ -37,26 +37,26 @@ _CHINESE = re.compile(
 
 
 class NoDay(ValueError):
-    """What stands there is no day; the message says in Chinese why, and how to write it."""
+    """The text or number is not a day; the message says why in Chinese, and how to write one."""
 
 
 def from_serial(serial: float) -> date:
     """Return the day with Excel's number ``serial`` (days since 1899-12-30; a time of day is dropped).
 
-    Raises ``NoDay`` for what is no day there, and for 1900-02-29, which Excel has and the calendar has not.
+    Raises ``NoDay`` for numbers out of range, and for 1900-02-29, which exists in Excel only.
     """
     days = int(serial)
     if not _LEAST_SERIAL <= days <= _LAST_SERIAL or days == 60:
         raise NoDay(f"数字 {serial:.15g} 不是日期,{HOW}")
     if days < 60:
-        days += 1  # Excel counts a 29 February 1900 that never was
+        days += 1  # Excel counts 1900-02-29, which did not exist
     return _bounded(date(1899, 12, 30) + timedelta(days=days))
 
 
 def from_number(number: float) -> date:
     """Return the day of a cell that holds a plain number: 20200203, or a serial number near our time."""
-    if number == int(number) and (found := _COMPACT.fullmatch(str(int(number)))):
-        return _day(*found.groups())
+    if number == int(number) and (match := _COMPACT.fullmatch(str(int(number)))):
+        return _day(*match.groups())
     if int(number) in _PLAIN_SERIALS:
         return from_serial(number)
     if re.fullmatch(r"(19|20)\d\d(\.\d{1,2})?", f"{number:.15g}"):
@@ -65,14 +65,14 @@ def from_number(number: float) -> date:
 
 
 def from_text(text: str) -> date:
-    """Return the day that is written, in any of the usual ways. Raises ``NoDay``."""
+    """Return the day that ``text`` writes in one of the usual ways. Raises ``NoDay``."""
     if len(text) > _LONGEST:
         raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{HOW}")
     plain = " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
-    if found := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
-        return _day(*found.groups()[:3])
-    if found := _CHINESE.fullmatch(re.sub(r"\s", "", plain)):
-        year, month, day = found.groups()
+    if match := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
+        return _day(*match.groups()[:3])
+    if match := _CHINESE.fullmatch(re.sub(r"\s", "", plain)):
+        year, month, day = match.groups()
         return _day("".join(_NUMERALS[numeral] for numeral in year), _ten(month), _ten(day))
     if _SERIAL.fullmatch(plain) and int(float(plain)) in _PLAIN_SERIALS:
         return from_serial(float(plain))

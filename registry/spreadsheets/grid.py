@@ -21,11 +21,11 @@ class Fault(NamedTuple):
 
 
 Raw = str | float | bool | Dated | Fault
-"""What stands in a cell. Numbers that are shown with leading zeros are texts already."""
+"""The value of a cell. Numbers that are shown with leading zeros are texts already."""
 
 
 class Row(NamedTuple):
-    """A row that holds something: its number from 1, whether it is hidden, and its cells by column from 1."""
+    """A row that is not empty: its number from 1, whether it is hidden, and its cells by column from 1."""
 
     number: int
     is_hidden: bool
@@ -42,11 +42,11 @@ class Merge(NamedTuple):
 
 
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""What no text may hold, and no database takes."""
+"""Characters that no text may contain, and no database takes."""
 
 
 def cleaned(text: str) -> str:
-    """Return ``text`` without control characters (but tabs and line ends) and halves of characters."""
+    """Return ``text`` without control characters (but tabs and line ends) and surrogates."""
     return text if text.isprintable() else _NO_TEXT.sub("", text)
 
 

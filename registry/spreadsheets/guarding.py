@@ -1,8 +1,8 @@
-"""Text that a spreadsheet would take for a formula, made harmless in a .csv file and read back unchanged.
+"""Keep text in a .csv file from being run as a formula, and read it back unchanged.
 
-In a workbook a cell says itself that it is text. In a .csv file nothing does, so an apostrophe is put
-before what begins like a formula, and before what already looks as if that had been done: taking one away
-again gives every text back as it was.
+In a workbook a cell is marked as text. A .csv file has no such mark, so text that begins like a formula
+gets an apostrophe in front, and so does text that already begins with an apostrophe and a formula: taking
+one away gives every text back.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _GUARDED = re.compile(rf"'+{_BEGINS}")
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet may take ``text`` for a formula: it begins like one, after blanks or not."""
+    """Whether a spreadsheet may take ``text`` for a formula: it begins like one, also after blanks."""
     return _FORMULA.match(text) is not None
 
 
@@ -26,5 +26,5 @@ def guarded(text: str) -> str:
 
 
 def unguarded(text: str) -> str:
-    """Return what ``guarded`` was given."""
+    """Undo ``guarded``."""
     return text[1:] if _GUARDED.match(text) else text

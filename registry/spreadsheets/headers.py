@@ -1,4 +1,4 @@
-"""The header of a sheet: searched for below titles, by its words, over one row or several."""
+"""Find the header of a sheet by its words: below titles, over one row or several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from registry.spreadsheets.columns import ERROR_HEADER, NOUNS, Column, Noun, key_of
+from registry.nouns import layouts
+from registry.nouns.columns import ERROR_HEADER, Column, Layout, key_of
 from registry.spreadsheets.grid import Merge, Row, letters_of
 from registry.spreadsheets.hostile import Unreadable
 
@@ -14,7 +15,7 @@ Rows = Callable[[], Iterator[Row]]
 """Reads the rows of a sheet from its beginning."""
 
 HEADER_WITHIN = 60
-"""So many rows that hold something are searched for the header."""
+"""How many rows that are not empty are searched for the header."""
 _HEADER_DEPTH = 3
 _LEAST_HEADERS = 2
 
@@ -24,7 +25,7 @@ _HINT = re.compile(r"^[*\s]+|[*::\s]+$|[(\[【{][^)\]】}]*[)\]】}]")
 
 @dataclass(frozen=True)
 class Place:
-    """Where a column stands (from 1), and what its header says."""
+    """A column's number (from 1) and its header as written."""
 
     column: int
     text: str
@@ -32,8 +33,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Header:
-    """Where the header stands: its first and last row, what it says in each column (from 1), where the
-    noun's columns are, and which headers are not known."""
+    """The header of a sheet: rows ``first`` to ``last``, the text of each column (from 1), the places of the
+    noun's columns by slug, and the headers that are not known."""
 
     first: int
     last: int
@@ -54,8 +55,8 @@ def first_rows(rows: Rows) -> Iterator[Row]:
         yield row
 
 
-def _meaning(noun: Noun, text: str) -> Column | None:
-    """Which column a header means: as it is, or without its hints (必填)*."""
+def _meaning(noun: Layout, text: str) -> Column | None:
+    """Return the column that a header means: as it is, or without its hints (必填)*."""
     if len(text) > 200:
         return None
     word = key_of(text)
@@ -67,7 +68,7 @@ def _is_own(column: Column, text: str) -> bool:
     return key_of(column.header) in (word, _HINT.sub("", word))
 
 
-def find_header(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, Header]:
+def find_header(title: str, rows: Rows, merges: list[Merge]) -> tuple[Layout, Header]:
     """Find the header among the first rows. Raises ``NoHeader``, ``Unreadable`` for two of one column."""
     known = list(first_rows(rows))
     if not known:
@@ -83,7 +84,7 @@ def find_header(title: str, rows: Rows, merges: list[Merge]) -> tuple[Noun, Head
 
 
 def _with_rows_below(
-    noun: Noun, row: Row, texts: dict[int, str], following: list[Row], tall: list[Merge]
+    noun: Layout, row: Row, texts: dict[int, str], following: list[Row], tall: list[Merge]
 ) -> tuple[dict[int, str], int]:
     """Take in a header's second and third row, which name more columns below cells merged over them.
 
@@ -103,10 +104,10 @@ def _with_rows_below(
 
 def _why_none(known: list[Row], tall: list[Merge]) -> str:
     """Say what the row that comes closest to a header lacks."""
-    closest: tuple[int, Noun, Row] | None = None
+    closest: tuple[int, Layout, Row] | None = None
     for place, row in enumerate(known):
         texts = _texts(row, known[:place], tall)
-        for noun in NOUNS:
+        for noun in layouts().values():
             matched = len(_slugs(noun, texts))
             if matched >= _LEAST_HEADERS and (closest is None or matched > closest[0]):
                 closest = (matched, noun, row)
@@ -123,7 +124,7 @@ def _own_texts(row: Row) -> dict[int, str]:
 
 
 def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
-    """The texts of a row, with those of cells above that are merged with it."""
+    """Return the texts of a row, with those of cells above that are merged with it."""
     texts = _own_texts(row)
     for merge in tall:
         if merge.top < row.number <= merge.bottom and merge.left not in texts:
@@ -133,14 +134,14 @@ def _texts(row: Row, above: list[Row], tall: list[Merge]) -> dict[int, str]:
     return texts
 
 
-def _slugs(noun: Noun, texts: Mapping[int, str]) -> set[str]:
-    """The noun's columns that these headers mean."""
+def _slugs(noun: Layout, texts: Mapping[int, str]) -> set[str]:
+    """Return the slugs of the layout's columns that these headers mean."""
     return {column.slug for text in texts.values() if (column := _meaning(noun, text))}
 
 
-def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Noun]]:
-    """The nouns whose needed columns are all there, with how many columns are."""
-    slugs_of = [(noun, _slugs(noun, texts)) for noun in NOUNS]
+def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
+    """Return the layouts whose needed columns are all there, each with the number of its columns that are."""
+    slugs_of = [(noun, _slugs(noun, texts)) for noun in layouts().values()]
     return [
         (len(slugs), noun)
         for noun, slugs in slugs_of
@@ -148,8 +149,8 @@ def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Noun]]:
     ]
 
 
-def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
-    """The noun that the sheet is called, else the one with most columns, else the one in its title."""
+def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
+    """Choose the layout that is the sheet's title, else the one with most columns, else by name."""
     for _, noun in candidates:
         if key_of(title) == noun.title:
             return noun
@@ -164,7 +165,7 @@ def _chosen(title: str, candidates: list[tuple[int, Noun]]) -> Noun:
     return best[0]
 
 
-def _header(title: str, noun: Noun, first: int, last: int, texts: Mapping[int, str]) -> Header:
+def _header(title: str, noun: Layout, first: int, last: int, texts: Mapping[int, str]) -> Header:
     places: dict[str, Place] = {}
     unknown: list[str] = []
     # A column's own header before other words for it: 编号 beside 警号 is a serial number.

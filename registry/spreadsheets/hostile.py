@@ -1,7 +1,7 @@
-"""What is refused before it is read: files that are no workbook, that carry code, or that unpack too large.
+"""Refuse files before they are read: no workbook, carrying code, or unpacking too large.
 
-Nothing here trusts a file's name or what it says about its own size. Every refusal is an ``Unreadable``
-whose message, in Chinese, says what to do.
+A file's name and its own statement of its size are not trusted. Every refusal is an ``Unreadable`` whose
+message says in Chinese what to do.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import IO, Literal
 from xml.parsers import expat
 
 MAX_UPLOAD = 50 * 1024 * 1024
-"""Bytes of the file as it comes in."""
+"""Bytes of the uploaded file."""
 MAX_UNPACKED = 400 * 1024 * 1024
 """Bytes of all parts of a workbook together: 200,000 rows of twenty columns are about 200 MB."""
 MAX_RATIO = 250
 """How many times a part larger than ``RATIO_FROM`` may grow when unpacked. Sheets grow 9 to 14 times,
-also with nothing but styled empty rows; what is made to be a bomb about 1000 times."""
+also with nothing but styled empty rows; a zip bomb about 1000 times."""
 RATIO_FROM = 5 * 1024 * 1024
 MAX_PARTS = 5_000
 MAX_SHEETS = 60
 MAX_ROWS = 200_000
-"""Rows with something in them, over all sheets of a file."""
+"""Rows that are not empty, over all sheets of a file."""
 MAX_CELLS = 12_000_000
 """Cells over all sheets of a file, empty ones (styled, without a value) included."""
 MAX_TEXTS = 96 * 1024 * 1024
-"""Bytes of the texts that a workbook keeps in common for its sheets."""
+"""Bytes of the texts that the sheets of a workbook share."""
 MAX_SMALL_PART = 16 * 1024 * 1024
 """Bytes of a part that only describes the workbook: its list of sheets, its styles."""
 MAX_TEXT = 32_767
 """Characters in one cell: Excel's own limit."""
 MAX_HELD, MAX_CHARACTERS = 8_000_000, 300_000_000
-"""Characters of the rows in hand, and of all that is read of a sheet."""
+"""Characters of the rows in memory, and of everything read from a sheet."""
 CHUNK = 64 * 1024
 _MAX_TOKEN = 4 * 1024 * 1024
 
@@ -69,9 +69,9 @@ def too_many_rows() -> Unreadable:
 
 
 def kind_of(path: Path, filename: str) -> Literal["xlsx", "csv"]:
-    """Return what the file at ``path`` is by its content; ``filename`` is what the user called it.
+    """Return the kind of the file at ``path`` by its content; ``filename`` is the user's name for it.
 
-    Raises ``Unreadable`` for all else, and where name and content disagree.
+    Raises ``Unreadable`` for every other kind, and where name and content disagree.
     """
     size = path.stat().st_size
     if size == 0:
@@ -107,7 +107,7 @@ def _refuse_other_packages(suffix: str) -> None:
 
 
 def _refuse_other_contents(start: bytes) -> None:
-    """Refuse what by its first bytes is no text: programs, pictures, archives, web pages."""
+    """Refuse programs, pictures, archives and web pages by their first bytes."""
     if start.startswith(_PROGRAMS):
         raise Unreadable("这是一个程序文件,不是表格,已拒绝。请不要打开它,并联系发送人核实。")
     for magic, name in _OTHERS.items():
@@ -127,7 +127,7 @@ def _refuse_other_names(suffix: str) -> None:
 
 
 def _old(path: Path, suffix: str) -> Unreadable:
-    """What an OLE file is refused with: the old format, or a workbook locked with a password."""
+    """Return the refusal of an OLE file: the old format, or a workbook with a password."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as inside:
         is_locked = inside.find("EncryptedPackage".encode("utf-16-le")) >= 0
         is_excel = inside.find("Workbook".encode("utf-16-le")) >= 0
@@ -149,7 +149,7 @@ def damaged() -> Unreadable:
 
 
 def unpacked_too_large() -> Unreadable:
-    """Return the refusal of a zip bomb, or of what looks like one."""
+    """Return the refusal of a zip bomb, or of a file that looks like one."""
     return Unreadable("文件解压后异常巨大,已拒绝。请删去空白行列和图片,只留要导入的表,另存为 .xlsx 后上传。")
 
 
@@ -184,7 +184,7 @@ class Package:
                 raise Unreadable("压缩包设有密码,无法读取。请取消密码后再上传。")
             name = part.filename.replace("\\", "/").lstrip("/").lower()
             if name in self._parts:
-                raise damaged()  # one reader would take the first, another the last
+                raise damaged()  # readers disagree which of the two counts
             self._parts[name] = part
             if name.rsplit("/", 1)[-1].startswith("vbaproject") or "/macrosheets/" in f"/{name}":
                 raise macros()
@@ -197,7 +197,7 @@ class Package:
         return list(self._parts)
 
     def chunks(self, name: str, limit: int = MAX_UNPACKED) -> Iterator[bytes]:
-        """The bytes of a part, never more than ``limit``. Raises ``Unreadable``."""
+        """Yield the bytes of a part, at most ``limit``. Raises ``Unreadable``."""
         part = self._parts.get(name.lower())
         if part is None or part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise damaged()
@@ -224,7 +224,7 @@ def _limited(file: IO[bytes], limit: int) -> Iterator[bytes]:
 
 
 class Markup:
-    """An XML parser that takes no DTD (so no entities) and holds no endless token."""
+    """An XML parser that refuses DTDs (so entities) and endless tokens."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""A workbook or .csv file as tables of the four nouns: ``open_book``.
+"""Open a workbook or .csv file as tables of the nouns: ``open_book``.
 
-The header is searched for below titles, by its words; the rows come one by one, each cell read as its
-column says or refused with its address. Nothing is held in memory but the row in hand.
+The rows are read one by one, and each cell as its column says; a cell that cannot be read is a problem with
+its address. Only the current row is in memory.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
-from registry.models.kinds import PARTY_KINDS
+from registry.nouns.columns import EXAMPLE, NOTES_TITLE, Column, Layout, Value, key_of
 from registry.spreadsheets import cells, csvs, hostile, xlsx
-from registry.spreadsheets.columns import EXAMPLE, NOTES_TITLE, Column, Noun, Value, key_of
 from registry.spreadsheets.grid import MAX_LINE, Merge, Raw, Row, letters_of
 from registry.spreadsheets.headers import HEADER_WITHIN, Header, NoHeader, Rows, find_header, first_rows
 from registry.spreadsheets.hostile import Unreadable
@@ -26,7 +25,6 @@ _FOOT = re.compile(
     r"(?:合计|总计|共计|小计|总数)[::]?$"
     r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
 )
-_TEMPORARY = "临时"
 
 
 @dataclass(frozen=True)
@@ -42,8 +40,7 @@ class Problem:
 class Line:
     """One row of data: its number as Excel shows it, the values of the columns that the sheet has.
 
-    A column that the sheet has not is missing from ``values``; an empty cell is None there, as is one
-    with a problem.
+    ``values`` leaves out columns that the sheet does not have; an empty cell, or one with a problem, is None.
     """
 
     number: int
@@ -53,7 +50,7 @@ class Line:
 
     @cached_property
     def raw(self) -> dict[str, str]:
-        """What stands in the cells, as the user sees it."""
+        """The texts of the cells as the user sees them."""
         return {slug: cells.shown(raw) for slug, raw in self._cells.items()}
 
 
@@ -68,12 +65,12 @@ class Ignored:
 class Table:
     """A sheet of one noun.
 
-    ``headers`` are the columns that it has, as they are written there; ``total`` is how many rows hold
-    something below the header (examples and foot lines included: for a bar of progress).
+    ``headers`` maps its columns to their headers as written; ``total`` is how many rows below the header
+    are not empty (with examples and foot lines: for a progress bar).
     """
 
     def __init__(
-        self, noun: Noun, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
+        self, noun: Layout, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
     ) -> None:
         self.noun, self.title, self.total = noun, title, total
         self.header = header
@@ -85,7 +82,7 @@ class Table:
 
     @property
     def lines(self) -> _Lines:
-        """The rows of data, read from the file each time that they are iterated."""
+        """The rows of data; each iteration reads the file again."""
         return _Lines(self)
 
     def address(self, slug: str, number: int) -> str:
@@ -94,7 +91,7 @@ class Table:
         return f"{self.title}!{letters_of(place.column)}{number}" if place else f"{self.title}!{number}"
 
     def data_rows(self) -> Iterator[Row]:
-        """The rows below the header with merged cells filled down; without examples and foot lines."""
+        """Yield the rows below the header, merged cells filled down, without examples and foot lines."""
         for row in _filled_down(self.rows(), self._merges):
             if row.number > self.header.last and not self._is_no_data(row):
                 yield row
@@ -131,19 +128,19 @@ class Table:
             row.cells.get(column) not in (None, "") for column in self._needed if column != first
         ):
             return False
-        # A foot line may stand below any column; what names a row never looks like one.
+        # A foot line may be in any column; the value that names a row never looks like one.
         is_sentence = len(row.cells) == 1 and opening.rstrip().endswith("。")
         return is_sentence or _FOOT.match(opening.strip()) is not None
 
     def _is_header_again(self, row: Row) -> bool:
-        """Whether this is the header once more, as at the top of a printed page."""
+        """Whether this is the header repeated, as at the top of a printed page."""
         return all(
             isinstance(raw := row.cells.get(place.column), str) and key_of(raw) == key_of(place.text)
             for place in (self.header.places[slug] for slug in self.noun.needed)
         )
 
     def line(self, row: Row) -> Line | None:
-        """Read a row; None when nothing stands in the columns of the table."""
+        """Read a row; None when it is empty in the columns of the table."""
         values: dict[str, Value] = {}
         raws: dict[str, Raw | None] = {}
         problems: list[Problem] = []
@@ -160,44 +157,23 @@ class Table:
             not problems and all(value is None for value in values.values())
         ):
             return None
-        if self.noun.slug == "organizations":
-            self._read_temporary(row.number, values, raws, problems)
+        if self.noun.mend is not None:
+            settled, wrong = self.noun.mend(values, raws)
+            values |= settled
+            problems = [problem for problem in problems if problem.slug not in settled]
+            problems += [
+                self._problem(self.noun.by_slug[slug], row.number, said) for slug, said in wrong.items()
+            ]
         self._refuse_merged(row.number, problems)
-        told = {problem.slug for problem in problems}
+        with_problem = {problem.slug for problem in problems}
         for slug in self.noun.needed:
-            if values[slug] is None and slug not in told:
+            if values[slug] is None and slug not in with_problem:
                 column = self.noun.by_slug[slug]
                 problems.append(self._problem(column, row.number, f"“{column.header}”没有填写"))
         return Line(row.number, values, problems, raws)
 
     def _problem(self, column: Column, number: int, message: str) -> Problem:
         return Problem(self.address(column.slug, number), column.slug, message)
-
-    def _read_temporary(
-        self,
-        number: int,
-        values: dict[str, Value],
-        raws: Mapping[str, Raw | None],
-        problems: list[Problem],
-    ) -> None:
-        """临时党支部 in the column of kinds says two things."""
-        raw = raws.get("kind")
-        if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
-            return
-        kind = self.noun.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
-        if kind is None:
-            return
-        problems[:] = [problem for problem in problems if problem.slug != "kind"]
-        values["kind"] = kind
-        if kind not in PARTY_KINDS:
-            return
-        if values.get("is_temporary") is False:
-            column = self.noun.by_slug["is_temporary"]
-            problems.append(
-                self._problem(column, number, f"组织类别写的是“{cells.shown(raw)}”,“{column.header}”却填了否")
-            )
-        else:
-            values["is_temporary"] = True
 
     @cached_property
     def _wide(self) -> list[tuple[int, int, Column, Column]]:
@@ -237,7 +213,7 @@ class Table:
 
 
 class _Lines:
-    """The lines of a table, from the file, as often as they are asked for."""
+    """Iterates the lines of a table, from the file each time."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -251,7 +227,7 @@ class _Lines:
 
 @dataclass(frozen=True)
 class Book:
-    """What was opened: its tables, the sheets that are not read, and what the user should know."""
+    """An opened file: its tables, the sheets that are not read, and notices for the user."""
 
     filename: str
     tables: list[Table]
@@ -262,8 +238,7 @@ class Book:
 def open_book(path: Path, filename: str) -> Book:
     """Open the file at ``path``, which the user calls ``filename``. Raises ``Unreadable`` (in Chinese).
 
-    What is read later, from ``Table.lines``, stays within the limits of ``hostile`` as well; the file must
-    stay where it is as long as lines are read.
+    The limits of ``hostile`` hold for ``Table.lines`` too; the file must stay in place while lines are read.
     """
     name = PurePath(filename.replace("\\", "/")).name
     if hostile.kind_of(path, name) == "csv":
@@ -351,7 +326,7 @@ def _with_tables(book: Book) -> Book:
 
 
 def _filled_down(rows: Iterator[Row], merges: list[Merge]) -> Iterator[Row]:
-    """Give cells that are merged over several rows their value in each row that holds something else."""
+    """Repeat the value of cells merged over several rows in each of those rows that is not empty."""
     tall = sorted((merge for merge in merges if merge.bottom > merge.top), key=lambda merge: merge.top)
     if not tall:
         yield from rows

@@ -1,6 +1,6 @@
 """The XML of a sheet, read piece by piece with expat: a first pass over it, its rows, the shared texts.
 
-These run for every cell of a workbook, so the handlers take what is common first and call little.
+The handlers run for every element of a workbook: the common ones are tested first, and they call little.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _EXTENSIONS = ("x14", "xm:", "mc:", "xr")
 
 @dataclass
 class Survey:
-    """What a first pass over a sheet tells."""
+    """The result of a first pass over a sheet."""
 
     rows: int = 0
     hidden: int = 0
@@ -44,13 +44,13 @@ class Survey:
 
 @dataclass
 class Budget:
-    """What all sheets of a workbook may hold together."""
+    """The rows and cells that all sheets of a workbook may have together."""
 
     rows: int = 0
     cells: int = 0
 
     def spend(self, rows: int, cells: int) -> None:
-        """Raises ``Unreadable`` when it is used up."""
+        """Count more rows and cells. Raises ``Unreadable`` when there are too many."""
         self.rows += rows
         self.cells += cells
         if self.rows > hostile.MAX_ROWS + 1_000:  # titles and headers are no rows of data
@@ -60,7 +60,7 @@ class Budget:
 
 
 class Texts:
-    """The workbook's shared texts, kept as bytes: a Python string for each would take four times as much."""
+    """The workbook's shared texts, kept as bytes: as Python strings they would take four times the memory."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
@@ -91,7 +91,7 @@ _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 def unescaped(text: str) -> str:
-    """``_x000D_`` as the character that it stands for (ECMA-376, ST_Xstring); no control characters."""
+    """Decode ``_x000D_`` (ECMA-376, ST_Xstring) and drop control characters."""
     if "_x" in text:
         text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text)
     return cleaned(text)
@@ -130,7 +130,7 @@ class _TextsReader:
         self.pieces: list[str] = []
         self.taking = False
         self.length = 0
-        self.spoken = 0  # inside <rPh>: how a text is pronounced, which is no part of it
+        self.spoken = 0  # inside <rPh>: the pronunciation, which is not part of the text
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = local(tag)
@@ -163,7 +163,7 @@ class _TextsReader:
 
 
 def survey(package: Package, part: str, budget: Budget) -> Survey:
-    """Go over a sheet once: how many rows hold something, what is hidden, what is merged."""
+    """Go over a sheet once: count the rows that are not empty, the hidden ones, and the merged cells."""
     surveyor = _Surveyor(budget)
     markup = Markup(surveyor.start, surveyor.end)
     for chunk in package.chunks(part):
@@ -198,7 +198,7 @@ class _Surveyor:
         self.row_cells, self.has_value = 0, False
         before, self.number = self.number, _row_number(attributes.get("r"), self.number)
         if self.number <= before:
-            raise damaged()  # a row that stands there twice has no one value
+            raise damaged()  # the same row twice
         self.is_hidden = _is_hidden(attributes)
 
     def _merge(self, reference: str) -> None:
@@ -230,7 +230,7 @@ def _merge_of(reference: str) -> Merge | None:
 
 
 def read_rows(package: Package, part: str, last: int, value_of: ValueOf) -> Iterator[Row]:
-    """Yield the rows of a sheet that hold something, up to the row ``last``."""
+    """Yield the rows of a sheet that are not empty, up to the row ``last``."""
     reader = _RowReader(value_of)
     markup = Markup(reader.start, reader.end, reader.data)
     for chunk in package.chunks(part):
@@ -275,7 +275,9 @@ class _RowReader:
         self.number = self.column = self.spoken = 0
         self.is_hidden = self.inside = self.taking = self.has_formula = self.has_value = False
         self.kind = self.style = self.text = ""
-        self.in_row = self.held = self.total = 0  # characters: a small file can name one long text very often
+        self.in_row = self.held = self.total = (
+            0  # characters: a small file can repeat one long text many times
+        )
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "c":

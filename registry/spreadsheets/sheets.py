@@ -1,4 +1,4 @@
-"""A table as it is handed on: title, what it speaks of, columns, rows, totals, who signs."""
+"""A table to be written to a file: title, facts, columns, rows, totals, signature."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Head:
-    """One column; ``group`` stands above it and its neighbours of the same group, in a row of its own."""
+    """One column; ``group`` is a heading over it and its neighbours with the same group."""
 
     header: str
     kind: Kind = Kind.TEXT
@@ -39,12 +39,12 @@ class Sheet:
     """One table. ``rows`` are read once, while they are written."""
 
     name: str
-    """What the tab, and the file, is called."""
+    """The name of the tab and of the file."""
     title: str
     heads: Sequence[Head]
     rows: Iterable[Sequence[Cell]]
     facts: Sequence[str] = ()
-    """The lines between title and table: unit, date, basis, who and when."""
+    """The lines between title and table: unit, date, basis, who exported it and when."""
     totals: Sequence[Cell] = ()
     """The last row of the table; empty: none."""
     notes: Sequence[str] = ()
@@ -52,6 +52,6 @@ class Sheet:
     signature: str = ""
     """Who fills in and who checks, under the notes."""
     printed: int = 0
-    """So many columns are printed (0: all); the codes by which a file is read back stay on the screen."""
+    """How many columns are printed (0: all); columns that only serve reading the file back are not."""
     for_filing: bool = False
-    """A sheet that is handed upward as it is: the title over the whole width, no filter buttons."""
+    """A sheet that is reported upward as it is: the title over the whole width, no filter buttons."""

@@ -1,6 +1,6 @@
-"""Tables written to ``.xlsx`` and ``.csv``: every export of the registry is written here.
+"""Write tables to ``.xlsx`` and ``.csv``: every export of the registry is written here.
 
-Rows go to the file as they come, so a hundred thousand of them take no more memory than ten.
+Rows are written as they come: a hundred thousand of them take no more memory than ten.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from registry.spreadsheets.guarding import guarded, is_formula
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 
 ROWS_ON_A_TAB = 1_000_000
-"""Excel shows 1,048,576 rows; what is more goes on, under the same header, on another tab."""
+"""Excel shows 1,048,576 rows; the rest goes to another tab with the same header."""
 
 LONGEST_CELL = 32_767
-"""So many characters fit into a cell of Excel."""
+"""The most characters that a cell of Excel holds."""
 
 _MEASURED = 500
-"""So many rows say how wide a column is."""
+"""How many rows are measured for the width of a column."""
 
 _NARROWEST, _WIDEST, _WIDEST_FILED, _WIDEST_CODE = 6, 36, 24, 44
-"""Widths of columns, in letters; what is longer goes on on the next line, but for codes."""
+"""Widths of columns, in letters; longer text wraps, except codes."""
 
 _ON_ONE_LINE = 10
 _LINE, _HIGHEST = 15, 400
@@ -46,7 +46,7 @@ _FIRST_SERIAL = date(1900, 3, 1)
 
 
 def file_name(name: str, suffix: str) -> str:
-    """Return ``name`` as the name of a file, without what a disk refuses."""
+    """Return ``name`` as a file name, without characters that a disk refuses."""
     stem = _FORBIDDEN_IN_FILES.sub("-", name).strip(". ")[:100]
     return f"{stem}.{suffix}"
 
@@ -57,7 +57,7 @@ def file_name(name: str, suffix: str) -> str:
 def write_xlsx(sheets: Sequence[Sheet], file: IO[bytes]) -> int:
     """Write ``sheets`` as a workbook to ``file`` and return how many rows their tables have."""
     grouped = any(head.group for sheet in sheets for head in sheet.heads)
-    # A header of two rows is written across both, which a book that lets go of each row cannot do.
+    # A header of two rows is written out of order, which constant_memory does not allow.
     book = xlsxwriter.Workbook(
         file,
         {
@@ -87,7 +87,7 @@ def write_xlsx(sheets: Sequence[Sheet], file: IO[bytes]) -> int:
 
 
 class _Formats:
-    """The formats of one workbook, made when they are first asked for."""
+    """The formats of one workbook, each made at its first use."""
 
     LOOKS: dict[str, dict[str, Any]] = {
         "title": {"bold": True, "font_size": 16, "font_name": "黑体"},
@@ -124,24 +124,24 @@ class _Formats:
         self._made: dict[tuple[str, bool, bool], Any] = {}
 
     def get(self, look: str, *, quoted: bool = False, total: bool = False) -> Any:
-        """Return the format of a look; ``quoted``: a cell that stays text though it begins like a formula."""
+        """Return the format of a look; ``quoted``: the cell is text although it begins like a formula."""
         key = (look, quoted, total)
-        found = self._made.get(key)
-        if found is None:
+        known = self._made.get(key)
+        if known is None:
             facts = {"font_name": "宋体", "font_size": 11, **self.LOOKS[look]}
             if quoted:
                 facts["quote_prefix"] = True
             if total:
                 facts["bold"] = True
-            found = self._made[key] = self._book.add_format(facts)
-        return found
+            known = self._made[key] = self._book.add_format(facts)
+        return known
 
 
 class _Tab:
     """One tab while it is written, from the title down.
 
-    The first rows wait until they have said how wide each column must be; from then on a row is written
-    as it comes, as high as its longest text needs.
+    The first rows are held back to measure the columns; after them each row is written as it comes, as high
+    as its longest text needs.
     """
 
     def __init__(self, book: Any, formats: _Formats, sheet: Sheet, name: str) -> None:
@@ -164,7 +164,7 @@ class _Tab:
         return self._rows >= ROWS_ON_A_TAB
 
     def row(self, cells: Sequence[Cell]) -> None:
-        """Take one row of the table."""
+        """Add one row of the table."""
         self._rows += 1
         if self._waiting is None:
             self._write(cells)
@@ -174,7 +174,7 @@ class _Tab:
             self._settle()
 
     def end(self) -> None:
-        """Write what stands under the table."""
+        """Write totals, notes and signature under the table."""
         self._settle()
         if self._sheet.totals:
             self._write(self._sheet.totals, total=True)
@@ -185,7 +185,7 @@ class _Tab:
             self._line(self._sheet.signature, "signature", height=24)
 
     def finish(self) -> None:
-        """Set what stays in sight, and how the tab is printed."""
+        """Freeze the header and set up printing."""
         self._settle()
         tab, sheet = self._tab, self._sheet
         tab.freeze_panes(self._first_row, 0)
@@ -203,7 +203,7 @@ class _Tab:
         tab.set_footer("&L" + sheet.title.replace("&", "&&")[:80] + "&R第 &P 页 共 &N 页")
 
     def _settle(self) -> None:
-        """Fix the widths of the columns, then write the header and the rows that waited."""
+        """Set the widths of the columns, then write the header and the rows that were held back."""
         if self._waiting is None:
             return
         waiting, self._waiting = self._waiting, None
@@ -249,7 +249,7 @@ class _Tab:
             _write_day(tab, at, column, cell, formats, total)
 
     def _line(self, text: str, look: str, height: int = 0) -> None:
-        """Write a line of its own: over the whole width of a sheet that is filed, else in the first cell."""
+        """Write a line outside the table: over the whole width when for filing, else in the first cell."""
         text, filed = _clean(text), f"filed_{look}"
         if height:
             self._tab.set_row(self._at, height)
@@ -299,7 +299,7 @@ def _write_day(tab: Any, at: int, column: int, cell: date | datetime, formats: _
 
 
 def _local(cell: date | datetime) -> date | datetime:
-    """Return a moment as the office's clock shows it, to the second, without a time zone."""
+    """Return a time in the office's time zone, to the second, without the zone."""
     if not isinstance(cell, datetime):
         return cell
     here = timezone.localtime(cell) if timezone.is_aware(cell) else cell
@@ -307,7 +307,7 @@ def _local(cell: date | datetime) -> date | datetime:
 
 
 def _clean(text: str) -> str:
-    """Return ``text`` without what a workbook cannot hold, and not longer than a cell."""
+    """Return ``text`` without characters that a workbook cannot hold, cut to the length of a cell."""
     text = _UNWRITABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
@@ -315,12 +315,12 @@ def _clean(text: str) -> str:
 def _tab_name(name: str, taken: set[str]) -> str:
     """Return a name that Excel allows and that no other tab has."""
     base = _FORBIDDEN_IN_TABS.sub("", name).strip()[:31] or "表"
-    found, number = base, 1
-    while found.lower() in taken:
+    free, number = base, 1
+    while free.lower() in taken:
         number += 1
-        found = f"{base[: 31 - len(str(number)) - 2]}({number})"
-    taken.add(found.lower())
-    return found
+        free = f"{base[: 31 - len(str(number)) - 2]}({number})"
+    taken.add(free.lower())
+    return free
 
 
 def _cell_width(kind: Kind, cell: Cell) -> float:
@@ -336,14 +336,14 @@ def _cell_width(kind: Kind, cell: Cell) -> float:
 
 
 def _width(text: str) -> float:
-    """Return how wide a text's longest line is, in letters; a Chinese character takes two."""
+    """Return the width of a text's longest line in letters; a Chinese character counts two."""
     if text.isascii() and "\n" not in text:
         return len(text)
     return max(len(line.replace("•", ".").encode("gb18030", "replace")) for line in text.split("\n"))
 
 
 def _lines(text: str, width: float) -> int:
-    """Return on how many lines a text stands in a column."""
+    """Return how many lines a text takes in a column of this width."""
     return sum(max(1, math.ceil(_width(line) / max(width, 1))) for line in text.split("\n"))
 
 
@@ -351,7 +351,7 @@ def _lines(text: str, width: float) -> int:
 
 
 def write_csv(sheet: Sheet, file: IO[bytes]) -> int:
-    """Write ``sheet`` to ``file`` as UTF-8 with the mark by which Excel knows it; return its rows."""
+    """Write ``sheet`` to ``file`` as UTF-8 with a byte order mark, for Excel; return the number of rows."""
     lines = _Lines(sheet)
     for line in lines:
         file.write(line)

@@ -1,4 +1,4 @@
-"""An .xlsx workbook as a stream of rows: one row in memory at a time, whatever the sheet says it holds.
+"""Read an .xlsx workbook as a stream of rows: one row in memory at a time, whatever size the sheet claims.
 
 openpyxl takes up to twice as long and calamine builds the whole rectangle that a sheet spans (one cell at
 XFD1048576 ends the process); neither tells a formula without a result from an empty cell. So the sheets'
@@ -20,7 +20,7 @@ from registry.spreadsheets.sheet_xml import Budget, Survey, Texts, local, unesca
 
 
 def _elements(package: Package, name: str) -> list[tuple[str, dict[str, str]]]:
-    """Every element of a small part as (path of local names, attributes by local name)."""
+    """Return every element of a small part as (path of local names, attributes by local name)."""
     elements: list[tuple[str, dict[str, str]]] = []
     path: list[str] = []
 
@@ -45,7 +45,7 @@ _ZEROS = re.compile(r"0{2,}")
 
 
 def _format_of(number: int, codes: Mapping[int, str]) -> str | int | None:
-    """``"date"``, how many digits a whole number is shown with at least, or None."""
+    """Return ``"date"``, the least number of digits that a whole number is shown with, or None."""
     code = codes.get(number)
     if code is None:
         return "date" if number in _BUILTIN_DAYS else None
@@ -82,7 +82,7 @@ class Workbook:
             package.close()
 
     def survey(self, sheet: Sheet, budget: Budget) -> Survey:
-        """Go over a sheet once: how many rows hold something, what is hidden, what is merged."""
+        """Go over a sheet once: count the rows that are not empty, the hidden ones, and the merged cells."""
         package = Package(self._path)
         try:
             return sheet_xml.survey(package, sheet.part, budget)
@@ -90,7 +90,7 @@ class Workbook:
             package.close()
 
     def rows(self, sheet: Sheet, last: int = MAX_LINE) -> Iterator[Row]:
-        """The rows of a sheet that hold something, as they stand in the file, up to the row ``last``."""
+        """Yield the rows of a sheet that are not empty, in the order of the file, up to the row ``last``."""
         package = Package(self._path)
         try:
             yield from sheet_xml.read_rows(package, sheet.part, last, self._value)
@@ -98,7 +98,7 @@ class Workbook:
             package.close()
 
     def _value(self, kind: str, style: str, text: str) -> Raw | None:
-        """What the cell of this type and style holds, from the text of its value."""
+        """Return the value of a cell from its type, its style and the text of its value."""
         if kind == "s":
             try:
                 return self._texts[int(text)]
@@ -125,7 +125,7 @@ class Workbook:
 
 
 def _relations(package: Package, part: str) -> list[tuple[str, str, str]]:
-    """(id, last word of the type, target part) of what ``part`` refers to inside the file."""
+    """Return (id, last word of the type, target part) of what ``part`` refers to inside the file."""
     folder, name = posixpath.split(part)
     listed = posixpath.join(folder, "_rels", f"{name}.rels")
     if listed not in package:

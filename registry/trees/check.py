@@ -1,7 +1,7 @@
-"""Proving the two trees, and rebuilding their intervals from ``parent``.
+"""Check the two trees, and rebuild their intervals from ``parent``.
 
-``parent`` is the truth and the MPTT intervals are derived from it. The proof reads each table once
-in the order of its intervals and keeps no more than one path of the tree in memory.
+``parent`` is the truth and the MPTT intervals are derived from it. The check reads each table once in the
+order of its intervals and keeps only one path of the tree in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TREES: tuple[tuple[str, type[Model]], ...] = (("单位树", Unit), ("组织树",
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong. ``rebuilds``: rebuilding the intervals mends it."""
+    """Something wrong. ``rebuilds``: rebuilding the intervals mends it."""
 
     where: str
     key: str
@@ -52,7 +52,7 @@ class _Node(NamedTuple):
 
 
 def check_all() -> Iterator[Fault]:
-    """Yield what is wrong with the trees, the dated rows and the database's guards."""
+    """Yield the faults of the trees, the dated rows and the database's triggers."""
     for where, model in TREES:
         yield from check_intervals(where, model)
     yield from _check_unit_placements()
@@ -63,7 +63,7 @@ def check_all() -> Iterator[Fault]:
 
 
 def check_intervals(where: str, model: type[Model]) -> Iterator[Fault]:
-    """Yield each break of the intervals: nesting, gaps, levels, roots, agreement with ``parent``."""
+    """Yield the faults of the intervals: nesting, gaps, levels, roots, agreement with ``parent``."""
     nodes = (
         model._base_manager.order_by("tree_id", "lft", "pk")
         .values_list("pk", "code", "parent_id", "tree_id", "lft", "rght", "level")
@@ -80,7 +80,7 @@ def check_intervals(where: str, model: type[Model]) -> Iterator[Fault]:
 class _Walk:
     """A walk through the trees in the order of ``lft``: in a sound tree it meets every bound 1..2n once.
 
-    Each step yields what is wrong as (code of the node, message).
+    Each step yields faults as (code of the node, message).
     """
 
     def __init__(self) -> None:
@@ -194,7 +194,7 @@ def _check_statuses() -> Iterator[Fault]:
 
 
 def _check_spells(where: str, spells: Iterator[tuple[Any, ...]]) -> Iterator[Fault]:
-    """Yield where the dated rows of one thing do not follow each other without gap or overlap.
+    """Yield the gaps and overlaps between the dated rows of one thing.
 
     ``spells`` are (key, first day, start, end) by key and start.
     """
@@ -211,7 +211,7 @@ def _check_spells(where: str, spells: Iterator[tuple[Any, ...]]) -> Iterator[Fau
 
 
 def rebuild_intervals(model: type[Model]) -> int:
-    """Write the intervals of one tree anew from ``parent``; return how many nodes changed."""
+    """Rebuild the intervals of one model's trees from ``parent``; return how many nodes changed."""
     below: dict[int | None, list[int]] = {}
     old: dict[int, tuple[int, int, int, int]] = {}
     rows = model._base_manager.order_by("tree_id", "lft", "pk")
@@ -237,7 +237,7 @@ def rebuild_intervals(model: type[Model]) -> int:
 
 
 def _numbered(root: int, below: dict[int | None, list[int]]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (key, lft, rght, level) of a root and all below it, each when it is left."""
+    """Yield (key, lft, rght, level) of a root and all below it, children before their parent."""
     bound = 1
     path: list[tuple[int, int, Iterator[int]]] = [(root, bound, iter(below.get(root, ())))]
     while path:

@@ -1,9 +1,9 @@
-"""Where nodes go in a tree: an insert or a move by one UPDATE over the bounds that change, and no others.
+"""Insert and move nodes of a tree by one UPDATE over the bounds that change, and no others.
 
-A country is one tree of 120,000 units. MPTT's own move writes every row of the tree; here the bounds are cut
-into pieces, each piece gets its shift, and only rows with a bound in a piece that moves are written: those
-between the old place and the new one, and the units above them. For operations only: the caller holds
-the trees' locks and hands in rows that were read under them.
+A country is one tree of 120,000 units. MPTT's own move writes every row of the tree; here the bounds are
+cut into pieces, each piece gets its shift, and only rows with a bound in a shifted piece are written: those
+between the old place and the new one, and the units above them. For operations only: the caller holds the
+trees' locks and passes rows that were read under them.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from django.db.models import F, Max, Model
 from django.utils import timezone
 
 _END = 2**31 - 1
-"""Beyond every bound: the column's largest number."""
+"""Larger than every bound: the column's largest number."""
 
 
 class Piece(NamedTuple):
-    """The bounds ``lo..hi`` of one tree, the tree they go to, and what is added to them and to the level."""
+    """The bounds ``lo..hi`` of one tree: the tree they go to, their shift, and the rise of the level."""
 
     tree_id: int
     lo: int
@@ -39,7 +39,7 @@ class Piece(NamedTuple):
 def insert_last(node: Any, parent: Any | None) -> None:
     """Insert the new ``node`` as the last child of ``parent`` (None: as the root of a tree of its own).
 
-    Fills in the interval of ``node`` and saves it; ``parent`` learns its new right bound.
+    Sets the interval of ``node`` and saves it; the right bound of the instance ``parent`` is updated.
     """
     model = type(node)
     node.parent = parent
@@ -54,12 +54,12 @@ def insert_last(node: Any, parent: Any | None) -> None:
 
 
 def move_last(nodes: Sequence[Any], target: Any | None, **changes: Any) -> None:
-    """Make ``nodes``, each with all below it, the last children of ``target``, in the order given.
+    """Move ``nodes``, each with all below it, to be the last children of ``target``, in the order given.
 
-    With ``target`` None each becomes the root of a tree of its own. However many they are, every row is
-    written once. ``changes`` are written to the nodes along with their parent; their version grows by
-    one. None of them may stand below another, nor ``target`` below one of them: raises ``ValueError``.
-    The instances keep their old intervals: read them again.
+    With ``target`` None each becomes the root of its own tree. Every row is written once, however many
+    nodes move. ``changes`` are written to the nodes along with their parent; their version grows by one.
+    Raises ``ValueError`` when one node is below another, or ``target`` below one of them. The instances
+    keep their old intervals: read them again.
     """
     if not nodes:
         return
@@ -76,8 +76,9 @@ def move_last(nodes: Sequence[Any], target: Any | None, **changes: Any) -> None:
 def new_tree_id(model: type[Model]) -> int:
     """Return a tree number that no other tree has or gets.
 
-    On PostgreSQL it is drawn from the sequence of the model's keys, so that writers who found roots at
-    once need no lock; what bulk loads and rebuilds number otherwise they number while nobody else founds.
+    On PostgreSQL it comes from the sequence of the model's keys, so that several writers can create roots
+    without a lock. Bulk loads and rebuilds number trees otherwise, but under a lock that keeps others from
+    creating roots.
     """
     table = model._meta.db_table
     if connection.vendor != "postgresql":
@@ -86,7 +87,7 @@ def new_tree_id(model: type[Model]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {draw}, COALESCE((SELECT MAX(tree_id) FROM {table}), 0)")
         drawn, last = cursor.fetchone()
-        if drawn <= last:  # trees were numbered past the keys: draw until those numbers are behind
+        if drawn <= last:  # trees were numbered past the keys: skip those numbers
             cursor.execute(f"SELECT MAX({draw}) FROM generate_series(1, %s)", [last - drawn + 1])
             (drawn,) = cursor.fetchone()
     return int(drawn)
@@ -148,7 +149,7 @@ def _into_target(nodes: Sequence[Any], target: Any, leaving: dict[int, list[Any]
 
 
 def _closed_up(tree_id: int, leaving: Sequence[Any]) -> Iterator[Piece]:
-    """Yield what moves up in a tree that nodes leave (by their bounds); nothing when its root leaves."""
+    """Yield the pieces that close the gaps of leaving nodes; nothing when the root leaves."""
     gone = 0
     for node, after in zip(leaving, [*leaving[1:], None], strict=True):
         gone += node.rght - node.lft + 1
@@ -158,7 +159,7 @@ def _closed_up(tree_id: int, leaving: Sequence[Any]) -> Iterator[Piece]:
 
 
 def _between(taken: Sequence[Any], begin: int, end: int, cut: int) -> Iterator[tuple[int, int]]:
-    """Yield what of ``begin..end`` is not taken by the nodes (by their bounds), cut in two before ``cut``."""
+    """Yield the parts of ``begin..end`` that the nodes do not take, cut in two before ``cut``."""
     start = begin
     for stop, following in [*((node.lft, node.rght + 1) for node in taken), (end + 1, end + 1)]:
         if start < cut < stop:
@@ -170,7 +171,7 @@ def _between(taken: Sequence[Any], begin: int, end: int, cut: int) -> Iterator[t
 
 
 def _joined(pieces: Sequence[Piece]) -> list[Piece]:
-    """Drop what stays as it is and make one of neighbours that go the same way: few branches in the CASE."""
+    """Drop pieces that do not change and join neighbours with the same shift: fewer branches in the CASE."""
     joined: list[Piece] = []
     for piece in sorted(piece for piece in pieces if not piece.is_still):
         last = joined[-1] if joined else None
@@ -186,10 +187,10 @@ def _joined(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _shift(model: type[Model], pieces: Sequence[Piece], above: Sequence[int]) -> None:
-    """Write the new bounds: of the rows that begin in a piece, and of those over ``above`` that end in one.
+    """Write the new bounds of rows that begin in a piece, and of ancestors of ``above`` that end in one.
 
-    ``above`` are keys: the parents of what moves and the place it goes to; with everything over them they are
-    the only rows that can end in a piece without beginning in one.
+    ``above`` are keys: the old parents and the new one. They and their ancestors are the only rows that can
+    end in a piece without beginning in one.
     """
     pieces = _joined(pieces)
     if not pieces:
@@ -229,6 +230,6 @@ def _spread(pieces: Sequence[Piece], bound: str) -> str:
     """Return the condition that ``bound`` lies between the first and the last piece of its tree."""
     spreads = []
     for tree_id, group in groupby(pieces, key=lambda piece: piece.tree_id):
-        found = list(group)
-        spreads.append(f"(tree_id = {int(tree_id)} AND {bound} BETWEEN {found[0].lo} AND {found[-1].hi})")
+        of_tree = list(group)
+        spreads.append(f"(tree_id = {int(tree_id)} AND {bound} BETWEEN {of_tree[0].lo} AND {of_tree[-1].hi})")
     return " OR ".join(spreads)

@@ -1,4 +1,4 @@
-"""Campaign, as-of date and basis: read from the address, kept on every link."""
+"""Campaign, as-of date and basis: read from the address and kept on every link."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = ("campaign", "as_of", "basis", "since")
 
 @dataclass(frozen=True)
 class Address:
-    """What the address of a page asks, and what was wrong with it."""
+    """The question in a page's address, and the problems of the address."""
 
     question: Question
     today: date
@@ -27,13 +27,13 @@ class Address:
 
     @property
     def as_of(self) -> date:
-        """The day the page speaks of."""
+        """The day the page is about."""
         return self.question.as_of
 
     def query(self, **changes: str | None) -> str:
         """Return the query string that keeps campaign, date and basis, with ``changes`` (None: leave out).
 
-        Parameters other than the kept ones are added in the order given.
+        Other parameters are added in the order given.
         """
         kept: dict[str, str | None] = {
             "campaign": self.question.campaign.code if self.question.campaign else None,
@@ -55,7 +55,7 @@ class Address:
 
 
 def address_of(request: HttpRequest) -> Address:
-    """Read the address of ``request`` once; what cannot be read is named, and today is shown instead."""
+    """Read the address of ``request`` once; problems are named, and the page then shows today."""
     known: Address | None = getattr(request, "_registry_address", None)
     if known is None:
         known = _read(request)
@@ -104,7 +104,7 @@ def _read(request: HttpRequest) -> Address:
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """Return who makes the request, for the record."""
+    """Return the user of the request as an actor for the record."""
     user = request.user if isinstance(request.user, User) else None
     return Actor(
         user=user,

@@ -15,7 +15,7 @@ Points = Sequence[tuple[date, int]]
 
 @dataclass(frozen=True)
 class Line:
-    """One number for each day; ``filled`` colours the area below it."""
+    """A line with one number for each day; ``filled`` colours the area below it."""
 
     label: str
     points: Points
@@ -25,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A number that somebody else reports for one of the days."""
+    """A reported number for one of the days."""
 
     day: date
     value: int
@@ -35,7 +35,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws; whole numbers only, so that no locale touches them."""
+    """The data of the template; whole numbers only, which no locale changes."""
 
     text: str
     y_ticks: list[tuple[int, str]]
@@ -61,9 +61,9 @@ def steps(largest: int, wanted: int = 4) -> list[int]:
 
 
 def day_chart(lines: Sequence[Line], marks: Sequence[Mark], *, title: str, head: str) -> Chart:
-    """Draw lines that hold from day to day. All have the same days, two at least.
+    """Lay out a chart of lines by day. All lines have the same days, two at least.
 
-    ``title`` begins the text alternative; ``head`` names the column of days in the table behind.
+    ``title`` begins the text alternative; ``head`` is the heading of the days in the table behind the chart.
     """
     days = [day for day, _ in lines[0].points]
     values = [value for line in lines for _, value in line.points]

@@ -1,4 +1,4 @@
-"""What every page's frame shows: campaign, as-of date, navigation, the current unit."""
+"""The frame of every page: campaign, as-of date, navigation, the current unit."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ NAVIGATION = (
     ("sources", "来源", ("source",)),
 )
 
-NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
-    ("imports", "导入", ("import",), access.ENTER_ROLES),
-    ("users", "用户", ("user", "grant"), access.MANAGE_ROLES),
-    ("record", "操作记录", (), access.AUDIT_ROLES),
+NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("imports", "导入", ("import",), "upload_import"),
+    ("users", "用户", ("user", "grant"), "add_user"),
+    ("record", "操作记录", (), "read_record"),
 )
-"""Shown to those who hold one of the roles somewhere."""
+"""Shown to those who may do the verb somewhere."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class NavItem:
 
 
 class Frame:
-    """The frame of a page, worked out only as far as the page asks for it."""
+    """The frame of a page; each part is worked out when it is used."""
 
     title = TITLE
 
@@ -55,7 +55,7 @@ class Frame:
 
     @property
     def as_of(self) -> date:
-        """The day the page speaks of."""
+        """The day the page is about."""
         return self.address.as_of
 
     @property
@@ -85,7 +85,7 @@ class Frame:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What was wrong with the address."""
+        """The problems of the address."""
         return self.address.problems
 
     @property
@@ -95,7 +95,7 @@ class Frame:
 
     @property
     def other(self) -> list[tuple[str, str]]:
-        """The address's other parameters, which the top bar must keep; a page number is not kept."""
+        """The other parameters, which the top bar must keep; a page number is not kept."""
         return [
             (key, value)
             for key, values in self.request.GET.lists()
@@ -105,7 +105,7 @@ class Frame:
 
     @property
     def query(self) -> str:
-        """What was last searched for."""
+        """The text of the search."""
         on_search = self.request.resolver_match and self.request.resolver_match.url_name == "search"
         return self.request.GET.get("q", "") if on_search else ""
 
@@ -116,7 +116,7 @@ class Frame:
 
     @cached_property
     def role(self) -> str:
-        """What the user may do, in a word or two."""
+        """The user's roles, in a word or two."""
         if self.user.is_superuser:
             return "系统管理员"
         held = access.roles_held(self.user)
@@ -127,7 +127,7 @@ class Frame:
         """The navigation."""
         match = self.request.resolver_match
         name = (match.url_name or "") if match else ""
-        more = [entry[:3] for entry in NAVIGATION_FOR if access.holds(self.user, entry[3])]
+        more = [entry[:3] for entry in NAVIGATION_FOR if access.may_somewhere(self.user, entry[3])]
         return [
             NavItem(
                 label,
@@ -139,5 +139,5 @@ class Frame:
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """Give each template the page's frame. Nothing is read until the template asks."""
+    """Context processor: the page's frame, read when the template uses it."""
     return {"frame": SimpleLazyObject(lambda: Frame(request))}

@@ -1,4 +1,4 @@
-"""Error pages: what is wrong, what to do, and the number to read out."""
+"""Error pages: what is wrong, what to do, and the number of the request."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from django.template import loader
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say what may be wrong with the address. ``Http404("…")`` with a Chinese sentence shows it."""
-    said = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
-    return render(request, "errors/404.html", {"message": said}, status=404)
+    """Show the 404 page, with the Chinese sentence of ``Http404("…")`` if there is one."""
+    message = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
+    return render(request, "errors/404.html", {"message": message}, status=404)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the action is not allowed."""
+    """Show the 403 page."""
     return render(request, "errors/403.html", status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say that the request could not be read, or was too large."""
+    """Show the 400 page, or the 413 page when the request was too large."""
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
     return _standing_alone(request, "errors/400.html", 400)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
-    """Say that more was sent than is taken."""
+    """Show the 413 page: the request was too large."""
     return _standing_alone(request, "errors/413.html", 413)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Say that a form did not come from this site, or is from before the last login."""
+    """Show that a form did not come from this site, or is older than the last login."""
     return _standing_alone(request, "errors/csrf.html", 403)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Show the request number; needs neither database nor context."""
+    """Show the 500 page with the request number; needs neither database nor context."""
     return _standing_alone(request, "errors/500.html", 500)
 
 

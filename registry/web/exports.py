@@ -12,7 +12,7 @@ from django.utils import timezone
 from registry import audit
 from registry.counting.basis import Question
 from registry.models import Basis, Unit
-from registry.spreadsheets.columns import Noun
+from registry.nouns import Noun
 from registry.spreadsheets.sheets import Head, Kind, Sheet
 from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
 from registry.web.address import actor_of
@@ -29,7 +29,7 @@ _KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 
 def head_of(noun: Noun, slug: str) -> Head:
     """Return a column of an importable noun, so that what is exported is read back under the same header."""
-    column = noun.by_slug[slug]
+    column = noun.layout.by_slug[slug]
     return Head(column.header, _KINDS.get(column.kind, Kind.TEXT))
 
 

@@ -1,4 +1,4 @@
-"""Form fields for what is searched, never chosen from a list of thousands: units, organizations, people."""
+"""Form fields for what is searched, never chosen from a list of thousands: rows of any noun."""
 
 from __future__ import annotations
 
@@ -9,58 +9,21 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from registry import access
-from registry.models import Organization, Person, Unit
+from registry import access, nouns
+from registry.nouns import Noun
 from registry.refusals import OperationRefused
 
 _SEPARATORS = re.compile(r"[\s,,;;、]+")
 
 
-@dataclass(frozen=True)
-class _Noun:
-    """How one kind of row is found by what users know it by."""
-
-    model: type[Model]
-    key: str
-    word: str
-    url: str
-    placeholder: str
-    note: Callable[[access.AnyUser, Any], str]
-    related: tuple[str, ...] = ()
-    typed: tuple[str, ...] = ()
-    """What else than the key may be typed for it."""
-
-
-NOUNS: dict[str, _Noun] = {
-    "unit": _Noun(Unit, "code", "单位", "pick_units", "单位名称、拼音或代码", lambda user, unit: unit.code),
-    "organization": _Noun(
-        Organization,
-        "code",
-        "组织",
-        "pick_organizations",
-        "组织名称、拼音或代码",
-        lambda user, organization: f"{organization.kind_label} · {organization.unit.label}",
-        ("unit",),
-    ),
-    "person": _Noun(
-        Person,
-        "key",
-        "人员",
-        "pick_people",
-        "姓名、拼音或警号",
-        lambda user, person: (
-            f"{access.shown_number(user, person)} · {person.get_political_status_display()}"
-            f" · {person.home_unit.label}"
-        ),
-        ("home_unit",),
-        ("number",),
-    ),
-}
+def note_of(user: access.AnyUser, row: Any) -> str:
+    """Return the grey words beside a row in a picker, as ``user`` may see them."""
+    return nouns.of(row).chosen_by.note(row, lambda field: access.shown(user, row, field))
 
 
 def split_keys(text: str) -> list[str]:
@@ -97,7 +60,7 @@ class PickerWidget(forms.Widget):
         default_role: str = "",
     ) -> None:
         super().__init__()
-        self.noun, self.multiple, self.roles = NOUNS[noun], multiple, list(roles)
+        self.noun, self.multiple, self.roles = nouns.by_key(noun), multiple, list(roles)
         self.query, self.default_role = query, default_role
         self.find: Callable[[Iterable[str]], dict[str, Any]] = lambda keys: {}
         self.note: Callable[[Any], str] = lambda row: ""
@@ -128,7 +91,7 @@ class PickerWidget(forms.Widget):
             }
             for key, role in Picked(picked.keys, picked.roles).pairs()
         ]
-        url = reverse(self.noun.url)
+        url = reverse(f"pick_{self.noun.plural}")
         attributes = attrs or {}
         picker = {
             "id": attributes.get("id", f"id_{name}"),
@@ -139,19 +102,19 @@ class PickerWidget(forms.Widget):
             "roles": self.roles,
             "role_default": self.default_role,
             "text": picked.text,
-            "placeholder": self.noun.placeholder,
+            "placeholder": self.noun.chosen_by.placeholder,
             "describedby": attributes.get("aria-describedby", ""),
         }
         return mark_safe(render_to_string("parts/picker.html", {"picker": picker}))
 
 
 class PickerField(forms.Field):
-    """One row or many rows of a noun (unit, organization, person), found by code or number in scope.
+    """One row or many rows of a noun, found by code or number in scope.
 
     Cleans to the row or None; with ``multiple`` to a list of rows; with ``roles`` to a list of
-    (row, role). The form must be a ``ScopedForm``: out of scope is "not found". Two doors are left in
-    that wall, each to be opened by the form on purpose: ``keep`` for what the record holds already, and
-    ``beyond``, which returns rows that may be chosen (by name) though they are outside the scope.
+    (row, role). ``verb`` finds only rows where the user may do it. The form must be a ``ScopedForm``: out
+    of scope is "not found". The form can open two doors on purpose: ``keep`` for what the record holds
+    already, and ``beyond``, which returns rows that may be chosen, by name, from outside the scope.
     """
 
     def __init__(
@@ -162,15 +125,22 @@ class PickerField(forms.Field):
         roles: Sequence[tuple[str, str]] = (),
         default_role: str = "",
         rows: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None,
-        query: str = "",
+        verb: str = access.SEE,
         **options: Any,
     ) -> None:
-        self.noun, self.multiple, self.roles, self.default_role = NOUNS[noun], multiple, roles, default_role
+        self.noun, self.multiple, self.roles, self.default_role = (
+            nouns.by_key(noun),
+            multiple,
+            roles,
+            default_role,
+        )
+        self.picker = self.noun.chosen_by
         self.rows = rows
         self.user: access.AnyUser | None = None
-        self.access_roles: Iterable[str] = access.ALL_ROLES
+        self.verb = verb
         self.kept: dict[str, Any] = {}
         self.beyond: Callable[[], QuerySet[Any]] | None = None
+        query = "" if verb == access.SEE else f"verb={verb}"
         widget = PickerWidget(noun, multiple=multiple, roles=roles, query=query, default_role=default_role)
         super().__init__(widget=widget, **options)
         widget.find, widget.note = self.find, self.note
@@ -184,29 +154,28 @@ class PickerField(forms.Field):
     def keep(self, row: Any) -> None:
         """Let what stands in the record already be sent again, whether or not the user may see it."""
         if row is not None:
-            self.kept[str(getattr(row, self.noun.key))] = row
+            self.kept[str(getattr(row, self.picker.key))] = row
 
     def note(self, row: Any) -> str:
         """Return the grey words beside a chosen row, as the user may see them."""
-        return self.noun.note(self.user, row) if self.user is not None else ""
+        return note_of(self.user, row) if self.user is not None else ""
 
     def find(self, keys: Iterable[str]) -> dict[str, Any]:
         """Return the rows that the user may choose, by key (or by what else may be typed)."""
         wanted = [key for key in keys if "\x00" not in key]
         if not wanted or self.user is None:
             return {}
-        names = (self.noun.key, *self.noun.typed)
+        names = (self.picker.key, *self.picker.typed)
         named = Q()
         for name in names:
             named |= Q(**{f"{name}__in": wanted})
         manager: Any = self.noun.model._default_manager
-        rows = access.visible(self.user, manager.filter(named), self.access_roles)
+        rows = access.visible(self.user, manager.filter(named), self.verb)
         if self.beyond is not None:
             rows |= manager.filter(named, pk__in=self.beyond().order_by().values("pk"))
         if self.rows is not None:
             rows = self.rows(rows)
-        if self.noun.related:
-            rows = rows.select_related(*self.noun.related)
+        rows = rows.select_related(*(self.picker.related or (None,)))
         found = {str(getattr(row, name)): row for row in rows for name in reversed(names)}
         known = {**self.kept, **found}
         return {key: known[key] for key in wanted if key in known}
@@ -217,18 +186,18 @@ class PickerField(forms.Field):
         pairs = picked.pairs()
         if not pairs:
             if self.required:
-                raise ValidationError(f"请选择{self.noun.word}。", code="required")
+                raise ValidationError(f"请选择{self.noun.label}。", code="required")
             return [] if self.multiple else None
         found = self.find([key for key, _ in pairs])
         missing = [key for key, _ in pairs if key not in found]
         if missing:
             raise ValidationError(
-                f"没有找到{self.noun.word}:{'、'.join(missing[:10])}。请检查输入,或从查找结果中选择。",
+                f"没有找到{self.noun.label}:{'、'.join(missing[:10])}。请检查输入,或从查找结果中选择。",
                 code="missing",
             )
         if not self.multiple:
             if len(pairs) > 1:
-                raise ValidationError(f"只能选择一个{self.noun.word}。", code="many")
+                raise ValidationError(f"只能选择一个{self.noun.label}。", code="many")
             return found[pairs[0][0]]
         if self.roles:
             known = {value for value, _ in self.roles}
@@ -240,7 +209,7 @@ class PickerField(forms.Field):
         return _as_picked(initial, self.noun).pairs() != _as_picked(data, self.noun).pairs()
 
 
-def _as_picked(value: Any, noun: _Noun) -> Picked:
+def _as_picked(value: Any, noun: Noun) -> Picked:
     if isinstance(value, Picked):
         return value
     if value is None or value == "":
@@ -249,7 +218,7 @@ def _as_picked(value: Any, noun: _Noun) -> Picked:
     keys, roles = [], []
     for row in rows:
         row, role = row if isinstance(row, tuple) else (row, "")
-        keys.append(str(getattr(row, noun.key, row)))
+        keys.append(str(getattr(row, noun.chosen_by.key, row)))
         roles.append(role)
     return Picked(keys, roles)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -141,10 +141,8 @@ class UnitFilter(Filter):
 
     name: str = "unit"
     label: str = "单位"
-    roles: Sequence[str] = tuple(access.ALL_ROLES)
-    """Who may choose a unit: those who hold one of the roles there."""
-    query: str = ""
-    """What the picker's search is asked beside the text."""
+    verb: str = access.SEE
+    """Only units where the user may do this are offered."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -153,9 +151,7 @@ class UnitFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the picker."""
-        picker = PickerField("unit", label=self.label, required=False, query=self.query)
-        picker.access_roles = self.roles
-        return picker
+        return PickerField("unit", label=self.label, required=False, verb=self.verb)
 
     def initial(self, table: Table[Any]) -> Any:
         """Return the unit chosen."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from django.db.models import Model
 from django.urls import reverse
 
-from registry import access
+from registry import access, nouns
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.models import Person, Unit
+from registry.nouns.noun import follow
 from registry.web.address import Address
 
 _PENDING = "pending"
@@ -80,9 +82,18 @@ class RowLinks:
         return f"{before}{unit.code}{after}"
 
 
-def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:
-    """Return the address of a person's page (or what is done there): by the number only for who sees it.
+def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") -> str:
+    """Return the address of a row's page (or of what ``name`` says is done there), "" when it has none.
 
-    ``person.home_unit`` is asked for: lists select it along.
+    A private number stands in it only for who sees it. The unit of the row is asked for: lists select it
+    along.
     """
-    return address.url(reverse(name, args=[access.handle(user, person)]))
+    noun = nouns.of(row)
+    if noun.page_at:
+        return row_url(user, follow(row, noun.page_at), address, name)
+    return address.url(reverse(name or noun.page, args=[access.handle(user, row)])) if noun.page else ""
+
+
+def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:
+    """Return the address of a person's page (or what is done there)."""
+    return row_url(user, person, address, name)

@@ -1,4 +1,4 @@
-"""What holds for every request: number, client address, size, headers, end of sessions."""
+"""Middleware: request number, client address, body size, headers, end of sessions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RENEWED_AFTER = timedelta(minutes=1)
 
 
 class RequestNumberMiddleware:
-    """Gives each request a short number that a user can read out on the telephone."""
+    """Gives each request a short number that users can give on the telephone."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -33,14 +33,14 @@ class RequestNumberMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer what is not found with the page that helps under ``DEBUG`` too, as `make run` sets it."""
+        """Show our own 404 page under ``DEBUG`` too, which `make run` sets."""
         if settings.DEBUG and isinstance(exception, Http404):
             return page_not_found(request, exception)
         return None
 
 
 class ClientAddressMiddleware:
-    """Finds whose request a trusted proxy hands on; without one, nobody is believed about the address."""
+    """Takes the client's address from a trusted proxy; without one the header is ignored."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -71,7 +71,7 @@ def _trusted(text: str) -> bool:
 
 
 class BodySizeMiddleware:
-    """Refuses what is too large before it is read."""
+    """Refuses requests that are too large before they are read."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -84,7 +84,7 @@ class BodySizeMiddleware:
 
 
 class HeadersMiddleware:
-    """Browsers keep no page (static files never come this far) and give the site none of their devices."""
+    """Tells browsers to keep no page (static files do not come here) and to give no access to devices."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -97,7 +97,7 @@ class HeadersMiddleware:
 
 
 class HierarchyMiddleware:
-    """Lets a request that only reads read the moves of units and the roots once."""
+    """Reads the moves of units and the roots once for each request that only reads."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -110,7 +110,7 @@ class HierarchyMiddleware:
 
 
 class SessionEndMiddleware:
-    """Ends a session that is too old; moves the end of one in use, with one write a minute at most."""
+    """Ends sessions that are too old and renews those in use, with one write a minute at most."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

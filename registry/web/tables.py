@@ -26,7 +26,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 
 from registry.models import Basis, Unit
-from registry.spreadsheets.columns import Noun
+from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.address import address_of
 from registry.web.exports import above, answer, head_of, on_a_day

@@ -14,40 +14,30 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry.models import AuditEntry, Grant, Session, Unit, User
-from tests.factories import make_unit, make_user
+from tests.factories import make_user
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "correct horse battery"
 
 
-class World:
-    """A bureau with a station below; another bureau; a manager of the first, and users everywhere."""
-
-    def __init__(self) -> None:
-        self.top = make_unit("ministry", name="公安部")
-        self.bureau = make_unit("bureau", self.top, name="某市公安局")
-        self.station = make_unit("station", self.bureau, name="站前派出所")
-        self.elsewhere = make_unit("elsewhere", self.top, name="别处公安局")
-        self.manager = make_user("manager", self.bureau)
-        self.clerk = make_user("clerk", self.station, "clerk", display_name="赵一")
-        self.foreign = make_user("foreign", self.elsewhere, "clerk", display_name="钱二")
-        self.above = make_user("above", self.top, "manager")
-        self.shared = make_user("shared", self.station, "viewer")
-        self.give(self.shared, self.elsewhere, "viewer")
-        self.root = User.objects.create_superuser("root", password=PASSWORD)
-        self.give(self.root, self.station, "viewer")
-
-    @staticmethod
-    def give(
-        user: User, unit: Unit, role: str, start: date = date(2020, 1, 1), end: date | None = None
-    ) -> Grant:
-        return Grant.objects.create(user=user, unit=unit, role=role, started_on=start, ended_on=end)
+def give(user: User, unit: Unit, role: str, start: date = date(2020, 1, 1), end: date | None = None) -> Grant:
+    return Grant.objects.create(user=user, unit=unit, role=role, started_on=start, ended_on=end)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+def build_world() -> World:
+    """The world of all tests; a manager of the left bureau, and users everywhere."""
+    made = World()
+    made.manager = make_user("manager", made.left)
+    made.clerk = make_user("clerk", made.station, "clerk", display_name="赵一")
+    made.foreign = make_user("foreign", made.right, "clerk", display_name="钱二")
+    made.above = make_user("above", made.top, "manager")
+    made.shared = make_user("shared", made.station, "viewer")
+    give(made.shared, made.right, "viewer")
+    made.root = User.objects.create_superuser("root", password=PASSWORD)
+    give(made.root, made.station, "viewer")
+    return made
 
 
 @pytest.fixture
@@ -89,12 +79,12 @@ ADDED = {
 
 def test_the_list_holds_those_with_a_grant_inside_now_or_before(world: World, manager: Client) -> None:
     gone = make_user("gone")
-    World.give(gone, world.station, "clerk", end=date(2020, 2, 1))
+    give(gone, world.station, "clerk", end=date(2020, 2, 1))
     response = manager.get("/users/")
     assert names(response) == ["clerk", "gone", "manager", "root", "shared"]
     page = response.content.decode()
     assert "钱二" not in page
-    assert "别处公安局" not in page
+    assert "右公安局" not in page
     assert "另有其他单位授权" in page
 
 
@@ -107,10 +97,10 @@ def test_filters_and_search(world: World, manager: Client) -> None:
     assert names(manager.get("/users/?state=none")) == []
     assert names(manager.get("/users/?unit=station")) == ["clerk", "root", "shared"]
     assert names(manager.get("/users/?sort=-username"))[0] == "shared"
-    assert manager.get("/users/?unit=elsewhere").status_code == 404
+    assert manager.get("/users/?unit=right").status_code == 404
     assert names(manager.get("/users/?q=%27%20OR%201=1--&role=x&state=y&sort=password")) == []
     # What is granted elsewhere must not be found out by filtering for it.
-    World.give(world.shared, world.elsewhere, "auditor")
+    give(world.shared, world.right, "auditor")
     assert names(manager.get("/users/?role=auditor")) == []
 
 
@@ -121,8 +111,8 @@ def test_the_list_asks_the_same_number_of_queries_with_more_rows(world: World, m
         manager.get("/users/?q=clerk")
     for number in range(3):
         user = make_user(f"clerk{number}", world.station, "clerk")
-        World.give(user, world.elsewhere, "viewer")
-        World.give(user, world.bureau, "viewer")
+        give(user, world.right, "viewer")
+        give(user, world.left, "viewer")
     with CaptureQueriesContext(connection) as many:
         response = manager.get("/users/?q=clerk")
     assert len(response.context["rows"]) == 4
@@ -163,7 +153,7 @@ def test_a_new_user_comes_in_once_with_it_and_sets_another(world: World, manager
     new = {"old_password": password, "new_password": "Xin-Mima-2020", "again": "Xin-Mima-2020"}
     client.post("/account/password/", new)
     assert client.get("/units/station/").status_code == 200
-    assert client.get("/units/bureau/").status_code == 404
+    assert client.get("/units/left/").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -173,8 +163,8 @@ def test_a_new_user_comes_in_once_with_it_and_sets_another(world: World, manager
         ({"username": "foreign"}, "username"),
         ({"username": "a b"}, "username"),
         ({"display_name": ""}, "display_name"),
-        ({"unit": "elsewhere"}, "unit"),
-        ({"unit": "ministry"}, "unit"),
+        ({"unit": "right"}, "unit"),
+        ({"unit": "top"}, "unit"),
         ({"unit": "nowhere"}, "unit"),
         ({"unit": ""}, "unit"),
         ({"role": "root"}, "role"),
@@ -213,13 +203,13 @@ def test_nothing_more_than_the_form_has_is_written(world: World, manager: Client
 
 def test_granting_and_ending(world: World, manager: Client) -> None:
     address = f"/users/{world.clerk.pk}/grant/?as_of=2020-02-20"
-    sent = {"unit": "bureau", "role": "auditor", "started_on": "2020-02-01"}
+    sent = {"unit": "left", "role": "auditor", "started_on": "2020-02-01"}
     assert manager.post(address, sent).url == f"/users/{world.clerk.pk}/?as_of=2020-02-20"
     grant = Grant.objects.get(user=world.clerk, role="auditor")
-    assert (grant.unit, grant.ended_on) == (world.bureau, None)
+    assert (grant.unit, grant.ended_on) == (world.left, None)
     assert "role" in errors(manager.post(address, sent))
-    assert "unit" in errors(manager.post(address, {**sent, "unit": "ministry"}))
-    assert "unit" in errors(manager.post(address, {**sent, "unit": "elsewhere"}))
+    assert "unit" in errors(manager.post(address, {**sent, "unit": "top"}))
+    assert "unit" in errors(manager.post(address, {**sent, "unit": "right"}))
     assert "reason" in errors(manager.post(f"/users/grants/{grant.pk}/end/", {}))
     response = manager.post(f"/users/grants/{grant.pk}/end/", {"reason": "轮岗"})
     assert response.url == f"/users/{world.clerk.pk}/"
@@ -283,11 +273,11 @@ def test_who_holds_something_elsewhere_is_not_locked_out_by_one_bureau(world: Wo
     page = manager.get(f"/users/{world.shared.pk}/")
     assert page.status_code == 200
     assert "须由上级管理员办理" in page.content.decode()
-    assert "别处公安局" not in page.content.decode()
+    assert "右公安局" not in page.content.decode()
     for action in ("disable/", "enable/", "password/"):
         assert manager.get(f"/users/{world.shared.pk}/{action}").status_code == 404
         assert manager.post(f"/users/{world.shared.pk}/{action}", SENT).status_code == 404
-    away = Grant.objects.get(user=world.shared, unit=world.elsewhere)
+    away = Grant.objects.get(user=world.shared, unit=world.right)
     assert manager.post(f"/users/grants/{away.pk}/end/", SENT).status_code == 404
     assert everything() == before
     # A grant there that is still to come counts too; one that is over does not.
@@ -312,7 +302,7 @@ def test_superusers_and_oneself_are_out_of_reach(world: World, manager: Client) 
 
 @pytest.mark.parametrize("role", ["viewer", "clerk", "approver", "auditor", ""])
 def test_who_is_no_manager_has_no_users_page(world: World, client: Client, role: str) -> None:
-    client.force_login(make_user("somebody", world.bureau if role else None, role or "viewer"))
+    client.force_login(make_user("somebody", world.left if role else None, role or "viewer"))
     before = everything()
     grant = Grant.objects.get(user=world.clerk)
     for address in ("/users/", "/users/add/", f"/users/grants/{grant.pk}/end/", *addresses(world.clerk)):
@@ -347,9 +337,9 @@ def test_a_superuser_reaches_everybody_but_oneself(world: World, client: Client)
 
 
 def test_the_command_grants(world: World, capsys: Any) -> None:
-    call_command("grant", "foreign", "bureau", "manager", "--from", "2020-02-01")
-    assert "已授予 foreign 在某市公安局的“管理员”角色,自 2020-02-01,长期" in capsys.readouterr().out
-    grant = Grant.objects.get(user=world.foreign, unit=world.bureau)
+    call_command("grant", "foreign", "left", "manager", "--from", "2020-02-01")
+    assert "已授予 foreign 在左公安局的“管理员”角色,自 2020-02-01,长期" in capsys.readouterr().out
+    grant = Grant.objects.get(user=world.foreign, unit=world.left)
     assert (grant.role, grant.started_on) == ("manager", date(2020, 2, 1))
     assert AuditEntry.objects.get(verb="grant_role").actor == "命令 grant"
 
@@ -357,11 +347,11 @@ def test_the_command_grants(world: World, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("nobody", "bureau", "clerk"), "没有用户“nobody”"),
+        (("nobody", "left", "clerk"), "没有用户“nobody”"),
         (("clerk", "nowhere", "clerk"), "没有代码为“nowhere”的单位"),
-        (("clerk", "bureau", "king"), "没有角色“king”"),
-        (("clerk", "bureau", "clerk", "--from", "soon"), "--from 的日期“soon”无效"),
-        (("clerk", "bureau", "clerk", "--to", "2020-01-01"), "晚于"),
+        (("clerk", "left", "king"), "没有角色“king”"),
+        (("clerk", "left", "clerk", "--from", "soon"), "--from 的日期“soon”无效"),
+        (("clerk", "left", "clerk", "--to", "2020-01-01"), "晚于"),
         (("clerk", "station", "clerk"), "已有“录入”"),
     ],
 )

@@ -13,7 +13,7 @@ from registry.counting.reconciliation import Verdict, counting_day, figures_with
 from registry.models import Figure, Source, Unit
 from registry.operations import organizations, units
 from tests.factories import ACTOR, make_organization, make_unit
-from tests.operations.told import day
+from tests.operations.checks import day
 
 _numbers = itertools.count(1)
 

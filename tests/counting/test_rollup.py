@@ -19,7 +19,7 @@ from registry.models.shape import UnitShape
 from registry.operations import assignments, organizations, people, units
 from tests.counting.recount import ORGANIZATION_SLUGS, PEOPLE_SLUGS
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
-from tests.operations.told import day
+from tests.operations.checks import day
 
 pytestmark = pytest.mark.django_db
 

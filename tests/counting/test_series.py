@@ -13,7 +13,7 @@ from registry.counting.series import days_between, series
 from registry.models import Unit
 from registry.operations import organizations, people, units
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
-from tests.operations.told import day
+from tests.operations.checks import day
 
 pytestmark = pytest.mark.django_db
 

@@ -329,18 +329,18 @@ def test_the_printed_logins_open_the_registry_with_their_roles(printed: str, set
     admin, manager, clerk, approver, auditor, viewer = (User.objects.get(username=name) for name in names)
     assert admin.is_superuser
     assert admin.is_staff
-    assert access.may_manage(admin, county)
-    assert access.may_manage(manager, dezhou)
-    assert not access.may_view(manager, county)
-    assert access.may_enter(clerk, station)
-    assert not access.may_enter(clerk, dezhou)
-    assert access.may_approve(approver, station)
-    assert not access.may_enter(approver, station)
-    assert access.holds(auditor, access.AUDIT_ROLES)
-    assert not access.holds(viewer, access.AUDIT_ROLES)
-    assert not access.may_enter(auditor, station)
-    assert access.may_view(viewer, county)
-    assert not access.may_enter(viewer, county)
+    assert access.may(admin, "edit_unit", county)
+    assert access.may(manager, "edit_unit", dezhou)
+    assert not access.may(manager, "see", county)
+    assert access.may(clerk, "edit_organization", station)
+    assert not access.may(clerk, "edit_organization", dezhou)
+    assert access.may(approver, "approve_organization", station)
+    assert not access.may(approver, "edit_organization", station)
+    assert access.may_somewhere(auditor, "read_record")
+    assert not access.may_somewhere(viewer, "read_record")
+    assert not access.may(auditor, "edit_organization", station)
+    assert access.may(viewer, "see", county)
+    assert not access.may(viewer, "edit_organization", county)
 
 
 def test_a_second_call_is_refused_or_keeps_everything(settings: Any) -> None:

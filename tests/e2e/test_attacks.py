@@ -19,7 +19,7 @@ from registry.imports.models import Import, ImportLine
 from registry.models import Assignment, AuditEntry, Campaign, Figure, Organization, Person, Source, Unit, User
 from registry.search import index as search
 from tests.test_attacks import PARAMETERS, STOPPING, reading_pages
-from tests.walls import PASSWORD, World
+from tests.two_bureaus import PASSWORD, TwoBureaus
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,9 +48,9 @@ TEXTS = {
 
 
 @pytest.fixture
-def world() -> World:
+def world() -> TwoBureaus:
     """Every text that somebody can type is an attack."""
-    made = World()
+    made = TwoBureaus()
     for model, columns in TEXTS.items():
         for column, text in columns.items():
             longest = model._meta.get_field(column).max_length or 200
@@ -61,7 +61,7 @@ def world() -> World:
 
 
 @pytest.fixture
-def watched(page: Page, world: World, live_server) -> Iterator[Page]:
+def watched(page: Page, world: TwoBureaus, live_server) -> Iterator[Page]:
     """The page of a manager who has logged in; what an attack would do is noticed."""
     seen: list[str] = []
     page.on("dialog", lambda dialog: (seen.append(f"dialog {dialog.message}"), dialog.dismiss()))
@@ -90,7 +90,7 @@ def nothing_ran(page: Page, where: str) -> None:
     assert page.evaluate("document.querySelectorAll('img[src*=pwned],svg[onload]').length") == 0, where
 
 
-def whole_pages(world: World) -> dict[str, tuple[str, str]]:
+def whole_pages(world: TwoBureaus) -> dict[str, tuple[str, str]]:
     """Return address and query of each page that the manager reads; parts of pages come with these."""
     found: dict[str, tuple[str, str]] = {}
     for name, row in reading_pages():
@@ -99,20 +99,20 @@ def whole_pages(world: World) -> dict[str, tuple[str, str]]:
     return found
 
 
-def test_stored_scripts_do_not_run_on_any_page(watched: Page, world: World, live_server) -> None:
+def test_stored_scripts_do_not_run_on_any_page(watched: Page, world: TwoBureaus, live_server) -> None:
     for path, query in whole_pages(world).values():
         look(watched, f"{live_server.url}{path}?{query}")
     watched.wait_for_load_state("networkidle")
 
 
-def test_reflected_scripts_do_not_run_on_any_page(watched: Page, world: World, live_server) -> None:
+def test_reflected_scripts_do_not_run_on_any_page(watched: Page, world: TwoBureaus, live_server) -> None:
     for name, (path, _query) in whole_pages(world).items():
         for names in (PARAMETERS, STOPPING) if name in ("people", "record", "unit") else (PARAMETERS,):
             look(watched, f"{live_server.url}{path}?{urlencode(dict.fromkeys(names, IMAGE + SCRIPT))}")
     watched.wait_for_load_state("networkidle")
 
 
-def test_what_is_typed_and_picked_does_not_run(watched: Page, world: World, live_server) -> None:
+def test_what_is_typed_and_picked_does_not_run(watched: Page, world: TwoBureaus, live_server) -> None:
     page, here = watched, world.here
     page.goto(f"{live_server.url}{reverse('organization_register', args=[here.unit.code])}")
     for field in ("secretary", "members", "parent"):
@@ -140,7 +140,7 @@ def test_what_is_typed_and_picked_does_not_run(watched: Page, world: World, live
     expect(page.locator(".line").first).to_contain_text("<img src=/pwned.png")  # what was done, in words
 
 
-def test_the_tree_and_the_record_show_scripts_as_text(watched: Page, world: World, live_server) -> None:
+def test_the_tree_and_the_record_show_scripts_as_text(watched: Page, world: TwoBureaus, live_server) -> None:
     page = watched
     page.goto(f"{live_server.url}{reverse('tree')}?as_of=2020-02-20")
     for _ in range(6):

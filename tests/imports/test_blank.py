@@ -8,10 +8,12 @@ import pytest
 from openpyxl import load_workbook
 
 from registry.imports.blank import choices_of, columns_to_fill, template
-from registry.spreadsheets.columns import EXAMPLE, NOTES_TITLE, NOUNS, Noun
+from registry.nouns import layouts
+from registry.nouns.columns import EXAMPLE, NOTES_TITLE, Layout
 from registry.spreadsheets.reading import open_book
-from tests.spreadsheets.conftest import Convert
+from tests.conftest import Convert
 
+NOUNS = list(layouts().values())
 EACH = pytest.mark.parametrize("noun", NOUNS, ids=[noun.slug for noun in NOUNS])
 
 
@@ -21,7 +23,7 @@ def test_one_workbook_with_all_four_and_the_notes() -> None:
 
 
 @EACH
-def test_headers_lists_formats_and_the_frozen_header(noun: Noun) -> None:
+def test_headers_lists_formats_and_the_frozen_header(noun: Layout) -> None:
     book = load_workbook(io.BytesIO(template(noun)))
     assert book.sheetnames == [noun.title, NOTES_TITLE]
     sheet = book[noun.title]
@@ -52,7 +54,7 @@ def test_headers_lists_formats_and_the_frozen_header(noun: Noun) -> None:
 
 
 @EACH
-def test_an_untouched_template_brings_nothing_in(noun: Noun, tmp_path: Path) -> None:
+def test_an_untouched_template_brings_nothing_in(noun: Layout, tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     path.write_bytes(template(noun))
     book = open_book(path, "a.xlsx")
@@ -62,7 +64,7 @@ def test_an_untouched_template_brings_nothing_in(noun: Noun, tmp_path: Path) -> 
 
 
 @EACH
-def test_the_example_is_right_but_for_its_mark(noun: Noun, tmp_path: Path) -> None:
+def test_the_example_is_right_but_for_its_mark(noun: Layout, tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
     book = load_workbook(io.BytesIO(template(noun)))
     sheet = book[noun.title]

@@ -20,7 +20,7 @@ from registry.imports import operations as imports
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
-from registry.spreadsheets.columns import NOUNS
+from registry.nouns import layouts
 from tests.factories import make_person, make_unit, make_user
 from tests.imports.test_operations import Office, book
 
@@ -208,7 +208,7 @@ def test_csv_in_any_encoding(manager: Client, office: Office) -> None:
         assert Import.objects.latest("pk").counts == {"people": {"new": 1}}
 
 
-@pytest.mark.parametrize("slug", ["all", *(noun.slug for noun in NOUNS)])
+@pytest.mark.parametrize("slug", ["all", *layouts()])
 def test_templates_come_and_bring_nothing_in(manager: Client, slug: str) -> None:
     response = manager.get(reverse("import_template", args=[slug]))
     assert "attachment" in response.headers["Content-Disposition"]

@@ -10,7 +10,7 @@ from registry.models import Unit
 from registry.models.shape import Moves, Span, UnitShape, everything, move_days, remembering
 from registry.operations import units
 from tests.factories import ACTOR, make_unit
-from tests.operations.told import day
+from tests.operations.checks import day
 
 pytestmark = pytest.mark.django_db
 

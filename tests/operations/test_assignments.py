@@ -10,7 +10,7 @@ from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations
 from registry.refusals import EditConflict
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 

@@ -42,7 +42,8 @@ def unit(code: str, parent: str = "", **facts: object) -> UnitRow:
 
 
 def branch(code: str, at: str, parent: str = "", **facts: object) -> OrganizationRow:
-    values = {"kind": "branch", "established_on": DAY, "is_temporary": True, "name": f"{code}支部", **facts}
+    values = {"kind": "branch", "established_on": DAY, "is_temporary": True, "name": f"{code}支部"}
+    values |= {"state": "approved", **facts}
     return OrganizationRow(code=code, unit=at, parent=parent, **values)  # type: ignore[arg-type]
 
 

@@ -15,7 +15,7 @@ from registry.operations.organizations import Member
 from registry.refusals import EditConflict
 from registry.rules.dissolutions import Extent
 from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -363,7 +363,7 @@ def test_dissolve_ends_assignments_and_what_is_below(unit: Unit) -> None:
     withdraw(mistake)
     standing = [assign(each, make_person(unit=unit)) for each in (branch, group)]
     ended = assign(branch, make_person(unit=unit), ended_on=day(4))
-    plan = organizations.plan_dissolution(organization=branch, on=day(10))
+    plan = organizations.plan_dissolution(actor=ACTOR, organization=branch, on=day(10))
     assert (plan.organizations, plan.subordinates, plan.assignments) == ((branch, group), (group,), 2)
 
     done = dissolve(branch, document_number="撤〔2020〕2号", reason="任务完成")

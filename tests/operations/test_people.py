@@ -11,7 +11,7 @@ from registry.models import AuditEntry, Person, StatusPeriod
 from registry.operations import organizations, people, units
 from registry.refusals import EditConflict
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from registry.models import AuditEntry, Organization, Person, Unit
 from registry.operations import organizations, people, undo, units
 from registry.refusals import OperationRefused
 from tests.factories import ACTOR, DAY, make_campaign, make_organization, make_person, make_unit, make_user
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def undone(entry: AuditEntry, reason: str = "改错了") -> AuditEntry:
 def test_a_unit_is_set_back(unit: Unit) -> None:
     units.edit_unit(actor=ACTOR, unit=unit, changes={"name": "新名", "opened_on": DAY})
     edit = newest()
-    user = make_user("li")
+    user = make_user("li", unit)
     undo.undo_edit(actor=Actor(user, "李", "10.0.0.1", "abc"), entry=edit, reason="改错了")
     assert facts(unit, "name", "opened_on") == ("德城分局", None)
     entry = newest()
@@ -131,7 +131,7 @@ def test_a_telephone_number_is_not_in_the_record_and_stays_as_it_is(unit: Unit) 
     people.edit_person(actor=ACTOR, person=person, changes={"phone": "13900000002", "name": "张四"})
     edit = newest()
     assert edit.after["phone"] == "13••••••••2"
-    assert (list(undo.known(edit.after)), undo.left_out(edit)) == (["name"], ["联系电话"])
+    assert (list(undo.known(edit, edit.after)), undo.left_out(edit)) == (["name"], ["联系电话"])
     undone(edit)
     assert facts(person, "name", "phone") == ("张三", "13900000002")
     people.edit_person(actor=ACTOR, person=person, changes={"phone": "13700000003"})

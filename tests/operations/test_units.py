@@ -13,7 +13,7 @@ from registry.operations import organizations, people, units
 from registry.refusals import EditConflict
 from registry.rules import units as rules
 from tests.factories import ACTOR, make_organization, make_person, make_unit
-from tests.operations.told import WHOLE_FORM, day, facts, recorded, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
 

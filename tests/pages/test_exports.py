@@ -23,78 +23,18 @@ from registry.counting.rollup import rollup
 from registry.imports import work as importing
 from registry.imports.models import Verdict
 from registry.models import Assignment, AuditEntry, Figure, Organization, Person, Source, Unit
-from registry.operations import assignments, organizations, people, units
+from registry.nouns import layouts
+from registry.operations import organizations, units
 from registry.reports.ready import READY
-from registry.spreadsheets.columns import BY_SLUG
 from registry.spreadsheets.reading import open_book
 from registry.web import lists
-from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
+from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
 DAY = "2020-02-20"
 AS_OF = {"as_of": DAY}
-
-
-class World:
-    """Two bureaus under a department; organizations of every kind that a sheet asks for, people in both."""
-
-    def __init__(self) -> None:
-        self.top = make_unit("top", name="省公安厅", kind="department")
-        self.left = make_unit("left", self.top, name="左公安局", short_name="左局", region_code="371400")
-        self.right = make_unit("right", self.top, name="右公安局")
-        self.station = make_unit("station", self.left, name="左派出所", kind="station")
-        self.campaign = make_campaign()
-        self.committee = make_organization(
-            self.top, "committee", code="committee", name="厅党委", is_temporary=False
-        )
-        self.home = make_organization(
-            self.left, code="home", name="左局党支部", is_temporary=False, parent=self.committee
-        )
-        self.branch = make_organization(
-            self.left,
-            code="branch",
-            name="左局临时党支部",
-            campaign=self.campaign,
-            parent=self.committee,
-            approval_number="左党〔2020〕1号",
-        )
-        self.group = make_organization(
-            self.station, "group", code="group", name="临时小组", parent=self.branch
-        )
-        self.post = make_organization(self.station, "pioneer_post", code="post", name="=先锋岗")
-        self.commando = make_organization(self.left, "commando_team", code="commando", name="左突击队")
-        self.pioneers = make_organization(self.right, "pioneer_team", code="pioneers", name="右先锋队")
-        self.full = make_person(
-            "赵一", self.left, number="001001", home_branch=self.home, title="所长", phone="13800000001"
-        )
-        self.auxiliary = make_person(
-            "钱二", self.station, number="001002", category="auxiliary", political_status="masses",
-            phone="13800000002",
-        )  # fmt: skip
-        self.rising = make_person(
-            "孙三", self.right, number="001003", political_status="activist", phone="13800000003"
-        )
-        self.idle = make_person("李四", self.right, number="001004", phone="13800000004")
-        assign(self.branch, self.full, role="secretary", document_number="左任1号")
-        assign(self.branch, self.auxiliary)
-        assign(self.group, self.auxiliary)
-        assign(self.post, self.full)
-        assign(self.commando, self.rising, role="leader")
-        assign(self.commando, self.full, started_on=date(2020, 2, 10))
-        assign(self.pioneers, self.rising)
-        left_again = assign(self.branch, self.idle)
-        assignments.end_assignment(actor=ACTOR, assignment=left_again, on=date(2020, 2, 15))
-        people.change_political_status(
-            actor=ACTOR, person=self.rising, status="probationary_member", on=date(2020, 3, 1)
-        )
-        for unit in (self.top, self.left, self.right, self.station):
-            unit.refresh_from_db()
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 @dataclass
@@ -159,12 +99,12 @@ def test_the_ledger(world: World) -> None:
     taken = take(client, "organizations_export", sort="-established", nature="temporary", **AS_OF)
     page = client.get("/organizations/", {"sort": "-established", "nature": "temporary", **AS_OF})
     assert taken.column("组织名称") == [row.organization.name for row in page.context["rows"]]
-    assert sorted(taken.column("组织名称")) == ["临时小组", "左局临时党支部"]
+    assert sorted(taken.column("组织名称")) == ["临时小组", "左局临时党总支", "左局临时党支部"]
     assert taken.above[0] == "组织台账"
     assert taken.above[1] == "单位:管理范围内全部单位  截至:2020-02-20  口径:现有  专项任务:全部"
     assert taken.above[2] == "筛选:性质:临时党组织"
     assert taken.above[3].startswith(f"导出人:王五  导出时间:{timezone.localdate()}")
-    assert taken.above[3].endswith("共 2 行")
+    assert taken.above[3].endswith("共 3 行")
     assert taken.name == "组织台账-管理范围内全部单位-2020-02-20.xlsx"
     (branch,) = [row for row in taken.records() if row["组织代码"] == "branch"]
     assert branch == {
@@ -172,7 +112,7 @@ def test_the_ledger(world: World) -> None:
         "组织类别": "临时党支部",
         "荣誉称号": None,
         "当日所在单位": "左公安局",
-        "上级组织": "厅党委",
+        "上级组织": "左局临时党总支",
         "书记/负责人": "赵一",
         "人数": 2,
         "成立日期": date(2020, 2, 1),
@@ -183,12 +123,12 @@ def test_the_ledger(world: World) -> None:
         "组织代码": "branch",
         "是否临时": "是",
         "所在单位代码": "left",
-        "上级组织代码": "committee",
+        "上级组织代码": "general",
     }
 
 
 def test_a_superior_out_of_scope_is_named_without_its_code(world: World) -> None:
-    taken = take(logged_in(world.left), "organizations_export", q="临时党支部")
+    taken = take(logged_in(world.left), "organizations_export", q="左局党支部")
     assert (taken.column("上级组织"), taken.column("上级组织代码")) == (["厅党委"], [None])
 
 
@@ -498,7 +438,7 @@ def test_the_page_offers_every_sheet_with_its_numbers(world: World) -> None:
         line["ready"].slug: [count["value"] for count in line["counts"]] for line in response.context["lines"]
     }
     assert shown == {
-        "temporary-organizations": [1, 1],
+        "temporary-organizations": [2, 1],
         "pioneer-posts": [1],
         "commando-teams": [1],
         "pioneer-teams": [0],
@@ -524,15 +464,16 @@ def test_the_list_of_temporary_party_organizations(world: World) -> None:
         "填报单位:左公安局(含下级单位)    截至日期:2020年2月20日    口径:现有    专项任务:全部",
     ]
     assert [row[:5] for row in rows] == [
-        [1, "左局临时党支部", "临时党支部", "左公安局", "厅党委"],
-        [2, "临时小组", "临时党小组", "左派出所", "左局临时党支部"],
+        [1, "左局临时党总支", "临时党总支", "左公安局", "厅党委"],
+        [2, "左局临时党支部", "临时党支部", "左公安局", "左局临时党总支"],
+        [3, "临时小组", "临时党小组", "左派出所", "左局临时党支部"],
     ]
-    named = dict(zip(taken.head, rows[0], strict=True))
+    named = dict(zip(taken.head, rows[1], strict=True))
     assert (named["书记"], named["编入人数"], named["其中党员"]) == ("赵一", 2, 1)
     assert dict(zip(taken.head, totals, strict=True))["编入人数"] == 3
     below = [row[0] for row in taken.rows[len(rows) + 1 :] if row[0]]
     assert below[0] == (
-        "临时党组织 1 个:临时党委 0 个、临时党总支 0 个、临时党支部 1 个;另有临时党小组 1 个。"
+        "临时党组织 2 个:临时党委 0 个、临时党总支 1 个、临时党支部 1 个;另有临时党小组 1 个。"
         "编入 3 人次,按人去重 2 人。"
     )
     assert below[-1].split() == ["填报单位(盖章):", "填报人:", "审核人:", "联系电话:"]
@@ -622,7 +563,7 @@ def in_the_registry(noun: str, values: dict[str, Any]) -> dict[str, Any]:
         facts = {"organization": row.organization.code, "number": row.person.number, "name": row.person.name}
     shown = {
         column.slug: getattr(row, column.slug)
-        for column in BY_SLUG[noun].columns
+        for column in layouts()[noun].columns
         if not column.is_info and column.slug in values and column.slug not in facts
     }
     return {
@@ -634,7 +575,7 @@ def in_the_registry(noun: str, values: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "args", "noun", "number"),
     [
-        ("organizations_export", (), "organizations", 7),
+        ("organizations_export", (), "organizations", 8),
         ("people_export", (), "people", 4),
         ("assignments_export", (), "assignments", 7),
         ("members_export", ("branch",), "assignments", 3),
@@ -709,4 +650,4 @@ def test_a_unit_that_moved_is_exported_where_it_stood(world: World) -> None:
     assert take(client, "units_export", unit="left", **AS_OF).column("单位代码") == ["left", "station"]
     assert take(client, "units_export", unit="left").column("单位代码") == ["left"]
     _taken, rows, _totals = filed(world, "temporary-organizations", Unit.objects.get(code="left"))
-    assert [row[1] for row in rows] == ["左局临时党支部", "临时小组"]
+    assert [row[1] for row in rows] == ["左局临时党总支", "左局临时党支部", "临时小组"]

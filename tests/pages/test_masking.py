@@ -14,6 +14,7 @@ from registry import access
 from registry.models import Assignment, AuditEntry, Organization, Unit, User
 from registry.operations import organizations, people
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -23,37 +24,29 @@ AS_OF = {"as_of": "2020-02-20"}
 PERSONAL, BARRED = ("clerk", "approver", "manager"), ("viewer", "auditor")
 
 
-class World:
-    """德城分局 with a branch; 王五 is its own, 马六 a guest from 陵城分局; 王五 is also placed there."""
-
-    def __init__(self) -> None:
-        self.bureau = make_unit("dezhou", name="德州市公安局")
-        self.unit = make_unit("decheng", self.bureau, name="德城分局", kind="sub_bureau")
-        self.other = make_unit("lingcheng", self.bureau, name="陵城分局", kind="sub_bureau")
-        self.branch = make_organization(self.unit, code="branch", name="德城临时党支部")
-        self.far = make_organization(self.other, code="far", name="陵城临时党支部")
-        self.home = make_organization(self.other, code="home", name="陵城机关党支部", is_temporary=False)
-        self.own = make_person("王五", self.unit, number=NUMBER, phone=PHONE, title="所长")
-        self.guest = make_person(
-            "马六",
-            self.other,
-            number="371403456",
-            phone="13905340002",
-            title="教导员",
-            home_branch=self.home,
-            joined_on=date(2001, 7, 1),
-            note="私事",
-        )
-        self.stranger = make_person("吴九", self.other, number="371403789")
-        for organization in (self.branch, self.far):
-            assign(organization, self.own)
-            assign(organization, self.guest, role="secretary")
-        assign(self.far, self.stranger)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
+def build_world() -> World:
+    """The world of all tests; 王五 of the left bureau and 马六, a guest from the right, placed in both."""
+    made = World()
+    made.far = make_organization(made.right, code="far", name="右局临时党支部")
+    right_home = make_organization(made.right, code="right-home", name="右局机关党支部", is_temporary=False)
+    made.own = make_person("王五", made.left, number=NUMBER, phone=PHONE, title="所长")
+    made.guest = make_person(
+        "马六",
+        made.right,
+        number="371403456",
+        phone="13905340002",
+        title="教导员",
+        home_branch=right_home,
+        joined_on=date(2001, 7, 1),
+        note="私事",
+    )
+    made.stranger = make_person("吴九", made.right, number="371403789")
+    assign(made.branch, made.own)
+    assign(made.branch, made.guest)
+    assign(made.far, made.own)
+    assign(made.far, made.guest, role="secretary")
+    assign(made.far, made.stranger)
+    return made
 
 
 @pytest.fixture
@@ -77,7 +70,7 @@ def body(client: Client, name: str, *args: object, **query: str) -> str:
 def pages(world: World) -> list[tuple[str, list[object], dict[str, str]]]:
     """Every page that names people of a unit."""
     return [
-        ("unit", ["decheng"], {}),
+        ("unit", ["left"], {}),
         ("people", [], {}),
         ("people", [], {"metric": "frontline_people"}),
         ("person", [world.own.key], {}),
@@ -92,7 +85,7 @@ def pages(world: World) -> list[tuple[str, list[object], dict[str, str]]]:
 
 @pytest.mark.parametrize("role", BARRED)
 def test_who_may_not_see_numbers_sees_them_nowhere(world: World, login, role: str) -> None:
-    client = login(world.unit, role)
+    client = login(world.left, role)
     for name, args, query in pages(world):
         page = body(client, name, *args, **query)
         assert NUMBER not in page, name
@@ -104,7 +97,7 @@ def test_who_may_not_see_numbers_sees_them_nowhere(world: World, login, role: st
 
 @pytest.mark.parametrize("role", PERSONAL)
 def test_who_works_with_numbers_sees_those_of_their_own_people(world: World, login, role: str) -> None:
-    client = login(world.unit, role)
+    client = login(world.left, role)
     for name in ("people", "assignments"):
         page = body(client, name)
         assert NUMBER in page
@@ -117,11 +110,11 @@ def test_who_works_with_numbers_sees_those_of_their_own_people(world: World, log
 
 @pytest.mark.parametrize("where", ["search", "people", "assignments", "pick_people"])
 def test_a_masked_number_is_not_found_out_digit_by_digit(world: World, login, where: str) -> None:
-    viewer = login(world.unit, "viewer")
+    viewer = login(world.left, "viewer")
     for text in ("3714021", "37140212", "123"):
         assert "王五" not in body(viewer, where, q=text)
     assert "王五" in body(viewer, where, q=NUMBER)
-    clerk = login(world.unit, "clerk")
+    clerk = login(world.left, "clerk")
     assert "王五" in body(clerk, where, q="3714021")
     assert "马六" not in body(clerk, where, q="3714034")
     assert "马六" in body(clerk, where, q=world.guest.number)
@@ -129,25 +122,25 @@ def test_a_masked_number_is_not_found_out_digit_by_digit(world: World, login, wh
 
 @pytest.mark.parametrize("name", ["people", "assignments"])
 def test_who_sees_no_numbers_cannot_sort_by_them(world: World, login, name: str) -> None:
-    make_person("艾一", world.unit, number="999999")
+    make_person("艾一", world.left, number="999999")
 
     def order(role: str, sort: str) -> list[str]:
-        rows = login(world.unit, role).get(reverse(name), {**AS_OF, "sort": sort}).context["rows"]
+        rows = login(world.left, role).get(reverse(name), {**AS_OF, "sort": sort}).context["rows"]
         return [getattr(row, "assignment", row).person.name for row in rows]
 
     assert order("viewer", "number") == order("viewer", "-number")
     assert order("clerk", "number") == order("clerk", "-number")[::-1]
-    assert "sort=number" not in body(login(world.unit, "viewer"), name)
-    assert "sort=number" in body(login(world.unit, "clerk"), name, sort="name")
+    assert "sort=number" not in body(login(world.left, "viewer"), name)
+    assert "sort=number" in body(login(world.left, "clerk"), name, sort="name")
 
 
 def test_pickers_hand_out_keys_and_take_numbers_too(world: World, login) -> None:
-    client = login(world.unit, "clerk")
+    client = login(world.left, "clerk")
     options = body(client, "pick_people", q="马六")
     assert f'data-value="{world.guest.key}"' in options
     assert access.masked(world.guest.number) in options
     assert world.guest.number not in options
-    team = make_organization(world.unit, "commando_team", code="team")
+    team = make_organization(world.left, "commando_team", code="team")
     url = reverse("organization_members_add", args=["team"])
     sent = {"members": world.guest.key, "members_text": NUMBER, "started_on": ""}
     page = client.post(url, sent).content.decode()  # the date is missing: the form comes back filled
@@ -161,7 +154,7 @@ def test_pickers_hand_out_keys_and_take_numbers_too(world: World, login) -> None
 
 
 def test_messages_and_warnings_do_not_say_a_guests_number(world: World, login) -> None:
-    client = login(world.unit, "clerk")
+    client = login(world.left, "clerk")
     url = reverse("organization_members_add", args=["branch"])
     sent = {"members": world.guest.key, "members_role": "secretary", "started_on": "2020-02-10"}
     for page in (
@@ -182,7 +175,7 @@ def test_messages_and_warnings_do_not_say_a_guests_number(world: World, login) -
 
 def test_a_number_that_looks_like_a_key_is_refused(world: World, login) -> None:
     sent = {"name": "假", "number": world.own.key, "category": "officer", "political_status": "masses"}
-    response = login(world.unit, "clerk").post(reverse("person_add", args=["decheng"]), sent)
+    response = login(world.left, "clerk").post(reverse("person_add", args=["left"]), sent)
     assert "number" in response.context["form"].errors
 
 
@@ -196,7 +189,7 @@ def looked() -> list[tuple[str, str, int | None]]:
 
 @pytest.mark.parametrize("role", PERSONAL)
 def test_opening_a_telephone_number_is_recorded(world: World, login, role: str) -> None:
-    client = login(world.unit, role)
+    client = login(world.left, role)
     url = reverse("person_reveal", args=[NUMBER])
     assert f'action="{url}' in body(client, "person", NUMBER)
     assert looked() == []
@@ -205,28 +198,28 @@ def test_opening_a_telephone_number_is_recorded(world: World, login, role: str) 
     assert PHONE in response.content.decode()
     assert "no-store" in response["Cache-Control"]
     user = User.objects.latest("pk")
-    assert looked() == [(str(user), "王五", world.unit.pk)]
+    assert looked() == [(str(user), "王五", world.left.pk)]
     assert client.get(url).url == f"/people/{NUMBER}/"  # the top bar's form comes here
     assert len(looked()) == 1
 
 
 @pytest.mark.parametrize("role", BARRED)
 def test_who_may_not_open_a_telephone_number(world: World, login, role: str) -> None:
-    client = login(world.unit, role)
+    client = login(world.left, role)
     assert "reveal" not in body(client, "person", world.own.key)
     assert client.post(reverse("person_reveal", args=[world.own.key])).status_code == 404
     assert looked() == []
 
 
 def test_nobody_opens_the_telephone_number_of_a_guest(world: World, login) -> None:
-    client = login(world.unit, "manager")
+    client = login(world.left, "manager")
     for method in (client.get, client.post):
         assert method(reverse("person_reveal", args=[world.guest.key])).status_code == 404
     assert looked() == []
 
 
 def test_opening_the_form_that_holds_it_is_recorded(world: World, login) -> None:
-    page = body(login(world.unit, "clerk"), "person_edit", NUMBER)
+    page = body(login(world.left, "clerk"), "person_edit", NUMBER)
     assert PHONE in page
     assert [row[1] for row in looked()] == ["王五"]
 
@@ -236,7 +229,7 @@ def test_the_record_never_holds_a_telephone_number(world: World, login) -> None:
     added, edited = AuditEntry.objects.filter(noun="person", object_id=world.own.pk).order_by("pk")
     assert added.after["phone"] == HIDDEN
     assert (edited.before["phone"], edited.after["phone"]) == (HIDDEN, "13••••••••7")
-    page = body(login(world.unit, "manager"), "person", NUMBER)
+    page = body(login(world.left, "manager"), "person", NUMBER)
     assert f"{HIDDEN} → 13••••••••7" in page
     assert f"/record/{edited.pk}/undo/" not in page  # cannot be set back: it is not there
 
@@ -247,7 +240,7 @@ def test_setting_an_edit_back_leaves_the_telephone_number_alone(world: World, lo
     )
     entry = AuditEntry.objects.get(verb="edit_person", object_id=person.pk)
     url = reverse("record_undo", args=[entry.pk])
-    client = login(world.unit, "clerk")
+    client = login(world.left, "clerk")
     page = client.get(url).content.decode()
     assert "13900007777" not in page
     assert client.post(url, {"reason": "改错了"}).status_code == 302
@@ -257,22 +250,22 @@ def test_setting_an_edit_back_leaves_the_telephone_number_alone(world: World, lo
 
 def test_a_changed_number_is_masked_in_the_history(world: World, login) -> None:
     people.edit_person(actor=ACTOR, person=world.own, changes={"number": "371402999"}, reason="更正")
-    viewer = body(login(world.unit, "viewer"), "person", world.own.key)
+    viewer = body(login(world.left, "viewer"), "person", world.own.key)
     assert NUMBER not in viewer
     assert "371402999" not in viewer
-    assert f"{NUMBER} → 371402999" in body(login(world.unit, "clerk"), "person", world.own.key)
+    assert f"{NUMBER} → 371402999" in body(login(world.left, "clerk"), "person", world.own.key)
 
 
 # --- Guests ---------------------------------------------------------------------------------------
 
 
 def test_of_a_guest_only_who_it_is_and_what_is_in_scope(world: World, login) -> None:
-    page = body(login(world.unit, "manager"), "person", world.guest.key)
-    for shown in ("马六", "教导员", "陵城分局", "德城临时党支部", access.masked(world.guest.number)):
+    page = body(login(world.left, "manager"), "person", world.guest.key)
+    for shown in ("马六", "教导员", "右公安局", "左局临时党支部", access.masked(world.guest.number)):
         assert shown in page
-    for hidden in ("陵城临时党支部", "陵城机关党支部", "2001-07-01", "私事", "13905340002", "139053"):
+    for hidden in ("右局临时党支部", "右局机关党支部", "2001-07-01", "私事", "13905340002", "139053"):
         assert hidden not in page
-    assert reverse("unit", args=["lingcheng"]) not in page
+    assert reverse("unit", args=["right"]) not in page
     for name in ("person_edit", "person_status", "person_transfer"):
         assert reverse(name, args=[world.guest.key]) not in page
 
@@ -282,42 +275,44 @@ def test_lists_show_no_formal_membership_and_no_placement_of_a_guest_elsewhere(
     world: World, login, name: str
 ) -> None:
     args = ["branch"] if name == "organization" else []
-    page = body(login(world.unit, "manager"), name, *args)
+    page = body(login(world.left, "manager"), name, *args)
     assert "马六" in page
-    assert "陵城机关党支部" not in page
+    assert "右局机关党支部" not in page
     if name == "people":
-        assert page.count("陵城临时党支部") == 1  # of 王五, one's own
+        assert page.count("右局临时党支部") == 1  # of 王五, one's own
     else:
-        assert "陵城临时党支部" not in page
+        assert "右局临时党支部" not in page
 
 
 def test_ones_own_person_elsewhere_shows_as_such(world: World, login) -> None:
-    client = login(world.unit, "viewer")
+    client = login(world.left, "viewer")
     page = body(client, "person", world.own.key)
-    assert "陵城临时党支部" in page
+    assert "右局临时党支部" in page
     assert reverse("organization", args=["far"]) not in page
     assert client.get(reverse("organization", args=["far"])).status_code == 404
     assert "吴九" not in body(client, "people")
 
 
 def test_placed_or_not_says_of_guests_only_what_is_in_scope(world: World, login) -> None:
-    elsewhere = make_person("郑十", world.unit)
+    elsewhere = make_person("郑十", world.left)
     assign(world.far, elsewhere)
-    idle = make_person("冯一", world.unit)
-    ended = make_person("陈二", world.other)  # a guest once; placed elsewhere now
+    idle = make_person("冯一", world.left)
+    ended = make_person("陈二", world.right)  # a guest once; placed elsewhere now
     assign(world.branch, ended, ended_on=date(2020, 2, 5))
     assign(world.far, ended)
-    client = login(world.unit, "viewer")
+    client = login(world.left, "viewer")
 
     def names(assigned: str) -> set[str]:
         response = client.get(reverse("people"), {**AS_OF, "assigned": assigned})
         return {row.person.name for row in response.context["rows"]}
 
-    assert names("yes") == {"王五", "马六", "郑十"}
-    assert names("no") == {idle.name, "陈二"}
+    assert names("yes") == {"赵一", "钱二", "孙三", "王五", "马六", "郑十"}
+    assert names("no") == {idle.name, "陈二", "李四"}
 
 
 def test_warnings_name_no_organization_of_a_guest_elsewhere(world: World, login) -> None:
+    led_here = make_organization(world.left, name="左局驻点临时党支部")
+    assign(led_here, world.guest, role="secretary")
     sent = {
         "kind": "branch",
         "name": "新支部",
@@ -325,21 +320,21 @@ def test_warnings_name_no_organization_of_a_guest_elsewhere(world: World, login)
         "established_on": "2020-02-10",
         "secretary": world.guest.key,
     }
-    page = login(world.unit, "clerk").post(reverse("organization_register", args=["decheng"]), sent)
+    page = login(world.left, "clerk").post(reverse("organization_register", args=["left"]), sent)
     said = " ".join(page.context["warnings"])
-    assert "德城临时党支部" in said
-    assert "陵城临时党支部" not in said
+    assert "左局驻点临时党支部" in said
+    assert "右局临时党支部" not in said
 
 
 # --- The Party line across scopes -----------------------------------------------------------------
 
 
 def test_the_line_names_what_is_above_and_leaves_out_what_is_below_and_outside(world: World, login) -> None:
-    top = make_organization(world.bureau, "committee", code="top", name="市局党委", is_temporary=False)
-    middle = make_organization(world.unit, "general_branch", code="middle", name="总支", parent=top)
-    make_organization(world.unit, code="mine", name="本局下级支部", parent=middle)
-    make_organization(world.other, code="theirs", name="外局下级支部", parent=middle)
-    client = login(world.unit, "viewer")
+    top = make_organization(world.top, "committee", code="top", name="市局党委", is_temporary=False)
+    middle = make_organization(world.left, "general_branch", code="middle", name="总支", parent=top)
+    make_organization(world.left, code="mine", name="本局下级支部", parent=middle)
+    make_organization(world.right, code="theirs", name="外局下级支部", parent=middle)
+    client = login(world.left, "viewer")
     response = client.get(reverse("organization", args=["middle"]), AS_OF)
     page = response.content.decode()
     assert "市局党委" in page
@@ -351,14 +346,14 @@ def test_the_line_names_what_is_above_and_leaves_out_what_is_below_and_outside(w
     listed = client.get(reverse("organizations"), {**AS_OF, "party_line": "middle"})
     assert {row.organization.name for row in listed.context["rows"]} == drawn - {"市局党委"}
     assert client.get(reverse("organizations"), {"party_line": "top"}).status_code == 404
-    whole = login(world.bureau, "viewer").get(reverse("organization", args=["middle"]), AS_OF)
+    whole = login(world.top, "viewer").get(reverse("organization", args=["middle"]), AS_OF)
     assert "外局下级支部" in whole.content.decode()
 
 
 def test_dissolving_and_withdrawing_do_not_reach_out_of_scope(world: World, login) -> None:
-    middle = make_organization(world.unit, "general_branch", code="middle")
-    theirs = make_organization(world.other, code="theirs", name="外局下级支部", parent=middle)
-    client = login(world.unit, "manager")
+    middle = make_organization(world.left, "general_branch", code="middle")
+    theirs = make_organization(world.right, code="theirs", name="外局下级支部", parent=middle)
+    client = login(world.left, "manager")
     before = AuditEntry.objects.count()
     for action in ("dissolve", "withdraw"):
         url = reverse(f"organization_{action}", args=["middle"])
@@ -379,18 +374,18 @@ def test_dissolving_and_withdrawing_do_not_reach_out_of_scope(world: World, logi
 
 @pytest.fixture
 def above(world: World) -> dict[str, Organization]:
-    """What stands above 德城分局, and beside it."""
-    office = make_unit("office", world.bureau, name="市局机关", kind="headquarters")
-    station = make_unit("station", world.other, name="陵城派出所", kind="station")
+    """What stands above 左公安局, and beside it."""
+    office = make_unit("office", world.top, name="市局机关", kind="headquarters")
+    station = make_unit("right-station", world.right, name="右派出所", kind="station")
     made = {
-        "committee": (world.bureau, "committee", {"is_temporary": False}),
+        "board": (world.top, "committee", {"is_temporary": False}),
         "office": (office, "general_branch", {}),
-        "force": (world.bureau, "task_force", {}),
+        "force": (world.top, "task_force", {}),
         "leading": (office, "leading_group", {}),
-        "team": (world.bureau, "commando_team", {}),
-        "draft": (world.bureau, "general_branch", {"state": "submitted"}),
-        "gone": (world.bureau, "general_branch", {}),
-        "beside": (world.other, "general_branch", {}),
+        "team": (world.top, "commando_team", {}),
+        "draft": (world.top, "general_branch", {"state": "submitted"}),
+        "gone": (world.top, "general_branch", {}),
+        "beside": (world.right, "general_branch", {}),
         "below-beside": (station, "general_branch", {}),
     }
     rows = {
@@ -403,15 +398,15 @@ def above(world: World) -> dict[str, Organization]:
     return rows
 
 
-OFFERED = {"committee", "office", "force", "leading"}
+OFFERED = {"board", "office", "force", "leading"}
 
 
 def test_which_superiors_may_be_named(world: World, above: dict[str, Organization]) -> None:
-    clerk = make_user(unit=world.unit, role="clerk")
-    assert {row.code for row in access.superiors(clerk, world.unit)} == OFFERED
+    clerk = make_user(unit=world.left, role="clerk")
+    assert {row.code for row in access.superiors(clerk, world.left)} == {*OFFERED, "committee"}
     for role in ("viewer", "approver", "auditor"):
-        assert not access.superiors(make_user(unit=world.unit, role=role), world.unit).exists()
-    assert not access.superiors(clerk, world.other).exists()
+        assert not access.superiors(make_user(unit=world.left, role=role), world.left).exists()
+    assert not access.superiors(clerk, world.right).exists()
 
 
 def test_the_picker_of_a_superior_offers_them_by_name(
@@ -421,13 +416,13 @@ def test_the_picker_of_a_superior_offers_them_by_name(
         page = body(client, "pick_organizations", q="上面", **query)
         return {code for code in above if f'data-value="{code}"' in page}
 
-    clerk = login(world.unit, "clerk")
+    clerk = login(world.left, "clerk")
     assert offered(clerk) == set()
     assert offered(clerk, kind="branch") == set()
-    assert offered(clerk, below="decheng") == OFFERED
-    assert offered(clerk, kind="branch", below="decheng") == {"committee", "office"}
-    assert offered(clerk, kind="branch", below="lingcheng") == set()
-    assert offered(login(world.unit, "viewer"), kind="branch", below="decheng") == set()
+    assert offered(clerk, below="left") == OFFERED
+    assert offered(clerk, kind="branch", below="left") == {"board", "office"}
+    assert offered(clerk, kind="branch", below="right") == set()
+    assert offered(login(world.left, "viewer"), kind="branch", below="left") == set()
 
 
 def sent(**changes: str) -> dict[str, str]:
@@ -440,12 +435,12 @@ def sent(**changes: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("code", ["committee", "office", "force", "leading"])
+@pytest.mark.parametrize("code", ["board", "office", "force", "leading"])
 def test_registers_under_a_superior_above_the_scope(
     world: World, above: dict[str, Organization], login, code: str
 ) -> None:
-    client = login(world.unit, "clerk")
-    url = reverse("organization_register", args=["decheng"])
+    client = login(world.left, "clerk")
+    url = reverse("organization_register", args=["left"])
     facts = sent(parent=code, secretary=world.own.key)
     confirmed = client.post(url, {**facts, "name": ""}).content.decode()
     assert f"上面的{code}" in confirmed  # the form comes back with its name
@@ -459,18 +454,18 @@ def test_registers_under_a_superior_above_the_scope(
 def test_a_forged_superior_is_refused(
     world: World, above: dict[str, Organization], login, page: str, code: str
 ) -> None:
-    client = login(world.unit, "clerk")
-    args = ["decheng"] if page == "organization_register" else ["branch"]
+    client = login(world.left, "clerk")
+    args = ["left"] if page == "organization_register" else ["branch"]
     facts = sent(parent=code, secretary=world.own.key, reason="理顺")
     response = client.post(reverse(page, args=args), facts)
     assert response.status_code == 200
     assert "parent" in response.context["form"].errors
     assert f"上面的{code}" not in response.content.decode()
-    assert "陵城临时党支部" not in response.content.decode()
+    assert "右局临时党支部" not in response.content.decode()
 
 
 def test_moves_under_a_superior_above_the_scope(world: World, above: dict[str, Organization], login) -> None:
-    client = login(world.unit, "clerk")
+    client = login(world.left, "clerk")
     url = reverse("organization_move", args=["branch"])
     assert client.post(url, {"parent": "office", "reason": "理顺"}).status_code == 302
     assert Organization.objects.get(code="branch").parent == above["office"]
@@ -480,10 +475,10 @@ def test_moves_under_a_superior_above_the_scope(world: World, above: dict[str, O
 
 
 def test_the_nearest_above_is_suggested(world: World, login) -> None:
-    make_organization(world.bureau, "general_branch", code="general", name="市局临时党总支")
-    client = login(world.unit, "clerk")
-    form = client.get(reverse("organization_register", args=["decheng"])).context["form"]
-    assert form["parent"].value() == Organization.objects.get(code="general")
+    make_organization(world.top, "general_branch", code="nearest", name="厅临时党总支")
+    client = login(world.right, "clerk")
+    form = client.get(reverse("organization_register", args=["right"])).context["form"]
+    assert form["parent"].value() == Organization.objects.get(code="nearest")
 
 
 # --- Queries --------------------------------------------------------------------------------------
@@ -493,7 +488,7 @@ def test_the_nearest_above_is_suggested(world: World, login) -> None:
 @pytest.mark.parametrize(
     ("name", "args"),
     [
-        ("unit", ["decheng"]),
+        ("unit", ["left"]),
         ("people", []),
         ("assignments", []),
         ("organization", ["branch"]),
@@ -507,7 +502,7 @@ def test_masking_asks_the_database_nothing_more_for_three_rows(
 ) -> None:
     if role == "viewer" and name == "organization_members_end":
         return
-    client = login(world.unit, role)
+    client = login(world.left, role)
     body(client, name, *args)
 
     def queries() -> int:
@@ -517,8 +512,8 @@ def test_masking_asks_the_database_nothing_more_for_three_rows(
 
     before = queries()
     for _ in range(3):
-        assign(world.branch, make_person("客", make_unit(superior=world.bureau)))
-        assign(world.branch, make_person("己", world.unit))
+        assign(world.branch, make_person("客", make_unit(superior=world.top)))
+        assign(world.branch, make_person("己", world.left))
     assert queries() == before
 
 

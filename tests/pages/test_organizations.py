@@ -17,12 +17,11 @@ from registry.operations import assignments, organizations, units
 from tests.factories import (
     ACTOR,
     assign,
-    make_campaign,
     make_organization,
     make_person,
-    make_unit,
     make_user,
 )
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -36,39 +35,19 @@ BASES = [
 ]
 
 
-class World:
-    """A department with two bureaus and a station; organizations of every kind, moved and dissolved."""
-
-    def __init__(self) -> None:
-        self.top = make_unit("top", kind="department", name="某省公安厅")
-        self.left = make_unit("left", self.top, short_name="左局")
-        self.right = make_unit("right", self.top, short_name="右局")
-        self.station = make_unit("station", self.left, kind="station")
-        self.campaign = make_campaign()
-        self.committee = make_organization(self.top, "committee", is_temporary=False, name="厅党委")
-        self.general = make_organization(self.left, "general_branch", parent=self.committee)
-        self.branch = make_organization(
-            self.left, parent=self.general, campaign=self.campaign, name="左局临时党支部"
-        )
-        self.group = make_organization(self.station, "group", parent=self.branch)
-        self.post = make_organization(self.station, "pioneer_post", parent=self.branch)
-        self.team = make_organization(self.right, "commando_team", established_on=date(2020, 2, 10))
-        self.force = make_organization(self.right, "task_force")
-        self.draft = make_organization(self.left, parent=self.general, state="submitted", name="待批支部")
-        self.gone = make_organization(self.right, name="右局旧支部")
-        organizations.dissolve_organization(
-            actor=ACTOR, organization=self.gone, on=date(2020, 2, 12), reason="测试"
-        )
-        self.wrong = make_organization(self.left, name="误录支部")
-        organizations.withdraw_organization(actor=ACTOR, organization=self.wrong, reason="重复")
-        self.person = make_person("赵一", self.left)
-        assign(self.branch, self.person, role="secretary")
-        assign(self.group, make_person("钱二", self.station))
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
+def build_world() -> World:
+    """The world of all tests; two more at the right bureau, and three that are not counted."""
+    made = World()
+    made.team = make_organization(made.right, "commando_team", code="team", established_on=date(2020, 2, 10))
+    made.force = make_organization(made.right, "task_force", code="force")
+    made.draft = make_organization(made.left, parent=made.general, state="submitted", name="待批支部")
+    made.gone = make_organization(made.right, name="右局旧支部")
+    organizations.dissolve_organization(
+        actor=ACTOR, organization=made.gone, on=date(2020, 2, 12), reason="测试"
+    )
+    made.wrong = make_organization(made.left, name="误录支部")
+    organizations.withdraw_organization(actor=ACTOR, organization=made.wrong, reason="重复")
+    return made
 
 
 @pytest.fixture
@@ -155,17 +134,17 @@ def test_filters(world: World, client_at) -> None:
     assert everything.context["pending"] == 1
     for asked, codes in (
         ({"kind": "group"}, {world.group.code}),
-        ({"nature": "standing"}, {world.committee.code}),
-        ({"nature": "formation"}, {world.post.code, world.team.code, world.force.code}),
+        ({"nature": "standing"}, {world.committee.code, world.home.code}),
+        ({"nature": "formation"}, {"post", "commando", "pioneers", "team", "force"}),
         ({"nature": "temporary"}, {world.general.code, world.branch.code, world.group.code}),
         ({"state": "pending"}, {world.draft.code}),
         ({"state": "withdrawn"}, {world.wrong.code}),
-        ({"unit": "right"}, {world.team.code, world.force.code}),
-        ({"unit_text": "右局"}, {world.team.code, world.force.code}),
-        ({"unit": "left", "own": "1"}, {world.general.code, world.branch.code}),
-        ({"q": "左局临时"}, {world.branch.code}),
+        ({"unit": "right"}, {"pioneers", "team", "force"}),
+        ({"unit_text": "右局"}, {"pioneers", "team", "force"}),
+        ({"unit": "left", "own": "1"}, {"home", "general", "branch", "commando"}),
+        ({"q": "左局临时党支部"}, {world.branch.code}),
         ({"q": world.team.code}, {world.team.code}),
-        ({"basis": "cumulative", "unit": "right"}, {world.team.code, world.force.code, world.gone.code}),
+        ({"basis": "cumulative", "unit": "right"}, {"pioneers", "team", "force", world.gone.code}),
     ):
         assert listed(client.get(LEDGER, {**FEBRUARY, **asked})) == codes, asked
 
@@ -175,7 +154,7 @@ def test_chips_can_be_taken_off(world: World, client_at) -> None:
         LEDGER, {**FEBRUARY, "unit": "left", "kind": "branch", "metric": "temporary_party_orgs", "q": "支部"}
     )
     chips = {chip["label"]: chip["remove_url"] for chip in response.context["chips"]}
-    assert set(chips) == {"指标:临时党组织", "单位:left公安局", "类型:党支部", "含“支部”"}
+    assert set(chips) == {"指标:临时党组织", "单位:左公安局", "类型:党支部", "含“支部”"}
     assert "kind=" not in chips["类型:党支部"]
     assert "unit=left" in chips["类型:党支部"]
     assert "as_of=2020-02-20" in chips["类型:党支部"]
@@ -193,19 +172,21 @@ def test_what_does_not_exist_is_said(world: World, client_at) -> None:
 
 
 def test_totals_and_people(world: World, client_at) -> None:
-    assign(world.team, world.person, started_on=date(2020, 2, 15))
+    assign(world.team, world.full, started_on=date(2020, 2, 15))
     response = client_at(world.top).get(LEDGER, FEBRUARY)
     totals = {total.label: total.number for total in response.context["totals"]}
     assert totals == {
         "常设党委": 1,
+        "常设党支部": 1,
         "临时党总支": 1,
         "临时党支部": 1,
         "临时党小组": 1,
         "党员先锋岗": 1,
-        "突击队": 1,
+        "突击队": 2,
+        "党员先锋队": 1,
         "专班": 1,
     }
-    assert response.context["people"] == {"people": 2, "times": 3}
+    assert response.context["people"] == {"people": 3, "times": 8}
     for total in response.context["totals"]:
         assert number(response.client.get(total.url)) == total.number
 
@@ -214,7 +195,7 @@ def test_sorting(world: World, client_at) -> None:
     client = client_at(world.top)
     for key in ("name", "kind", "unit", "established", "dissolved", "members", "state"):
         for sign in ("", "-"):
-            assert number(client.get(LEDGER, {**FEBRUARY, "sort": f"{sign}{key}"})) == 7
+            assert number(client.get(LEDGER, {**FEBRUARY, "sort": f"{sign}{key}"})) == 10
     rows = client.get(LEDGER, {**FEBRUARY, "sort": "-established"}).context["rows"]
     assert rows[0].organization.code == world.team.code
     rows = client.get(LEDGER, {**FEBRUARY, "basis": "cumulative", "sort": "dissolved"}).context["rows"]
@@ -266,7 +247,7 @@ def test_same_number_of_queries_with_one_row_and_with_three(world: World, client
 def test_somebody_elsewhere_sees_nothing_of_it(world: World, client_at) -> None:
     client = client_at(world.right)
     response = client.get(LEDGER, FEBRUARY)
-    assert listed(response) == {world.team.code, world.force.code}
+    assert listed(response) == {"pioneers", "team", "force"}
     said = response.content.decode()
     assert "左局临时党支部" not in said
     assert "赵一" not in said
@@ -316,13 +297,13 @@ def test_page_shows_facts_line_members_and_what_happened(world: World, client_at
     )
     response = client_at(world.top).get(f"{LEDGER}{world.branch.code}/", FEBRUARY)
     said = response.content.decode()
-    assert [row.assignment.person.name for row in response.context["members"].now] == ["赵一"]
-    assert [row.role for row in response.context["members"].before] == ["副书记", "成员"]
+    assert [row.assignment.person.name for row in response.context["members"].now] == ["赵一", "钱二"]
+    assert [row.role for row in response.context["members"].before] == ["副书记", "成员", "成员"]
     timeline = [happening.what for happening in response.context["timeline"]]
-    assert "由left公安局转到station公安局" in timeline
+    assert "由左公安局转到左派出所" in timeline
     assert "孙三任副书记" in timeline
     assert "孙三不再任副书记" in timeline
-    assert timeline[-1] == "成立,设在left公安局"
+    assert timeline[-1] == "成立,左党〔2020〕1号,设在左公安局"
     events = [(event.what, event.reason) for event in response.context["events"]]
     assert ("转隶到其他单位", "驻所") in events
     assert ("结束编入:孙三", "归队") in events
@@ -338,7 +319,7 @@ def test_page_on_an_earlier_day(world: World, client_at) -> None:
     early = client.get(f"{LEDGER}{world.branch.code}/", {"as_of": "2020-01-30"})
     assert early.context["state"] == "当日未成立"
     assert early.context["members"].now == []
-    assert len(early.context["members"].later) == 1
+    assert len(early.context["members"].later) == 3
     assert "as_of=2020-01-30" in early.content.decode()
 
 

@@ -20,7 +20,6 @@ from registry.operations import assignments, organizations, people, units
 from tests.factories import (
     ACTOR,
     assign,
-    make_campaign,
     make_organization,
     make_person,
     make_unit,
@@ -31,38 +30,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/people/"
 AS_OF = {"as_of": "2020-02-20"}
-
-
-@pytest.fixture
-def world():
-    """Two bureaus under a department; people of both in organizations of both, on several days."""
-
-    class World:
-        top = make_unit("top")
-        left = make_unit("left", top)
-        right = make_unit("right", top)
-        station = make_unit("station", left)
-        campaign = make_campaign()
-        branch = make_organization(left, campaign=campaign, name="左局临时党支部")
-        group = make_organization(station, kind="group", parent=branch)
-        team = make_organization(right, kind="commando_team", name="右局突击队")
-        full = make_person("赵一", left)
-        auxiliary = make_person("钱二", station, category="auxiliary", political_status="masses")
-        rising = make_person("孙三", right, political_status="activist")
-        idle = make_person("李四", right)
-
-    assign(World.branch, World.full, role="secretary")
-    assign(World.group, World.auxiliary)
-    assign(World.team, World.full, started_on=date(2020, 2, 10))
-    row = assign(World.team, World.rising)
-    assignments.end_assignment(actor=ACTOR, assignment=row, on=date(2020, 2, 15))
-    assign(World.group, World.rising, started_on=date(2020, 2, 15))
-    people.change_political_status(
-        actor=ACTOR, person=World.rising, status="probationary_member", on=date(2020, 2, 12)
-    )
-    for unit in (World.top, World.left, World.right, World.station):
-        unit.refresh_from_db()
-    return World
 
 
 def listed(client: Client, url: str, **query: str) -> list[str]:
@@ -79,11 +46,16 @@ def test_lists_the_people_of_the_scope_with_status_of_the_day_and_placements(cli
     page = response.content.decode()
     rows = {row.person.name: row for row in response.context["rows"]}
     assert rows["孙三"].status == "入党积极分子"
-    assert {placed.organization.name for placed in rows["赵一"].placed} == {"左局临时党支部", "右局突击队"}
-    assert not rows["李四"].placed
+    assert {placed.organization.name for placed in rows["赵一"].placed} == {
+        "左局临时党支部",
+        "=先锋岗",
+        "左突击队",
+    }
     assert reverse("person", args=[world.full.number]) + "?as_of=2020-02-11" in page
-    later = client.get(LIST, {"as_of": "2020-02-12"})
-    assert {row.person.name: row.status for row in later.context["rows"]}["孙三"] == "预备党员"
+    later = client.get(LIST, {"as_of": "2020-03-01"})
+    rows = {row.person.name: row for row in later.context["rows"]}
+    assert rows["孙三"].status == "预备党员"
+    assert not rows["李四"].placed
 
 
 def test_filters_narrow_and_come_back_as_chips(client, world):
@@ -92,21 +64,21 @@ def test_filters_narrow_and_come_back_as_chips(client, world):
     assert listed(client, LIST, unit="left", own="1") == [world.full.number]
     assert listed(client, LIST, category="auxiliary") == [world.auxiliary.number]
     assert listed(client, LIST, status="activist", as_of="2020-02-11") == [world.rising.number]
-    assert listed(client, LIST, status="activist", as_of="2020-02-12") == []
+    assert listed(client, LIST, status="activist", as_of="2020-03-01") == []
     assert listed(client, LIST, q="赵") == [world.full.number]
     assert listed(client, LIST, q=world.idle.number) == [world.idle.number]
     assert listed(client, LIST, assigned="no", **AS_OF) == [world.idle.number]
     assert world.idle.number not in listed(client, LIST, assigned="yes", **AS_OF)
     response = client.get(LIST, {"unit": "left", "category": "auxiliary", **AS_OF})
     labels = [chip["label"] for chip in response.context["chips"]]
-    assert labels == ["所属单位:left公安局", "类别:辅警"]
+    assert labels == ["所属单位:左公安局", "类别:辅警"]
     assert response.context["chips"][0]["remove_url"] == "/people/?category=auxiliary&as_of=2020-02-20"
-    assert "left公安局" in response.content.decode()
+    assert "左公安局" in response.content.decode()
 
 
 def test_typed_unit_without_scripts_and_unknown_choices(client, world):
     client.force_login(make_user(unit=world.top))
-    assert listed(client, LIST, unit_text="left公安局") == [world.full.number, world.auxiliary.number]
+    assert listed(client, LIST, unit_text="左公安局") == [world.full.number, world.auxiliary.number]
     assert len(listed(client, LIST, category="nonsense", status="x", assigned="y", sort="z")) == 4
     for query in (
         {"unit_text": "没有这个"},
@@ -159,20 +131,23 @@ def test_a_drill_down_says_where_the_unit_is_meant_and_keeps_the_question(client
     response = client.get(LIST, {"unit": "right", "metric": "frontline_people", "as_of": "2020-02-11"})
     page = response.content.decode()
     assert "编入的组织当日所在的单位" in page
-    assert [chip["label"] for chip in response.context["chips"]] == ["指标:一线人员", "编入单位:right公安局"]
+    assert [chip["label"] for chip in response.context["chips"]] == ["指标:一线人员", "编入单位:右公安局"]
     assert '<input type="hidden" name="metric" value="frontline_people">' in page
 
 
 def test_earlier_days_keep_the_hierarchy_of_the_day(client, world):
     client.force_login(make_user(unit=world.top))
     query = {"unit": "left", "metric": "frontline_people", "as_of": "2020-02-11"}
+    at_the_station = make_person("周五", world.station)
+    assign(world.group, at_the_station)
     before = listed(client, LIST, **query)
+    assert at_the_station.number in before
     units.move_unit(
         actor=ACTOR, unit=world.station, superior=world.right, on=date(2020, 2, 18), reason="测试"
     )
     assert listed(client, LIST, **query) == before
     query["as_of"] = "2020-02-18"
-    assert listed(client, LIST, **query) == [world.full.number]
+    assert listed(client, LIST, **query) == ["001001", "001002", "001003"]
 
 
 def test_totals_are_those_of_the_whole_list(client, world):
@@ -181,7 +156,7 @@ def test_totals_are_those_of_the_whole_list(client, world):
     assert [(key, number) for key, _label, number in totals["category"]] == [("officer", 3), ("auxiliary", 1)]
     assert [(key, number) for key, _label, number in totals["status"]] == [
         ("full_member", 2),
-        ("probationary_member", 1),
+        ("activist", 1),
         ("masses", 1),
     ]
 
@@ -213,6 +188,7 @@ def test_pages_keep_the_filter(client, world):
 
 
 def test_out_of_scope_people_are_not_there(client, world):
+    assign(world.pioneers, world.full, started_on=date(2020, 2, 10))
     client.force_login(make_user(unit=world.right))
     numbers = listed(client, LIST)
     # The team stands at the right bureau, so its member of the left bureau is seen; others are not.
@@ -258,21 +234,28 @@ def test_a_person_shows_formal_membership_beside_placements(client, world):
         actor=ACTOR, person=world.rising, home_unit=world.right, home_branch=standing, reason="调动"
     )
     client.force_login(make_user(unit=world.top))
+    for row in world.rising.assignments.all():
+        assignments.end_assignment(actor=ACTOR, assignment=row, on=date(2020, 2, 15))
+    assign(world.group, world.rising, started_on=date(2020, 2, 15))
     response = client.get(reverse("person", args=[world.rising.number]), {"as_of": "2020-02-14"})
     page = response.content.decode()
     assert "左局机关党支部" in page
-    assert [placed.organization.pk for placed in response.context["now"]] == [world.team.pk]
+    assert [placed.organization.pk for placed in response.context["now"]] == [
+        world.commando.pk,
+        world.pioneers.pk,
+    ]
     assert [placed.organization.pk for placed in response.context["other"]] == [world.group.pk]
     assert [period.status for period in response.context["statuses"]] == ["activist", "probationary_member"]
     said = [(event.what, event.changes) for event in response.context["events"]]
     assert ("变更政治面貌", ("政治面貌:入党积极分子 → 预备党员",)) in said
     assert any(what == "调整所属单位和组织关系" for what, _changes in said)
-    assert any(what == "编入:右局突击队" for what, _changes in said)
+    assert any(what == "编入:左突击队" for what, _changes in said)
     after = client.get(reverse("person", args=[world.rising.number]), AS_OF)
     assert [placed.organization.pk for placed in after.context["now"]] == [world.group.pk]
 
 
 def test_the_buttons_of_a_person_follow_the_rights(client, world):
+    assign(world.pioneers, world.full, started_on=date(2020, 2, 10))
     url = reverse("person", args=[world.full.number])
     for unit, role, expected in (
         (world.left, "clerk", ["修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
@@ -284,11 +267,13 @@ def test_the_buttons_of_a_person_follow_the_rights(client, world):
         assert [action["label"] for action in response.context["actions"]] == expected
     # Seen from the right bureau because of the team there: the home unit is named, not linked.
     page = response.content.decode()
-    assert "left公安局" in page
+    assert "左公安局" in page
     assert f'href="{reverse("unit", args=["left"])}' not in page
     # Only the placement at the right bureau can be changed from there.
     assert response.context["may_change"] == {
-        placed.assignment.pk for placed in response.context["now"] if placed.organization.pk == world.team.pk
+        placed.assignment.pk
+        for placed in response.context["now"]
+        if placed.organization.pk == world.pioneers.pk
     }
 
 
@@ -301,7 +286,7 @@ def test_a_person_page_asks_as_much_of_the_database_for_one_placement_as_for_thr
     with CaptureQueriesContext(connection) as one:
         client.get(url, AS_OF)
     assign(world.group, person)
-    assign(world.team, person)
+    assign(world.commando, person)
     with CaptureQueriesContext(connection) as three:
         assert len(client.get(url, AS_OF).context["now"]) == 3
     assert len(three) == len(one)

@@ -9,29 +9,12 @@ from django.test import Client
 
 from registry.models import AuditEntry, Grant, Organization, Person, Unit, User
 from registry.operations import units
-from tests.factories import ACTOR, make_organization, make_person, make_unit, make_user
+from tests.factories import ACTOR, make_person, make_unit, make_user
+from tests.world import World
 
 pytestmark = pytest.mark.django_db
 
 ACTIONS = ("add", "edit", "move", "merge", "close")
-
-
-class World:
-    """A bureau with two sub-bureaus, a station below one of them; and a bureau elsewhere."""
-
-    def __init__(self) -> None:
-        self.bureau = make_unit("bureau", name="某市公安局")
-        self.left = make_unit("left", self.bureau, name="左分局")
-        self.right = make_unit("right", self.bureau, name="右分局")
-        self.station = make_unit("station", self.left, kind="station", name="站前派出所")
-        self.elsewhere = make_unit("elsewhere", name="别处公安局")
-        self.branch = make_organization(self.left, name="左分局支部")
-        self.person = make_person("赵一", self.left)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 @pytest.fixture
@@ -67,7 +50,7 @@ def test_add_below(world: World, login) -> None:
     made = Unit.objects.get(code="xin-pcs")
     assert response.url == "/units/xin-pcs/?as_of=2020-02-20"
     assert (made.parent, made.kind, made.region_code) == (world.left, "station", "371402")
-    assert "已在左分局下增设“新派出所”" in said(client)
+    assert "已在左局下增设“新派出所”" in said(client)
 
 
 @pytest.mark.parametrize(
@@ -114,11 +97,11 @@ def test_edit_and_the_second_of_two_edits(world: World, login) -> None:
 
 
 def test_move(world: World, login) -> None:
-    client = login(world.bureau)
+    client = login(world.top)
     data = {"superior": "right", "on": "2020-03-01", "reason": "机构调整"}
     assert client.post("/units/station/move/", data).status_code == 302
     assert Unit.objects.get(code="station").parent == world.right
-    assert "自 2020-03-01 起划归右分局" in said(client)
+    assert "自 2020-03-01 起划归右公安局" in said(client)
     response = client.post("/units/left/move/", {"superior": "left", "on": "2020-03-01", "reason": "调整"})
     assert "superior" in errors(response)
     assert "reason" in errors(client.post("/units/station/move/", {"superior": "left", "on": "2020-03-01"}))
@@ -144,15 +127,15 @@ def test_move_and_merge_need_management_at_both(world: World, login) -> None:
         assert set(errors(moved)) == {"superior"}
         merged = client.post("/units/station/merge/", {"into": "right", "on": "2020-03-01", "reason": "并"})
         assert set(errors(merged)) == {"into"}
-        assert role or "右分局" not in moved.content.decode()
+        assert role or "右公安局" not in moved.content.decode()
     assert everything() == before
 
 
 def test_merging_says_how_much_goes_over(world: World, login) -> None:
-    client = login(world.bureau)
+    client = login(world.top)
     page = client.get("/units/left/merge/?as_of=2020-03-01")
     text = page.content.decode()
-    assert "下级单位 1 个、未撤销的组织 1 个、人员 1 名" in text
+    assert "下级单位 1 个、未撤销的组织 4 个、人员 1 名" in text
     data = {
         "into": "right",
         "on": "2020-03-01",
@@ -164,11 +147,11 @@ def test_merging_says_how_much_goes_over(world: World, login) -> None:
     assert (left.closed_on, left.merged_into) == (date(2020, 3, 1), world.right)
     assert Unit.objects.get(code="station").parent == world.right
     assert Organization.objects.get(pk=world.branch.pk).unit == world.right
-    assert Person.objects.get(pk=world.person.pk).home_unit == world.right
+    assert Person.objects.get(pk=world.full.pk).home_unit == world.right
 
 
 def test_merging_asks_again_when_something_else_would_go_over(world: World, login) -> None:
-    client = login(world.bureau)
+    client = login(world.top)
     url = "/units/left/merge/?as_of=2020-03-01"
     planned = client.get(url).context["form"]["planned"].value()
     make_person("钱二", world.left)
@@ -180,22 +163,24 @@ def test_merging_asks_again_when_something_else_would_go_over(world: World, logi
 
 
 def test_close_only_what_is_empty(world: World, login) -> None:
-    client = login(world.bureau)
+    make_unit("empty", world.left, kind="station")
+    client = login(world.top)
     response = client.post("/units/left/close/", {"on": "2020-03-01", "reason": "撤"})
-    assert "1 个下级单位" in errors(response)["__all__"][0]
-    assert "reason" in errors(client.post("/units/station/close/", {"on": "2020-03-01"}))
-    assert client.post("/units/station/close/", {"on": "2020-03-01", "reason": "撤"}).status_code == 302
-    assert Unit.objects.get(code="station").closed_on == date(2020, 3, 1)
+    assert "2 个下级单位" in errors(response)["__all__"][0]
+    assert "reason" in errors(client.post("/units/empty/close/", {"on": "2020-03-01"}))
+    assert client.post("/units/empty/close/", {"on": "2020-03-01", "reason": "撤"}).status_code == 302
+    assert Unit.objects.get(code="empty").closed_on == date(2020, 3, 1)
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_each_action_is_404_elsewhere_and_for_other_roles(world: World, login, action) -> None:
+    elsewhere = make_unit("elsewhere", name="别处公安局")
     before = everything()
     data = {"name": "x", "code": "x", "kind": "station", "superior": "right", "into": "right"}
     data |= {"on": "2020-03-01", "reason": "x"}
     for unit, role in (
         (world.right, "manager"),
-        (world.elsewhere, "manager"),
+        (elsewhere, "manager"),
         (world.left, "viewer"),
         (world.left, "clerk"),
         (world.left, "approver"),

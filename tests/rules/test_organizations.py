@@ -27,7 +27,7 @@ from tests.factories import (
     make_unit,
     make_user,
 )
-from tests.operations.told import day
+from tests.operations.checks import day
 from tests.rules.asking import queries, short
 
 pytestmark = pytest.mark.django_db
@@ -258,7 +258,7 @@ def test_moves(unit: Unit) -> None:
 
 
 def test_transfers(unit: Unit) -> None:
-    branch = make_organization(unit)
+    branch = make_organization(unit, name="支部")
     later = make_unit("later", name="后设局", opened_on=day(6))
     mistake = operations.withdraw_organization(
         actor=ACTOR, organization=make_organization(unit), reason="误录"
@@ -268,11 +268,13 @@ def test_transfers(unit: Unit) -> None:
         Transfer(branch, unit, day(6)),
         Transfer(branch, later, day(5)),
         Transfer(mistake, later, day(6)),
+        Transfer(branch, make_unit(), day(-1)),
     ]
     assert short(rules.transfer_refusals(proposals)) == [
         ("host_changes", "refuse", "unit", "该组织现在就在“unit公安局”。"),
         ("host_open", "refuse", "unit", "“后设局”在 2020-02-06 尚未设立。"),
         ("organization_valid", "refuse", "", "该组织已撤回,不能转隶。"),
+        ("transfers_in_order", "refuse", "on", "“支部”自 2020-02-01 起在现单位,生效日期不能早于该日。"),
     ]
 
 

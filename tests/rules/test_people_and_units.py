@@ -16,7 +16,7 @@ from registry.rules import people as rules
 from registry.rules.people import Membership, StatusChange
 from registry.rules.units import Addition, Closing, Leaving, Move, Opening
 from tests.factories import ACTOR, make_campaign, make_organization, make_person, make_unit
-from tests.operations.told import day
+from tests.operations.checks import day
 from tests.rules.asking import queries, short
 
 pytestmark = pytest.mark.django_db

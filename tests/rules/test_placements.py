@@ -13,7 +13,7 @@ from registry.operations import organizations, people
 from registry.rules import placements
 from registry.rules.placements import Ending, Placement, RoleChange
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit, make_user
-from tests.operations.told import day
+from tests.operations.checks import day
 from tests.rules.asking import queries, short
 
 pytestmark = pytest.mark.django_db

@@ -14,12 +14,15 @@ from hypothesis import strategies as st
 from registry.models import NameTerm, Organization, OrganizationTerm, Person, Unit, UnitTerm, User
 from registry.models.shape import Span
 from registry.models.term import folded
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.person import PERSON
+from registry.nouns.unit import UNIT
 from registry.operations import organizations, people, units
 from registry.operations.bulk import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow, bulk_load
 from registry.search import index as search
 from registry.search import query as best
 from registry.search.pinyin import every
-from registry.search.query import find_organizations, find_people, find_units
+from registry.search.query import find
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -51,16 +54,16 @@ def test_units_the_best_first(bureau: Unit) -> None:
     make_unit("a", bureau, name="德州市公安局德城分局", short_name="德城分局")
     make_unit("b", bureau, name="驻德州市公安局警务站")
     make_unit("c", bureau, name="得站所")
-    assert names(find_units(user, "德州市公安局", most=9)) == [
+    assert names(find(UNIT, user, "德州市公安局", most=9)) == [
         "德州市公安局", "德州市公安局德城分局", "驻德州市公安局警务站"
     ]  # fmt: skip
-    assert names(find_units(user, "德城", most=9)) == ["德州市公安局德城分局"]
-    assert names(find_units(user, "dzsgaj", most=9)) == ["德州市公安局", "德州市公安局德城分局"]
-    assert names(find_units(user, "dzs", most=9)) == ["得站所", "德州市公安局", "德州市公安局德城分局"]
-    assert names(find_units(user, "dezhou", most=9))[0] == "德州市公安局"  # the code, before any sound
-    assert names(find_units(user, "B", most=9)) == ["驻德州市公安局警务站"]
-    assert names(find_units(user, "德公", most=9)) == ["德州市公安局"]
-    assert len(find_units(user, "德", most=2)) == 2
+    assert names(find(UNIT, user, "德城", most=9)) == ["德州市公安局德城分局"]
+    assert names(find(UNIT, user, "dzsgaj", most=9)) == ["德州市公安局", "德州市公安局德城分局"]
+    assert names(find(UNIT, user, "dzs", most=9)) == ["得站所", "德州市公安局", "德州市公安局德城分局"]
+    assert names(find(UNIT, user, "dezhou", most=9))[0] == "德州市公安局"  # the code, before any sound
+    assert names(find(UNIT, user, "B", most=9)) == ["驻德州市公安局警务站"]
+    assert names(find(UNIT, user, "德公", most=9)) == ["德州市公安局"]
+    assert len(find(UNIT, user, "德", most=2)) == 2
 
 
 def test_organizations_by_all_they_are_called(bureau: Unit) -> None:
@@ -72,14 +75,15 @@ def test_organizations_by_all_they_are_called(bureau: Unit) -> None:
     make_organization(bureau, code="other", name="治安大队党支部")
     for text in ("抗疫", "一线", "党支部", "七支", "何建", "dz-lin", "linshi", "2020〕7", "〔2020〕7", "kyyx",
                  "kangyiyixian", "lsdzb", "linshidang", "DZLINSHI7"):  # fmt: skip
-        assert made in find_organizations(user, text, most=9), text
+        assert made in find(ORGANIZATION, user, text, most=9), text
     for text in ("抗洪", "何健", "2021", "lsdzc"):
-        assert made not in find_organizations(user, text, most=9), text
+        assert made not in find(ORGANIZATION, user, text, most=9), text
     organizations.withdraw_organization(
         actor=ACTOR, organization=Organization.objects.get(pk=made.pk), reason="误录"
     )
-    assert find_organizations(user, "抗疫", most=9) == [made]
-    assert find_organizations(user, "抗疫", most=9, withdrawn=False) == []
+    assert find(ORGANIZATION, user, "抗疫", most=9) == [made]
+    standing = find(ORGANIZATION, user, "抗疫", most=9, narrow=lambda rows: rows.exclude(state="withdrawn"))
+    assert standing == []
 
 
 def test_people_by_every_reading_and_the_rare_one_last(bureau: Unit) -> None:
@@ -91,7 +95,7 @@ def test_people_by_every_reading_and_the_rare_one_last(bureau: Unit) -> None:
         "zengchong": ["曾重"], "cengz": ["曾重"], "zz": ["曾重"], "重": ["曾重"], "chong": ["曾重"],
         "yuwei": ["于伟", "王伟"], "wangwei": ["王伟"], "wei": ["于伟", "王伟"], "雄": ["单雄信"],
     }.items():  # fmt: skip
-        assert names(find_people(user, text, most=9)) == found, text
+        assert names(find(PERSON, user, text, most=9)) == found, text
 
 
 def test_an_edit_is_found_at_once_and_the_old_name_no_more(bureau: Unit) -> None:
@@ -100,11 +104,11 @@ def test_an_edit_is_found_at_once_and_the_old_name_no_more(bureau: Unit) -> None
     people.edit_person(actor=ACTOR, person=person, changes={"name": "李四"})
     organizations.edit_organization(actor=ACTOR, organization=made, changes={"name": "乙支部"})
     units.edit_unit(actor=ACTOR, unit=bureau, changes={"short_name": "齐州局", "aliases": ""})
-    assert (names(find_people(user, "lisi", most=9)), find_people(user, "zhangs", most=9)) == (["李四"], [])
-    assert names(find_organizations(user, "yizhibu", most=9)) == ["乙支部"]
-    assert find_organizations(user, "甲支", most=9) == []
-    assert find_units(user, "齐州", most=9) == [bureau]
-    assert find_units(user, "德公", most=9) == []
+    assert (names(find(PERSON, user, "lisi", most=9)), find(PERSON, user, "zhangs", most=9)) == (["李四"], [])
+    assert names(find(ORGANIZATION, user, "yizhibu", most=9)) == ["乙支部"]
+    assert find(ORGANIZATION, user, "甲支", most=9) == []
+    assert find(UNIT, user, "齐州", most=9) == [bureau]
+    assert find(UNIT, user, "德公", most=9) == []
     call_command("searchindex", "--check")
 
 
@@ -116,11 +120,11 @@ def test_out_of_scope_is_never_found(bureau: Unit) -> None:
     assign(make_organization(bureau), guest)
     for user in (make_user(unit=bureau), make_user(), make_user(unit=bureau, role="viewer")):
         for text in ("济南", "jinan", "jn", "j", "370100001", "3701", "jn-1"):
-            assert other not in find_units(user, text, most=9)
-            assert made not in find_organizations(user, text, most=9)
-            assert stranger not in find_people(user, text, most=9), text
-    assert find_people(make_user(unit=bureau), "jinan", most=9) == [guest]
-    assert find_people(make_user(unit=bureau), "济南", ["auditor"], most=9) == []
+            assert other not in find(UNIT, user, text, most=9)
+            assert made not in find(ORGANIZATION, user, text, most=9)
+            assert stranger not in find(PERSON, user, text, most=9), text
+    assert find(PERSON, make_user(unit=bureau), "jinan", most=9) == [guest]
+    assert find(PERSON, make_user(unit=bureau, role="clerk"), "济南", "read_record", most=9) == []
 
 
 def test_a_number_that_is_masked_is_found_whole_only(bureau: Unit) -> None:
@@ -131,22 +135,22 @@ def test_a_number_that_is_masked_is_found_whole_only(bureau: Unit) -> None:
     clerk, viewer = make_user(unit=bureau, role="clerk"), make_user(unit=bureau, role="viewer")
     root = User.objects.create_superuser("root", password="correct horse battery")
     for text in ("AB3714", "ab3714", "AB371400123", "ab371400123"):
-        assert find_people(clerk, text, most=9) == [person], text
-        assert find_people(root, text, most=9) == [person], text
-    assert find_people(viewer, "AB3714", most=9) == []
-    assert find_people(viewer, "ab371400123", most=9) == [person]
-    assert find_people(clerk, "AB9900", most=9) == []  # a guest, whose number the clerk sees masked
-    assert find_people(clerk, "AB990000001", most=9) == [guest]
-    assert find_people(clerk, "371400", most=9) == []  # the beginning, not any part
+        assert find(PERSON, clerk, text, most=9) == [person], text
+        assert find(PERSON, root, text, most=9) == [person], text
+    assert find(PERSON, viewer, "AB3714", most=9) == []
+    assert find(PERSON, viewer, "ab371400123", most=9) == [person]
+    assert find(PERSON, clerk, "AB9900", most=9) == []  # a guest, whose number the clerk sees masked
+    assert find(PERSON, clerk, "AB990000001", most=9) == [guest]
+    assert find(PERSON, clerk, "371400", most=9) == []  # the beginning, not any part
 
 
 def test_nothing_typed_finds_nothing(bureau: Unit) -> None:
     user = make_user(unit=bureau)
     make_person("张三", bureau)
     for text in ("", " ", "-", "·", "%", "_", "'", "\\", "x" * 100, "长" * 100):
-        assert find_units(user, text, most=9) == [], text
-        assert find_organizations(user, text, most=9) == [], text
-        assert find_people(user, text, most=9) == [], text
+        assert find(UNIT, user, text, most=9) == [], text
+        assert find(ORGANIZATION, user, text, most=9) == [], text
+        assert find(PERSON, user, text, most=9) == [], text
 
 
 HAN = st.text(
@@ -164,27 +168,27 @@ def test_any_part_of_any_name_and_its_pinyin_find_it(name: str, data: st.DataObj
     start = data.draw(st.integers(0, len(text) - 1))
     end = data.draw(st.integers(start + 1, len(text)))
     part = text[start:end]
-    assert unit in find_units(user, part, most=9)
-    assert made in find_organizations(user, part, most=9)
-    assert person in find_people(user, part, most=9)
+    assert unit in find(UNIT, user, part, most=9)
+    assert made in find(ORGANIZATION, user, part, most=9)
+    assert person in find(PERSON, user, part, most=9)
     first = [every(char)[0] for char in text]
     for sound in ("".join(first), "".join(each[0] for each in first)):
-        assert person in find_people(user, sound, most=9), sound
+        assert person in find(PERSON, user, sound, most=9), sound
         for model in (UnitTerm, OrganizationTerm, NameTerm):
             assert model._default_manager.filter(term__startswith=sound[:3]).exists()
     sound = "".join(first[start:])
-    assert person in find_people(user, sound, most=9), sound
+    assert person in find(PERSON, user, sound, most=9), sound
 
 
 def test_the_queries_are_bounded(bureau: Unit) -> None:
     for number in range(12):
         make_person(f"张{number}", make_unit(f"u-{number}", bureau, name=f"张庄{number}所"))
     user = make_user(unit=bureau)
-    for find, bound in ((find_units, 8), (find_organizations, 8), (find_people, 17)):
+    for noun, bound in ((UNIT, 8), (ORGANIZATION, 8), (PERSON, 17)):
         for text in ("张", "zhang", "zz1", "9", "nothing"):
             with CaptureQueriesContext(connection) as caught:
-                find(User.objects.get(pk=user.pk), text, most=7)
-            assert len(caught) <= bound, (find, text)
+                find(noun, User.objects.get(pk=user.pk), text, most=7)
+            assert len(caught) <= bound, (noun, text)
 
 
 def test_the_size_of_a_scope_is_its_number_of_units(bureau: Unit) -> None:
@@ -196,15 +200,15 @@ def test_the_size_of_a_scope_is_its_number_of_units(bureau: Unit) -> None:
 def test_a_bulk_load_is_found_and_the_check_sees_what_is_wrong(bureau: Unit, capsys: Any) -> None:
     load = Load(
         units=[UnitRow("suo", "城关派出所", "station", "dezhou", aliases="老城关")],
-        organizations=[OrganizationRow("suo-1", "城关突击队", "commando_team", "suo", DAY)],
+        organizations=[OrganizationRow("suo-1", "城关突击队", "commando_team", "suo", DAY, state="approved")],
         people=[PersonRow("7", "马六", "officer", "suo"), PersonRow("8", "马六", "officer", "suo")],
         assignments=[AssignmentRow("7", "suo-1", DAY)],
     )
     bulk_load(actor=ACTOR, load=load, at="dezhou")
     user = make_user(unit=Unit.objects.get(code="dezhou"))
-    assert names(find_units(user, "lcg", most=9)) == ["城关派出所"]
-    assert names(find_organizations(user, "tujidui", most=9)) == ["城关突击队"]
-    assert names(find_people(user, "maliu", most=9)) == ["马六", "马六"]
+    assert names(find(UNIT, user, "lcg", most=9)) == ["城关派出所"]
+    assert names(find(ORGANIZATION, user, "tujidui", most=9)) == ["城关突击队"]
+    assert names(find(PERSON, user, "maliu", most=9)) == ["马六", "马六"]
     call_command("searchindex")
     Unit.objects.filter(code="suo").update(name="城西派出所")
     NameTerm.objects.filter(name="马六", term="ml").delete()
@@ -212,7 +216,7 @@ def test_a_bulk_load_is_found_and_the_check_sees_what_is_wrong(bureau: Unit, cap
         call_command("searchindex", "--check")
     assert "马六: 1 missing, 0 too many" in capsys.readouterr().out
     call_command("searchindex", "--rebuild")
-    assert names(find_units(user, "城西", most=9)) == ["城西派出所"]
+    assert names(find(UNIT, user, "城西", most=9)) == ["城西派出所"]
     assert search.differences() == []
 
 

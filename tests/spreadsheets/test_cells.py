@@ -7,16 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import to_excel
 
+from registry.nouns import layouts
+from registry.nouns.columns import key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.cells import Unclear, value_of
-from registry.spreadsheets.columns import ASSIGNMENTS, NOUNS, ORGANIZATIONS, PEOPLE, UNITS, key_of
 from registry.spreadsheets.grid import Dated, Fault, column_of, letters_of
 
-NUMBER, NAME, STATUS = (PEOPLE.by_slug[slug] for slug in ("number", "name", "political_status"))
-PHONE, NOTE, JOINED = (PEOPLE.by_slug[slug] for slug in ("phone", "note", "joined_on"))
-CODE, REGION = UNITS.by_slug["code"], UNITS.by_slug["region_code"]
-TEMPORARY, DISSOLVED = (ORGANIZATIONS.by_slug[slug] for slug in ("is_temporary", "dissolved_on"))
-ENDED, ROLE = (ASSIGNMENTS.by_slug[slug] for slug in ("ended_on", "role"))
+NUMBER, NAME, STATUS = (layouts()["people"].by_slug[slug] for slug in ("number", "name", "political_status"))
+PHONE, NOTE, JOINED = (layouts()["people"].by_slug[slug] for slug in ("phone", "note", "joined_on"))
+CODE, REGION = layouts()["units"].by_slug["code"], layouts()["units"].by_slug["region_code"]
+TEMPORARY, DISSOLVED = (layouts()["organizations"].by_slug[slug] for slug in ("is_temporary", "dissolved_on"))
+ENDED, ROLE = (layouts()["assignments"].by_slug[slug] for slug in ("ended_on", "role"))
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_choices_by_label_word_or_stored_value() -> None:
         "leader",
         "member",
     ]
-    for noun in NOUNS:
+    for noun in layouts().values():
         for column in noun.columns:
             for value, label in column.labels.items():
                 assert value_of(column, label) == value_of(column, value) == value
@@ -211,7 +212,7 @@ def test_yes_and_no() -> None:
 
 
 def test_no_two_columns_of_a_noun_share_a_header() -> None:
-    for noun in NOUNS:
+    for noun in layouts().values():
         headers = [key_of(word) for column in noun.columns for word in (column.header, *column.also)]
         assert len(headers) == len(set(headers)), noun.slug
 

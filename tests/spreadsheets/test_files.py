@@ -7,7 +7,7 @@ import pytest
 from openpyxl import load_workbook
 
 from registry.spreadsheets.reading import Book, Ignored, Problem, open_book
-from tests.spreadsheets.conftest import Convert
+from tests.conftest import Convert
 from tests.spreadsheets.make_files import FILES
 
 FEBRUARY_3 = date(2020, 2, 3)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.styles import Border, Side
 
+from registry.nouns import layouts
+from registry.nouns.columns import Column, Layout
 from registry.spreadsheets import hostile
-from registry.spreadsheets.columns import NOUNS, Column, Noun
 from registry.spreadsheets.reading import Book, Ignored, Problem, Unreadable, open_book
 from registry.spreadsheets.sheets import Head, Kind, Sheet
 from registry.spreadsheets.writing import write_csv, write_xlsx
@@ -285,17 +286,17 @@ def cell(column: Column) -> st.SearchStrategy[Any]:
     return HAN if column.kind == "name" else TEXTS
 
 
-def tables(noun: Noun) -> st.SearchStrategy[list[dict[str, Any]]]:
+def tables(noun: Layout) -> st.SearchStrategy[list[dict[str, Any]]]:
     columns = [column for column in noun.columns if not column.is_info]
     row = st.fixed_dictionaries({column.slug: cell(column) for column in columns})
     return st.lists(row, min_size=1, max_size=6)
 
 
-@pytest.mark.parametrize("noun", NOUNS, ids=[noun.slug for noun in NOUNS])
+@pytest.mark.parametrize("noun", layouts().values(), ids=list(layouts()))
 @pytest.mark.parametrize("suffix", ["xlsx", "csv"])
 @given(data=st.data())
 def test_any_table_written_and_read_back_is_the_same(
-    noun: Noun, suffix: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+    noun: Layout, suffix: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     rows = data.draw(tables(noun))
     path = tmp_path_factory.mktemp("round") / f"a.{suffix}"

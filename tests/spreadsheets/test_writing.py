@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from registry.spreadsheets import writing
 from registry.spreadsheets.guarding import guarded, is_formula, unguarded
 from registry.spreadsheets.sheets import Head, Kind, Sheet
-from tests.spreadsheets.conftest import Convert
+from tests.conftest import Convert
 
 HEADS = [
     Head("序号", Kind.ORDER),

@@ -1,4 +1,4 @@
-"""``manage.py checkaudit``: prove that nothing sealed was changed or removed."""
+"""``manage.py checkaudit``: check that no sealed entry was changed or removed."""
 
 from __future__ import annotations
 

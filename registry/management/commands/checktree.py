@@ -1,4 +1,4 @@
-"""``manage.py checktree``: prove both trees and the dated rows; ``--fix`` rebuilds the intervals."""
+"""``manage.py checktree``: check both trees and the dated rows; ``--fix`` rebuilds the intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``manage.py grant``: give a user a role at a unit; for the first manager, who then gives the others."""
+"""``manage.py grant``: give a user a role at a unit, as for the first manager."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Command(BaseCommand):
     help = "统计一个单位(含全部下级)的各项指标。"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What a count asks: place, day, basis, campaign."""
+        """Unit, day, basis, campaign, format."""
         parser.add_argument("--unit", required=True, help="单位代码")
         parser.add_argument("--as-of", help="截至日期 YYYY-MM-DD,默认今天")
         parser.add_argument(
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--format", default="table", help="输出格式:table 或 json")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Count and print. Raises ``CommandError`` that names the argument that cannot be."""
+        """Count and print. Raises ``CommandError`` that names the wrong argument."""
         unit = Unit.objects.filter(code=options["unit"]).first()
         if unit is None:
             raise CommandError(f"--unit:没有代码为“{options['unit']}”的单位。")

@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "封存操作记录:把尚未封存的记录按批封存,每一批含前一批的校验值。"
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Say how many were sealed, and the newest digest, which is to be kept elsewhere."""
+        """Print how many were sealed, and the newest digest, which should be kept elsewhere."""
         entries = seals = 0
         for seal in seal_all():
             entries, seals = entries + seal.count, seals + 1

@@ -1,4 +1,4 @@
-"""``manage.py searchindex``: compare the search index with the rows it was made from, or make it anew."""
+"""``manage.py searchindex``: compare the search index with the rows, or rebuild it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "核对搜索索引与单位、组织、人员的名称;有出入时返回 1。升级 pypinyin 之后请用 --rebuild 重建。"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What is done."""
+        """The one option."""
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--check", action="store_true", help="只核对(不加参数时也是如此)")
         what.add_argument("--rebuild", action="store_true", help="按现有名称重建整个索引,然后核对一遍")

@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.urls import reverse
 
-from registry import access, audit
-from registry.models import (
-    Assignment,
-    AuditEntry,
-    Campaign,
-    Grant,
-    GrantRole,
-    Organization,
-    Person,
-    Source,
-    Unit,
-    User,
-)
+from registry import access, nouns
+from registry.models import AuditEntry, GrantRole
 from registry.operations.undo import can_undo, still_fits
 from registry.web.address import Address
 
 LIMIT = 60
 """So many of the newest entries stand on the page of a unit, an organization or a person."""
-
-NOUNS: dict[str, type[Model]] = {
-    "unit": Unit,
-    "organization": Organization,
-    "person": Person,
-    "assignment": Assignment,
-    "campaign": Campaign,
-    "source": Source,
-    "user": User,
-    "grant": Grant,
-}
 
 _WORDS = {
     "members": "编入人数",
@@ -67,11 +45,6 @@ _VALUES = {
 }
 _HIDDEN = ("moved", "ended")
 """Keys of rows, kept so that a change could be set back: of no use to a reader."""
-
-_NAMED = ("person", "organization")
-"""What an assignment's entry names: said in the heading, not among the changes."""
-
-PRIVATE = ("phone", "number")
 
 
 @dataclass(frozen=True)
@@ -135,34 +108,27 @@ def events(
     ]
 
 
-def of_unit(unit: Unit) -> QuerySet[AuditEntry]:
-    """Return the newest entries about the unit itself."""
-    return _newest(AuditEntry.objects.filter(noun="unit", object_id=unit.pk))
+def of_row(row: Model) -> QuerySet[AuditEntry]:
+    """Return the newest entries about a row, and about what ties it to others (``about``)."""
+    entries = AuditEntry.objects.filter(about(nouns.of(row).key, row.pk))
+    return entries.select_related("undoes").order_by("-at", "-pk")[:LIMIT]
 
 
-def of_organization(organization: Organization) -> QuerySet[AuditEntry]:
-    """Return the newest entries about the organization and its assignments."""
-    placed = Assignment.objects.filter(organization=organization).values("pk")
-    about = AuditEntry.objects.filter(noun="organization", object_id=organization.pk)
-    return _newest(about | AuditEntry.objects.filter(noun="assignment", object_id__in=placed))
+def about(key: str, pk: int) -> Q:
+    """Return the condition of the entries about a row, and about rows that tie it to others: assignments."""
+    found = Q(noun=key, object_id=pk)
+    for noun in nouns.all_nouns():
+        if key in noun.named:
+            tied = noun.model._default_manager.filter(**{f"{key}_id": pk}).values("pk")
+            found |= Q(noun=noun.key, object_id__in=tied)
+    return found
 
 
-def of_person(person: Person) -> QuerySet[AuditEntry]:
-    """Return the newest entries about a person and the person's assignments."""
-    placed = Assignment.objects.filter(person=person).values("pk")
-    about = AuditEntry.objects.filter(noun="person", object_id=person.pk)
-    return _newest(about | AuditEntry.objects.filter(noun="assignment", object_id__in=placed))
-
-
-def record_url(user: access.AnyUser, unit: Unit, row: Model, address: Address) -> str:
+def record_url(user: access.AnyUser, row: Model, address: Address) -> str:
     """Return the address of everything recorded of ``row``, for who reads the record at its unit."""
-    if not access.inside(unit, access.spans(user, access.AUDIT_ROLES)):
+    if not access.may(user, "read_record", row):
         return ""
-    return address.url(reverse("record"), object=f"{row._meta.model_name}-{row.pk}")
-
-
-def _newest(rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-    return rows.select_related("undoes").order_by("-at", "-pk")[:LIMIT]
+    return address.url(reverse("record"), object=f"{nouns.of(row).key}-{row.pk}")
 
 
 def _fits(entry: AuditEntry, row: Model) -> bool:
@@ -176,11 +142,11 @@ def _fits(entry: AuditEntry, row: Model) -> bool:
 
 def heading(entry: AuditEntry, names: str = "organization") -> str:
     """Return what was done, in a few words."""
-    what = audit.VERBS.get(entry.verb, entry.verb)
+    what = nouns.label_of(entry.verb)
     if entry.undoes_id is not None:
         what = f"还原:{what}"
     named = entry.after.get(names)
-    if entry.noun == "assignment" and named:
+    if names in _noun_of(entry, "named") and named:
         what = f"{what}:{_text(named)}"
     return what
 
@@ -192,17 +158,18 @@ def changes(entry: AuditEntry, *, sees_numbers: bool = False) -> list[str]:
         name
         for name in names
         if name not in _HIDDEN
-        and not (entry.noun == "assignment" and name in _NAMED)
+        and name not in _noun_of(entry, "named")
         and (name in entry.before or entry.after[name] not in (None, "", False))
     ]
     return [_change(entry, name, sees_numbers=sees_numbers) for name in shown]
 
 
 def _change(entry: AuditEntry, name: str, *, sees_numbers: bool) -> str:
-    label, choices = _field(entry.noun, name)
+    label, choices = _field(entry, name)
+    masked, private = _noun_of(entry, "masked"), _noun_of(entry, "private")
 
     def said(value: Any) -> str:
-        if name in PRIVATE and isinstance(value, str) and (name == "phone" or not sees_numbers):
+        if isinstance(value, str) and (name in masked or (name in private and not sees_numbers)):
             return access.masked(value) or "空"
         return _said(value, choices)
 
@@ -213,18 +180,21 @@ def _change(entry: AuditEntry, name: str, *, sees_numbers: bool) -> str:
         return f"{label}:{before}"
     after = said(entry.after[name])
     if before == after:  # masked, or said along with what changed
-        return f"{label}:已修改({after})" if name in PRIVATE else f"{label}:{after}"
+        return f"{label}:已修改({after})" if name in (*masked, *private) else f"{label}:{after}"
     return f"{label}:{before} → {after}"
 
 
-def _field(noun: str, name: str) -> tuple[str, Mapping[Any, Any]]:
+def _noun_of(entry: AuditEntry, what: str) -> tuple[Any, ...]:
+    """Return what the descriptor of an entry's noun says, nothing for an entry without a noun."""
+    return getattr(nouns.by_key(entry.noun), what) if nouns.knows(entry.noun) else ()
+
+
+def _field(entry: AuditEntry, name: str) -> tuple[str, Mapping[Any, Any]]:
     """Return a field's name and choices as the pages show them."""
     if name in _WORDS:
         return _WORDS[name], _VALUES.get(name, {})
-    models: Sequence[type[Model]] = [NOUNS[noun]] if noun in NOUNS else []
-    if noun == "user":
-        models = [User, Grant]
-    for model in models:
+    models = [nouns.by_key(entry.noun).model] if nouns.knows(entry.noun) else []
+    for model in (*models, *_noun_of(entry, "recorded_with")):
         try:
             field: Any = model._meta.get_field(name)
         except FieldDoesNotExist:

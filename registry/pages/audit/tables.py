@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from registry import access, audit
+from registry import access, nouns
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.pages.audit import history
 from registry.spreadsheets.sheets import Kind
@@ -57,8 +57,7 @@ class ListedEntry:
     @property
     def noun(self) -> str:
         """What kind of thing it is about."""
-        model = history.NOUNS.get(self.entry.noun)
-        return str(model._meta.verbose_name) if model is not None else ""
+        return nouns.by_key(self.entry.noun).label if nouns.knows(self.entry.noun) else ""
 
     @property
     def seal(self) -> int | None:
@@ -111,13 +110,13 @@ class _ObjectFilter(Filter):
         """Return what it is called, by its newest entry."""
         noun, _key = _object(value)
         newest = table.rows.filter(noun=noun).order_by("-pk").values_list("object_name", flat=True).first()
-        word = str(history.NOUNS[noun]._meta.verbose_name)
+        word = nouns.by_key(noun).label
         return f"{word}:{newest}" if newest else word
 
 
 def _object(text: str) -> tuple[str, int]:
     noun, _dash, key = text.rpartition("-")
-    if noun not in history.NOUNS or not key.isdecimal() or len(key) > 18:
+    if not nouns.knows(noun) or not key.isdecimal() or len(key) > 18:
         raise Http404(f"没有“{text}”这个对象。")
     return noun, int(key)
 
@@ -169,9 +168,9 @@ class RecordTable(Table[ListedEntry]):
         ),
     )
     filters = (
-        UnitFilter(label="单位(含下级)", roles=access.AUDIT_ROLES),
+        UnitFilter(label="单位(含下级)", verb="read_record"),
         TextFilter("who", "操作人", _by, "操作人:{}"),
-        ChoiceFilter("verb", "操作", "verb", choices=lambda table: audit.VERBS.items()),
+        ChoiceFilter("verb", "操作", "verb", choices=lambda table: nouns.recorded_verbs().items()),
         DayFilter("day_from", "自", _since, "自 {}"),
         DayFilter("day_to", "至", _until, "至 {}"),
         TextFilter("q", "对象名称", "object_name__icontains", "对象含“{}”"),
@@ -179,7 +178,7 @@ class RecordTable(Table[ListedEntry]):
     )
 
     def __init__(self, request: HttpRequest) -> None:
-        if not access.holds(request.user, access.AUDIT_ROLES):
+        if not access.may_somewhere(request.user, "read_record"):
             raise Http404("操作记录只供审计和管理员查看。")
         super().__init__(request)
 
@@ -188,11 +187,11 @@ class RecordTable(Table[ListedEntry]):
         """The unit of the address, if its record is the user's to read."""
         code, typed = (cleaned(self.request.GET.get(name, "")) for name in ("unit", "unit_text"))
         if code:
-            return access.get_unit(self.user, code, access.AUDIT_ROLES)
+            return access.get_unit(self.user, code, "read_record")
         if not typed:
             return None
         found = Unit.objects.matching(typed).order_by("tree_id", "lft")
-        unit = access.visible(self.user, found, access.AUDIT_ROLES).first()
+        unit = access.visible(self.user, found, "read_record").first()
         if unit is None:
             raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的审计范围内。")
         return unit
@@ -231,7 +230,7 @@ class RecordTable(Table[ListedEntry]):
 
     def lines(self, found: list[AuditEntry]) -> list[ListedEntry]:
         """Return these entries in words; links are looked up once, if a page asks for them."""
-        personal = access.spans(self.user, access.PERSONAL_ROLES)
+        personal = access.spans(self.user, access.PERSONAL)
         everything = self.user.is_authenticated and self.user.is_superuser
         pages = cache(lambda: self._pages(found))
         return [

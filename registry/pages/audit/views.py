@@ -8,16 +8,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_http_methods, require_safe
 
-from registry import access
-from registry.models import AuditEntry, Organization, Person, Unit
-from registry.operations.undo import MODELS, Step, can_undo, left_out, plan_undo, undo_edit
+from registry import access, nouns
+from registry.models import AuditEntry
+from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
 from registry.pages.audit import history
 from registry.pages.audit.forms import UndoForm
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
 from registry.web.address import actor_of, address_of
 from registry.web.changes import change, posted
-from registry.web.links import person_url
+from registry.web.links import row_url
 from registry.web.tables import show
 
 
@@ -30,16 +30,12 @@ def record(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Set an edit back, after showing what that changes; for those who may edit the object."""
-    entry = AuditEntry.objects.filter(pk=pk, verb__in=list(MODELS)).first()
+    entry = AuditEntry.objects.filter(pk=pk).first()
     if entry is None or not can_undo(entry):
         raise Http404("没有这条可以还原的记录。")
     row = _editable(request, entry)
     address = address_of(request)
-    page = (
-        person_url(request.user, row, address)
-        if isinstance(row, Person)
-        else address.url(row.get_absolute_url())
-    )
+    page = row_url(request.user, row, address)
     steps, refused = _plan(entry) if request.method != "POST" else ([], [])
     form = UndoForm(posted(request), user=request.user)
     context = {
@@ -68,11 +64,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
             page,
             "查看变动记录",
         ),
-        back=lambda made: (
-            person_url(request.user, made, address)
-            if isinstance(made, Person)
-            else address.url(made.get_absolute_url())
-        ),
+        back=lambda made: row_url(request.user, made, address),
         template="record/undo.html",
         context=context,
     )
@@ -87,18 +79,9 @@ def _plan(entry: AuditEntry) -> tuple[list[Step], list[str]]:
 
 def _editable(request: HttpRequest, entry: AuditEntry) -> Any:
     """Return what was edited, for those who may edit it today; for others it does not exist."""
-    model: Any = MODELS[entry.verb]
-    row = model._base_manager.filter(pk=entry.object_id).first()
-    user = request.user
-    if isinstance(row, Unit):
-        row = access.get_unit(user, row.code, access.MANAGE_ROLES)
-        request.current_unit = row.code  # type: ignore[attr-defined]
-        return row
-    if isinstance(row, Organization):
-        row = access.get_organization(user, row.code, access.ENTER_ROLES)
-        request.current_unit = row.unit.code  # type: ignore[attr-defined]
-        return row
-    if isinstance(row, Person) and access.may_enter(user, row.home_unit):
-        request.current_unit = row.home_unit.code  # type: ignore[attr-defined]
-        return row
-    raise Http404("没有这条可以还原的记录。")
+    noun = nouns.by_key(entry.noun)
+    row = noun.with_related().filter(pk=entry.object_id).first()
+    if row is None or not access.may(request.user, entry.verb, row):
+        raise Http404("没有这条可以还原的记录。")
+    request.current_unit = getattr(noun.unit_of(row), "code", "")  # type: ignore[attr-defined]
+    return row

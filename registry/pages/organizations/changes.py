@@ -35,10 +35,10 @@ FORM = "organizations/form.html"
 @changes_something
 def register(request: HttpRequest, code: str) -> HttpResponse:
     """Register an organization at a unit, with its secretary and members: everything or nothing."""
-    unit = access.get_unit(request.user, code, access.ENTER_ROLES)
+    unit = access.get_unit(request.user, code, "establish_organization")
     request.current_unit = unit.code  # type: ignore[attr-defined]
     address = address_of(request)
-    may_approve = access.may_approve(request.user, unit)
+    may_approve = access.may(request.user, "approve_organization", unit)
     form = forms.RegisterForm(
         posted(request), user=request.user, unit=unit, initial=_first_values(request, unit, address)
     )
@@ -68,7 +68,7 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 def suggest(request: HttpRequest, code: str) -> HttpResponse:
     """Answer the register form's htmx: name, code and superior anew, but for what the user typed."""
-    unit = access.get_unit(request.user, code, access.ENTER_ROLES)
+    unit = access.get_unit(request.user, code, "establish_organization")
     typed = request.GET
     kind, is_temporary = _kind_of(typed.get("kind", ""), is_standing="is_standing" in typed)
     day = _day(typed.get("established_on", ""), address_of(request).as_of)
@@ -88,7 +88,7 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Change plain facts; the second of two people who do so at once sees both values."""
-    organization, address = _at_hand(request, code)
+    organization, address = _at_hand(request, code, "edit_organization")
     form = forms.EditForm(posted(request), user=request.user, organization=organization)
     return _change(
         request,
@@ -110,7 +110,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def move(request: HttpRequest, code: str) -> HttpResponse:
     """Put the organization under another superior on the Party line."""
-    organization, address = _at_hand(request, code)
+    organization, address = _at_hand(request, code, "move_organization")
     form = forms.MoveForm(posted(request), user=request.user, organization=organization)
     above = organization.parent.name if organization.parent else "无"
     return _change(
@@ -141,7 +141,7 @@ def move(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def transfer(request: HttpRequest, code: str) -> HttpResponse:
     """Let the organization stand at another host unit from a day on."""
-    organization, address = _at_hand(request, code)
+    organization, address = _at_hand(request, code, "transfer_organization")
     form = forms.TransferForm(posted(request), user=request.user, initial={"on": address.as_of})
     return _change(
         request,
@@ -173,7 +173,7 @@ def transfer(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def dissolve(request: HttpRequest, code: str) -> HttpResponse:
     """Dissolve with all below it, after saying what ends."""
-    organization, address = _at_hand(request, code)
+    organization, address = _at_hand(request, code, "dissolve_organization")
     day = _day(request.POST.get("on", ""), address.as_of)
     sentences, below = _dissolution(request, organization, day)
     mark = fingerprint(sentences)
@@ -190,7 +190,6 @@ def dissolve(request: HttpRequest, code: str) -> HttpResponse:
             on=form.cleaned_data["on"],
             document_number=form.cleaned_data["document_number"],
             reason=form.cleaned_data["reason"],
-            may_touch=_may_touch(request),
         ),
         done=lambda plan: _done(
             "已撤销“%(name)s”等 %(n)d 个组织,结束 %(m)d 人次编入。",
@@ -210,7 +209,7 @@ def dissolve(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def withdraw(request: HttpRequest, code: str) -> HttpResponse:
     """Take back an entry made by mistake."""
-    organization, address = _at_hand(request, code)
+    organization, address = _at_hand(request, code, "withdraw_organization")
     form = forms.ReasonForm(posted(request), user=request.user)
     return _change(
         request,
@@ -220,7 +219,6 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
             actor=actor_of(request),
             organization=organization,
             reason=form.cleaned_data["reason"],
-            may_touch=_may_touch(request),
         ),
         done=lambda row: _done("已撤回“%(name)s”,它不再计入任何日期的统计,记录仍保留。", row, address),
         title="撤回误录的组织",
@@ -235,7 +233,7 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def submit(request: HttpRequest, code: str) -> HttpResponse:
     """Submit a draft or returned entry for approval."""
-    organization, address = _at_hand(request, code)
+    organization, address = _at_hand(request, code, "submit_organization")
     form = forms.PlainForm(posted(request), user=request.user)
     return _change(
         request,
@@ -252,7 +250,7 @@ def submit(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def approve(request: HttpRequest, code: str) -> HttpResponse:
     """Approve what was submitted; from now on it counts."""
-    organization, address = _at_hand(request, code, access.APPROVE_ROLES)
+    organization, address = _at_hand(request, code, "approve_organization")
     form = forms.ApproveForm(
         posted(request),
         user=request.user,
@@ -277,7 +275,7 @@ def approve(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def send_back(request: HttpRequest, code: str) -> HttpResponse:
     """Return what was submitted, with a reason."""
-    organization, address = _at_hand(request, code, access.APPROVE_ROLES)
+    organization, address = _at_hand(request, code, "return_organization")
     form = forms.ReasonForm(posted(request), user=request.user)
     return _change(
         request,
@@ -298,10 +296,8 @@ def unit_crumbs(unit: Unit, address: Address, here: str) -> list[dict[str, str]]
     return [{"name": unit.label, "url": address.url(unit.get_absolute_url())}, {"name": here}]
 
 
-def _at_hand(
-    request: HttpRequest, code: str, roles: tuple[str, ...] = access.ENTER_ROLES
-) -> tuple[Organization, Address]:
-    organization = access.get_organization(request.user, code, roles)
+def _at_hand(request: HttpRequest, code: str, verb: str) -> tuple[Organization, Address]:
+    organization = access.get_organization(request.user, code, verb)
     request.current_unit = organization.unit.code  # type: ignore[attr-defined]
     return organization, address_of(request)
 
@@ -325,7 +321,9 @@ def _change(
     def back(_result: object) -> str:
         host = Unit.objects.get(organizations__pk=organization.pk)
         return (
-            page if access.may_view(request.user, host) else address.url(organization.unit.get_absolute_url())
+            page
+            if access.may(request.user, access.SEE, host)
+            else address.url(organization.unit.get_absolute_url())
         )
 
     crumbs = [
@@ -433,18 +431,12 @@ def _registered(made: Organization, placed: int, address: Address) -> SafeString
     return format_html('{} <a href="{}">{}</a>', said, url, f"返回{unit.label}")
 
 
-def _may_touch(request: HttpRequest) -> Callable[[Organization], bool]:
-    """Return whether the user may change an organization: what is done to one may not reach out of scope."""
-    scope = access.spans(request.user, access.ENTER_ROLES)
-    return lambda row: access.inside(row.unit, scope)
-
-
 def _dissolution(
     request: HttpRequest, organization: Organization, day: date
 ) -> tuple[list[str], list[Organization]]:
     """Return what dissolving would end, in sentences, and the organizations below."""
     try:
-        plan = operations.plan_dissolution(organization=organization, on=day, may_touch=_may_touch(request))
+        plan = operations.plan_dissolution(actor=actor_of(request), organization=organization, on=day)
     except OperationRefused as refusal:
         return [message for messages in refusal.message_dict.values() for message in messages], []
     below = list(plan.subordinates)

@@ -379,13 +379,9 @@ class MoveForm(ScopedForm):
 class TransferForm(ScopedForm):
     """Another host unit from a day on."""
 
-    unit = PickerField("unit", label="转到单位", query="roles=enter")
+    unit = PickerField("unit", label="转到单位", verb="transfer_organization")
     on = DayField(label="转隶日期", help_text="自该日起计入新单位,之前的日期仍计入原单位。")
     reason = reason_field(required=True)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["unit"]).access_roles = access.ENTER_ROLES
 
 
 class DissolveForm(ScopedForm):

@@ -14,7 +14,7 @@ from registry import access
 from registry.models import Assignment, Organization, Person, PoliticalStatus, Unit
 from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
-from registry.spreadsheets.columns import ASSIGNMENTS
+from registry.nouns.assignment import ASSIGNMENT
 from registry.spreadsheets.sheets import Kind
 from registry.web.links import person_url
 from registry.web.tables import Column, Grid, Table, read_back
@@ -75,7 +75,7 @@ class MemberTable(Table[ListedMember]):
     organization: Organization
     tab = "编入"
     can_be_samples = True
-    noun = ASSIGNMENTS
+    noun = ASSIGNMENT
     columns: Sequence[Column[ListedMember]] = (
         Column(
             "姓名",

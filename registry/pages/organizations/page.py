@@ -183,39 +183,39 @@ def timeline(
 # --- What may be done -----------------------------------------------------------------------------
 
 
-def actions(
-    organization: Organization, *, may_enter: bool, may_approve: bool, address: Address
-) -> list[dict[str, object]]:
+def actions(user: access.AnyUser, organization: Organization, address: Address) -> list[dict[str, object]]:
     """Return the buttons by rights and state, the red one last."""
 
-    def button(name: str, label: str, tone: str = "") -> dict[str, object]:
-        return {"label": label, "url": address.url(reverse(name, args=[organization.code])), "tone": tone}
+    def button(verb: str, name: str, label: str, tone: str = "") -> list[dict[str, object]]:
+        url = address.url(reverse(name, args=[organization.code]))
+        return [{"label": label, "url": url, "tone": tone}] if access.may(user, verb, organization) else []
 
     made: list[dict[str, object]] = [{"label": "打印", "tone": "print"}]
-    state, gone = organization.state, organization.state == WorkflowState.WITHDRAWN
-    decides = may_approve and state == WorkflowState.SUBMITTED
-    if may_enter and not gone:
-        menu = [button("organization_move", "调整上级组织")]
-        if organization.dissolved_on is None:
-            menu = [
-                button("organization_members_end", "结束编入"),
-                button("organization_transfer", "转隶到其他单位"),
-                *menu,
-                button("organization_dissolve", "撤销组织"),
-            ]
-        menu.append(button("organization_withdraw", "撤回误录"))
-        made += [{"label": "办理", "menu": menu}, button("organization_edit", "编辑")]
-        resubmit = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
-        if organization.dissolved_on is None:
-            tone = "" if decides or resubmit else "main"
-            made.append(button("organization_members_add", "编入人员", tone))
-        if resubmit:
-            made.append(button("organization_submit", "提交审批", "main"))
-    if decides:
-        made += [
-            button("organization_return", "退回"),
-            button("organization_approve", "批准", "main"),
+    state, stands = organization.state, organization.dissolved_on is None
+    if state == WorkflowState.WITHDRAWN:
+        return made
+    decides = state == WorkflowState.SUBMITTED and access.may(user, "approve_organization", organization)
+    resubmits = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
+    menu = button("move_organization", "organization_move", "调整上级组织")
+    if stands:
+        menu = [
+            *button("end_assignment", "organization_members_end", "结束编入"),
+            *button("transfer_organization", "organization_transfer", "转隶到其他单位"),
+            *menu,
+            *button("dissolve_organization", "organization_dissolve", "撤销组织"),
         ]
+    menu += button("withdraw_organization", "organization_withdraw", "撤回误录")
+    if menu:
+        made.append({"label": "办理", "menu": menu})
+    made += button("edit_organization", "organization_edit", "编辑")
+    if stands:
+        tone = "" if decides or resubmits else "main"
+        made += button("assign_person", "organization_members_add", "编入人员", tone)
+    if resubmits:
+        made += button("submit_organization", "organization_submit", "提交审批", "main")
+    if decides:
+        made += button("return_organization", "organization_return", "退回")
+        made += button("approve_organization", "organization_approve", "批准", "main")
     return made
 
 

@@ -19,10 +19,11 @@ from registry.counting.basis import APPROVED, organization_rows
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES
+from registry.nouns.columns import NO, YES
+from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
-from registry.spreadsheets.columns import NO, ORGANIZATIONS, YES
 from registry.spreadsheets.sheets import Kind
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
@@ -136,7 +137,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     css = "ledger"
     can_be_samples = True
     default_sort = "unit"
-    noun = ORGANIZATIONS
+    noun = ORGANIZATION
     columns: Sequence[Column[ListedOrganization]] = (
         Column(
             "名称",
@@ -363,7 +364,11 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             day = self.question.as_of.isoformat()
             sentence = f"管理范围内在 {day} 没有组织。登记从单位页开始。"
             return Empty(sentence, reverse("home"), "到单位页")
-        if unit is None or unit.closed_on is not None or not access.may_enter(self.user, unit):
+        if (
+            unit is None
+            or unit.closed_on is not None
+            or not access.may(self.user, "establish_organization", unit)
+        ):
             return super().empty
         url = self.address.url(reverse("organization_register", args=[unit.code]))
         return Empty(self.nothing_found, url, "登记组织")

@@ -37,7 +37,8 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
         OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
     )
     members = MemberTable(request, found)
-    may_enter = access.may_enter(request.user, found.unit)
+    may_change = access.may(request.user, "change_role", found)
+    may_edit = access.may(request.user, "edit_organization", found)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
         request,
@@ -52,25 +53,20 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
             "members": members,
-            "members_now": members.drawn(members.now, may_change=may_enter),
+            "members_now": members.drawn(members.now, may_change=may_change),
             "members_later": members.drawn(members.later),
             "members_before": members.drawn(members.before),
             "members_export_url": export_url(request, "members_export", found.code),
-            "may_enter": may_enter,
+            "may_enter": may_change,
             "timeline": organization_page.timeline(found, placements, members),
             "events": history.events(
-                history.of_organization(found),
+                history.of_row(found),
                 names="person",
                 row=found,
-                undo_at=address if may_enter else None,
+                undo_at=address if may_edit else None,
             ),
-            "record_url": history.record_url(request.user, found.unit, found, address),
-            "actions": organization_page.actions(
-                found,
-                may_enter=may_enter,
-                may_approve=access.may_approve(request.user, found.unit),
-                address=address,
-            ),
+            "record_url": history.record_url(request.user, found, address),
+            "actions": organization_page.actions(request.user, found, address),
             "crumbs": [
                 {"name": "组织台账", "url": address.url(reverse("organizations"))},
                 {"name": found.unit.label, "url": address.url(found.unit.get_absolute_url())},

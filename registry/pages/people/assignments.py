@@ -18,7 +18,7 @@ from registry.counting.metrics import METRICS, PeopleMetric
 from registry.counting.rollup import kept
 from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import ROLE_ORDER
-from registry.spreadsheets.columns import ASSIGNMENTS
+from registry.nouns.assignment import ASSIGNMENT
 from registry.spreadsheets.sheets import Kind
 from registry.web.drill import PlacedTable, people_metric
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
@@ -86,7 +86,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     can_be_samples = True
     default_sort = "unit"
     unit_chip = "编入单位"
-    noun = ASSIGNMENTS
+    noun = ASSIGNMENT
     columns: Sequence[Column[ListedAssignment]] = (
         Column(
             "姓名",

@@ -49,7 +49,7 @@ FORM = "people/form.html"
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest, code: str) -> HttpResponse:
     """Add a person to a unit."""
-    unit = access.get_unit(request.user, code, access.ENTER_ROLES)
+    unit = access.get_unit(request.user, code, "add_person")
     address = address_of(request)
     form = PersonForm(posted(request), user=request.user)
     unit_url = address.url(unit.get_absolute_url())
@@ -74,7 +74,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: HttpRequest, number: str) -> HttpResponse:
     """Edit the plain facts of a person; the form holds the telephone number, so opening it is recorded."""
-    person = _person_to_change(request, number)
+    person = _person_to_change(request, number, "edit_person")
     if request.method == "GET":
         record_view(request, person)
     address = address_of(request)
@@ -102,7 +102,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def status(request: HttpRequest, number: str) -> HttpResponse:
     """Change the political status from a day on."""
-    person = _person_to_change(request, number)
+    person = _person_to_change(request, number, "change_political_status")
     address = address_of(request)
     initial = {"status": person.political_status, "on": address.as_of}
     form = StatusForm(posted(request), user=request.user, initial=initial)
@@ -129,7 +129,7 @@ def status(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def transfer(request: HttpRequest, number: str) -> HttpResponse:
     """Transfer the formal membership to another unit or branch."""
-    person = _person_to_change(request, number)
+    person = _person_to_change(request, number, "transfer_person")
     address = address_of(request)
     initial = {"home_unit": person.home_unit, "home_branch": person.home_branch}
     form = TransferForm(posted(request), user=request.user, initial=initial)
@@ -160,7 +160,7 @@ def transfer(request: HttpRequest, number: str) -> HttpResponse:
 def assign_one(request: HttpRequest, number: str) -> HttpResponse:
     """Place one person in an organization where the user may enter."""
     person = access.get_person(request.user, cleaned(number))
-    if not access.top_units(request.user, access.ENTER_ROLES):
+    if not access.may_somewhere(request.user, "assign_person"):
         raise Http404(f"没有警号为“{number}”的人员,或您没有录入权限。")
     address = address_of(request)
     form = AssignOneForm(
@@ -193,7 +193,7 @@ def assign_one(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def assign(request: HttpRequest, code: str) -> HttpResponse:
     """Place many people in an organization: all or none."""
-    organization = access.get_organization(request.user, code, access.ENTER_ROLES)
+    organization = access.get_organization(request.user, code, "assign_person")
     address = address_of(request)
     first_day = max(address.as_of, organization.established_on)
     form = AssignForm(posted(request), user=request.user, initial={"started_on": first_day})
@@ -231,7 +231,7 @@ def assign(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def end_many(request: HttpRequest, code: str) -> HttpResponse:
     """End the assignments of several members of an organization on one day."""
-    organization = access.get_organization(request.user, code, access.ENTER_ROLES)
+    organization = access.get_organization(request.user, code, "end_assignment")
     address = address_of(request)
     rows = members_to_end(organization.pk, address.today)
     form = EndManyForm(posted(request), user=request.user, rows=rows, initial={"on": address.as_of})
@@ -260,7 +260,7 @@ def end_many(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def role(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a member another role from a day on."""
-    assignment = _assignment_to_change(request, pk)
+    assignment = _assignment_to_change(request, pk, "change_role")
 
     def warn() -> list[str]:
         proposal = RoleChange(assignment, form.cleaned_data["role"], form.cleaned_data["on"])
@@ -295,7 +295,7 @@ def role(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     """End one assignment."""
-    assignment = _assignment_to_change(request, pk)
+    assignment = _assignment_to_change(request, pk, "end_assignment")
     form = EndForm(
         posted(request),
         user=request.user,
@@ -322,7 +322,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     """Take back an assignment entered by mistake."""
-    assignment = _assignment_to_change(request, pk)
+    assignment = _assignment_to_change(request, pk, "withdraw_assignment")
     number = access.shown_number(request.user, assignment.person)
     form = WithdrawForm(posted(request), user=request.user)
     return _assignment_change(
@@ -346,18 +346,18 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def _person_to_change(request: HttpRequest, number: str) -> Person:
-    """Return the person when the user may enter at the home unit; being placed in scope is not enough."""
-    person = access.get_person(request.user, cleaned(number), access.ENTER_ROLES)
-    if not access.may_enter(request.user, person.home_unit):
+def _person_to_change(request: HttpRequest, number: str, verb: str) -> Person:
+    """Return the person if the user may do ``verb`` at the home unit; being placed in scope is not enough."""
+    person = access.get_person(request.user, cleaned(number), verb)
+    if not access.may(request.user, verb, person):
         raise Http404(f"警号为“{number}”的人员所属单位不在您的录入范围内。")
     return person
 
 
-def _assignment_to_change(request: HttpRequest, pk: int) -> Assignment:
+def _assignment_to_change(request: HttpRequest, pk: int, verb: str) -> Assignment:
     rows = Assignment.objects.select_related("person__home_unit", "organization__unit")
     assignment = rows.filter(pk=pk).first()
-    if assignment is None or not access.may_enter(request.user, assignment.organization.unit):
+    if assignment is None or not access.may(request.user, verb, assignment):
         raise Http404("没有这条编入记录,或不在您的录入范围内。")
     return assignment
 

@@ -78,7 +78,7 @@ class TransferForm(ScopedForm):
     """Another home unit and branch."""
 
     home_unit = PickerField(
-        "unit", label="所属单位", query="roles=enter", help_text="须在您可以录入的单位范围内。"
+        "unit", label="所属单位", verb="transfer_person", help_text="须在您可以录入的单位范围内。"
     )
     home_branch = PickerField(
         "organization",
@@ -87,10 +87,6 @@ class TransferForm(ScopedForm):
         help_text="常设党组织;临时编入不受影响。",
     )
     reason = forms.CharField(label="说明", max_length=300, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _enter_only(self, "home_unit")
 
 
 class AssignForm(ScopedForm):
@@ -139,17 +135,13 @@ class AssignOneForm(ScopedForm):
     """One person into an organization."""
 
     organization = PickerField(
-        "organization", label="编入组织", query="roles=enter", help_text="须在您可以录入的单位范围内。"
+        "organization", label="编入组织", verb="assign_person", help_text="须在您可以录入的单位范围内。"
     )
     role = forms.ChoiceField(label="职责", choices=ROLES)
     started_on = DayField(label="编入日期")
     document_number = forms.CharField(label="任命文号", max_length=80, required=False)
 
     renames = {"members": "organization"}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _enter_only(self, "organization")
 
 
 class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -247,10 +239,3 @@ def members_to_end(organization_pk: int, today: date) -> list[Assignment]:
         Q(ended_on__isnull=True) | Q(ended_on__gt=today), organization_id=organization_pk
     )
     return list(rows.select_related("person", "organization__unit").order_by("person__number"))
-
-
-def _enter_only(form: ScopedForm, name: str) -> None:
-    """Let a picker find only where the user may enter."""
-    field = form.fields[name]
-    assert isinstance(field, PickerField)
-    field.access_roles = access.ENTER_ROLES

@@ -30,7 +30,7 @@ from registry.models import (
 from registry.models.base import in_spans, on_day
 from registry.models.kinds import ROLE_ORDER
 from registry.models.shape import Span, placed_in
-from registry.spreadsheets.columns import PEOPLE
+from registry.nouns.person import PERSON
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.drill import PlacedTable, people_metric
@@ -153,7 +153,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
     nothing_found = "没有符合筛选条件的人员。"
     can_be_samples = True
     default_sort = "number"
-    noun = PEOPLE
+    noun = PERSON
     columns: Sequence[Column[ListedPerson]] = (
         Column(
             "姓名",
@@ -236,8 +236,8 @@ class PeopleTable(PlacedTable[ListedPerson]):
     @cached_property
     def actions(self) -> list[dict[str, str]]:
         """Adding a person at the unit of the list, or at the user's only one."""
-        tops = [self.unit] if self.unit else access.top_units(self.user, access.ENTER_ROLES)
-        if len(tops) != 1 or not access.may_enter(self.user, tops[0]):
+        tops = [self.unit] if self.unit else access.top_units(self.user, "add_person")
+        if len(tops) != 1 or not access.may(self.user, "add_person", tops[0]):
             return []
         url = self.address.url(reverse("person_add", args=[tops[0].code]))
         return [{"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"}]

@@ -39,8 +39,8 @@ def person(request: HttpRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def reveal(request: HttpRequest, number: str) -> HttpResponse:
     """Answer with the person's page that shows the telephone number in full, and record who looked."""
-    found = access.get_person(request.user, cleaned(number), access.PERSONAL_ROLES)
-    if not access.sees_number(request.user, found):
+    found = access.get_person(request.user, cleaned(number), access.PERSONAL)
+    if not access.sees_private(request.user, found):
         raise Http404(f"没有警号为“{number}”的人员,或您没有查看联系方式的权限。")
     if request.method != "POST":  # the top bar's form comes here from the revealed page
         return HttpResponseRedirect(person_url(request.user, found, address_of(request)))
@@ -57,7 +57,6 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
     address = address_of(request)
     day = address.as_of
     scope = access.spans(request.user)
-    enter = access.spans(request.user, access.ENTER_ROLES)
     rows = list(
         Assignment.objects.filter(person=found)
         .select_related("organization__unit")
@@ -67,14 +66,14 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
     is_guest = not access.inside(found.home_unit, scope)
     if is_guest:
         rows = [row for row in rows if row.organization_id in seen]
-    may_change = {row.pk for row in rows if access.inside(row.organization.unit, enter)}
+    may_change = {row.pk for row in rows if access.may(request.user, "change_role", row)}
     now = [row for row in rows if _holds(row, day)]
     statuses = list(StatusPeriod.objects.filter(person=found).order_by("started_on"))
     standing = next((period for period in reversed(statuses) if period.started_on <= day), None)
     request.current_unit = "" if is_guest else found.home_unit.code  # type: ignore[attr-defined]
     branch = found.home_branch
     number = access.shown_number(request.user, found)
-    may_reveal = bool(found.phone) and not is_revealed and access.sees_number(request.user, found)
+    may_reveal = bool(found.phone) and not is_revealed and access.sees_private(request.user, found)
     return render(
         request,
         "people/person.html",
@@ -88,15 +87,15 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "status": standing.get_status_display() if standing else found.get_political_status_display(),
             "unit_url": "" if is_guest else address.url(found.home_unit.get_absolute_url()),
             "branch_url": address.url(branch.get_absolute_url())
-            if branch and access.may_view(request.user, branch.unit)
+            if branch and access.may(request.user, access.SEE, branch)
             else "",
             "now": placed_in_order(now, seen, address),
             "other": [Placed(address, row, row.organization_id in seen) for row in rows if row not in now],
             "may_change": may_change,
             "statuses": statuses,
             "beginning": StatusPeriod.BEGINNING,
-            **({} if is_guest else _history(request, found, may_edit=access.inside(found.home_unit, enter))),
-            "actions": _actions(request, found, access.inside(found.home_unit, enter), bool(enter)),
+            **({} if is_guest else _history(request, found)),
+            "actions": _actions(request, found),
             "subtitle": f"{number} · {found.get_category_display()} · {found.home_unit.name}",
             "crumbs": _crumbs(found, address, not is_guest),
             "day": day,
@@ -104,16 +103,16 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
     )
 
 
-def _history(request: HttpRequest, found: Person, *, may_edit: bool) -> dict[str, Any]:
+def _history(request: HttpRequest, found: Person) -> dict[str, Any]:
     address = address_of(request)
     return {
         "events": history.events(
-            history.of_person(found),
-            sees_numbers=access.sees_number(request.user, found),
+            history.of_row(found),
+            sees_numbers=access.sees_private(request.user, found),
             row=found,
-            undo_at=address if may_edit else None,
+            undo_at=address if access.may(request.user, "edit_person", found) else None,
         ),
-        "record_url": history.record_url(request.user, found.home_unit, found, address),
+        "record_url": history.record_url(request.user, found, address),
     }
 
 
@@ -131,20 +130,17 @@ def _crumbs(found: Person, address: Address, unit_seen: bool) -> list[dict[str, 
     return [*crumbs, {"name": found.name, "url": ""}]
 
 
-def _actions(request: HttpRequest, found: Person, may_edit: bool, may_enter: bool) -> list[dict[str, str]]:
+def _actions(request: HttpRequest, found: Person) -> list[dict[str, str]]:
     """Return the buttons of a person's page, by rights: at the home unit, and anywhere at all."""
-    address = address_of(request)
-
-    def button(label: str, name: str, tone: str = "") -> dict[str, str]:
-        return {"label": label, "url": person_url(request.user, found, address, name), "tone": tone}
-
-    actions = []
-    if may_edit:
-        actions += [
-            button("修改资料", "person_edit"),
-            button("变更政治面貌", "person_status"),
-            button("调整组织关系", "person_transfer"),
-        ]
-    if may_enter:
-        actions.append(button("编入组织", "person_assign", "main"))
-    return actions
+    user, address = request.user, address_of(request)
+    buttons = (
+        (access.may(user, "edit_person", found), "修改资料", "person_edit", ""),
+        (access.may(user, "change_political_status", found), "变更政治面貌", "person_status", ""),
+        (access.may(user, "transfer_person", found), "调整组织关系", "person_transfer", ""),
+        (access.may_somewhere(user, "assign_person"), "编入组织", "person_assign", "main"),
+    )
+    return [
+        {"label": label, "url": person_url(user, found, address, name), "tone": tone}
+        for may, label, name, tone in buttons
+        if may
+    ]

@@ -8,9 +8,10 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.models import Unit
+from registry.nouns.unit import UNIT
 from registry.pages.tree.forms import JumpForm
 from registry.pages.tree.nodes import Tree
-from registry.search.query import find_units
+from registry.search.query import find
 from registry.web.address import KEPT, address_of
 from registry.web.lists import others
 from registry.web.typed import cleaned
@@ -72,7 +73,7 @@ def _asked(request: HttpRequest) -> tuple[Unit | None, str]:
     if code:
         unit = access.visible(request.user, Unit.objects.filter(code=code)).first()
     elif text:
-        unit = next(iter(find_units(request.user, text, most=1)), None)
+        unit = next(iter(find(UNIT, request.user, text, most=1)), None)
     else:
         return None, ""
     return unit, "" if unit else "没有找到单位“%s”,或不在您的管理范围内。" % (code or text)

@@ -28,7 +28,7 @@ FORM, CONFIRM = "units/form.html", "units/confirm.html"
 @changes_something
 def add(request: HttpRequest, code: str) -> HttpResponse:
     """Add a unit below another."""
-    unit, address = _at_hand(request, code)
+    unit, address = _at_hand(request, code, "add_unit")
     form = forms.AddUnitForm(posted(request), user=request.user, initial={"kind": "station"})
     return _change(
         request,
@@ -48,7 +48,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Rename a unit or change its other plain facts."""
-    unit, address = _at_hand(request, code)
+    unit, address = _at_hand(request, code, "edit_unit")
     form = forms.EditUnitForm(posted(request), user=request.user, unit=unit)
     return _change(
         request,
@@ -66,7 +66,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def move(request: HttpRequest, code: str) -> HttpResponse:
     """Place the unit with all below it under another superior from a day on."""
-    unit, address = _at_hand(request, code)
+    unit, address = _at_hand(request, code, "move_unit")
     form = forms.MoveUnitForm(posted(request), user=request.user, initial={"on": address.as_of})
     above = unit.parent.name if unit.parent else "无"
     return _change(
@@ -100,7 +100,7 @@ def move(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def merge(request: HttpRequest, code: str) -> HttpResponse:
     """Merge the unit into another, after saying what goes over."""
-    unit, address = _at_hand(request, code)
+    unit, address = _at_hand(request, code, "merge_unit")
     sentences = _merger(unit, _day(request.POST.get("on", ""), address.as_of))
     mark = fingerprint(sentences)
     form = forms.MergeUnitForm(
@@ -135,7 +135,7 @@ def merge(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def close(request: HttpRequest, code: str) -> HttpResponse:
     """Close a unit where nothing is left."""
-    unit, address = _at_hand(request, code)
+    unit, address = _at_hand(request, code, "close_unit")
     form = forms.CloseUnitForm(posted(request), user=request.user, initial={"on": address.as_of})
     return _change(
         request,
@@ -153,8 +153,8 @@ def close(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
-def _at_hand(request: HttpRequest, code: str) -> tuple[Unit, Address]:
-    unit = access.get_unit(request.user, code, access.MANAGE_ROLES)
+def _at_hand(request: HttpRequest, code: str, verb: str) -> tuple[Unit, Address]:
+    unit = access.get_unit(request.user, code, verb)
     request.current_unit = unit.code  # type: ignore[attr-defined]
     return unit, address_of(request)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 
-from registry import access
 from registry.models import Unit, UnitKind
 from registry.operations.units import EDITABLE
 from registry.rules.units import REGION_CODE
@@ -64,26 +63,18 @@ class EditUnitForm(_Facts):
 class MoveUnitForm(ScopedForm):
     """Another superior from a day on."""
 
-    superior = PickerField("unit", label="新的上级单位", query="roles=manage")
+    superior = PickerField("unit", label="新的上级单位", verb="move_unit")
     on = DayField(label="生效日期", help_text="自该日起计入新的上级,之前的日期仍计入原上级。")
     reason = reason_field(required=True)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["superior"]).access_roles = access.MANAGE_ROLES
 
 
 class MergeUnitForm(ScopedForm):
     """Into another unit from a day on, with what was shown of its extent (``planned``)."""
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
-    into = PickerField("unit", label="并入单位", query="roles=manage")
+    into = PickerField("unit", label="并入单位", verb="merge_unit")
     on = DayField(label="生效日期", help_text="自该日起本单位撤并,之前的日期仍按原单位统计。")
     reason = reason_field(required=True)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["into"]).access_roles = access.MANAGE_ROLES
 
 
 class CloseUnitForm(ScopedForm):

@@ -13,8 +13,8 @@ from registry import access
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.counting.rollup import Rollup, rollup
 from registry.models import Unit
+from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
-from registry.spreadsheets.columns import UNITS
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
@@ -39,11 +39,11 @@ class UnitTable(Table[ListedUnit]):
     """The units that a search finds (``q``), or a unit with all below it (``unit``), on the day."""
 
     title = "单位名录"
-    tab = UNITS.title
+    tab = UNIT.layout.title
     file = "units_export"
     unit_word = "个单位"
     can_be_samples = True
-    noun = UNITS
+    noun = UNIT
     columns: Sequence[Column[ListedUnit]] = (
         Column(
             "名称",

@@ -28,11 +28,11 @@ from registry.web.lists import export_url, others, paged
 CHILDREN_ON_A_PAGE = 100
 
 _MAINTENANCE = (
-    ("unit_add", "增设下级单位"),
-    ("unit_edit", "修改单位资料"),
-    ("unit_move", "调整上级单位"),
-    ("unit_merge", "并入其他单位"),
-    ("unit_close", "撤销单位"),
+    ("add_unit", "unit_add", "增设下级单位"),
+    ("edit_unit", "unit_edit", "修改单位资料"),
+    ("move_unit", "unit_move", "调整上级单位"),
+    ("merge_unit", "unit_merge", "并入其他单位"),
+    ("close_unit", "unit_close", "撤销单位"),
 )
 
 
@@ -94,11 +94,11 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "standing": standing,
         "standing_number": standing_number,
         "events": history.events(
-            history.of_unit(shown),
+            history.of_row(shown),
             row=shown,
-            undo_at=address if access.may_manage(request.user, shown) else None,
+            undo_at=address if access.may(request.user, "edit_unit", shown) else None,
         ),
-        "record_url": history.record_url(request.user, shown, shown, address),
+        "record_url": history.record_url(request.user, shown, address),
     }
     return render(request, "units/unit.html", context)
 
@@ -220,18 +220,14 @@ def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
     ]
     if shown.closed_on is not None:
         return actions
-    if access.may_manage(request.user, shown):
-        items = [
-            {"label": label, "url": address.url(reverse(name, args=[shown.code]))}
-            for name, label in _MAINTENANCE
-        ]
-        actions.append({"label": "单位维护", "menu": items})
-    if access.may_enter(request.user, shown):
-        for name, label, tone in (
-            ("person_add", "添加人员", ""),
-            ("organization_register", "登记临时党组织", "main"),
-        ):
-            actions.append(
-                {"label": label, "url": address.url(reverse(name, args=[shown.code])), "tone": tone}
-            )
+
+    def button(verb: str, name: str, label: str, tone: str = "") -> list[dict[str, Any]]:
+        url = address.url(reverse(name, args=[shown.code]))
+        return [{"label": label, "url": url, "tone": tone}] if access.may(request.user, verb, shown) else []
+
+    menu = [item for verb, name, label in _MAINTENANCE for item in button(verb, name, label)]
+    if menu:
+        actions.append({"label": "单位维护", "menu": menu})
+    actions += button("add_person", "person_add", "添加人员")
+    actions += button("establish_organization", "organization_register", "登记临时党组织", "main")
     return actions

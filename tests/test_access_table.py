@@ -1,6 +1,6 @@
 """Every address of the project, asked by everybody, set beside one table of expected answers.
 
-The table says what an address of 甲 (see ``tests/walls.py``) answers: to somebody without a login, to
+The table says what an address of 甲 (see ``tests/two_bureaus.py``) answers: to somebody without a login, to
 each role at 甲, and to the roles at 乙, who are outside. An address that is not in the table fails the
 test.
 """
@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from registry.reports.ready import READY
-from tests.walls import PASSWORD, PHONE, ROLES, Asking, Bureau, World, one_world
+from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -547,11 +547,9 @@ for _name in NOT_IN_THE_ADMIN:
         TABLE.pop(f"admin:registry_{_name}_{_page}", None)
 
 
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+def build_world() -> TwoBureaus:
     """One world for the whole file; each request is taken back."""
-    with one_world(django_db_blocker) as made:
-        yield made
+    return TwoBureaus()
 
 
 def names_of(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -574,7 +572,7 @@ def test_every_address_is_in_the_table() -> None:
 Answers = dict[str, list[tuple[str, str]]]
 
 
-def answers(asking: Asking, here: Bureau, hidden: list[str], *, outside: bool = False) -> Answers:
+def answers(visitor: Visitor, here: Bureau, hidden: list[str], *, outside: bool = False) -> Answers:
     """Ask every address of the table for ``here``; nothing ``hidden`` may stand in any answer."""
     found: Answers = {}
     for name, rows in TABLE.items():
@@ -584,13 +582,13 @@ def answers(asking: Asking, here: Bureau, hidden: list[str], *, outside: bool = 
         for row in rows:
             url = reverse(name, args=row.args(here)) if name != "admin:" else "/admin/nowhere/"
             full = f"{url}?{row.query}" if row.query else url
-            got, page = asking.ask("GET", full)
-            sent, after = asking.ask("POST", full, row.data(here))
+            got, page = visitor.ask("GET", full)
+            sent, after = visitor.ask("POST", full, row.data(here))
             asked_for = "phones" in row.data(here) and "JIA-9000" not in hidden
             for text in hidden:
                 may_show = PHONE in text and (_shows_phone(name, got, sent) or asked_for)
-                assert may_show or text not in page, f"{asking.user} GET {full} shows {text}"
-                assert may_show or text not in after, f"{asking.user} POST {full} shows {text}"
+                assert may_show or text not in page, f"{visitor.user} GET {full} shows {text}"
+                assert may_show or text not in after, f"{visitor.user} POST {full} shows {text}"
             found[name].append((got, sent))
     return found
 
@@ -622,22 +620,22 @@ def differences(found: Answers, table: Answers) -> list[str]:
     ]
 
 
-def test_without_a_login(world: World) -> None:
-    found = answers(Asking(None), world.here, ["甲密", "乙密", PHONE, "省公安厅"])
+def test_without_a_login(world: TwoBureaus) -> None:
+    found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, "省公安厅"])
     assert differences(found, expected(0, outside=False)) == []
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_inside(world: World, role: str) -> None:
+def test_inside(world: TwoBureaus, role: str) -> None:
     hidden = ["乙密", "YI-9000", PHONE]
     if role in ("viewer", "auditor"):
         hidden.append("JIA-9000")
-    found = answers(Asking(world.here.users[role]), world.here, hidden)
+    found = answers(Visitor(world.here.users[role]), world.here, hidden)
     assert differences(found, expected(ROLES.index(role) + 1, outside=False)) == []
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_outside(world: World, role: str) -> None:
+def test_outside(world: TwoBureaus, role: str) -> None:
     # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
-    found = answers(Asking(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE], outside=True)
+    found = answers(Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE], outside=True)
     assert differences(found, expected(ROLES.index(role) + 1, outside=True)) == []

@@ -1,4 +1,4 @@
-"""What the tests of operations share: a refusal says what is wrong, where, and changes nothing."""
+"""Checks that the tests of operations share: of a refusal, of the newest entry of the record, of a row."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ WHOLE_FORM = "__all__"
 
 
 def day(number: int) -> date:
-    """So many days after the day on which the factories' organizations are established."""
+    """The day this many days after the factories' organizations were established."""
     return DAY + timedelta(days=number)
 
 
 @contextmanager
 def refusal(field: str, said: str) -> Iterator[pytest.ExceptionInfo[OperationRefused]]:
-    """What is done inside must be refused at ``field`` with words that hold ``said``, and change nothing."""
+    """Check that the block is refused at ``field``, with ``said`` in the text, and changes nothing."""
     before = snapshot()
-    with pytest.raises(OperationRefused) as told:
-        yield told
-    assert list(told.value.message_dict) == [field], told.value.message_dict
-    assert said in "".join(told.value.message_dict[field])
+    with pytest.raises(OperationRefused) as caught:
+        yield caught
+    assert list(caught.value.message_dict) == [field], caught.value.message_dict
+    assert said in "".join(caught.value.message_dict[field])
     assert snapshot() == before
 
 
 def recorded(verb: str) -> AuditEntry:
-    """The newest entry of the record, which must be of ``verb``; all rows must still fit together."""
+    """Return the newest entry of the record, which must be of ``verb``; check that all rows still agree."""
     entry = AuditEntry.objects.order_by("-pk")[0]
     assert entry.verb == verb
     assert entry.actor == "测试"
@@ -43,6 +43,6 @@ def recorded(verb: str) -> AuditEntry:
 
 
 def facts(row: Any, *names: str) -> tuple[Any, ...]:
-    """Named columns of a row as the database holds them now."""
+    """Return these columns of a row as they are in the database now."""
     row.refresh_from_db()
     return tuple(getattr(row, name) for name in names)

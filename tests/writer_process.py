@@ -1,7 +1,8 @@
-"""A writer in a process of its own, to be killed: founds what it is told to, one line in, one line out.
+"""Registers organizations in a process of its own, which a test can kill.
 
-Run by tests/test_kill.py as `python -m tests.founder`. A line in is the code of the new organization and the
-keys of its unit, its superior (0: none) and its members; a line out is `done CODE`, or `lost CODE ERROR`.
+Run by tests/test_kill.py as `python -m tests.writer_process`. A line in is the code of the new organization
+and the keys of its unit, its superior (0: none) and its members; a line out is `done CODE`, or
+`lost CODE ERROR`.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Two bureaus that mirror each other, for the tests of walls and attacks; and somebody who asks.
+"""Two bureaus that mirror each other, for the tests of access and of attacks; and a visitor.
 
 甲 and 乙 stand under one department. Everything at 甲 has 甲密 in its name, everything at 乙 has 乙密, so
 that whatever leaks from one to the other can be seen in any answer.
@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date
 from typing import Any
@@ -92,7 +90,7 @@ class Bureau:
         )
 
 
-class World:
+class TwoBureaus:
     """Both bureaus, and what stands above them."""
 
     def __init__(self) -> None:
@@ -114,14 +112,6 @@ class World:
         units.move_unit(actor=ACTOR, unit=moved, superior=self.there.unit, on=date(2020, 3, 1), reason="转出")
 
 
-@contextmanager
-def one_world(django_db_blocker: Any) -> Iterator[World]:
-    """Give a world that several tests of one file share; it is taken back at the end."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield World()
-        transaction.set_rollback(True)
-
-
 _WRITE = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)\"?", re.IGNORECASE)
 _PASSING = ("registry_session", "axes_accessattempt", "axes_accessfailurelog", "registry_auditseal")
 
@@ -132,8 +122,8 @@ def written(queries: list[dict[str, str]]) -> set[str]:
     return {match.group(2) for match in found if match} - set(_PASSING)
 
 
-class Asking:
-    """Somebody who asks; every request is taken back."""
+class Visitor:
+    """Somebody with or without a login who sends requests; what they write is rolled back."""
 
     def __init__(self, somebody: User | None) -> None:
         self.client = Client()

@@ -1,0 +1,17 @@
+"""What is done with one's own account and login, as the record calls it."""
+
+from __future__ import annotations
+
+from registry.nouns.verbs import Verb
+
+VERBS = (
+    Verb("change_password", "修改密码"),
+    Verb("end_sessions", "结束其他会话"),
+    Verb("turn_on_second_factor", "启用二次验证"),
+    Verb("turn_off_second_factor", "停用二次验证"),
+    Verb("renew_recovery_codes", "更换恢复码"),
+    Verb("login", "登录"),
+    Verb("login_failed", "登录失败"),
+    Verb("login_locked", "登录被锁定"),
+    Verb("logout", "退出"),
+)

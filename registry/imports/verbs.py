@@ -1,0 +1,13 @@
+"""What is done with workbooks that are handed in."""
+
+from __future__ import annotations
+
+from registry.nouns.verbs import ENTER, Verb
+
+VERBS = (
+    Verb("upload_import", "上传导入表格", ENTER),
+    Verb("recheck_import", "重新核对导入表格", ENTER),
+    Verb("confirm_import", "确认写入导入表格", ENTER),
+    Verb("cancel_import", "取消导入", ENTER),
+    Verb("import_workbook", "导入表格", ENTER),
+)

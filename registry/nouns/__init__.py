@@ -1,0 +1,125 @@
+"""What there is to register: one descriptor for each noun, and the verbs, with who may do them.
+
+Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: ``nouns`` and ``verbs``
+(those that belong to no noun). They are read here, in the order of ``INSTALLED_APPS``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.db.models import Model
+from django.utils.module_loading import import_string
+
+from registry.nouns.columns import Layout
+from registry.nouns.noun import Noun
+from registry.nouns.verbs import Verb
+
+__all__ = [
+    "Noun",
+    "Verb",
+    "all_nouns",
+    "all_verbs",
+    "by_key",
+    "edited_by",
+    "handed_up",
+    "knows",
+    "label_of",
+    "layouts",
+    "of",
+    "recorded_verbs",
+    "verb",
+]
+
+
+def all_nouns() -> tuple[Noun, ...]:
+    """Return every noun, in the order in which they are declared."""
+    return _nouns(_configs())
+
+
+def by_key(key: str) -> Noun:
+    """Return the noun with this key (``unit``). Raises ``LookupError``."""
+    return _by_key(_configs())[key]
+
+
+def knows(key: str) -> bool:
+    """Whether there is a noun with this key."""
+    return key in _by_key(_configs())
+
+
+def of(thing: Model | type[Model]) -> Noun:
+    """Return the noun of a row or a model. Raises ``LookupError`` when none is declared for it."""
+    model = thing._meta.concrete_model
+    noun = _by_model(_configs()).get(model)
+    if noun is None:
+        raise LookupError(f"no noun is declared for {thing._meta.label}")
+    return noun
+
+
+def all_verbs() -> dict[str, Verb]:
+    """Return every verb by its slug: those of the nouns, then those without one."""
+    return _verbs(_configs())
+
+
+def verb(slug: str) -> Verb:
+    """Return the verb with this slug. Raises ``LookupError``."""
+    return all_verbs()[slug]
+
+
+def recorded_verbs() -> dict[str, str]:
+    """Return the Chinese name of each verb that the record can hold."""
+    return {each.slug: each.label for each in all_verbs().values() if each.is_recorded}
+
+
+def label_of(slug: str) -> str:
+    """Return what a verb is called; of one that is declared no more, its slug."""
+    known = all_verbs().get(slug)
+    return known.label if known else slug
+
+
+def edited_by(slug: str) -> Noun | None:
+    """Return the noun whose plain facts are edited by this verb, if it is such a verb."""
+    return next((noun for noun in all_nouns() if noun.edit == slug), None)
+
+
+def layouts() -> dict[str, Layout]:
+    """Return the layouts of all sheets by slug; what is named by a later one comes first."""
+    return {noun.sheet.slug: noun.sheet for noun in all_nouns() if noun.sheet is not None}
+
+
+def handed_up(name: str) -> list[Any]:
+    """Return what all apps hand up under ``name``: what each dotted name leads to, tuples laid open."""
+    found: list[Any] = []
+    for config in _configs():
+        for path in getattr(config, name, ()):
+            each = import_string(path)
+            found += each if isinstance(each, tuple) else [each]
+    return found
+
+
+def _configs() -> tuple[AppConfig, ...]:
+    return tuple(apps.get_app_configs())
+
+
+# Read once for each set of installed apps, which tests change.
+@lru_cache(maxsize=4)
+def _nouns(_apps: tuple[AppConfig, ...]) -> tuple[Noun, ...]:
+    return tuple(handed_up("nouns"))
+
+
+@lru_cache(maxsize=4)
+def _by_key(_apps: tuple[AppConfig, ...]) -> dict[str, Noun]:
+    return {noun.key: noun for noun in _nouns(_apps)}
+
+
+@lru_cache(maxsize=4)
+def _by_model(_apps: tuple[AppConfig, ...]) -> dict[type[Model] | None, Noun]:
+    return {noun.model: noun for noun in _nouns(_apps)}
+
+
+@lru_cache(maxsize=4)
+def _verbs(_apps: tuple[AppConfig, ...]) -> dict[str, Verb]:
+    verbs = [each for noun in _nouns(_apps) for each in noun.verbs]
+    return {each.slug: each for each in (*verbs, *handed_up("verbs"))}

@@ -1,0 +1,218 @@
+"""Organizations: Party organizations and formations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from registry.models import Organization, OrganizationKind, OrganizationTerm, Unit, UnitKind, WorkflowState
+from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
+from registry.models.organization import OrganizationQuerySet
+from registry.nouns.columns import YES, Column, Layout, Value, key_of
+from registry.nouns.noun import Noun, Picker, PickerQuery, Texts
+from registry.nouns.verbs import APPROVE, ENTER, Verb
+
+_TEMPORARY = "临时"
+
+
+def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
+    """临时党支部 in the column of kinds says two things."""
+    raw = raws.get("kind")
+    if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
+        return {}, {}
+    kind = SHEET.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
+    if kind is None or kind not in PARTY_KINDS:
+        return ({} if kind is None else {"kind": kind}), {}
+    if values.get("is_temporary") is False:
+        column = SHEET.by_slug["is_temporary"].header
+        return {"kind": kind}, {"is_temporary": f"组织类别写的是“{raw.strip()}”,“{column}”却填了否"}
+    is_said = bool(raws.get("is_temporary"))
+    return {"kind": kind} if is_said else {"kind": kind, "is_temporary": True}, {}
+
+
+SHEET = Layout(
+    mend=_mend,
+    slug="organizations",
+    title="组织",
+    model=Organization,
+    key=("code",),
+    needed=("code",),
+    columns=(
+        Column(
+            "code",
+            "组织代码",
+            "code",
+            required=True,
+            also=("党组织代码", "组织编码", "组织编号", "代码", "编码"),
+            help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
+            example="decheng-linshi-zhibu",
+            lower=True,
+        ),
+        Column(
+            "name",
+            "组织名称",
+            required=True,
+            also=("党组织名称", "组织全称", "名称", "组织"),
+            help="组织全称。",
+            example="德城分局疫情防控临时党支部",
+        ),
+        Column(
+            "kind",
+            "组织类别",
+            "choice",
+            required=True,
+            also=("组织类型", "党组织类别", "党组织类型", "类别", "类型"),
+            choices=OrganizationKind,
+            words={
+                "支部": OrganizationKind.BRANCH.value,
+                "总支": OrganizationKind.GENERAL_BRANCH.value,
+                "先锋岗": OrganizationKind.PIONEER_POST.value,
+                "先锋队": OrganizationKind.PIONEER_TEAM.value,
+                "党员突击队": OrganizationKind.COMMANDO_TEAM.value,
+                "工作专班": OrganizationKind.TASK_FORCE.value,
+            },
+            help="写作“临时党支部”等也可以,读作党支部,并且是临时党组织。",
+            example=OrganizationKind.BRANCH.value,
+        ),
+        Column(
+            "is_temporary",
+            "是否临时",
+            "yes_no",
+            also=("临时", "临时党组织", "是否临时党组织", "临时或常设"),
+            help="临时党组织填“是”;先锋岗、突击队等不是党组织,填“否”。",
+            example=YES,
+        ),
+        Column(
+            "unit",
+            "所在单位代码",
+            "code",
+            required=True,
+            also=("单位代码", "所属单位代码", "机构代码"),
+            example="dezhou-shi-gonganju-decheng",
+            lower=True,
+        ),
+        Column("unit_name", "所在单位", also=("单位名称", "所属单位", "单位"), is_info=True),
+        Column(
+            "parent",
+            "上级组织代码",
+            "code",
+            also=("上级党组织代码", "上级代码"),
+            help="上级组织可以在本表其他行,先后不限。",
+            lower=True,
+        ),
+        Column(
+            "parent_name", "上级组织", also=("上级党组织", "上级组织名称", "上级党组织名称"), is_info=True
+        ),
+        Column(
+            "campaign",
+            "专项任务",
+            also=("专项任务代码", "任务代码", "任务名称", "任务"),
+            help="专项任务的代码或名称。",
+        ),
+        Column(
+            "established_on",
+            "成立日期",
+            "date",
+            required=True,
+            also=("成立时间", "组建日期", "组建时间"),
+            example="2020-02-03",
+        ),
+        Column(
+            "dissolved_on", "撤销日期", "date", also=("撤销时间", "解散日期"), help="填写后组织自该日起撤销。"
+        ),
+        Column(
+            "approval_number", "批复文号", also=("批准文号", "文号", "成立文号"), example="德公党〔2020〕3号"
+        ),
+        Column("dissolution_number", "撤销文号"),
+        Column("honour_title", "荣誉称号", also=("荣誉命名", "命名")),
+        Column("aliases", "别名", help="多个别名用分号隔开。"),
+        Column("note", "备注", also=("说明",)),
+        Column("state", "审批状态", "choice", also=("状态",), choices=WorkflowState, is_info=True),
+    ),
+)
+
+
+def superiors_of(unit: Unit) -> QuerySet[Organization]:
+    """Return what may be put above an organization at ``unit`` though it stands at another unit.
+
+    Approved Party organizations, leading groups and task forces that stand today at the units above
+    ``unit``, and at the headquarters units directly below those.
+    """
+    above = Unit.objects.filter(tree_id=unit.tree_id, lft__lt=unit.lft, rght__gt=unit.rght)
+    headquarters = Unit.objects.filter(kind=UnitKind.HEADQUARTERS, parent__in=above.order_by().values("pk"))
+    return (
+        Organization.objects.approved()
+        .as_of(timezone.localdate())
+        .filter(
+            Q(unit__in=above.order_by().values("pk")) | Q(unit__in=headquarters.order_by().values("pk")),
+            kind__in=(*PARTY_KINDS, OrganizationKind.LEADING_GROUP, OrganizationKind.TASK_FORCE),
+        )
+    )
+
+
+def _marks(organization: Organization) -> list[str]:
+    marks = []
+    if organization.dissolved_on is not None:
+        marks.append(f"{organization.dissolved_on.isoformat()} 撤销")
+    if organization.state != WorkflowState.APPROVED:
+        marks.append(organization.get_state_display())
+    return marks
+
+
+def _narrow(rows: QuerySet[Organization], query: PickerQuery) -> QuerySet[Organization]:
+    """Leave out what is withdrawn; with a ``kind``, what may not stand above one of that kind on the day."""
+    rows = rows.exclude(state=WorkflowState.WITHDRAWN)
+    kinds = ALLOWED_PARENTS.get(query.given.get("kind", ""))
+    if kinds is None:
+        return rows
+    return cast(OrganizationQuerySet, rows.filter(kind__in=kinds)).as_of(query.as_of)
+
+
+ORGANIZATION = Noun(
+    key="organization",
+    plural="organizations",
+    label="组织",
+    model=Organization,
+    verbs=(
+        Verb("establish_organization", "登记组织", ENTER),
+        Verb("edit_organization", "修改组织资料", ENTER),
+        Verb("move_organization", "调整上级组织", ENTER),
+        Verb("transfer_organization", "转隶到其他单位", ENTER),
+        Verb("dissolve_organization", "撤销组织", ENTER),
+        Verb("withdraw_organization", "撤回误录的组织", ENTER),
+        Verb("submit_organization", "提交审批", ENTER),
+        Verb("approve_organization", "批准", APPROVE),
+        Verb("return_organization", "退回", APPROVE),
+    ),
+    unit_path="unit",
+    related=("unit", "parent", "campaign", "task_body", "source"),
+    page="organization",
+    edit="edit_organization",
+    editable=(
+        "name",
+        "aliases",
+        "honour_title",
+        "campaign",
+        "task_body",
+        "established_on",
+        "dissolved_on",
+        "approval_number",
+        "dissolution_number",
+        "note",
+    ),
+    sheet=SHEET,
+    picker=Picker(
+        key="code",
+        placeholder="组织名称、拼音或代码",
+        note=lambda row, shown: f"{row.kind_label} · {row.unit.label}",
+        related=("unit",),
+        marks=_marks,
+        narrow=_narrow,
+        beyond=superiors_of,
+        beyond_verb="establish_organization",
+    ),
+    texts=Texts(OrganizationTerm, ("name", "honour_title"), ("aliases",), ("code", "approval_number")),
+)

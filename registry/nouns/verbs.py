@@ -1,0 +1,29 @@
+"""A verb: what may be done, what it is called, and which roles may do it. Knows no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOBODY: tuple[str, ...] = ()
+"""No role gives it: a command does it, or everybody for oneself."""
+EVERYBODY = ("viewer", "clerk", "approver", "manager", "auditor")
+ENTER = ("clerk", "manager")
+APPROVE = ("approver", "manager")
+MANAGE = ("manager",)
+AUDIT = ("auditor", "manager")
+PERSONAL = ("clerk", "approver", "manager")
+"""Who works with police numbers and may open telephone numbers; viewers and auditors see them masked."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Something that users do: an operation by its name, or reading something that is not for everybody.
+
+    ``label`` is its Chinese name on pages and in the record. ``roles`` may do it at the unit of their grant
+    and below. Not ``is_recorded``: the record never holds it, so its page does not offer it.
+    """
+
+    slug: str
+    label: str
+    roles: tuple[str, ...] = NOBODY
+    is_recorded: bool = True

@@ -1,0 +1,300 @@
+"""Every operation asks for the right itself: an actor without it, or outside, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from django_otp.oath import totp
+
+from registry import access, nouns
+from registry.accounts import operations as accounts
+from registry.accounts import second_factor
+from registry.audit import Actor
+from registry.models import AuditEntry, GrantRole, Source, Unit
+from registry.operations import assignments, campaigns, counts, organizations, people, sources, trees, units
+from registry.operations.bulk import bulk_load
+from registry.operations.bulk_rows import Load
+from registry.refusals import NotAllowed, OperationRefused
+from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
+from tests.two_bureaus import written
+
+pytestmark = pytest.mark.django_db
+
+ROLES = tuple(GrantRole.values)
+ON = date(2020, 3, 1)
+KEY = "00" * 20
+ONESELF = ("change_password", "end_sessions", "turn_on_second_factor")
+
+
+class Place:
+    """A unit with something of everything, and a user for each role."""
+
+    def __init__(self, code: str, top: Unit) -> None:
+        self.unit = make_unit(code, top)
+        self.station = make_unit(f"{code}-station", self.unit)
+        self.spare = make_unit(f"{code}-spare", self.unit)
+        self.committee = make_organization(self.unit, "committee", code=f"{code}-committee")
+        self.branch = make_organization(self.unit, code=f"{code}-branch")
+        self.draft = make_organization(self.unit, code=f"{code}-draft", state="draft")
+        self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
+        self.person = make_person("张三", self.unit)
+        self.assignment = assign(self.branch, make_person("李四", self.unit))
+        self.other = make_user(f"{code}-other", self.station, "viewer")
+        self.disabled = make_user(f"{code}-disabled", self.station, "viewer", is_active=False)
+        self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
+
+
+class World:
+    """Two units beside each other: here something is done, there are the strangers."""
+
+    def __init__(self) -> None:
+        top = make_unit("top")
+        self.here, self.there = Place("here", top), Place("there", top)
+        self.campaign = make_campaign()
+        self.source = Source.objects.create(number=1, title="报道")
+        self.superuser, self.nobody = make_user("root", is_superuser=True), make_user("nobody")
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
+Attempt = Callable[[Actor, Place, World], Any]
+
+ATTEMPTS: dict[str, Attempt] = {
+    "add_unit": lambda by, here, world: units.add_unit(
+        actor=by, code="new", name="新所", kind="station", superior=here.unit
+    ),
+    "edit_unit": lambda by, here, world: units.edit_unit(actor=by, unit=here.unit, changes={"note": "新"}),
+    "move_unit": lambda by, here, world: units.move_unit(
+        actor=by, unit=here.spare, superior=here.station, on=ON, reason="理顺"
+    ),
+    "merge_unit": lambda by, here, world: units.merge_unit(
+        actor=by, unit=here.spare, into=here.station, on=ON, reason="并"
+    ),
+    "close_unit": lambda by, here, world: units.close_unit(actor=by, unit=here.spare, on=ON, reason="撤"),
+    "establish_organization": lambda by, here, world: organizations.establish_organization(
+        actor=by,
+        unit=here.unit,
+        kind="work_group",
+        name="新组",
+        code="new",
+        established_on=ON,
+        state="submitted",
+    ),
+    "edit_organization": lambda by, here, world: organizations.edit_organization(
+        actor=by, organization=here.branch, changes={"note": "新"}
+    ),
+    "move_organization": lambda by, here, world: organizations.move_organization(
+        actor=by,
+        organization=here.draft,
+        parent=here.committee,
+        reason="理顺",
+    ),
+    "transfer_organization": lambda by, here, world: organizations.transfer_organization(
+        actor=by, organization=here.branch, unit=here.station, on=ON, reason="转"
+    ),
+    "dissolve_organization": lambda by, here, world: organizations.dissolve_organization(
+        actor=by, organization=here.branch, on=ON, reason="结束"
+    ),
+    "withdraw_organization": lambda by, here, world: organizations.withdraw_organization(
+        actor=by, organization=here.branch, reason="误录"
+    ),
+    "submit_organization": lambda by, here, world: organizations.submit_organization(
+        actor=by, organization=here.draft
+    ),
+    "approve_organization": lambda by, here, world: organizations.approve_organization(
+        actor=by, organization=here.submitted
+    ),
+    "return_organization": lambda by, here, world: organizations.return_organization(
+        actor=by, organization=here.submitted, reason="不全"
+    ),
+    "add_person": lambda by, here, world: people.add_person(
+        actor=by, number="new", name="新人", category="officer", home_unit=here.unit
+    ),
+    "edit_person": lambda by, here, world: people.edit_person(
+        actor=by, person=here.person, changes={"note": "新"}
+    ),
+    "change_political_status": lambda by, here, world: people.change_political_status(
+        actor=by, person=here.person, status="masses", on=ON
+    ),
+    "transfer_person": lambda by, here, world: people.transfer_person(
+        actor=by, person=here.person, home_unit=here.station
+    ),
+    "assign_person": lambda by, here, world: assignments.assign_person(
+        actor=by, organization=here.branch, person=here.person, started_on=ON
+    ),
+    "change_role": lambda by, here, world: assignments.change_role(
+        actor=by, assignment=here.assignment, role="secretary", on=ON
+    ),
+    "end_assignment": lambda by, here, world: assignments.end_assignment(
+        actor=by, assignment=here.assignment, on=ON
+    ),
+    "withdraw_assignment": lambda by, here, world: assignments.withdraw_assignment(
+        actor=by, assignment=here.assignment, reason="误录"
+    ),
+    "start_campaign": lambda by, here, world: campaigns.start_campaign(
+        actor=by, code="new", name="新任务", started_on=ON, lead_unit=here.unit
+    ),
+    "end_campaign": lambda by, here, world: campaigns.end_campaign(actor=by, campaign=world.campaign, on=ON),
+    "add_source": lambda by, here, world: sources.add_source(actor=by, facts={"number": 2, "title": "新"}),
+    "add_figures": lambda by, here, world: sources.add_figures(actor=by, source=world.source, figures=[]),
+    "rebuild_counts": lambda by, here, world: counts.rebuild_counts(actor=by),
+    "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
+    "add_user": lambda by, here, world: accounts.add_user(
+        actor=by, username="new", display_name="新", unit=here.unit, role="viewer", started_on=ON
+    ),
+    "grant_role": lambda by, here, world: accounts.grant_role(
+        actor=by, user=here.other, unit=here.unit, role="clerk", started_on=timezone.localdate()
+    ),
+    "end_grant": lambda by, here, world: accounts.end_grant(
+        actor=by, grant=here.other.grants.get(), reason="调离"
+    ),
+    "disable_user": lambda by, here, world: accounts.disable_user(actor=by, user=here.other, reason="停"),
+    "enable_user": lambda by, here, world: accounts.enable_user(actor=by, user=here.disabled),
+    "set_one_time_password": lambda by, here, world: accounts.set_one_time_password(
+        actor=by, user=here.other
+    ),
+    "close_login": lambda by, here, world: accounts.close_login(actor=by, user=here.other, reason="停"),
+    "change_password": lambda by, here, world: accounts.change_password(
+        actor=by, user=here.other, password="Another-Long-Pass-2020"
+    ),
+    "turn_on_second_factor": lambda by, here, world: second_factor.turn_on(
+        actor=by, user=here.other, key=KEY, code=f"{totp(bytes.fromhex(KEY)):06}"
+    ),
+    "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
+}
+"""For each verb: how it is done here."""
+
+ASKED_ELSEWHERE = {
+    "see": "what a user sees: tests/test_access.py",
+    "read_record": "a page: tests/test_access_table.py",
+    "export": "a page: tests/test_access_table.py",
+    "view_personal_data": "a page: tests/test_access_table.py",
+    "rebuild_trees": "records only when something was wrong",
+    "open_login": "only with DEBUG",
+    **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
+    **dict.fromkeys(("login", "login_failed", "login_locked", "logout"), "happens, nobody is asked"),
+    **dict.fromkeys(
+        ("upload_import", "recheck_import", "confirm_import", "cancel_import", "import_workbook"),
+        "one's own imports: tests/imports",
+    ),
+}
+
+
+def test_every_declared_verb_is_tried() -> None:
+    assert set(ATTEMPTS) | set(ASKED_ELSEWHERE) == set(nouns.all_verbs())
+    assert set(ATTEMPTS) & set(ASKED_ELSEWHERE) == set()
+    roles = {role for verb in nouns.all_verbs().values() for role in verb.roles}
+    assert roles == set(ROLES)
+
+
+def tried(verb: str, by: Actor, world: World) -> bool:
+    """Try it, look at what was written, take it back; return whether it was allowed."""
+    savepoint = transaction.savepoint()
+    try:
+        with CaptureQueriesContext(connection) as queries:
+            ATTEMPTS[verb](by, world.here, world)
+    except NotAllowed:
+        assert not written(queries.captured_queries)
+        return False
+    else:
+        assert AuditEntry.objects.filter(verb=verb, user=by.user).exists()
+        return True
+    finally:
+        transaction.savepoint_rollback(savepoint)
+
+
+@pytest.mark.parametrize("verb", ATTEMPTS)
+def test_who_may_do_it(verb: str, world: World) -> None:
+    roles = nouns.verb(verb).roles
+    for role in ROLES:
+        inside, outside = (place.users[role] for place in (world.here, world.there))
+        assert tried(verb, Actor(user=inside), world) == (role in roles), role
+        assert not tried(verb, Actor(user=outside), world), role
+    assert not tried(verb, Actor(user=world.nobody), world)
+    assert tried(verb, Actor.system("命令"), world)
+    if verb in ONESELF:
+        assert tried(verb, Actor(user=world.here.other), world)
+    else:
+        assert tried(verb, Actor(user=world.superuser), world)
+
+
+def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
+    by, here, there = Actor(user=world.here.users["manager"]), world.here, world.there
+    for reach in (
+        lambda: units.move_unit(actor=by, unit=here.spare, superior=there.unit, on=ON, reason="划出"),
+        lambda: units.move_unit(actor=by, unit=here.spare, superior=None, on=ON, reason="划出"),
+        lambda: units.merge_unit(actor=by, unit=here.spare, into=there.unit, on=ON, reason="并"),
+        lambda: units.add_unit(actor=by, code="new", name="新", kind="bureau", superior=None),
+        lambda: organizations.transfer_organization(
+            actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
+        ),
+        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit),
+        lambda: accounts.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),
+        lambda: accounts.grant_role(actor=by, user=there.other, unit=here.unit, role="viewer", started_on=ON),
+        lambda: accounts.disable_user(actor=by, user=world.nobody, reason="停"),
+        lambda: accounts.disable_user(actor=by, user=world.superuser, reason="停"),
+        lambda: trees.rebuild_trees(actor=by),
+    ):
+        with CaptureQueriesContext(connection) as queries, pytest.raises(NotAllowed):
+            reach()
+        assert not written(queries.captured_queries)
+
+
+def test_only_who_approves_registers_what_counts_at_once(world: World) -> None:
+    def establish(role: str) -> None:
+        organizations.establish_organization(
+            actor=Actor(user=world.here.users[role]),
+            unit=world.here.unit,
+            kind="work_group",
+            name="新组",
+            code="new",
+            established_on=ON,
+            state="approved",
+        )
+
+    with pytest.raises(NotAllowed):
+        establish("clerk")
+    with transaction.atomic():
+        establish("manager")
+        transaction.set_rollback(True)
+
+
+def test_a_grant_that_ended_since_the_form_was_opened(world: World) -> None:
+    """The right is read anew in the operation, not taken from what the page remembered."""
+    clerk = world.here.users["clerk"]
+    assert access.may(clerk, "edit_person", world.here.person)
+    savepoint = transaction.savepoint()
+    clerk.grants.update(ended_on=timezone.localdate())
+    with pytest.raises(NotAllowed):
+        people.edit_person(actor=Actor(user=clerk), person=world.here.person, changes={"note": "新"})
+    transaction.savepoint_rollback(savepoint)
+    access.forget_grants(clerk)
+
+
+def test_an_organization_below_that_is_outside_is_neither_dissolved_nor_named(world: World) -> None:
+    savepoint = transaction.savepoint()
+    clerk = Actor(user=world.here.users["clerk"])
+    make_organization(world.there.unit, code="below", name="外单位支部", parent=world.here.committee)
+    for act in (
+        lambda: organizations.dissolve_organization(
+            actor=clerk, organization=world.here.committee, on=ON, reason="结束"
+        ),
+        lambda: organizations.withdraw_organization(
+            actor=clerk, organization=world.here.committee, reason="误录"
+        ),
+    ):
+        with pytest.raises(OperationRefused, match="不在您管理范围内") as refusal:
+            act()
+        assert "外单位支部" not in str(refusal.value)
+    transaction.savepoint_rollback(savepoint)
