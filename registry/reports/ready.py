@@ -22,8 +22,8 @@ from registry.counting.rollup import Counts, Line, rollup
 from registry.models import Assignment, Basis, OrganizationKind, PoliticalStatus, Role, Unit
 from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
+from registry.web.columns import Column
 from registry.web.lists import CHUNK, in_chunks
-from registry.web.tables import Column
 
 COMMITTEE_ROLES = (
     Role.ORGANIZATION_COMMITTEE_MEMBER.value,

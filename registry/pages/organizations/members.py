@@ -16,8 +16,9 @@ from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
 from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column, Grid, read_back
 from registry.web.links import person_url
-from registry.web.tables import Column, Grid, Table, read_back
+from registry.web.tables import Table
 
 NOW, LATER, BEFORE = "在册", "此后编入", "以前"
 

@@ -25,10 +25,11 @@ from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column, read_back
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
 from registry.web.lists import Length
-from registry.web.tables import Column, Empty, Table, read_back
+from registry.web.tables import Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))

@@ -20,11 +20,12 @@ from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
 from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column, read_back
 from registry.web.drill import PlacedTable, people_metric
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.lists import Length
-from registry.web.tables import Column, Empty, read_back, show
+from registry.web.tables import Empty, show
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,11 @@ from registry.models.shape import Span, placed_in
 from registry.nouns.person import PERSON
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
+from registry.web.columns import Column, read_back
 from registry.web.drill import PlacedTable, people_metric
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.lists import LONGEST_SORTED, Length, length_of
-from registry.web.tables import Column, read_back
 
 FEW_HITS = 2_000
 QUICK = ("name", "number")
