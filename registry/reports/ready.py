@@ -12,7 +12,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from registry import access
@@ -20,7 +20,7 @@ from registry.counting.basis import Question, assignment_rows, assignments, orga
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.counting.rollup import Counts, Line, rollup
 from registry.models import Assignment, Basis, OrganizationKind, PoliticalStatus, Role, Unit
-from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER
+from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER, place_of_kind, rank_of_role
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.columns import Column
 from registry.web.lists import CHUNK, in_chunks
@@ -170,15 +170,11 @@ def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
     One query and one more for each chunk of organizations.
     """
     question, scope = filing.question, access.spans(filing.user)
-    place = Case(
-        *[When(kind=kind, then=Value(at)) for at, kind in enumerate(OrganizationKind.values)],
-        output_field=IntegerField(),
-    )
     found: QuerySet[Any] = organization_rows(None, question, filing.unit)
     rows = (
         found.filter(kinds)
         .select_related("parent", "unit")
-        .annotate(kind_place=place, host_name=F("host__unit__name"))
+        .annotate(kind_place=place_of_kind(), host_name=F("host__unit__name"))
         .order_by("host__unit__tree_id", "host__unit__lft", "kind_place", "code")
     )
 
@@ -212,7 +208,9 @@ def _teams(kind: OrganizationKind, slug: str, title: str, filing: Filing) -> She
     ]
     found: QuerySet[Any] = assignment_rows(_metric(condition), filing.question, filing.unit)
     rows = (
-        found.annotate(status_then=F("standing__status"), host_name=F("host__unit__name"), rank=_rank())
+        found.annotate(
+            status_then=F("standing__status"), host_name=F("host__unit__name"), rank=rank_of_role()
+        )
         .select_related("person__home_unit", "organization")
         .order_by(
             "host__unit__tree_id",
@@ -316,11 +314,6 @@ def _by_person(filing: Filing, path: str = "") -> list[str]:
         filing.user, access.PERSONAL
     )
     return [f"{path}number"] if sees else [f"{path}name"]
-
-
-def _rank() -> Case:
-    whens = [When(role=role, then=Value(place)) for role, place in ROLE_ORDER.items()]
-    return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
 
 
 def _metric(condition: Q) -> PeopleMetric:

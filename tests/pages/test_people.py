@@ -170,7 +170,7 @@ def test_the_line_of_totals_names_each_category_and_status(client, world):
         ("民警", "3"),
         ("辅警", "1"),
         ("正式党员", "2"),
-        ("预备党员", "1"),
+        ("入党积极分子", "1"),
         ("群众", "1"),
     ]
     for label, url, number in said:

@@ -18,11 +18,10 @@ from registry import access
 from registry.counting.basis import APPROVED, organization_rows
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
-from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES
+from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.columns import NO, YES
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
-from registry.pages.organizations import party_line
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, read_back
@@ -275,7 +274,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             .values("number")
         )
         joined: QuerySet[Any] = rows.select_related("parent__unit", "unit").annotate(
-            kind_place=party_line.by_kind(),
+            kind_place=place_of_kind(),
             gone_on=Coalesce("dissolved_on", Value(_NEVER)),
             members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
             host_code=F("host__unit__code"),
