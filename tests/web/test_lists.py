@@ -74,7 +74,7 @@ def test_the_page_says_that_there_are_more(
     client: Client, top: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(make_user(unit=top))
-    sorts_by_category = r'class="sort" href="[^"]*sort=-?category'
+    sorts_by_category = r'class="sort"\s+href="[^"]*sort=-?category'
     shown = client.get(reverse("people")).content.decode()
     assert re.search(r"共\s*<b class=\"num\">7</b>\s*人", shown)
     assert "按政治面貌:" in shown
