@@ -20,8 +20,9 @@ from registry.models import Grant, GrantRole, Unit, User
 from registry.models.base import in_spans, on_day
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
+from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
-from registry.web.tables import Column, Table
+from registry.web.tables import Table
 from registry.web.typed import cleaned
 
 

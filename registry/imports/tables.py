@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from registry.imports.models import Import, ImportState, Verdict
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
-from registry.web.tables import Column, Grid
+from registry.web.columns import Column, Grid
 
 TONES = {
     ImportState.UPLOADED: "info",

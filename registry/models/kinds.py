@@ -170,3 +170,18 @@ class GrantRole(models.TextChoices):
     APPROVER = "approver", "审批"
     MANAGER = "manager", "管理员"
     AUDITOR = "auditor", "审计"
+
+
+def rank_of_role() -> models.Case:
+    """Return the place of a row's ``role`` in the order of rank, to sort by."""
+    return _place("role", list(ROLE_ORDER))
+
+
+def place_of_kind() -> models.Case:
+    """Return the place of an organization's ``kind`` in the order of display, to sort by."""
+    return _place("kind", OrganizationKind.values)
+
+
+def _place(name: str, values: list[str]) -> models.Case:
+    whens = [models.When(**{name: value}, then=models.Value(place)) for place, value in enumerate(values)]
+    return models.Case(*whens, default=models.Value(len(values)), output_field=models.IntegerField())

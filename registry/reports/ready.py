@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from datetime import date
+from functools import partial
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from registry import access
@@ -19,11 +20,10 @@ from registry.counting.basis import Question, assignment_rows, assignments, orga
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.counting.rollup import Counts, Line, rollup
 from registry.models import Assignment, Basis, OrganizationKind, PoliticalStatus, Role, Unit
-from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER
+from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER, place_of_kind, rank_of_role
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
-
-CHUNK = 1000
-"""So many rows are in memory at a time."""
+from registry.web.columns import Column
+from registry.web.lists import CHUNK, in_chunks
 
 COMMITTEE_ROLES = (
     Role.ORGANIZATION_COMMITTEE_MEMBER.value,
@@ -78,45 +78,70 @@ class Ready:
 # --- Organizations --------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Formed:
+    """An organization of a sheet with who is in it, leaders first."""
+
+    organization: Any
+    placed: list[Any]
+    is_seen: bool
+    """Whether the organization is in the user's scope today; of others nobody is named."""
+
+    def names(self, roles: Sequence[str], *, with_role: bool = False) -> str:
+        """Return who holds one of ``roles``."""
+        return "、".join(
+            f"{row.person.name}({row.get_role_display()})" if with_role else row.person.name
+            for row in self.placed
+            if self.is_seen and row.role in roles
+        )
+
+
+def _own(title: str, value: Callable[[Any], Cell], kind: Kind = Kind.TEXT) -> Column[_Formed]:
+    """Return a column of a fact of the organization itself."""
+    return Column(title, lambda row: value(row.organization), kind)
+
+
+def _superior(title: str) -> Column[_Formed]:
+    return _own(title, lambda each: each.parent.name if each.parent else None)
+
+
+def _in_it(title: str) -> tuple[Column[_Formed], ...]:
+    """Return how many are in it, how many of them are members, and the honour."""
+    return (
+        Column(title, lambda row: len(row.placed), Kind.NUMBER),
+        Column("其中党员", lambda row: sum(_is_member(each) for each in row.placed), Kind.NUMBER),
+        _own("荣誉称号", lambda each: each.honour_title),
+    )
+
+
+_COMMITTEES: tuple[Column[_Formed], ...] = (
+    _own("组织名称", lambda each: each.name),
+    _own("组织类别", lambda each: each.kind_label),
+    _own("所在单位", lambda each: each.host_name),
+    _superior("上级组织"),
+    _own("成立日期", lambda each: each.established_on, Kind.DATE),
+    _own("批复文号", lambda each: each.approval_number),
+    Column("书记", lambda row: row.names((Role.SECRETARY.value,))),
+    Column("副书记", lambda row: row.names((Role.DEPUTY_SECRETARY.value,))),
+    Column("委员", lambda row: row.names(COMMITTEE_ROLES, with_role=True)),
+    *_in_it("编入人数"),
+)
+_POSTS: tuple[Column[_Formed], ...] = (
+    _own("先锋岗名称", lambda each: each.name),
+    _own("所在单位", lambda each: each.host_name),
+    _superior("隶属组织"),
+    _own("设岗日期", lambda each: each.established_on, Kind.DATE),
+    _own("批复文号", lambda each: each.approval_number),
+    Column("负责人", lambda row: row.names(HEADS)),
+    Column("岗位人员", lambda row: row.names(tuple(Role.values))),
+    *_in_it("人数"),
+)
+
+
 def temporary_organizations(filing: Filing) -> Sheet:
     """临时党组织一览表: every temporary Party organization, with its committee and how many are in it."""
     counts = filing.counts()
     times, people, members = _placed(filing, Q(organization__kind__in=PARTY_KINDS))
-    heads = [
-        Head("序号", Kind.ORDER),
-        Head("组织名称"),
-        Head("组织类别"),
-        Head("所在单位"),
-        Head("上级组织"),
-        Head("成立日期", Kind.DATE),
-        Head("批复文号"),
-        Head("书记"),
-        Head("副书记"),
-        Head("委员"),
-        Head("编入人数", Kind.NUMBER),
-        Head("其中党员", Kind.NUMBER),
-        Head("荣誉称号"),
-    ]
-
-    def lines() -> Iterator[list[Cell]]:
-        for number, (each, placed, seen) in enumerate(_organizations(filing, TEMPORARY), start=1):
-            named = placed if seen else []
-            yield [
-                number,
-                each.name,
-                each.kind_label,
-                each.host_name,
-                each.parent.name if each.parent else None,
-                each.established_on,
-                each.approval_number,
-                _names(named, (Role.SECRETARY.value,)),
-                _names(named, (Role.DEPUTY_SECRETARY.value,)),
-                _names(named, COMMITTEE_ROLES, with_role=True),
-                len(placed),
-                sum(_is_member(row) for row in placed),
-                each.honour_title,
-            ]
-
     number = counts["temporary_party_orgs"] + counts["temporary_groups"]
     said = (
         f"临时党组织 {counts['temporary_party_orgs']} 个:"
@@ -125,8 +150,8 @@ def temporary_organizations(filing: Filing) -> Sheet:
         f"临时党支部 {counts['temporary_branches']} 个;"
         f"另有临时党小组 {counts['temporary_groups']} 个。编入 {times} 人次,按人去重 {people} 人。"
     )
-    totals = ["合计", f"{number} 个", *[None] * 8, times, members, None]
-    return _sheet(filing, "临时党组织一览表", heads, lines(), totals, [said])
+    totals = [f"{number} 个", *[None] * 8, times, members, None]
+    return _sheet(filing, "临时党组织一览表", _COMMITTEES, _organizations(filing, TEMPORARY), totals, said)
 
 
 def pioneer_posts(filing: Filing) -> Sheet:
@@ -134,106 +159,58 @@ def pioneer_posts(filing: Filing) -> Sheet:
     kind = OrganizationKind.PIONEER_POST.value
     number = filing.counts()["pioneer_posts"]
     times, people, members = _placed(filing, Q(organization__kind=kind))
-    heads = [
-        Head("序号", Kind.ORDER),
-        Head("先锋岗名称"),
-        Head("所在单位"),
-        Head("隶属组织"),
-        Head("设岗日期", Kind.DATE),
-        Head("批复文号"),
-        Head("负责人"),
-        Head("岗位人员"),
-        Head("人数", Kind.NUMBER),
-        Head("其中党员", Kind.NUMBER),
-        Head("荣誉称号"),
-    ]
-
-    def lines() -> Iterator[list[Cell]]:
-        for at, (each, placed, seen) in enumerate(_organizations(filing, Q(kind=kind)), start=1):
-            named = placed if seen else []
-            yield [
-                at,
-                each.name,
-                each.host_name,
-                each.parent.name if each.parent else None,
-                each.established_on,
-                each.approval_number,
-                _names(named, HEADS),
-                _names(named, tuple(Role.values)),
-                len(placed),
-                sum(_is_member(row) for row in placed),
-                each.honour_title,
-            ]
-
     said = f"党员先锋岗 {number} 个,在岗 {times} 人次,按人去重 {people} 人。"
-    totals = ["合计", f"{number} 个", *[None] * 6, times, members, None]
-    return _sheet(filing, "党员先锋岗台账", heads, lines(), totals, [said])
+    totals = [f"{number} 个", *[None] * 6, times, members, None]
+    return _sheet(filing, "党员先锋岗台账", _POSTS, _organizations(filing, Q(kind=kind)), totals, said)
 
 
-def _organizations(filing: Filing, kinds: Q) -> Iterator[tuple[Any, list[Any], bool]]:
-    """Yield each organization, who is in it (leaders first), and whether it is in the user's scope today.
+def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
+    """Yield each organization with who is in it.
 
     One query and one more for each chunk of organizations.
     """
     question, scope = filing.question, access.spans(filing.user)
-    place = Case(
-        *[When(kind=kind, then=Value(at)) for at, kind in enumerate(OrganizationKind.values)],
-        output_field=IntegerField(),
-    )
     found: QuerySet[Any] = organization_rows(None, question, filing.unit)
     rows = (
         found.filter(kinds)
         .select_related("parent", "unit")
-        .annotate(kind_place=place, host_name=F("host__unit__name"))
+        .annotate(kind_place=place_of_kind(), host_name=F("host__unit__name"))
         .order_by("host__unit__tree_id", "host__unit__lft", "kind_place", "code")
     )
-    for chunk in _chunks(rows):
+
+    def formed(chunk: list[Any]) -> Iterator[_Formed]:
         held: dict[int, list[Any]] = defaultdict(list)
         placed = assignments(question).filter(organization__in=chunk)
         for row in placed.annotate(status_then=F("standing__status")).select_related("person"):
             held[row.organization_id].append(row)
         for each in chunk:
-            inside = sorted(held[each.pk], key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.pk))
-            yield each, inside, access.inside(each.unit, scope)
+            inside = sorted(held[each.pk], key=_by_rank)
+            yield _Formed(each, inside, access.inside(each.unit, scope))
 
-
-def _names(placed: Sequence[Any], roles: Sequence[str], *, with_role: bool = False) -> str:
-    return "、".join(
-        f"{row.person.name}({row.get_role_display()})" if with_role else row.person.name
-        for row in placed
-        if row.role in roles
-    )
+    return in_chunks(rows, formed)
 
 
 # --- People ---------------------------------------------------------------------------------------
 
 
-def commando_teams(filing: Filing) -> Sheet:
-    """突击队花名册: who is in a commando team."""
-    return _teams(filing, OrganizationKind.COMMANDO_TEAM.value, "commando_teams", "突击队花名册")
-
-
-def pioneer_teams(filing: Filing) -> Sheet:
-    """党员先锋队花名册: who is in a pioneer team."""
-    return _teams(filing, OrganizationKind.PIONEER_TEAM.value, "pioneer_teams", "党员先锋队花名册")
-
-
-def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
+def _teams(kind: OrganizationKind, slug: str, title: str, filing: Filing) -> Sheet:
+    """Return who is in a team of one kind."""
     number = filing.counts()[slug]
     condition = Q(organization__kind=kind)
     times, people, members = _placed(filing, condition)
-    heads = [
-        Head("序号", Kind.ORDER),
-        Head("队伍名称"),
-        Head("队伍所在单位"),
-        Head("职责"),
-        *_PERSON_HEADS,
-        Head("编入日期", Kind.DATE),
-        *_phone_head(filing),
+    columns: list[Column[Any]] = [
+        Column("队伍名称", lambda row: row.organization.name),
+        Column("队伍所在单位", lambda row: row.host_name),
+        Column("职责", lambda row: row.get_role_display()),
+        *_person_columns(filing, lambda row: row.person, lambda row: row.status_then),
+        Column("编入日期", lambda row: row.started_on, Kind.DATE),
+        *_phone_column(filing, lambda row: row.person),
     ]
     found: QuerySet[Any] = assignment_rows(_metric(condition), filing.question, filing.unit)
     rows = (
-        found.annotate(status_then=F("standing__status"), host_name=F("host__unit__name"), rank=_rank())
+        found.annotate(
+            status_then=F("standing__status"), host_name=F("host__unit__name"), rank=rank_of_role()
+        )
         .select_related("person__home_unit", "organization")
         .order_by(
             "host__unit__tree_id",
@@ -245,21 +222,19 @@ def _teams(filing: Filing, kind: str, slug: str, title: str) -> Sheet:
         )
     )
 
-    def lines() -> Iterator[list[Cell]]:
-        for at, row in enumerate(rows.iterator(chunk_size=CHUNK), start=1):
-            yield [
-                at,
-                row.organization.name,
-                row.host_name,
-                row.get_role_display(),
-                *_person(filing, row.person, row.status_then),
-                row.started_on,
-                *_phone(filing, row.person),
-            ]
-
     said = f"{METRICS[slug].label} {number} 支,{times} 人次,按人去重 {people} 人,党员 {members} 人次。"
-    totals = ["合计", f"{number} 支", None, None, f"{times} 人次", *[None] * (len(heads) - 5)]
-    return _sheet(filing, title, heads, lines(), totals, [said])
+    totals = [f"{number} 支", None, None, f"{times} 人次", *[None] * (len(columns) - 4)]
+    return _sheet(filing, title, columns, rows.iterator(chunk_size=CHUNK), totals, said)
+
+
+@dataclass(frozen=True)
+class _Enlisted:
+    """A person of the frontline with all placements, leaders first."""
+
+    person: Any
+    placed: list[Assignment]
+    is_seen: bool
+    """Whether the formal membership is in the user's scope."""
 
 
 def frontline(filing: Filing) -> Sheet:
@@ -267,13 +242,20 @@ def frontline(filing: Filing) -> Sheet:
     counts = filing.counts()
     metric = METRICS["frontline_people"]
     assert isinstance(metric, PeopleMetric)
-    heads = [
-        Head("序号", Kind.ORDER),
-        *_PERSON_HEADS,
-        Head("所属党支部"),
-        Head("编入组织及职责"),
-        Head("最早编入", Kind.DATE),
-        *_phone_head(filing),
+    columns: list[Column[_Enlisted]] = [
+        *_person_columns(filing, lambda row: row.person, lambda row: row.person.status_then),
+        Column(
+            "所属党支部",
+            lambda row: row.person.home_branch.name if row.is_seen and row.person.home_branch else None,
+        ),
+        Column(
+            "编入组织及职责",
+            lambda row: ";".join(
+                f"{each.organization.name} {each.get_role_display()}" for each in row.placed
+            ),
+        ),
+        Column("最早编入", lambda row: min(each.started_on for each in row.placed), Kind.DATE),
+        *_phone_column(filing, lambda row: row.person),
     ]
     rows: QuerySet[Any] = (
         people_rows(metric, filing.question, filing.unit)
@@ -284,67 +266,46 @@ def frontline(filing: Filing) -> Sheet:
     )
     scope = access.spans(filing.user)
 
-    def lines() -> Iterator[list[Cell]]:
-        number = 0
-        for chunk in _chunks(rows):
-            held: dict[int, list[Assignment]] = defaultdict(list)
-            placed = assignment_rows(metric, filing.question, filing.unit).filter(person__in=chunk)
-            for row in placed.select_related("organization"):
-                held[row.person_id].append(row)
-            for person in chunk:
-                number += 1
-                found = sorted(
-                    held[person.pk], key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.pk)
-                )
-                branch = person.home_branch if access.inside(person.home_unit, scope) else None
-                yield [
-                    number,
-                    *_person(filing, person, person.status_then),
-                    branch.name if branch else None,
-                    ";".join(f"{row.organization.name} {row.get_role_display()}" for row in found),
-                    min(row.started_on for row in found),
-                    *_phone(filing, person),
-                ]
+    def enlisted(chunk: list[Any]) -> Iterator[_Enlisted]:
+        held: dict[int, list[Assignment]] = defaultdict(list)
+        placed = assignment_rows(metric, filing.question, filing.unit).filter(person__in=chunk)
+        for row in placed.select_related("organization"):
+            held[row.person_id].append(row)
+        for person in chunk:
+            is_seen = access.inside(person.home_unit, scope)
+            yield _Enlisted(person, sorted(held[person.pk], key=_by_rank), is_seen)
 
     said = (
         f"一线人员 {counts['frontline_people']} 人,"
         f"其中党员 {counts['frontline_party_members']} 人、辅警 {counts['frontline_auxiliaries']} 人;"
         f"编入 {counts['frontline_assignments']} 人次。"
     )
-    totals = ["合计", f"{counts['frontline_people']} 人", *[None] * (len(heads) - 2)]
-    return _sheet(filing, "一线人员花名册", heads, lines(), totals, [said])
+    totals = [f"{counts['frontline_people']} 人", *[None] * (len(columns) - 1)]
+    return _sheet(filing, "一线人员花名册", columns, in_chunks(rows, enlisted), totals, said)
 
 
-_PERSON_HEADS = (
-    Head("姓名"),
-    Head("警号", Kind.CODE),
-    Head("人员类别"),
-    Head("政治面貌"),
-    Head("职务"),
-    Head("所属单位"),
-)
+def _person_columns(
+    filing: Filing, person: Callable[[Any], Any], status: Callable[[Any], str | None]
+) -> tuple[Column[Any], ...]:
+    """Return who it is: ``person`` finds the person in a row, ``status`` the political status of the day."""
+    return (
+        Column("姓名", lambda row: person(row).name),
+        Column("警号", lambda row: access.shown_number(filing.user, person(row)), Kind.CODE),
+        Column("人员类别", lambda row: person(row).get_category_display()),
+        Column("政治面貌", lambda row: str(PoliticalStatus(status(row) or PoliticalStatus.UNKNOWN).label)),
+        Column("职务", lambda row: person(row).title),
+        Column("所属单位", lambda row: person(row).home_unit.name),
+    )
 
 
-def _person(filing: Filing, person: Any, status: str | None) -> list[Cell]:
-    return [
-        person.name,
-        access.shown_number(filing.user, person),
-        person.get_category_display(),
-        str(PoliticalStatus(status or PoliticalStatus.UNKNOWN).label),
-        person.title,
-        person.home_unit.name,
-    ]
-
-
-def _phone_head(filing: Filing) -> list[Head]:
-    return [Head("联系电话", Kind.CODE)] if filing.with_phones else []
-
-
-def _phone(filing: Filing, person: Any) -> list[Cell]:
+def _phone_column(filing: Filing, person: Callable[[Any], Any]) -> list[Column[Any]]:
     """Return the telephone where it was asked for: only of those whose telephone the user may open."""
-    if not filing.with_phones:
-        return []
-    return [person.phone if access.sees_private(filing.user, person) else None]
+
+    def phone(row: Any) -> Cell:
+        number: str = person(row).phone
+        return number if access.sees_private(filing.user, person(row)) else None
+
+    return [Column("联系电话", phone, Kind.CODE)] if filing.with_phones else []
 
 
 def _by_person(filing: Filing, path: str = "") -> list[str]:
@@ -353,11 +314,6 @@ def _by_person(filing: Filing, path: str = "") -> list[str]:
         filing.user, access.PERSONAL
     )
     return [f"{path}number"] if sees else [f"{path}name"]
-
-
-def _rank() -> Case:
-    whens = [When(role=role, then=Value(place)) for role, place in ROLE_ORDER.items()]
-    return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
 
 
 def _metric(condition: Q) -> PeopleMetric:
@@ -373,6 +329,11 @@ def _placed(filing: Filing, condition: Q) -> tuple[int, int, int]:
         members=Count("pk", filter=Q(standing__status__in=MEMBER_STATUSES)),
     )
     return found["times"], found["people"], found["members"]
+
+
+def _by_rank(row: Assignment) -> tuple[int, date, int]:
+    """Order leaders first, then by date."""
+    return ROLE_ORDER[row.role], row.started_on, row.pk
 
 
 def _is_member(row: Any) -> bool:
@@ -402,28 +363,33 @@ _SUMMED = (
 )
 
 
+def _sum(slug: str, group: str, word: str) -> Column[tuple[str, Line]]:
+    return Column(word, lambda row: row[1].counts[slug], head=Head(word, Kind.NUMBER, group))
+
+
+def _share(row: tuple[str, Line]) -> float | None:
+    counts = row[1].counts
+    people = counts["frontline_people"]
+    return counts["frontline_party_members"] / people if people else None
+
+
+_SUMS: tuple[Column[tuple[str, Line]], ...] = (
+    Column("单位", lambda row: row[0]),
+    *(_sum(slug, group, word) for slug, group, word in _SUMMED),
+    Column("党员占比", _share, head=Head("党员占比", Kind.SHARE, _PEOPLE)),
+)
+
+
 def subordinate_units(filing: Filing) -> Sheet:
     """下级单位汇总表: every count of each unit directly below, of the unit itself, and the total."""
     found = rollup(filing.unit, filing.question)
-    heads = [
-        Head("序号", Kind.ORDER),
-        Head("单位"),
-        *(Head(word, Kind.NUMBER, group) for _slug, group, word in _SUMMED),
-        Head("党员占比", Kind.SHARE, _PEOPLE),
-    ]
-
-    def numbers(line: Line) -> list[Cell]:
-        people = line.counts["frontline_people"]
-        share = line.counts["frontline_party_members"] / people if people else None
-        return [*(line.counts[slug] for slug, _group, _word in _SUMMED), share]
-
-    rows: list[list[Cell]] = [
-        [at, line.unit.name, *numbers(line)] for at, line in enumerate(found.children, start=1)
-    ]
-    rows.append([len(rows) + 1, f"{filing.unit.name}(本级)", *numbers(found.own)])
+    rows: list[tuple[str, Line]] = [(line.unit.name, line) for line in found.children]
+    rows.append((f"{filing.unit.name}(本级)", found.own))
     said = "人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次,所以各行之和可能大于合计。"
-    totals = ["合计", f"{len(rows)} 个单位", *numbers(found.total)]
-    return _sheet(filing, "下级单位汇总表", heads, rows, totals, [said])
+    total = (f"{len(rows)} 个单位", found.total)
+    return _sheet(
+        filing, "下级单位汇总表", _SUMS, iter(rows), [column.value(total) for column in _SUMS], said
+    )
 
 
 # --- What they share ------------------------------------------------------------------------------
@@ -432,11 +398,12 @@ def subordinate_units(filing: Filing) -> Sheet:
 def _sheet(
     filing: Filing,
     title: str,
-    heads: Sequence[Head],
-    rows: Any,
+    columns: Sequence[Column[Any]],
+    rows: Iterator[Any],
     totals: Sequence[Cell],
-    notes: Sequence[str],
+    said: str,
 ) -> Sheet:
+    """Return the sheet of these rows, numbered; ``totals`` without the word for them."""
     question = filing.question
     day = question.as_of
     facts = "填报单位:{unit}(含下级单位)    截至日期:{day}    口径:{basis}    专项任务:{campaign}".format(
@@ -446,31 +413,25 @@ def _sheet(
         campaign=question.campaign.name if question.campaign else "全部",
     )
     now = timezone.localtime()
-    said = "{author} 于 {now} 自战时党建组织登记系统导出。".format(
+    taken = "{author} 于 {now} 自战时党建组织登记系统导出。".format(
         author=filing.author,
         now=f"{now:%Y-%m-%d %H:%M}",
     )
     if organization_rows(None, question, filing.unit).filter(is_sample=True).exists():
-        said += "含演示数据。"
+        taken += "含演示数据。"
     return Sheet(
         title,
         f"{filing.unit.name}{title}",
-        heads,
-        rows,
+        [Head("序号", Kind.ORDER), *(column.file_head for column in columns)],
+        ([at, *(column.value(row) for column in columns)] for at, row in enumerate(rows, start=1)),
         [facts],
-        totals=totals,
-        notes=[*notes, said],
+        totals=["合计", *totals],
+        notes=[said, taken],
         signature=(
             "填报单位(盖章):                填报人:              审核人:              联系电话:              "
         ),
         for_filing=True,
     )
-
-
-def _chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    found = rows.iterator(chunk_size=CHUNK)
-    while chunk := list(islice(found, CHUNK)):
-        yield chunk
 
 
 READY: dict[str, Ready] = {
@@ -495,7 +456,7 @@ READY: dict[str, Ready] = {
             "突击队花名册",
             "每支突击队的队员,一人一行",
             ("commando_teams",),
-            commando_teams,
+            partial(_teams, OrganizationKind.COMMANDO_TEAM, "commando_teams", "突击队花名册"),
             has_people=True,
         ),
         Ready(
@@ -503,7 +464,7 @@ READY: dict[str, Ready] = {
             "党员先锋队花名册",
             "每支党员先锋队的队员,一人一行",
             ("pioneer_teams",),
-            pioneer_teams,
+            partial(_teams, OrganizationKind.PIONEER_TEAM, "pioneer_teams", "党员先锋队花名册"),
             has_people=True,
         ),
         Ready(

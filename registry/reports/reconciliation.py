@@ -14,7 +14,8 @@ from registry.models import Organization, Person, Source
 from registry.models.base import in_spans
 from registry.reports.tables import FigureTable, ListedFigure, SourceTable, published_days, summed_up
 from registry.web.address import address_of
-from registry.web.tables import Grid, show
+from registry.web.columns import Grid
+from registry.web.tables import show
 
 DATE_BASES = {
     "stated": "文中注明",

@@ -19,9 +19,10 @@ from registry.models import Figure, Qualifier, Source, Unit
 from registry.models.base import in_spans
 from registry.spreadsheets.sheets import Head, Kind
 from registry.web.address import Address
+from registry.web.columns import Column
 from registry.web.drill import rows_url, unit_of
 from registry.web.filters import ChoiceFilter, UnitFilter
-from registry.web.tables import Column, Empty, Table
+from registry.web.tables import Empty, Table
 
 VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
 TONES = {Verdict.AGREES: "ok", Verdict.DIFFERS: "warn", Verdict.REPORTED_ONLY: "plain"}

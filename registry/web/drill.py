@@ -16,8 +16,9 @@ from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.shape import Span, UnitShape
 from registry.web.address import Address
+from registry.web.columns import Line
 from registry.web.links import rows_behind
-from registry.web.tables import Line, Table
+from registry.web.tables import Table
 from registry.web.typed import cleaned
 
 

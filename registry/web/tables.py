@@ -10,10 +10,9 @@ A capability that wants a list declares it in its own folder, in five steps:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic
 
 from django.core.paginator import Page
 from django.db.models import QuerySet
@@ -21,14 +20,13 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_POST
 
 from registry.models import Basis, Unit
 from registry.nouns import Noun
-from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
+from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
+from registry.web.columns import Column, Grid, Line
 from registry.web.exports import above, answer, head_of, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
@@ -44,150 +42,6 @@ from registry.web.lists import (
     sorted_by,
     without_numbers,
 )
-from registry.web.templatetags.parts import count, sample_tag
-
-Line = TypeVar("Line")
-
-_NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
-_CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
-
-
-@dataclass(frozen=True)
-class Column(Generic[Line]):
-    """One column: what stands over it, what it holds, how it is drawn, sorted and handed on."""
-
-    title: str
-    value: Callable[[Line], Cell] = lambda line: None
-    """What the file holds, and the page too, unless ``cell`` or ``text`` says otherwise."""
-    kind: Kind = Kind.TEXT
-    """How the value is written: numbers stand at the right, days and codes in figures of one width."""
-    key: str = ""
-    """What the address calls the column, to sort by it."""
-    sort: Sequence[str] | Callable[[Any], Any] = ()
-    """The fields it is sorted by; of a list that is no query, the key of a row."""
-    url: Callable[[Line], str] | None = None
-    """Where the value leads to on the page; nothing: nowhere."""
-    is_sample: Callable[[Line], bool] | None = None
-    """Whether what is named is an invented one, which is then said beside it."""
-    text: Callable[[Line], str] | None = None
-    """What the page says instead of the value: a short name, a word for nothing."""
-    cell: str = ""
-    """The template of the cell; it gets ``row`` and ``value``."""
-    css: str = ""
-    """Classes of the cell: text (may wrap), drop (left out on a phone), and a list's own widths."""
-    slug: str = ""
-    """Under which of the noun's columns an import reads the value back: the file has that one's header."""
-    head: Head | None = None
-    """The header in the file, where it is neither that nor the title."""
-    only: Literal["", "page", "file"] = ""
-    is_heading: bool = False
-    """Whether the cell names its row."""
-    is_key: bool = False
-    """Whether it is a code by which the file is read back: on the screen, but not printed."""
-    is_of_the_day: bool = False
-    """Whether it was so on the day of the page, which may not be so today: it is not read back."""
-    says_day: bool = False
-    """Whether the title on the page says the day."""
-    seen_by: Callable[[Any], bool] | None = None
-    """Who sees it: a function of the table; None: everybody."""
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the column is one of numbers, which stand at the right."""
-        return self.kind in _NUMBERS
-
-    @property
-    def head_css(self) -> str:
-        """The classes of the header's cell."""
-        kept = [name for name in self.css.split() if name in ("drop", "no-print")]
-        return " ".join(["n", *kept] if self.is_number else kept)
-
-    @property
-    def opening(self) -> SafeString:
-        """The opening tag of a cell."""
-        css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css]))
-        tag = mark_safe('th scope="row"' if self.is_heading else "td")
-        return format_html('<{} class="{}">', tag, css) if css else format_html("<{}>", tag)
-
-    @property
-    def closing(self) -> SafeString:
-        """The closing tag of a cell."""
-        return mark_safe("</th>" if self.is_heading else "</td>")
-
-    def drawn(self, row: Line) -> Drawn:
-        """Return the cell of a row as the page shows it."""
-        value = self.value(row)
-        text = self.text(row) if self.text is not None else _words(value)
-        return Drawn(
-            self,
-            value,
-            text or "–",
-            self.url(row) if self.url is not None and value and text else "",
-            self.is_sample is not None and self.is_sample(row),
-        )
-
-
-def read_back(slug: str, value: Callable[[Any], Cell]) -> Column[Any]:
-    """Return a column of a code by which the file is read back: on the file's screen only, not printed."""
-    return Column(slug, value, slug=slug, only="file", is_key=True)
-
-
-def _words(value: Cell) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A cell as the page shows it."""
-
-    column: Column[Any]
-    value: Cell
-    text: str
-    url: str
-    is_sample: bool
-
-    @property
-    def drawn(self) -> SafeString:
-        """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
-        if self.column.is_number and not self.value:
-            return count(None if self.value is None else 0)
-        shown = format_html('<a href="{}">{}</a>', self.url, self.text) if self.url else escape(self.text)
-        return format_html("{}{}", shown, sample_tag(self.is_sample))
-
-
-@dataclass(frozen=True)
-class Grid(Generic[Line]):
-    """Columns and rows as a page draws them (``parts/grid.html``)."""
-
-    columns: Sequence[Column[Line]]
-    rows: Sequence[Line]
-    sort: str = ""
-    sorts: Collection[str] = ()
-    """What the header sorts by."""
-    css: str = ""
-    day: date | None = None
-
-    @property
-    def heads(self) -> list[tuple[Column[Line], str, date | None]]:
-        """The columns of the page, each with the key that its header sorts by and the day that it says."""
-        return [
-            (each, each.key if each.key in self.sorts else "", self.day if each.says_day else None)
-            for each in self._shown
-        ]
-
-    @property
-    def lines(self) -> Iterator[tuple[Line, list[Drawn]]]:
-        """Each row with its cells."""
-        shown = self._shown
-        return ((row, [column.drawn(row) for column in shown]) for row in self.rows)
-
-    @property
-    def _shown(self) -> list[Column[Line]]:
-        return [column for column in self.columns if column.only != "file"]
 
 
 @dataclass(frozen=True)
@@ -474,7 +328,7 @@ class Table(Generic[Line]):
         if column.slug and self.noun is not None:
             head = head_of(self.noun, column.slug)
             return on_a_day(head, self.question) if column.is_of_the_day else head
-        return column.head or Head(column.title, column.kind)
+        return column.file_head
 
     def as_file(self) -> FileResponse:
         """Answer with the list as a file."""

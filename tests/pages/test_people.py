@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import date
 
 import pytest
@@ -157,6 +159,23 @@ def test_totals_are_those_of_the_whole_list(client, world):
         ("activist", 1),
         ("masses", 1),
     ]
+
+
+def test_the_line_of_totals_names_each_category_and_status(client, world):
+    client.force_login(make_user(unit=world.top))
+    page = client.get(LIST, AS_OF).content.decode()
+    line = page[page.index("按类别:") : page.index("</footer>")]
+    said = re.findall(r"(\w+)\s*<a class=\"num\" href=\"([^\"]+)\">(\d+)</a>", line)
+    assert [(label, number) for label, _url, number in said] == [
+        ("民警", "3"),
+        ("辅警", "1"),
+        ("正式党员", "2"),
+        ("入党积极分子", "1"),
+        ("群众", "1"),
+    ]
+    for label, url, number in said:
+        rows = client.get(html.unescape(f"{LIST}{url}")).context["page_obj"].paginator.count
+        assert rows == int(number), label
 
 
 def test_pages_keep_the_filter(client, world):

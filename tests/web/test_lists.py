@@ -74,15 +74,15 @@ def test_the_page_says_that_there_are_more(
     client: Client, top: Unit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.force_login(make_user(unit=top))
-    sorts_by_category = r'class="sort" href="[^"]*sort=-?category'
+    sorts_by_category = r'class="sort"\s+href="[^"]*sort=-?category'
     shown = client.get(reverse("people")).content.decode()
-    assert re.search(r"共 <b class=\"num\">7</b> 人", shown)
+    assert re.search(r"共\s*<b class=\"num\">7</b>\s*人", shown)
     assert "按政治面貌:" in shown
     assert re.search(sorts_by_category, shown)
     monkeypatch.setattr(lists, "LONGEST_COUNTED", 4)
     monkeypatch.setattr(people_page, "LONGEST_SORTED", 3)
     shown = client.get(reverse("people"), {"sort": "category"}).content.decode()
-    assert re.search(r"超过 <b class=\"num\">4</b> 人", shown)
+    assert re.search(r"超过\s*<b class=\"num\">4</b>\s*人", shown)
     assert "按政治面貌:" not in shown
     assert not re.search(sorts_by_category, shown)
     assert "sort=name" in shown
@@ -99,4 +99,4 @@ def test_a_metrics_list_is_counted_however_long_it_is(
     client.force_login(make_user(unit=top))
     shown = client.get(reverse("people"), {"metric": "frontline_people", "unit": "top"}).content.decode()
     assert re.search(r"人数 <span class=\"num\">7</span>", shown)
-    assert re.search(r"共 <b class=\"num\">7</b> 人", shown)
+    assert re.search(r"共\s*<b class=\"num\">7</b>\s*人", shown)

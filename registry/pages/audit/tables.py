@@ -18,9 +18,10 @@ from registry import access, nouns
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.pages.audit import history
 from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter, DayFilter, Filter, TextFilter, UnitFilter
 from registry.web.links import person_url
-from registry.web.tables import Column, Table
+from registry.web.tables import Table
 from registry.web.typed import cleaned
 
 Pages = dict[tuple[str, int], tuple[str, bool]]

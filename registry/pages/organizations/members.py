@@ -15,9 +15,10 @@ from registry.models import Assignment, Organization, Person, PoliticalStatus, U
 from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
+from registry.pages.people.columns import person_columns
 from registry.spreadsheets.sheets import Kind
-from registry.web.links import person_url
-from registry.web.tables import Column, Grid, Table, read_back
+from registry.web.columns import Column, Grid, read_back
+from registry.web.tables import Table
 
 NOW, LATER, BEFORE = "在册", "此后编入", "以前"
 
@@ -36,16 +37,6 @@ class ListedMember:
     def person(self) -> Person:
         """Who it is."""
         return self.assignment.person
-
-    @property
-    def url(self) -> str:
-        """The person's page."""
-        return person_url(self.table.user, self.person, self.table.address)
-
-    @property
-    def number(self) -> str:
-        """The police number as the user sees it."""
-        return access.shown_number(self.table.user, self.person)
 
     @property
     def role(self) -> str:
@@ -77,15 +68,7 @@ class MemberTable(Table[ListedMember]):
     can_be_samples = True
     noun = ASSIGNMENT
     columns: Sequence[Column[ListedMember]] = (
-        Column(
-            "姓名",
-            lambda row: row.person.name,
-            url=lambda row: row.url,
-            is_sample=lambda row: row.person.is_sample,
-            slug="name",
-            is_heading=True,
-        ),
-        Column("警号", lambda row: row.number, Kind.CODE, slug="number"),
+        *person_columns(lambda row: row.person),
         Column("职责", lambda row: row.role, cell="organizations/cells/role.html", slug="role"),
         Column("编入", lambda row: row.assignment.started_on, Kind.DATE, slug="started_on"),
         Column("结束", lambda row: row.assignment.ended_on, Kind.DATE, key="ended", slug="ended_on"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from registry import access
 from registry.counting.basis import Question
-from registry.models import Organization, OrganizationKind, WorkflowState
+from registry.models import Organization, WorkflowState
+from registry.models.kinds import place_of_kind
 from registry.models.shape import Span
 from registry.web.address import Address
 
@@ -66,12 +67,6 @@ class Picture:
     width: int = WIDTH
 
 
-def by_kind() -> Case:
-    """Return the place of each kind in the order of display, to sort by."""
-    whens = [When(kind=kind.value, then=Value(place)) for place, kind in enumerate(OrganizationKind)]
-    return Case(*whens, default=Value(99), output_field=IntegerField())
-
-
 def subordinates(organization: Organization, question: Question) -> QuerySet[Organization]:
     """Organizations directly below that stand on the day where the user sees them, not withdrawn.
 
@@ -85,7 +80,7 @@ def subordinates(organization: Organization, question: Question) -> QuerySet[Org
             .hosted_on(question.as_of)
         )
         .select_related("unit")
-        .annotate(kind_place=by_kind())
+        .annotate(kind_place=place_of_kind())
         .order_by("kind_place", "code")
     )
     return rows

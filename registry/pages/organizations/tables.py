@@ -19,17 +19,17 @@ from registry.counting.basis import organization_rows
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
-from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES
+from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.columns import NO, YES
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
-from registry.pages.organizations import party_line
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column, read_back
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
 from registry.web.lists import Length
-from registry.web.tables import Column, Empty, Table, read_back
+from registry.web.tables import Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
@@ -275,7 +275,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             .values("number")
         )
         joined: QuerySet[Any] = rows.select_related("parent__unit", "unit").annotate(
-            kind_place=party_line.by_kind(),
+            kind_place=place_of_kind(),
             gone_on=Coalesce("dissolved_on", Value(_NEVER)),
             members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
             host_code=F("host__unit__code"),

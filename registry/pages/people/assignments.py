@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -17,14 +17,15 @@ from registry.counting.basis import assignment_rows
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.counting.rollup import kept
 from registry.models import Assignment, PersonCategory, Role, Unit
-from registry.models.kinds import ROLE_ORDER
+from registry.models.kinds import rank_of_role
 from registry.nouns.assignment import ASSIGNMENT
+from registry.pages.people.columns import person_columns
 from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column, read_back
 from registry.web.drill import PlacedTable, people_metric
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
-from registry.web.links import person_url
 from registry.web.lists import Length
-from registry.web.tables import Column, Empty, read_back, show
+from registry.web.tables import Empty, show
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,6 @@ class ListedAssignment:
         return self.assignment.get_role_display()
 
     @property
-    def number(self) -> str:
-        """The police number as the user sees it."""
-        return access.shown_number(self.table.user, self.assignment.person)
-
-    @property
-    def person_url(self) -> str:
-        """The person's page."""
-        return person_url(self.table.user, self.assignment.person, self.table.address)
-
-    @property
     def unit_url(self) -> str:
         """The unit's page, nothing where it is out of scope."""
         return self.table.address.url(self.unit.get_absolute_url()) if self.is_unit_seen else ""
@@ -70,12 +61,6 @@ def _named(table: AssignmentTable, rows: Any, text: str) -> Any:
     return rows.filter(by_person | Q(organization__name__icontains=text))
 
 
-def _rank() -> Case:
-    """Return the role's place in the order of rank, for sorting."""
-    whens = [When(role=role, then=Value(place)) for role, place in ROLE_ORDER.items()]
-    return Case(*whens, default=Value(len(whens)), output_field=IntegerField())
-
-
 class AssignmentTable(PlacedTable[ListedAssignment]):
     """The assignments behind a number: every frontline assignment when the address names no metric."""
 
@@ -88,19 +73,8 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     unit_chip = "编入单位"
     noun = ASSIGNMENT
     columns: Sequence[Column[ListedAssignment]] = (
-        Column(
-            "姓名",
-            lambda row: row.assignment.person.name,
-            key="person",
-            sort=("person__name", "person__number"),
-            url=lambda row: row.person_url,
-            is_sample=lambda row: row.assignment.person.is_sample,
-            css="nowrap",
-            slug="name",
-            is_heading=True,
-        ),
-        Column(
-            "警号", lambda row: row.number, Kind.CODE, key="number", sort=("person__number",), slug="number"
+        *person_columns(
+            lambda row: row.assignment.person, "person", ("person__name", "person__number"), "person__"
         ),
         Column(
             "组织",
@@ -176,7 +150,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join the rank and where the organization stood, which lines show too."""
         joined: QuerySet[Any] = rows.annotate(
-            rank=_rank(),
+            rank=rank_of_role(),
             host_unit=F("host__unit_id"),
             host_tree_id=F("host__unit__tree_id"),
             host_lft=F("host__unit__lft"),

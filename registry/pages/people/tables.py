@@ -31,13 +31,12 @@ from registry.models.base import in_spans, on_day
 from registry.models.kinds import ROLE_ORDER
 from registry.models.shape import Span, placed_in
 from registry.nouns.person import PERSON
-from registry.spreadsheets.sheets import Kind
+from registry.pages.people.columns import person_columns
 from registry.web.address import Address
+from registry.web.columns import Column, read_back
 from registry.web.drill import PlacedTable, people_metric
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
-from registry.web.links import person_url
 from registry.web.lists import LONGEST_SORTED, Length, length_of
-from registry.web.tables import Column, read_back
 
 FEW_HITS = 2_000
 QUICK = ("name", "number")
@@ -85,16 +84,6 @@ class ListedPerson:
     placed: list[Placed]
     is_guest: bool = False
     """Seen only through a placement: the formal membership elsewhere is not shown."""
-
-    @property
-    def number(self) -> str:
-        """The police number as the user sees it."""
-        return access.shown_number(self.table.user, self.person)
-
-    @property
-    def url(self) -> str:
-        """The person's page."""
-        return person_url(self.table.user, self.person, self.table.address)
 
     @property
     def status(self) -> str:
@@ -155,18 +144,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
     default_sort = "number"
     noun = PERSON
     columns: Sequence[Column[ListedPerson]] = (
-        Column(
-            "姓名",
-            lambda row: row.person.name,
-            key="name",
-            sort=("name",),
-            url=lambda row: row.url,
-            is_sample=lambda row: row.person.is_sample,
-            css="nowrap",
-            slug="name",
-            is_heading=True,
-        ),
-        Column("警号", lambda row: row.number, Kind.CODE, key="number", sort=("number",), slug="number"),
+        *person_columns(lambda row: row.person, "name", ("name",)),
         Column(
             "类别",
             lambda row: row.person.get_category_display(),

@@ -16,9 +16,10 @@ from registry.models import Unit
 from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
 from registry.spreadsheets.sheets import Cell, Head, Kind
+from registry.web.columns import Column, Grid
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
-from registry.web.tables import Column, Grid, Table
+from registry.web.tables import Table
 
 
 @dataclass(frozen=True)
