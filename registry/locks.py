@@ -5,7 +5,7 @@ of each tree it touches *before* it reads the rows it will write. On PostgreSQL 
 transaction-level advisory locks: one for the unit tree, one for each organization tree. On SQLite a
 transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. A new tree needs
 no lock: nobody else can refer to it yet, and its number comes from a sequence
-(``registry.trees.intervals.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
+(``registry.trees.moves.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
 tree.
 
 Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.
@@ -21,6 +21,8 @@ from django.db import connection
 from registry.models import Organization, Unit
 
 _UNIT_TREE, _UNIT_IN_USE, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7104, 7105
+MANY = 500
+"""More units, or trees of organizations, than these are not locked one by one."""
 _SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
 
 
@@ -48,7 +50,11 @@ def lock_unit_tree() -> None:
 
 def use_units(units: Iterable[Unit]) -> None:
     """Keep the units from being closed or merged until the transaction ends; many may do so at once."""
-    for pk in sorted({unit.pk for unit in units}):
+    pks = {unit.pk for unit in units}
+    if len(pks) > MANY:
+        lock_unit_tree()  # which whoever closes or merges a unit needs, too
+        return
+    for pk in sorted(pks):
         _take(_UNIT_IN_USE, pk, shared=True)
 
 
@@ -67,6 +73,9 @@ def lock_organization_trees(organizations: Iterable[Organization]) -> None:
     pks = sorted({organization.pk for organization in organizations})
     if not pks:
         _take(_WHOLE_FOREST, 0, shared=True)
+        return
+    if len(pks) > MANY:
+        lock_whole_forest()
         return
     locked = _lock_trees_of(pks)
     now = Organization.objects.filter(pk__in=pks).order_by().values_list("tree_id", flat=True)
@@ -111,17 +120,17 @@ def lock_whole_forest() -> None:
 
 
 def lock_hierarchy(*, shared: bool = False) -> None:
-    """Keep the unit hierarchy from changing under the ledger of counts (shared: one of many who count)."""
+    """Keep the unit hierarchy from changing under the totals (shared: one of many who count)."""
     _take(_HIERARCHY, 0, shared=shared)
 
 
 def lock_folding() -> None:
-    """Become the only one who folds the ledger of counts until the transaction ends, after who does now."""
+    """Become the only one who folds the totals until the transaction ends, after who does now."""
     _take(_FOLDING, 0)
 
 
 def try_lock_folding() -> bool:
-    """Become the only one who folds the ledger of counts until the transaction ends, if nobody is."""
+    """Become the only one who folds the totals until the transaction ends, if nobody is."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model
 
 from registry.models import AuditEntry, Unit, User
+from registry.models.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def fields_of(instance: Model, names: list[str]) -> dict[str, Any]:
     return {name: plain(getattr(instance, name)) for name in names}
 
 
-def record(
+def entry(
     actor: Actor,
     verb: str,
     instance: Model,
@@ -65,13 +68,13 @@ def record(
     effective_on: date | None = None,
     name: str = "",
 ) -> AuditEntry:
-    """Write one entry, inside the operation's own transaction.
+    """Return one entry, not written yet.
 
     ``verb`` is the operation's name (``establish_organization``), declared by its noun; ``before`` and
     ``after`` hold only what changed; ``effective_on`` is the day from which the change counts; ``name`` is
     what the record calls the row, where the row itself has no name.
     """
-    return AuditEntry.objects.create(
+    return AuditEntry(
         user=actor.user,
         actor=actor.name,
         address=actor.address,
@@ -87,6 +90,36 @@ def record(
         reason=reason,
         undoes=actor.undoes,
     )
+
+
+def record(actor: Actor, verb: str, instance: Model, **about: Any) -> AuditEntry:
+    """Write one entry (see ``entry``), inside the operation's own transaction."""
+    made = entry(actor, verb, instance, **about)
+    made.save()
+    return made
+
+
+def record_all(entries: Sequence[AuditEntry]) -> None:
+    """Write the entries of an operation that did the same to many rows."""
+    if len(entries) < 2:
+        for each in entries:
+            each.save()
+        return
+    names = [
+        field.attname
+        for field in AuditEntry._meta.concrete_fields
+        if not field.primary_key and field.attname != "at"
+    ]
+    values = attrgetter(*names)
+    places = [names.index(name) for name in ("before", "after")]
+
+    def row(made: AuditEntry) -> list[Any]:
+        found = list(values(made))
+        for place in places:
+            found[place] = json.dumps(found[place], ensure_ascii=False)
+        return found
+
+    Writer(AuditEntry, names).write([row(each) for each in entries])
 
 
 def record_event(

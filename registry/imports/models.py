@@ -67,6 +67,7 @@ class Import(models.Model):
     """Noun -> verdict -> number of lines."""
     notices = models.JSONField("提示", default=list)
     """What the reader of the workbook should know: sheets that were left out, hidden rows."""
+    noticed = models.PositiveIntegerField("有提示的行数", default=0)
     touches = models.JSONField(default=dict, editable=False)
     """The codes of the units and organizations whose locks the writing takes; None: too many to name."""
     needs_reason = models.BooleanField("须说明原因", default=False)
@@ -172,6 +173,8 @@ class ImportLine(models.Model):
     """[{slug, label, old, new, note}]"""
     problems = models.JSONField("问题", default=list)
     """[{slug, address, message}]"""
+    notices = models.JSONField("提示", default=list)
+    """What should be looked at before writing, as the problems; it makes no line wrong."""
 
     class Meta:
         verbose_name = "导入行"

@@ -36,6 +36,8 @@ from registry.web.changes import posted
 from registry.web.exports import FORMATS
 from registry.web.lists import paged
 
+NOTICED = "noticed"
+"""Among the verdicts of the filter: the lines at which something should be looked at."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -203,10 +205,12 @@ def _state(import_: Import, address: Address) -> dict[str, Any]:
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
-    verdict = verdict if verdict in Verdict.values else ""
+    verdict = verdict if verdict in (*Verdict.values, NOTICED) else ""
     noun = noun if noun in nouns.layouts() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
-    if verdict:
+    if verdict == NOTICED:
+        lines = lines.exclude(notices=[])
+    elif verdict:
         lines = lines.filter(verdict=verdict)
     if noun:
         lines = lines.filter(noun=noun)
@@ -260,6 +264,8 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[di
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
     ]
+    if import_.noticed:
+        found.append((NOTICED, "有提示", import_.noticed))
     return [
         {
             "label": label,

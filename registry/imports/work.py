@@ -22,6 +22,8 @@ from registry.imports import operations as imports
 from registry.imports.mistakes import error_filename, with_errors
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.imports.operations import Abandoned
+from registry.imports.session import Progress, no_progress
+from registry.imports.writing import check_import, write_import
 from registry.models import User
 from registry.refusals import OperationRefused
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
@@ -96,9 +98,9 @@ def check_now(import_pk: int, *, is_long: bool = False) -> None:
     if not attempt:
         return
 
-    def work(book: Book, progress: imports.Progress) -> None:
+    def work(book: Book, progress: Progress) -> None:
         notices = [*book.notices, *(f"“{sheet.title}”没有读取:{sheet.reason}。" for sheet in book.ignored)]
-        imports.check_import(
+        check_import(
             import_pk=import_pk,
             attempt=attempt,
             tables=book.tables,
@@ -118,20 +120,16 @@ def write_now(import_pk: int, *, is_long: bool = False) -> None:
     import_ = Import.objects.select_related("user").get(pk=import_pk)
     actor = Actor(import_.user, str(import_.user), import_.address, import_.request_number)
 
-    def work(book: Book, progress: imports.Progress) -> None:
-        imports.write_import(
-            actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress
-        )
+    def work(book: Book, progress: Progress) -> None:
+        write_import(actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress)
 
     _work(import_pk, attempt, work, is_long=is_long)
 
 
-def _work(
-    import_pk: int, attempt: str, work: Callable[[Book, imports.Progress], None], *, is_long: bool
-) -> None:
+def _work(import_pk: int, attempt: str, work: Callable[[Book, Progress], None], *, is_long: bool) -> None:
     """Open the workbook and do ``work``; whatever stops it is said at the import."""
-    beating: AbstractContextManager[imports.Progress]
-    beating = imports.beating(import_pk, attempt) if is_long else nullcontext(lambda done: None)
+    beating: AbstractContextManager[Progress]
+    beating = imports.beating(import_pk, attempt) if is_long else nullcontext(no_progress)
     try:
         with beating as progress, _file_of(import_pk) as (path, name):
             work(open_book(path, name), progress)

@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
@@ -81,6 +82,59 @@ class Writer:
             if len(row) != self._given:
                 raise ValueError(f"{self._table}: {len(row)} values for {self._given} columns")
             yield [*row, *constant, *[_plain(make()) for make in made]]
+
+
+def reserve_ids(model: type[Model], number: int) -> Sequence[int]:
+    """Return ``number`` primary keys that nothing else will get, so that rows can name each other."""
+    table = model._meta.db_table
+    if not number:
+        return ()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+                [table, number],
+            )
+            return [int(pk) for (pk,) in cursor.fetchall()]
+        # On SQLite the writing transaction is the only one, and AUTOINCREMENT follows the highest key.
+        cursor.execute("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = %s", [table])
+        first = int(cursor.fetchone()[0]) + 1
+    return range(first, first + number)
+
+
+def analyze(*models: type[Model]) -> None:
+    """Let PostgreSQL look at tables that grew much, or it plans the rest as if they were small."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in models)}")
+
+
+def check_references(moment: str) -> None:
+    """Say when PostgreSQL checks foreign keys: deferred, it keeps a note of every row until the end."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET CONSTRAINTS ALL {moment}")
+
+
+def write_new(rows: Sequence[Model]) -> None:
+    """Write new rows of one model and give them their keys, unless they have them; one is just saved."""
+    if len(rows) == 1:
+        rows[0].save(force_insert=True)
+        return
+    if not rows:
+        return
+    model = type(rows[0])
+    if rows[0].pk is None:
+        for row, pk in zip(rows, reserve_ids(model, len(rows)), strict=True):
+            row.pk = pk
+    names = [
+        field.attname
+        for field in model._meta.concrete_fields
+        if not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+    ]
+    Writer(model, names).write(map(attrgetter(*names), rows))
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
 
 
 def _text(rows: Iterable[list[Any]]) -> io.StringIO:

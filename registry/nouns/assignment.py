@@ -12,6 +12,7 @@ SHEET = Layout(
     slug="assignments",
     title="编入",
     model=Assignment,
+    importer="registry.imports.assignments.AssignmentImporter",
     key=("organization", "number", "started_on"),
     needed=("organization", "number"),
     columns=(

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from django.db import models
 
-Kind = Literal["text", "name", "code", "date", "choice", "yes_no"]
+CellKind = Literal["text", "name", "code", "date", "choice", "yes_no"]
 """What a cell holds. ``text``: as typed, without spaces at its ends; ``name``: text that has no spaces
 between Chinese characters; ``code``: text without any spaces, leading zeros kept, half-width; ``date``: a
 day; ``choice``: one of ``Column.choices``; ``yes_no``: 是 or 否."""
@@ -47,7 +47,7 @@ class Column:
 
     slug: str
     header: str
-    kind: Kind = "text"
+    kind: CellKind = "text"
     required: bool = False
     also: tuple[str, ...] = ()
     choices: type[models.TextChoices] | None = None
@@ -88,7 +88,8 @@ class Layout:
     ``slug`` and ``title`` are the noun's. ``needed`` are the columns that name the row: without them a
     sheet is not recognized, and a row where one of them is empty is wrong. ``key`` is what makes a row the
     same row (assignments: their day of start belongs to it; when that is empty, the one open assignment is
-    meant). ``mend`` is for cells that say what belongs into another column.
+    meant). ``mend`` is for cells that say what belongs into another column. ``importer`` is the dotted path
+    of the class that judges and writes its rows (``registry.imports.session.Importer``).
     """
 
     slug: str
@@ -98,6 +99,7 @@ class Layout:
     key: tuple[str, ...]
     needed: tuple[str, ...]
     mend: Mend | None = None
+    importer: str = ""
 
     def __post_init__(self) -> None:
         columns = tuple(replace(each, max_length=_length(self.model, each)) for each in self.columns)

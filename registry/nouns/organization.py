@@ -38,6 +38,7 @@ SHEET = Layout(
     slug="organizations",
     title="组织",
     model=Organization,
+    importer="registry.imports.organizations.OrganizationImporter",
     key=("code",),
     needed=("code",),
     columns=(

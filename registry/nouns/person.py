@@ -25,6 +25,7 @@ SHEET = Layout(
     slug="people",
     title="人员",
     model=Person,
+    importer="registry.imports.people.PeopleImporter",
     key=("number",),
     needed=("number",),
     columns=(

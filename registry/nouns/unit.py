@@ -16,6 +16,7 @@ SHEET = Layout(
     slug="units",
     title="单位",
     model=Unit,
+    importer="registry.imports.units.UnitImporter",
     key=("code",),
     needed=("code",),
     columns=(

@@ -6,46 +6,52 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Person, Role
-from registry.operations.base import check_version, fresh, need_right, operation, write
+from registry.models.writer import write_new
+from registry.operations.base import check_version, fresh_all, need_right, operation, renew, write, write_each
 from registry.refusals import need_reason, refuse
 from registry.rules import placements
 from registry.rules.findings import refuse_if
 
 
-def place_members(
-    organization: Organization,
-    members: Sequence[tuple[Person, str]],
-    *,
-    started_on: date,
-    document_number: str,
-    ended_on: date | None = None,
-) -> list[Assignment]:
-    """Create the assignments of ``members`` (person, role), all or none.
+def place(assignments: Iterable[Assignment]) -> list[Assignment]:
+    """Write new assignments, all or none.
 
-    For operations only: the caller holds the lock of the organization's tree and writes the record.
+    For operations only: the caller holds the locks of the organizations' trees and writes the record.
     Raises ``OperationRefused`` at field ``members`` (who is in twice) or ``started_on``.
     """
-    if not members:
-        return []
+    new = list(assignments)
     proposals = [
-        placements.Placement(person, organization, role, started_on, ended_on) for person, role in members
+        placements.Placement(row.person, row.organization, row.role, row.started_on, row.ended_on)
+        for row in new
     ]
     refuse_if(placements.refusals(proposals), person="members", role="members")
-    return Assignment.objects.bulk_create(
-        Assignment(
-            person=person,
-            organization=organization,
-            role=role,
-            started_on=started_on,
-            ended_on=ended_on,
-            document_number=document_number,
-        )
-        for person, role in members
+    write_new(new)
+    return new
+
+
+@operation
+def place_people(
+    *, actor: Actor, assignments: Sequence[Assignment], reason: str = ""
+) -> Sequence[Assignment]:
+    """Place people: new assignments, each of a person in an organization, with a role, from a day."""
+    locks.lock_organization_trees({row.organization for row in assignments})
+    renew(assignments, "organization")
+    need_right(actor, "assign_person", *assignments)
+    with following(people=[row.person for row in assignments]):
+        place(assignments)
+    _record(
+        actor,
+        "assign_person",
+        [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
+        reason,
     )
+    return assignments
 
 
 @operation
@@ -61,26 +67,18 @@ def assign_people(
     """Place many people, each with a role, in one organization from ``started_on``: all or none."""
     if not members:
         raise refuse("members", "请至少选择一人。")
-    locks.lock_organization_trees([organization])
-    organization = fresh(organization)
-    need_right(actor, "assign_person", organization)
-    with following(people=[person for person, _role in members]):
-        placed = place_members(
-            organization,
-            members,
+    new = [
+        Assignment(
+            person=person,
+            organization=organization,
+            role=role,
             started_on=started_on,
             ended_on=ended_on,
             document_number=document_number,
         )
-    for assignment in placed:
-        _record(
-            actor,
-            "assign_person",
-            assignment,
-            after={"role": assignment.role, "started_on": started_on},
-            on=started_on,
-        )
-    return placed
+        for person, role in members
+    ]
+    return list(place_people(actor=actor, assignments=new))
 
 
 @operation
@@ -119,34 +117,60 @@ def change_role(
 
     On the assignment's first day it corrects the role in place.
     """
-    assignment = _locked(assignment)
+    (assignment,) = _locked([assignment])
     need_right(actor, "change_role", assignment)
     check_version(assignment, version, {"role": role})
-    refuse_if(placements.role_refusals([placements.RoleChange(assignment, role, on)]))
-    before, after = {"role": assignment.role}, {"role": role}
-    with following(people=[assignment.person]):
-        if on == assignment.started_on:
-            number = document_number or assignment.document_number
-            if number != assignment.document_number:
-                before["document_number"], after["document_number"] = assignment.document_number, number
-            write(assignment, after)
-            changed = assignment
+    return _change_roles(actor, [(assignment, role, on)], document_number)[0]
+
+
+@operation
+def change_roles(
+    *, actor: Actor, changes: Sequence[tuple[Assignment, str, date]], reason: str = ""
+) -> list[Assignment]:
+    """Give many people another role, each from a day of its own; see ``change_role``."""
+    rows = _locked([assignment for assignment, _, _ in changes])
+    need_right(actor, "change_role", *rows)
+    now = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
+    return _change_roles(actor, now, reason=reason)
+
+
+def _change_roles(
+    actor: Actor,
+    changes: Sequence[tuple[Assignment, str, date]],
+    document_number: str = "",
+    reason: str = "",
+) -> list[Assignment]:
+    refuse_if(placements.role_refusals([placements.RoleChange(*change) for change in changes]))
+    written: list[tuple[Assignment, dict[str, Any]]] = []
+    entries: list[_Change] = []
+    new: list[Assignment] = []
+    for row, role, on in changes:
+        before, after = {"role": row.role}, {"role": role}
+        if on == row.started_on:
+            number = document_number or row.document_number
+            if number != row.document_number:
+                before["document_number"], after["document_number"] = row.document_number, number
+            written.append((row, after))
         else:
-            ended_on = assignment.ended_on
-            write(assignment, {"ended_on": on})
             if document_number:
                 after["document_number"] = document_number
-            changed = Assignment.objects.create(
-                person=assignment.person,
-                organization=assignment.organization,
+            written.append((row, {"ended_on": on}))
+            row = Assignment(
+                person=row.person,
+                organization=row.organization,
                 role=role,
                 started_on=on,
-                ended_on=ended_on,
+                ended_on=row.ended_on,
                 document_number=document_number,
-                is_sample=assignment.is_sample,
+                is_sample=row.is_sample,
             )
-    _record(actor, "change_role", changed, before=before, after=after, on=on)
-    return changed
+            new.append(row)
+        entries.append((row, before, after, on))
+    with following(people=[row.person for row, _, _ in changes]):
+        write_each(written)
+        write_new(new)
+    _record(actor, "change_role", entries, reason)
+    return [row for row, *_ in entries]
 
 
 @operation
@@ -157,10 +181,10 @@ def end_assignment(
 
     An earlier end for one that has ended is a correction, which needs a reason.
     """
-    assignment = _locked(assignment)
+    (assignment,) = _locked([assignment])
+    need_right(actor, "end_assignment", assignment)
     check_version(assignment, version, {"ended_on": on})
-    with following(people=[assignment.person]):
-        return _end(actor, assignment, on, reason)
+    return _end(actor, [(assignment, on)], reason)[0]
 
 
 @operation
@@ -168,61 +192,74 @@ def end_assignments(
     *, actor: Actor, assignments: Iterable[Assignment], on: date, reason: str = ""
 ) -> list[Assignment]:
     """End many assignments on one day: all or none."""
-    rows = list(assignments)
-    locks.lock_organization_trees([row.organization for row in rows])
-    with following(people=[row.person for row in rows]):
-        return [_end(actor, fresh(row), on, reason) for row in rows]
+    rows = _locked(list(assignments))
+    need_right(actor, "end_assignment", *rows)
+    return _end(actor, [(row, on) for row in rows], reason)
+
+
+@operation
+def end_each(*, actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str = "") -> list[Assignment]:
+    """End many assignments, each on a day of its own: all or none."""
+    rows = _locked([assignment for assignment, _ in ends])
+    need_right(actor, "end_assignment", *rows)
+    return _end(actor, [(row, on) for row, (_, on) in zip(rows, ends, strict=True)], reason)
 
 
 @operation
 def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) -> Assignment:
     """Take back an assignment entered by mistake: it counts on no day, the row stays."""
-    assignment = _locked(assignment)
+    (assignment,) = _locked([assignment])
     need_right(actor, "withdraw_assignment", assignment)
     if assignment.is_withdrawn:
         raise refuse(None, "该编入已撤回。")
     need_reason(reason, "撤回原因")
     with following(people=[assignment.person]):
         before, after = write(assignment, {"is_withdrawn": True})
-    _record(actor, "withdraw_assignment", assignment, before=before, after=after, reason=reason)
+    _record(actor, "withdraw_assignment", [(assignment, before, after, None)], reason)
     return assignment
 
 
-def _end(actor: Actor, assignment: Assignment, on: date, reason: str) -> Assignment:
-    need_right(actor, "end_assignment", assignment)
-    refuse_if(placements.end_refusals([placements.Ending(assignment, on, reason)]))
-    before, after = write(assignment, {"ended_on": on})
-    _record(actor, "end_assignment", assignment, before=before, after=after, reason=reason, on=on)
-    return assignment
-
-
-def _locked(assignment: Assignment) -> Assignment:
-    locks.lock_organization_trees([assignment.organization])
-    return fresh(assignment)
-
-
-def _record(
-    actor: Actor,
-    verb: str,
-    assignment: Assignment,
-    *,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    reason: str = "",
-    on: date | None = None,
-) -> None:
-    audit.record(
+def _end(actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str) -> list[Assignment]:
+    refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
+    with following(people=[row.person for row, _ in ends]):
+        before = write_each([(row, {"ended_on": on}) for row, on in ends])
+    _record(
         actor,
-        verb,
-        assignment,
-        unit=assignment.organization.unit,
-        before=before,
-        after={
-            **(after or {}),
-            "person": assignment.person,
-            "organization": assignment.organization,
-        },
-        reason=reason,
-        effective_on=on,
-        name=f"{assignment.person.name} · {assignment.organization.name}",
+        "end_assignment",
+        [(row, old, {"ended_on": on}, on) for (row, on), old in zip(ends, before, strict=True)],
+        reason,
+    )
+    return [row for row, _ in ends]
+
+
+def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:
+    """Take the locks of the organizations' trees and return the rows as they are under them."""
+    prefetch_related_objects(assignments, "organization")
+    locks.lock_organization_trees({row.organization for row in assignments})
+    rows = fresh_all(assignments)
+    prefetch_related_objects(rows, "person", "organization__unit")
+    return rows
+
+
+_Change = tuple[Assignment, Mapping[str, Any], Mapping[str, Any], date | None]
+"""An assignment, what it had before, what it has now, and since when."""
+
+
+def _record(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
+    prefetch_related_objects([row for row, *_ in changes], "organization__unit")
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                verb,
+                row,
+                unit=row.organization.unit,
+                before=before,
+                after={**after, "person": row.person, "organization": row.organization},
+                reason=reason,
+                effective_on=on,
+                name=f"{row.person.name} · {row.organization.name}",
+            )
+            for row, before, after, on in changes
+        ]
     )

@@ -20,12 +20,14 @@ from registry.models.base import Registered
 from registry.models.unit import MAX_DEPTH
 from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
 from registry.search import index as search
+from registry.search.index import batches
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T", bound=Model)
 
 ATTEMPTS = 6
+GONE = "该记录已不存在,请刷新后重试。"
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 
 
@@ -99,8 +101,26 @@ def fresh(instance: T) -> T:
     model: Any = type(instance)
     row: T | None = model._base_manager.filter(pk=instance.pk).first()
     if row is None:
-        raise refuse(None, "该记录已不存在,请刷新后重试。")
+        raise refuse(None, GONE)
     return row
+
+
+def fresh_all(rows: Sequence[T]) -> list[T]:
+    """Return the rows as the database holds them now, in the same order; refuse when one is gone."""
+    if not rows:
+        return []
+    now = type(rows[0])._base_manager.in_bulk({row.pk for row in rows})
+    if len(now) < len({row.pk for row in rows}):
+        raise refuse(None, GONE)
+    return [now[row.pk] for row in rows]
+
+
+def renew(rows: Sequence[Model], *names: str) -> None:
+    """Read again what new ``rows`` name, as it is under the locks; what is new itself stays."""
+    for name in names:
+        named = [row for row in rows if getattr(row, name) is not None and getattr(row, name).pk]
+        for row, now in zip(named, fresh_all([getattr(row, name) for row in named]), strict=True):
+            setattr(row, name, now)
 
 
 def may(actor: Actor, verb: str, *rows: Model | None) -> bool:
@@ -110,9 +130,7 @@ def may(actor: Actor, verb: str, *rows: Model | None) -> bool:
     """
     if actor.user is None:
         return True
-    if not rows:
-        return access.may_somewhere(actor.user, verb)
-    return all(access.may(actor.user, verb, row) for row in rows)
+    return access.may(actor.user, verb, *rows) if rows else access.may_somewhere(actor.user, verb)
 
 
 def need_right(actor: Actor, verb: str, *rows: Model | None) -> None:
@@ -203,10 +221,48 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         search.follow(instance, changes)
 
 
-def validated(instance: Model, exclude: tuple[str, ...] = ()) -> None:
-    """Check fields and uniqueness of a row before it is written, with messages by field."""
+def write_each(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Write to each row of one model its own changes; return what each had before.
+
+    The search index of more than one row is the caller's to keep.
+    """
+    before = [{name: getattr(row, name) for name in values} for row, values in changes]
+    if len(changes) == 1:
+        write(*changes[0])
+    elif changes:
+        now = timezone.now()
+        for row, values in changes:
+            for name, value in values.items():
+                setattr(row, name, value)
+            row.version += 1
+            row.updated_at = now
+        fields = sorted({name for _, values in changes for name in values})
+        rows = [row for row, _ in changes]
+        type(rows[0])._base_manager.bulk_update(rows, [*fields, "version", "updated_at"], batch_size=500)
+    return before
+
+
+def validate_all(rows: Sequence[Model], *, exclude: tuple[str, ...], unique: str) -> None:
+    """Check new rows as ``validated`` does, with one query for whether their codes are taken."""
+    if len(rows) == 1:
+        validated(rows[0], exclude)
+        return
+    seen: set[str] = set()
+    for row in rows:
+        validated(row, exclude, unique=False)
+        seen.add(getattr(row, unique))
+    for some in batches(sorted(seen), 500):
+        taken = type(rows[0])._base_manager.filter(**{f"{unique}__in": some}).exists()
+        if taken or len(seen) < len(rows):
+            error = rows[0].unique_error_message(type(rows[0]), (unique,))
+            raise OperationRefused({unique: error})
+
+
+def validated(instance: Model, exclude: tuple[str, ...] = (), *, unique: bool = True) -> None:
+    """Check the fields (and uniqueness) of a row before it is written, with messages by field."""
     try:
         instance.clean_fields(exclude=exclude)
-        instance.validate_unique(exclude=exclude)
+        if unique:
+            instance.validate_unique(exclude=exclude)
     except ValidationError as error:
         raise OperationRefused(error.message_dict) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -23,8 +23,9 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
-from registry.operations.assignments import place_members
+from registry.operations.assignments import place
 from registry.operations.base import (
     changed,
     check_version,
@@ -32,6 +33,8 @@ from registry.operations.base import (
     may,
     need_right,
     operation,
+    renew,
+    validate_all,
     validated,
     write,
 )
@@ -41,7 +44,8 @@ from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.intervals import insert_last, move_last
+from registry.trees.bulk_insert import insert_all
+from registry.trees.moves import move_last
 
 EDITABLE = ORGANIZATION.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
@@ -80,17 +84,6 @@ def establish_organization(
     Members are placed from ``established_on`` with the approval as their document. Raises
     ``OperationRefused`` with messages by field.
     """
-    locks.use_units([unit])
-    if parent is None:
-        locks.lock_organization_trees([])
-    else:
-        parent = _locked(parent)
-    unit = fresh(unit)
-    need_right(actor, "establish_organization", unit)
-    if state == WorkflowState.APPROVED:
-        need_right(actor, "approve_organization", unit)
-    proposal = rules.Establishment(kind, unit, established_on, is_temporary, parent)
-    refuse_if(rules.refusals([proposal]))
     organization = Organization(
         code=code,
         name=name,
@@ -99,6 +92,7 @@ def establish_organization(
         is_temporary=is_temporary,
         honour_title=honour_title,
         unit=unit,
+        parent=parent,
         campaign=campaign,
         task_body=task_body,
         established_on=established_on,
@@ -106,33 +100,85 @@ def establish_organization(
         state=state,
         note=note,
     )
-    validated(organization, exclude=_TREE_FIELDS)
-    members = list(members)
-    with following(people=[member.person for member in members]) as touched:
-        insert_last(organization, parent)
-        touched.add([organization])
-        OrganizationPlacement.objects.create(organization=organization, unit=unit, started_on=established_on)
-        search.index_rows([organization])
-        placed = place_members(
-            organization,
-            [(member.person, member.role) for member in members],
-            started_on=established_on,
-            document_number=approval_number,
+    return _establish(actor, [organization], members=list(members))[0]
+
+
+@operation
+def establish_organizations(
+    *, actor: Actor, organizations: Sequence[Organization], reason: str = ""
+) -> Sequence[Organization]:
+    """Establish new organizations, each under its ``parent``: one that is there, or an earlier one of them.
+
+    One that is entered with the day on which it was dissolved is history.
+    """
+    return _establish(actor, organizations, reason=reason)
+
+
+def _establish(
+    actor: Actor,
+    organizations: Sequence[Organization],
+    *,
+    members: Sequence[Member] = (),
+    reason: str = "",
+) -> Sequence[Organization]:
+    """Establish organizations; ``members`` are those of the only one."""
+    locks.use_units({row.unit for row in organizations})
+    if len(organizations) > 1:
+        locks.lock_whole_forest()
+    else:
+        locks.lock_organization_trees([row.parent for row in organizations if row.parent is not None])
+    renew(organizations, "unit", "parent")
+    need_right(actor, "establish_organization", *organizations)
+    if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
+        need_right(actor, "approve_organization", *approved)
+    refuse_if(
+        rules.refusals(
+            [
+                rules.Establishment(
+                    row.kind, row.unit, row.established_on, row.is_temporary, row.parent, row.dissolved_on
+                )
+                for row in organizations
+            ]
         )
-    audit.record(
-        actor,
-        "establish_organization",
-        organization,
-        unit=unit,
-        after={
-            **audit.fields_of(
-                organization, ["code", "kind", "is_temporary", "unit", "parent", "state", *EDITABLE]
-            ),
-            "members": len(placed),
-        },
-        effective_on=established_on,
     )
-    return organization
+    validate_all(organizations, exclude=_TREE_FIELDS, unique="code")
+    with following(people=[member.person for member in members]) as touched:
+        insert_all(organizations)
+        touched.add(organizations)
+        write_new(
+            [
+                OrganizationPlacement(organization=row, unit=row.unit, started_on=row.established_on)
+                for row in organizations
+            ]
+        )
+        search.index_rows(organizations)
+        place(
+            Assignment(
+                person=member.person,
+                organization=row,
+                role=member.role,
+                started_on=row.established_on,
+                document_number=row.approval_number,
+            )
+            for row in organizations
+            for member in members
+        )
+    names = ["code", "kind", "is_temporary", "unit", "parent", "state", *EDITABLE]
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "establish_organization",
+                row,
+                unit=row.unit,
+                after={**audit.fields_of(row, names), "members": len(members)},
+                reason=reason,
+                effective_on=row.established_on,
+            )
+            for row in organizations
+        ]
+    )
+    return organizations
 
 
 @operation

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from copy import copy
 from datetime import date
 from typing import Any
+
+from django.db.models import prefetch_related_objects
 
 from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.models.writer import write_new
 from registry.nouns.person import PERSON
-from registry.operations.base import changed, check_version, fresh, need_right, operation, validated, write
+from registry.operations.base import (
+    changed,
+    check_version,
+    fresh_all,
+    need_right,
+    operation,
+    renew,
+    validate_all,
+    validated,
+    write_each,
+)
 from registry.refusals import refuse
 from registry.rules import people as rules
 from registry.rules.findings import refuse_if
@@ -39,10 +53,6 @@ def add_person(
     note: str = "",
 ) -> Person:
     """Add a person to ``home_unit``; the political status holds from the beginning."""
-    locks.use_units([home_unit])
-    home_unit, home_branch = fresh(home_unit), home_branch and fresh(home_branch)
-    need_right(actor, "add_person", home_unit)
-    refuse_if(rules.refusals([rules.Membership(home_unit, home_branch, joined_on)]))
     person = Person(
         number=number,
         name=name,
@@ -55,18 +65,44 @@ def add_person(
         phone=phone,
         note=note,
     )
-    validated(person, exclude=_RELATIONS)
-    person.save(force_insert=True)
-    search.index_rows([person])
-    StatusPeriod.objects.create(person=person, status=political_status, started_on=StatusPeriod.BEGINNING)
-    audit.record(
-        actor,
-        "add_person",
-        person,
-        unit=home_unit,
-        after=told(audit.fields_of(person, [*EDITABLE, "political_status", "home_unit", "home_branch"])),
+    return add_people(actor=actor, people=[person])[0]
+
+
+@operation
+def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> Sequence[Person]:
+    """Add new people, each to the ``home_unit``; the political status holds from the beginning."""
+    locks.use_units({person.home_unit for person in people})
+    renew(people, "home_unit", "home_branch")
+    need_right(actor, "add_person", *people)
+    refuse_if(
+        rules.refusals(
+            [rules.Membership(person.home_unit, person.home_branch, person.joined_on) for person in people]
+        )
     )
-    return person
+    validate_all(people, exclude=_RELATIONS, unique="number")
+    write_new(people)
+    search.index_rows(people)
+    write_new(
+        [
+            StatusPeriod(person=person, status=person.political_status, started_on=StatusPeriod.BEGINNING)
+            for person in people
+        ]
+    )
+    names = [*EDITABLE, "political_status", "home_unit", "home_branch"]
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "add_person",
+                person,
+                unit=person.home_unit,
+                after=told(audit.fields_of(person, names)),
+                reason=reason,
+            )
+            for person in people
+        ]
+    )
+    return people
 
 
 @operation
@@ -79,30 +115,55 @@ def edit_person(
     reason: str = "",
 ) -> Person:
     """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
-    person = _locked(person)
+    (person,) = _locked([person])
     need_right(actor, "edit_person", person)
-    wanted = {name: changes[name] for name in EDITABLE if name in changes}
-    check_version(person, version, wanted)
-    wanted = changed(person, wanted)
-    if not wanted:
-        return person
-    candidate = fresh(person)
-    for name, value in wanted.items():
-        setattr(candidate, name, value)
-    validated(candidate, exclude=_RELATIONS)
-    refuse_if(rules.refusals([rules.Membership(joined_on=wanted.get("joined_on"))]))
-    with following(people=[person]) if "category" in wanted else nullcontext():
-        before, after = write(person, wanted)
-    audit.record(
-        actor,
-        "edit_person",
-        person,
-        unit=person.home_unit,
-        before=told(before),
-        after=told(after),
-        reason=reason,
-    )
+    check_version(person, version, {name: changes[name] for name in EDITABLE if name in changes})
+    _edit(actor, [(person, changes)], reason)
     return person
+
+
+@operation
+def edit_people(
+    *, actor: Actor, changes: Sequence[tuple[Person, Mapping[str, Any]]], reason: str = ""
+) -> list[Person]:
+    """Change plain facts (``EDITABLE``) of many people, of each its own."""
+    people = _locked([person for person, _ in changes])
+    need_right(actor, "edit_person", *people)
+    _edit(actor, [(person, values) for person, (_, values) in zip(people, changes, strict=True)], reason)
+    return people
+
+
+def _edit(actor: Actor, changes: Sequence[tuple[Person, Mapping[str, Any]]], reason: str) -> None:
+    """Edit people whose rows are locked; what is so already is left."""
+    wanted = [
+        (person, given)
+        for person, values in changes
+        if (given := changed(person, {name: values[name] for name in EDITABLE if name in values}))
+    ]
+    for person, values in wanted:
+        candidate = copy(person)
+        for name, value in values.items():
+            setattr(candidate, name, value)
+        validated(candidate, exclude=_RELATIONS, unique="number" in values)
+    refuse_if(rules.refusals([rules.Membership(joined_on=values.get("joined_on")) for _, values in wanted]))
+    counted = [person for person, values in wanted if "category" in values]
+    with following(people=counted) if counted else nullcontext():
+        before = write_each(wanted)
+    search.index_names({values["name"] for _, values in wanted if "name" in values})
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "edit_person",
+                person,
+                unit=person.home_unit,
+                before=told(old),
+                after=told(values),
+                reason=reason,
+            )
+            for (person, values), old in zip(wanted, before, strict=True)
+        ]
+    )
 
 
 @operation
@@ -113,28 +174,48 @@ def change_political_status(
 
     On the first day of the status that holds now it is a correction, which needs a reason.
     """
-    person = _locked(person)
-    need_right(actor, "change_political_status", person)
-    refuse_if(rules.status_refusals([rules.StatusChange(person, status, on, reason)]))
-    current = StatusPeriod.objects.get(person=person, ended_on__isnull=True)
-    with following(people=[person]):
-        if on == current.started_on:
-            StatusPeriod.objects.filter(pk=current.pk).update(status=status)
-        else:
-            StatusPeriod.objects.filter(pk=current.pk).update(ended_on=on)
-            StatusPeriod.objects.create(person=person, status=status, started_on=on)
-    before, after = write(person, {"political_status": status})
-    audit.record(
-        actor,
-        "change_political_status",
-        person,
-        unit=person.home_unit,
-        before=before,
-        after=after,
-        reason=reason,
-        effective_on=on,
+    return change_political_statuses(actor=actor, changes=[(person, status)], on=on, reason=reason)[0]
+
+
+@operation
+def change_political_statuses(
+    *, actor: Actor, changes: Sequence[tuple[Person, str]], on: date, reason: str = ""
+) -> list[Person]:
+    """Give many people another political status from one day; see ``change_political_status``."""
+    people = _locked([person for person, _ in changes])
+    need_right(actor, "change_political_status", *people)
+    statuses = {person.pk: status for person, (_, status) in zip(people, changes, strict=True)}
+    refuse_if(
+        rules.status_refusals(
+            [rules.StatusChange(person, statuses[person.pk], on, reason) for person in people]
+        )
     )
-    return person
+    with following(people=people):
+        current = StatusPeriod.objects.filter(person__in=statuses, ended_on__isnull=True)
+        corrected = list(current.filter(started_on=on))
+        for period in corrected:
+            period.status = statuses[period.person_id]
+        StatusPeriod.objects.bulk_update(corrected, ["status"], batch_size=500)
+        new = statuses.keys() - {period.person_id for period in corrected}
+        current.filter(person__in=new).update(ended_on=on)
+        write_new([StatusPeriod(person_id=pk, status=statuses[pk], started_on=on) for pk in sorted(new)])
+    before = write_each([(person, {"political_status": statuses[person.pk]}) for person in people])
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "change_political_status",
+                person,
+                unit=person.home_unit,
+                before=old,
+                after={"political_status": statuses[person.pk]},
+                reason=reason,
+                effective_on=on,
+            )
+            for person, old in zip(people, before, strict=True)
+        ]
+    )
+    return people
 
 
 @operation
@@ -147,17 +228,44 @@ def transfer_person(
     reason: str = "",
 ) -> Person:
     """Move the formal membership to another unit and branch; temporary placements stay as they are."""
-    locks.use_units([home_unit])
-    person = _locked(person)
-    home_unit, home_branch = fresh(home_unit), home_branch and fresh(home_branch)
-    need_right(actor, "transfer_person", person, home_unit)
-    refuse_if(rules.refusals([rules.Membership(home_unit, home_branch)]))
-    wanted = changed(person, {"home_unit": home_unit, "home_branch": home_branch})
-    if not wanted:
+    return transfer_people(actor=actor, moves=[(person, home_unit, home_branch)], reason=reason)[0]
+
+
+@operation
+def transfer_people(
+    *, actor: Actor, moves: Sequence[tuple[Person, Unit, Organization | None]], reason: str = ""
+) -> list[Person]:
+    """Move the formal membership of many people, each to a unit and branch of its own."""
+    locks.use_units({unit for _, unit, _ in moves})
+    people = _locked([person for person, _, _ in moves])
+    units = fresh_all([unit for _, unit, _ in moves])
+    need_right(actor, "transfer_person", *people)
+    need_right(actor, "transfer_person", *units)
+    known = {branch.pk: branch for branch in fresh_all([branch for _, _, branch in moves if branch])}
+    branches = [known[branch.pk] if branch else None for _, _, branch in moves]
+    refuse_if(rules.refusals([rules.Membership(*each) for each in zip(units, branches, strict=True)]))
+    wanted = [
+        (person, changed(person, {"home_unit": unit, "home_branch": branch}))
+        for person, unit, branch in zip(people, units, branches, strict=True)
+    ]
+    if not all(values for _, values in wanted):
         raise refuse("home_unit", "所属单位和组织关系都没有变化。")
-    before, after = write(person, wanted)
-    audit.record(actor, "transfer_person", person, unit=home_unit, before=before, after=after, reason=reason)
-    return person
+    before = write_each(wanted)
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "transfer_person",
+                person,
+                unit=person.home_unit,
+                before=old,
+                after=values,
+                reason=reason,
+            )
+            for (person, values), old in zip(wanted, before, strict=True)
+        ]
+    )
+    return people
 
 
 def told(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,9 +273,11 @@ def told(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: access.masked(value) if name in MASKED else value for name, value in values.items()}
 
 
-def _locked(person: Person) -> Person:
-    """Return the row, kept from other writers until the transaction ends."""
-    row = Person.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
-    if row is None:
+def _locked(people: Sequence[Person]) -> list[Person]:
+    """Return the rows with their formal membership, kept from other writers until the transaction ends."""
+    rows = Person.objects.select_for_update(no_key=True).order_by("pk")
+    now = {row.pk: row for row in rows.filter(pk__in={person.pk for person in people})}
+    if len(now) < len(people):
         raise refuse(None, "该人员已不存在,请刷新后重试。")
-    return row
+    prefetch_related_objects(list(now.values()), "home_unit", "home_branch")
+    return [now[person.pk] for person in people]

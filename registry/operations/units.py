@@ -12,6 +12,7 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement
+from registry.models.writer import write_new
 from registry.nouns.unit import UNIT
 from registry.operations.base import (
     changed,
@@ -19,6 +20,8 @@ from registry.operations.base import (
     fresh,
     need_right,
     operation,
+    renew,
+    validate_all,
     validated,
     write,
     write_all,
@@ -27,9 +30,11 @@ from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.intervals import insert_last, move_last
+from registry.trees.bulk_insert import insert_all
+from registry.trees.moves import move_last
 
 EDITABLE = UNIT.editable
+_TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level")
 
 
 @operation
@@ -47,11 +52,6 @@ def add_unit(
     note: str = "",
 ) -> Unit:
     """Add a unit below ``superior`` (None: a root of its own). Raises ``OperationRefused``."""
-    locks.lock_unit_tree()
-    if superior is not None:
-        superior = fresh(superior)
-    need_right(actor, "add_unit", superior)
-    refuse_if(rules.refusals([rules.Addition(superior, opened_on)]))
     unit = Unit(
         code=code,
         name=name,
@@ -61,15 +61,37 @@ def add_unit(
         region_code=region_code,
         opened_on=opened_on,
         note=note,
+        parent=superior,
     )
-    validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
-    insert_last(unit, superior)
-    UnitPlacement.objects.create(unit=unit, superior=superior)
-    search.index_rows([unit])
-    audit.record(
-        actor, "add_unit", unit, unit=unit, after=audit.fields_of(unit, ["code", *EDITABLE, "parent"])
+    return add_units(actor=actor, units=[unit])[0]
+
+
+@operation
+def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Sequence[Unit]:
+    """Add new units, each below its ``parent`` (None: a root), which is there or an earlier one of them."""
+    locks.lock_unit_tree()
+    renew(units, "parent")
+    known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
+    need_right(actor, "add_unit", *known)
+    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
+    validate_all(units, exclude=_TREE_FIELDS, unique="code")
+    insert_all(units)
+    write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
+    search.index_rows(units)
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "add_unit",
+                unit,
+                unit=unit,
+                after=audit.fields_of(unit, ["code", *EDITABLE, "parent"]),
+                reason=reason,
+            )
+            for unit in units
+        ]
     )
-    return unit
+    return units
 
 
 @operation
@@ -92,7 +114,7 @@ def edit_unit(
         return unit
     for name, value in wanted.items():
         setattr(unit, name, value)
-    validated(unit, exclude=("parent", "lft", "rght", "tree_id", "level"))
+    validated(unit, exclude=_TREE_FIELDS)
     refuse_if(rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]))
     unit = fresh(unit)
     before, after = write(unit, wanted)

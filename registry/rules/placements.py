@@ -22,6 +22,7 @@ from registry.models import (
 )
 from registry.rules.findings import (
     Finding,
+    Wrong,
     first_of,
     in_future,
     refusal,
@@ -75,13 +76,18 @@ class Ending:
 def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
     """Return refusals and warnings; nothing outside the scope of ``asker`` is named."""
     refused = refusals(proposals)
-    return [*refused, *_secretaries(unblamed(proposals, refused), asker)]
+    return [*refused, *secretary_warnings(unblamed(proposals, refused), asker)]
 
 
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     """Return what must be refused: all that an operation needs to ask."""
-    refused = first_of(_check_placement, proposals)
+    refused = life_refusals(proposals)
     return [*refused, *_twice(unblamed(proposals, refused))]
+
+
+def life_refusals(proposals: Sequence[Placement]) -> list[Finding]:
+    """Return what is wrong with each placement by itself, without asking the database."""
+    return first_of(_check_placement, proposals)
 
 
 def role_refusals(proposals: Sequence[RoleChange]) -> list[Finding]:
@@ -93,7 +99,7 @@ def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Findi
     """Return refusals and the warnings that a new placement with the role would meet."""
     refused = role_refusals(proposals)
     placed = [proposal.placement for proposal in unblamed(proposals, refused)]
-    return [*refused, *_secretaries(placed, asker)]
+    return [*refused, *secretary_warnings(placed, asker)]
 
 
 def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
@@ -101,25 +107,23 @@ def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
     return first_of(_check_end, proposals)
 
 
-def _check_placement(proposal: Placement) -> Iterator[Finding]:
+def _check_placement(proposal: Placement) -> Wrong:
     organization, start, end = proposal.organization, proposal.started_on, proposal.ended_on
     rule = "placement_within_life"
     if organization.state == WorkflowState.WITHDRAWN:
-        message = f"“{organization.name}”已撤回,不能编入人员。"
-        yield refusal("placement_not_withdrawn", proposal, "", message)
-    yield from in_future(proposal, "started_on", start)
+        yield "placement_not_withdrawn", "", f"“{organization.name}”已撤回,不能编入人员。"
+    yield from in_future("started_on", start)
     if end is not None and end < start:
-        yield refusal("ends_after_start", proposal, "ended_on", "结束日期不能早于编入日期。")
+        yield "ends_after_start", "ended_on", "结束日期不能早于编入日期。"
     if start < organization.established_on:
         message = f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。"
-        yield refusal(rule, proposal, "started_on", message)
+        yield rule, "started_on", message
     gone = organization.dissolved_on
     if gone is not None and (end is None or end > gone):
         message = f"“{organization.name}”已于 {gone:%Y-%m-%d} 撤销,编入须在该日前结束。"
-        yield refusal(rule, proposal, "started_on", message)
+        yield rule, "started_on", message
     if proposal.role not in _ROLES:
-        message = f"{proposal.person.name} 的职责“{proposal.role}”不存在。"
-        yield refusal("role_known", proposal, "role", message)
+        yield "role_known", "role", f"{proposal.person.name} 的职责“{proposal.role}”不存在。"
 
 
 def _twice(proposals: Sequence[Placement]) -> Iterator[Finding]:
@@ -134,12 +138,17 @@ def _twice(proposals: Sequence[Placement]) -> Iterator[Finding]:
         ):
             yield refusal("placed_once", proposal, "person", f"{_named(proposal.person)}重复出现。")
         elif any(
-            _overlap(proposal.started_on, proposal.ended_on, other.started_on, other.ended_on)
+            overlap(proposal.started_on, proposal.ended_on, other.started_on, other.ended_on)
             for other in (*others, *there.get(key, ()))
         ):
-            message = f"{_named(proposal.person)} 同一时间已在“{proposal.organization.name}”。"
-            yield refusal("placed_once", proposal, "person", message)
+            yield twice(proposal)
         others.append(proposal)
+
+
+def twice(proposal: Placement) -> Finding:
+    """Return the refusal of a placement of somebody who is in the organization at that time."""
+    message = f"{_named(proposal.person)} 同一时间已在“{proposal.organization.name}”。"
+    return refusal("placed_once", proposal, "person", message)
 
 
 def _registered(proposals: Sequence[Placement]) -> dict[object, list[Assignment]]:
@@ -154,37 +163,35 @@ def _registered(proposals: Sequence[Placement]) -> dict[object, list[Assignment]
     return there
 
 
-def _check_role(proposal: RoleChange) -> Iterator[Finding]:
+def _check_role(proposal: RoleChange) -> Wrong:
     assignment, on = proposal.assignment, proposal.on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if proposal.role not in _ROLES:
-        yield refusal("role_known", proposal, "role", "请选择职责。")
+        yield "role_known", "role", "请选择职责。"
     if proposal.role == assignment.role:
-        yield refusal("role_changes", proposal, "role", "职责没有变化。")
+        yield "role_changes", "role", "职责没有变化。"
     if assignment.is_withdrawn:
-        yield refusal("placement_valid", proposal, "", "该编入已撤回。")
+        yield "placement_valid", "", "该编入已撤回。"
     if on < assignment.started_on or (assignment.ended_on is not None and on >= assignment.ended_on):
-        yield refusal("role_within_placement", proposal, "on", "日期须在编入期间之内。")
+        yield "role_within_placement", "on", "日期须在编入期间之内。"
 
 
-def _check_end(proposal: Ending) -> Iterator[Finding]:
+def _check_end(proposal: Ending) -> Wrong:
     assignment, on = proposal.assignment, proposal.on
     before = assignment.ended_on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if assignment.is_withdrawn:
-        yield refusal("placement_valid", proposal, "", "该编入已撤回。")
+        yield "placement_valid", "", "该编入已撤回。"
     if before is not None and before <= on:
-        message = f"{assignment.person.name} 的编入已于 {before:%Y-%m-%d} 结束。"
-        yield refusal("not_ended", proposal, "", message)
+        yield "not_ended", "", f"{assignment.person.name} 的编入已于 {before:%Y-%m-%d} 结束。"
     if on < assignment.started_on:
-        message = f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。"
-        yield refusal("ends_after_start", proposal, "on", message)
+        yield "ends_after_start", "on", f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。"
     if before is not None:
         what = f"更正原因:该编入已登记于 {before:%Y-%m-%d} 结束"
-        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
-def _secretaries(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
+def secretary_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
     """Who becomes secretary of a Party organization should be a full member, and the only one."""
     secretaries = [
         proposal
@@ -256,7 +263,7 @@ def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]
         others = {
             _key(other.person): other.person.name
             for other in together[key]
-            if _overlap(day, head.ended_on, other.started_on, other.ended_on)
+            if overlap(day, head.ended_on, other.started_on, other.ended_on)
         }
         others.pop(_key(head.person), None)
         if others:
@@ -305,7 +312,7 @@ def _holds_on(spell: Assignment | Placement | StatusPeriod, day: date) -> bool:
     return spell.started_on <= day and (spell.ended_on is None or spell.ended_on > day)
 
 
-def _overlap(start: date, end: date | None, other: date, other_end: date | None) -> bool:
+def overlap(start: date, end: date | None, other: date, other_end: date | None) -> bool:
     """Whether two half-open spells share a day."""
     return (other_end is None or other_end > start) and (end is None or other < end)
 

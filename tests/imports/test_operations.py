@@ -11,24 +11,27 @@ import pytest
 from django.utils import timezone
 from openpyxl import Workbook
 
-from registry.counting.totals import write as ledger
+from registry.counting.totals.check import differences
 from registry.imports import operations as imports
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.models import (
     Assignment,
     AuditEntry,
-    CountChange,
     Organization,
     OrganizationPlacement,
     Person,
     StatusPeriod,
+    TotalChange,
     Unit,
     UnitPlacement,
     User,
 )
 from registry.operations import assignments, organizations, people, units
 from registry.refusals import OperationRefused
+from registry.rules import placements
+from registry.rules.findings import warnings
+from registry.rules.placements import Placement
 from registry.trees.check import check_all
 from tests.factories import (
     ACTOR,
@@ -112,7 +115,7 @@ def sound(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "django_db_setup" in request.fixturenames or request.node.get_closest_marker("django_db"):
         assert list(check_all()) == []
-        assert ledger.differences() == []
+        assert differences() == []
 
 
 def problems(made: Import) -> list[tuple[str, str]]:
@@ -145,7 +148,7 @@ def everything() -> dict[str, list[Any]]:
             Person,
             StatusPeriod,
             Assignment,
-            CountChange,
+            TotalChange,
         )
     }
 
@@ -489,7 +492,7 @@ def test_what_is_wrong_is_said_at_its_cell(office: Office) -> None:
         ("编入!B6", "没有警号为“404”的人员"),
         ("编入!E7", "编入日期不能早于组织成立日期"),
         ("编入!F8", "结束日期不能早于编入日期"),
-        ("编入!B3", "该人员同一时间已在“支部”"),
+        ("编入!B3", "同一时间已在“支部”"),
     ]
     for got, (address, text) in zip(said, expected, strict=False):
         assert (got[0], text in got[1]) == (address, True), (got, address, text)
@@ -653,3 +656,48 @@ def test_old_workbooks_are_forgotten(office: Office) -> None:
     assert not ImportFile.objects.filter(of=made).exists()
     assert not ImportLine.objects.filter(of=made).exists()
     assert Import.objects.get(pk=made.pk).state == ImportState.WRITTEN
+
+
+# --- What should be looked at ---------------------------------------------------------------------
+
+
+def notices(made: Import) -> list[tuple[str, str]]:
+    """(address, message) of each notice, in order."""
+    return [
+        (notice["address"], notice["message"])
+        for line in ImportLine.objects.filter(of=made).order_by("place")
+        for notice in line.notices
+    ]
+
+
+def test_a_second_secretary_outside_the_party_meets_the_warnings_of_the_form(office: Office) -> None:
+    branch = make_organization(office.station, code="zb", name="临时支部")
+    assign(branch, make_person("张三", office.station, number="007"), role="secretary")
+    outsider = make_person("李四", office.station, number="008", political_status="masses")
+    at_the_form = warnings(
+        placements.findings([Placement(outsider, branch, "secretary", date(2020, 2, 3))], office.manager)
+    )
+    assert len(at_the_form) == 2
+    made = office.hand_in(编入=[("zb", "008", "李四", "书记", "2020-02-03")])
+    assert problems(made) == []
+    assert notices(made) == [("编入!D2", message) for message in at_the_form]
+    assert (made.counts, made.noticed) == ({"assignments": {"new": 1}}, 1)
+    importing.confirm(actor=ACTOR, import_=made, reason="")
+    assert Assignment.objects.filter(role="secretary").count() == 2
+
+
+def test_a_corrected_role_and_people_of_the_workbook_are_looked_at_too(office: Office) -> None:
+    branch = make_organization(office.station, code="zb", name="临时支部")
+    assign(branch, make_person("张三", office.station, number="007", political_status="masses"))
+    made = office.hand_in(
+        人员=[("008", "李四", "民警", "群众", "suo")],
+        组织=[("zb2", "临时支部", "党支部", "是", "suo", "dangwei", "2020-02-03")],
+        编入=[
+            ("zb", "007", "张三", "书记", "2020-02-01"),
+            ("zb", "008", "李四", "书记", "2020-02-03"),
+        ],
+    )
+    said = notices(made)
+    assert [address for address, _ in said] == ["组织!B2", "编入!D2", "编入!D3", "编入!D3"]
+    assert "已有同名组织" in said[0][1]
+    assert "同时编入了多名书记:张三、李四" in said[3][1]

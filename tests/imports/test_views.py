@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from registry.imports import operations as imports
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportLine, ImportState
+from registry.imports.people import PeopleImporter
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.nouns import layouts
 from tests.factories import make_person, make_unit, make_user
@@ -337,7 +337,7 @@ def test_what_breaks_in_the_middle_is_said(manager: Client, monkeypatch: pytest.
     def breaks(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(imports._Work, "finish", breaks)
+    monkeypatch.setattr(PeopleImporter, "finish", breaks)
     manager.post(reverse("import_write", args=[made.pk]))
     made.refresh_from_db()
     assert made.state == ImportState.FAILED

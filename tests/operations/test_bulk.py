@@ -297,14 +297,17 @@ def test_the_number_of_queries_does_not_grow_with_the_rows() -> None:
         ({"units": [unit("x", "root", formerly=(("x", DAY),))]}, "自己"),
         ({"units": [unit("x", "root", formerly=(("", DAY), ("good", DAY)))]}, "依次"),
         ({"units": [unit("x", "root", formerly=(("", timezone.localdate() + timedelta(1)),))]}, "晚于"),
-        ({"units": [unit("x", "root", opened_on=DAY, formerly=(("", DAY - timedelta(1)),))]}, "早于"),
-        ({"units": [unit("x", "root", closed_on=DAY, formerly=(("", DAY),))]}, "撤并之后"),
+        ({"units": [unit("x", "root", opened_on=DAY, formerly=(("", DAY - timedelta(1)),))]}, "依次"),
+        ({"units": [unit("x", "root", closed_on=DAY, formerly=(("", DAY),))]}, "早于撤销"),
         ({"units": [unit("x", "root", formerly=(("", DAY), ("closed", DAY + timedelta(1))))]}, "closed"),
         ({"organizations": [branch("x", "nowhere")]}, "nowhere"),
         ({"organizations": [branch("x", "root", formerly=(("nowhere", DAY + timedelta(1)),))]}, "nowhere"),
         ({"organizations": [branch("x", "root", formerly=(("good", DAY),))]}, "依次"),
         ({"organizations": [branch("x", "root", formerly=(("root", DAY + timedelta(1)),))]}, "相同"),
-        ({"organizations": [branch("x", "root", formerly=(("closed", DAY + timedelta(1)),))]}, "已撤并"),
+        (
+            {"organizations": [branch("x", "root", formerly=(("closed", DAY + timedelta(1)),))]},
+            "撤并,请",
+        ),
         (
             {
                 "organizations": [
@@ -315,17 +318,17 @@ def test_the_number_of_queries_does_not_grow_with_the_rows() -> None:
             },
             "早于撤销",
         ),
-        ({"organizations": [branch("x", "closed")]}, "已撤并"),
+        ({"organizations": [branch("x", "closed")]}, "撤并,请"),
         ({"organizations": [branch("x", "root", kind="choir", is_temporary=False)]}, "组织类型"),
         ({"organizations": [branch("x", "root", kind="pioneer_team")]}, "临时"),
-        ({"organizations": [branch("x", "root"), branch("y", "root", "x", kind="committee")]}, "上级之下"),
+        ({"organizations": [branch("x", "root"), branch("y", "root", "x", kind="committee")]}, "不能设在"),
         (
             {"organizations": [branch("x", "root", established_on=timezone.localdate() + timedelta(1))]},
             "晚于",
         ),
         (
             {"organizations": [branch("x", "root", "old", kind="group", established_on=date(2020, 1, 1))]},
-            "早于上级",
+            "成立日期不能早于它",
         ),
         ({"organizations": [branch("x", "root", "gone", kind="group")]}, "已撤回"),
         (
@@ -335,7 +338,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows() -> None:
                     branch("y", "root", "x", kind="group"),
                 ]
             },
-            "先于它撤销",
+            "撤销,请换一个上级组织",
         ),
         ({"organizations": [branch("x", "root", campaign="none")]}, "none"),
         ({"organizations": [branch("x", "root", state="lost")]}, "状态"),

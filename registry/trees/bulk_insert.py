@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max, Model
 
 from registry.models.unit import MAX_DEPTH
+from registry.models.writer import reserve_ids, write_new
 from registry.refusals import refuse
+from registry.trees.moves import insert_last
 
 NEW_ROOT = -1
 """In place of a parent: the node is a root, or goes below a node that exists already."""
@@ -85,22 +87,32 @@ def make_room(model: type[Model], parents: Sequence[int], anchors: Mapping[int, 
     return result
 
 
-def reserve_ids(model: type[Model], number: int) -> Sequence[int]:
-    """Reserve ``number`` primary keys, so that new rows can refer to each other."""
-    table = model._meta.db_table
-    if not number:
-        return ()
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-                [table, number],
-            )
-            return [int(pk) for (pk,) in cursor.fetchall()]
-        # On SQLite the writing transaction is the only one, and AUTOINCREMENT follows the highest key.
-        cursor.execute("SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = %s", [table])
-        first = int(cursor.fetchone()[0]) + 1
-    return range(first, first + number)
+def insert_all(nodes: Sequence[Any]) -> None:
+    """Insert new nodes, each as the last child of its ``parent`` (None: the root of a tree of its own).
+
+    A parent is there already, as read under the lock, or an earlier one of ``nodes``. Fills in keys and
+    intervals and writes the rows. For more than one the caller holds the whole forest.
+    """
+    if len(nodes) == 1:
+        insert_last(nodes[0], nodes[0].parent)
+        return
+    if not nodes:
+        return
+    model = type(nodes[0])
+    places = {id(node): i for i, node in enumerate(nodes)}
+    above = [node.parent for node in nodes]
+    parents = [NEW_ROOT if parent is None else places.get(id(parent), NEW_ROOT) for parent in above]
+    anchors = {
+        i: Node(parent.pk, parent.tree_id, parent.lft, parent.rght, parent.level)
+        for i, parent in enumerate(above)
+        if parent is not None and parents[i] == NEW_ROOT
+    }
+    intervals = make_room(model, parents, anchors)
+    for i, (node, pk) in enumerate(zip(nodes, reserve_ids(model, len(nodes)), strict=True)):
+        node.pk = pk
+        node.tree_id, node.lft, node.rght, node.level = intervals.of(i)
+        node.parent = above[i]  # which has its key by now
+    write_new(nodes)
 
 
 def _last_tree(model: type[Model]) -> int:

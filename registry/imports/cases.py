@@ -1,0 +1,163 @@
+"""A row of a sheet that is being judged: what it would do, what is wrong with it, what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db.models import Model
+
+from registry import access
+from registry.imports.models import Verdict
+from registry.nouns.columns import Value
+from registry.operations.people import MASKED
+from registry.rules.findings import Finding, Severity
+from registry.spreadsheets.reading import Line, Table
+
+P = TypeVar("P")
+
+
+class Case:
+    """One row. ``changes``, ``problems`` and ``notices`` are as ``ImportLine`` holds them.
+
+    ``new`` is the row to add; else ``row`` is what is there and ``edits`` what changes of it, by field.
+    """
+
+    __slots__ = (
+        *("bad", "changes", "edits", "given", "key", "new", "notices", "noun", "number", "problems"),
+        *("row", "summary", "table", "verdict"),
+    )
+
+    def __init__(self, table: Table, line: Line) -> None:
+        self.table, self.noun, self.number = table, table.noun, line.number
+        values = line.values
+        self.given: dict[str, Any] = {
+            column.slug: value
+            for column in self.noun.columns
+            if not column.is_info and (value := values.get(column.slug)) is not None and value != ""
+        }
+        self.key, self.summary, self.verdict = "", "", Verdict.UNCHANGED.value
+        self.new: Any = None
+        self.row: Any = None
+        self.edits: dict[str, Any] = {}
+        self.changes: list[dict[str, str]] = []
+        self.notices: list[dict[str, str]] = []
+        self.problems = [
+            {"slug": each.slug, "address": each.address, "message": each.message} for each in line.problems
+        ]
+        self.bad = {problem.slug for problem in line.problems}
+        for slug, value in self.given.items():
+            if isinstance(value, str) and "\x00" in value:
+                self.wrong(slug, "含有不能保存的字符。")
+        if self.bad:
+            self.given = {slug: value for slug, value in self.given.items() if slug not in self.bad}
+
+    def is_wrong(self) -> bool:
+        """Whether something is wrong so far."""
+        return bool(self.problems)
+
+    @property
+    def where(self) -> str:
+        """The row in words, for another row that speaks of it."""
+        return f"“{self.table.title}”第 {self.number} 行"
+
+    def text(self, slug: str) -> str:
+        """A code, number or name; empty when it was not given."""
+        return str(self.given.get(slug) or "")
+
+    def facts(self, slugs: Iterable[str]) -> dict[str, Any]:
+        """Those of the columns that were given."""
+        return {slug: self.given[slug] for slug in slugs if slug in self.given}
+
+    def wrong(self, slug: str, message: str) -> None:
+        """Say what is wrong at a cell."""
+        self.bad.add(slug)
+        self.problems.append(self._at(slug, message))
+
+    def heed(self, findings: Iterable[Finding], at: str = "", **fields: str) -> None:
+        """Take what a rule found: a refusal makes the row wrong, a warning stands at it.
+
+        ``at``: where a message without a cell stands; ``fields``: which column is a field's.
+        """
+        for finding in findings:
+            slug = fields.get(finding.field, finding.field)
+            if slug not in self.noun.by_slug:
+                slug = at or self.noun.key[0]
+            if finding.severity == Severity.REFUSE:
+                self.wrong(slug, finding.message)
+            else:
+                self.notices.append(self._at(slug, finding.message))
+
+    def _at(self, slug: str, message: str) -> dict[str, str]:
+        return {"slug": slug, "address": self.table.address(slug, self.number), "message": message}
+
+    def shown(self, slug: str, value: Value) -> str:
+        """A value as the preview shows it."""
+        shown = self.noun.by_slug[slug].shown(value)
+        return "" if shown is None else str(shown)
+
+    def joined(self, *slugs: str) -> str:
+        """The given values of some columns, for the summary."""
+        return " · ".join(self.shown(slug, self.given[slug]) for slug in slugs if slug in self.given)[:280]
+
+    def change(self, slug: str, old: str, new: str, note: str = "") -> None:
+        """Note a change for the preview."""
+        label = self.noun.by_slug[slug].header
+        self.changes.append({"slug": slug, "label": label, "old": old, "new": new, "note": note})
+
+    def compare(self, row: Model, slugs: Iterable[str]) -> None:
+        """Edit those of the given facts that differ from the row's."""
+        for slug in slugs:
+            if slug not in self.given or slug in self.bad:
+                continue
+            old, new = getattr(row, slug), self.given[slug]
+            if old != new:
+                self.edits[slug] = new
+                words = [self.shown(slug, value) for value in (old, new)]
+                if slug in MASKED:
+                    words = [access.masked(word) for word in words]
+                self.change(slug, *words)
+
+    def refuse_change(self, slug: str, now: Value, how: str) -> None:
+        """Say how a fact is changed that an import cannot change."""
+        if slug in self.given and slug not in self.bad and self.given[slug] != now:
+            self.wrong(slug, how)
+
+    def need(self) -> None:
+        """A new row needs every required column."""
+        for column in self.noun.columns:
+            if column.required and column.slug not in self.given and column.slug not in self.bad:
+                self.wrong(column.slug, f"新增时须填写“{column.header}”。")
+
+    def match(self, slug: str, validator: RegexValidator) -> None:
+        """Let a validator judge the text of a cell."""
+        if slug in self.given and slug not in self.bad:
+            try:
+                validator(self.given[slug])
+            except ValidationError as error:
+                self.wrong(slug, " ".join(error.messages))
+
+    def judged(self) -> Case:
+        """Draw the verdict from what was found."""
+        if self.problems:
+            self.verdict = Verdict.WRONG.value
+            self.new, self.row, self.changes, self.notices = None, None, [], []
+        elif self.new is not None:
+            self.verdict = Verdict.NEW.value
+        elif self.changes:
+            self.verdict = Verdict.CHANGED.value
+        return self
+
+
+def ask(
+    rule: Callable[[Sequence[P]], Iterable[Finding]],
+    proposals: Mapping[P, Case],
+    at: str = "",
+    **fields: str,
+) -> None:
+    """Ask a rule about many rows at once; each takes what was found about it (see ``Case.heed``)."""
+    if proposals:
+        for finding in rule(list(proposals)):
+            proposals[finding.subject].heed([finding], at, **fields)  # type: ignore[index]

@@ -1,0 +1,296 @@
+"""Rows of organizations: established, their plain facts changed, dissolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from copy import copy
+from datetime import date
+from typing import Any
+
+from registry import access
+from registry.audit import Actor
+from registry.imports.cases import Case, ask
+from registry.imports.session import REASON, Importer, Session, anchor, parents_first
+from registry.models import Campaign, Organization, Unit, WorkflowState
+from registry.models.kinds import PARTY_KINDS
+from registry.models.unit import MAX_DEPTH
+from registry.operations.organizations import (
+    dissolve_organization,
+    edit_organization,
+    establish_organizations,
+)
+from registry.rules import organizations as rules
+from registry.rules.dissolutions import Dissolution, extents
+from registry.search.index import batches
+from registry.spreadsheets.reading import Table
+
+FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "note")
+_FIXED = (
+    ("kind", "组织类别登记后不变;登记有误的,请撤回后重新登记。"),
+    ("is_temporary", "临时或常设登记后不变;登记有误的,请撤回后重新登记。"),
+    ("unit", "所在单位不能通过导入调整,请在组织页面用“转隶”办理(要填生效日期)。"),
+    ("parent", "上级组织不能通过导入调整,请在组织页面用“调整上级组织”办理。"),
+)
+
+
+class OrganizationImporter(Importer):
+    """Judges and writes organizations, all of them at once: a superior may stand below its organization.
+
+    What the workbook dissolves is dissolved last, what stands below before what stands above: the
+    assignments end with it.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.new: list[Organization] = []
+        self._ending: list[Case] = []
+        self._superiors: dict[int, dict[str, Organization]] = {}
+        self._campaigns: dict[str, list[Campaign]] = {}
+
+    def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
+        """Yield all rows."""
+        session = self.session
+        cases = list(session.cases(tables))
+        session.know_units(case.text("unit") for case in cases)
+        session.know_organizations(case.text(slug) for case in cases for slug in ("code", "parent"))
+        for campaign in Campaign.objects.all() if cases else ():
+            for word in {campaign.code, campaign.name}:
+                self._campaigns.setdefault(word, []).append(campaign)
+        added: dict[str, Case] = {}
+        changed: list[Case] = []
+        for case in cases:
+            session.clean(case, Organization, ("code", "kind", "dissolution_number", *FACTS))
+            self._find_campaign(case)
+            case.summary = case.text("name")[:300]
+            organization = session.organizations.get(case.key)
+            if organization is not None:
+                self._change(case, organization)
+                changed.append(case)
+            elif case.key and "code" not in case.bad:
+                added[case.key] = case
+        self._judge_changes(changed)
+        for case in parents_first(added, "parent"):
+            self._add(case)
+            session.note_wrong(case)
+        self._warn_of_names(list(added.values()))
+        yield [case.judged() for case in cases]
+
+    def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
+        """Change what is there, then add what is new."""
+        for case in cases:
+            changes = {slug: value for slug, value in case.edits.items() if slug != "dissolved_on"}
+            if "dissolved_on" in case.edits:
+                changes.pop("dissolution_number", None)
+                self._ending.append(case)
+            if changes:
+                edit_organization(actor=actor, organization=case.row, changes=changes, reason=reason)
+        if self.new:
+            establish_organizations(actor=actor, organizations=self.new, reason=reason)
+        self.session.renew()
+
+    def finish(self, actor: Actor, reason: str) -> None:
+        """Dissolve what the workbook dissolves."""
+        for case in sorted(self._ending, key=lambda case: -case.row.level):
+            dissolve_organization(
+                actor=actor,
+                organization=case.row,
+                on=case.edits["dissolved_on"],
+                document_number=case.edits.get("dissolution_number", ""),
+                reason=reason,
+            )
+
+    def _find_campaign(self, case: Case) -> None:
+        wanted = case.given.get("campaign")
+        if wanted is None:
+            return
+        found = self._campaigns.get(str(wanted), [])
+        if len(found) == 1:
+            case.given["campaign"] = found[0]
+        elif found:
+            case.wrong("campaign", f"有 {len(found)} 个专项任务叫“{wanted}”,请填代码。")
+        else:
+            case.wrong("campaign", f"没有代码或名称为“{wanted}”的专项任务。")
+
+    # What is there
+
+    def _change(self, case: Case, organization: Organization) -> None:
+        session, given = self.session, case.given
+        if not session.may("see", organization.unit):
+            session.taken(case, "组织代码")
+            return
+        case.summary, case.row = organization.name, copy(organization)
+        now: Organization = case.row
+        self._see_end(case, now)
+        case.compare(now, FACTS)
+        campaign = given.get("campaign")
+        if isinstance(campaign, Campaign) and campaign.pk != now.campaign_id:
+            case.edits["campaign"] = campaign
+            case.change("campaign", now.campaign.name if now.campaign else "", campaign.name)
+        self._see_number(case, now)
+        fixed = (now.kind, now.is_temporary, now.unit.code, now.parent.code if now.parent else "")
+        for (slug, how), value in zip(_FIXED, fixed, strict=True):
+            case.refuse_change(slug, value, how)
+        if case.edits and not session.may("edit_organization", now.unit):
+            case.wrong("code", "您不能修改该组织,请由所在单位办理。")
+        elif case.edits and now.state == WorkflowState.WITHDRAWN:
+            case.wrong("code", "该组织已撤回,不能修改。")
+
+    @staticmethod
+    def _see_end(case: Case, now: Organization) -> None:
+        end = case.given.get("dissolved_on")
+        if end is None or end == now.dissolved_on:
+            return
+        if now.dissolved_on is None:
+            case.edits["dissolved_on"] = end
+        else:
+            case.wrong(
+                "dissolved_on",
+                f"该组织已于 {now.dissolved_on:%Y-%m-%d} 撤销;更正撤销日期请在组织页面用“编辑”办理。",
+            )
+
+    @staticmethod
+    def _see_number(case: Case, now: Organization) -> None:
+        number = case.text("dissolution_number")
+        if not number or number == now.dissolution_number:
+            return
+        if now.dissolved_on is None and "dissolved_on" not in case.edits:
+            case.wrong("dissolution_number", "没有填撤销日期,不能填撤销文号。")
+        else:
+            case.change("dissolution_number", now.dissolution_number, number)
+            case.edits["dissolution_number"] = number
+
+    def _judge_changes(self, cases: list[Case]) -> None:
+        """Ask the rules about corrections and dissolutions; what is right counts for the rows that follow."""
+        session = self.session
+        fine = [case for case in cases if case.edits and not case.is_wrong()]
+        corrections = {}
+        for case in fine:
+            if "established_on" in case.edits:
+                candidate = copy(case.row)
+                candidate.established_on = case.edits["established_on"]
+                corrections[rules.Correction(candidate, case.row, REASON)] = case
+        ask(rules.correction_refusals, corrections)
+        self._judge_ends([case for case in fine if "dissolved_on" in case.edits and not case.is_wrong()])
+        for case in fine:
+            if case.is_wrong():
+                continue
+            organization = session.organizations[case.key]
+            assert organization is not None
+            if organization.state == WorkflowState.APPROVED and set(rules.COUNTED) & case.edits.keys():
+                session.needs_reason = True
+            for slug, value in case.edits.items():
+                setattr(organization, slug, value)
+            if "dissolved_on" in case.edits:
+                session.dissolving[case.key] = case.edits["dissolved_on"]
+            session.touch_organization(organization)
+            session.touch_unit(organization.unit)
+
+    def _judge_ends(self, cases: list[Case]) -> None:
+        for some in batches(cases, 200):
+            proposals = {Dissolution(case.row, case.edits["dissolved_on"]): case for case in some}
+            found, refused = extents(
+                list(proposals), lambda row: self.session.may("dissolve_organization", row.unit)
+            )
+            for finding in refused:
+                proposals[finding.subject].heed([finding], "dissolved_on")  # type: ignore[index]
+            for proposal, extent in found.items():
+                note = f"自该日起撤销,结束 {extent.assignments} 人次编入"
+                if below := len(extent.subordinates):
+                    note += f",一并撤销下级组织 {below} 个"
+                case = proposals[proposal]
+                case.change("dissolved_on", "", case.shown("dissolved_on", proposal.on), note)
+                self.session.needs_reason = True
+        self._end_in_order(cases)
+
+    @staticmethod
+    def _end_in_order(cases: list[Case]) -> None:
+        """What stands below may not be dissolved later than what stands above."""
+        by_tree: dict[int, list[Case]] = {}
+        for case in cases:
+            by_tree.setdefault(case.row.tree_id, []).append(case)
+        for some in by_tree.values():
+            for case in some:
+                for other in some:
+                    is_below = other.row.lft < case.row.lft and case.row.rght < other.row.rght
+                    if is_below and case.edits["dissolved_on"] > other.edits["dissolved_on"]:
+                        message = f"{other.where}的上级组织先于它撤销,撤销日期不能晚于上级组织。"
+                        case.wrong("dissolved_on", message)
+                        break
+
+    # What is new
+
+    def _add(self, case: Case) -> None:
+        session, given = self.session, case.given
+        case.need()
+        kind, start, end = case.text("kind"), given.get("established_on"), given.get("dissolved_on")
+        if kind in PARTY_KINDS and "is_temporary" not in given and "is_temporary" not in case.bad:
+            case.wrong("is_temporary", "党组织须填写“是否临时”。")
+        if end is None and "dissolution_number" in given:
+            case.wrong("dissolution_number", "没有填撤销日期,不能填撤销文号。")
+        unit = session.unit(case.text("unit"), "establish_organization")
+        if case.text("unit") and unit is None:
+            session.no_such(case, "unit", "units", "单位")
+        parent = self._parent(case, unit)
+        is_temporary = bool(given.get("is_temporary"))
+        if kind and start is not None and not {"kind", "parent"} & case.bad:
+            proposal = rules.Establishment(kind, unit, start, is_temporary, parent, end)
+            case.heed(rules.refusals([proposal]))
+        level = parent.level + 1 if parent is not None else 0
+        if level >= MAX_DEPTH:
+            case.wrong("parent", f"组织层级不能超过 {MAX_DEPTH} 级。")
+        if case.is_wrong() or unit is None or start is None:
+            return
+        self._establish(case, unit, parent, level=level, is_temporary=is_temporary)
+
+    def _establish(self, case: Case, unit: Unit, parent: Organization | None, **facts: Any) -> None:
+        session = self.session
+        may_approve = session.may("approve_organization", unit)
+        state = WorkflowState.APPROVED if may_approve else WorkflowState.SUBMITTED
+        case.new = Organization(
+            code=case.key,
+            unit=unit,
+            parent=parent,
+            state=state.value,
+            **facts,
+            **case.facts(("kind", "campaign", "dissolved_on", "dissolution_number", *FACTS)),
+        )
+        start: date = case.given["established_on"]
+        words = [case.joined("name"), case.joined("kind"), unit.label, start.isoformat()]
+        if state != WorkflowState.APPROVED:
+            words.append(f"导入后为“{state.label}”")
+        case.summary = " · ".join(word for word in words if word)[:300]
+        session.touch_unit(unit)
+        session.organizations[case.key] = case.new
+        self.new.append(case.new)
+
+    def _parent(self, case: Case, unit: Unit | None) -> Organization | None:
+        """Return the superior that the row names: one that the register form would offer."""
+        session, code = self.session, case.text("parent")
+        if not code or "parent" in case.bad:
+            return None
+        parent = session.organization(code)
+        if parent is None and unit is not None and session.organizations.get(code) is not None:
+            at = anchor(unit)
+            if at is not None:
+                if at.pk not in self._superiors:
+                    offered = access.superiors(session.user, at)
+                    self._superiors[at.pk] = {row.code: row for row in offered}
+                parent = self._superiors[at.pk].get(code)
+        if parent is None:
+            session.no_such(case, "parent", "organizations", "组织")
+        else:
+            session.touch_organization(parent)
+        return parent
+
+    def _warn_of_names(self, cases: list[Case]) -> None:
+        """Say in the preview where the unit has an organization of the name already."""
+        if self.session.is_writing:
+            return
+        for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
+            ask(
+                rules.name_warnings,
+                {
+                    rules.Establishment(row.kind, row.unit, row.established_on, name=row.name): case
+                    for row, case in some
+                },
+            )

@@ -1,0 +1,172 @@
+"""Rows of people: added, their plain facts, political status or formal membership changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from registry.audit import Actor
+from registry.imports.cases import Case
+from registry.imports.session import BATCH, Importer, rows_with
+from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.operations.people import (
+    add_people,
+    change_political_statuses,
+    edit_people,
+    transfer_people,
+)
+from registry.rules import people as rules
+from registry.search.index import batches
+from registry.spreadsheets.reading import Table
+
+FACTS = ("name", "category", "joined_on", "title", "phone", "note")
+_PERSONAL = ("phone", "note")
+_HOME = ("home_unit", "home_branch")
+
+
+class PeopleImporter(Importer):
+    """Judges and writes people, batch by batch."""
+
+    def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
+        """Yield the rows batch by batch."""
+        session = self.session
+        for cases in batches(session.cases(tables), BATCH):
+            existing = self._existing(cases)
+            seen = session.people_seen(existing.values())
+            since = self._statuses_since(cases, existing)
+            session.know_units(case.text("home_unit") for case in cases)
+            session.know_organizations(case.text("home_branch") for case in cases)
+            for case in cases:
+                session.clean(case, Person, ("number", "political_status", *FACTS))
+                case.heed(rules.refusals([rules.Membership(joined_on=case.given.get("joined_on"))]))
+                case.summary = case.text("name")
+                person = existing.get(case.key)
+                if person is None:
+                    self._add(case)
+                    session.note_wrong(case)
+                elif person.pk not in seen:
+                    session.taken(case, "警号")
+                else:
+                    self._change(case, person, since.get(person.pk))
+            yield [case.judged() for case in cases]
+
+    def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
+        """Add who is new and change who is there."""
+        if new := [case.new for case in cases if case.new is not None]:
+            add_people(actor=actor, people=new, reason=reason)
+        changed = [case for case in cases if case.row is not None]
+        if facts := [(case.row, case.edits) for case in changed if case.edits.keys() & set(FACTS)]:
+            edit_people(actor=actor, changes=facts, reason=reason)
+        statuses = [
+            (case.row, case.edits["political_status"]) for case in changed if "political_status" in case.edits
+        ]
+        if statuses:
+            change_political_statuses(actor=actor, changes=statuses, on=self.session.today, reason=reason)
+        moves = [
+            (case.row, *(case.edits.get(name, getattr(case.row, name)) for name in _HOME))
+            for case in changed
+            if case.edits.keys() & set(_HOME)
+        ]
+        if moves:
+            transfer_people(actor=actor, moves=moves, reason=reason)
+
+    def _existing(self, cases: list[Case]) -> dict[str, Person]:
+        """Return the people with these numbers, with their home units and branches."""
+        session, rows = self.session, Person.objects.all()
+        if session.is_writing:
+            rows = rows.select_for_update(no_key=True)
+        people = list(rows_with("number", {case.key for case in cases}, rows))
+        units = session.by_pk(Unit, {person.home_unit_id for person in people})
+        branches = session.by_pk(
+            Organization, {person.home_branch_id for person in people if person.home_branch_id}
+        )
+        for person in people:
+            person.home_unit = units[person.home_unit_id]
+            if person.home_branch_id:
+                person.home_branch = branches[person.home_branch_id]
+        return {person.number: person for person in people}
+
+    @staticmethod
+    def _statuses_since(cases: list[Case], existing: dict[str, Person]) -> dict[int, date]:
+        """Return since when those have their political status who get another one."""
+        changing = {
+            person.pk
+            for case in cases
+            if (person := existing.get(case.key)) is not None
+            and case.text("political_status") not in ("", person.political_status)
+        }
+        rows = StatusPeriod.objects.filter(person_id__in=changing, ended_on__isnull=True)
+        return dict(rows.order_by().values_list("person_id", "started_on"))
+
+    def _home(self, case: Case, person: Person | None) -> dict[str, Any]:
+        """Return what the row says of the formal membership, as far as it is new."""
+        session, home = self.session, {}
+        for slug, noun, word in (("home_unit", "units", "单位"), ("home_branch", "organizations", "党组织")):
+            code = case.text(slug)
+            now = getattr(person, slug) if person is not None else None
+            if not code or (now is not None and now.code == code):
+                continue
+            row: Any = (
+                session.unit(code, "transfer_person" if person else "add_person")
+                if slug == "home_unit"
+                else session.organization(code)
+            )
+            if row is None:
+                session.no_such(case, slug, noun, word)
+            else:
+                home[slug] = row
+        if home:
+            whole = {slug: home.get(slug, getattr(person, slug, None)) for slug in _HOME}
+            case.heed(rules.refusals([rules.Membership(**whole)]))
+        return home
+
+    def _add(self, case: Case) -> None:
+        session = self.session
+        case.match("number", rules.number_validator)
+        case.need()
+        home = self._home(case, None)
+        if case.is_wrong():
+            return
+        status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
+        case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)
+        case.summary = f"{case.joined('name', 'category', 'political_status')} · {home['home_unit'].label}"
+        session.touch_unit(home["home_unit"])
+        if not session.is_writing:
+            session.new_people[case.key] = (case.new.name, case.new.political_status)
+
+    def _change(self, case: Case, person: Person, since: date | None) -> None:
+        session = self.session
+        case.summary, case.row = person.name, person
+        if not session.may("edit_person", person.home_unit):
+            self._refuse_guest(case, person)
+            return
+        case.compare(person, FACTS)
+        status = case.text("political_status")
+        if status not in ("", person.political_status):
+            case.edits["political_status"] = status
+            note = f"自今天({session.today:%Y-%m-%d})起;以前的日期仍按原政治面貌统计"
+            if since == session.today:
+                note, session.needs_reason = "更正今天登记的政治面貌", True
+            old, new = (case.shown("political_status", value) for value in (person.political_status, status))
+            case.change("political_status", old, new, note)
+        home = self._home(case, person)
+        for slug in home:
+            case.change(slug, session.name_of(getattr(person, slug)), home[slug].name)
+        case.edits |= home
+        if case.is_wrong():
+            return
+        if "home_unit" in home:
+            session.touch_unit(home["home_unit"])
+        if "name" in case.edits and not session.is_writing:
+            session.renamed[case.key] = case.edits["name"]
+
+    @staticmethod
+    def _refuse_guest(case: Case, person: Person) -> None:
+        """Who belongs elsewhere is not changed; nor is it told whether a telephone number is right."""
+        now = {
+            **{slug: getattr(person, slug) for slug in ("political_status", *FACTS)},
+            **{slug: getattr(getattr(person, slug), "code", "") for slug in _HOME},
+        }
+        if any(slug in _PERSONAL or case.given[slug] != now[slug] for slug in now.keys() & case.given.keys()):
+            case.wrong("number", "该人员的所属单位不在您的录入范围内,不能修改其资料。")

@@ -1,0 +1,190 @@
+"""Checking and writing a workbook: judged line by line, written as a whole or not at all.
+
+What a line would do is worked out by ``registry.imports.plan``, once for the preview and once more under the
+locks when it is written; if the two differ, somebody changed the data meanwhile, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from registry import access, audit, locks
+from registry.audit import Actor
+from registry.counting.totals.write import following_in_parts
+from registry.imports.cases import Case
+from registry.imports.models import Import, ImportLine, ImportState, Verdict
+from registry.imports.operations import CHANGED_MEANWHILE, Abandoned
+from registry.imports.plan import Mark, judged
+from registry.imports.session import Importer, Progress, Session, no_progress
+from registry.models import Organization, Unit, User
+from registry.models.writer import Writer, check_references
+from registry.operations.base import fresh, operation
+from registry.refusals import refuse
+from registry.spreadsheets.reading import Table
+
+_LINE_COLUMNS = (
+    *("of_id", "place", "sheet", "number", "noun", "verdict"),
+    *("key", "summary", "changes", "problems", "notices"),
+)
+
+
+def check_import(
+    *,
+    import_pk: int,
+    attempt: str,
+    tables: Sequence[Table],
+    notices: Sequence[str] = (),
+    total: int = 0,
+    progress: Progress = no_progress,
+) -> None:
+    """Work out what each line of the workbook would do, for the preview. Nothing else is written.
+
+    Raises ``Abandoned`` when the import was cancelled meanwhile.
+    """
+    import_ = Import.objects.select_related("user").get(pk=import_pk)
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state=ImportState.CHECKING)
+    mine.update(total=total)
+    ImportLine.objects.filter(of=import_).delete()
+    session, mark = Session(import_.user), Mark()
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    place = noticed = 0
+    for _, cases in judged(session, tables):
+        for case in cases:
+            mark.add(case)
+            counts[case.noun.slug][case.verdict] += 1
+            noticed += bool(case.notices)
+        with transaction.atomic():
+            _write_lines(import_pk, place, cases)
+        place += len(cases)
+        progress(place)
+        if not mine.update(done=place, total=max(total, place), seen_at=timezone.now()):
+            raise Abandoned
+    ended = mine.update(
+        state=ImportState.CHECKED,
+        counts=counts,
+        notices=list(notices),
+        noticed=noticed,
+        needs_reason=session.needs_reason,
+        mark=mark.text(),
+        touches={
+            "units": _few(session.units_touched),
+            "organizations": _few(session.organizations_touched),
+        },
+        done=place,
+        total=place,
+        finished_at=timezone.now(),
+    )
+    if not ended:
+        raise Abandoned
+
+
+def _write_lines(import_pk: int, place: int, cases: list[Case]) -> None:
+    Writer(ImportLine, _LINE_COLUMNS).write(
+        (
+            import_pk,
+            place + at,
+            case.table.title[:100],
+            case.number,
+            case.noun.slug,
+            case.verdict,
+            case.key,
+            case.summary[:300],
+            *(json.dumps(each, ensure_ascii=False) for each in (case.changes, case.problems, case.notices)),
+        )
+        for at, case in enumerate(cases)
+    )
+
+
+def _few(codes: set[str]) -> list[str] | None:
+    return sorted(codes) if len(codes) <= locks.MANY else None
+
+
+@operation
+def write_import(
+    *, actor: Actor, import_: Import, attempt: str, tables: Sequence[Table], progress: Progress = no_progress
+) -> Import:
+    """Write everything that the preview showed to be right, or nothing.
+
+    Judges anew under the locks and raises ``OperationRefused`` when that says anything else than the
+    preview did. ``attempt`` is the mark of ``claim``: who lost it writes nothing.
+    """
+    import_ = fresh(import_)
+    _take_locks(import_)
+    said = f"导入“{import_.file_name}”"
+    reason = f"{import_.reason}({said})" if import_.reason else said
+    check_references("IMMEDIATE")
+    session = Session(User.objects.get(pk=import_.user_id), is_writing=True)
+    with following_in_parts():
+        done = _write(actor, session, import_, tables, reason[:300], progress)
+    check_references("DEFERRED")
+    numbers = {
+        "rows": done,
+        "new_rows": import_.number(Verdict.NEW),
+        "changed_rows": import_.number(Verdict.CHANGED),
+    }
+    at = next(iter(access.top_units(session.user, "import_workbook")), None)
+    about = {"sha256": import_.sha256, **numbers}
+    audit.record_event(actor, "import_workbook", subject=import_.file_name, unit=at, after=about)
+    said = f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行"
+    if wrong := import_.number(Verdict.WRONG):
+        said += f";有误的 {wrong} 行没有写入"
+    ended = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.WRITING).update(
+        state=ImportState.WRITTEN,
+        done=done,
+        finished_at=timezone.now(),
+        message=f"{said}。",
+    )
+    if not ended:
+        raise refuse(None, "该导入已由他人重新开始,这一次什么都没有写入。")
+    return fresh(import_)
+
+
+def _write(
+    actor: Actor,
+    session: Session,
+    import_: Import,
+    tables: Sequence[Table],
+    reason: str,
+    progress: Progress,
+) -> int:
+    """Judge and write batch by batch; return the number of lines."""
+    mark, done = Mark(), 0
+    importers: dict[Importer, None] = {}
+    for importer, cases in judged(session, tables):
+        importers[importer] = None
+        for case in cases:
+            if case.verdict == Verdict.WRONG and not import_.is_partial:
+                raise refuse(None, CHANGED_MEANWHILE)
+            mark.add(case)
+        if work := [case for case in cases if case.verdict in (Verdict.NEW, Verdict.CHANGED)]:
+            importer.write(work, actor, reason)
+        done += len(cases)
+        progress(done)
+    if mark.text() != import_.mark:
+        raise refuse(None, CHANGED_MEANWHILE)
+    for importer in importers:
+        importer.finish(actor, reason)
+    return done
+
+
+def _take_locks(import_: Import) -> None:
+    """Take the locks of what the preview would write, in the global order."""
+
+    def writes(noun: str) -> bool:
+        of_noun = import_.counts.get(noun, {})
+        return bool(of_noun.get(Verdict.NEW) or of_noun.get(Verdict.CHANGED))
+
+    units, organizations = import_.touches.get("units"), import_.touches.get("organizations")
+    if writes("units") or units is None:
+        locks.lock_unit_tree()  # which whoever closes or merges a unit needs, too
+    if units:
+        locks.use_units(Unit.objects.filter(code__in=units))
+    if import_.counts.get("organizations", {}).get(Verdict.NEW) or organizations is None:
+        locks.lock_whole_forest()
+    elif organizations:
+        locks.lock_organization_trees(Organization.objects.filter(code__in=organizations))

@@ -1,0 +1,158 @@
+"""What loading many rows needs: the rows that others name, the parents, and the rules asked about rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import Model
+
+from registry.models import Organization, Unit
+from registry.models.unit import code_validator
+from registry.models.writer import reserve_ids
+from registry.refusals import OperationRefused, refuse
+from registry.rules.findings import Finding
+from registry.search.index import batches
+from registry.trees.bulk_insert import NEW_ROOT, Node, make_room
+
+BATCH = 5000
+
+
+@dataclass(slots=True)
+class Known:
+    """What the rules ask of a unit or an organization that others name, in little memory."""
+
+    pk: int
+    name: str = ""
+    opened_on: date | None = None
+    closed_on: date | None = None
+    kind: str = ""
+    state: str = ""
+    established_on: date | None = None
+    dissolved_on: date | None = None
+
+    def is_open_on(self, day: date) -> bool:
+        """Whether the unit is there on the day."""
+        is_closed = self.closed_on is not None and self.closed_on <= day
+        return not is_closed and (self.opened_on is None or self.opened_on <= day)
+
+
+_KNOWN_OF: dict[type[Model], tuple[str, ...]] = {
+    Unit: ("pk", "name", "opened_on", "closed_on"),
+    Organization: ("pk", "name", "kind", "state", "established_on", "dissolved_on"),
+}
+
+
+class References:
+    """The rows that others name, by code, asked for in batches and kept."""
+
+    def __init__(self) -> None:
+        self._known: dict[type[Model], dict[Any, Known]] = {}
+
+    def of(self, model: type[Model]) -> dict[Any, Known]:
+        """Return what is known of a model's rows, by code."""
+        return self._known.setdefault(model, {})
+
+    def find(self, model: type[Model], key: str, wanted: Iterable[Any]) -> dict[Any, Known]:
+        """Return what is known of everything in ``wanted``; refuse what does not exist."""
+        known = self.of(model)
+        missing = sorted({value for value in wanted if value not in known})
+        names = _KNOWN_OF.get(model, ("pk",))
+        for values in batches(missing, 500 if connection.vendor == "sqlite" else BATCH):
+            rows = model._base_manager.filter(**{f"{key}__in": values}).order_by()
+            for code, *facts in rows.values_list(key, *names):
+                known[code] = Known(**dict(zip(names, facts, strict=True)))
+        for value in missing:
+            if value not in known:
+                raise refuse(None, f"没有代码为“{value}”的{model._meta.verbose_name}。")
+        return known
+
+
+def refuse_row(key: str, message: str) -> OperationRefused:
+    """Return the error to raise about the row with a code or number."""
+    return OperationRefused({"rows": [f"{key}:{message}"]})
+
+
+def ask(rule: Callable[[Sequence[Any]], Iterable[Finding]], proposals: Mapping[Any, str]) -> None:
+    """Ask a rule about the rows' proposals; refuse the first row that it refuses, by its code."""
+    for finding in rule(list(proposals)):
+        raise refuse_row(proposals[finding.subject], finding.message)
+
+
+@lru_cache
+def choices_of(model: type[Model]) -> dict[str, frozenset[str]]:
+    """Return the values that a model's fields know, by field."""
+    fields: Any = model._meta.concrete_fields
+    return {
+        field.name: frozenset(value for value, _ in field.flatchoices) for field in fields if field.choices
+    }
+
+
+def check_choices(model: type[Model], rows: Sequence[Any], key: str, **names: str) -> None:
+    """Refuse rows with a value that their field does not know; ``names``: what a field is called there."""
+    for field, allowed in choices_of(model).items():
+        name = names.get(field, field)
+        for row in rows:
+            if hasattr(row, name) and getattr(row, name) not in allowed:
+                label = model._meta.get_field(field).verbose_name  # type: ignore[union-attr]
+                raise refuse_row(getattr(row, key), f"{label}“{getattr(row, name)}”不存在。")
+
+
+class Forest:
+    """The parents of the rows to load: earlier rows, or rows that are there already."""
+
+    def __init__(self, model: type[Any]) -> None:
+        self.model = model
+        self.places: dict[str, int] = {}
+        self.parents: list[int] = []
+        self.outer: dict[int, str] = {}
+
+    def add(self, row: Any) -> None:
+        """Note a row with its parent. Refuses a code that cannot be, or was there before."""
+        code, parent = row.code, row.parent
+        try:
+            code_validator(code)
+        except ValidationError:
+            raise refuse_row(code, str(code_validator.message)) from None
+        if code in self.places:
+            raise refuse_row(code, "代码重复。")
+        if parent == code:
+            raise refuse_row(code, "上级不能是自己。")
+        self.parents.append(self.places.get(parent, NEW_ROOT))
+        if parent and parent not in self.places:
+            self.outer[len(self.places)] = parent
+        self.places[code] = len(self.places)
+
+    def grow(self, references: References) -> None:
+        """Make room for the rows, and give them their keys."""
+        above: dict[str, Any] = {}
+        for some in batches(sorted(set(self.outer.values())), 500):
+            above.update((row.code, row) for row in self.model._base_manager.filter(code__in=some))
+            for code in some:
+                if code not in above:
+                    raise refuse("parent", f"没有代码为“{code}”的上级;上级须排在下级之前。")
+        anchors = {
+            i: Node(row.pk, row.tree_id, row.lft, row.rght, row.level)
+            for i, code in self.outer.items()
+            for row in [above[code]]
+        }
+        self.intervals = make_room(self.model, self.parents, anchors)
+        self.ids = reserve_ids(self.model, len(self.parents))
+        self.anchors = anchors
+        known = references.of(self.model)
+        for code, i in self.places.items():
+            known[code].pk = self.ids[i]
+
+    def node(self, i: int) -> tuple[Any, ...]:
+        """Return key, parent and interval of a row, for the columns ``NODE``."""
+        parent = self.parents[i]
+        above = self.ids[parent] if parent != NEW_ROOT else self.anchors[i].pk if i in self.anchors else None
+        return (self.ids[i], above, *self.intervals.of(i))
+
+
+NODE = ("id", "parent_id", "tree_id", "lft", "rght", "level")
