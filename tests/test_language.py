@@ -109,7 +109,7 @@ def test_no_english_on_any_page(world: TwoBureaus) -> None:
             continue
         for row in rows:
             url = f"{reverse(name, args=row.args(world.here))}?{row.query}"
-            posts = [] if "405" in row.post else [{}, WRONG, row.data(world.here)]
+            posts = [] if "405" in row.post else [WRONG, row.data(world.here)]
             for posted in [None, *posts]:
                 with transaction.atomic():
                     response = client.get(url) if posted is None else client.post(url, posted)

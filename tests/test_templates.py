@@ -7,6 +7,7 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 FILES = {str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.html")}
+PYTHON = "".join(path.read_text() for path in (TEMPLATES.parent / "registry").rglob("*.py"))
 NAMED = re.compile(r'\{% (?:include|extends) "([^"]+)"')
 
 
@@ -20,9 +21,13 @@ def test_what_is_included_is_there() -> None:
     assert {each for each in named if each[1] not in FILES and each[1] != "admin/base.html"} == set()
 
 
+def test_what_python_names_is_there() -> None:
+    named = set(re.findall(r'"((?:[\w]+/)*\w+\.html)"', PYTHON))
+    assert named - FILES.keys() == set()
+
+
 def test_every_template_is_used() -> None:
     """Either by another template or by Python."""
-    python = "".join(path.read_text() for path in (TEMPLATES.parent / "registry").rglob("*.py"))
     used = {other for text in FILES.values() for other in NAMED.findall(text)}
     by_django = {"admin/base_site.html", "errors/csrf.html"}
-    assert {name for name in FILES if name not in used and f'"{name}"' not in python} <= by_django
+    assert {name for name in FILES if name not in used and f'"{name}"' not in PYTHON} <= by_django

@@ -70,4 +70,4 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -
         auth.logout(request)
     form = LoginForm(request, initial={"username": (credentials or {}).get("username") or ""})
     context = {"form": form, "locked": lock_message(), "next": ""}
-    return render(request, "registration/login.html", context, status=429)
+    return render(request, "accounts/login.html", context, status=429)

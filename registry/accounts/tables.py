@@ -126,11 +126,16 @@ class UserTable(Table[ListedUser]):
             is_heading=True,
         ),
         Column("姓名", lambda row: row.user.display_name, key="name", sort=("display_name", "username")),
-        Column("授权", lambda row: ";".join(map(str, row.held)), cell="users/cells/held.html", css="text"),
+        Column(
+            "授权",
+            lambda row: ";".join(map(str, row.held)),
+            cell="accounts/users/cells/held.html",
+            css="text",
+        ),
         Column(
             "状态",
             lambda row: "、".join(word for word, _tone in row.states),
-            cell="users/cells/states.html",
+            cell="accounts/users/cells/states.html",
             css="text",
         ),
         Column(

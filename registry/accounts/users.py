@@ -38,7 +38,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
     (row,) = listed(request, [found])
     return render(
         request,
-        "users/user.html",
+        "accounts/users/user.html",
         {
             "row": row,
             "account": found,
@@ -89,7 +89,7 @@ def add(request: HttpRequest) -> HttpResponse:
             return _show_password(request, made, password, is_new=True)
     return render(
         request,
-        "users/form.html",
+        "accounts/users/form.html",
         {
             "form": form,
             "title": "添加用户",
@@ -108,7 +108,7 @@ def _show_password(request: HttpRequest, made: User, password: str, *, is_new: b
         "is_new": is_new,
         "crumbs": _crumbs(request, made.username),
     }
-    return render(request, "users/password.html", context)
+    return render(request, "accounts/users/password.html", context)
 
 
 def _controlled(request: HttpRequest, pk: int) -> User:
@@ -135,7 +135,7 @@ def grant(request: HttpRequest, pk: int) -> HttpResponse:
         done=lambda made: f"已授予“{found}”在{made.unit.label}的“{made.get_role_display()}”角色。",
         title="增加授权",
         submit_label="授权",
-        template="users/form.html",
+        template="accounts/users/form.html",
     )
 
 
@@ -210,7 +210,7 @@ def password(request: HttpRequest, pk: int) -> HttpResponse:
             return _show_password(request, found, made, is_new=False)
     return render(
         request,
-        "users/confirm.html",
+        "accounts/users/confirm.html",
         {
             "form": form,
             "account": found,
@@ -234,7 +234,7 @@ def _change(
     *,
     done: Callable[[Any], str],
     title: str,
-    template: str = "users/confirm.html",
+    template: str = "accounts/users/confirm.html",
     **context: Any,
 ) -> HttpResponse:
     page = address_of(request).url(reverse("user", args=[found.pk]))

@@ -59,7 +59,7 @@ def login(request: HttpRequest) -> HttpResponse:
                 return _ask_for_code(request, user, goal)
             return _enter(request, user, user.backend, goal, step="password")
         _record_failure(request, form)
-    return render(request, "registration/login.html", {"form": form, "next": _wanted(request)})
+    return render(request, "accounts/login.html", {"form": form, "next": _wanted(request)})
 
 
 def _wanted(request: HttpRequest) -> str:
@@ -155,7 +155,7 @@ def login_code(request: HttpRequest) -> HttpResponse:
             form.add_error("code", f"错误次数过多,请 {wait} 秒后再试。")
         else:
             form.add_error("code", "验证码不正确或已用过。")
-    return render(request, "registration/code.html", {"form": form, "account": user})
+    return render(request, "accounts/code.html", {"form": form, "account": user})
 
 
 @login_not_required
@@ -233,7 +233,7 @@ def account(request: HttpRequest) -> HttpResponse:
     sittings = _sittings(request, user)
     return render(
         request,
-        "account/account.html",
+        "accounts/account.html",
         {
             "account": user,
             "grants": shown,
@@ -277,7 +277,7 @@ def password(request: HttpRequest) -> HttpResponse:
                 accounts.forget_sessions(user=user, keep=request.session.session_key)
                 messages.success(request, "密码已修改,其他登录已全部退出。")
                 return HttpResponseRedirect(reverse("home" if due else "account"))
-    return render(request, "account/password.html", {"form": form, "due": due, "account": user})
+    return render(request, "accounts/password.html", {"form": form, "due": due, "account": user})
 
 
 @require_POST
@@ -305,7 +305,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
                 request.session[_KEY] = second_factor.new_key()
                 return HttpResponseRedirect(reverse("account_second_step"))
             form.add_error("password", "当前密码不正确。")
-        return render(request, "account/confirm.html", _confirm(form, "启用二次验证", "下一步", _TURN_ON))
+        return render(request, "accounts/confirm.html", _confirm(form, "启用二次验证", "下一步", _TURN_ON))
     form = CodeForm(posted(request), user=request.user)
     if request.method == "POST" and form.is_valid():
         try:
@@ -317,10 +317,10 @@ def second_step(request: HttpRequest) -> HttpResponse:
         else:
             del request.session[_KEY]
             accounts.forget_sessions(user=user, keep=request.session.session_key)
-            return render(request, "account/codes.html", {"codes": codes, "first": True})
+            return render(request, "accounts/codes.html", {"codes": codes, "first": True})
     device = second_factor.authenticator(user, key)
     context = {"form": form, "drawing": _drawing(device.config_url), "key": _readable(device.bin_key)}
-    return render(request, "account/second_step.html", context)
+    return render(request, "accounts/second_step.html", context)
 
 
 _TURN_ON = "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。"
@@ -367,7 +367,7 @@ def second_step_off(request: HttpRequest) -> HttpResponse:
             messages.success(request, "已停用二次验证。")
             return HttpResponseRedirect(reverse("account"))
         form.add_error("password", "当前密码不正确。")
-    return render(request, "account/confirm.html", _confirm(form, "停用二次验证", "停用", _TURN_OFF))
+    return render(request, "accounts/confirm.html", _confirm(form, "停用二次验证", "停用", _TURN_OFF))
 
 
 @sensitive_post_parameters("password")
@@ -381,6 +381,6 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if _knows_password(request, form.cleaned_data["password"]):
             codes = second_factor.renew_codes(actor=actor_of(request), user=user)
-            return render(request, "account/codes.html", {"codes": codes, "first": False})
+            return render(request, "accounts/codes.html", {"codes": codes, "first": False})
         form.add_error("password", "当前密码不正确。")
-    return render(request, "account/confirm.html", _confirm(form, "重新生成备用码", "生成", _RENEW))
+    return render(request, "accounts/confirm.html", _confirm(form, "重新生成备用码", "生成", _RENEW))

@@ -15,7 +15,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Go to the user's own unit: the first where there are several, the largest tree for a superuser."""
     tops = access.top_units(request.user)
     if not tops:
-        return render(request, "home.html")
+        return render(request, "pages/home.html")
     top = max(tops, key=lambda unit: unit.rght - unit.lft) if request.user.is_superuser else tops[0]
     url, query = reverse("unit", args=[top.code]), request.GET.urlencode()
     return HttpResponseRedirect(f"{url}?{query}" if query else url)

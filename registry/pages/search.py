@@ -33,7 +33,7 @@ def search(request: HttpRequest) -> HttpResponse:
     elif text:
         context |= _hits(request, text, SHOWN)
         context["unit_grid"] = table.drawn(context["units"])
-    return render(request, "search/search.html", context)
+    return render(request, "pages/search/search.html", context)
 
 
 @require_safe
@@ -42,7 +42,7 @@ def search_now(request: HttpRequest) -> HttpResponse:
     text = cleaned(request.GET.get("q", ""))
     if not text:
         return HttpResponse()
-    return render(request, "search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
+    return render(request, "pages/search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
 
 
 def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:

@@ -29,7 +29,7 @@ def reconciliation(request: HttpRequest) -> HttpResponse:
     """Every figure reported of a unit's subtree, beside the registered count on its own basis and day."""
     table = FigureTable(request)
     place = table.unit.name if table.unit else table.place
-    return show(table, "reconciliation/list.html", subtitle=place, summary=table.summary())
+    return show(table, "reports/reconciliation/list.html", subtitle=place, summary=table.summary())
 
 
 @require_safe
@@ -54,7 +54,7 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
     columns = [column for column in FigureTable.columns if column.key != "source"]
     return render(
         request,
-        "sources/source.html",
+        "reports/sources/source.html",
         {
             "source": found,
             "days": published_days(found),

@@ -48,7 +48,7 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
     ]
     return render(
         request,
-        "units/sheets.html",
+        "reports/sheets.html",
         {
             "unit": unit,
             "question": filing.question,

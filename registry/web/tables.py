@@ -4,7 +4,7 @@ A capability that wants a list declares it in its own folder, in five steps:
 1. a ``Table`` with ``columns``, ``filters``, ``every()`` (rows in scope) and ``lines()`` (what they show);
 2. a view of one line, ``return show(ThingTable(request))``; the page ``parts/list.html`` may be extended;
 3. the file's address: ``path("export/things/", export(ThingTable), name="things_export")``;
-4. a small template for a cell that is more than a text with a link: ``cell="things/cells/state.html"``;
+4. a template for a cell that is more than a text with a link: ``cell="pages/people/cells/placed.html"``;
 5. nothing for the print: the page prints all its columns, the file all but those marked ``is_key``.
 """
 

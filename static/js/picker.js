@@ -1,6 +1,6 @@
 // The picker: a person, unit or organization is searched by name, pinyin or code and becomes a chip with a
 // hidden field. Markup: templates/parts/picker.html; the search address answers with picker_options.html.
-// The box of every page (parts/top.html, search/_now.html) is the same without chips: its options are
+// The box of every page (parts/top.html, pages/search/_now.html) is the same without chips: its options are
 // links, none is marked before an arrow key is used, and Enter without a marked one shows all results.
 const list = (picker) => picker.querySelector(".pick-list");
 const input = (picker) => picker.querySelector(".pick-input");

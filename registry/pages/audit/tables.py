@@ -128,8 +128,8 @@ class RecordTable(Table[ListedEntry]):
     is_dated = False
     columns: Sequence[Column[ListedEntry]] = (
         Column("编号", lambda row: row.entry.pk, Kind.NUMBER, only="file"),
-        Column("时间", lambda row: row.entry.at, Kind.TIME, cell="record/cells/at.html"),
-        Column("操作人", lambda row: row.entry.actor, cell="record/cells/actor.html", css="nowrap"),
+        Column("时间", lambda row: row.entry.at, Kind.TIME, cell="pages/audit/cells/at.html"),
+        Column("操作人", lambda row: row.entry.actor, cell="pages/audit/cells/actor.html", css="nowrap"),
         Column(
             "用户名", lambda row: row.entry.user.username if row.entry.user else None, Kind.CODE, only="file"
         ),
@@ -138,17 +138,17 @@ class RecordTable(Table[ListedEntry]):
         Column(
             "操作",
             lambda row: history.heading(row.entry, names=""),
-            cell="record/cells/verb.html",
+            cell="pages/audit/cells/verb.html",
             css="nowrap",
         ),
         Column("对象类型", lambda row: row.noun, only="file"),
-        Column("对象", lambda row: row.entry.object_name, cell="record/cells/object.html", css="text"),
+        Column("对象", lambda row: row.entry.object_name, cell="pages/audit/cells/object.html", css="text"),
         Column("单位", lambda row: row.entry.unit.name if row.entry.unit else None, only="file"),
         Column("生效日期", lambda row: row.entry.effective_on, Kind.DATE, only="file"),
         Column(
             "变动",
             lambda row: ";".join(history.changes(row.entry, sees_numbers=row.sees_numbers)),
-            cell="record/cells/changes.html",
+            cell="pages/audit/cells/changes.html",
             css="text small",
         ),
         Column("原因", lambda row: row.entry.reason, css="text small"),
@@ -158,7 +158,7 @@ class RecordTable(Table[ListedEntry]):
             "地址",
             lambda row: row.entry.address,
             Kind.CODE,
-            cell="record/cells/address.html",
+            cell="pages/audit/cells/address.html",
             css="drop small",
             only="page",
         ),

@@ -24,7 +24,7 @@ from registry.web.tables import show
 @require_safe
 def record(request: HttpRequest) -> HttpResponse:
     """What was done at the units whose record the user reads, newest first."""
-    return show(RecordTable(request), "record/list.html", subtitle="")
+    return show(RecordTable(request), "pages/audit/list.html", subtitle="")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +65,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
             "查看变动记录",
         ),
         back=lambda made: row_url(request.user, made, address),
-        template="record/undo.html",
+        template="pages/audit/undo.html",
         context=context,
     )
 

@@ -28,8 +28,8 @@ from registry.web.changes import change, fingerprint, posted
 from registry.web.fields import DayField
 
 changes_something = require_http_methods(["GET", "HEAD", "POST"])
-CONFIRM = "organizations/confirm.html"
-FORM = "organizations/form.html"
+CONFIRM = "pages/organizations/confirm.html"
+FORM = "pages/organizations/form.html"
 
 
 @changes_something
@@ -59,7 +59,7 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
         ),
         done=lambda made: _registered(made, len(form.cleaned_data["placed"]), address),
         back=lambda made: address.url(made.get_absolute_url()),
-        template="organizations/register.html",
+        template="pages/organizations/register.html",
         context=context,
         warn=form.warnings,
     )
@@ -82,7 +82,7 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
             untouched = False  # taken off by hand
         initial[field] = value if untouched else mine
     form = forms.RegisterForm(user=request.user, unit=unit, initial=initial)
-    return render(request, "organizations/_suggested.html", {"form": form, "suggested": proposed})
+    return render(request, "pages/organizations/_suggested.html", {"form": form, "suggested": proposed})
 
 
 @changes_something

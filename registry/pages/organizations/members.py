@@ -69,7 +69,7 @@ class MemberTable(Table[ListedMember]):
     noun = ASSIGNMENT
     columns: Sequence[Column[ListedMember]] = (
         *person_columns(lambda row: row.person),
-        Column("职责", lambda row: row.role, cell="organizations/cells/role.html", slug="role"),
+        Column("职责", lambda row: row.role, cell="pages/organizations/cells/role.html", slug="role"),
         Column("编入", lambda row: row.assignment.started_on, Kind.DATE, slug="started_on"),
         Column("结束", lambda row: row.assignment.ended_on, Kind.DATE, key="ended", slug="ended_on"),
         Column("在册情况", lambda row: row.when, only="file"),
@@ -84,7 +84,11 @@ class MemberTable(Table[ListedMember]):
         ),
         Column("文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
         Column(
-            "办理", key="change", cell="organizations/cells/change.html", css="no-print nowrap", only="page"
+            "办理",
+            key="change",
+            cell="pages/organizations/cells/change.html",
+            css="no-print nowrap",
+            only="page",
         ),
         read_back("organization", lambda row: row.table.organization.code),
         read_back("organization_name", lambda row: row.table.organization.name),

@@ -145,7 +145,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             lambda row: row.organization.name,
             key="name",
             sort=("code",),
-            cell="organizations/cells/name.html",
+            cell="pages/organizations/cells/name.html",
             css="ledger-name",
             slug="name",
             is_heading=True,
@@ -173,14 +173,14 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         Column(
             "上级组织",
             lambda row: row.parent_name,
-            cell="organizations/cells/parent.html",
+            cell="pages/organizations/cells/parent.html",
             css="text",
             slug="parent_name",
         ),
         Column(
             "书记/负责人",
             lambda row: "、".join(head.person.name for head in row.heads),
-            cell="organizations/cells/heads.html",
+            cell="pages/organizations/cells/heads.html",
         ),
         Column(
             "人数",

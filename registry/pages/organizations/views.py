@@ -23,7 +23,7 @@ from registry.web.tables import show
 @require_safe
 def ledger(request: HttpRequest) -> HttpResponse:
     """The organizations behind a number (``metric``), or all in scope, by the question of the address."""
-    return show(OrganizationTable(request), "organizations/ledger.html")
+    return show(OrganizationTable(request), "pages/organizations/ledger.html")
 
 
 @require_safe
@@ -42,7 +42,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
         request,
-        "organizations/organization.html",
+        "pages/organizations/organization.html",
         {
             "organization": found,
             "tone": tone,

@@ -199,4 +199,4 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
 def assignments(request: HttpRequest) -> HttpResponse:
     """The assignments behind a number."""
     table = AssignmentTable(request)
-    return show(table, "assignments/list.html", metric=table.counted, people=table.numbers[1])
+    return show(table, "pages/assignments/list.html", metric=table.counted, people=table.numbers[1])

@@ -43,7 +43,7 @@ from registry.web.fields import ScopedForm
 from registry.web.links import person_url
 from registry.web.typed import cleaned
 
-FORM = "people/form.html"
+FORM = "pages/people/form.html"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -252,7 +252,7 @@ def end_many(request: HttpRequest, code: str) -> HttpResponse:
             _to_unit(request, organization),
         ),
         back=address.url(organization.get_absolute_url()),
-        template="people/end_many.html",
+        template="pages/people/end_many.html",
         context=_organization_page(request, organization, "结束编入", "结束所选人员的编入") | {"rows": rows},
     )
 

@@ -181,7 +181,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
         Column(
             "一线编入",
             lambda row: ";".join(map(str, row.placed)),
-            cell="people/cells/placed.html",
+            cell="pages/people/cells/placed.html",
             css="text",
             says_day=True,
         ),

@@ -24,7 +24,7 @@ from registry.web.typed import cleaned
 def people(request: HttpRequest) -> HttpResponse:
     """The people behind a number (``metric``), or those whose home unit is in the subtree."""
     table = PeopleTable(request)
-    return show(table, "people/list.html", totals=table.totals())
+    return show(table, "pages/people/list.html", totals=table.totals())
 
 
 @require_safe
@@ -76,7 +76,7 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
     may_reveal = bool(found.phone) and not is_revealed and access.sees_private(request.user, found)
     return render(
         request,
-        "people/person.html",
+        "pages/people/person.html",
         {
             "person": found,
             "is_guest": is_guest,

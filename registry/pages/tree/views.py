@@ -30,7 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "form": JumpForm(user=request.user),
         "others": [(key, value) for key, value in others(request, ("unit", "unit_text")) if key in KEPT],
     }
-    return render(request, "tree/tree.html", context)
+    return render(request, "pages/tree/tree.html", context)
 
 
 @require_safe
@@ -39,7 +39,7 @@ def side(request: HttpRequest) -> HttpResponse:
     code = cleaned(request.GET.get("unit", ""))
     unit = access.visible(request.user, Unit.objects.filter(code=code)).first() if code else None
     nodes = Tree(request.user, address_of(request)).roots(unit)
-    return render(request, "tree/side.html", {"nodes": nodes})
+    return render(request, "pages/tree/side.html", {"nodes": nodes})
 
 
 @require_safe
@@ -47,7 +47,7 @@ def unit_children(request: HttpRequest, code: str) -> HttpResponse:
     """Answer with what stands directly below a unit."""
     unit = access.get_unit(request.user, code)
     nodes = _tree(request).unit_level(unit, _offset(request))
-    return render(request, "tree/nodes.html", {"nodes": nodes})
+    return render(request, "pages/tree/nodes.html", {"nodes": nodes})
 
 
 @require_safe
@@ -55,7 +55,7 @@ def organization_children(request: HttpRequest, code: str) -> HttpResponse:
     """Answer with what stands directly below an organization, and its people."""
     organization = access.get_organization(request.user, code)
     nodes = _tree(request).organization_level(organization, _offset(request))
-    return render(request, "tree/nodes.html", {"nodes": nodes})
+    return render(request, "pages/tree/nodes.html", {"nodes": nodes})
 
 
 def _tree(request: HttpRequest) -> Tree:

@@ -22,7 +22,7 @@ from registry.web.changes import change, fingerprint, posted
 from registry.web.fields import DayField
 
 changes_something = require_http_methods(["GET", "HEAD", "POST"])
-FORM, CONFIRM = "units/form.html", "units/confirm.html"
+FORM, CONFIRM = "pages/units/form.html", "pages/units/confirm.html"
 
 
 @changes_something

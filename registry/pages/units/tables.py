@@ -49,7 +49,7 @@ class UnitTable(Table[ListedUnit]):
         Column(
             "名称",
             lambda row: row.unit.name,
-            cell="search/cells/unit.html",
+            cell="pages/search/cells/unit.html",
             css="text",
             slug="name",
             is_heading=True,

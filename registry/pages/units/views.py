@@ -100,7 +100,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         ),
         "record_url": history.record_url(request.user, shown, address),
     }
-    return render(request, "units/unit.html", context)
+    return render(request, "pages/units/unit.html", context)
 
 
 def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:
