@@ -562,7 +562,7 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
             *("session", "user", "grant", "campaign", "auditentry", "figure"),
             *("unit", "unit", "unit", "unit"),  # itself, the roots, those below, those closed
             *("unitplacement", "unitplacement"),  # the moves, its own superiors
-            *("unit", "countday"),  # the numbers, the days of the chart
+            *("total", "total"),  # the numbers, the days of the chart
             *("organization", "organization", "organization", "organization"),
             # not approved, founded, dissolved, at the unit itself
             "organizationplacement",  # transferred

@@ -12,6 +12,7 @@ first day and one less from its end; where two pieces touch, the two cancel.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -52,6 +53,23 @@ def changes(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], unit
 
 
 _UNITS = "<units>"
+_LIFE = ("started_on", "ended_on")
+
+
+@dataclass(frozen=True)
+class _Words:
+    """What the two databases call differently."""
+
+    greater: str
+    lesser: str
+    never: str
+    always: str
+
+
+_WORDS = {
+    "postgresql": _Words("GREATEST", "LEAST", "DATE '9999-12-31'", "DATE '0001-01-01'"),
+    "sqlite": _Words("MAX", "MIN", "'9999-12-31'", "'0001-01-01'"),
+}
 
 
 def _token(model: type[Model]) -> str:
@@ -62,12 +80,13 @@ def _token(model: type[Model]) -> str:
 @lru_cache(maxsize=16)
 def _changes(metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendor: str) -> Statement:
     sources = list(dict.fromkeys(metric.source for metric in metrics if metric.source.owners in owners))
+    words = _WORDS[vendor]
     parts = [
         _Part(
             number,
             source,
             [metric for metric in metrics if metric.source is source and not metric.parts],
-            vendor,
+            words,
         )
         for number, source in enumerate(sources)
     ]
@@ -80,33 +99,30 @@ def _changes(metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendo
     tables = ",\n".join(
         [
             *(table for tables, _params in placed for table in tables),
-            _ways_up([part.name("place") for part in parts], vendor),
+            _ways_up([f"place_{part.number}" for part in parts], words),
             *spelled,
             *(table for part in parts for table in part.validities()),
             f"piece(metric, {_AT}, begins, stops, added) AS ({pieces})",
         ]
     )
-    params = (*(param for _tables, params in placed for param in params), *_params_of(parts))
-    never = _day("9999-12-31", vendor)
+    given = [params for _tables, params in placed]
+    given += [params for part in parts for _statement, params in part.standing]
+    params = tuple(param for each in given for param in each)
     return (
         f"WITH RECURSIVE {tables}\n"
         f"SELECT {', '.join(KEY)}, CAST(SUM(added) AS bigint) AS change FROM (\n"
         f"  SELECT metric, {_AT}, begins AS day, added FROM piece\n"
-        f"  UNION ALL SELECT metric, {_AT}, stops, -added FROM piece WHERE stops < {never}\n"
+        f"  UNION ALL SELECT metric, {_AT}, stops, -added FROM piece WHERE stops < {words.never}\n"
         f") edge GROUP BY {', '.join(KEY)} HAVING SUM(added) <> 0",
         params,
     )
 
 
-def _params_of(parts: list[_Part]) -> tuple[Any, ...]:
-    return tuple(param for part in parts for _table, params in part.standing for param in params)
-
-
 class _Part:
     """One source's share of the statement: its rows, where and when they count, and what each adds."""
 
-    def __init__(self, number: int, source: CountSource, metrics: list[Metric], vendor: str) -> None:
-        self.number, self.source, self.metrics, self.vendor = number, source, metrics, vendor
+    def __init__(self, number: int, source: CountSource, metrics: list[Metric], words: _Words) -> None:
+        self.number, self.source, self.metrics, self.words = number, source, metrics, words
         self.conditions: list[Q] = []
         self.amounts: list[str] = []
         for metric in metrics:
@@ -118,17 +134,12 @@ class _Part:
         marks = [f"is_{number}" for number in range(len(self.conditions))]
         self.marks = ", ".join([*marks, *(f"amount_{number}" for number in range(len(self.amounts)))])
 
-    def name(self, table: str) -> str:
-        """Return the name of this part's table."""
-        return f"{table}_{self.number}"
-
     def placed(self) -> tuple[list[str], tuple[Any, ...]]:
         """Return the tables of where each row stood, from which day (begins) to which (ends), and until when
         its host stood there (leaves): what has ended goes on counting as 累计 at its host.
         """
         statement, params = _compiled(self._rows())
-        greater = _greater(self.vendor)
-        never = _day("9999-12-31", self.vendor)
+        greater, never = self.words.greater, self.words.never
         columns = f"owner, unit_id, campaign_id, starts, ends, host_from, host_until, {self.marks}"
         return [
             f"counted_{self.number}({columns}) AS ({statement})",
@@ -140,7 +151,7 @@ class _Part:
 
     def spelled(self) -> list[str]:
         """Return the tables of each row's days at each unit above it, on each basis, for each campaign."""
-        greater, lesser = _greater(self.vendor), _lesser(self.vendor)
+        greater, lesser = self.words.greater, self.words.lesser
         covered = "".join(
             f", MAX(CASE WHEN is_{number} = 1 THEN stops END) OVER earlier AS covered_{number}"
             for number in self._distinct()
@@ -172,7 +183,7 @@ class _Part:
 
     def validities(self) -> list[str]:
         """Return the tables of the days on which an owner's dated row is as a metric wants it."""
-        never = _day("9999-12-31", self.vendor)
+        never = self.words.never
         return [
             f"raw_{self.number}_{place}(owner, since, until) AS ({statement}), "
             f"standing_{self.number}_{place} AS (SELECT owner, since, COALESCE(until, {never}) AS until "
@@ -186,7 +197,7 @@ class _Part:
         return [self._piece(metric, next(validities) if metric.standing else None) for metric in self.metrics]
 
     def _piece(self, metric: Metric, validity: int | None) -> str:
-        number, greater, lesser = self._mark(metric), _greater(self.vendor), _lesser(self.vendor)
+        number, greater, lesser = self._mark(metric), self.words.greater, self.words.lesser
         where = f"is_{number} = 1"
         if metric.distinct:
             where += f" AND (covered_{number} IS NULL OR covered_{number} < stops)"
@@ -242,24 +253,19 @@ class _Part:
         return sorted({self._mark(metric) for metric in self.metrics if metric.distinct})
 
 
-_LIFE = ("started_on", "ended_on")
-
-
-def _ways_up(places: list[str], vendor: str) -> str:
+def _ways_up(places: list[str], words: _Words) -> str:
     """Return the table of which units stood above those hosts and when.
 
     Over all time two may each have stood above the other, so the walk goes up only within the days on which
     it came.
     """
-    greater, lesser = _greater(vendor), _lesser(vendor)
     hosts = " UNION ".join(f"SELECT unit_id FROM {place}" for place in places)
-    always, never = _day("0001-01-01", vendor), _day("9999-12-31", vendor)
     return f"""up(unit, ancestor, since, until) AS (
-  SELECT DISTINCT unit_id, unit_id, {always}, {never} FROM ({hosts}) host
+  SELECT DISTINCT unit_id, unit_id, {words.always}, {words.never} FROM ({hosts}) host
   UNION ALL
   SELECT up.unit, superior.superior_id,
-    {greater}(up.since, COALESCE(superior.started_on, up.since)),
-    {lesser}(up.until, COALESCE(superior.ended_on, up.until))
+    {words.greater}(up.since, COALESCE(superior.started_on, up.since)),
+    {words.lesser}(up.until, COALESCE(superior.ended_on, up.until))
   FROM up JOIN {UnitPlacement._meta.db_table} superior ON superior.unit_id = up.ancestor
     AND superior.superior_id IS NOT NULL
     AND (superior.started_on IS NULL OR superior.started_on < up.until)
@@ -271,15 +277,3 @@ def _compiled(rows: QuerySet[Any]) -> Statement:
     """Return the SQL of a query, and its parameters."""
     statement, params = rows.query.get_compiler(connection=connection).as_sql()
     return statement, tuple(params)
-
-
-def _day(day: str, vendor: str) -> str:
-    return f"'{day}'" if vendor == "sqlite" else f"DATE '{day}'"
-
-
-def _greater(vendor: str) -> str:
-    return "MAX" if vendor == "sqlite" else "GREATEST"
-
-
-def _lesser(vendor: str) -> str:
-    return "MIN" if vendor == "sqlite" else "LEAST"
