@@ -1,11 +1,11 @@
-"""What must be sound after all that writing: both trees, the guards, and every number of the ledger."""
+"""What must be sound after all that writing: both trees, the guards, and every total."""
 
 from __future__ import annotations
 
 import time
 
 from benchmarks.table import Table
-from registry.counting.totals.write import differences
+from registry.counting.totals.check import differences
 from registry.trees.check import check_all
 
 

@@ -61,14 +61,13 @@ def of_database() -> str:
 
 def of_data() -> dict[str, int]:
     """Return how many rows there are of what is counted."""
-    from registry.models import Assignment, Organization, Person, Unit
-    from registry.models.tally import CountChange, CountDay
+    from registry.models import Assignment, Organization, Person, Total, TotalChange, Unit
 
     return {
         "units": Unit.objects.count(),
         "organizations": Organization.objects.count(),
         "people": Person.objects.count(),
         "assignments": Assignment.objects.count(),
-        "ledger days": CountDay.objects.count(),
-        "ledger changes not folded": CountChange.objects.count(),
+        "totals": Total.objects.count(),
+        "total changes not folded": TotalChange.objects.count(),
     }

@@ -112,7 +112,7 @@ def counted(question: Question, units: list[Unit], place: str) -> Counts:
     found = {unit.pk: dict.fromkeys(METRICS, 0) for unit in units}
     for bucket, kind, is_temporary, number in rows(organizations(question, place)):
         for metric in ORGANIZATION_METRICS:
-            if metric.holds(kind, bool(is_temporary)):
+            if metric.includes(kind, bool(is_temporary)):
                 found[bucket][metric.slug] += number
     for bucket, *numbers in rows(people(question, place)):
         found[bucket].update(zip(PEOPLE, numbers, strict=True))
@@ -127,7 +127,7 @@ def floor_of_organizations(question: Question) -> dict[str, int]:
         f"AND {dates(question, 'o', 'established_on', 'dissolved_on')} GROUP BY o.kind, o.is_temporary"
     ):
         for metric in ORGANIZATION_METRICS:
-            if metric.holds(kind, bool(is_temporary)):
+            if metric.includes(kind, bool(is_temporary)):
                 found[metric.slug] += number
     return found
 

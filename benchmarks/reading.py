@@ -17,9 +17,9 @@ from benchmarks.measure import Timing, compared_by, timed
 from benchmarks.plainsql import Counts
 from benchmarks.table import Table
 from registry.counting.basis import Question
-from registry.counting.metrics import ORGANIZATION_METRICS
+from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
 from registry.counting.rollup import count_buckets, rollup
-from registry.counting.totals import read as ledger
+from registry.counting.totals import read as totals
 from registry.models import Assignment, Basis, Organization, Unit
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS
 from registry.models.shape import UnitShape
@@ -55,9 +55,9 @@ def places(root: Unit, day: date) -> list[Unit]:
     return [root, *sorted(UnitShape.on(day).children(root), key=lambda unit: unit.code)]
 
 
-def by_ledger(question: Question, units: list[Unit]) -> Counts:
-    """The registry: the ledger of counts."""
-    return ledger.read([unit.pk for unit in units], question)
+def by_totals(question: Question, units: list[Unit]) -> Counts:
+    """The registry: the totals."""
+    return totals.read([unit.pk for unit in units], question, tuple(METRICS.values()))
 
 
 def by_rollup(question: Question, units: list[Unit]) -> Counts:
@@ -67,7 +67,7 @@ def by_rollup(question: Question, units: list[Unit]) -> Counts:
 
 
 def by_rows(question: Question, units: list[Unit]) -> Counts:
-    """The registry: from the rows, as it counts what no ledger holds."""
+    """The registry: from the rows, as it counts what no totals hold."""
     shape = UnitShape.on(question.as_of)
     found = count_buckets(question, {unit.pk: shape.spans(unit) for unit in units})
     return {pk: line.counts for pk, line in found.items()}
@@ -123,9 +123,9 @@ def _related(rows: Any, model: type[Any], path: str, name: str, filters: dict[st
 Way = tuple[str, Callable[[Question, list[Unit]], Counts], str]
 
 ANY_DAY: tuple[Way, ...] = (
-    ("registry: ledger.read", by_ledger, ""),
+    ("registry: totals.read", by_totals, ""),
     ("registry: rollup", by_rollup, "with what is not approved and the unit's own"),
-    ("registry: from the rows", by_rows, "what no ledger holds is counted so"),
+    ("registry: from the rows", by_rows, "what no totals hold is counted so"),
     ("one-pass SQL", by_one_pass, "interval join, COUNT(DISTINCT)"),
     ("recursive CTE", by_recursive_cte, ""),
 )

@@ -35,16 +35,16 @@ class Scale:
 
 
 READING = "All metrics of the root"
-LEDGER, RELATED, FLOOR = "registry: ledger.read", "django-mptt add_related_count", "floor: one GROUP BY"
+TOTALS, RELATED, FLOOR = "registry: totals.read", "django-mptt add_related_count", "floor: one GROUP BY"
 
 
 def _ratio(scale: Scale, way: str) -> list[float]:
-    """Return how many times slower than the ledger a way is, for each question."""
+    """Return how many times slower than the totals a way is, for each question."""
     found = []
     for table in scale.tables:
         if table.title.startswith(READING):
             lines = {line.way: line.numbers[table.ratio] for line in table.lines}
-            mine, other = lines.get(LEDGER), next((n for w, n in lines.items() if w.startswith(way)), None)
+            mine, other = lines.get(TOTALS), next((n for w, n in lines.items() if w.startswith(way)), None)
             if mine and other:
                 found.append(other / mine)
     return found
@@ -56,7 +56,7 @@ GOALS: tuple[Goal, ...] = (
     (
         "all metrics for the root and each child, any date: database, ms (the slowest question)",
         "at most 10",
-        lambda s: [max(found)] if (found := s.numbers(READING, LEDGER, "database")) else [],
+        lambda s: [max(found)] if (found := s.numbers(READING, TOTALS, "database")) else [],
     ),
     (
         "times faster than `add_related_count` (each question)",
@@ -80,7 +80,7 @@ GOALS: tuple[Goal, ...] = (
         lambda s: s.numbers("Daily trend", "registry: series", "whole"),
     ),
     (
-        "founding with 10 members, ledger included: median, ms",
+        "founding with 10 members, totals included: median, ms",
         "at most 20",
         lambda s: s.numbers("Founding", "registry", "whole"),
     ),

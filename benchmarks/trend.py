@@ -1,4 +1,4 @@
-"""The daily trend of the root over two years: read off the ledger, and worked out from the rows."""
+"""The daily trend of the root over two years: read off the totals, and worked out from the rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from benchmarks.reading import SLOW, NotTheSame, the_root
 from benchmarks.table import Table
 from registry.counting import series as counting
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, Metric, OrganizationMetric
+from registry.counting.metric import Metric
+from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Unit
 from registry.models.kinds import PARTY_KINDS
 from registry.models.shape import UnitShape
@@ -35,7 +36,7 @@ def one_metric(root: Unit, slug: str, since: date, until: date) -> Table:
     metric, question = METRICS[slug], Question(until)
     expected: list[int] | None = None
     for way, count, note in (
-        ("registry: series", lambda: by_ledger(root, metric, since, until, question), ""),
+        ("registry: series", lambda: by_totals(root, metric, since, until, question), ""),
         (
             "registry: from the rows",
             lambda: by_rows(root, metric, since, until, question),
@@ -67,23 +68,20 @@ class TooSlow(Exception):
     """A way was given up after ``SLOW`` seconds."""
 
 
-def by_ledger(root: Unit, metric: Metric, since: date, until: date, question: Question) -> list[int]:
+def by_totals(root: Unit, metric: Metric, since: date, until: date, question: Question) -> list[int]:
     """The registry as its pages ask it."""
     return [number for _day, number in counting.series(root, metric, since, until, question)]
 
 
 def by_rows(root: Unit, metric: Metric, since: date, until: date, question: Question) -> list[int]:
-    """The registry as it counts where no ledger answers."""
+    """The registry as it counts where no totals answer."""
     found: list[int] = []
     begin = time.perf_counter()
     for first, last in counting._stretches(since, until):
         if time.perf_counter() - begin > SLOW:
             raise TooSlow
         spans = UnitShape.on(first).spans(root)
-        if isinstance(metric, OrganizationMetric):
-            found += counting._organizations(metric, spans, first, last, question)
-        else:
-            found += counting._people(metric, spans, first, last, question)
+        found += counting.from_rows(metric, spans, first, last, question)
     return found
 
 

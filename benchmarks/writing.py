@@ -23,7 +23,7 @@ CHANGES = 20
 
 
 def founding() -> list[Table]:
-    """Found in the registry, with record, guards and ledger; against bare trees of as many nodes."""
+    """Found in the registry, with record, guards and totals; against bare trees of as many nodes."""
     table = Table("founding", "Founding one organization with 10 members", COLUMNS, ratio="whole")
     chosen, mark = random.Random(3), secrets.token_hex(4)
     places = sites(FOUNDINGS + 5, 3)
@@ -33,7 +33,7 @@ def founding() -> list[Table]:
     timing = trees.repeated(
         lambda i: found(places[i], f"bench-{mark}-{i}", days[i]) and None, FOUNDINGS, seconds=30
     )
-    _add(table, "registry: establish_organization", timing, "with guards, record and ledger")
+    _add(table, "registry: establish_organization", timing, "with guards, record and totals")
     forest = trees.shape_of(Organization)
     try:
         timings = trees.with_mptt(forest, members=True)
@@ -80,7 +80,7 @@ def unit_tree() -> list[Table]:
         ("move", "Moving a unit without any below it", "registry: move_unit"),
     ):
         table = Table("units", said, COLUMNS, ratio="whole")
-        _add(table, ours, own[what], "with lock, checks, dated superior, record and ledger")
+        _add(table, ours, own[what], "with lock, checks, dated superior, record and totals")
         _add(table, "django-mptt", bare[what], "a bare node")
         _with_ltree(table, shape, what, members=False)
         table.note = (

@@ -96,15 +96,19 @@ def inside(unit: Unit, scope: Iterable[Span]) -> bool:
     return any(span.tree_id == unit.tree_id and span.lo <= unit.lft <= span.hi for span in scope)
 
 
-def may(user: AnyUser, verb: str, row: Model | None) -> bool:
-    """Whether ``user`` may do ``verb`` at the unit of ``row``: a unit, or what belongs to one.
+def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
+    """Whether ``user`` may do ``verb`` at the unit of each row: a unit, or what belongs to one.
 
-    What belongs to no unit is for superusers.
+    What belongs to no unit is for superusers. Units that are not at hand are read for all rows of a noun
+    at once.
     """
     if user.is_authenticated and user.is_active and user.is_superuser:
         return True
-    unit = nouns.of(row).unit_of(row) if row is not None else None
-    return unit is not None and inside(unit, spans(user, verb))
+    scope = spans(user, verb)
+    if not scope:
+        return False
+    units = nouns.units_of(row for row in rows if row is not None)
+    return None not in rows and all(unit is not None and inside(unit, scope) for unit in units)
 
 
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:

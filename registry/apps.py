@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class RegistryConfig(AppConfig):
-    """Keeps the database's guards (triggers) and the ledger of counts in step after every migration."""
+    """Keeps the database's guards (triggers) and the totals in step after every migration."""
 
     name = "registry"
     label = "registry"
@@ -27,6 +27,10 @@ class RegistryConfig(AppConfig):
         "registry.operations.people.edit_person",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
+    metrics = (
+        "registry.counting.metrics.ORGANIZATION_METRICS",
+        "registry.counting.metrics.PEOPLE_METRICS",
+    )
 
     def ready(self) -> None:
         from django.db.models.signals import post_migrate, pre_migrate
@@ -37,15 +41,20 @@ class RegistryConfig(AppConfig):
         # the table would break, so the triggers step aside for a migration and come back after it.
         pre_migrate.connect(guards.drop, sender=self, dispatch_uid="registry.guards.drop")
         post_migrate.connect(guards.install, sender=self, dispatch_uid="registry.guards.install")
-        post_migrate.connect(_fill_ledger, sender=self, dispatch_uid="registry.ledger.fill")
+        post_migrate.connect(_fill_totals, sender=self, dispatch_uid="registry.totals.fill")
 
 
-def _fill_ledger(using: str, **_: object) -> None:
-    """Work out the ledger of counts when a registry gets one that was filled before there was any."""
+def _fill_totals(using: str, **_: object) -> None:
+    """Work out the totals that are missing: of a registry older than they are, or of new metrics."""
     from django.db import DEFAULT_DB_ALIAS, connection
 
-    from registry.counting.totals.write import fill_when_empty
-    from registry.models import CountDay
+    from registry.counting.totals.check import fill_missing
+    from registry.models import Total
 
-    if using == DEFAULT_DB_ALIAS and CountDay._meta.db_table in connection.introspection.table_names():
-        fill_when_empty()
+    if using != DEFAULT_DB_ALIAS or Total._meta.db_table not in connection.introspection.table_names():
+        return
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:  # a long list stays in its row: reading it elsewhere costs more
+            for column in ("days", "numbers", "large"):
+                cursor.execute(f"ALTER TABLE {Total._meta.db_table} ALTER {column} SET STORAGE MAIN")
+    fill_missing()

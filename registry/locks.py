@@ -5,7 +5,7 @@ of each tree it touches *before* it reads the rows it will write. On PostgreSQL 
 transaction-level advisory locks: one for the unit tree, one for each organization tree. On SQLite a
 transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. A new tree needs
 no lock: nobody else can refer to it yet, and its number comes from a sequence
-(``registry.trees.intervals.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
+(``registry.trees.moves.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
 tree.
 
 Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.
@@ -120,17 +120,17 @@ def lock_whole_forest() -> None:
 
 
 def lock_hierarchy(*, shared: bool = False) -> None:
-    """Keep the unit hierarchy from changing under the ledger of counts (shared: one of many who count)."""
+    """Keep the unit hierarchy from changing under the totals (shared: one of many who count)."""
     _take(_HIERARCHY, 0, shared=shared)
 
 
 def lock_folding() -> None:
-    """Become the only one who folds the ledger of counts until the transaction ends, after who does now."""
+    """Become the only one who folds the totals until the transaction ends, after who does now."""
     _take(_FOLDING, 0)
 
 
 def try_lock_folding() -> bool:
-    """Become the only one who folds the ledger of counts until the transaction ends, if nobody is."""
+    """Become the only one who folds the totals until the transaction ends, if nobody is."""
     if connection.vendor != "postgresql":
         return True
     with connection.cursor() as cursor:

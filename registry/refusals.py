@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.utils import timezone
 
 
 class OperationRefused(ValidationError):
@@ -40,9 +38,3 @@ def need_reason(reason: str, what: str) -> None:
     """Refuse an operation without a reason that the record must have."""
     if not reason.strip():
         raise refuse("reason", f"请说明{what}。")
-
-
-def not_in_future(field: str, day: date) -> None:
-    """Refuse a day later than today: the registry holds what happened."""
-    if day > timezone.localdate():
-        raise refuse(field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。")

@@ -14,7 +14,7 @@ from django.db import connection, connections, transaction
 from django.db.models import Count
 
 from registry import locks
-from registry.counting.totals.write import differences
+from registry.counting.totals.check import differences
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations, units
 from registry.operations.base import operation

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.db import connection, transaction
 
-from registry.counting.totals.write import differences
+from registry.counting.totals.check import differences
 from registry.models import Assignment, AuditEntry, Organization, OrganizationPlacement, Person, Unit
 from registry.trees.check import check_all
 from tests.factories import make_organization, make_person, make_unit

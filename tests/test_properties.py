@@ -22,7 +22,8 @@ from registry.counting.basis import Question, assignment_rows, organization_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.counting.rollup import count_party_line, count_units, rollup
 from registry.counting.series import series
-from registry.counting.totals.write import differences, fold_counts
+from registry.counting.totals.check import differences
+from registry.counting.totals.fold import fold_counts
 from registry.models import (
     Assignment,
     Campaign,
@@ -58,7 +59,7 @@ def day(number: int) -> date:
     return FIRST + timedelta(days=number % 14)
 
 
-class World:
+class RandomWorld:
     """What the steps act on. Each verb takes the numbers of its step."""
 
     def __init__(self) -> None:
@@ -412,7 +413,7 @@ def check_series(ledger: Ledger, rows: list[Unit], campaign: Campaign, pick: ran
                 )
 
 
-def check_everything(world: World, pick: random.Random) -> None:
+def check_everything(world: RandomWorld, pick: random.Random) -> None:
     """All that must hold after a sequence."""
     ledger = Ledger()
     assert ledger.faults() == []
@@ -422,7 +423,7 @@ def check_everything(world: World, pick: random.Random) -> None:
         for question in questions(moment, world.campaign, pick):
             check_question(question, ledger, rows, pick)
     check_series(ledger, rows, world.campaign, pick)
-    # The ledger of counts holds what the rows say, before it is folded and after.
+    # The totals hold what the rows say, before they are folded and after.
     assert differences() == []
     fold_counts()
     assert differences() == []
@@ -434,7 +435,7 @@ def check_everything(world: World, pick: random.Random) -> None:
 @given(steps=STEPS, seed=st.integers(0, 2**16))
 def test_every_count_equals_the_recount_after_any_steps(steps: list[Any], seed: int) -> None:
     with mock.patch("django.utils.timezone.localdate", return_value=TODAY), transaction.atomic():
-        world = World()
+        world = RandomWorld()
         for step in steps:
             world.run(step)
         check_everything(world, random.Random(seed))

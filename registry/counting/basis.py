@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
-from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models import Q, QuerySet
 
-from registry.counting.metrics import FRONTLINE, OrganizationMetric, PeopleMetric
-from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit, WorkflowState
+from registry.counting.metric import APPROVED, CountSource, Metric
+from registry.counting.metrics import ORGANIZATIONS, PLACED
+from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit
 from registry.models.base import in_spans, on_day
-from registry.models.shape import Rows, Span, UnitShape, everything, holds, placed_in, within
+from registry.models.shape import Rows, Span, UnitShape, everything, is_inside, placed_in, within
 
-APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
+Place = Unit | Organization | list[Span]
+"""A unit with all below it, an organization with its Party line, or intervals of the unit tree."""
 
 
 @dataclass(frozen=True)
@@ -52,33 +55,77 @@ class Question:
 
     def sees(self, unit: Unit) -> bool:
         """Whether ``unit`` lies in the scope."""
-        return self.scope is None or holds(self.scope, unit)
+        return self.scope is None or is_inside(self.scope, unit)
 
     def seen(self, path: str) -> Q:
         """Return the scope as a condition on rows that reach their unit through ``path`` (with ``__``)."""
         return Q() if self.scope is None or everything(self.scope) else in_spans(self.scope, path)
 
-    def placed(self, rows: Rows) -> Rows:
-        """Return those of ``rows`` whose ``host`` of the day is in the scope."""
-        return rows if self.scope is None else placed_in(rows, self.scope, "host__unit__")
+    def placed(self, rows: Rows, path: str = "host__unit__") -> Rows:
+        """Return those of ``rows`` whose unit of the day is in the scope."""
+        return rows if self.scope is None else placed_in(rows, self.scope, path)
 
     def on(self, day: date) -> Question:
         """Return the same question on another day."""
         return replace(self, as_of=day)
 
     def dates(self, start: str, end: str) -> Q:
-        """Return the basis as a condition on two half-open date fields."""
-        if self.basis == Basis.CURRENT:
+        """Return the basis as a condition on two half-open date fields; without an end nothing ends."""
+        if self.basis == Basis.CURRENT and end:
             return on_day(self.as_of, start, end)
-        if self.basis == Basis.CUMULATIVE:
+        if self.basis in (Basis.CURRENT, Basis.CUMULATIVE):
             return Q(**{f"{start}__lte": self.as_of})
+        if self.basis == Basis.ENDED and not end:
+            return Q(pk__in=[])
         field = start if self.basis == Basis.NEW else end
         return Q(**{f"{field}__gte": self.first_day, f"{field}__lte": self.as_of})
 
 
+def rows_of(
+    source: CountSource, question: Question, place: Place | None = None, states: tuple[str, ...] = APPROVED
+) -> QuerySet[Any]:
+    """Return the rows of a source that the question asks about, as ``CountSource.on`` joins them.
+
+    ``place`` is a unit with all below it on the day, an organization with all below it on the Party line,
+    or intervals of the unit tree (None: everywhere).
+    """
+    rows = source.on(question.as_of, states).filter(question.dates(source.starts, source.ends))
+    if question.campaign:
+        rows = rows.filter(**{source.campaign: question.campaign}) if source.campaign else rows.none()
+    if place is None or isinstance(place, Organization):
+        rows = question.placed(rows, source.at)
+    if isinstance(place, Organization):
+        path = source.organization
+        return rows.none() if path is None else rows.filter(_below(place, path))
+    if place is None:
+        return rows
+    spans = place if isinstance(place, list) else UnitShape.on(question.as_of).spans(place)
+    return placed_in(rows, within(spans, question.scope), source.at)
+
+
+def _below(organization: Organization, path: str) -> Q:
+    span = organization.lft, organization.rght
+    return Q(**{f"{path}tree_id": organization.tree_id, f"{path}lft__range": span})
+
+
+def counted_rows(
+    metric: Metric, question: Question, place: Place | None = None, states: tuple[str, ...] = APPROVED
+) -> QuerySet[Any]:
+    """Return the rows behind a number; where it counts distinct owners, they may have several."""
+    return rows_of(metric.source, question, place, states).filter(metric.on_day)
+
+
+def listed_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Any]:
+    """Return what a number's list shows: as many as the number says (sums aside)."""
+    rows = counted_rows(metric, question, place)
+    if not metric.distinct:
+        return rows
+    return metric.source.owners._default_manager.filter(pk__in=rows.values(metric.source.owner))
+
+
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:
     """Return the organizations that the question asks about, with their host of the day as ``host``."""
-    return question.placed(_organizations(question, states))
+    return rows_of(ORGANIZATIONS, question, None, states)
 
 
 def assignments(question: Question) -> QuerySet[Assignment]:
@@ -86,80 +133,22 @@ def assignments(question: Question) -> QuerySet[Assignment]:
 
     ``host`` is the organization's placement and ``standing`` the person's political status of the day.
     """
-    return question.placed(_assignments(question))
-
-
-def _organizations(question: Question, states: tuple[str, ...]) -> QuerySet[Organization]:
-    rows: QuerySet[Organization] = (
-        Organization.objects.filter(question.dates("established_on", "dissolved_on"), state__in=states)
-        .hosted_on(question.as_of)
-        .order_by()
-    )
-    return rows.filter(campaign=question.campaign) if question.campaign else rows
-
-
-def _assignments(question: Question) -> QuerySet[Assignment]:
-    rows = (
-        Assignment.objects.valid()
-        .filter(
-            FRONTLINE,
-            question.dates("started_on", "ended_on"),
-            organization__state__in=APPROVED,
-        )
-        .annotate(
-            host=FilteredRelation(
-                "organization__placements",
-                condition=on_day(question.as_of, prefix="organization__placements__"),
-            ),
-            standing=FilteredRelation(
-                "person__statuses", condition=on_day(question.as_of, prefix="person__statuses__")
-            ),
-        )
-        .filter(host__isnull=False)
-        .order_by()
-    )
-    return rows.filter(organization__campaign=question.campaign) if question.campaign else rows
-
-
-def _at(rows: Rows, place: Unit | list[Span], question: Question) -> Rows:
-    """Return those at the place and in the scope: one condition for both."""
-    spans = place if isinstance(place, list) else UnitShape.on(question.as_of).spans(place)
-    return placed_in(rows, within(spans, question.scope), "host__unit__")
+    return rows_of(PLACED, question)
 
 
 def organization_rows(
-    metric: OrganizationMetric | None,
-    question: Question,
-    place: Unit | Organization | list[Span],
-    states: tuple[str, ...] = APPROVED,
+    metric: Metric | None, question: Question, place: Place, states: tuple[str, ...] = APPROVED
 ) -> QuerySet[Organization]:
-    """Return the organizations behind a number (every kind when ``metric`` is None).
-
-    ``place`` is a unit with all below it on the day, an organization with all below it on the
-    Party line, or intervals of the unit tree.
-    """
-    rows = _organizations(question, states)
-    if metric is not None:
-        rows = rows.filter(metric.condition)
-    if isinstance(place, Organization):
-        return question.placed(rows).filter(tree_id=place.tree_id, lft__range=(place.lft, place.rght))
-    return _at(rows, place, question)
+    """Return the organizations behind a number (every kind when ``metric`` is None)."""
+    rows = rows_of(ORGANIZATIONS, question, place, states)
+    return rows if metric is None else rows.filter(metric.on_day)
 
 
-def assignment_rows(
-    metric: PeopleMetric, question: Question, place: Unit | Organization | list[Span]
-) -> QuerySet[Assignment]:
+def assignment_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Assignment]:
     """Return the assignments behind a number of people or person-times."""
-    rows = _assignments(question).filter(metric.condition)
-    if isinstance(place, Organization):
-        return question.placed(rows).filter(
-            organization__tree_id=place.tree_id, organization__lft__range=(place.lft, place.rght)
-        )
-    return _at(rows, place, question)
+    return counted_rows(metric, question, place)
 
 
-def people_rows(
-    metric: PeopleMetric, question: Question, place: Unit | Organization | list[Span]
-) -> QuerySet[Person]:
+def people_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Person]:
     """Return the distinct people behind a number of people."""
     return Person.objects.filter(pk__in=assignment_rows(metric, question, place).values("person_id"))

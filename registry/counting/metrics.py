@@ -1,11 +1,21 @@
-"""What is counted: every metric by its slug, with what it counts and which rows."""
+"""What is counted: every metric by its slug, those of the registry and those that capabilities hand up.
+
+An ``AppConfig`` hands metrics up as ``metrics = ("dotted.path.TUPLE", ...)``. Where the path names a
+function, what it returns is asked anew each time: metrics that users make, read from the database.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 
+from django.apps import apps
 from django.db.models import Q
+from django.utils.module_loading import import_string
 
+from registry.counting.metric import CountSource, Metric
+from registry.models import Assignment, Organization
 from registry.models.kinds import (
     FORMATION_KINDS,
     MEMBER_STATUSES,
@@ -13,66 +23,19 @@ from registry.models.kinds import (
     TEAM_KINDS,
     OrganizationKind,
     PersonCategory,
+    WorkflowState,
 )
 
 K = OrganizationKind
 
-
-@dataclass(frozen=True)
-class OrganizationMetric:
-    """A number of organizations: those of ``kinds``, temporary or standing (None: no matter)."""
-
-    slug: str
-    label: str
-    kinds: tuple[str, ...]
-    is_temporary: bool | None = None
-    measure: str = "个"
-
-    def holds(self, kind: str, is_temporary: bool) -> bool:
-        """Whether an organization of this kind is counted."""
-        return kind in self.kinds and self.is_temporary in (None, is_temporary)
-
-    @property
-    def condition(self) -> Q:
-        """The same as a condition on organizations."""
-        condition = Q(kind__in=self.kinds)
-        return condition if self.is_temporary is None else condition & Q(is_temporary=self.is_temporary)
-
-
-@dataclass(frozen=True)
-class PeopleMetric:
-    """A number of people (人数, distinct persons) or of assignments (人次).
-
-    ``condition`` is on frontline assignments; ``standing`` is the political status of the as-of day.
-    """
-
-    slug: str
-    label: str
-    condition: Q
-    distinct: bool = True
-    measure: str = "人"
-    of_members: bool = False
-    """Whether ``condition`` is "a Party member on the day", which a series must ask of each day."""
-
-
-Metric = OrganizationMetric | PeopleMetric
-
-_TEMPORARY_BODIES = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value)
-
-ORGANIZATION_METRICS: tuple[OrganizationMetric, ...] = (
-    OrganizationMetric("temporary_committees", "临时党委", (K.COMMITTEE.value,), True),
-    OrganizationMetric("temporary_general_branches", "临时党总支", (K.GENERAL_BRANCH.value,), True),
-    OrganizationMetric("temporary_branches", "临时党支部", (K.BRANCH.value,), True),
-    OrganizationMetric("temporary_party_orgs", "临时党组织", _TEMPORARY_BODIES, True),
-    OrganizationMetric("temporary_groups", "临时党小组", (K.GROUP.value,), True),
-    OrganizationMetric("standing_party_orgs", "常设党组织", _TEMPORARY_BODIES, False),
-    OrganizationMetric("pioneer_posts", "党员先锋岗", (K.PIONEER_POST.value,)),
-    OrganizationMetric("pioneer_teams", "党员先锋队", (K.PIONEER_TEAM.value,), measure="支"),
-    OrganizationMetric("commando_teams", "突击队", (K.COMMANDO_TEAM.value,), measure="支"),
-    OrganizationMetric("pioneer_and_commando_teams", "先锋队和突击队", TEAM_KINDS, measure="支"),
-    OrganizationMetric("task_forces", "专班", (K.TASK_FORCE.value,)),
-    OrganizationMetric("work_groups", "工作组", (K.WORK_GROUP.value,)),
-    OrganizationMetric("leading_groups", "领导小组", (K.LEADING_GROUP.value,)),
+ORGANIZATIONS = CountSource(
+    Organization,
+    starts="established_on",
+    ends="dissolved_on",
+    host="placements",
+    state="state",
+    campaign="campaign",
+    organization="",
 )
 
 FRONTLINE = Q(organization__kind__in=FORMATION_KINDS) | Q(
@@ -80,25 +43,149 @@ FRONTLINE = Q(organization__kind__in=FORMATION_KINDS) | Q(
 )
 """An assignment in a temporary Party organization or in a formation."""
 
+PLACED = CountSource(
+    Assignment,
+    starts="started_on",
+    ends="ended_on",
+    host="organization__placements",
+    where=Q(is_withdrawn=False, organization__state=WorkflowState.APPROVED.value) & FRONTLINE,
+    owner="person",
+    campaign="organization__campaign",
+    organization="organization__",
+    dated="person__statuses",
+)
+"""Who is placed at the frontline."""
+
+
+@dataclass(frozen=True, eq=False)
+class OrganizationMetric(Metric):
+    """A number of organizations: those of ``kinds``, temporary or standing (None: no matter)."""
+
+    kinds: tuple[str, ...] = field(kw_only=True)
+    is_temporary: bool | None = field(default=None, kw_only=True)
+    source: CountSource = field(default=ORGANIZATIONS, kw_only=True)
+    page: str = field(default="organizations", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        condition = Q(kind__in=self.kinds)
+        if self.is_temporary is not None:
+            condition &= Q(is_temporary=self.is_temporary)
+        object.__setattr__(self, "condition", condition)
+
+    def includes(self, kind: str, is_temporary: bool) -> bool:
+        """Whether an organization of this kind is counted."""
+        return kind in self.kinds and self.is_temporary in (None, is_temporary)
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleMetric(Metric):
+    """A number of people at the frontline (人数, distinct persons), or of their assignments (人次)."""
+
+    source: CountSource = field(default=PLACED, kw_only=True)
+    distinct: bool = field(default=True, kw_only=True)
+    measure: str = field(default="人", kw_only=True)
+    page: str = field(default="people", kw_only=True)
+
+
+_BODIES = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value)
+
+
+def _of(
+    slug: str,
+    label: str,
+    *kinds: str,
+    temporary: bool | None = None,
+    measure: str = "个",
+    parts: tuple[str, ...] = (),
+) -> OrganizationMetric:
+    return OrganizationMetric(
+        slug, label, kinds=tuple(map(str, kinds)), is_temporary=temporary, measure=measure, parts=parts
+    )
+
+
+ORGANIZATION_METRICS: tuple[OrganizationMetric, ...] = (
+    _of("temporary_committees", "临时党委", K.COMMITTEE, temporary=True),
+    _of("temporary_general_branches", "临时党总支", K.GENERAL_BRANCH, temporary=True),
+    _of("temporary_branches", "临时党支部", K.BRANCH, temporary=True),
+    _of(
+        "temporary_party_orgs",
+        "临时党组织",
+        *_BODIES,
+        temporary=True,
+        parts=("temporary_committees", "temporary_general_branches", "temporary_branches"),
+    ),
+    _of("temporary_groups", "临时党小组", K.GROUP, temporary=True),
+    _of("standing_party_orgs", "常设党组织", *_BODIES, temporary=False),
+    _of("pioneer_posts", "党员先锋岗", K.PIONEER_POST),
+    _of("pioneer_teams", "党员先锋队", K.PIONEER_TEAM, measure="支"),
+    _of("commando_teams", "突击队", K.COMMANDO_TEAM, measure="支"),
+    _of(
+        "pioneer_and_commando_teams",
+        "先锋队和突击队",
+        *TEAM_KINDS,
+        measure="支",
+        parts=("pioneer_teams", "commando_teams"),
+    ),
+    _of("task_forces", "专班", K.TASK_FORCE),
+    _of("work_groups", "工作组", K.WORK_GROUP),
+    _of("leading_groups", "领导小组", K.LEADING_GROUP),
+)
+
 PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("team_members", "先锋队、突击队队员", Q(organization__kind__in=TEAM_KINDS)),
-    PeopleMetric("frontline_people", "一线人员", Q()),
-    PeopleMetric("frontline_assignments", "一线编入", Q(), distinct=False, measure="人次"),
-    PeopleMetric(
-        "frontline_party_members", "一线党员", Q(standing__status__in=MEMBER_STATUSES), of_members=True
-    ),
+    PeopleMetric("frontline_people", "一线人员"),
+    PeopleMetric("frontline_assignments", "一线编入", distinct=False, measure="人次", page="assignments"),
+    PeopleMetric("frontline_party_members", "一线党员", standing=Q(status__in=MEMBER_STATUSES)),
     PeopleMetric("frontline_auxiliaries", "一线辅警", Q(person__category=PersonCategory.AUXILIARY.value)),
 )
 
-METRICS: dict[str, Metric] = {
-    **{metric.slug: metric for metric in ORGANIZATION_METRICS},
-    **{metric.slug: metric for metric in PEOPLE_METRICS},
-}
-"""Every metric by slug, in the order of display."""
+
+class _Declared(Mapping[str, Metric]):
+    """Every metric that is declared in the code, by slug, in the order of the settings."""
+
+    def __getitem__(self, slug: str) -> Metric:
+        return _handed_up()[0][slug]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_handed_up()[0])
+
+    def __len__(self) -> int:
+        return len(_handed_up()[0])
+
+
+METRICS = _Declared()
+
+
+def every_metric() -> tuple[Metric, ...]:
+    """Return every metric, those of the code and those that users have made."""
+    declared, made = _handed_up()
+    found = dict(declared)
+    for metric in (metric for each in made for metric in each()):
+        found[metric.slug] = _KNOWN.setdefault(repr(metric), metric)
+    return tuple(found.values())
+
+
+_KNOWN: dict[str, Metric] = {}
+"""A metric that says the same is the same one: what is worked out for it is kept."""
+
+
+@cache
+def _handed_up() -> tuple[dict[str, Metric], tuple[Callable[[], Iterable[Metric]], ...]]:
+    """Read what the apps hand up: the declared metrics by slug, and the functions that know more."""
+    declared: dict[str, Metric] = {}
+    made = []
+    for path in (path for config in apps.get_app_configs() for path in getattr(config, "metrics", ())):
+        found = import_string(path)
+        if callable(found):
+            made.append(found)
+            continue
+        for metric in found:
+            if declared.setdefault(metric.slug, metric) is not metric:
+                raise ValueError(f"two metrics are called {metric.slug}")
+    return declared, tuple(made)
 
 
 def measured(metric: Metric) -> str:
     """Return how the metric's number is to be read: 个, 支, 人数 or 人次."""
-    if isinstance(metric, PeopleMetric):
-        return "人数" if metric.distinct else "人次"
-    return metric.measure
+    return "人数" if metric.distinct and metric.measure == "人" else metric.measure

@@ -15,7 +15,8 @@ from enum import StrEnum
 from django.db.models import QuerySet
 
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, Metric
+from registry.counting.metric import Metric
+from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_units
 from registry.models import Figure, Qualifier, Unit
 from registry.models.shape import Span

@@ -1,6 +1,6 @@
 """Roll-ups: every metric for a unit's subtree and for each of its children, in a handful of queries.
 
-What the ledger keeps is read from it, for a unit and all its children at once. Otherwise the intervals of
+What the totals keep is read from them, for a unit and all its children at once. Otherwise the intervals of
 the unit and of each child go into one statement as constants beside the rows of ``basis``, and one GROUP
 BY answers for all: the number of queries does not grow with the number of children or metrics (see
 docs/architecture.md).
@@ -11,17 +11,18 @@ from __future__ import annotations
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Count, F, QuerySet, When
+from django.db.models import F, QuerySet
 
-from registry.counting.basis import APPROVED, Question, assignment_rows, organization_rows
-from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS, PeopleMetric
-from registry.counting.totals import read as ledger
+from registry.counting.basis import Question, rows_of
+from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
+from registry.counting.metrics import METRICS
+from registry.counting.totals import read as totals
 from registry.models import Organization, Unit
 from registry.models.kinds import PENDING_STATES
 from registry.models.shape import Span, UnitShape, remembering
@@ -30,23 +31,28 @@ TOTAL, OWN = 0, -1
 """Buckets beside the children's ids: the whole subtree, and the place itself alone."""
 
 _FEW = 64
-_EVERY = next(metric for metric in PEOPLE_METRICS if metric.slug == "frontline_people")
-_TIMES = "frontline_assignments"
 
 Counts = dict[str, int]
+Metrics = Collection[Metric]
+_BOTH = (*APPROVED, *PENDING_STATES)
 
 
-def no_counts() -> Counts:
-    """Return zero for every metric, in the order of display."""
-    return dict.fromkeys(METRICS, 0)
+def no_counts(metrics: Metrics | None = None) -> Counts:
+    """Return zero for each metric (by default every declared one), in the order of display."""
+    return {metric.slug: 0 for metric in metrics or METRICS.values()}
 
 
 @dataclass(frozen=True)
 class Line:
-    """The counts of one place; ``pending`` are organizations not approved (organization metrics only)."""
+    """The counts of one place; ``pending`` are rows not approved (of sources that have a workflow)."""
 
     counts: Counts = field(default_factory=no_counts)
     pending: Counts = field(default_factory=no_counts)
+
+    @classmethod
+    def of(cls, metrics: Metrics) -> Line:
+        """Return a line of zeros."""
+        return cls(no_counts(metrics), no_counts(metrics))
 
     @property
     def is_zero(self) -> bool:
@@ -72,17 +78,20 @@ class Rollup:
     children: tuple[ChildLine, ...]
 
 
-def rollup(unit: Unit, question: Question, *, children: bool = True) -> Rollup:
-    """Count every metric for ``unit`` with all below it, for itself alone, and for each child.
+def rollup(
+    unit: Unit, question: Question, *, children: bool = True, metrics: Metrics | None = None
+) -> Rollup:
+    """Count the metrics (by default every declared one) for ``unit`` with all below it, for itself alone,
+    and for each child.
 
     The hierarchy is that of ``question.as_of``. Children are ordered by name; closed ones are left
     out unless something is still counted there, and so are those outside the question's scope.
     """
     with remembering():
-        return _rollup(unit, question, children)
+        return _rollup(unit, question, children, metrics or tuple(METRICS.values()))
 
 
-def _rollup(unit: Unit, question: Question, with_children: bool) -> Rollup:
+def _rollup(unit: Unit, question: Question, with_children: bool, metrics: Metrics) -> Rollup:
     shape = UnitShape.on(question.as_of)
     alone = [Span(unit.tree_id, unit.lft, unit.lft)]
     buckets = {TOTAL: shape.spans(unit)}
@@ -90,13 +99,14 @@ def _rollup(unit: Unit, question: Question, with_children: bool) -> Rollup:
     below = sorted((child for child in found if question.sees(child)), key=lambda child: child.code)
     for child in below:
         buckets[child.pk] = shape.spans(child)
-    if with_children and len(below) == len(found) and ledger.answers(question, buckets.values()):
-        lines = _kept(question, {pk: pk or unit.pk for pk in buckets})
-        lines[OWN] = _own(alone, question, lines, [child.pk for child in below])
-        _count_pending(question, {**buckets, OWN: alone}, lines)
+    units = {pk: pk or unit.pk for pk in buckets}
+    if with_children and len(below) == len(found) and totals.answers(question, buckets.values()):
+        lines = _kept(question, units, metrics)
+        lines[OWN] = _own(alone, question, lines, [child.pk for child in below], metrics)
+        _count_pending(question, {**buckets, OWN: alone}, lines, metrics)
     else:
-        lines = _lines(question, buckets, {pk: pk or unit.pk for pk in buckets})
-        lines[OWN] = count_spans(alone, question)
+        lines = _lines(question, buckets, units, metrics)
+        lines[OWN] = count_spans(alone, question, metrics)
     shown = tuple(
         ChildLine(lines[child.pk].counts, lines[child.pk].pending, unit=child)
         for child in below
@@ -105,69 +115,107 @@ def _rollup(unit: Unit, question: Question, with_children: bool) -> Rollup:
     return Rollup(unit, question, lines[TOTAL], lines[OWN], shown)
 
 
-def _own(alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int]) -> Line:
-    """Return what is approved at a unit itself: the whole less its parts, but people, who may be in both."""
-    line = Line()
-    for slug in line.counts:
-        metric = METRICS[slug]
-        if not isinstance(metric, PeopleMetric) or not metric.distinct:
+def _own(
+    alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int], metrics: Metrics
+) -> Line:
+    """Return what is approved at a unit itself: the whole less its parts, but for distinct owners, who may
+    be in both; these are counted from the rows, where the unit has any.
+    """
+    line = Line.of(metrics)
+    for source, mine in by_source(metrics).items():
+        rest = [metric for metric in mine if not metric.distinct]
+        for slug in (metric.slug for metric in rest):
             parts = sum(lines[child].counts[slug] for child in children)
             line.counts[slug] = lines[TOTAL].counts[slug] - parts
-    if line.counts[_TIMES]:
-        line.counts.update(_people_at(alone, question))
+        every = [line.counts[metric.slug] for metric in rest if not (metric.on_day or metric.amount)]
+        if len(rest) < len(mine) and (not every or every[0]):
+            counts, _pending = _counted(source, mine, alone, question)
+            line.counts.update(counts)
     return line
 
 
-def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
-    """Count every metric for the subtree of each of ``units``, by unit id; one query less without pending."""
+def count_units(
+    units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
+) -> dict[int, Line]:
+    """Count the metrics for the subtree of each of ``units``, by unit id; one query less without pending."""
     shape = UnitShape.on(question.as_of)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
-    return _lines(question, buckets, {pk: pk for pk in buckets}, pending=pending)
+    some = metrics or tuple(METRICS.values())
+    return _lines(question, buckets, {pk: pk for pk in buckets}, some, pending=pending)
 
 
 def kept(unit: Unit, question: Question) -> Counts | None:
-    """Return every metric of the unit's subtree if the ledger holds it: at no cost that grows with rows."""
-    if not ledger.answers(question, [UnitShape.on(question.as_of).spans(unit)]):
+    """Return every declared metric of the unit's subtree if the totals hold it, at no cost that grows."""
+    if not totals.answers(question, [UnitShape.on(question.as_of).spans(unit)]):
         return None
-    return ledger.read({unit.pk}, question)[unit.pk]
+    return totals.read({unit.pk}, question, tuple(METRICS.values()))[unit.pk]
+
+
+def by_source(metrics: Metrics) -> dict[CountSource, list[Metric]]:
+    """Return the metrics by what they count."""
+    found: dict[CountSource, list[Metric]] = defaultdict(list)
+    for metric in metrics:
+        found[metric.source].append(metric)
+    return found
 
 
 def _lines(
     question: Question,
     buckets: Mapping[int, list[Span]],
     units: Mapping[int, int],
+    metrics: Metrics,
     *,
     pending: bool = True,
 ) -> dict[int, Line]:
-    """Count each bucket: from the ledger where it can answer, else from the rows.
+    """Count each bucket: from the totals where they can answer, else from the rows.
 
     ``units`` says of which unit with all below it a bucket holds the numbers. What is not approved is
     always little and counted from the rows.
     """
-    if not ledger.answers(question, buckets.values()):
-        return count_buckets(question, buckets)
-    lines = _kept(question, units)
+    if not totals.answers(question, buckets.values()):
+        return count_buckets(question, buckets, metrics)
+    lines = _kept(question, units, metrics)
     if pending:
-        _count_pending(question, buckets, lines)
+        _count_pending(question, buckets, lines, metrics)
     return lines
 
 
-def _kept(question: Question, units: Mapping[int, int]) -> dict[int, Line]:
-    found = ledger.read(set(units.values()), question)
-    return {bucket: Line(found[unit]) for bucket, unit in units.items()}
+def _kept(question: Question, units: Mapping[int, int], metrics: Metrics) -> dict[int, Line]:
+    found = totals.read(set(units.values()), question, metrics)
+    return {bucket: Line(found[unit], no_counts(metrics)) for bucket, unit in units.items()}
 
 
-def _count_pending(question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line]) -> None:
-    """Add what is not approved: it is read once, by host unit, and laid into the buckets here."""
-    rows = organization_rows(None, question, _hull(buckets), PENDING_STATES)
-    pending = sorted(rows.values_list(F("host__unit__tree_id"), F("host__unit__lft"), "kind", "is_temporary"))
-    places = [row[:2] for row in pending]
-    for bucket, spans in buckets.items():
-        for span in spans:
-            first = bisect_left(places, (span.tree_id, span.lo))
-            last = bisect_right(places, (span.tree_id, span.hi))
-            for _tree_id, _lft, kind, is_temporary in pending[first:last]:
-                _add(lines[bucket].pending, kind, is_temporary, 1)
+def _count_pending(
+    question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line], metrics: Metrics
+) -> None:
+    """Add what is not approved: it is read once, by unit, and laid into the buckets here."""
+    for source, mine in by_source(metrics).items():
+        if not source.state:
+            continue
+        rows = rows_of(source, question, _hull(buckets), PENDING_STATES)
+        marks = [metric.marked() for metric in mine]
+        named = {f"mark_{number}": mark for number, mark in enumerate(marks)}
+        at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
+        pending = sorted(rows.annotate(**named).values_list(*at, *named), key=lambda row: row[:2])
+        places = [row[:2] for row in pending]
+        for bucket, spans in buckets.items():
+            here = [
+                row[2:]
+                for span in spans
+                for row in pending[
+                    bisect_left(places, (span.tree_id, span.lo)) : bisect_right(
+                        places, (span.tree_id, span.hi)
+                    )
+                ]
+            ]
+            for metric, column in zip(mine, zip(*here, strict=True), strict=bool(here)):
+                lines[bucket].pending[metric.slug] = _added(metric, column)
+
+
+def _added(metric: Metric, marks: Iterable[Any]) -> int:
+    """Return what ``Metric.added`` makes of marks that were read."""
+    given = [mark for mark in marks if mark is not None]
+    return sum(given) if metric.amount else len(set(given) if metric.distinct else given)
 
 
 def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
@@ -180,68 +228,57 @@ def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
     return [Span(tree_id, lo, hi) for tree_id, (lo, hi) in sorted(ends.items())]
 
 
-def count_party_line(organization: Organization, question: Question) -> Line:
-    """Count every metric for an organization with all below it on today's Party line. Two queries."""
-    return _line(organization, question)
+def count_party_line(organization: Organization, question: Question, metrics: Metrics | None = None) -> Line:
+    """Count the metrics for an organization with all below it on today's Party line: a query a source."""
+    return _line(organization, question, metrics or tuple(METRICS.values()))
 
 
-def count_spans(spans: list[Span], question: Question) -> Line:
-    """Count every metric inside the intervals of the unit tree taken together. Two queries."""
-    return _line(spans, question)
+def count_spans(spans: list[Span], question: Question, metrics: Metrics | None = None) -> Line:
+    """Count the metrics inside the intervals of the unit tree taken together: a query a source."""
+    return _line(spans, question, metrics or tuple(METRICS.values()))
 
 
-def _line(place: Organization | list[Span], question: Question) -> Line:
-    """Count every metric at one place from the rows."""
-    line = Line()
-    states = (*APPROVED, *PENDING_STATES)
-    counted = (
-        organization_rows(None, question, place, states)
-        .values_list("kind", "is_temporary", "state")
-        .annotate(number=Count("pk"))
-    )
-    for kind, is_temporary, state, number in counted:
-        _add(line.counts if state in APPROVED else line.pending, kind, is_temporary, number)
-    line.counts.update(_people_at(place, question))
+def _line(place: Organization | list[Span], question: Question, metrics: Metrics) -> Line:
+    """Count the metrics at one place from the rows."""
+    line = Line.of(metrics)
+    for source, mine in by_source(metrics).items():
+        counts, pending = _counted(source, mine, place, question)
+        line.counts.update(counts)
+        line.pending.update(pending)
     return line
 
 
-def _people_at(place: Organization | list[Span], question: Question) -> Counts:
-    """Count every metric of people at one place from the rows. One query."""
-    found: Counts = assignment_rows(_EVERY, question, place).aggregate(
-        **{metric.slug: Count(_marked(metric), distinct=metric.distinct) for metric in PEOPLE_METRICS}
-    )
-    return found
+def _counted(
+    source: CountSource, metrics: list[Metric], place: Organization | list[Span], question: Question
+) -> tuple[Counts, Counts]:
+    """Count the metrics of one source at one place from the rows: approved, and not. One query."""
+    rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source))
+    added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(metrics)}
+    found = {True: no_counts(metrics), False: no_counts(metrics)}
+    for approved, *numbers in rows.values("is_approved").annotate(**added).values_list("is_approved", *added):
+        found[bool(approved)] = dict(zip(found[True], numbers, strict=True))
+    return found[True], found[False]
 
 
-def _add(counts: Counts, kind: str, is_temporary: bool, number: int) -> None:
-    for slug in _slugs(kind, bool(is_temporary)):
-        counts[slug] += number
-
-
-@cache
-def _slugs(kind: str, is_temporary: bool) -> tuple[str, ...]:
-    return tuple(metric.slug for metric in ORGANIZATION_METRICS if metric.holds(kind, is_temporary))
-
-
-def _marked(metric: PeopleMetric) -> Any:
-    """Return the person of an assignment that the metric counts, nothing for others."""
-    if not metric.condition:
-        return F("person_id")
-    return Case(When(metric.condition, then=F("person_id")), default=None)
-
-
-def count_buckets(question: Question, buckets: Mapping[int, list[Span]]) -> dict[int, Line]:
-    """Count every metric for each bucket of intervals from the rows; buckets may overlap. Two queries."""
-    lines: dict[int, Line] = defaultdict(Line)
-    for bucket in buckets:
-        lines[bucket] = Line()
+def count_buckets(
+    question: Question, buckets: Mapping[int, list[Span]], metrics: Metrics | None = None
+) -> dict[int, Line]:
+    """Count the metrics for each bucket of intervals from the rows: a query a source. They may overlap."""
+    metrics = metrics or tuple(METRICS.values())
+    lines = {bucket: Line.of(metrics) for bucket in buckets}
     values = _values(buckets)
     if not values:
         return lines
-    hull = _hull(buckets)
     few = sum(len(spans) for spans in buckets.values()) <= _FEW
-    _count_organizations(question, hull, values, lines, few)
-    _count_people(question, hull, values, lines, few)
+    for source, mine in by_source(metrics).items():
+        marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(mine)}
+        rows = rows_of(source, question, _hull(buckets), _BOTH).annotate(
+            is_approved=is_approved(source), **marks
+        )
+        added = ", ".join(metric.added_sql(mark) for metric, mark in zip(mine, marks, strict=True))
+        for bucket, approved, *numbers in _bucketed(values, rows, source, tuple(marks), added, few):
+            line = lines[bucket].counts if approved else lines[bucket].pending
+            line.update((metric.slug, int(number)) for metric, number in zip(mine, numbers, strict=True))
     return lines
 
 
@@ -254,45 +291,8 @@ def _values(buckets: Mapping[int, list[Span]]) -> str:
     )
 
 
-def _count_organizations(
-    question: Question, hull: list[Span], values: str, lines: dict[int, Line], few: bool
-) -> None:
-    rows = organization_rows(None, question, hull, (*APPROVED, *PENDING_STATES))
-    columns = ("kind", "is_temporary", "state")
-    for bucket, kind, is_temporary, state, number in _bucketed(
-        values,
-        rows,
-        columns,
-        "bucket, kind, is_temporary, state, COUNT(*)",
-        "GROUP BY bucket, kind, is_temporary, state",
-        few,
-    ):
-        line = lines[bucket]
-        _add(line.counts if state in APPROVED else line.pending, kind, is_temporary, number)
-
-
-def _count_people(
-    question: Question, hull: list[Span], values: str, lines: dict[int, Line], few: bool
-) -> None:
-    marks = {f"is_{metric.slug}": _marked(metric) for metric in PEOPLE_METRICS}
-    rows = assignment_rows(_EVERY, question, hull).annotate(**marks)
-    counted = [
-        f"COUNT({'DISTINCT ' if metric.distinct else ''}is_{metric.slug})" for metric in PEOPLE_METRICS
-    ]
-    for bucket, *numbers in _bucketed(
-        values, rows, tuple(marks), f"bucket, {', '.join(counted)}", "GROUP BY bucket", few
-    ):
-        for metric, number in zip(PEOPLE_METRICS, numbers, strict=True):
-            lines[bucket].counts[metric.slug] = number
-
-
 def _bucketed(
-    values: str,
-    rows: QuerySet[Any, Any],
-    columns: tuple[str, ...],
-    select: str,
-    group: str,
-    few: bool,
+    values: str, rows: QuerySet[Any, Any], source: CountSource, marks: tuple[str, ...], added: str, few: bool
 ) -> list[tuple[Any, ...]]:
     """Join ``rows`` to the intervals and run one aggregate.
 
@@ -300,16 +300,17 @@ def _bucketed(
     the index on (tree_id, lft): a thousand children then cost a thousand look-ups and not a thousand
     passes over the rows.
     """
-    place = ("at_tree_id", "at_lft") if few else ("at_unit_id",)
-    ways = {name: F(f"host__unit__{name.removeprefix('at_')}") for name in place[:2]}
-    if not few:
-        ways = {"at_unit_id": F("host__unit_id")}
-    inner, params = (
-        rows.annotate(**ways).values_list(*place, *columns).query.get_compiler(connection=connection).as_sql()
-    )
+    names = ("tree_id", "lft") if few else ("id",)
+    ways = {f"at_{name}": F(f"{source.at}{name}") for name in names}
+    columns = (*ways, "is_approved", *marks)
+    selected = rows.annotate(**ways).values_list(*columns)
+    try:
+        inner, params = selected.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:  # the question can have no rows: what never ends has not ended
+        return []
     if few:
         tables = (
-            f"r({', '.join((*place, *columns))}) AS {_once()} ({inner}) SELECT {select} FROM span "
+            f"r({', '.join(columns)}) AS {_once()} ({inner}) SELECT bucket, is_approved, {added} FROM span "
             "JOIN r ON r.at_tree_id = span.tree_id AND r.at_lft BETWEEN span.lo AND span.hi"
         )
     else:
@@ -317,10 +318,12 @@ def _bucketed(
             f"place(bucket, id) AS {_once()} (SELECT span.bucket, node.id "
             f"FROM span JOIN {Unit._meta.db_table} node "
             "ON node.tree_id = span.tree_id AND node.lft BETWEEN span.lo AND span.hi), "
-            f"r({', '.join((*place, *columns))}) AS ({inner}) "
-            f"SELECT {select} FROM place JOIN r ON r.at_unit_id = place.id"
+            f"r({', '.join(columns)}) AS ({inner}) "
+            f"SELECT bucket, is_approved, {added} FROM place JOIN r ON r.at_id = place.id"
         )
-    statement = f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), {tables} {group}"
+    statement = (
+        f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), {tables} GROUP BY bucket, is_approved"
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return list(cursor.fetchall())

@@ -12,18 +12,18 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, DateField, F, Q, Sum, Value
 
-from registry.counting.basis import APPROVED, Question
-from registry.counting.metrics import FRONTLINE, Metric, OrganizationMetric, PeopleMetric
-from registry.counting.totals import read as ledger
-from registry.models import Assignment, Basis, Organization, Unit
+from registry.counting.basis import Question
+from registry.counting.metric import CountSource, Metric, prefixed
+from registry.counting.totals import read as totals
+from registry.models import Basis, Unit
 from registry.models.base import in_spans
-from registry.models.kinds import MEMBER_STATUSES
 from registry.models.shape import Span, UnitShape, everything, move_days, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
+_NO_DAY = Value(None, output_field=DateField())
 
 
 def days_between(since: date, until: date) -> list[date]:
@@ -32,7 +32,7 @@ def days_between(since: date, until: date) -> list[date]:
 
 
 def series(
-    unit: Unit, metric: OrganizationMetric | PeopleMetric, since: date, until: date, question: Question
+    unit: Unit, metric: Metric, since: date, until: date, question: Question
 ) -> list[tuple[date, int]]:
     """Return ``metric`` at ``unit`` with all below it for each day of ``since..until``.
 
@@ -40,22 +40,19 @@ def series(
     """
     found: list[tuple[date, int]] = []
     if can_read(unit, question, since, until):
-        numbers = ledger.series(unit.pk, metric, since, until, question)
+        numbers = totals.series(unit.pk, metric, since, until, question)
         return list(zip(days_between(since, until), numbers, strict=True))
     for first, last in _stretches(since, until):
         spans = UnitShape.on(first).spans(unit)
-        if isinstance(metric, OrganizationMetric):
-            numbers = _organizations(metric, spans, first, last, question)
-        else:
-            numbers = _people(metric, spans, first, last, question)
+        numbers = from_rows(metric, spans, first, last, question)
         found += zip(days_between(first, last), numbers, strict=True)
     return found
 
 
 def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
-    """Whether the ledger holds what the question asks of ``unit`` on every day of ``since..until``."""
+    """Whether the totals hold what the question asks of ``unit`` on every day of ``since..until``."""
     stretches = _stretches(since, until) if question.scope is not None else ()
-    return ledger.answers(question, (UnitShape.on(first).spans(unit) for first, _last in stretches))
+    return totals.answers(question, (UnitShape.on(first).spans(unit) for first, _last in stretches))
 
 
 def courses(
@@ -66,11 +63,11 @@ def courses(
     question: Question,
     bases: Collection[str],
 ) -> dict[tuple[str, str], list[tuple[date, int]]]:
-    """Return ``series`` of each metric on each basis, by (basis, slug): one query of the ledger."""
+    """Return ``series`` of each metric on each basis, by (basis, slug): one query of the totals."""
     asked = {basis: replace(question, basis=basis, since=None) for basis in bases}
     if all(can_read(unit, each, since, until) for each in asked.values()):
         days = days_between(since, until)
-        found = ledger.courses(unit.pk, metrics, since, until, question, bases)
+        found = totals.courses(unit.pk, metrics, since, until, question, bases)
         return {key: list(zip(days, numbers, strict=True)) for key, numbers in found.items()}
     return {
         (basis, metric.slug): series(unit, metric, since, until, each)
@@ -88,87 +85,66 @@ def _stretches(since: date, until: date) -> Iterator[tuple[date, date]]:
     yield start, until
 
 
-def _organizations(
-    metric: OrganizationMetric, spans: list[Span], first: date, last: date, question: Question
-) -> list[int]:
-    rows = Organization.objects.filter(metric.condition, state__in=APPROVED).filter(
-        _held(within(spans, question.scope), "placements__unit__"),
-        Q(placements__ended_on__isnull=True) | Q(placements__ended_on__gt=first),
-        placements__started_on__lte=last,
-    )
+def from_rows(metric: Metric, spans: list[Span], first: date, last: date, question: Question) -> list[int]:
+    """Count from the rows inside the intervals, for each day of a stretch in which no unit moved."""
+    source = metric.source
+    rows = source.rows().filter(metric.condition, **{f"{source.starts}__lte": last})
     if question.campaign:
-        rows = rows.filter(campaign=question.campaign)
-    grouped = (
-        rows.order_by()
-        .values_list("established_on", "dissolved_on", "placements__started_on", "placements__ended_on")
-        .annotate(Count("pk"))
-    )
+        rows = rows.filter(**{source.campaign: question.campaign}) if source.campaign else rows.none()
+    columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
+    # In one condition: the placement at the unit is the one that reaches into the stretch.
+    rows = rows.filter(_inside(within(spans, question.scope), source), _reaching(source, first, last))
+    for path, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):
+        if is_asked:
+            columns += [F(f"{path}__started_on"), F(f"{path}__ended_on")]
+    if metric.standing:  # on the day counted, not on the day on which the row began
+        rows = rows.filter(prefixed(metric.standing, f"{source.dated}__"))
     change: dict[date, int] = defaultdict(int)
-    for start, end, placed_from, placed_to, number in grouped:
-        for begin, stop in _presence(question.basis, start, end, placed_from, placed_to):
-            _add(change, begin, stop, number, first, last)
+    if metric.distinct:
+        spells: dict[int, list[tuple[date, date]]] = defaultdict(list)
+        for owner, *days in rows.order_by().values_list(source.owner, *columns):
+            spells[owner] += _presence(question.basis, *days)
+        for each in spells.values():
+            for begin, stop in _united(each):
+                _add(change, begin, stop, 1, first, last)
+        return _swept(change, first, last)
+    added = Sum(metric.amount) if metric.amount else Count("pk")
+    for *days, number in rows.order_by().values_list(*columns).annotate(added):
+        for begin, stop in _presence(question.basis, *days):
+            _add(change, begin, stop, number or 0, first, last)
     return _swept(change, first, last)
 
 
-def _people(
-    metric: PeopleMetric, spans: list[Span], first: date, last: date, question: Question
-) -> list[int]:
-    """Count distinct people (or assignments) per day from the union of each one's days."""
-    condition = Q() if metric.of_members else metric.condition
-    rows = Assignment.objects.valid().filter(
-        FRONTLINE,
-        condition,
-        _held(within(spans, question.scope), "organization__placements__unit__"),
-        Q(organization__placements__ended_on__isnull=True) | Q(organization__placements__ended_on__gt=first),
-        organization__placements__started_on__lte=last,
-        organization__state__in=APPROVED,
-        started_on__lte=last,
-    )
-    if question.campaign:
-        rows = rows.filter(organization__campaign=question.campaign)
-    columns: list[Any] = [
-        "pk",
-        "person_id",
-        "started_on",
-        "ended_on",
-        "organization__placements__started_on",
-        "organization__placements__ended_on",
-    ]
-    if metric.of_members:
-        # The status that holds on the day asked, not on the day of the assignment.
-        rows = rows.filter(person__statuses__status__in=MEMBER_STATUSES)
-        columns += [F("person__statuses__started_on"), F("person__statuses__ended_on")]
-    days: dict[int, list[tuple[date, date]]] = defaultdict(list)
-    for pk, person, start, end, placed_from, placed_to, *status in rows.order_by().values_list(*columns):
-        key = person if metric.distinct else pk
-        for begin, stop in _presence(question.basis, start, end, placed_from, placed_to):
-            if status:
-                begin, stop = max(begin, status[0]), min(stop, status[1] or FOREVER)
-            if begin < stop:
-                days[key].append((begin, stop))
-    change: dict[date, int] = defaultdict(int)
-    for spells in days.values():
-        for begin, stop in _united(spells):
-            _add(change, begin, stop, 1, first, last)
-    return _swept(change, first, last)
-
-
-def _held(spans: list[Span], path: str) -> Q:
+def _inside(spans: list[Span], source: CountSource) -> Q:
+    """Return the condition that a row's unit is in the intervals."""
+    path = f"{source.host}__unit__" if source.host else f"{source.unit}__"
     return Q() if everything(spans) else in_spans(spans, path)
 
 
-def _presence(
-    basis: str, start: date, end: date | None, placed_from: date, placed_to: date | None
-) -> Iterable[tuple[date, date]]:
-    """Return the days (half-open) on which a row counts at the placement, on a basis."""
-    until = placed_to or FOREVER
+def _reaching(source: CountSource, first: date, last: date) -> Q:
+    """Return the condition that a row's placement reaches into a stretch of days."""
+    host = source.host
+    if not host:
+        return Q()
+    open_then = Q(**{f"{host}__ended_on__isnull": True}) | Q(**{f"{host}__ended_on__gt": first})
+    return open_then & Q(**{f"{host}__started_on__lte": last})
+
+
+def _presence(basis: str, start: date, end: date | None, *limits: date | None) -> Iterable[tuple[date, date]]:
+    """Return the days (half-open) on which a row counts, on a basis.
+
+    ``limits`` are the first day and the end of each period outside of which it counts nowhere: in which it
+    was placed here, in which its owner's dated row is as wanted.
+    """
+    since = max((limit for limit in limits[::2] if limit), default=date.min)
+    until = min((limit for limit in limits[1::2] if limit), default=FOREVER)
     if basis == Basis.CURRENT:
-        begin, stop = max(start, placed_from), min(end or FOREVER, until)
+        begin, stop = max(start, since), min(end or FOREVER, until)
     elif basis == Basis.CUMULATIVE:
-        begin, stop = max(start, placed_from), until
+        begin, stop = max(start, since), until
     else:
         day = start if basis == Basis.NEW else end
-        if day is None or not placed_from <= day < until:
+        if day is None or not since <= day < until:
             return ()
         begin, stop = day, day + ONE
     return ((begin, stop),) if begin < stop else ()
@@ -176,6 +152,8 @@ def _presence(
 
 def _united(spells: list[tuple[date, date]]) -> Iterator[tuple[date, date]]:
     """Merge overlapping and touching spells."""
+    if not spells:
+        return
     spells.sort()
     begin, stop = spells[0]
     for next_begin, next_stop in spells[1:]:

@@ -57,9 +57,9 @@ def _load_sources() -> None:
 def _attach_figures() -> None:
     units = dict(Unit.objects.order_by().values_list("code", "pk"))
     organizations = dict(Organization.objects.order_by().values_list("code", "pk"))
-    said = facts.tensions()
+    notes = facts.tensions()
     for about, rows in facts.sources():
-        figures = [facts.figure_facts(row, units, organizations, said) for row in rows]
+        figures = [facts.figure_facts(row, units, organizations, notes) for row in rows]
         add_figures(actor=ACTOR, source=Source.objects.get(number=about["number"]), figures=figures)
 
 

@@ -31,7 +31,7 @@ from registry.imports.models import (
     Verdict,
 )
 from registry.models import User
-from registry.operations.base import fresh, operation
+from registry.operations.base import fresh, need_oneself, need_right, operation
 from registry.refusals import need_reason, refuse
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,8 @@ class Abandoned(Exception):
 @operation
 def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Import:
     """Keep a workbook that ``user`` hands in; it waits for its check."""
+    need_right(actor, "upload_import")
+    need_oneself(actor, "upload_import", user)
     _forget_old()
     digest = hashlib.sha256(content).hexdigest()
     handed_in = Import.objects.create(
@@ -77,6 +79,7 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
     names nothing that is wrong.
     """
     import_ = fresh(import_)
+    _need_own(actor, "confirm_import", import_)
     if import_.state != ImportState.CHECKED:
         raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能写入。")
     if import_.number(Verdict.WRONG) and not without_wrong:
@@ -103,6 +106,7 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
 def cancel_import(*, actor: Actor, import_: Import) -> Import:
     """Give an import up before it is written; the workbook and what was found in it are removed."""
     import_ = fresh(import_)
+    _need_own(actor, "cancel_import", import_)
     if import_.state not in MAY_CANCEL:
         raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能取消。")
     _move(
@@ -123,6 +127,7 @@ def cancel_import(*, actor: Actor, import_: Import) -> Import:
 def recheck_import(*, actor: Actor, import_: Import) -> Import:
     """Let an import be checked anew: it failed, the data changed, or who worked on it is gone."""
     import_ = fresh(import_)
+    _need_own(actor, "recheck_import", import_)
     if not may_recheck(import_) or not ImportFile.objects.filter(of=import_).exists():
         raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能重新核对。")
     _move(
@@ -137,6 +142,12 @@ def recheck_import(*, actor: Actor, import_: Import) -> Import:
     )
     _told(actor, "recheck_import", import_, {})
     return fresh(import_)
+
+
+def _need_own(actor: Actor, verb: str, import_: Import) -> None:
+    """Refuse unless it is the actor's own import, and the actor still enters somewhere."""
+    need_right(actor, verb)
+    need_oneself(actor, verb, import_.user)
 
 
 def may_recheck(import_: Import) -> bool:

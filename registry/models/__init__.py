@@ -17,8 +17,8 @@ from registry.models.organization import Organization, OrganizationPlacement
 from registry.models.person import Assignment, Person, StatusPeriod
 from registry.models.session import Session
 from registry.models.source import Figure, Source
-from registry.models.tally import CountChange, CountDay
 from registry.models.term import NameTerm, OrganizationTerm, UnitTerm
+from registry.models.totals import Total, TotalChange
 from registry.models.unit import Unit, UnitPlacement
 from registry.models.user import Grant, OldPassword, User
 
@@ -28,8 +28,6 @@ __all__ = [
     "AuditSeal",
     "Basis",
     "Campaign",
-    "CountChange",
-    "CountDay",
     "Figure",
     "Grant",
     "GrantRole",
@@ -48,6 +46,8 @@ __all__ = [
     "Session",
     "Source",
     "StatusPeriod",
+    "Total",
+    "TotalChange",
     "Unit",
     "UnitKind",
     "UnitPlacement",

@@ -1,9 +1,8 @@
 """The unit tree as it stood on a day.
 
-The MPTT intervals hold today's tree. On an earlier day the tree is today's intervals with the
-few units that have moved since taken out of where they are and added where they were. So the cost
-grows with the number of later moves, not with the tree. On a day after the last move the answer is
-today's interval itself.
+The MPTT intervals hold today's tree. The tree of an earlier day is today's intervals, with the few units
+that moved since taken out of their new places and added at their old ones. So the cost grows with the
+number of later moves, not with the tree; after the last move the answer is today's interval.
 """
 
 from __future__ import annotations
@@ -39,17 +38,17 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True)
 class Moves:
-    """The units that got another superior after a day: what the shapes of that day and later are made of."""
+    """The units that got another superior after a day, for the shapes of that day and later."""
 
     since: date
     placements: dict[int, list[tuple[date | None, int | None]]]
-    """Of each such unit: from which day it stood under which superior, the earliest first."""
+    """Of each such unit: (first day, superior), the earliest first."""
     places: dict[int, _Place]
     """Today's intervals of those units and of all their superiors."""
 
     @classmethod
     def after(cls, day: date) -> Moves:
-        """Read the moves after ``day``: one query, or none where enough is remembered."""
+        """Read the moves after ``day``: one query, or none if enough is remembered."""
         known = _KNOWN.get()
         if known is not None and known.moves is not None and known.moves.since <= day:
             return known.moves
@@ -96,7 +95,7 @@ class Moves:
 
 
 class _Known:
-    """What was read of the hierarchy while a request is answered."""
+    """The parts of the hierarchy that were read during a request."""
 
     def __init__(self) -> None:
         self.moves: Moves | None = None
@@ -108,7 +107,7 @@ _KNOWN: ContextVar[_Known | None] = ContextVar("registry_hierarchy", default=Non
 
 @contextmanager
 def remembering() -> Iterator[None]:
-    """Read the moves and the roots once only while this lasts: for what changes nothing."""
+    """Remember the moves and the roots inside the block, which must change nothing."""
     if _KNOWN.get() is not None:
         yield
         return
@@ -120,20 +119,20 @@ def remembering() -> Iterator[None]:
 
 
 def roots() -> list[Unit]:
-    """Return the units with none above them: one query, or none where they are remembered."""
+    """Return the root units: one query, or none if they are remembered."""
     known = _KNOWN.get()
     if known is not None and known.roots is not None:
         return known.roots
-    found = list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
+    units = list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
     if known is not None:
-        known.roots = found
-    return found
+        known.roots = units
+    return units
 
 
 def everything(spans: Iterable[Span]) -> bool:
-    """Whether the intervals hold every unit there is: then a condition on them can be left out.
+    """Whether the intervals contain every unit, so that a condition on them can be left out.
 
-    One query (none where the roots are remembered), and only if some interval begins where a tree does.
+    One query (none if the roots are remembered), and only if some interval begins where a tree does.
     """
     spans = list(spans)
     if all(span.lo != 1 for span in spans):
@@ -145,10 +144,10 @@ def everything(spans: Iterable[Span]) -> bool:
 
 
 def placed_in(rows: Rows, spans: Iterable[Span], path: str) -> Rows:
-    """Return those of ``rows`` whose unit, reached through ``path`` (with its ``__``), is in the intervals.
+    """Return those of ``rows`` whose unit, at ``path`` (with its ``__``), is in the intervals.
 
-    A relation that ``rows`` have joined is used again: a condition on a relation to many in a further
-    ``filter`` would join it once more, and count rows of another day along.
+    Uses the join that ``rows`` have already: a further ``filter`` on a relation to many would join it
+    again, and include rows of other days.
     """
     spans = list(spans)
     if everything(spans):
@@ -163,13 +162,13 @@ class UnitShape:
 
     day: date
     superior_then: dict[int, int | None] = field(default_factory=dict)
-    """Of each unit that moved after the day: its superior on the day."""
+    """The superior on the day of each unit that moved after it."""
     places: dict[int, _Place] = field(default_factory=dict)
     """Today's intervals of those units and of their superiors then."""
 
     @classmethod
     def on(cls, day: date) -> UnitShape:
-        """Read the moves after ``day``: one query, or none where they are remembered."""
+        """Read the moves after ``day``: one query, or none if they are remembered."""
         return Moves.after(day).shape(day)
 
     @property
@@ -185,18 +184,18 @@ class UnitShape:
         result = self._without_moved(own, unit.pk)
         waiting = dict(self.superior_then)
         waiting.pop(unit.pk, None)
-        found = True
-        while found:
-            found = False
+        changed = True
+        while changed:
+            changed = False
             for pk, superior in list(waiting.items()):
-                if superior is not None and holds(result, self.places[superior]):
+                if superior is not None and is_inside(result, self.places[superior]):
                     del waiting[pk]
                     result += self._without_moved(self.places[pk], pk)
-                    found = True
+                    changed = True
         return _joined(sorted(result))
 
     def _touches(self, own: _Place) -> bool:
-        """Whether units that moved since, or their superiors then, stand in the interval."""
+        """Whether units that moved since, or their superiors then, are in the interval."""
         tree_id, lft, rght = own
         return any(
             place.lft >= lft and place.rght <= rght and place.tree_id == tree_id
@@ -204,7 +203,7 @@ class UnitShape:
         )
 
     def children(self, unit: Unit) -> Iterable[Unit]:
-        """Return the units directly below ``unit`` on the day, closed ones too, unordered."""
+        """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
         moved = set(self.superior_then)
         joined = [pk for pk, superior in self.superior_then.items() if superior == unit.pk]
         children: Iterable[Unit] = Unit.objects.filter(
@@ -257,7 +256,7 @@ class UnitShape:
 
 
 def _joined(spans: list[Span]) -> list[Span]:
-    """Make one of those that follow each other without a gap: a merger of many stays a short condition."""
+    """Join intervals without a gap between them, to keep the condition short after many moves."""
     joined: list[Span] = []
     for span in spans:
         if joined and joined[-1].tree_id == span.tree_id and joined[-1].hi + 1 == span.lo:
@@ -267,13 +266,13 @@ def _joined(spans: list[Span]) -> list[Span]:
     return joined
 
 
-def holds(spans: Iterable[Span], place: _Place | Unit) -> bool:
+def is_inside(spans: Iterable[Span], place: _Place | Unit) -> bool:
     """Whether a node lies in the intervals."""
     return any(span.tree_id == place.tree_id and span.lo <= place.lft <= span.hi for span in spans)
 
 
 def within(spans: Iterable[Span], scope: Iterable[Span] | None) -> list[Span]:
-    """Return what the intervals and the scope (None: everything) have in common."""
+    """Return the intersection of the intervals and the scope (None: everything)."""
     if scope is None:
         return list(spans)
     return sorted(

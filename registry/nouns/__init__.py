@@ -6,13 +6,15 @@ Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from django.apps import AppConfig, apps
-from django.db.models import Model
+from django.db.models import Model, prefetch_related_objects
 from django.utils.module_loading import import_string
 
+from registry.models import Unit
 from registry.nouns.columns import Layout
 from registry.nouns.noun import Noun
 from registry.nouns.verbs import Verb
@@ -30,6 +32,7 @@ __all__ = [
     "layouts",
     "of",
     "recorded_verbs",
+    "units_of",
     "verb",
 ]
 
@@ -56,6 +59,20 @@ def of(thing: Model | type[Model]) -> Noun:
     if noun is None:
         raise LookupError(f"no noun is declared for {thing._meta.label}")
     return noun
+
+
+def units_of(rows: Iterable[Model]) -> list[Unit | None]:
+    """Return the unit of each row; those not at hand are read for all rows of a noun at once."""
+    by_noun: dict[str, list[Model]] = {}
+    for row in rows:
+        by_noun.setdefault(of(row).key, []).append(row)
+    units: list[Unit | None] = []
+    for some in by_noun.values():
+        noun = of(some[0])
+        if noun.unit_path and len(some) > 1:
+            prefetch_related_objects(some, noun.unit_path)
+        units += map(noun.unit_of, some)
+    return units
 
 
 def all_verbs() -> dict[str, Verb]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from django.db import models
 
-Kind = Literal["text", "name", "code", "date", "choice", "yes_no"]
+CellKind = Literal["text", "name", "code", "date", "choice", "yes_no"]
 """What a cell holds. ``text``: as typed, without spaces at its ends; ``name``: text that has no spaces
 between Chinese characters; ``code``: text without any spaces, leading zeros kept, half-width; ``date``: a
 day; ``choice``: one of ``Column.choices``; ``yes_no``: 是 or 否."""
@@ -47,7 +47,7 @@ class Column:
 
     slug: str
     header: str
-    kind: Kind = "text"
+    kind: CellKind = "text"
     required: bool = False
     also: tuple[str, ...] = ()
     choices: type[models.TextChoices] | None = None

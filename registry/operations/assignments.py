@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person, Role, Unit
+from registry.models import Assignment, Organization, Person, Role
 from registry.models.writer import write_new
 from registry.operations.base import check_version, fresh_all, need_right, operation, renew, write, write_each
 from registry.refusals import need_reason, refuse
@@ -42,7 +42,7 @@ def place_people(
     """Place people: new assignments, each of a person in an organization, with a role, from a day."""
     locks.lock_organization_trees({row.organization for row in assignments})
     renew(assignments, "organization")
-    need_right(actor, "assign_person", *_units(assignments))
+    need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
         place(assignments)
     _record(
@@ -129,7 +129,7 @@ def change_roles(
 ) -> list[Assignment]:
     """Give many people another role, each from a day of its own; see ``change_role``."""
     rows = _locked([assignment for assignment, _, _ in changes])
-    need_right(actor, "change_role", *_units(rows))
+    need_right(actor, "change_role", *rows)
     now = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
     return _change_roles(actor, now, reason=reason)
 
@@ -193,7 +193,7 @@ def end_assignments(
 ) -> list[Assignment]:
     """End many assignments on one day: all or none."""
     rows = _locked(list(assignments))
-    need_right(actor, "end_assignment", *_units(rows))
+    need_right(actor, "end_assignment", *rows)
     return _end(actor, [(row, on) for row in rows], reason)
 
 
@@ -201,7 +201,7 @@ def end_assignments(
 def end_each(*, actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str = "") -> list[Assignment]:
     """End many assignments, each on a day of its own: all or none."""
     rows = _locked([assignment for assignment, _ in ends])
-    need_right(actor, "end_assignment", *_units(rows))
+    need_right(actor, "end_assignment", *rows)
     return _end(actor, [(row, on) for row, (_, on) in zip(rows, ends, strict=True)], reason)
 
 
@@ -230,12 +230,6 @@ def _end(actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str) -> 
         reason,
     )
     return [row for row, _ in ends]
-
-
-def _units(assignments: Sequence[Assignment]) -> set[Unit]:
-    """Return the units of the organizations: there the actor needs the right."""
-    prefetch_related_objects(assignments, "organization__unit")
-    return {row.organization.unit for row in assignments}
 
 
 def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:

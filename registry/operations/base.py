@@ -130,9 +130,7 @@ def may(actor: Actor, verb: str, *rows: Model | None) -> bool:
     """
     if actor.user is None:
         return True
-    if not rows:
-        return access.may_somewhere(actor.user, verb)
-    return all(access.may(actor.user, verb, row) for row in rows)
+    return access.may(actor.user, verb, *rows) if rows else access.may_somewhere(actor.user, verb)
 
 
 def need_right(actor: Actor, verb: str, *rows: Model | None) -> None:

@@ -19,7 +19,8 @@ from django.db.models import Model
 
 from registry import audit, locks
 from registry.audit import Actor
-from registry.counting.totals.write import Touched, following, rebuild
+from registry.counting.totals.check import rebuild
+from registry.counting.totals.write import Touched, following
 from registry.models import (
     Assignment,
     Campaign,
@@ -57,7 +58,7 @@ from registry.rules import units as unit_rules
 from registry.rules.histories import History
 from registry.search import index as search
 from registry.search.index import batches
-from registry.trees.growth import NEW_ROOT
+from registry.trees.bulk_insert import NEW_ROOT
 
 Progress = Callable[[str, int], None]
 """Progress callback (noun, rows written)."""
@@ -89,10 +90,12 @@ def bulk_load(
     with nullcontext(Touched()) if is_first else following(people=_already_known(load)) as touched:
         numbers = _load(load, References(), progress)
         if not is_first:
-            touched.organizations |= _keys(Organization, "code", {row.code for row in load.organizations})
-            touched.people |= _keys(Person, "number", {row.person for row in load.assignments})
+            touched.owners[Organization] |= _keys(
+                Organization, "code", {row.code for row in load.organizations}
+            )
+            touched.owners[Person] |= _keys(Person, "number", {row.person for row in load.assignments})
     if is_first and numbers["organizations"]:
-        rebuild(told=lambda done, of: progress("counts", 100 * done // of))
+        rebuild(progress=lambda done, of: progress("counts", 100 * done // of))
     unit = Unit.objects.filter(code=at).first()
     if unit is None:
         raise refuse("at", f"没有代码为“{at}”的单位。")

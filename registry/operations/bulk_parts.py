@@ -18,7 +18,7 @@ from registry.models.writer import reserve_ids
 from registry.refusals import OperationRefused, refuse
 from registry.rules.findings import Finding
 from registry.search.index import batches
-from registry.trees.growth import NEW_ROOT, Node, make_room
+from registry.trees.bulk_insert import NEW_ROOT, Node, make_room
 
 BATCH = 5000
 

@@ -24,7 +24,7 @@ def start_campaign(
 ) -> Campaign:
     """Start a campaign on a day. Raises ``OperationRefused``."""
     need_right(actor, "start_campaign", lead_unit)
-    refuse_if(rules.start_refusals([rules.Start(started_on)]))
+    refuse_if(rules.start_refusals([started_on]))
     campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)

@@ -6,14 +6,14 @@ from collections.abc import Collection
 
 from registry import audit, locks
 from registry.audit import Actor
-from registry.counting.totals.write import rebuild
+from registry.counting.totals.check import rebuild
 from registry.models import Unit
 from registry.operations.base import need_right, operation
 
 
 @operation
 def rebuild_counts(*, actor: Actor, units: Collection[int] | None = None) -> int:
-    """Work the ledger of the given units, or of all, out again; return the rows written.
+    """Work the totals of the given units, or of all, out again; return the rows written.
 
     Nobody else writes counts meanwhile; readers read what was there until it is done.
     """

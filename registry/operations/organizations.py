@@ -44,8 +44,8 @@ from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.growth import insert_all
-from registry.trees.intervals import move_last
+from registry.trees.bulk_insert import insert_all
+from registry.trees.moves import move_last
 
 EDITABLE = ORGANIZATION.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
@@ -128,9 +128,8 @@ def _establish(
     else:
         locks.lock_organization_trees([row.parent for row in organizations if row.parent is not None])
     renew(organizations, "unit", "parent")
-    need_right(actor, "establish_organization", *{row.unit for row in organizations})
-    approved = {row.unit for row in organizations if row.state == WorkflowState.APPROVED}
-    if approved:
+    need_right(actor, "establish_organization", *organizations)
+    if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
         need_right(actor, "approve_organization", *approved)
     refuse_if(
         rules.refusals(

@@ -73,7 +73,7 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
     """Add new people, each to the ``home_unit``; the political status holds from the beginning."""
     locks.use_units({person.home_unit for person in people})
     renew(people, "home_unit", "home_branch")
-    need_right(actor, "add_person", *{person.home_unit for person in people})
+    need_right(actor, "add_person", *people)
     refuse_if(
         rules.refusals(
             [rules.Membership(person.home_unit, person.home_branch, person.joined_on) for person in people]
@@ -128,7 +128,7 @@ def edit_people(
 ) -> list[Person]:
     """Change plain facts (``EDITABLE``) of many people, of each its own."""
     people = _locked([person for person, _ in changes])
-    need_right(actor, "edit_person", *{person.home_unit for person in people})
+    need_right(actor, "edit_person", *people)
     _edit(actor, [(person, values) for person, (_, values) in zip(people, changes, strict=True)], reason)
     return people
 
@@ -183,7 +183,7 @@ def change_political_statuses(
 ) -> list[Person]:
     """Give many people another political status from one day; see ``change_political_status``."""
     people = _locked([person for person, _ in changes])
-    need_right(actor, "change_political_status", *{person.home_unit for person in people})
+    need_right(actor, "change_political_status", *people)
     statuses = {person.pk: status for person, (_, status) in zip(people, changes, strict=True)}
     refuse_if(
         rules.status_refusals(
@@ -239,7 +239,8 @@ def transfer_people(
     locks.use_units({unit for _, unit, _ in moves})
     people = _locked([person for person, _, _ in moves])
     units = fresh_all([unit for _, unit, _ in moves])
-    need_right(actor, "transfer_person", *{*units, *(person.home_unit for person in people)})
+    need_right(actor, "transfer_person", *people)
+    need_right(actor, "transfer_person", *units)
     known = {branch.pk: branch for branch in fresh_all([branch for _, _, branch in moves if branch])}
     branches = [known[branch.pk] if branch else None for _, _, branch in moves]
     refuse_if(rules.refusals([rules.Membership(*each) for each in zip(units, branches, strict=True)]))

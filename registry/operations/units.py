@@ -30,8 +30,8 @@ from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
-from registry.trees.growth import insert_all
-from registry.trees.intervals import move_last
+from registry.trees.bulk_insert import insert_all
+from registry.trees.moves import move_last
 
 EDITABLE = UNIT.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level")
@@ -71,8 +71,8 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     """Add new units, each below its ``parent`` (None: a root), which is there or an earlier one of them."""
     locks.lock_unit_tree()
     renew(units, "parent")
-    new = {id(unit) for unit in units}
-    need_right(actor, "add_unit", *{unit.parent for unit in units if id(unit.parent) not in new})
+    known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
+    need_right(actor, "add_unit", *known)
     refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     validate_all(units, exclude=_TREE_FIELDS, unique="code")
     insert_all(units)

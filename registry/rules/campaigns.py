@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from registry.models import Campaign
-from registry.rules.findings import Finding, first_of, in_future, refusal
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Start:
-    """A campaign that would start on a day."""
-
-    started_on: date
+from registry.rules.findings import Finding, Wrong, first_of, in_future
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -25,9 +18,9 @@ class Ending:
     on: date
 
 
-def start_refusals(proposals: Sequence[Start]) -> list[Finding]:
+def start_refusals(days: Sequence[date]) -> list[Finding]:
     """Return what is wrong with the days on which campaigns would start."""
-    return first_of(lambda proposal: in_future(proposal, "started_on", proposal.started_on), proposals)
+    return first_of(lambda day: in_future("started_on", day), days)
 
 
 def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
@@ -35,12 +28,10 @@ def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
     return first_of(_check_end, proposals)
 
 
-def _check_end(proposal: Ending) -> Iterator[Finding]:
+def _check_end(proposal: Ending) -> Wrong:
     campaign, on = proposal.campaign, proposal.on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if campaign.ended_on is not None:
-        message = f"该专项任务已于 {campaign.ended_on:%Y-%m-%d} 结束。"
-        yield refusal("not_ended", proposal, "", message)
+        yield "not_ended", "", f"该专项任务已于 {campaign.ended_on:%Y-%m-%d} 结束。"
     if on < campaign.started_on:
-        message = f"结束日期不能早于启动日期 {campaign.started_on:%Y-%m-%d}。"
-        yield refusal("ends_after_start", proposal, "on", message)
+        yield "ends_after_start", "on", f"结束日期不能早于启动日期 {campaign.started_on:%Y-%m-%d}。"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from django.db.models import Count, Q
 
 from registry.models import Assignment, Organization, OrganizationPlacement, WorkflowState
-from registry.rules.findings import Finding, first_of, in_future, refusal, unblamed
+from registry.rules.findings import Finding, Wrong, first_of, in_future, unblamed
 
 MayTouch = Callable[[Organization], bool]
 """Whether an organization may be dissolved or withdrawn; its unit is at hand."""
@@ -77,11 +77,11 @@ def extents(
     return found, refused
 
 
-def _check_dissolution(proposal: Dissolution) -> Iterator[Finding]:
+def _check_dissolution(proposal: Dissolution) -> Wrong:
     gone = proposal.organization.dissolved_on
     if gone is not None:
-        yield refusal("not_dissolved", proposal, "", f"该组织已于 {gone:%Y-%m-%d} 撤销。")
-    yield from in_future(proposal, "on", proposal.on)
+        yield "not_dissolved", "", f"该组织已于 {gone:%Y-%m-%d} 撤销。"
+    yield from in_future("on", proposal.on)
 
 
 def _ending(proposals: Sequence[Dissolution]) -> dict[Dissolution, list[Organization]]:
@@ -111,17 +111,15 @@ def _ending(proposals: Sequence[Dissolution]) -> dict[Dissolution, list[Organiza
     }
 
 
-def _check_scope(
-    proposal: Dissolution, ending: list[Organization], may_touch: MayTouch | None
-) -> Iterator[Finding]:
+def _check_scope(proposal: Dissolution, ending: list[Organization], may_touch: MayTouch | None) -> Wrong:
     if ending[:1] != [proposal.organization]:
-        yield refusal("organization_valid", proposal, "", "该组织已撤回,不能撤销。")
+        yield "organization_valid", "", "该组织已撤回,不能撤销。"
     if may_touch is not None and not all(may_touch(each) for each in ending):
-        yield refusal("subordinates_in_scope", proposal, "", OUT_OF_SCOPE.format(verb="撤销"))
+        yield "subordinates_in_scope", "", OUT_OF_SCOPE.format(verb="撤销")
     for each in ending:
         if each.established_on > proposal.on:
             message = f"“{each.name}”成立于 {each.established_on:%Y-%m-%d},撤销日期不能早于该日。"
-            yield refusal("ends_after_start", proposal, "on", message)
+            yield "ends_after_start", "on", message
 
 
 def _events(proposals: Sequence[Dissolution], ending: dict[Dissolution, list[Organization]]) -> _Events:
@@ -141,13 +139,13 @@ def _events(proposals: Sequence[Dissolution], ending: dict[Dissolution, list[Org
     return events
 
 
-def _check_events(proposal: Dissolution, ending: list[Organization], events: _Events) -> Iterator[Finding]:
+def _check_events(proposal: Dissolution, ending: list[Organization], events: _Events) -> Wrong:
     on = proposal.on
     for row in ending:
         for placement in events.moved[row.pk]:
             if placement.started_on > on:
                 message = f"“{row.name}”在 {placement.started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。"
-                yield refusal("transfer_within_life", proposal, "on", message)
+                yield "transfer_within_life", "on", message
     for row in ending:
         for assignment in events.joined[row.pk]:
             if assignment.started_on > on:
@@ -155,4 +153,4 @@ def _check_events(proposal: Dissolution, ending: list[Organization], events: _Ev
                     f"{assignment.person.name} 在 {assignment.started_on:%Y-%m-%d} 才编入“{row.name}”,"
                     "撤销日期不能早于该日。"
                 )
-                yield refusal("placement_within_life", proposal, "on", message)
+                yield "placement_within_life", "on", message

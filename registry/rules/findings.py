@@ -21,6 +21,8 @@ from django.utils import timezone
 from registry.refusals import OperationRefused
 
 P = TypeVar("P")
+Wrong = Iterator[tuple[str, str, str]]
+"""Why a proposal must be refused: (rule, field, message) of each thing wrong with it."""
 MOST_SAID = 20
 """So many messages at one field are enough to see what is wrong."""
 
@@ -54,32 +56,32 @@ def warning(rule: str, subject: object, field: str, message: str) -> Finding:
     return Finding(rule, Severity.WARN, field, message, subject)
 
 
-def in_future(subject: object, field: str, day: date | None) -> Iterator[Finding]:
+def in_future(field: str, day: date | None) -> Wrong:
     """Refuse a day later than today: the registry holds what happened."""
     if day is not None and day > timezone.localdate():
-        yield refusal("not_in_future", subject, field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。")
+        yield "not_in_future", field, f"日期 {day:%Y-%m-%d} 晚于今天,请改为今天或更早。"
 
 
-def without_reason(rule: str, subject: object, reason: str, what: str) -> Iterator[Finding]:
+def without_reason(rule: str, reason: str, what: str) -> Wrong:
     """Refuse when no reason is given for what the record must give one for."""
     if not reason.strip():
-        yield refusal(rule, subject, "reason", f"请说明{what}。")
+        yield rule, "reason", f"请说明{what}。"
 
 
-def first_of(check: Callable[[P], Iterator[Finding]], proposals: Iterable[P]) -> list[Finding]:
-    """Return the first thing that ``check`` finds about each proposal."""
-    return [finding for proposal in proposals if (finding := next(check(proposal), None)) is not None]
+def first_of(check: Callable[[P], Wrong], proposals: Iterable[P]) -> list[Finding]:
+    """Return the first thing that ``check`` finds wrong with each proposal."""
+    findings = []
+    for proposal in proposals:
+        for rule, field, message in check(proposal):
+            findings.append(refusal(rule, proposal, field, message))
+            break
+    return findings
 
 
 def unblamed(proposals: Iterable[P], findings: Collection[Finding]) -> list[P]:
     """Return the proposals that none of ``findings`` is about."""
     blamed = {id(finding.subject) for finding in findings}
     return [proposal for proposal in proposals if id(proposal) not in blamed]
-
-
-def about(proposal: object, findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings about one proposal."""
-    return [finding for finding in findings if finding.subject is proposal]
 
 
 def refuse_if(findings: Iterable[Finding], **fields: str) -> None:

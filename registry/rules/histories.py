@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from registry.rules.findings import Finding, first_of, in_future, refusal
+from registry.rules.findings import Finding, Wrong, first_of, in_future
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,16 +27,16 @@ def refusals(proposals: Sequence[History]) -> list[Finding]:
     return first_of(_check, proposals)
 
 
-def _check(proposal: History) -> Iterator[Finding]:
+def _check(proposal: History) -> Wrong:
     what, end = proposal.what, proposal.ended_on
     days = [day for _, day in proposal.spells if day is not None]
     if days != sorted(set(days)):
-        yield refusal("history_in_order", proposal, "", f"{what}的变更日期须晚于开始,并依次在后。")
+        yield "history_in_order", "", f"{what}的变更日期须晚于开始,并依次在后。"
     if any(before == after for (before, _), (after, _) in pairwise(proposal.spells)):
-        yield refusal("history_changes", proposal, "", f"变更前后的{what}相同。")
+        yield "history_changes", "", f"变更前后的{what}相同。"
     for day in (*days[-1:], end):
-        yield from in_future(proposal, "", day)
+        yield from in_future("", day)
     if end is not None and days and days[-1] > end:
-        yield refusal("ends_after_start", proposal, "", "结束日期不能早于开始日期。")
+        yield "ends_after_start", "", "结束日期不能早于开始日期。"
     if end is not None and len(proposal.spells) > 1 and days[-1] == end:
-        yield refusal("history_within_life", proposal, "", f"{what}的变更日期须早于撤销。")
+        yield "history_within_life", "", f"{what}的变更日期须早于撤销。"

@@ -25,9 +25,9 @@ from registry.rules import placements
 from registry.rules.dissolutions import OUT_OF_SCOPE, MayTouch
 from registry.rules.findings import (
     Finding,
+    Wrong,
     first_of,
     in_future,
-    refusal,
     unblamed,
     warning,
     without_reason,
@@ -172,82 +172,78 @@ def withdrawal_refusals(proposals: Sequence[Withdrawal], may_touch: MayTouch | N
     for row in below([proposal.organization.pk for proposal in proposals]).select_related("unit"):
         subordinates[row.parent_id or 0].append(row)
 
-    def check(proposal: Withdrawal) -> Iterator[Finding]:
+    def check(proposal: Withdrawal) -> Wrong:
         left = subordinates[proposal.organization.pk]
         if proposal.organization.state == WorkflowState.WITHDRAWN:
-            yield refusal("not_withdrawn", proposal, "", "该组织已经撤回。")
-        yield from without_reason("withdrawal_needs_reason", proposal, proposal.reason, "撤回原因")
+            yield "not_withdrawn", "", "该组织已经撤回。"
+        yield from without_reason("withdrawal_needs_reason", proposal.reason, "撤回原因")
         if may_touch is not None and not all(may_touch(row) for row in left):
-            yield refusal("subordinates_in_scope", proposal, "", OUT_OF_SCOPE.format(verb="撤回"))
+            yield "subordinates_in_scope", "", OUT_OF_SCOPE.format(verb="撤回")
         if left:
             names = "、".join(row.name for row in left[:3])
-            message = f"下级还有{names}等 {len(left)} 个组织,请先撤回或调整它们。"
-            yield refusal("subordinates_withdrawn", proposal, "", message)
+            yield "subordinates_withdrawn", "", f"下级还有{names}等 {len(left)} 个组织,请先撤回或调整它们。"
 
     return first_of(check, proposals)
 
 
-def _check_own(proposal: Establishment) -> Iterator[Finding]:
-    yield from in_future(proposal, "established_on", proposal.established_on)
-    yield from in_future(proposal, "dissolved_on", proposal.dissolved_on)
+def _check_own(proposal: Establishment) -> Wrong:
+    yield from in_future("established_on", proposal.established_on)
+    yield from in_future("dissolved_on", proposal.dissolved_on)
     end = proposal.dissolved_on
     if end is not None and end < proposal.established_on:
-        yield refusal("ends_after_start", proposal, "dissolved_on", "撤销日期不能早于成立日期。")
+        yield "ends_after_start", "dissolved_on", "撤销日期不能早于成立日期。"
     if proposal.is_temporary and proposal.kind in FORMATION_KINDS:
         message = "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。"
-        yield refusal("formation_not_temporary", proposal, "is_temporary", message)
+        yield "formation_not_temporary", "is_temporary", message
 
 
-def _check_establishment_host(proposal: Establishment) -> Iterator[Finding]:
+def _check_establishment_host(proposal: Establishment) -> Wrong:
     unit = proposal.unit
     if unit is not None and (proposal.dissolved_on is None or unit.closed_on is None):
-        yield from _check_host(proposal, unit, proposal.established_on, "unit")
+        yield from _check_host(unit, proposal.established_on, "unit")
 
 
-def _check_host(subject: object, unit: Unit, day: date, field: str) -> Iterator[Finding]:
+def _check_host(unit: Unit, day: date, field: str) -> Wrong:
     """Refuse a unit that is closed, or was not there on the day."""
     if unit.closed_on is not None:
         message = f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,请选择现有单位。"
-        yield refusal("host_open", subject, field, message)
+        yield "host_open", field, message
     if not unit.is_open_on(day):
-        yield refusal("host_open", subject, field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。")
+        yield "host_open", field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。"
 
 
-def _check_stay(proposal: Stay) -> Iterator[Finding]:
+def _check_stay(proposal: Stay) -> Wrong:
     unit, closed = proposal.unit, proposal.unit.closed_on
     if closed is None or proposal.until is None or proposal.until > closed:
-        yield from _check_host(proposal, unit, proposal.since, "unit")
+        yield from _check_host(unit, proposal.since, "unit")
     elif not unit.is_open_on(proposal.since):
-        yield refusal("host_open", proposal, "unit", f"“{unit.name}”在 {proposal.since:%Y-%m-%d} 尚未设立。")
+        yield "host_open", "unit", f"“{unit.name}”在 {proposal.since:%Y-%m-%d} 尚未设立。"
 
 
-def _check_kind(subject: object, kind: str, parent: Organization | None) -> Iterator[Finding]:
+def _check_kind(kind: str, parent: Organization | None) -> Wrong:
     if kind not in ALLOWED_PARENTS:
-        yield refusal("kind_known", subject, "kind", "请选择组织类型。")
+        yield "kind_known", "kind", "请选择组织类型。"
         return
     above = parent.kind if parent is not None else NO_SUPERIOR
     if above not in ALLOWED_PARENTS[kind]:
         label, upper = OrganizationKind(kind).label, OrganizationKind(above).label if above else "无上级"
-        message = f"{label}不能设在{upper}之下,请换一个上级组织。"
-        yield refusal("kind_under_superior", subject, "parent", message)
+        yield "kind_under_superior", "parent", f"{label}不能设在{upper}之下,请换一个上级组织。"
 
 
-def _check_superior(proposal: Establishment) -> Iterator[Finding]:
+def _check_superior(proposal: Establishment) -> Wrong:
     """Refuse a superior under which the kind may not stand, or that did not stand as long."""
     parent, end = proposal.parent, proposal.dissolved_on
-    yield from _check_kind(proposal, proposal.kind, parent)
+    yield from _check_kind(proposal.kind, parent)
     if parent is None:
         return
     if parent.state == WorkflowState.WITHDRAWN:
-        message = f"“{parent.name}”已撤回,请换一个上级组织。"
-        yield refusal("superior_valid", proposal, "parent", message)
+        yield "superior_valid", "parent", f"“{parent.name}”已撤回,请换一个上级组织。"
     gone = parent.dissolved_on
     if gone is not None and (end is None or end > gone):
-        message = f"“{parent.name}”已于 {gone:%Y-%m-%d} 撤销,请换一个上级组织。"
-        yield refusal("superior_stands", proposal, "parent", message)
+        yield "superior_stands", "parent", f"“{parent.name}”已于 {gone:%Y-%m-%d} 撤销,请换一个上级组织。"
     if parent.established_on > proposal.established_on:
         message = f"上级组织“{parent.name}”成立于 {parent.established_on:%Y-%m-%d},成立日期不能早于它。"
-        yield refusal("superior_stands", proposal, "established_on", message)
+        yield "superior_stands", "established_on", message
 
 
 def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
@@ -289,18 +285,17 @@ def head_role(kind: str) -> str:
     return Role.SECRETARY.value if kind in PARTY_KINDS else Role.LEADER.value
 
 
-def _check_days(proposal: Correction) -> Iterator[Finding]:
+def _check_days(proposal: Correction) -> Wrong:
     """Ask what the two days of a corrected life say by themselves."""
     start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
-    yield from in_future(proposal, "established_on", start)
+    yield from in_future("established_on", start)
     if end is None:
         return
-    yield from in_future(proposal, "dissolved_on", end)
+    yield from in_future("dissolved_on", end)
     if proposal.now.dissolved_on is None:
-        message = "请用“撤销”办理,以便同时结束人员编入和下级组织。"
-        yield refusal("dissolved_by_dissolution", proposal, "dissolved_on", message)
+        yield "dissolved_by_dissolution", "dissolved_on", "请用“撤销”办理,以便同时结束人员编入和下级组织。"
     if end < start:
-        yield refusal("ends_after_start", proposal, "dissolved_on", "撤销日期不能早于成立日期。")
+        yield "ends_after_start", "dissolved_on", "撤销日期不能早于成立日期。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +320,7 @@ def _lives(proposals: Sequence[Correction]) -> list[Finding]:
     for row in below(pks):
         around.below[row.parent_id or 0].append(row)
 
-    def check(proposal: Correction) -> Iterator[Finding]:
+    def check(proposal: Correction) -> Wrong:
         yield from _check_members(proposal, around.members[proposal.now.pk])
         yield from _check_hosts(proposal, around.hosts[proposal.now.pk])
         yield from _check_revival(proposal)
@@ -340,33 +335,32 @@ def below(pks: Sequence[int]) -> QuerySet[Organization]:
     return rows.exclude(state=WorkflowState.WITHDRAWN).order_by("lft")
 
 
-def _check_members(proposal: Correction, members: list[tuple[date, date | None]]) -> Iterator[Finding]:
+def _check_members(proposal: Correction, members: list[tuple[date, date | None]]) -> Wrong:
     start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
     early = sum(began < start for began, _ended in members)
     if early:
         message = f"有 {early} 人次的编入日期早于 {start:%Y-%m-%d},请先更正这些编入。"
-        yield refusal("placement_within_life", proposal, "established_on", message)
+        yield "placement_within_life", "established_on", message
     late = sum(ended is None or ended > end for _began, ended in members) if end is not None else 0
     if late:
         message = f"有 {late} 人次在 {end:%Y-%m-%d} 之后仍在本组织,请先结束这些编入。"
-        yield refusal("placement_within_life", proposal, "dissolved_on", message)
+        yield "placement_within_life", "dissolved_on", message
 
 
-def _check_hosts(proposal: Correction, hosts: list[OrganizationPlacement]) -> Iterator[Finding]:
+def _check_hosts(proposal: Correction, hosts: list[OrganizationPlacement]) -> Wrong:
     start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
     if len(hosts) > 1 and hosts[1].started_on <= start:
         message = f"该组织在 {hosts[1].started_on:%Y-%m-%d} 已转隶,成立日期须早于该日。"
-        yield refusal("transfer_within_life", proposal, "established_on", message)
+        yield "transfer_within_life", "established_on", message
     if end is not None and hosts[-1].started_on > end:
         message = f"该组织在 {hosts[-1].started_on:%Y-%m-%d} 转隶,撤销日期不能早于该日。"
-        yield refusal("transfer_within_life", proposal, "dissolved_on", message)
+        yield "transfer_within_life", "dissolved_on", message
     first = hosts[0].unit
     if proposal.changes("established_on") and not first.is_open_on(start):
-        message = f"“{first.name}”在 {start:%Y-%m-%d} 尚未设立或已撤并。"
-        yield refusal("host_open", proposal, "established_on", message)
+        yield "host_open", "established_on", f"“{first.name}”在 {start:%Y-%m-%d} 尚未设立或已撤并。"
 
 
-def _check_revival(proposal: Correction) -> Iterator[Finding]:
+def _check_revival(proposal: Correction) -> Wrong:
     """What stands longer than was registered needs its host and its superior as long."""
     candidate, before = proposal.candidate, proposal.now.dissolved_on
     end = candidate.dissolved_on
@@ -374,71 +368,63 @@ def _check_revival(proposal: Correction) -> Iterator[Finding]:
         return
     closed, parent = candidate.unit.closed_on, candidate.parent
     if closed is not None and (end is None or end > closed):
-        message = f"所在单位“{candidate.unit.name}”已于 {closed:%Y-%m-%d} 撤并。"
-        yield refusal("host_open", proposal, "dissolved_on", message)
+        yield "host_open", "dissolved_on", f"所在单位“{candidate.unit.name}”已于 {closed:%Y-%m-%d} 撤并。"
     if parent is None or candidate.state == WorkflowState.WITHDRAWN:
         return
     gone = parent.dissolved_on
     if gone is not None and (end is None or end > gone):
-        message = f"上级组织“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。"
-        yield refusal("superior_stands", proposal, "dissolved_on", message)
+        yield "superior_stands", "dissolved_on", f"上级组织“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。"
 
 
-def _check_below(proposal: Correction, subordinates: list[Organization]) -> Iterator[Finding]:
+def _check_below(proposal: Correction, subordinates: list[Organization]) -> Wrong:
     start, end = proposal.candidate.established_on, proposal.candidate.dissolved_on
     before = proposal.now.established_on
     for row in subordinates:
         # Those that were older before were moved under it (a general branch founded above its branches).
         if before <= row.established_on < start:
             message = f"下级“{row.name}”成立于 {row.established_on:%Y-%m-%d},早于该日。"
-            yield refusal("superior_stands", proposal, "established_on", message)
+            yield "superior_stands", "established_on", message
     if end is not None and any(row.dissolved_on is None or row.dissolved_on > end for row in subordinates):
-        message = "下级组织在该日之后仍在,请先撤销或调整它们。"
-        yield refusal("superior_stands", proposal, "dissolved_on", message)
+        yield "superior_stands", "dissolved_on", "下级组织在该日之后仍在,请先撤销或调整它们。"
 
 
-def _check_counted(proposal: Correction) -> Iterator[Finding]:
+def _check_counted(proposal: Correction) -> Wrong:
     is_counted = proposal.now.state == WorkflowState.APPROVED
     if is_counted and any(proposal.changes(name) for name in COUNTED):
         what = "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计"
-        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
-def _check_move(proposal: Move) -> Iterator[Finding]:
+def _check_move(proposal: Move) -> Wrong:
     organization, parent = proposal.organization, proposal.parent
     if organization.parent_id == (parent.pk if parent else None):
-        yield refusal("superior_changes", proposal, "parent", "上级组织没有变化。")
+        yield "superior_changes", "parent", "上级组织没有变化。"
     if parent is not None:
-        yield from _check_new_superior(proposal, organization, parent)
-    yield from _check_kind(proposal, organization.kind, parent)
+        yield from _check_new_superior(organization, parent)
+    yield from _check_kind(organization.kind, parent)
 
 
-def _check_new_superior(
-    subject: object, organization: Organization, parent: Organization
-) -> Iterator[Finding]:
+def _check_new_superior(organization: Organization, parent: Organization) -> Wrong:
     if parent.state == WorkflowState.WITHDRAWN:
-        message = f"“{parent.name}”已撤回,请换一个上级组织。"
-        yield refusal("superior_valid", subject, "parent", message)
+        yield "superior_valid", "parent", f"“{parent.name}”已撤回,请换一个上级组织。"
     if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:
         message = f"“{parent.name}”就在“{organization.name}”之下,不能作为它的上级。"
-        yield refusal("superior_not_below", subject, "parent", message)
+        yield "superior_not_below", "parent", message
     gone, end = parent.dissolved_on, organization.dissolved_on
     if gone is not None and (end is None or end > gone):
-        message = f"“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。"
-        yield refusal("superior_stands", subject, "parent", message)
+        yield "superior_stands", "parent", f"“{parent.name}”已于 {gone:%Y-%m-%d} 撤销。"
 
 
-def _check_transfer(proposal: Transfer, since: date) -> Iterator[Finding]:
+def _check_transfer(proposal: Transfer, since: date) -> Wrong:
     organization, unit, on = proposal.organization, proposal.unit, proposal.on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if organization.state == WorkflowState.WITHDRAWN:
-        yield refusal("organization_valid", proposal, "", "该组织已撤回,不能转隶。")
+        yield "organization_valid", "", "该组织已撤回,不能转隶。"
     if organization.unit_id == unit.pk:
-        yield refusal("host_changes", proposal, "unit", f"该组织现在就在“{unit.name}”。")
+        yield "host_changes", "unit", f"该组织现在就在“{unit.name}”。"
     if organization.dissolved_on is not None and on >= organization.dissolved_on:
-        message = f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。"
-        yield refusal("transfer_within_life", proposal, "on", message)
-    yield from _check_host(proposal, unit, on, "unit")
+        yield "transfer_within_life", "on", f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。"
+    yield from _check_host(unit, on, "unit")
     if on < since:
         message = f"“{organization.name}”自 {since:%Y-%m-%d} 起在现单位,生效日期不能早于该日。"
-        yield refusal("transfers_in_order", proposal, "on", message)
+        yield "transfers_in_order", "on", message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.rules.findings import Finding, first_of, in_future, refusal, without_reason
+from registry.rules.findings import Finding, Wrong, first_of, in_future, without_reason
 
 number_validator = RegexValidator(
     r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
@@ -50,31 +50,28 @@ def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     return first_of(lambda proposal: _check_status(proposal, since[proposal.person.pk]), proposals)
 
 
-def _check_membership(proposal: Membership) -> Iterator[Finding]:
+def _check_membership(proposal: Membership) -> Wrong:
     unit, branch = proposal.home_unit, proposal.home_branch
-    yield from in_future(proposal, "joined_on", proposal.joined_on)
+    yield from in_future("joined_on", proposal.joined_on)
     if unit is not None and unit.closed_on is not None:
-        yield refusal("home_open", proposal, "home_unit", f"“{unit.name}”已撤并,请选择现有单位。")
+        yield "home_open", "home_unit", f"“{unit.name}”已撤并,请选择现有单位。"
     if branch is None:
         return
     if branch.state == WorkflowState.WITHDRAWN or branch.dissolved_on is not None:
-        message = f"“{branch.name}”已撤销或撤回,请选择现有党组织。"
-        yield refusal("home_branch_stands", proposal, "home_branch", message)
+        yield "home_branch_stands", "home_branch", f"“{branch.name}”已撤销或撤回,请选择现有党组织。"
     if branch.kind not in PARTY_KINDS or branch.is_temporary:
-        message = "组织关系须在常设党组织,临时党组织不接转组织关系。"
-        yield refusal("home_branch_standing", proposal, "home_branch", message)
+        yield "home_branch_standing", "home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。"
 
 
-def _check_status(proposal: StatusChange, since: date) -> Iterator[Finding]:
+def _check_status(proposal: StatusChange, since: date) -> Wrong:
     on = proposal.on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if proposal.status not in PoliticalStatus.values:
-        yield refusal("status_known", proposal, "political_status", "请选择政治面貌。")
+        yield "status_known", "political_status", "请选择政治面貌。"
     if proposal.status == proposal.person.political_status:
-        yield refusal("status_changes", proposal, "political_status", "政治面貌没有变化。")
+        yield "status_changes", "political_status", "政治面貌没有变化。"
     if on < since:
-        message = f"现在的政治面貌始于 {since:%Y-%m-%d},变更日期不能早于该日。"
-        yield refusal("status_in_order", proposal, "on", message)
+        yield "status_in_order", "on", f"现在的政治面貌始于 {since:%Y-%m-%d},变更日期不能早于该日。"
     if on == since:
         what = f"更正原因:现在的政治面貌也始于 {on:%Y-%m-%d},已计入统计"
-        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
+        yield from without_reason("correction_needs_reason", proposal.reason, what)

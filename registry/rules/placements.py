@@ -22,6 +22,7 @@ from registry.models import (
 )
 from registry.rules.findings import (
     Finding,
+    Wrong,
     first_of,
     in_future,
     refusal,
@@ -106,25 +107,23 @@ def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
     return first_of(_check_end, proposals)
 
 
-def _check_placement(proposal: Placement) -> Iterator[Finding]:
+def _check_placement(proposal: Placement) -> Wrong:
     organization, start, end = proposal.organization, proposal.started_on, proposal.ended_on
     rule = "placement_within_life"
     if organization.state == WorkflowState.WITHDRAWN:
-        message = f"“{organization.name}”已撤回,不能编入人员。"
-        yield refusal("placement_not_withdrawn", proposal, "", message)
-    yield from in_future(proposal, "started_on", start)
+        yield "placement_not_withdrawn", "", f"“{organization.name}”已撤回,不能编入人员。"
+    yield from in_future("started_on", start)
     if end is not None and end < start:
-        yield refusal("ends_after_start", proposal, "ended_on", "结束日期不能早于编入日期。")
+        yield "ends_after_start", "ended_on", "结束日期不能早于编入日期。"
     if start < organization.established_on:
         message = f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。"
-        yield refusal(rule, proposal, "started_on", message)
+        yield rule, "started_on", message
     gone = organization.dissolved_on
     if gone is not None and (end is None or end > gone):
         message = f"“{organization.name}”已于 {gone:%Y-%m-%d} 撤销,编入须在该日前结束。"
-        yield refusal(rule, proposal, "started_on", message)
+        yield rule, "started_on", message
     if proposal.role not in _ROLES:
-        message = f"{proposal.person.name} 的职责“{proposal.role}”不存在。"
-        yield refusal("role_known", proposal, "role", message)
+        yield "role_known", "role", f"{proposal.person.name} 的职责“{proposal.role}”不存在。"
 
 
 def _twice(proposals: Sequence[Placement]) -> Iterator[Finding]:
@@ -164,34 +163,32 @@ def _registered(proposals: Sequence[Placement]) -> dict[object, list[Assignment]
     return there
 
 
-def _check_role(proposal: RoleChange) -> Iterator[Finding]:
+def _check_role(proposal: RoleChange) -> Wrong:
     assignment, on = proposal.assignment, proposal.on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if proposal.role not in _ROLES:
-        yield refusal("role_known", proposal, "role", "请选择职责。")
+        yield "role_known", "role", "请选择职责。"
     if proposal.role == assignment.role:
-        yield refusal("role_changes", proposal, "role", "职责没有变化。")
+        yield "role_changes", "role", "职责没有变化。"
     if assignment.is_withdrawn:
-        yield refusal("placement_valid", proposal, "", "该编入已撤回。")
+        yield "placement_valid", "", "该编入已撤回。"
     if on < assignment.started_on or (assignment.ended_on is not None and on >= assignment.ended_on):
-        yield refusal("role_within_placement", proposal, "on", "日期须在编入期间之内。")
+        yield "role_within_placement", "on", "日期须在编入期间之内。"
 
 
-def _check_end(proposal: Ending) -> Iterator[Finding]:
+def _check_end(proposal: Ending) -> Wrong:
     assignment, on = proposal.assignment, proposal.on
     before = assignment.ended_on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if assignment.is_withdrawn:
-        yield refusal("placement_valid", proposal, "", "该编入已撤回。")
+        yield "placement_valid", "", "该编入已撤回。"
     if before is not None and before <= on:
-        message = f"{assignment.person.name} 的编入已于 {before:%Y-%m-%d} 结束。"
-        yield refusal("not_ended", proposal, "", message)
+        yield "not_ended", "", f"{assignment.person.name} 的编入已于 {before:%Y-%m-%d} 结束。"
     if on < assignment.started_on:
-        message = f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。"
-        yield refusal("ends_after_start", proposal, "on", message)
+        yield "ends_after_start", "on", f"结束日期不能早于编入日期 {assignment.started_on:%Y-%m-%d}。"
     if before is not None:
         what = f"更正原因:该编入已登记于 {before:%Y-%m-%d} 结束"
-        yield from without_reason("correction_needs_reason", proposal, proposal.reason, what)
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
 def secretary_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
 from registry.models.shape import UnitShape, move_days, remembering
-from registry.rules.findings import Finding, first_of, in_future, refusal, unblamed
+from registry.rules.findings import Finding, Wrong, first_of, in_future, unblamed
 
 REGION_CODE = r"^\d{6}$"
 
@@ -152,43 +152,39 @@ def open_children(units: Sequence[int], on: date) -> QuerySet[Unit]:
     return rows.order_by("lft")
 
 
-def _check_addition(proposal: Addition) -> Iterator[Finding]:
+def _check_addition(proposal: Addition) -> Wrong:
     superior = proposal.superior
     if superior is not None and superior.closed_on is not None:
         message = f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并,不能再设下级单位。"
-        yield refusal("superior_open", proposal, "superior", message)
-    yield from in_future(proposal, "opened_on", proposal.opened_on)
+        yield "superior_open", "superior", message
+    yield from in_future("opened_on", proposal.opened_on)
 
 
-def _check_opening(proposal: Opening, first: date | None) -> Iterator[Finding]:
+def _check_opening(proposal: Opening, first: date | None) -> Wrong:
     opened, closed = proposal.opened_on, proposal.unit.closed_on
     if opened is None:
         return
-    yield from in_future(proposal, "opened_on", opened)
+    yield from in_future("opened_on", opened)
     if closed is not None and opened > closed:
-        message = f"本单位已于 {closed:%Y-%m-%d} 撤并,设立日期不能晚于该日。"
-        yield refusal("closes_after_opening", proposal, "opened_on", message)
+        yield "closes_after_opening", "opened_on", f"本单位已于 {closed:%Y-%m-%d} 撤并,设立日期不能晚于该日。"
     if first is not None and first < opened:
-        message = f"{first:%Y-%m-%d} 已有组织在本单位成立,设立日期不能晚于该日。"
-        yield refusal("host_open", proposal, "opened_on", message)
+        yield "host_open", "opened_on", f"{first:%Y-%m-%d} 已有组织在本单位成立,设立日期不能晚于该日。"
 
 
-def _check_move(proposal: Move) -> Iterator[Finding]:
+def _check_move(proposal: Move) -> Wrong:
     superior, on = proposal.superior, proposal.on
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     for unit in proposal.units:
         if unit.parent_id == (superior.pk if superior else None):
             message = f"“{unit.name}”现在的上级单位就是“{superior.name if superior else '无'}”。"
-            yield refusal("superior_changes", proposal, "superior", message)
+            yield "superior_changes", "superior", message
     if superior is not None and not superior.is_open_on(on):
-        message = f"“{superior.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
-        yield refusal("superior_open", proposal, "superior", message)
+        yield "superior_open", "superior", f"“{superior.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
     if superior is not None and superior.closed_on is not None:
-        message = f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并。"
-        yield refusal("superior_open", proposal, "superior", message)
+        yield "superior_open", "superior", f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并。"
 
 
-def _check_circle(proposal: Move) -> Iterator[Finding]:
+def _check_circle(proposal: Move) -> Wrong:
     """On every day from ``on`` the superior must stand outside the units' own subtrees."""
     superior = proposal.superior
     if superior is None:
@@ -200,44 +196,41 @@ def _check_circle(proposal: Move) -> Iterator[Finding]:
             if unit.pk in path:
                 when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
                 message = f"“{superior.name}”{when}就在“{unit.name}”之下,不能作为它的上级。"
-                yield refusal("superior_not_below", proposal, "superior", message)
+                yield "superior_not_below", "superior", message
 
 
-def _check_day(proposal: Move, since: dict[int, date | None]) -> Iterator[Finding]:
+def _check_day(proposal: Move, since: dict[int, date | None]) -> Wrong:
     """A change of superior lies after the one before it (``since``) and within the unit's life."""
     on = proposal.on
     for unit in proposal.units:
         before = since[unit.pk]
         if before is not None and on < before:
             message = f"“{unit.name}”在 {before:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。"
-            yield refusal("superiors_in_order", proposal, "on", message)
+            yield "superiors_in_order", "on", message
         if unit.opened_on is not None and on < unit.opened_on:
             message = f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。"
-            yield refusal("move_within_life", proposal, "on", message)
+            yield "move_within_life", "on", message
         if unit.closed_on is not None and on >= unit.closed_on:
             message = f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,生效日期须早于该日。"
-            yield refusal("move_within_life", proposal, "on", message)
+            yield "move_within_life", "on", message
 
 
-def _check_closing(proposal: Closing) -> Iterator[Finding]:
+def _check_closing(proposal: Closing) -> Wrong:
     unit, on, into = proposal.unit, proposal.on, proposal.into
-    yield from in_future(proposal, "on", on)
+    yield from in_future("on", on)
     if unit.closed_on is not None:
-        yield refusal("not_closed", proposal, "", f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并。")
+        yield "not_closed", "", f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并。"
     if into is not None and unit.pk == into.pk:
-        yield refusal("merged_into_another", proposal, "into", "不能并入自身。")
+        yield "merged_into_another", "into", "不能并入自身。"
     if unit.opened_on is not None and on < unit.opened_on:
         message = f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},撤并日期不能早于该日。"
-        yield refusal("closes_after_opening", proposal, "on", message)
+        yield "closes_after_opening", "on", message
     if into is None:
         return
     if not into.is_open_on(on) or into.closed_on is not None:
-        yield refusal(
-            "merged_into_another", proposal, "into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
-        )
+        yield "merged_into_another", "into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
     if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(on).path(into)):
-        message = f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。"
-        yield refusal("merged_into_another", proposal, "into", message)
+        yield "merged_into_another", "into", f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。"
 
 
 def _later_events(proposals: Sequence[Closing]) -> list[Finding]:
@@ -252,41 +245,26 @@ def _later_events(proposals: Sequence[Closing]) -> list[Finding]:
         .values_list("unit_id", "organization__name", "started_on", "ended_on")
     )
     below = UnitPlacement.objects.filter(later, superior__in=units).order_by("pk")
-    events = [
-        ((at, name, start, end), came, left)
-        for rows, came, left in (
-            (stays, "才到本单位", "才离开本单位"),
-            (
-                below.values_list("superior_id", "unit__name", "started_on", "ended_on"),
-                "才划入本单位",
-                "才划出本单位",
-            ),
-        )
-        for at, name, start, end in rows
-    ]
+    subordinates = below.values_list("superior_id", "unit__name", "started_on", "ended_on")
+    events = [(row, "到", "离开") for row in stays] + [(row, "划入", "划出") for row in subordinates]
 
-    def check(proposal: Closing) -> Iterator[Finding]:
+    def check(proposal: Closing) -> Wrong:
         on = proposal.on
         for (at, name, start, end), came, left in events:
             if at != proposal.unit.pk:
                 continue
             if start is not None and start > on:
-                message = f"“{name}”在 {start:%Y-%m-%d} {came},日期不能早于该日。"
-                yield refusal("closes_after_events", proposal, "on", message)
+                message = f"“{name}”在 {start:%Y-%m-%d} 才{came}本单位,日期不能早于该日。"
+                yield "closes_after_events", "on", message
             if end is not None and end > on:
-                message = f"“{name}”到 {end:%Y-%m-%d} {left},日期不能早于该日。"
-                yield refusal("closes_after_events", proposal, "on", message)
+                message = f"“{name}”到 {end:%Y-%m-%d} 才{left}本单位,日期不能早于该日。"
+                yield "closes_after_events", "on", message
 
     return first_of(check, proposals)
 
 
-def _check_left(proposal: Closing, left: Leaving) -> Iterator[Finding]:
-    parts = (
-        (left.units, "个下级单位"),
-        (left.organizations, "个未撤销的组织"),
-        (left.people, "名人员"),
-    )
-    said = "、".join(f"{number} {what}" for number, what in parts if number)
+def _check_left(proposal: Closing, left: Leaving) -> Wrong:
+    words = {"个下级单位": left.units, "个未撤销的组织": left.organizations, "名人员": left.people}
+    said = "、".join(f"{number} {what}" for what, number in words.items() if number)
     if said:
-        message = f"“{proposal.unit.name}”还有{said},请先调整或改用“并入其他单位”。"
-        yield refusal("closes_empty", proposal, "", message)
+        yield "closes_empty", "", f"“{proposal.unit.name}”还有{said},请先调整或改用“并入其他单位”。"

@@ -1,8 +1,8 @@
-"""Keeping the search index: in the transaction of each write, by the operations alone.
+"""Keep the search index: in the transaction of each write, by the operations only.
 
 The terms of a row follow from its names and codes (``registry.search.terms``). ``write`` of
-``registry.operations.base`` calls ``follow`` for every edit; who makes a row calls ``index_rows``; a bulk
-load writes the terms along with its rows. What is searched of a noun, its descriptor says (``texts``).
+``registry.operations.base`` calls ``follow`` for every edit; operations that add a row call ``index_rows``;
+a bulk load writes the terms along with its rows. The noun's descriptor names the fields (``texts``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def terms_of(noun: Noun, pk: int, values: Sequence[str]) -> Iterator[_Row]:
 
 
 def index_rows(rows: Iterable[Model]) -> None:
-    """Write the terms of rows of one noun that were made or renamed, in place of those they had."""
+    """Replace the terms of rows of one noun that were added or renamed."""
     for some in batches(rows, BATCH):
         noun = nouns.of(some[0])
         texts = noun.searched
@@ -55,8 +55,8 @@ def index_rows(rows: Iterable[Model]) -> None:
 def index_names(names: Iterable[str]) -> None:
     """Write the terms of names of people that are not known yet.
 
-    A name that nobody has any more keeps its terms: it finds nobody. Two who enter the same new name at
-    once write the same rows, so what is there already is left as it is.
+    A name that nobody has any more keeps its terms: it finds nobody. Two users who enter the same new name at
+    once write the same terms, so existing ones are ignored.
     """
     for some in batches(sorted(set(names)), 500):
         known = set(NameTerm.objects.filter(name__in=some).values_list("name", flat=True).distinct())
@@ -73,14 +73,14 @@ def index_names(names: Iterable[str]) -> None:
 
 
 def follow(instance: Model, changes: Mapping[str, Any]) -> None:
-    """Let the index follow an edit of a row that is written already."""
+    """Update the index after an edit of a row."""
     texts = nouns.of(instance).texts
     if texts is not None and changes.keys() & set(texts.fields):
         index_rows([instance])
 
 
 def rebuild() -> int:
-    """Make the whole index anew from the rows; return how many terms."""
+    """Rebuild the whole index from the rows; return how many terms."""
     written = 0
     with transaction.atomic():
         for noun in _searched():
@@ -115,11 +115,11 @@ def _names(noun: Noun) -> Any:
 
 
 def differences(most: int = 50) -> list[str]:
-    """Compare the index with what it should hold, row by row; say what is wrong (the first ``most``)."""
+    """Compare the index with the rows; return the first ``most`` differences as text."""
     wrong = (
-        said
+        difference
         for noun in _searched()
-        for said in (_wrong_names(noun) if noun.searched.by_name else _wrong_rows(noun))
+        for difference in (_wrong_names(noun) if noun.searched.by_name else _wrong_rows(noun))
     )
     return list(islice(wrong, most))
 

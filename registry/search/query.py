@@ -1,13 +1,13 @@
-"""The best hits for what somebody typed, in scope only: for the search box and every picker.
+"""Find the best hits in scope: for the search box and every picker.
 
-There are two ways to a hit, and the longer one can be a thousand times longer, so the size of the scope,
-which the intervals of the unit tree tell at once, decides (docs/decisions/0013-search.md):
+There are two ways, and the wrong one can take a thousand times longer; the size of the scope, known from the
+intervals of the unit tree, decides (docs/decisions/0013-search.md):
 
-* in a large scope from the terms: rank by rank, in the order of the index, until enough is found. A search
-  for 张 reads a few rows, not the hundred and fifty thousand people of that name;
-* in a small scope from the scope: the terms of what stands there are read and compared.
+* in a large scope start from the terms: rank by rank, in the order of the index, until there are enough. A
+  search for 张 reads a few rows, not the 150,000 people of that name;
+* in a small scope start from the scope: read and compare the terms of its rows.
 
-The database is not left to choose: it cannot tell how many terms begin with what was typed.
+The database cannot choose: it does not know how many terms begin with the text.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from registry.models.term import LONGEST_TERM, RANKS_OF_TEXT, Rank, begins, boun
 from registry.nouns import Noun
 
 SMALL = 700
-"""Up to so many units in scope the way to units and organizations goes from the scope."""
+"""Up to so many units, the search for units and organizations starts from the scope."""
 SMALL_FOR_PEOPLE = 150
-"""And so many, with some seventeen people each, to people."""
+"""The same for people, some seventeen in each unit."""
 FEW = 1000
-"""Up to so many units are named one by one, so that the index of names and units answers alone."""
+"""Up to so many units are listed by key, so that the index of names and units is enough."""
 
 SPARE = 8
-"""So many hits more are fetched than are shown: a row may be found by two terms, and codes come in order."""
+"""How many more hits are fetched than shown: a row may be found by two terms, and codes decide the order."""
 
 _Hit = tuple[int, int, str]
 """A row's primary key, the rank and the term that found it."""
@@ -71,9 +71,9 @@ def find(
     sought = [(access.visible(user, rows, verb), _is_small(user, verb))]
     if beyond is not None:
         sought.append((rows.filter(pk__in=beyond.order_by().values("pk")), True))
-    found = _ranked(sought, text, most)
-    shown = manager.filter(pk__in=found).select_related(*(picker.related or (None,)))
-    return _in_order({row.pk: row for row in shown}, found, text, most, picker.key, *texts.names)
+    hits_by_key = _ranked(sought, text, most)
+    shown = manager.filter(pk__in=hits_by_key).select_related(*(picker.related or (None,)))
+    return _in_order({row.pk: row for row in shown}, hits_by_key, text, most, picker.key, *texts.names)
 
 
 def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most: int) -> list[Person]:
@@ -81,20 +81,20 @@ def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most
     spans, wanted = access.spans(user, verb), folded(text)
     if not spans or not wanted:
         return []
-    found: _Ranked = {}
+    hits_by_key: _Ranked = {}
     if any(char.isdigit() for char in text):
         is_number, begins_so = access.number_matches(user, text)
         # Whose number it is may be a guest; whose number only begins so is looked for at home.
         for condition in (is_number, begins_so & in_spans(spans, "home_unit__")):
             numbered = Person.objects.filter(condition).order_by().values_list("pk", flat=True)
-            found |= dict.fromkeys(numbered[: most + SPARE], (Rank.START.value, wanted))
+            hits_by_key |= dict.fromkeys(numbered[: most + SPARE], (Rank.START.value, wanted))
     for people in (_at_home, _placed):
-        if len(found) < most:
+        if len(hits_by_key) < most:
             for pk, rank, term in people(spans, wanted, most):
-                found[pk] = min(found.get(pk, (rank, term)), (rank, term))
-    rows = access.visible(user, Person.objects.filter(pk__in=found), verb, few=True)
+                hits_by_key[pk] = min(hits_by_key.get(pk, (rank, term)), (rank, term))
+    rows = access.visible(user, Person.objects.filter(pk__in=hits_by_key), verb, few=True)
     rows = rows.select_related("home_unit")
-    return _in_order({person.pk: person for person in rows}, found, text, most, "number", "name")
+    return _in_order({person.pk: person for person in rows}, hits_by_key, text, most, "number", "name")
 
 
 def _ranks(wanted: str) -> Sequence[Rank]:
@@ -113,13 +113,13 @@ def _is_small(user: access.AnyUser, verb: str) -> bool:
 
 def _ranked(sought: Sequence[tuple[QuerySet[Any], bool]], text: str, most: int) -> _Ranked:
     """Return enough hits to put ``most`` in order; the rows sought come with whether they are few."""
-    found: _Ranked = {}
+    hits_by_key: _Ranked = {}
     wanted = folded(text)
     for rows, is_small in sought if wanted else ():
         hits = _from_scope(rows, wanted, most) if is_small else _from_terms(rows, wanted, most)
         for pk, rank, term in hits:
-            found[pk] = min(found.get(pk, (rank, term)), (rank, term))
-    return found
+            hits_by_key[pk] = min(hits_by_key.get(pk, (rank, term)), (rank, term))
+    return hits_by_key
 
 
 def _from_scope(rows: QuerySet[Any], wanted: str, most: int) -> Iterator[_Hit]:
@@ -143,14 +143,14 @@ def _from_terms(rows: QuerySet[Any], wanted: str, most: int) -> Iterator[_Hit]:
 
 
 def _in_order(
-    rows: dict[int, Any], found: _Ranked, text: str, most: int, code: str, *names: str
+    rows: dict[int, Any], hits_by_key: _Ranked, text: str, most: int, code: str, *names: str
 ) -> list[Any]:
     """Return the rows: the exact code first, then an exact name, then by rank, term and code."""
     wanted = folded(text)
 
     def place(pk: int) -> tuple[Any, ...]:
         row = rows[pk]
-        rank, term = found[pk]
+        rank, term = hits_by_key[pk]
         is_code = folded(getattr(row, code)) == wanted
         is_name = any(folded(getattr(row, name)) == wanted for name in names) or term == wanted
         return (not is_code, not (is_name and rank == Rank.START), rank, term, getattr(row, code))

@@ -162,7 +162,7 @@ class Table:
             values |= settled
             problems = [problem for problem in problems if problem.slug not in settled]
             problems += [
-                self._problem(self.noun.by_slug[slug], row.number, said) for slug, said in wrong.items()
+                self._problem(self.noun.by_slug[slug], row.number, message) for slug, message in wrong.items()
             ]
         self._refuse_merged(row.number, problems)
         with_problem = {problem.slug for problem in problems}

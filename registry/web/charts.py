@@ -73,10 +73,10 @@ def day_chart(lines: Sequence[Line], marks: Sequence[Mark], *, title: str, head:
     def height(value: int) -> int:
         return BOTTOM - round((BOTTOM - TOP) * value / ticks[-1])
 
-    said = ";".join(f"{line.label}由 {line.points[0][1]} 到 {line.points[-1][1]}" for line in lines)
+    summary = ";".join(f"{line.label}由 {line.points[0][1]} 到 {line.points[-1][1]}" for line in lines)
     last = len(days) - 1
     return Chart(
-        text=f"{title}:{days[0]:%Y-%m-%d} 至 {days[-1]:%Y-%m-%d},{said}。",
+        text=f"{title}:{days[0]:%Y-%m-%d} 至 {days[-1]:%Y-%m-%d},{summary}。",
         y_ticks=[(height(tick), f"{tick}") for tick in ticks],
         x_ticks=[
             (place[days[at]], f"{days[at]:%m-%d}")

@@ -1,4 +1,4 @@
-"""What a list of people or assignments is asked to list: the metric and the place named in the address."""
+"""The metric and the place in the address of a list: the drill-down from a number to its rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, Metric, PeopleMetric
+from registry.counting.metric import Metric
+from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.shape import Span, UnitShape
 from registry.web.address import Address
@@ -22,7 +23,7 @@ from registry.web.typed import cleaned
 
 @dataclass(frozen=True)
 class Place:
-    """Where a list looks: a unit with all below it or alone, a Party line, or all that the user sees."""
+    """The place of a list: a unit with all below it or alone, a Party line, or the user's whole scope."""
 
     unit: Unit | None
     organization: Organization | None
@@ -30,7 +31,7 @@ class Place:
     spans: list[Span]
     """The intervals of the unit tree on the day; empty on the Party line."""
     whole: Unit | None = None
-    """The unit all of which is looked at, with all below it."""
+    """The unit that the list covers with all below it."""
 
     @property
     def rows(self) -> Organization | list[Span]:
@@ -48,7 +49,7 @@ class Place:
 
 
 def place_of(request: HttpRequest, question: Question) -> Place:
-    """Read ``unit``, ``own`` and ``party_line`` from the address; what is out of scope is not found."""
+    """Read ``unit``, ``own`` and ``party_line`` from the address; out of scope is 404."""
     line = cleaned(request.GET.get("party_line", ""))
     if line:
         return Place(None, access.get_organization(request.user, line), False, [])
@@ -130,7 +131,7 @@ class PlacedTable(Table[Line]):
 
 
 def unit_of(request: HttpRequest) -> Unit | None:
-    """Return the unit of the address (``unit``, or what was typed without scripts as ``unit_text``)."""
+    """Return the unit of the address (``unit``, or ``unit_text`` as typed without scripts)."""
     code = cleaned(request.GET.get("unit", ""))
     if code:
         return access.get_unit(request.user, code)
@@ -145,7 +146,7 @@ def unit_of(request: HttpRequest) -> Unit | None:
 
 
 def people_metric(request: HttpRequest) -> PeopleMetric | None:
-    """Return the metric of the address, None when it asks for none."""
+    """Return the metric of the address, None if it has none."""
     slug = cleaned(request.GET.get("metric", ""))
     if not slug:
         return None
@@ -156,7 +157,7 @@ def people_metric(request: HttpRequest) -> PeopleMetric | None:
 
 
 def rows_url(metric: Metric, unit: Unit, address: Address, *, day: date, basis: str) -> str:
-    """Return the address of exactly the rows behind a count on another day and basis, in no campaign."""
+    """Return the address of the rows behind a count on another day and basis, for all campaigns."""
     return rows_behind(
         address,
         unit,

@@ -6,7 +6,7 @@ from django.db.models import Model
 from django.urls import reverse
 
 from registry import access, nouns
-from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
+from registry.counting.metrics import METRICS
 from registry.models import Person, Unit
 from registry.nouns.noun import follow
 from registry.web.address import Address
@@ -16,10 +16,7 @@ _PENDING = "pending"
 
 def rows_page(slug: str) -> str:
     """Return the name of the page that lists the rows behind a metric."""
-    metric = METRICS[slug]
-    if isinstance(metric, OrganizationMetric):
-        return "organizations"
-    return "people" if isinstance(metric, PeopleMetric) and metric.distinct else "assignments"
+    return METRICS[slug].page
 
 
 def rows_behind(
@@ -53,10 +50,10 @@ def _rows_behind(
 
 
 class RowLinks:
-    """``rows_behind`` for a page with hundreds of numbers: each address is made up once for all units."""
+    """``rows_behind`` for a page with hundreds of numbers: each address is built once for all units."""
 
     _CODE = "~"
-    """Stands for the unit's code, which like this needs no quoting in an address."""
+    """In place of the unit's code, which needs no quoting in an address either."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -83,10 +80,9 @@ class RowLinks:
 
 
 def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") -> str:
-    """Return the address of a row's page (or of what ``name`` says is done there), "" when it has none.
+    """Return the address of a row's page (or of its action ``name``), "" when it has none.
 
-    A private number stands in it only for who sees it. The unit of the row is asked for: lists select it
-    along.
+    It contains a private number only for users who see it. This reads the row's unit: lists select it along.
     """
     noun = nouns.of(row)
     if noun.page_at:
@@ -95,5 +91,5 @@ def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") 
 
 
 def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:
-    """Return the address of a person's page (or what is done there)."""
+    """Return the address of a person's page (or of its action ``name``)."""
     return row_url(user, person, address, name)

@@ -27,7 +27,7 @@ TINY = Country(
     moves=6,
 )
 WAYS = [
-    "registry: ledger.read",
+    "registry: totals.read",
     "registry: rollup",
     "registry: from the rows",
     "one-pass SQL",
@@ -57,7 +57,7 @@ def test_all_ways_of_reading_agree_and_are_timed(country: None, monkeypatch: pyt
     ]
     assert all(line.numbers["whole"] > 0 for table in tables for line in table.lines)
     # It is no comparison of nothing with nothing.
-    found = reading.by_ledger(Question(timezone.localdate(), basis="cumulative"), [reading.the_root()])
+    found = reading.by_totals(Question(timezone.localdate(), basis="cumulative"), [reading.the_root()])
     assert found[reading.the_root().pk]["frontline_people"] > 100
 
     machine = {"cores": "2"}
@@ -72,7 +72,7 @@ SHORT = ("frontline_people", FIRST, FIRST.replace(month=4))
 
 def test_a_way_that_counts_otherwise_stops_the_bench(country: None, monkeypatch: pytest.MonkeyPatch) -> None:
     root, question = reading.the_root(), Question(reading.busiest_day())
-    ways = tuple(way for way in reading.ANY_DAY if way[0] in ("registry: ledger.read", "one-pass SQL"))
+    ways = tuple(way for way in reading.ANY_DAY if way[0] in ("registry: totals.read", "one-pass SQL"))
     reading.one_question("the busiest day", root, question, ways)
     monkeypatch.setattr(plainsql, "FRONTLINE", "o.kind = 'branch'")
     with pytest.raises(NotTheSame, match="one-pass SQL: unit"):

@@ -1,4 +1,4 @@
-"""``manage.py checkcounts``: whatever parts the ledger from the rows is seen, named and mended."""
+"""``manage.py checkcounts``: whatever parts the totals from the rows is seen, named and mended."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
-from registry.counting.totals import write as ledger
-from registry.models import Assignment, AuditEntry, CountChange, CountDay, Unit
+from registry.counting.totals.check import fill_missing
+from registry.counting.totals.fold import fold_counts
+from registry.models import Assignment, AuditEntry, Total, TotalChange, Unit
 from registry.operations.assignments import end_assignment
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
 
 pytestmark = pytest.mark.django_db
-CLEAN = "统计台账与原始记录完全一致。\n"
+CLEAN = "统计数与原始记录完全一致。\n"
 
 
 def run(*arguments: str) -> tuple[str, str]:
@@ -44,26 +45,29 @@ def country() -> None:
 
 def test_what_the_operations_wrote_is_right_before_folding_and_after() -> None:
     assert run() == (CLEAN, "")
-    assert CountChange.objects.exists()
+    assert TotalChange.objects.exists()
     said, complaint = run("--fold")
     assert complaint == ""
     assert said.startswith("已归并")
     assert said.endswith(CLEAN)
-    assert not CountChange.objects.exists()
+    assert not TotalChange.objects.exists()
     assert run("--fold") == (f"已归并 0 行变动。\n{CLEAN}", "")
 
 
 @pytest.mark.parametrize("folded", [False, True])
 def test_a_wrong_number_is_named_and_mended(folded: bool) -> None:
     if folded:
-        ledger.fold_counts()
-    model = CountDay if folded else CountChange
-    rows = model.objects.filter(unit__code="left", campaign_key=0, is_cumulative=False, day=date(2020, 2, 1))
-    row = rows.order_by("-pk")[0]
-    model.objects.filter(pk=row.pk).update(frontline_people=F("frontline_people") + 3)
+        fold_counts()
+    lines = {"unit__code": "left", "campaign_key": 0, "is_cumulative": False, "metric": "frontline_people"}
+    if folded:
+        row = Total.objects.get(**lines)
+        Total.objects.filter(pk=row.pk).update(numbers=[number + 3 for number in row.numbers])
+    else:
+        row = TotalChange.objects.filter(day=date(2020, 2, 1), **lines)[0]
+        TotalChange.objects.filter(pk=row.pk).update(change=F("change") + 3)
     printed, complaint = run()
     assert "left 自 2020-02-01 起 现有(全部专项任务):一线人员 -3" in printed
-    assert complaint.startswith("统计台账与原始记录有")
+    assert complaint.startswith("统计数与原始记录有")
     assert run()[0] == printed, "checking changes nothing"
     assert run("--unit", "right") == (CLEAN, "")
     assert run("--unit", "left")[1] == complaint
@@ -89,12 +93,12 @@ def test_a_row_changed_past_the_operations_is_seen_at_every_unit_above() -> None
     assert run() == (CLEAN, "")
 
 
-def test_a_ledger_that_was_lost_is_worked_out_again() -> None:
-    CountChange.objects.all().delete()
+def test_totals_that_were_lost_are_worked_out_again() -> None:
+    TotalChange.objects.all().delete()
     assert run("--unit", "top")[1]
-    ledger.fill_when_empty()
+    fill_missing()
     assert run() == (CLEAN, "")
-    assert ledger.fill_when_empty() == 0, "only what is empty is filled"
+    assert fill_missing() == 0, "only what is missing is filled"
 
 
 def test_a_unit_that_is_not_there_is_named() -> None:

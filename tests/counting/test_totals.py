@@ -1,4 +1,4 @@
-"""The ledger of counts after each kind of change: exact on every day, distinct people included."""
+"""The totals after each kind of change: exact on every day, distinct people included."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
+from registry.counting.totals import check, tables
 from registry.counting.totals import read as reading
-from registry.counting.totals import write as ledger
-from registry.models import CountChange, Unit
+from registry.counting.totals.check import differences
+from registry.counting.totals.fold import fold_counts
+from registry.models import TotalChange, Unit
 from registry.operations.assignments import assign_people, end_assignment, withdraw_assignment
 from registry.operations.organizations import (
     dissolve_organization,
@@ -33,9 +35,11 @@ def day(number: int) -> date:
 
 
 def count(unit: Unit, metric: str, *days: int, basis: str = "current", campaign=None) -> list[int]:
-    """Return the metric of the unit on the days, as the ledger has it now."""
+    """Return the metric of the unit on the days, as the totals have it now."""
     return [
-        reading.read([unit.pk], Question(day(number), basis, campaign=campaign))[unit.pk][metric]
+        reading.read([unit.pk], Question(day(number), basis, campaign=campaign), [*METRICS.values()])[
+            unit.pk
+        ][metric]
         for number in days
     ]
 
@@ -51,7 +55,7 @@ def country():
 @pytest.fixture(params=["appended", "folded"])
 def settled(request):
     """Fold after each step, or never: the numbers are the same."""
-    return ledger.fold_counts if request.param == "folded" else lambda: 0
+    return fold_counts if request.param == "folded" else lambda: 0
 
 
 def test_one_person_in_three_places_is_one_person_until_the_last_ends(country, settled):
@@ -74,7 +78,7 @@ def test_one_person_in_three_places_is_one_person_until_the_last_ends(country, s
     withdraw_assignment(actor=ACTOR, assignment=held[2], reason="测试")
     assert count(top, "frontline_people", 6, 7) == [1, 0]
     assert count(inner, "frontline_people", 9, basis="cumulative") == [0]
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_days_within_longer_days_count_once_and_team_days_for_themselves(country, settled):
@@ -88,7 +92,7 @@ def test_days_within_longer_days_count_once_and_team_days_for_themselves(country
     assert count(top, "frontline_party_members", 4, 5, 8, 19, 20) == [1, 1, 1, 1, 0]
     assert count(top, "frontline_assignments", 4, 5, 8, 20) == [1, 2, 1, 0]
     assert count(top, "team_members", 4, 5, 7, 8) == [0, 1, 1, 0]
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_members_go_where_their_organization_goes(country, settled):
@@ -102,7 +106,7 @@ def test_members_go_where_their_organization_goes(country, settled):
     assert count(right, "team_members", 4, 5) == [0, 1]
     withdraw_organization(actor=ACTOR, organization=team, reason="误录")
     assert count(top, "team_members", 4, 5) == [0, 0]
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_a_move_leaves_the_days_before_it_with_the_old_superior(country, settled):
@@ -122,7 +126,7 @@ def test_a_move_leaves_the_days_before_it_with_the_old_superior(country, settled
     assert count(top, "frontline_people", 0, 9, 10, 20) == [3, 3, 3, 3]
     assert count(left, "temporary_branches", 10, basis="cumulative") == [0]
     assert count(inner, "temporary_branches", 9, 10) == [1, 1]
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_a_merger_takes_over_what_stands_and_leaves_what_ended(country, settled):
@@ -139,7 +143,7 @@ def test_a_merger_takes_over_what_stands_and_leaves_what_ended(country, settled)
     assert count(top, "temporary_branches", 10) == [1]
     assert Unit.objects.get(pk=inner.pk).closed_on == day(10)
     assert standing.pk
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_corrections_in_the_past_move_every_day_between(country, settled):
@@ -160,7 +164,7 @@ def test_corrections_in_the_past_move_every_day_between(country, settled):
     settled()
     withdraw_organization(actor=ACTOR, organization=post, reason="误录")
     assert count(top, "pioneer_posts", 1, 30) == [0, 0]
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_what_a_person_is_counts_on_the_days_it_holds(country, settled):
@@ -173,29 +177,29 @@ def test_what_a_person_is_counts_on_the_days_it_holds(country, settled):
     settled()
     assert count(top, "frontline_party_members", 5, 6) == [0, 1]
     assert count(top, "frontline_auxiliaries", 0, 6) == [1, 1]
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_a_change_appends_a_row_for_each_unit_above_and_costs_no_more_queries():
     def cost(unit: Unit) -> tuple[int, int]:
         branch, person = make_organization(unit), make_person(unit=unit)
-        before = CountChange.objects.count()
+        before = TotalChange.objects.count()
         with CaptureQueriesContext(connection) as queries:
             assign(branch, person)
-        return CountChange.objects.count() - before, len(queries)
+        return TotalChange.objects.count() - before, len(queries)
 
     unit = make_unit()
     rows, queries = cost(unit)
-    assert rows == 2, "现有 and 累计 of one unit"
+    assert rows == 6, "现有 and 累计 of one unit: people, person-times, Party members"
     for _ in range(5):
         unit = make_unit(superior=unit)
-    assert cost(unit) == (12, queries), "and of the five above it"
+    assert cost(unit) == (36, queries), "and of the five above it"
 
 
 def test_many_people_at_once_are_as_right_as_few(country, monkeypatch):
     top, left, right, inner = country
-    monkeypatch.setattr(ledger, "FEW", 3)
-    monkeypatch.setattr(ledger, "PIECE", 4)
+    monkeypatch.setattr(tables, "FEW", 3)
+    monkeypatch.setattr(check, "PIECE", 4)
     people = [make_person(unit=inner) for _ in range(10)]
     branch = make_organization(inner)
     assign_people(
@@ -206,11 +210,11 @@ def test_many_people_at_once_are_as_right_as_few(country, monkeypatch):
     )
     move_unit(actor=ACTOR, unit=inner, superior=right, on=day(2), reason="测试")
     assert count(left, "frontline_people", 1, 2) == [10, 0]
-    assert ledger.differences() == []
-    assert ledger.differences([left.pk, right.pk]) == []
-    numbers = reading.read([unit.pk for unit in country], Question(day(2)))
-    ledger.rebuild()
-    assert not CountChange.objects.exists()
-    assert reading.read([unit.pk for unit in country], Question(day(2))) == numbers
+    assert differences() == []
+    assert differences([left.pk, right.pk]) == []
+    numbers = reading.read([unit.pk for unit in country], Question(day(2)), [*METRICS.values()])
+    check.rebuild()
+    assert not TotalChange.objects.exists()
+    assert reading.read([unit.pk for unit in country], Question(day(2)), [*METRICS.values()]) == numbers
     assert numbers[top.pk]["frontline_people"] == 10
     assert set(numbers[top.pk]) == set(METRICS)

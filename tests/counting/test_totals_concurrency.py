@@ -1,4 +1,4 @@
-"""The ledger of counts under concurrent writers, on real connections to PostgreSQL."""
+"""The totals under concurrent writers, on real connections to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import pytest
 from django.db import connection, transaction
 
 from registry.counting.basis import Question
+from registry.counting.metrics import METRICS
 from registry.counting.totals import read as reading
-from registry.counting.totals import write as ledger
-from registry.models import CountChange, Organization, Person, Unit
+from registry.counting.totals.check import differences
+from registry.counting.totals.fold import fold_counts
+from registry.models import Organization, Person, TotalChange, Unit
 from registry.operations.assignments import assign_person
 from registry.operations.units import move_unit
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
@@ -22,7 +24,7 @@ LATER = date(2020, 3, 1)
 
 
 def count(unit: Unit, metric: str) -> int:
-    return reading.read([unit.pk], Question(LATER))[unit.pk][metric]
+    return reading.read([unit.pk], Question(LATER), [METRICS[metric]])[unit.pk][metric]
 
 
 def test_a_writer_who_is_not_done_keeps_nobody_under_the_same_root_waiting():
@@ -54,7 +56,7 @@ def test_a_writer_who_is_not_done_keeps_nobody_under_the_same_root_waiting():
 
     assert at_once([slow, quick]) == [None, 1], "the second is counted before the first has ended"
     assert count(top, "temporary_branches") == 2
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_one_person_placed_by_eight_at_once_is_one_person():
@@ -75,7 +77,7 @@ def test_one_person_placed_by_eight_at_once_is_one_person():
     assert done == [None] * 8
     assert (count(top, "frontline_people"), count(top, "frontline_assignments")) == (1, 8)
     assert [count(unit, "frontline_people") for unit in units] == [1] * 8
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def test_folding_and_moving_meanwhile_loses_nothing_and_shows_nothing_twice():
@@ -97,7 +99,7 @@ def test_folding_and_moving_meanwhile_loses_nothing_and_shows_nothing_twice():
     def fold() -> int:
         folded = 0
         while not writing.is_set():
-            folded += ledger.fold_counts()
+            folded += fold_counts()
         return folded
 
     def move() -> None:
@@ -117,7 +119,7 @@ def test_folding_and_moving_meanwhile_loses_nothing_and_shows_nothing_twice():
     assert seen == sorted(seen), "a number that only grows never falls while it is folded"
     assert count(top, "frontline_people") == 30
     assert count(top, "frontline_assignments") == 90
-    assert ledger.differences() == []
-    ledger.fold_counts()
-    assert not CountChange.objects.exists()
-    assert ledger.differences() == []
+    assert differences() == []
+    fold_counts()
+    assert not TotalChange.objects.exists()
+    assert differences() == []

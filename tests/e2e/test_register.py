@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from registry.models import Unit
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -17,20 +15,9 @@ BRANCH = "德城分局临时党支部"
 PASSWORD = "correct horse battery"
 
 
-@dataclass(frozen=True)
-class World:
-    """From the ministry to the sub-bureau, with a branch elsewhere and people to choose from."""
-
-    path: tuple[Unit, ...]
-
-    @property
-    def codes(self) -> list[str]:
-        """The codes of the four levels, from the top."""
-        return [unit.code for unit in self.path]
-
-
 @pytest.fixture
-def world() -> World:
+def levels() -> list[str]:
+    """Make units on four levels, a branch elsewhere and people to choose from; return the codes."""
     ministry = make_unit("gonganbu", name="公安部", kind="ministry")
     department = make_unit("shandong", ministry, name="山东省公安厅", kind="department")
     bureau = make_unit("dezhou", department, name="德州市公安局")
@@ -42,7 +29,7 @@ def world() -> World:
     for number, name in (("371401", "赵卫国"), ("371402", "钱学军"), ("371403", "孙丽华")):
         make_person(name, unit, number=number)
     make_user("manager", unit=ministry)
-    return World((ministry, department, bureau, unit))
+    return [ministry.code, department.code, bureau.code, unit.code]
 
 
 def log_in(page: Page, address: str) -> None:
@@ -96,9 +83,9 @@ def choose(page: Page, label: str, *names: str) -> None:
         expect(picker.locator(".pick-label", has_text=name)).to_be_visible()
 
 
-def test_registering_a_branch_counts_at_every_level(page: Page, live_server, world: World) -> None:
+def test_registering_a_branch_counts_at_every_level(page: Page, live_server, levels: list[str]) -> None:
     log_in(page, live_server.url)
-    before = [number_at(page, live_server.url, code) for code in world.codes]
+    before = [number_at(page, live_server.url, code) for code in levels]
     assert before == [1, 1, 1, 0]
 
     page.goto(live_server.url)
@@ -116,7 +103,7 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, wor
     for name in ("赵卫国", "钱学军", "孙丽华"):
         expect(main.get_by_role("link", name=name).first).to_be_visible()
 
-    after = [number_at(page, live_server.url, code) for code in world.codes]
+    after = [number_at(page, live_server.url, code) for code in levels]
     assert after == [number + 1 for number in before]
 
     # From the number at the top to the rows behind it, and to the branch itself.
@@ -130,7 +117,7 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, wor
     expect(page.get_by_role("heading", level=1)).to_contain_text(BRANCH)
 
 
-def test_the_tree_opens_by_mouse_down_to_the_member(page: Page, live_server, world: World) -> None:
+def test_the_tree_opens_by_mouse_down_to_the_member(page: Page, live_server, levels: list[str]) -> None:
     log_in(page, live_server.url)
     tree = page.locator("#tree")
     # The tree leaves out of an organization's name the unit that stands right above it.
@@ -146,7 +133,7 @@ def test_the_tree_opens_by_mouse_down_to_the_member(page: Page, live_server, wor
 
 
 def test_on_a_phone_the_menu_opens_and_nothing_scrolls_sideways(
-    page: Page, live_server, world: World
+    page: Page, live_server, levels: list[str]
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     log_in(page, live_server.url)

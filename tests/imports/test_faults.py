@@ -18,7 +18,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from registry.counting.totals import write as ledger
+from registry.counting.totals.check import differences
 from registry.imports import operations as imports
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportState
@@ -44,7 +44,7 @@ def office() -> Iterator[Office]:
     make_campaign()
     yield Office()
     assert list(check_all()) == []
-    assert ledger.differences() == []
+    assert differences() == []
 
 
 def confirmed(office: Office, user: Any = None) -> Import:

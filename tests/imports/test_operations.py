@@ -11,18 +11,18 @@ import pytest
 from django.utils import timezone
 from openpyxl import Workbook
 
-from registry.counting.totals import write as ledger
+from registry.counting.totals.check import differences
 from registry.imports import operations as imports
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.models import (
     Assignment,
     AuditEntry,
-    CountChange,
     Organization,
     OrganizationPlacement,
     Person,
     StatusPeriod,
+    TotalChange,
     Unit,
     UnitPlacement,
     User,
@@ -115,7 +115,7 @@ def sound(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "django_db_setup" in request.fixturenames or request.node.get_closest_marker("django_db"):
         assert list(check_all()) == []
-        assert ledger.differences() == []
+        assert differences() == []
 
 
 def problems(made: Import) -> list[tuple[str, str]]:
@@ -148,7 +148,7 @@ def everything() -> dict[str, list[Any]]:
             Person,
             StatusPeriod,
             Assignment,
-            CountChange,
+            TotalChange,
         )
     }
 

@@ -16,6 +16,7 @@ from registry import access, nouns
 from registry.accounts import operations as accounts
 from registry.accounts import second_factor
 from registry.audit import Actor
+from registry.imports import operations as imports
 from registry.models import AuditEntry, GrantRole, Source, Unit
 from registry.operations import assignments, campaigns, counts, organizations, people, sources, trees, units
 from registry.operations.bulk import bulk_load
@@ -184,10 +185,9 @@ ASKED_ELSEWHERE = {
     "open_login": "only with DEBUG",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(("login", "login_failed", "login_locked", "logout"), "happens, nobody is asked"),
-    **dict.fromkeys(
-        ("upload_import", "recheck_import", "confirm_import", "cancel_import", "import_workbook"),
-        "one's own imports: tests/imports",
-    ),
+    "upload_import": "one's own imports: below",
+    **dict.fromkeys(("recheck_import", "confirm_import", "cancel_import"), "one's own imports: below"),
+    "import_workbook": "each row by the verb of its noun: tests/imports",
 }
 
 
@@ -245,6 +245,14 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: accounts.disable_user(actor=by, user=world.nobody, reason="停"),
         lambda: accounts.disable_user(actor=by, user=world.superuser, reason="停"),
         lambda: trees.rebuild_trees(actor=by),
+        # of many, each: one that is outside stops them all
+        lambda: people.edit_people(
+            actor=by, changes=[(here.person, {"note": "新"}), (there.person, {"note": "新"})]
+        ),
+        lambda: assignments.change_roles(
+            actor=by, changes=[(each.assignment, "secretary", ON) for each in (here, there)]
+        ),
+        lambda: assignments.end_assignments(actor=by, assignments=[here.assignment, there.assignment], on=ON),
     ):
         with CaptureQueriesContext(connection) as queries, pytest.raises(NotAllowed):
             reach()
@@ -297,4 +305,31 @@ def test_an_organization_below_that_is_outside_is_neither_dissolved_nor_named(wo
         with pytest.raises(OperationRefused, match="不在您管理范围内") as refusal:
             act()
         assert "外单位支部" not in str(refusal.value)
+    transaction.savepoint_rollback(savepoint)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_imports_are_for_oneself_and_for_who_enters(world: World, role: str) -> None:
+    user, colleague = world.here.users[role], world.there.users[role]
+    savepoint = transaction.savepoint()
+    handed_in = imports.hand_in(
+        actor=Actor.system("命令"), user=user, file_name="a.csv", content="警号,姓名\n1,张三\n".encode()
+    )
+    for act in (
+        lambda by: imports.hand_in(
+            actor=by, user=user, file_name="b.csv", content="警号,姓名\n2,李四\n".encode()
+        ),
+        lambda by: imports.confirm_import(actor=by, import_=handed_in),
+        lambda by: imports.recheck_import(actor=by, import_=handed_in),
+        lambda by: imports.cancel_import(actor=by, import_=handed_in),
+    ):
+        for by in (user, colleague):
+            try:
+                act(Actor(user=by))
+                is_allowed = True
+            except NotAllowed:
+                is_allowed = False
+            except OperationRefused:  # the state of the import does not allow it: the right does
+                is_allowed = True
+            assert is_allowed == (by == user and role in ("clerk", "manager")), role
     transaction.savepoint_rollback(savepoint)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from registry.admin import site
 from registry.audit.seals import seal_entries
-from registry.counting.totals.write import fold_counts
+from registry.counting.totals.fold import fold_counts
 from registry.models import AuditEntry, Figure, Source
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import audit
 from registry.accounts import operations as accounts
 from registry.audit import Actor
-from registry.models import AuditEntry, Grant, Organization, Unit, User
+from registry.models import AuditEntry, Grant, Organization, Unit
 from registry.operations import organizations, people, units
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_user
 from tests.world import World
@@ -398,7 +398,7 @@ def test_a_persons_edit_is_set_back(world: World) -> None:
 
 
 def test_grants_and_accounts_are_read_in_words(world: World) -> None:
-    manager, user = make_user("chief", world.top, "manager"), User.objects.create_user("wang")
+    manager, user = make_user("chief", world.top, "manager"), make_user("wang", world.left, "viewer")
     accounts.grant_role(
         actor=Actor(manager, "chief"), user=user, unit=world.left, role="clerk", started_on=DAY
     )

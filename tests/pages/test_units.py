@@ -60,7 +60,7 @@ def decheng(bureau: Unit) -> Unit:
 def read(client: Client, code: str, **query: str) -> str:
     answer = client.get(reverse("unit", args=[code]), query)
     assert answer.status_code == 200, answer.content.decode()
-    return answer.content.decode()
+    return " ".join(answer.content.decode().split())
 
 
 def row_of(page: str, name: str) -> list[str]:
@@ -349,8 +349,8 @@ def test_reported_figures_beside_the_registered(client: Client, bureau: Unit, de
     assert "仅报道" in page
     assert "770077" not in page
     assert "as_of=2020-02-10&amp;unit=dezhou&amp;metric=temporary_party_orgs" in page
-    assert "报道 1</text>" in page
-    assert "报道 3</text>" in page
+    assert "报道 1 </text>" in page
+    assert "报道 3 </text>" in page
 
 
 def test_the_trend_of_another_metric(client: Client, bureau: Unit) -> None:

@@ -96,7 +96,6 @@ def test_the_page_that_registers_an_organization(clerk: Client, unit: Unit, pers
     ]
 
 
-@pytest.mark.xfail(reason="the preview of an import does not ask rules.placements.findings yet", strict=True)
 def test_the_preview_of_an_import(client: Client, unit: Unit, branch: Organization, person: Person) -> None:
     client.force_login(make_user("manager", unit=unit))
     content = book(编入=[("zhibu", "000123", "乙", "书记", "2020-02-05")])

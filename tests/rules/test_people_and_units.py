@@ -219,7 +219,7 @@ def test_closings(closed: Unit) -> None:
 def test_campaigns() -> None:
     going_on = make_campaign()
     ended: Any = Campaign(started_on=day(0), ended_on=day(3))
-    assert short(campaigns.start_refusals([campaigns.Start(day(0)), campaigns.Start(FUTURE)])) == [
+    assert short(campaigns.start_refusals([day(0), FUTURE])) == [
         ("not_in_future", "refuse", "started_on", LATER)
     ]
     proposals = [

@@ -14,7 +14,7 @@ from hypothesis.extra.django import TestCase
 
 from registry.models import Organization, Unit
 from registry.trees.check import TREES, check_intervals
-from registry.trees.intervals import insert_last, move_last, new_tree_id
+from registry.trees.moves import insert_last, move_last, new_tree_id
 from tests.factories import make_organization, make_unit
 
 pytestmark = pytest.mark.django_db

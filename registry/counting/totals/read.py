@@ -1,76 +1,58 @@
-"""Reading counts from the ledger: the same numbers as from the rows, at a cost that does not grow.
+"""Reading counts from the totals: the same numbers as from the rows, at a cost that does not grow.
 
-A count on day D is the last running total up to D plus what was appended since the last folding. The
-ledger holds 现有 and 累计 for each unit with all below it, for all campaigns together and for each;
-new and ended in a period, Party lines, and scopes that cut through a unit's subtree are counted from
-the rows (``rollup``).
+The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each. New
+and ended in a period, Party lines, and scopes that cut through a unit's subtree are counted from the rows
+(``rollup``).
 """
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
 
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, Metric
-from registry.models import Basis
+from registry.counting.metric import Metric
+from registry.counting.totals.points import TABLE, lists, number_on, single
+from registry.models import Basis, TotalChange
 from registry.models.shape import Span, within
-from registry.models.tally import ALL_CAMPAIGNS, COLUMNS, CountChange, CountDay
+from registry.models.totals import ALL_CAMPAIGNS
 
-_SUMS: dict[str, tuple[str, ...]] = {
-    metric.slug: tuple(
-        part.slug
-        for part in ORGANIZATION_METRICS
-        if part.slug in COLUMNS
-        and set(part.kinds) <= set(metric.kinds)
-        and metric.is_temporary in (None, part.is_temporary)
-    )
-    for metric in ORGANIZATION_METRICS
-    if metric.slug not in COLUMNS
-}
-"""The metrics that are sums of kept ones: temporary_party_orgs, pioneer_and_commando_teams."""
+_CHANGE = TotalChange._meta.db_table
 
 
 def answers(question: Question, spans: Iterable[list[Span]] = ()) -> bool:
-    """Whether the ledger can answer: a basis that it keeps, and a scope that holds all of each subtree."""
+    """Whether the totals can answer: a basis that they keep, and a scope that holds all of each subtree."""
     if question.basis not in (Basis.CURRENT, Basis.CUMULATIVE):
         return False
     return question.scope is None or all(within(each, question.scope) == each for each in spans)
 
 
-def parts_of(metric: Metric) -> tuple[str, ...]:
-    """Return the columns whose sum is the metric."""
-    return _SUMS.get(metric.slug, (metric.slug,))
-
-
-def read(units: Collection[int], question: Question) -> dict[int, dict[str, int]]:
-    """Return every metric of each unit's subtree on the question's day. One query."""
+def read(
+    units: Collection[int], question: Question, metrics: Collection[Metric]
+) -> dict[int, dict[str, int]]:
+    """Return the metrics of each unit's subtree on the question's day. One query."""
     if not units:
         return {}
-    ids = ", ".join(str(int(unit)) for unit in units)
-    columns = ", ".join(COLUMNS)
-    sums = ", ".join(f"SUM({column})" for column in COLUMNS)
-    change, day = CountChange._meta.db_table, CountDay._meta.db_table
-    key, params = _key(question)
-    dkey = " AND ".join(f"d.{part}" for part in key)
-    xkey = " AND ".join(f"x.{part}" for part in key)
-    picked = ", ".join(f"d.{column}" for column in COLUMNS)
-    statement = (
-        f"SELECT unit_id, {sums} FROM ("
-        f"SELECT d.unit_id AS unit_id, {picked} FROM registry_unit u JOIN {day} d ON d.unit_id = u.id "
-        f"AND {dkey} AND d.day = (SELECT MAX(x.day) FROM {day} x WHERE x.unit_id = u.id AND {xkey} "
-        f"AND x.day <= %s) WHERE u.id IN ({ids}) "
-        f"UNION ALL SELECT unit_id, {columns} FROM {change} "
-        f"WHERE unit_id IN ({ids}) AND {' AND '.join(key)} AND day <= %s) AS found GROUP BY unit_id"
-    )
+    where = _where(units, metrics, question, (question.basis,))
+    kept: dict[tuple[int, str], int] = defaultdict(int)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*params, *params, question.as_of, *params, question.as_of])
-        found = {row[0]: _metrics(dict(zip(COLUMNS, row[1:], strict=True))) for row in cursor.fetchall()}
-    return {unit: found.get(unit) or dict.fromkeys(METRICS, 0) for unit in units}
+        cursor.execute(
+            f"SELECT unit_id, metric, {number_on()} FROM {TABLE} WHERE {where} "
+            f"UNION ALL SELECT unit_id, metric, change FROM {_CHANGE} WHERE {where} AND day <= %(day)s",
+            {"day": question.as_of},
+        )
+        for unit, slug, number in cursor.fetchall():
+            kept[unit, slug] += number or 0
+    return {
+        unit: {metric.slug: sum(kept.get((unit, part), 0) for part in parts_of(metric)) for metric in metrics}
+        for unit in units
+    }
 
 
 def series(unit: int, metric: Metric, since: date, until: date, question: Question) -> list[int]:
@@ -90,63 +72,69 @@ def courses(
 
     The keys are (basis, slug). Of ``question`` only the campaign is asked.
     """
-    parts = sorted({part for metric in metrics for part in parts_of(metric)})
-    columns, sums = ", ".join(parts), ", ".join(f"SUM({part})" for part in parts)
-    change, day = CountChange._meta.db_table, CountDay._meta.db_table
-    branches, given = [], list[Any]()
-    for basis in bases:
-        key, params = _key(replace(question, basis=basis))
-        where, asked = f"unit_id = %s AND {' AND '.join(key)}", [unit, *params]
-        branches += [
-            f"SELECT 0 AS is_change, is_cumulative, day, {columns} FROM {day} WHERE {where} AND day <= %s "
-            f"AND day >= COALESCE((SELECT MAX(day) FROM {day} WHERE {where} AND day <= %s), %s)",
-            f"SELECT 1, is_cumulative, day, {sums} FROM {change} WHERE {where} AND day <= %s "
-            "GROUP BY is_cumulative, day",
-        ]
-        given += [*asked, until, *asked, since, since, *asked, until]
+    where = _where((unit,), metrics, question, bases)
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(branches), given)
-        rows = [
-            (bool(is_change), bool(is_cumulative), _date(on), [int(number) for number in numbers])
-            for is_change, is_cumulative, on, *numbers in cursor.fetchall()
-        ]
-    found = {}
-    for basis in bases:
-        mine = [row for row in rows if row[1] == (basis == Basis.CUMULATIVE)]
-        totals = {row[2]: row[3] for row in mine if not row[0]}
-        changes = {row[2]: row[3] for row in mine if row[0]}
-        for metric in metrics:
-            places = [parts.index(part) for part in parts_of(metric)]
-            found[basis, metric.slug] = _course(totals, changes, places, since, until)
-    return found
+        cursor.execute(
+            f"SELECT is_cumulative, metric, {lists()} FROM {TABLE} WHERE {where} "
+            f"UNION ALL SELECT is_cumulative, metric, {single('day')}, {single('SUM(change)')} "
+            f"FROM {_CHANGE} WHERE {where} GROUP BY is_cumulative, metric, day"
+        )
+        rows = cursor.fetchall()
+    kept: dict[tuple[str, str], list[tuple[list[str], list[int]]]] = defaultdict(list)
+    for is_cumulative, slug, on, given in rows:
+        basis = Basis.CUMULATIVE.value if is_cumulative else Basis.CURRENT.value
+        kept[basis, slug].append((_list(on), _list(given)))
+    wanted = [(since + timedelta(days=offset)).isoformat() for offset in range((until - since).days + 1)]
+    return {
+        (basis, metric.slug): _course(
+            [course for part in parts_of(metric) for course in kept.get((str(basis), part), ())], wanted
+        )
+        for basis in bases
+        for metric in metrics
+    }
 
 
-def _course(
-    totals: dict[date, list[int]], changes: dict[date, list[int]], places: list[int], since: date, until: date
-) -> list[int]:
-    """Return the sum of some columns for each day: the last total, and the changes that are not folded."""
-    before = max((day for day in totals if day < since), default=None)
-    kept = sum(totals[before][place] for place in places) if before else 0
-    open_ones = sum(numbers[place] for day, numbers in changes.items() if day < since for place in places)
+def _course(parts: list[tuple[list[str], list[int]]], wanted: list[str]) -> list[int]:
+    """Return the sum of several courses on each wanted day."""
+    changes: dict[str, int] = defaultdict(int)
+    level = 0
+    for days, numbers in parts:
+        first = bisect_right(days, wanted[0])
+        before = numbers[first - 1] if first else 0
+        level += before
+        for day, number in zip(days[first:], numbers[first:], strict=True):
+            changes[day] += number - before
+            before = number
     found = []
-    for offset in range((until - since).days + 1):
-        day = since + timedelta(days=offset)
-        if day in totals:
-            kept = sum(totals[day][place] for place in places)
-        if day in changes:
-            open_ones += sum(changes[day][place] for place in places)
-        found.append(kept + open_ones)
+    for day in wanted:
+        level += changes.get(day, 0)
+        found.append(level)
     return found
 
 
-def _key(question: Question) -> tuple[tuple[str, ...], list[Any]]:
+def parts_of(metric: Metric) -> tuple[str, ...]:
+    """Return the metrics whose sum it is: itself where totals are kept of it."""
+    return metric.parts or (metric.slug,)
+
+
+def _where(
+    units: Collection[int], metrics: Collection[Metric], question: Question, bases: Collection[str]
+) -> str:
+    """Return the condition for the lines of these metrics at these units."""
+    slugs = {part for metric in metrics for part in parts_of(metric)}
     campaign = question.campaign.pk if question.campaign else ALL_CAMPAIGNS
-    return ("campaign_key = %s", "is_cumulative = %s"), [campaign, question.basis == Basis.CUMULATIVE]
+    kinds = {"TRUE" if basis == Basis.CUMULATIVE else "FALSE" for basis in bases}
+    return (
+        f"unit_id IN ({', '.join(str(int(unit)) for unit in sorted(units))}) AND campaign_key = {campaign} "
+        f"AND is_cumulative IN ({', '.join(sorted(kinds))}) AND metric IN ({quoted(slugs)})"
+    )
 
 
-def _metrics(kept: dict[str, int]) -> dict[str, int]:
-    return {slug: sum(int(kept[part]) for part in parts_of(metric)) for slug, metric in METRICS.items()}
+def quoted(slugs: Iterable[str]) -> str:
+    """Return slugs as a SQL list of texts."""
+    return ", ".join(f"'{slug}'" for slug in sorted(slugs))
 
 
-def _date(value: date | str) -> date:
-    return date.fromisoformat(value) if isinstance(value, str) else value
+def _list(value: Any) -> list[Any]:
+    found: list[Any] = json.loads(value) if isinstance(value, str) else value
+    return found

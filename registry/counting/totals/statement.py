@@ -1,185 +1,285 @@
-"""What organizations and people add to the numbers of the units above them, day by day, in one statement.
+"""What rows add to the numbers of the units above them, day by day, in one statement made of declarations.
 
 The same definitions as ``basis``, turned round: not "who counts at this unit on this day" but "where,
-and from which day to which, does this one count". The ledger of counts is the sum of these. It is one
-SQL statement for one founding, for a subtree and for the whole country alike: only the rows that it
-starts from differ.
+and from which day to which, does this one count". The totals are the sum of these. It is one SQL statement
+for one founding, for a subtree and for the whole country alike: only the owners it starts from differ.
 
-Distinct people are exact: of somebody's assignments below a unit, in the order of their days, each adds
-only the days that none before it covered, so the pieces are the union and never overlap. A piece counts
-one from its first day and one less from its end; where two pieces touch, the two cancel.
+Distinct owners are exact: of somebody's rows below a unit, in the order of their days, each adds only the
+days that none before it covered, so the pieces are the union and never overlap. A piece counts one from its
+first day and one less from its end; where two pieces touch, the two cancel.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+from typing import Any
 
 from django.db import connection
+from django.db.models import BigIntegerField, Case, DateField, F, Model, Q, QuerySet, Value, When
+from django.db.models.functions import Cast
 
-from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
-from registry.models import (
-    Assignment,
-    Organization,
-    OrganizationKind,
-    OrganizationPlacement,
-    Person,
-    PersonCategory,
-    StatusPeriod,
-    UnitPlacement,
-    WorkflowState,
-)
-from registry.models.kinds import FORMATION_KINDS, MEMBER_STATUSES, TEAM_KINDS
-from registry.models.tally import ALL_CAMPAIGNS, COLUMNS
+from registry.counting.metric import CountSource, Metric
+from registry.models import UnitPlacement
+from registry.models.totals import ALL_CAMPAIGNS
 
-KEY = ("unit_id", "campaign_key", "is_cumulative", "day")
-"""What a row of the ledger is about: a unit, a campaign (0: all), a basis, a day."""
+KEY = ("unit_id", "campaign_key", "is_cumulative", "metric", "day")
+"""What a change is about: a unit, a campaign (0: all), a basis, a metric, a day."""
 
 NONE, ALL = "1 = 0", "1 = 1"
 """Conditions for nothing and for everything."""
 
+_AT = "unit_id, campaign_key, is_cumulative"
+
+Statement = tuple[str, tuple[Any, ...]]
+
 
 def among(column: str, keys: Collection[int]) -> str:
     """Return the condition that ``column`` is one of ``keys``."""
-    return f"{column} IN ({_numbers(keys)})" if keys else NONE
+    return f"{column} IN ({', '.join(str(int(key)) for key in sorted(keys))})" if keys else NONE
 
 
-def changes(*, organizations: str, people: str, units: str = ALL) -> str:
-    """Return the SELECT of (``KEY``, ``COLUMNS``): by how much the numbers change, at which unit and day.
+def changes(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
+    """Return the SELECT of (``KEY``, change): by how much each number changes, at which unit and day.
 
-    ``organizations`` is a condition on ``organization.id``: which are counted themselves; ``people`` one
-    on ``person.id``: whose assignments are counted (all of them: only so are people distinct);
-    ``units`` one on ``up.ancestor``: at which units.
+    ``owners`` has for each model a condition on ``owner``: whose rows are counted (all of them: only so are
+    owners distinct), none of a model that is left out. ``units`` is one on ``up.ancestor``: at which units.
     """
-    tables = {
-        "assignment": Assignment,
-        "organization": Organization,
-        "host": OrganizationPlacement,
-        "person": Person,
-        "status": StatusPeriod,
-        "superior": UnitPlacement,
-    }
-    t = {name: f"{model._meta.db_table} {name}" for name, model in tables.items()}
-    lesser, greater = ("MIN", "MAX") if connection.vendor == "sqlite" else ("LEAST", "GREATEST")
-    never, always = _day("9999-12-31"), _day("0001-01-01")
-    end = f"COALESCE({{}}.ended_on, {never})"
-    approved = f"organization.state = '{WorkflowState.APPROVED.value}'"
-    frontline = f"(organization.is_temporary OR {_is('organization.kind', FORMATION_KINDS)})"
-    team = _is("kind", TEAM_KINDS)
-    group = "what, unit_id, campaign_key, is_cumulative"
-    spelled = "unit_id, campaign_key, is_cumulative, begins, stops"
-    return f"""
-WITH RECURSIVE
--- Where each organization stood and each person was placed, from which day (begins) to which (ends), and
--- until when the organization stood there: what has ended goes on counting as 累计 at its host.
-place AS (
-  SELECT 0 AS is_held, organization.id AS owner, host.unit_id, organization.campaign_id,
-    organization.kind, organization.is_temporary, 1 = 0 AS is_auxiliary,
-    {greater}(organization.established_on, host.started_on) AS begins,
-    COALESCE(organization.dissolved_on, {never}) AS ends, {end.format("host")} AS leaves
-  FROM {t["organization"]} JOIN {t["host"]} ON host.organization_id = organization.id
-  WHERE {approved} AND {organizations}
-  UNION ALL
-  SELECT 1, person.id, host.unit_id, organization.campaign_id,
-    organization.kind, organization.is_temporary, person.category = '{PersonCategory.AUXILIARY.value}',
-    {greater}(assignment.started_on, host.started_on),
-    {end.format("assignment")}, {end.format("host")}
-  FROM {t["assignment"]} JOIN {t["person"]} ON person.id = assignment.person_id
-  JOIN {t["organization"]} ON organization.id = assignment.organization_id
-  JOIN {t["host"]} ON host.organization_id = organization.id
-  WHERE NOT assignment.is_withdrawn AND {approved} AND {frontline} AND {people}
-),
--- Which units stood above those hosts and when; over all time two may each have stood above the other,
--- so the walk goes up only within the days on which it came.
-up(unit, ancestor, since, until) AS (
-  SELECT DISTINCT unit_id, unit_id, {always}, {never} FROM place
+    statement, params = _changes(metrics, tuple(owners), connection.vendor)
+    for model, condition in owners.items():
+        statement = statement.replace(_token(model), condition)
+    return statement.replace(_UNITS, units), params
+
+
+_UNITS = "<units>"
+
+
+def _token(model: type[Model]) -> str:
+    """Return what stands in the statement for the condition on the owners of a model."""
+    return f"<{model._meta.label}>"
+
+
+@lru_cache(maxsize=16)
+def _changes(metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendor: str) -> Statement:
+    sources = list(dict.fromkeys(metric.source for metric in metrics if metric.source.owners in owners))
+    parts = [
+        _Part(
+            number,
+            source,
+            [metric for metric in metrics if metric.source is source and not metric.parts],
+            vendor,
+        )
+        for number, source in enumerate(sources)
+    ]
+    if not parts:
+        never = "CAST(NULL AS integer)"
+        return f"SELECT {', '.join(f'{never} AS {name}' for name in (*KEY, 'change'))} WHERE {NONE}", ()
+    placed = [part.placed() for part in parts]
+    spelled = [each for part in parts for each in part.spelled()]
+    pieces = " UNION ALL ".join(piece for part in parts for piece in part.pieces())
+    tables = ",\n".join(
+        [
+            *(table for tables, _params in placed for table in tables),
+            _ways_up([part.name("place") for part in parts], vendor),
+            *spelled,
+            *(table for part in parts for table in part.validities()),
+            f"piece(metric, {_AT}, begins, stops, added) AS ({pieces})",
+        ]
+    )
+    params = (*(param for _tables, params in placed for param in params), *_params_of(parts))
+    never = _day("9999-12-31", vendor)
+    return (
+        f"WITH RECURSIVE {tables}\n"
+        f"SELECT {', '.join(KEY)}, CAST(SUM(added) AS bigint) AS change FROM (\n"
+        f"  SELECT metric, {_AT}, begins AS day, added FROM piece\n"
+        f"  UNION ALL SELECT metric, {_AT}, stops, -added FROM piece WHERE stops < {never}\n"
+        f") edge GROUP BY {', '.join(KEY)} HAVING SUM(added) <> 0",
+        params,
+    )
+
+
+def _params_of(parts: list[_Part]) -> tuple[Any, ...]:
+    return tuple(param for part in parts for _table, params in part.standing for param in params)
+
+
+class _Part:
+    """One source's share of the statement: its rows, where and when they count, and what each adds."""
+
+    def __init__(self, number: int, source: CountSource, metrics: list[Metric], vendor: str) -> None:
+        self.number, self.source, self.metrics, self.vendor = number, source, metrics, vendor
+        self.conditions: list[Q] = []
+        self.amounts: list[str] = []
+        for metric in metrics:
+            if metric.condition not in self.conditions:
+                self.conditions.append(metric.condition)
+            if metric.amount and metric.amount not in self.amounts:
+                self.amounts.append(metric.amount)
+        self.standing = [_compiled(self._dated(metric)) for metric in metrics if metric.standing]
+        marks = [f"is_{number}" for number in range(len(self.conditions))]
+        self.marks = ", ".join([*marks, *(f"amount_{number}" for number in range(len(self.amounts)))])
+
+    def name(self, table: str) -> str:
+        """Return the name of this part's table."""
+        return f"{table}_{self.number}"
+
+    def placed(self) -> tuple[list[str], tuple[Any, ...]]:
+        """Return the tables of where each row stood, from which day (begins) to which (ends), and until when
+        its host stood there (leaves): what has ended goes on counting as 累计 at its host.
+        """
+        statement, params = _compiled(self._rows())
+        greater = _greater(self.vendor)
+        never = _day("9999-12-31", self.vendor)
+        columns = f"owner, unit_id, campaign_id, starts, ends, host_from, host_until, {self.marks}"
+        return [
+            f"counted_{self.number}({columns}) AS ({statement})",
+            f"place_{self.number} AS (SELECT owner, unit_id, campaign_id, "
+            f"{greater}(starts, COALESCE(host_from, starts)) AS begins, COALESCE(ends, {never}) AS ends, "
+            f"COALESCE(host_until, {never}) AS leaves, {self.marks} "
+            f"FROM counted_{self.number} WHERE starts IS NOT NULL AND {_token(self.source.owners)})",
+        ], params
+
+    def spelled(self) -> list[str]:
+        """Return the tables of each row's days at each unit above it, on each basis, for each campaign."""
+        greater, lesser = _greater(self.vendor), _lesser(self.vendor)
+        covered = "".join(
+            f", MAX(CASE WHEN is_{number} = 1 THEN stops END) OVER earlier AS covered_{number}"
+            for number in self._distinct()
+        )
+        tables = [
+            f"""spell_{self.number} AS (
+  SELECT * FROM (
+    SELECT place.owner, up.ancestor AS unit_id, basis.is_cumulative,
+      CASE WHEN campaign.is_one THEN place.campaign_id ELSE {ALL_CAMPAIGNS} END AS campaign_key,
+      {greater}(place.begins, up.since) AS begins,
+      {lesser}(place.leaves, up.until,
+        CASE WHEN basis.is_cumulative THEN place.leaves ELSE place.ends END) AS stops, {self.marks}
+    FROM place_{self.number} place JOIN up ON up.unit = place.unit_id AND {_UNITS}
+    JOIN (SELECT 1 = 0 AS is_cumulative UNION ALL SELECT 1 = 1) basis ON 1 = 1
+    JOIN (SELECT 1 = 0 AS is_one UNION ALL SELECT 1 = 1) campaign
+      ON NOT campaign.is_one OR place.campaign_id IS NOT NULL
+  ) days WHERE begins < stops
+)"""
+        ]
+        if covered:
+            tables.append(
+                f"""held_{self.number} AS (
+  SELECT owner, {_AT}, begins, stops, {self.marks}{covered} FROM spell_{self.number}
+  WINDOW earlier AS (PARTITION BY owner, {_AT} ORDER BY begins, stops
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+)"""
+            )
+        return tables
+
+    def validities(self) -> list[str]:
+        """Return the tables of the days on which an owner's dated row is as a metric wants it."""
+        never = _day("9999-12-31", self.vendor)
+        return [
+            f"raw_{self.number}_{place}(owner, since, until) AS ({statement}), "
+            f"standing_{self.number}_{place} AS (SELECT owner, since, COALESCE(until, {never}) AS until "
+            f"FROM raw_{self.number}_{place})"
+            for place, (statement, _params) in enumerate(self.standing)
+        ]
+
+    def pieces(self) -> list[str]:
+        """Return for each metric the SELECT of what counts from which day to which."""
+        validities = iter(range(len(self.standing)))
+        return [self._piece(metric, next(validities) if metric.standing else None) for metric in self.metrics]
+
+    def _piece(self, metric: Metric, validity: int | None) -> str:
+        number, greater, lesser = self._mark(metric), _greater(self.vendor), _lesser(self.vendor)
+        where = f"is_{number} = 1"
+        if metric.distinct:
+            where += f" AND (covered_{number} IS NULL OR covered_{number} < stops)"
+            begins = f"{greater}(begins, COALESCE(covered_{number}, begins)) AS begins"
+            piece = f"SELECT owner, {_AT}, {begins}, stops, 1 AS added FROM held_{self.number} WHERE {where}"
+        else:
+            added = f"amount_{self.amounts.index(metric.amount)}" if metric.amount else "1"
+            where += f" AND {added} IS NOT NULL"
+            piece = (
+                f"SELECT owner, {_AT}, begins, stops, {added} AS added FROM spell_{self.number} WHERE {where}"
+            )
+        if validity is None:
+            return f"SELECT '{metric.slug}', {_AT}, begins, stops, added FROM ({piece}) piece_{number}"
+        return (
+            f"SELECT '{metric.slug}', {_AT}, {greater}(begins, since), {lesser}(stops, until), added "
+            f"FROM ({piece}) piece_{number} JOIN standing_{self.number}_{validity} standing "
+            f"ON standing.owner = piece_{number}.owner AND since < stops AND until > begins"
+        )
+
+    def _rows(self) -> QuerySet[Any]:
+        source = self.source
+        named: dict[str, Any] = {"row_owner": F(source.owner), "row_starts": F(source.starts)}
+        none = Cast(Value(None), DateField())
+        named["row_ends"] = F(source.ends) if source.ends else none
+        named["row_campaign"] = (
+            F(f"{source.campaign}__pk") if source.campaign else Cast(Value(None), BigIntegerField())
+        )
+        rows = source.rows()
+        if source.host:
+            rows = rows.filter(**{f"{source.host}__isnull": False})
+            named |= {f"row_{name}": F(f"{source.host}__{name}") for name in ("unit_id", *_LIFE)}
+        else:
+            named |= {"row_unit_id": F(f"{source.unit}__pk")} | {f"row_{name}": none for name in _LIFE}
+        for number, condition in enumerate(self.conditions):
+            mark = Case(When(condition, then=Value(1)), default=Value(0)) if condition else Value(1)
+            named[f"row_is_{number}"] = mark
+        named |= {f"row_amount_{number}": F(path) for number, path in enumerate(self.amounts)}
+        ends = ("row_starts", "row_ends", *(f"row_{name}" for name in _LIFE))
+        marks = (name for name in named if name.startswith(("row_is_", "row_amount_")))
+        columns = ("row_owner", "row_unit_id", "row_campaign", *ends, *marks)
+        found: QuerySet[Any] = rows.annotate(**named).values_list(*columns)
+        return found
+
+    def _dated(self, metric: Metric) -> QuerySet[Any]:
+        rows, owner = self.source.dated_rows(metric.standing)
+        found: QuerySet[Any] = rows.values_list(owner, *_LIFE)
+        return found
+
+    def _mark(self, metric: Metric) -> int:
+        return self.conditions.index(metric.condition)
+
+    def _distinct(self) -> list[int]:
+        return sorted({self._mark(metric) for metric in self.metrics if metric.distinct})
+
+
+_LIFE = ("started_on", "ended_on")
+
+
+def _ways_up(places: list[str], vendor: str) -> str:
+    """Return the table of which units stood above those hosts and when.
+
+    Over all time two may each have stood above the other, so the walk goes up only within the days on which
+    it came.
+    """
+    greater, lesser = _greater(vendor), _lesser(vendor)
+    hosts = " UNION ".join(f"SELECT unit_id FROM {place}" for place in places)
+    always, never = _day("0001-01-01", vendor), _day("9999-12-31", vendor)
+    return f"""up(unit, ancestor, since, until) AS (
+  SELECT DISTINCT unit_id, unit_id, {always}, {never} FROM ({hosts}) host
   UNION ALL
   SELECT up.unit, superior.superior_id,
     {greater}(up.since, COALESCE(superior.started_on, up.since)),
     {lesser}(up.until, COALESCE(superior.ended_on, up.until))
-  FROM up JOIN {t["superior"]} ON superior.unit_id = up.ancestor
+  FROM up JOIN {UnitPlacement._meta.db_table} superior ON superior.unit_id = up.ancestor
     AND superior.superior_id IS NOT NULL
     AND (superior.started_on IS NULL OR superior.started_on < up.until)
     AND (superior.ended_on IS NULL OR superior.ended_on > up.since)
-),
-spell AS (
-  SELECT place.is_held, place.owner, place.kind, place.is_temporary, place.is_auxiliary,
-    up.ancestor AS unit_id, basis.is_cumulative,
-    CASE WHEN campaign.is_one THEN place.campaign_id ELSE {ALL_CAMPAIGNS} END AS campaign_key,
-    {greater}(place.begins, up.since) AS begins,
-    {lesser}(place.leaves, up.until,
-      CASE WHEN basis.is_cumulative THEN place.leaves ELSE place.ends END) AS stops
-  FROM place JOIN up ON up.unit = place.unit_id AND {units}
-  JOIN (SELECT 1 = 0 AS is_cumulative UNION ALL SELECT 1 = 1) basis ON 1 = 1
-  JOIN (SELECT 1 = 0 AS is_one UNION ALL SELECT 1 = 1) campaign
-    ON NOT campaign.is_one OR place.campaign_id IS NOT NULL
-),
-held AS (
-  SELECT owner, is_auxiliary, {team} AS is_team, {spelled},
-    MAX(stops) OVER earlier AS covered,
-    MAX(CASE WHEN {team} THEN stops END) OVER earlier AS team_covered
-  FROM spell WHERE is_held = 1 AND begins < stops
-  WINDOW earlier AS (PARTITION BY owner, unit_id, campaign_key, is_cumulative ORDER BY begins, stops
-    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-),
-present AS (
-  SELECT owner, is_auxiliary, unit_id, campaign_key, is_cumulative,
-    {greater}(begins, COALESCE(covered, begins)) AS begins, stops
-  FROM held WHERE covered IS NULL OR covered < stops
-),
-piece(what, {spelled}) AS (
-  SELECT {_column_of_kind()}, {spelled} FROM spell WHERE is_held = 0 AND begins < stops
-  UNION ALL SELECT 'frontline_assignments', {spelled} FROM held
-  UNION ALL SELECT 'team_members', unit_id, campaign_key, is_cumulative,
-    {greater}(begins, COALESCE(team_covered, begins)), stops
-  FROM held WHERE is_team AND (team_covered IS NULL OR team_covered < stops)
-  UNION ALL SELECT 'frontline_people', {spelled} FROM present
-  UNION ALL SELECT 'frontline_auxiliaries', {spelled} FROM present WHERE is_auxiliary
-  UNION ALL SELECT 'frontline_party_members', unit_id, campaign_key, is_cumulative,
-    {greater}(begins, status.started_on), {lesser}(stops, {end.format("status")})
-  FROM present JOIN {t["status"]} ON status.person_id = present.owner
-    AND {_is("status.status", MEMBER_STATUSES)}
-    AND status.started_on < present.stops AND (status.ended_on IS NULL OR status.ended_on > present.begins)
-),
-edge(what, {", ".join(KEY)}, change) AS (
-  SELECT {group}, begins, CAST(COUNT(*) AS integer) FROM piece WHERE what IS NOT NULL GROUP BY {group}, begins
-  UNION ALL
-  SELECT {group}, stops, CAST(-COUNT(*) AS integer) FROM piece WHERE what IS NOT NULL AND stops < {never}
-  GROUP BY {group}, stops
-)
-SELECT {", ".join(KEY)}, {_pivot()}
-FROM edge GROUP BY {", ".join(KEY)} HAVING {_is_any()}"""
+)"""
 
 
-def _day(day: str) -> str:
-    return f"'{day}'" if connection.vendor == "sqlite" else f"DATE '{day}'"
+def _compiled(rows: QuerySet[Any]) -> Statement:
+    """Return the SQL of a query, and its parameters."""
+    statement, params = rows.query.get_compiler(connection=connection).as_sql()
+    return statement, tuple(params)
 
 
-def _is(column: str, values: Iterable[str]) -> str:
-    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+def _day(day: str, vendor: str) -> str:
+    return f"'{day}'" if vendor == "sqlite" else f"DATE '{day}'"
 
 
-def _numbers(keys: Iterable[int]) -> str:
-    return ", ".join(str(int(key)) for key in sorted(keys))
+def _greater(vendor: str) -> str:
+    return "MAX" if vendor == "sqlite" else "GREATEST"
 
 
-def _column_of_kind() -> str:
-    """Return the CASE that names the column in which an organization is counted (NULL: in none)."""
-    cases = [
-        f"WHEN kind = '{kind.value}' AND {'' if is_temporary else 'NOT '}is_temporary THEN '{metric.slug}'"
-        for kind in OrganizationKind
-        for is_temporary in (True, False)
-        for metric in ORGANIZATION_METRICS
-        if metric.slug in COLUMNS and metric.holds(kind.value, is_temporary)
-    ]
-    return f"CASE {' '.join(cases)} END"
-
-
-def _pivot() -> str:
-    return ", ".join(f"SUM(CASE what WHEN '{name}' THEN change ELSE 0 END) AS {name}" for name in COLUMNS)
-
-
-def _is_any() -> str:
-    return " OR ".join(f"SUM(CASE what WHEN '{name}' THEN change ELSE 0 END) <> 0" for name in COLUMNS)
-
-
-assert set(COLUMNS) <= set(METRICS), "every column of the ledger is a metric"
+def _lesser(vendor: str) -> str:
+    return "MIN" if vendor == "sqlite" else "LEAST"

@@ -24,10 +24,10 @@ class Command(BaseCommand):
         """Print each difference on a line. Raises ``CommandError`` (exit 1) when there is one."""
         if options["rebuild"]:
             self.stdout.write(f"已重建搜索索引,共 {rebuild()} 个检索词。")
-        found = differences(MOST)
-        for line in found:
+        wrong = differences(MOST)
+        for line in wrong:
             self.stdout.write(line)
-        if found:
-            more = "以上" if len(found) == MOST else ""
-            raise CommandError(f"搜索索引有 {len(found)} 处{more}出入,可用 --rebuild 重建。")
+        if wrong:
+            more = "以上" if len(wrong) == MOST else ""
+            raise CommandError(f"搜索索引有 {len(wrong)} 处{more}出入,可用 --rebuild 重建。")
         self.stdout.write("搜索索引与现有名称完全一致。")

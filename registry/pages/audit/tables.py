@@ -99,12 +99,7 @@ class _ObjectFilter(Filter):
 
     def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
         """Return the entries of the object; of a person or an organization with its assignments."""
-        noun, key = _object(value)
-        about = Q(noun=noun, object_id=key)
-        if noun in ("person", "organization"):
-            placed = Assignment.objects.filter(**{f"{noun}_id": key}).values("pk")
-            about |= Q(noun="assignment", object_id__in=placed)
-        return rows.filter(about)
+        return rows.filter(history.about(*_object(value)))
 
     def words(self, table: Table[Any], value: Any) -> str:
         """Return what it is called, by its newest entry."""

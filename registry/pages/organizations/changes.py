@@ -405,7 +405,7 @@ def metric_of(organization: Organization) -> OrganizationMetric:
         metric
         for metric in (together, *ORGANIZATION_METRICS)
         if isinstance(metric, OrganizationMetric)
-        and metric.holds(organization.kind, organization.is_temporary)
+        and metric.includes(organization.kind, organization.is_temporary)
     ]
     return fitting[0] if fitting else ORGANIZATION_METRICS[0]
 

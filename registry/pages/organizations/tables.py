@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.counting.basis import APPROVED, organization_rows
+from registry.counting.basis import organization_rows
+from registry.counting.metric import APPROVED
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES

@@ -11,7 +11,8 @@ from django.db.models import Count, F, Q
 from django.urls import reverse
 
 from registry import access
-from registry.counting.basis import APPROVED, Question, organizations
+from registry.counting.basis import Question, organizations
+from registry.counting.metric import APPROVED
 from registry.counting.rollup import count_units
 from registry.models import (
     Assignment,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 
-from registry.counting.basis import APPROVED, Question, organization_rows
+from registry.counting.basis import Question, organization_rows
+from registry.counting.metric import APPROVED
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
 from registry.models.base import in_spans
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER

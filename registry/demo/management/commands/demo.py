@@ -39,8 +39,8 @@ class Command(BaseCommand):
         numbers = load_demo()
         if settings.DEBUG:
             open_logins(ACTOR)
-        said = "、".join(f"{label} {numbers[noun]}" for noun, label in _NOUNS.items())
-        self.stdout.write(f"已载入演示数据:{said}(用时 {time.monotonic() - begin:.1f} 秒)。")
+        summary = "、".join(f"{label} {numbers[noun]}" for noun, label in _NOUNS.items())
+        self.stdout.write(f"已载入演示数据:{summary}(用时 {time.monotonic() - begin:.1f} 秒)。")
 
     def _print_logins(self) -> None:
         logins = usable_logins()

@@ -17,7 +17,7 @@ from django.db.models import Max, Model
 from registry.models.unit import MAX_DEPTH
 from registry.models.writer import reserve_ids, write_new
 from registry.refusals import refuse
-from registry.trees.intervals import insert_last
+from registry.trees.moves import insert_last
 
 NEW_ROOT = -1
 """In place of a parent: the node is a root, or goes below a node that exists already."""

@@ -1,0 +1,162 @@
+"""What a metric is, and what it counts: declarations from which every number and the totals are made."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db.models import (
+    Case,
+    Count,
+    Expression,
+    F,
+    FilteredRelation,
+    Model,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+    When,
+)
+
+from registry.models.base import on_day
+from registry.models.kinds import WorkflowState
+
+EVERY = Q()
+"""The condition that holds of every row."""
+APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
+
+
+@dataclass(frozen=True, eq=False)
+class CountSource:
+    """Rows that are counted: where each of them stands, from which day to which, and whose it is.
+
+    Every text is a path of fields from the row. A row stands at the unit of its dated placement (``host``),
+    or always at one unit (``unit``).
+    """
+
+    model: type[Model]
+    starts: str
+    """The first day on which a row counts."""
+    ends: str = ""
+    """The first day on which it no longer counts; without it what has begun goes on counting."""
+    host: str = ""
+    """Dated placements with ``unit``, ``started_on`` and ``ended_on``."""
+    unit: str = ""
+    where: Q = EVERY
+    """Which rows count at all."""
+    state: str = ""
+    """The workflow state, where rows that are not approved are shown beside the number."""
+    owner: str = "pk"
+    """Whose the row is: distinct metrics count each owner once."""
+    campaign: str = ""
+    organization: str | None = None
+    """The organization that the row hangs on (with its ``__``; empty: it is one), if any."""
+    dated: str = ""
+    """Dated rows of the owner, of which one holds on each day: political status, stage."""
+
+    @property
+    def owners(self) -> type[Model]:
+        """The model of the owners."""
+        return self.model if self.owner == "pk" else _walked(self.model, self.owner).related_model
+
+    @property
+    def at(self) -> str:
+        """The path to the unit on the day, with its ``__``, in the rows that ``on`` returns."""
+        return "host__unit__" if self.host else f"{self.unit}__"
+
+    def rows(self, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
+        """Return the rows that count, in these workflow states."""
+        rows = self.model._default_manager.filter(self.where).order_by()
+        return rows.filter(**{f"{self.state}__in": states}) if self.state else rows
+
+    def on(self, day: date, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
+        """Join to the rows the placement of the day as ``host``, the owner's dated row as ``standing``."""
+        rows = self.rows(states)
+        if self.dated:
+            rows = rows.annotate(standing=_of_day(self.dated, day))
+        return rows.annotate(host=_of_day(self.host, day)).filter(host__isnull=False) if self.host else rows
+
+    def dated_rows(self, condition: Q) -> tuple[QuerySet[Any], str]:
+        """Return the dated rows that the condition holds of, and the column of their owner."""
+        relation = _walked(self.model, self.dated)
+        rows = relation.related_model._base_manager.filter(condition).order_by()
+        return rows, relation.field.attname
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A number: which rows of a source, and how they are counted.
+
+    The rows themselves (the default), their distinct owners, or the sum of a whole number (``amount``).
+    """
+
+    slug: str
+    label: str
+    condition: Q = EVERY
+    source: CountSource = field(kw_only=True)
+    measure: str = field(default="个", kw_only=True)
+    distinct: bool = field(default=False, kw_only=True)
+    amount: str = field(default="", kw_only=True)
+    standing: Q = field(default=EVERY, kw_only=True)
+    """What must hold of the owner's dated row of the day."""
+    parts: tuple[str, ...] = field(default=(), kw_only=True)
+    """The metrics of which this is the sum: then no totals are kept of it."""
+    page: str = field(default="", kw_only=True)
+    """The name of the page that lists its rows."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z0-9_.-]{1,100}", self.slug):
+            raise ValueError(f"no slug for a metric: {self.slug!r}")
+
+    @property
+    def on_day(self) -> Q:
+        """Which rows it counts, as a condition on the rows of a day (``CountSource.on``)."""
+        return self.condition & prefixed(self.standing, "standing__")
+
+    def marked(self) -> Any:
+        """Return what a row adds: its owner, its key or its amount; NULL where it is not counted."""
+        what = F(self.amount or (self.source.owner if self.distinct else "pk"))
+        return Case(When(self.on_day, then=what), default=None) if self.on_day else what
+
+    def added(self, marks: str) -> Expression:
+        """Return the aggregate of ``marked`` rows."""
+        return Sum(marks, default=0) if self.amount else Count(marks, distinct=self.distinct)
+
+    def added_sql(self, column: str) -> str:
+        """Return the same in SQL."""
+        if self.amount:
+            return f"COALESCE(SUM({column}), 0)"
+        return f"COUNT({'DISTINCT ' if self.distinct else ''}{column})"
+
+
+def prefixed(condition: Q, prefix: str) -> Q:
+    """Return the same condition on rows that are reached through ``prefix``."""
+    found = Q(_connector=condition.connector, _negated=condition.negated)
+    children: list[Any] = list(condition.children)
+    found.children = [
+        prefixed(child, prefix) if isinstance(child, Q) else (f"{prefix}{child[0]}", child[1])
+        for child in children
+    ]
+    return found
+
+
+def is_approved(source: CountSource) -> Any:
+    """Return 1 for an approved row, 0 for another."""
+    if not source.state:
+        return Value(1)
+    return Case(When(**{f"{source.state}__in": APPROVED}, then=Value(1)), default=Value(0))
+
+
+def _of_day(path: str, day: date) -> FilteredRelation:
+    return FilteredRelation(path, condition=on_day(day, prefix=f"{path}__"))
+
+
+def _walked(model: type[Model], path: str) -> Any:
+    """Return the last relation of a path."""
+    relation: Any = None
+    for name in path.split("__"):
+        relation = (relation.related_model if relation else model)._meta.get_field(name)
+    return relation
