@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from registry import access, nouns
-from registry.counting.totals.write import differences
+from registry.counting.totals.check import differences
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportLine, ImportState, Verdict
 from registry.models import (

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from registry.counting.totals.write import differences
+from registry.counting.totals.check import differences
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations, people, units
 from registry.refusals import OperationRefused
