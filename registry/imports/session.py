@@ -225,14 +225,20 @@ def parents_first(cases: Mapping[str, Case], slug: str) -> Iterator[Case]:
 
 
 class Importer:
-    """Judges and writes the rows of one noun; a noun names its own by a dotted path."""
+    """Judges and writes the rows of one noun, which names its own importer by a dotted path.
+
+    This one is for nouns that have a sheet only for exports: it lets no row in.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
 
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the judged rows, in the order in which they are written."""
-        raise NotImplementedError
+        for cases in batches(self.session.cases(tables), BATCH):
+            for case in cases:
+                case.wrong(case.noun.key[0], f"“{case.noun.title}”不能导入,请在页面上登记。")
+            yield [case.judged() for case in cases]
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Write the rows of one batch that are right and do something, by the operations."""

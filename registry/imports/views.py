@@ -295,19 +295,19 @@ def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[d
 
 def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, Any]:
     """Return a line as the preview shows it; with a link once the row is there."""
+    url = _row_url(line)
     there = is_written or line.verdict in (Verdict.CHANGED, Verdict.UNCHANGED)
     return {
         "line": line,
         "noun": nouns.layouts()[line.noun].title,
         "verdict": str(Verdict(line.verdict).label),
         "tone": VERDICT_TONES[line.verdict],
-        "url": address.url(_row_url(line)) if there and line.verdict != Verdict.WRONG else "",
+        "url": address.url(url) if url and there and line.verdict != Verdict.WRONG else "",
     }
 
 
 def _row_url(line: ImportLine) -> str:
-    key = line.key.split(" ")[0]
-    page = {"units": "unit", "organizations": "organization", "people": "person"}.get(
-        line.noun, "organization"
-    )
-    return reverse(page, args=[key])
+    """Return the page of the row, or of what it belongs to where it has none (assignments)."""
+    noun = next(each for each in nouns.all_nouns() if each.sheet is not None and each.sheet.slug == line.noun)
+    page = noun.page or (nouns.by_key(noun.page_at).page if nouns.knows(noun.page_at) else "")
+    return reverse(page, args=[line.key.split(" ")[0]]) if page else ""

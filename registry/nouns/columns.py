@@ -99,7 +99,7 @@ class Layout:
     key: tuple[str, ...]
     needed: tuple[str, ...]
     mend: Mend | None = None
-    importer: str = ""
+    importer: str = "registry.imports.session.Importer"
 
     def __post_init__(self) -> None:
         columns = tuple(replace(each, max_length=_length(self.model, each)) for each in self.columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ParamSpec, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -27,6 +28,9 @@ R = TypeVar("R")
 T = TypeVar("T", bound=Model)
 
 ATTEMPTS = 6
+BATCH = 5000
+_FEW_KINDS = 30
+"""So many different changes are written by a statement each; more by statements that name every row."""
 GONE = "该记录已不存在,请刷新后重试。"
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 
@@ -230,16 +234,31 @@ def write_each(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> list[
     if len(changes) == 1:
         write(*changes[0])
     elif changes:
-        now = timezone.now()
-        for row, values in changes:
-            for name, value in values.items():
-                setattr(row, name, value)
-            row.version += 1
-            row.updated_at = now
-        fields = sorted({name for _, values in changes for name in values})
         rows = [row for row, _ in changes]
-        type(rows[0])._base_manager.bulk_update(rows, [*fields, "version", "updated_at"], batch_size=500)
+        _write_values(changes)
+        manager = type(rows[0])._base_manager
+        for some in batches([row.pk for row in rows], BATCH):
+            manager.filter(pk__in=some).update(version=F("version") + 1, updated_at=timezone.now())
+        for row in rows:
+            row.version += 1
     return before
+
+
+def _write_values(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> None:
+    """Write the changes: one statement for all rows that change alike, as long as there are few of them."""
+    alike: dict[tuple[Any, ...], list[Registered]] = {}
+    for row, values in changes:
+        alike.setdefault(tuple(sorted(values.items(), key=itemgetter(0))), []).append(row)
+        for name, value in values.items():
+            setattr(row, name, value)
+    manager = type(changes[0][0])._base_manager
+    if len(alike) <= _FEW_KINDS:
+        for same, rows in alike.items():
+            for some in batches([row.pk for row in rows], BATCH):
+                manager.filter(pk__in=some).update(**dict(same))
+    else:
+        fields = sorted({name for _, values in changes for name in values})
+        manager.bulk_update([row for row, _ in changes], fields, batch_size=500)
 
 
 def validate_all(rows: Sequence[Model], *, exclude: tuple[str, ...], unique: str) -> None:

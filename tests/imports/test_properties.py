@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from registry import access, nouns
-from registry.counting.totals.write import differences
+from registry.counting.totals.check import differences
 from registry.imports import work as importing
 from registry.imports.models import Import, ImportLine, ImportState, Verdict
 from registry.models import (
@@ -541,7 +541,7 @@ def outcome(do: Callable[[], dict[Key, list[str]]]) -> tuple[dict[Key, list[str]
 
 
 @settings(
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking takes minutes and says little more
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -561,7 +561,8 @@ def test_an_import_does_what_the_operations_do_one_by_one(
     assert imported == done
     assert (said - recorded, recorded - said) == ({}, {})
     for key, messages in refused.items():
-        if not any(words in message for words in OWN_WORDS for message in messages):
+        # A row with two faults may name another of them first.
+        if not any(words in message for words in OWN_WORDS for message in (*messages, *wrong[key])):
             assert set(messages) & set(wrong[key]), (key, messages, wrong[key])
 
 
