@@ -71,7 +71,7 @@ def _sheet(sheet: Any, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def measure(people: int) -> None:
     """Import the three workbooks and print what each cost."""
-    from registry.imports import operations, work
+    from registry.imports import operations
     from registry.imports.models import Import, ImportState
     from registry.models import Unit
     from tests.factories import ACTOR, make_organization, make_unit, make_user
@@ -81,18 +81,18 @@ def measure(people: int) -> None:
     for n in range(ORGANIZATIONS):
         make_organization(units[n % 40], code=f"o{n}", established_on=FIRST)
     user = make_user("importer", Unit.objects.get(code="top"))
-    work.SMALL_BYTES = 0  # as the worker does it: checked and written apart
+    background.SMALL_BYTES = 0  # as the worker does it: checked and written apart
     print(f"{'':10}{'check, wall (CPU)':>22}{'write, wall (CPU)':>22}{'peak':>10}")
     for name, is_changed in (("new", False), ("again", False), ("changed", True)):
         content = workbook(people, is_changed=is_changed)
-        handed_in = work.hand_in(actor=ACTOR, user=user, file_name=f"{name}.xlsx", content=content)
-        times = [_timed(lambda pk=handed_in.pk: work.check_now(pk, is_long=True))]
+        handed_in = background.hand_in(actor=ACTOR, user=user, file_name=f"{name}.xlsx", content=content)
+        times = [_timed(lambda pk=handed_in.pk: background.check_now(pk, is_long=True))]
         checked = Import.objects.get(pk=handed_in.pk)
         if checked.state != ImportState.CHECKED or checked.number("wrong"):
             raise SystemExit(f"{name}: {checked.state} {checked.counts} {checked.message}")
         if checked.changes_something:
             operations.confirm_import(actor=ACTOR, import_=checked, reason="测量")
-            times.append(_timed(lambda pk=handed_in.pk: work.write_now(pk, is_long=True)))
+            times.append(_timed(lambda pk=handed_in.pk: background.write_now(pk, is_long=True)))
             written = Import.objects.get(pk=handed_in.pk)
             if written.state != ImportState.WRITTEN:
                 raise SystemExit(f"{name}: {written.state} {written.message}")

@@ -14,8 +14,8 @@ from django.db import connection
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS
 from registry.models import Basis, Unit
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import FORMATION_KINDS, MEMBER_STATUSES, PARTY_KINDS, TEAM_KINDS
-from registry.models.shape import UnitShape
 
 Counts = dict[int, dict[str, int]]
 
@@ -47,7 +47,7 @@ def on_day(question: Question, alias: str) -> str:
 
 def by_interval(question: Question, units: list[Unit]) -> str:
     """Return place(bucket, unit_id): every unit below each of ``units``, by the intervals as constants."""
-    shape = UnitShape.on(question.as_of)
+    shape = UnitHierarchy.on(question.as_of)
     spans = ", ".join(
         f"({unit.pk}, {span.tree_id}, {span.lo}, {span.hi})" for unit in units for span in shape.spans(unit)
     )
@@ -63,7 +63,7 @@ def by_recursion(question: Question, units: list[Unit]) -> str:
     tops = ", ".join(str(unit.pk) for unit in units)
     day = question.as_of.isoformat()
     step = "registry_unit u ON u.parent_id = place.unit_id"
-    if not UnitShape.on(question.as_of).is_todays:
+    if not UnitHierarchy.on(question.as_of).is_todays:
         step = (
             "(SELECT unit_id AS id, superior_id FROM registry_unitplacement "
             f"WHERE (started_on IS NULL OR started_on <= '{day}') "

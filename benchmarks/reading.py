@@ -21,8 +21,8 @@ from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
 from registry.counting.rollup import count_buckets, rollup
 from registry.counting.totals import read as totals
 from registry.models import Assignment, Basis, Organization, Unit
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS
-from registry.models.shape import UnitShape
 
 COLUMNS = {"database": "database, ms", "whole": "whole call, ms", "queries": "queries"}
 BY_KIND = [metric.slug for metric in ORGANIZATION_METRICS]
@@ -52,7 +52,7 @@ def busiest_day() -> date:
 
 def places(root: Unit, day: date) -> list[Unit]:
     """Return the root and its children on the day."""
-    return [root, *sorted(UnitShape.on(day).children(root), key=lambda unit: unit.code)]
+    return [root, *sorted(UnitHierarchy.on(day).children(root), key=lambda unit: unit.code)]
 
 
 def by_totals(question: Question, units: list[Unit]) -> Counts:
@@ -68,7 +68,7 @@ def by_rollup(question: Question, units: list[Unit]) -> Counts:
 
 def by_rows(question: Question, units: list[Unit]) -> Counts:
     """The registry: from the rows, as it counts what no totals hold."""
-    shape = UnitShape.on(question.as_of)
+    shape = UnitHierarchy.on(question.as_of)
     found = count_buckets(question, {unit.pk: shape.spans(unit) for unit in units})
     return {pk: line.counts for pk, line in found.items()}
 

@@ -15,8 +15,8 @@ from registry.counting.basis import Question
 from registry.counting.metric import Metric
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Unit
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import PARTY_KINDS
-from registry.models.shape import UnitShape
 
 SLUGS = ("temporary_party_orgs", "frontline_people")
 COLUMNS = {"database": "database, ms", "whole": "whole call, ms", "queries": "queries"}
@@ -80,7 +80,7 @@ def by_rows(root: Unit, metric: Metric, since: date, until: date, question: Ques
     for first, last in counting._stretches(since, until):
         if time.perf_counter() - begin > SLOW:
             raise TooSlow
-        spans = UnitShape.on(first).spans(root)
+        spans = UnitHierarchy.on(first).spans(root)
         found += counting.from_rows(metric, spans, first, last, question)
     return found
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
 from registry.models.base import in_spans, on_day
-from registry.models.shape import Span, everything, roots
+from registry.models.hierarchy import Span, everything, roots
 from registry.models.term import found_by, starts_with
 from registry.nouns.organization import superiors_of
 

@@ -63,7 +63,7 @@ def chromium() -> str | None:
 
 SLOW = (
     "test_properties",
-    "test_intervals",
+    "test_moves",
     "test_bulk",
     "test_access_table",
     "test_concurrency",

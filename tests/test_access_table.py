@@ -16,7 +16,7 @@ from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from registry.reports.ready import READY
+from registry.reports.filed_sheets import READY
 from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db

@@ -35,8 +35,8 @@ from registry.models import (
     UnitPlacement,
 )
 from registry.models.base import Registered
+from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
-from registry.models.shape import Span
 from registry.operations import assignments, organizations, people, units
 from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger, snapshot

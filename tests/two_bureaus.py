@@ -18,7 +18,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from registry.imports import work as importing
+from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
 from registry.operations import organizations, people, units

@@ -23,7 +23,7 @@ from registry.web.address import Address, address_of
 from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.tables import Table
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 
 @dataclass(frozen=True)

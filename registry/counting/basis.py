@@ -17,7 +17,7 @@ from registry.counting.metric import APPROVED, CountSource, Metric
 from registry.counting.metrics import ORGANIZATIONS, PLACED
 from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit
 from registry.models.base import in_spans, on_day
-from registry.models.shape import Rows, Span, UnitShape, everything, is_inside, placed_in, within
+from registry.models.hierarchy import Rows, Span, UnitHierarchy, everything, is_inside, placed_in, within
 
 Place = Unit | Organization | list[Span]
 """A unit with all below it, an organization with its Party line, or intervals of the unit tree."""
@@ -99,7 +99,7 @@ def rows_of(
         return rows.none() if path is None else rows.filter(_below(place, path))
     if place is None:
         return rows
-    spans = place if isinstance(place, list) else UnitShape.on(question.as_of).spans(place)
+    spans = place if isinstance(place, list) else UnitHierarchy.on(question.as_of).spans(place)
     return placed_in(rows, within(spans, question.scope), source.at)
 
 

@@ -19,7 +19,7 @@ from registry.counting.metric import Metric
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_units
 from registry.models import Figure, Qualifier, Unit
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 
 CLOSE = 5
 """How far "about" may lie off, and "nearly" below, in percent of the reported value."""

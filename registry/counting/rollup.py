@@ -24,8 +24,8 @@ from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
 from registry.counting.totals import read as totals
 from registry.models import Organization, Unit
+from registry.models.hierarchy import Span, UnitHierarchy, remembering
 from registry.models.kinds import PENDING_STATES
-from registry.models.shape import Span, UnitShape, remembering
 
 TOTAL, OWN = 0, -1
 """Buckets beside the children's ids: the whole subtree, and the place itself alone."""
@@ -92,7 +92,7 @@ def rollup(
 
 
 def _rollup(unit: Unit, question: Question, with_children: bool, metrics: Metrics) -> Rollup:
-    shape = UnitShape.on(question.as_of)
+    shape = UnitHierarchy.on(question.as_of)
     alone = [Span(unit.tree_id, unit.lft, unit.lft)]
     buckets = {TOTAL: shape.spans(unit)}
     found = list(shape.children(unit)) if with_children else []
@@ -138,7 +138,7 @@ def count_units(
     units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
 ) -> dict[int, Line]:
     """Count the metrics for the subtree of each of ``units``, by unit id; one query less without pending."""
-    shape = UnitShape.on(question.as_of)
+    shape = UnitHierarchy.on(question.as_of)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
     some = metrics or tuple(METRICS.values())
     return _lines(question, buckets, {pk: pk for pk in buckets}, some, pending=pending)
@@ -146,7 +146,7 @@ def count_units(
 
 def kept(unit: Unit, question: Question) -> Counts | None:
     """Return every declared metric of the unit's subtree if the totals hold it, at no cost that grows."""
-    if not totals.answers(question, [UnitShape.on(question.as_of).spans(unit)]):
+    if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)]):
         return None
     return totals.read({unit.pk}, question, tuple(METRICS.values()))[unit.pk]
 

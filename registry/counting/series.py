@@ -19,7 +19,7 @@ from registry.counting.metric import CountSource, Metric, prefixed
 from registry.counting.totals import read as totals
 from registry.models import Basis, Unit
 from registry.models.base import in_spans
-from registry.models.shape import Span, UnitShape, everything, move_days, within
+from registry.models.hierarchy import Span, UnitHierarchy, everything, move_days, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
@@ -43,7 +43,7 @@ def series(
         numbers = totals.series(unit.pk, metric, since, until, question)
         return list(zip(days_between(since, until), numbers, strict=True))
     for first, last in _stretches(since, until):
-        spans = UnitShape.on(first).spans(unit)
+        spans = UnitHierarchy.on(first).spans(unit)
         numbers = from_rows(metric, spans, first, last, question)
         found += zip(days_between(first, last), numbers, strict=True)
     return found
@@ -52,7 +52,7 @@ def series(
 def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
     """Whether the totals hold what the question asks of ``unit`` on every day of ``since..until``."""
     stretches = _stretches(since, until) if question.scope is not None else ()
-    return totals.answers(question, (UnitShape.on(first).spans(unit) for first, _last in stretches))
+    return totals.answers(question, (UnitHierarchy.on(first).spans(unit) for first, _last in stretches))
 
 
 def courses(

@@ -15,7 +15,7 @@ from registry import access, locks
 from registry.audit import Actor
 from registry.imports.cases import Case
 from registry.models import Organization, Person, Unit, User
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 

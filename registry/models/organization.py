@@ -11,6 +11,7 @@ from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.base import Registered, ends_not_before_start, on_day
+from registry.models.hierarchy import Span, UnitHierarchy, placed_in
 from registry.models.kinds import (
     FORMATION_KINDS,
     PARTY_KINDS,
@@ -18,7 +19,6 @@ from registry.models.kinds import (
     OrganizationKind,
     WorkflowState,
 )
-from registry.models.shape import Span, UnitShape, placed_in
 from registry.models.term import OrganizationTerm, found_by
 from registry.models.unit import MAX_DEPTH, Unit, code_validator
 
@@ -46,7 +46,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 
     def in_subtree(self, unit: Unit, day: date) -> OrganizationQuerySet:
         """Organizations at ``unit`` or below it, in the hierarchy and with the hosts of ``day``."""
-        return self.hosted_on(day).in_spans(UnitShape.on(day).spans(unit))
+        return self.hosted_on(day).in_spans(UnitHierarchy.on(day).spans(unit))
 
     def matching(self, text: str) -> OrganizationQuerySet:
         """Organizations found by part of a name, alias or title, its pinyin, a code or document number."""

@@ -16,7 +16,7 @@ from registry.models.kinds import UnitKind
 from registry.models.term import UnitTerm, found_by
 
 if TYPE_CHECKING:
-    from registry.models.shape import Span
+    from registry.models.hierarchy import Span
 
 code_validator = RegexValidator(
     r"^[a-z0-9]+(-[a-z0-9]+)*$", "代码只能用小写字母、数字和连字符,例如 dezhou-shi-gonganju。"
@@ -37,18 +37,18 @@ class UnitQuerySet(models.QuerySet["Unit"]):
         )
 
     def in_spans(self, spans: list[Span]) -> UnitQuerySet:
-        """Units inside the given intervals (see ``registry.models.shape``)."""
-        from registry.models.shape import everything
+        """Units inside the given intervals (see ``registry.models.hierarchy``)."""
+        from registry.models.hierarchy import everything
 
         return self if everything(spans) else self.filter(in_spans(spans))
 
     def in_subtree(self, unit: Unit, day: date | None = None) -> UnitQuerySet:
         """``unit`` and all below it, in the hierarchy of ``day`` (today's when left out)."""
-        from registry.models.shape import UnitShape
+        from registry.models.hierarchy import UnitHierarchy
 
         if day is None:
             return self.filter(tree_id=unit.tree_id, lft__range=(unit.lft, unit.rght))
-        return self.in_spans(UnitShape.on(day).spans(unit))
+        return self.in_spans(UnitHierarchy.on(day).spans(unit))
 
     def matching(self, text: str) -> UnitQuerySet:
         """Units found by ``text``: part of a name, short name or alias, their pinyin, a code."""

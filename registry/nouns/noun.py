@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 
 from registry.models import Unit
 from registry.models.base import in_spans
-from registry.models.shape import Span, everything
+from registry.models.hierarchy import Span, everything
 from registry.nouns.columns import Layout
 from registry.nouns.verbs import Verb
 

@@ -12,7 +12,7 @@ from registry.models import (
     PoliticalStatus,
 )
 from registry.models.base import in_spans
-from registry.models.shape import Span, everything
+from registry.models.hierarchy import Span, everything
 from registry.nouns.columns import Column, Layout
 from registry.nouns.noun import Noun, Picker, Texts
 from registry.nouns.verbs import ENTER, PERSONAL, Verb

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from registry.models import Grant, User
 from registry.models.base import in_spans
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 from registry.nouns.noun import Noun
 from registry.nouns.verbs import MANAGE, Verb
 

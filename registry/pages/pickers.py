@@ -14,7 +14,7 @@ from registry.nouns.noun import Noun, PickerQuery
 from registry.search.query import find
 from registry.web.address import address_of
 from registry.web.fields import note_of
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 SHOWN = 20
 

@@ -14,7 +14,7 @@ from registry.nouns.unit import UNIT
 from registry.pages.units.tables import UnitTable
 from registry.search.query import find
 from registry.web.lists import export_url
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 SHOWN = 20
 SHOWN_WHILE_TYPING = 6

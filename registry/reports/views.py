@@ -11,7 +11,7 @@ from registry import access
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import rollup
 from registry.models import Unit
-from registry.reports.ready import READY, Filing
+from registry.reports.filed_sheets import READY, Filing
 from registry.web.address import actor_of, address_of
 from registry.web.exports import answer
 from registry.web.links import rows_behind

@@ -10,7 +10,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
-from registry.models.shape import UnitShape, move_days, remembering
+from registry.models.hierarchy import UnitHierarchy, move_days, remembering
 from registry.rules.findings import Finding, Wrong, first_of, in_future, unblamed
 
 REGION_CODE = r"^\d{6}$"
@@ -191,7 +191,7 @@ def _check_circle(proposal: Move) -> Wrong:
         return
     days = [proposal.on, *move_days(proposal.on, timezone.localdate())]
     for day in days:
-        path = {ancestor.pk for ancestor in UnitShape.on(day).path(superior)}
+        path = {ancestor.pk for ancestor in UnitHierarchy.on(day).path(superior)}
         for unit in proposal.units:
             if unit.pk in path:
                 when = "" if day == days[-1] else f"在 {day:%Y-%m-%d} "
@@ -229,7 +229,7 @@ def _check_closing(proposal: Closing) -> Wrong:
         return
     if not into.is_open_on(on) or into.closed_on is not None:
         yield "merged_into_another", "into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
-    if any(ancestor.pk == unit.pk for ancestor in UnitShape.on(on).path(into)):
+    if any(ancestor.pk == unit.pk for ancestor in UnitHierarchy.on(on).path(into)):
         yield "merged_into_another", "into", f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。"
 
 

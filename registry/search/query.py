@@ -28,7 +28,7 @@ from registry.models import (
     Unit,
 )
 from registry.models.base import in_spans
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 from registry.models.term import LONGEST_TERM, RANKS_OF_TEXT, Rank, begins, bounds, folded
 from registry.nouns import Noun
 

@@ -14,12 +14,12 @@ from registry.counting.basis import Question
 from registry.counting.metric import Metric
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
-from registry.models.shape import Span, UnitShape
+from registry.models.hierarchy import Span, UnitHierarchy
 from registry.web.address import Address
 from registry.web.columns import Line
 from registry.web.links import rows_behind
 from registry.web.tables import Table
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def place_of(request: HttpRequest, question: Question) -> Place:
     line = cleaned(request.GET.get("party_line", ""))
     if line:
         return Place(None, access.get_organization(request.user, line), False, [])
-    shape = UnitShape.on(question.as_of)
+    shape = UnitHierarchy.on(question.as_of)
     unit = unit_of(request)
     if unit is None:
         tops = access.top_units(request.user)

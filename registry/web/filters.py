@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from registry import access
 from registry.models import Basis
 from registry.web.fields import DayField, PickerField
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 if TYPE_CHECKING:
     from registry.web.tables import Table

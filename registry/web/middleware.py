@@ -13,8 +13,8 @@ from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
+from registry.models.hierarchy import remembering
 from registry.models.session import SessionStore
-from registry.models.shape import remembering
 from registry.web.errors import page_not_found, too_large
 
 RENEWED_AFTER = timedelta(minutes=1)

@@ -32,8 +32,8 @@ from registry.models import (
     Unit,
     UnitPlacement,
 )
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, TEAM_KINDS
-from registry.models.shape import UnitShape
 from registry.trees.check import check_all
 from tests.factories import make_unit
 
@@ -187,10 +187,10 @@ def test_units_moved_and_organizations_were_transferred(country: dict[str, int])
         before = UnitPlacement.objects.get(unit=move.unit, ended_on=move.started_on).superior
         assert before is not None
         assert before != move.superior
-        day_before = UnitShape.on(FIRST)
+        day_before = UnitHierarchy.on(FIRST)
         assert move.unit in Unit.objects.in_spans(day_before.spans(before))
         assert move.unit not in Unit.objects.in_spans(day_before.spans(move.superior))
-        assert move.unit in Unit.objects.in_spans(UnitShape.on(LAST).spans(move.superior))
+        assert move.unit in Unit.objects.in_spans(UnitHierarchy.on(LAST).spans(move.superior))
     transfers = OrganizationPlacement.objects.filter(ended_on__isnull=False)
     assert transfers.exists()
     for transfer in transfers.select_related("organization"):

@@ -22,14 +22,14 @@ from registry.counting.totals.fold import fold_counts
 from registry.counting.totals.read import read
 from registry.counting.totals.write import following
 from registry.models import Figure, Source, TotalChange, Unit
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import MEMBER_STATUSES
-from registry.models.shape import UnitShape
 from registry.operations.assignments import end_assignment
 from registry.operations.organizations import transfer_organization
 from registry.operations.people import change_political_status
 from registry.operations.units import move_unit
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
-from tests.operations.told import day
+from tests.operations.checks import day
 
 pytestmark = pytest.mark.django_db
 
@@ -156,7 +156,7 @@ def test_totals_and_rows_and_lists_agree_on_every_day(handed_up: None) -> None:
     for number in range(12):
         for basis in ("current", "cumulative"):
             question = Question(day(number), basis)
-            shape = UnitShape.on(day(number))
+            shape = UnitHierarchy.on(day(number))
             kept = read([unit.pk for unit in units], question, metrics)
             counted = count_buckets(question, {unit.pk: shape.spans(unit) for unit in units}, metrics)
             for unit in units:
@@ -174,7 +174,7 @@ def test_a_course_over_days_is_that_of_the_rows(handed_up: None, basis: str) -> 
     question = Question(day(12), basis)
     found = courses(world.top, DECLARED, day(0), day(8), question, (basis,))
     for metric in DECLARED:
-        spans = UnitShape.on(day(0)).spans(world.top)
+        spans = UnitHierarchy.on(day(0)).spans(world.top)
         expected = from_rows(metric, spans, day(0), day(8), question)
         assert [number for _day, number in found[basis, metric.slug]] == expected, metric.slug
         for number in (4, 5):

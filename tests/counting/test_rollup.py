@@ -14,8 +14,8 @@ from registry.counting.basis import Question, assignment_rows, organization_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, measured
 from registry.counting.rollup import count_party_line, count_spans, count_units, no_counts, rollup
 from registry.models import Organization, Unit
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import PENDING_STATES
-from registry.models.shape import UnitShape
 from registry.operations import assignments, organizations, people, units
 from tests.counting.recount import ORGANIZATION_SLUGS, PEOPLE_SLUGS
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
@@ -197,7 +197,7 @@ def test_own_and_children_make_the_whole(top: Unit) -> None:
     assert by_child(top, ask(), slug) == {"a": 2, "b": 1}
     assert not rollup(top, ask(), children=False).children
     assert found.total == count_units([top], ask())[top.pk]
-    assert found.total == count_spans(UnitShape.on(day(10)).spans(top), ask())
+    assert found.total == count_spans(UnitHierarchy.on(day(10)).spans(top), ask())
 
 
 def test_a_transfer_leaves_the_past_where_it_was(top: Unit) -> None:
@@ -239,7 +239,7 @@ def test_moves_in_both_directions_and_inside_each_other(top: Unit) -> None:
     for number, numbers in expected.items():
         for unit, expect in zip((a, b, c), numbers, strict=True):
             assert counts(unit, ask(number)) == {"temporary_branches": expect, "temporary_party_orgs": expect}
-        assert [each.code for each in UnitShape.on(day(number)).path(Unit.objects.get(code="b"))] == (
+        assert [each.code for each in UnitHierarchy.on(day(number)).path(Unit.objects.get(code="b"))] == (
             ["top", "a", "b"] if number < 6 else ["top", "c", "a", "b"]
         )
 
@@ -252,7 +252,7 @@ def test_a_merger_of_many_is_one_interval(top: Unit) -> None:
     units.merge_unit(actor=ACTOR, unit=old, into=into, on=day(5), reason="并")
     for unit in (old, into):
         unit.refresh_from_db()
-    shape = UnitShape.on(day(4))
+    shape = UnitHierarchy.on(day(4))
     assert len(shape.spans(old)) == 2
     assert len(shape.spans(into)) <= 2
     assert counts(old, ask(4))["temporary_branches"] == 12
@@ -362,4 +362,4 @@ def test_a_thousand_children(top: Unit) -> None:
 
 
 def test_today_is_the_last_hierarchy(top: Unit) -> None:
-    assert UnitShape.on(date.max).is_todays
+    assert UnitHierarchy.on(date.max).is_todays

@@ -13,7 +13,7 @@ import pytest
 from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
-from registry.imports import work as importing
+from registry.imports import background as importing
 from registry.models import Assignment, Person
 from tests.e2e.test_register import PASSWORD, key_figure, number_at
 from tests.factories import make_organization, make_unit, make_user

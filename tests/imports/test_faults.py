@@ -19,8 +19,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from registry.counting.totals.check import differences
+from registry.imports import background as importing
 from registry.imports import operations as imports
-from registry.imports import work as importing
 from registry.imports.models import Import, ImportState
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.trees.check import check_all
@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WRITER = """
 import django
 django.setup()
-from registry.imports.work import write_now
+from registry.imports.background import write_now
 write_now({}, is_long=True)
 """
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from openpyxl import Workbook
 
 from registry.counting.totals.check import differences
+from registry.imports import background as importing
 from registry.imports import operations as imports
-from registry.imports import work as importing
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.models import (
     Assignment,

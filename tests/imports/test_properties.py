@@ -21,7 +21,7 @@ from openpyxl import Workbook
 
 from registry import access, nouns
 from registry.counting.totals.check import differences
-from registry.imports import work as importing
+from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState, Verdict
 from registry.models import (
     Assignment,

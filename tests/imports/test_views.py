@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from registry.imports import work as importing
+from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.imports.people import PeopleImporter
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit

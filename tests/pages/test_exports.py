@@ -20,12 +20,12 @@ from django.utils import timezone
 
 from registry.counting.basis import Question
 from registry.counting.rollup import rollup
-from registry.imports import work as importing
+from registry.imports import background as importing
 from registry.imports.models import Verdict
 from registry.models import Assignment, AuditEntry, Figure, Organization, Person, Source, Unit
 from registry.nouns import layouts
 from registry.operations import organizations, units
-from registry.reports.ready import READY
+from registry.reports.filed_sheets import READY
 from registry.spreadsheets.reading import open_book
 from registry.web import lists
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user

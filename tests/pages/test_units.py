@@ -22,8 +22,8 @@ from registry.counting.basis import (
 )
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.models import Campaign, Figure, Organization, Person, Source, Unit
+from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
-from registry.models.shape import Span, UnitShape
 from registry.operations import organizations, units
 from registry.web import charts
 from tests.factories import (
@@ -119,7 +119,7 @@ def rows_behind(link: str) -> int:
     campaign = Campaign.objects.get(code=query["campaign"]) if "campaign" in query else None
     question = Question(day, query.get("basis", "current"), since, campaign)
     unit = Unit.objects.get(code=query["unit"])
-    spans = [Span(unit.tree_id, unit.lft, unit.lft)] if "own" in query else UnitShape.on(day).spans(unit)
+    spans = [Span(unit.tree_id, unit.lft, unit.lft)] if "own" in query else UnitHierarchy.on(day).spans(unit)
     metric = METRICS[query["metric"]]
     states = PENDING_STATES if query.get("state") == "pending" else APPROVED
     if isinstance(metric, OrganizationMetric):

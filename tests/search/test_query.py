@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from registry.models import NameTerm, Organization, OrganizationTerm, Person, Unit, UnitTerm, User
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 from registry.models.term import folded
 from registry.nouns.organization import ORGANIZATION
 from registry.nouns.person import PERSON

@@ -20,7 +20,7 @@ from registry.counting.basis import Question
 from registry.counting.metric import Metric
 from registry.counting.totals.points import TABLE, lists, number_on, single
 from registry.models import Basis, TotalChange
-from registry.models.shape import Span, within
+from registry.models.hierarchy import Span, within
 from registry.models.totals import ALL_CAMPAIGNS
 
 _CHANGE = TotalChange._meta.db_table

@@ -22,7 +22,7 @@ from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter, DayFilter, Filter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.tables import Table
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 Pages = dict[tuple[str, int], tuple[str, bool]]
 

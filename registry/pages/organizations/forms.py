@@ -22,8 +22,8 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
-from registry.models.shape import UnitShape
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import ROLES
 from registry.rules import organizations as rules
@@ -106,7 +106,7 @@ def suggest_parent(
     At one unit a temporary superior goes before a standing one (never above a standing organization),
     a lower level before a higher. Of several equals none is suggested: the user knows which.
     """
-    path = [above.pk for above in UnitShape.on(day).path(unit)]
+    path = [above.pk for above in UnitHierarchy.on(day).path(unit)]
     standing = (
         Organization.objects.approved()
         .as_of(day)

@@ -16,8 +16,8 @@ from registry import access
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_party_line
 from registry.models import Organization, OrganizationPlacement, WorkflowState
+from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
-from registry.models.shape import Span
 from registry.pages.organizations.members import MemberTable
 from registry.web.address import Address
 from registry.web.links import rows_page

@@ -11,8 +11,8 @@ from django.urls import reverse
 from registry import access
 from registry.counting.basis import Question
 from registry.models import Organization, WorkflowState
+from registry.models.hierarchy import Span
 from registry.models.kinds import place_of_kind
-from registry.models.shape import Span
 from registry.web.address import Address
 
 WIDTH, BOX, WIDE_BOX, HEIGHT = 720, 164, 248, 62

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.models import Basis, OrganizationPlacement
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 from registry.pages.audit import history
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line

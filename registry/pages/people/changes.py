@@ -41,7 +41,7 @@ from registry.web.address import actor_of, address_of
 from registry.web.changes import change, posted
 from registry.web.fields import ScopedForm
 from registry.web.links import person_url
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 FORM = "pages/people/form.html"
 

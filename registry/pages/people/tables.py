@@ -28,8 +28,8 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.base import in_spans, on_day
+from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
-from registry.models.shape import Span, placed_in
 from registry.nouns.person import PERSON
 from registry.pages.people.columns import person_columns
 from registry.web.address import Address

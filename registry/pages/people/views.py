@@ -17,7 +17,7 @@ from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
 from registry.web.address import Address, actor_of, address_of
 from registry.web.links import person_url
 from registry.web.tables import show
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 
 @require_safe

@@ -23,8 +23,8 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES, ROLE_ORDER
-from registry.models.shape import Span, UnitShape
 from registry.web.address import Address
 from registry.web.links import person_url
 
@@ -92,9 +92,9 @@ class Tree:
         return replace(asked, basis=Basis.CURRENT.value, since=None)
 
     @cached_property
-    def shape(self) -> UnitShape:
+    def shape(self) -> UnitHierarchy:
         """The unit hierarchy of the day."""
-        return UnitShape.on(self.question.as_of)
+        return UnitHierarchy.on(self.question.as_of)
 
     def roots(self, current: Unit | None) -> list[Node]:
         """Return the user's top units, opened down to ``current``; without it the first is open."""

@@ -14,7 +14,7 @@ from registry.pages.tree.nodes import Tree
 from registry.search.query import find
 from registry.web.address import KEPT, address_of
 from registry.web.lists import others
-from registry.web.typed import cleaned
+from registry.web.text import cleaned
 
 
 @require_safe

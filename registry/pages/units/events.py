@@ -12,8 +12,8 @@ from registry.counting.basis import Question, organization_rows
 from registry.counting.metric import APPROVED
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
 from registry.models.base import in_spans
+from registry.models.hierarchy import Span, everything
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
-from registry.models.shape import Span, everything
 
 RECENT_DAYS = 30
 EVENTS_SHOWN = 10

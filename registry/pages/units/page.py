@@ -14,7 +14,7 @@ from registry.counting.reconciliation import Comparison, counting_day, figures_w
 from registry.counting.rollup import Line, Rollup, count_units
 from registry.counting.series import can_read, courses
 from registry.models import Basis, Figure, Unit
-from registry.models.shape import Span
+from registry.models.hierarchy import Span
 from registry.reports.tables import reported_value
 from registry.web import charts
 from registry.web.address import Address

@@ -17,7 +17,7 @@ from registry import access
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement
-from registry.models.shape import Moves, Span, UnitShape, within
+from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
 from registry.pages.audit import history
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
@@ -44,7 +44,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
     Moves.after(unit_page.first_day(question))  # what all the days of this page are made of, read at once
-    shape = UnitShape.on(question.as_of)
+    shape = UnitHierarchy.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
     below = UnitsBelowTable(request, shown)
@@ -111,7 +111,7 @@ def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:
     return standing.in_spans(then).count() - standing.in_spans(spans).count()
 
 
-def _crumbs(address: Address, shape: UnitShape, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
+def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
     """The units above on the day; those above the user's own are named without a link."""
     path = shape.path(shown)
     return [

@@ -75,7 +75,7 @@ class Moves:
             placed.sort(key=lambda each: each[0] or date.min)
         return cls(day, placements, places)
 
-    def shape(self, day: date) -> UnitShape:
+    def shape(self, day: date) -> UnitHierarchy:
         """Return the hierarchy of ``day``, which is not before the day of these moves."""
         then: dict[int, int | None] = {}
         for unit, placed in self.placements.items():
@@ -86,7 +86,7 @@ class Moves:
                 if start is None or start <= day:
                     then[unit] = superior
         ids = then.keys() | {superior for superior in then.values() if superior is not None}
-        return UnitShape(day, then, {pk: self.places[pk] for pk in ids})
+        return UnitHierarchy(day, then, {pk: self.places[pk] for pk in ids})
 
     def days(self, since: date, until: date) -> list[date]:
         """Return the days in ``since < day <= until`` on which some unit got another superior."""
@@ -157,7 +157,7 @@ def placed_in(rows: Rows, spans: Iterable[Span], path: str) -> Rows:
 
 
 @dataclass(frozen=True)
-class UnitShape:
+class UnitHierarchy:
     """The unit hierarchy of one day."""
 
     day: date
@@ -167,7 +167,7 @@ class UnitShape:
     """Today's intervals of those units and of their superiors then."""
 
     @classmethod
-    def on(cls, day: date) -> UnitShape:
+    def on(cls, day: date) -> UnitHierarchy:
         """Read the moves after ``day``: one query, or none if they are remembered."""
         return Moves.after(day).shape(day)
 

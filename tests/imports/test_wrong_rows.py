@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from registry.imports.mistakes import error_filename, with_errors
+from registry.imports.wrong_rows import error_filename, with_errors
 from registry.spreadsheets.reading import Problem, open_book
 from tests.spreadsheets.make_files import FILES
 

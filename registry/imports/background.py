@@ -19,11 +19,11 @@ from django_tasks import task
 
 from registry.audit import Actor
 from registry.imports import operations as imports
-from registry.imports.mistakes import error_filename, with_errors
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.imports.operations import Abandoned
 from registry.imports.session import Progress, no_progress
 from registry.imports.writing import check_import, write_import
+from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User
 from registry.refusals import OperationRefused
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book

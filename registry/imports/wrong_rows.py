@@ -16,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from registry.imports.blank import DAY_FORMAT, OPTIONS, add_choices, print_on_a4, width_of
+from registry.imports.template import DAY_FORMAT, OPTIONS, add_choices, print_on_a4, width_of
 from registry.nouns.columns import ERROR_HEADER, key_of
 from registry.spreadsheets import cells
 from registry.spreadsheets.grid import MAX_COLUMN, Dated, Fault, Raw, Row

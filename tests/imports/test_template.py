@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from registry.imports.blank import choices_of, columns_to_fill, template
+from registry.imports.template import choices_of, columns_to_fill, template
 from registry.nouns import layouts
 from registry.nouns.columns import EXAMPLE, NOTES_TITLE, Layout
 from registry.spreadsheets.reading import open_book

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registry.models import Unit
-from registry.models.shape import Moves, Span, UnitShape, everything, move_days, remembering
+from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, move_days, remembering
 from registry.operations import units
 from tests.factories import ACTOR, make_unit
 from tests.operations.checks import day
@@ -33,16 +33,16 @@ def test_one_query_for_all_the_days_of_a_request() -> None:
         unit.refresh_from_db()
     with remembering(), CaptureQueriesContext(connection) as queries:
         Moves.after(day(0))
-        before, after = UnitShape.on(day(4)), UnitShape.on(day(5))
+        before, after = UnitHierarchy.on(day(4)), UnitHierarchy.on(day(5))
         assert move_days(day(0), day(9)) == [day(5)]
         with remembering():  # inside another one nothing is forgotten
-            UnitShape.on(day(3))
+            UnitHierarchy.on(day(3))
     assert len(queries) == 1
     assert (before.superior_id(child), after.superior_id(child)) == (a.pk, b.pk)
     # An earlier day needs more of them than was read.
     with remembering(), CaptureQueriesContext(connection) as queries:
-        UnitShape.on(day(4))
-        UnitShape.on(day(1))
+        UnitHierarchy.on(day(4))
+        UnitHierarchy.on(day(1))
     assert len(queries) == 2
 
 
@@ -51,12 +51,12 @@ def test_nothing_is_remembered_from_one_request_to_the_next() -> None:
     a, b = make_unit("a", top), make_unit("b", top)
     child = make_unit("child", a)
     with remembering():
-        assert UnitShape.on(day(4)).is_todays
+        assert UnitHierarchy.on(day(4)).is_todays
         assert everything([span(top)])
     move(child, b, 5)
     make_unit("other")
     with remembering():
-        assert UnitShape.on(day(4)).superior_id(Unit.objects.get(code="child")) == a.pk
+        assert UnitHierarchy.on(day(4)).superior_id(Unit.objects.get(code="child")) == a.pk
         assert not everything([span(top)])
 
 
@@ -83,7 +83,7 @@ def test_the_path_on_a_day_before_moves() -> None:
     move(d, top, 7)
 
     def path(number: int) -> list[str]:
-        return [unit.code for unit in UnitShape.on(day(number)).path(Unit.objects.get(code="d"))]
+        return [unit.code for unit in UnitHierarchy.on(day(number)).path(Unit.objects.get(code="d"))]
 
     assert path(4) == ["top", "a", "c", "d"]
     assert path(6) == ["top", "b", "c", "d"]
