@@ -71,7 +71,7 @@ def _sheet(sheet: Any, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 def measure(people: int) -> None:
     """Import the three workbooks and print what each cost."""
-    from registry.imports import operations
+    from registry.imports import background, operations
     from registry.imports.models import Import, ImportState
     from registry.models import Unit
     from tests.factories import ACTOR, make_organization, make_unit, make_user

@@ -1,8 +1,8 @@
 """A recount by brute force in plain Python, to hold the registry's counts against.
 
 It shares no code with ``registry/counting`` or ``registry/models/hierarchy``: it reads the plain rows of
-every table, walks the dated placements itself, and names kinds, states and statuses by their plain values. It is
-slow on purpose; clear is what it has to be.
+every table, walks the dated placements itself, and names kinds, states and statuses by their plain
+values. It is slow on purpose; clear is what it has to be.
 """
 
 from __future__ import annotations
