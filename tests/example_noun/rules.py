@@ -8,6 +8,7 @@ from datetime import date
 
 from registry.models import Unit
 from registry.rules.findings import Finding, Wrong, first_of, in_future
+from registry.rules.units import Closing
 from tests.example_noun.models import Vehicle
 
 
@@ -36,6 +37,20 @@ def service_refusals(proposals: Sequence[Service]) -> list[Finding]:
 def retirement_refusals(proposals: Sequence[Retirement]) -> list[Finding]:
     """Return what is wrong with the days on which vehicles would be retired."""
     return first_of(_check_retirement, proposals)
+
+
+def closing_refusals(proposals: Sequence[Closing]) -> list[Finding]:
+    """Return why units cannot be closed or merged: vehicles are in service there on the day or later."""
+    rows = Vehicle.objects.filter(unit__in=[proposal.unit.pk for proposal in proposals])
+    ends = list(rows.values_list("unit_id", "ended_on"))
+
+    def check(proposal: Closing) -> Wrong:
+        number = sum(at == proposal.unit.pk and (end is None or end > proposal.on) for at, end in ends)
+        if number:
+            message = f"“{proposal.unit.name}”还有 {number} 辆在用车辆,请先停用。"
+            yield "no_vehicles_left", "", message
+
+    return first_of(check, proposals)
 
 
 def _check_service(proposal: Service) -> Wrong:

@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import openpyxl
 import pytest
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +27,8 @@ from registry.counting.series import courses
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportState
 from registry.models import AuditEntry
+from registry.operations import units
+from registry.operations.base import _in_chinese
 from registry.refusals import EditConflict, NotAllowed, OperationRefused
 from registry.search import index
 from tests.example_noun import operations
@@ -389,12 +393,19 @@ def test_what_cannot_be_is_refused(world: VehicleWorld) -> None:
         operations.retire_vehicle(actor=ACTOR, vehicle=world.command, on=MARCH, reason="报废")
 
 
+def test_a_unit_with_vehicles_is_not_closed(world: VehicleWorld) -> None:
+    closing = {"actor": ACTOR, "unit": world.station, "on": date(2020, 4, 1), "reason": "撤并"}
+    for close in (units.close_unit, partial(units.merge_unit, into=world.there)):
+        with pytest.raises(OperationRefused, match="1 辆在用车辆"):
+            close(**closing)
+    operations.retire_vehicle(actor=ACTOR, vehicle=world.patrol, on=date(2020, 4, 1), reason="撤并")
+    units.close_unit(**closing)
+    with pytest.raises(OperationRefused, match="已撤并"):
+        world.add("鲁N1005警", "新车", world.station)
+
+
 def test_a_plate_taken_at_the_same_moment_is_refused_in_chinese(world: VehicleWorld) -> None:
     """Past the check: the database alone notices, and its error names the field."""
-    from django.db import IntegrityError, transaction
-
-    from registry.operations.base import _in_chinese
-
     with pytest.raises(IntegrityError) as error, transaction.atomic():
         Vehicle.objects.create(code="鲁N1001警", name="x", unit=world.here, started_on=FEBRUARY)
     refused: Any = _in_chinese(error.value)
