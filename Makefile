@@ -98,7 +98,7 @@ check: export DATABASE_URL := sqlite://:memory:
 check: .venv/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
-	@$(BIN)/djlint --quiet --check --lint templates
+	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PY) manage.py check --fail-level WARNING

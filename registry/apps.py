@@ -21,6 +21,7 @@ class RegistryConfig(AppConfig):
     )
     """In the order in which a workbook is written: what is named by a later one comes first."""
     verbs = ("registry.nouns.general.VERBS",)
+    record_words = ("registry.nouns.general.WORDS",)
     edits = (
         "registry.operations.units.edit_unit",
         "registry.operations.organizations.edit_organization",

@@ -13,8 +13,6 @@ PAGES = sorted(
 )
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 FILE = re.compile(r"`([a-z_/]+\.(?:py|html|md))(?:::\w+)?`")
-EXAMPLES = ("registry/duty/urls.py", "rules.py")
-"""Files of the noun that docs/adding-a-noun.md makes up."""
 
 
 def name_of(page: Path) -> str:
@@ -35,5 +33,5 @@ def exists(name: str, page: Path) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_files_that_are_named_exist(page):
-    files = sorted(set(FILE.findall(page.read_text())) - set(EXAMPLES))
+    files = sorted(set(FILE.findall(page.read_text())))
     assert [name for name in files if not exists(name, page)] == []

@@ -9,3 +9,4 @@ class AccountsConfig(AppConfig):
     name = "registry.accounts"
     verbose_name = "账号与授权"
     verbs = ("registry.accounts.verbs.VERBS",)
+    record_words = ("registry.accounts.verbs.WORDS",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.nouns.verbs import Verb
+from registry.nouns.verbs import RecordWord, Verb
 
 VERBS = (
     Verb("change_password", "修改密码"),
@@ -15,3 +15,12 @@ VERBS = (
     Verb("login_locked", "登录被锁定"),
     Verb("logout", "退出"),
 )
+
+WORDS = {
+    "second_factor": RecordWord("二次验证"),
+    "codes": RecordWord("恢复码个数"),
+    "sessions": RecordWord("会话数"),
+    "step": RecordWord(
+        "验证方式", {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "恢复码"}
+    ),
+}

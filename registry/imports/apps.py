@@ -9,3 +9,4 @@ class ImportsConfig(AppConfig):
     name = "registry.imports"
     verbose_name = "表格导入"
     verbs = ("registry.imports.verbs.VERBS",)
+    record_words = ("registry.imports.verbs.WORDS",)

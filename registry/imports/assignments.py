@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from registry.audit import Actor
-from registry.imports.cases import Case, ask
-from registry.imports.session import BATCH, REASON, Importer, Session, chunks, rows_with
+from registry.importers.cases import Case, ask
+from registry.importers.session import BATCH, REASON, Importer, Session, chunks, rows_with
 from registry.models import Assignment, Organization, Person, StatusPeriod
 from registry.models.writer import analyze
 from registry.operations.assignments import change_roles, end_each, place_people

@@ -18,10 +18,11 @@ from django.db import connection, transaction
 from django_tasks import task
 
 from registry.audit import Actor
+from registry.importers.session import Progress, no_progress
+from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
-from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
+from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.operations import Abandoned
-from registry.imports.session import Progress, no_progress
 from registry.imports.writing import check_import, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User

@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
 
+from registry.importers.verdicts import Verdict
 from registry.models.user import User
 
 
@@ -22,15 +23,6 @@ class ImportState(models.TextChoices):
     WRITTEN = "written", "已写入"
     CANCELLED = "cancelled", "已取消"
     FAILED = "failed", "失败"
-
-
-class Verdict(models.TextChoices):
-    """What a line of the workbook would do."""
-
-    NEW = "new", "新增"
-    CHANGED = "changed", "修改"
-    UNCHANGED = "unchanged", "无变化"
-    WRONG = "wrong", "有误"
 
 
 WAITING_STATES: tuple[str, ...] = (ImportState.UPLOADED.value, ImportState.CONFIRMED.value)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from registry import access, audit
 from registry.audit import Actor
+from registry.importers.verdicts import Verdict
 from registry.imports.models import (
     OPEN_STATES,
     WORKING_STATES,
@@ -28,7 +29,6 @@ from registry.imports.models import (
     ImportFile,
     ImportLine,
     ImportState,
-    Verdict,
 )
 from registry.models import User
 from registry.operations.base import fresh, need_oneself, need_right, operation

@@ -9,8 +9,8 @@ from typing import Any
 
 from registry import access
 from registry.audit import Actor
-from registry.imports.cases import Case, ask
-from registry.imports.session import REASON, Importer, Session, anchor, parents_first
+from registry.importers.cases import Case, ask
+from registry.importers.session import REASON, Importer, Session, anchor, parents_first
 from registry.models import Campaign, Organization, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.models.unit import MAX_DEPTH

@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from registry.audit import Actor
-from registry.imports.cases import Case
-from registry.imports.session import BATCH, Importer, rows_with
+from registry.importers.cases import Case
+from registry.importers.session import BATCH, Importer, rows_with
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
 from registry.operations.people import (
     add_people,

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Sequence
 from django.utils.module_loading import import_string
 
 from registry import nouns
-from registry.imports.cases import Case
-from registry.imports.session import Importer, Session
+from registry.importers.cases import Case
+from registry.importers.session import Importer, Session
 from registry.spreadsheets.reading import Table
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from registry.imports.models import Import, ImportState, Verdict
+from registry.importers.verdicts import Verdict
+from registry.imports.models import Import, ImportState
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, Grid

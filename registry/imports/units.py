@@ -8,8 +8,8 @@ from copy import copy
 from django.core.validators import RegexValidator
 
 from registry.audit import Actor
-from registry.imports.cases import Case, ask
-from registry.imports.session import Importer, parents_first
+from registry.importers.cases import Case, ask
+from registry.importers.session import Importer, parents_first
 from registry.models import Unit
 from registry.models.unit import MAX_DEPTH
 from registry.operations.units import EDITABLE, add_units, edit_unit

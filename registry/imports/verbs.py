@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.nouns.verbs import ENTER, Verb
+from registry.nouns.verbs import ENTER, RecordWord, Verb
 
 VERBS = (
     Verb("upload_import", "上传导入表格", ENTER),
@@ -11,3 +11,9 @@ VERBS = (
     Verb("cancel_import", "取消导入", ENTER),
     Verb("import_workbook", "导入表格", ENTER),
 )
+
+WORDS = {
+    "new_rows": RecordWord("新增行数"),
+    "changed_rows": RecordWord("修改行数"),
+    "sha256": RecordWord("文件校验值"),
+}

@@ -21,11 +21,12 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from registry import access, audit, nouns
+from registry.importers.verdicts import Verdict
 from registry.imports import background as importing
 from registry.imports import operations
 from registry.imports.background import SMALL_ROWS, Unreadable
 from registry.imports.forms import ConfirmForm, UploadForm
-from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
+from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.operations import KEPT_FOR
 from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template

@@ -16,11 +16,12 @@ from django.utils import timezone
 from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following_in_parts
-from registry.imports.cases import Case
-from registry.imports.models import Import, ImportLine, ImportState, Verdict
+from registry.importers.cases import Case
+from registry.importers.session import Importer, Progress, Session, no_progress
+from registry.importers.verdicts import Verdict
+from registry.imports.models import Import, ImportLine, ImportState
 from registry.imports.operations import CHANGED_MEANWHILE, Abandoned
 from registry.imports.plan import Mark, judged
-from registry.imports.session import Importer, Progress, Session, no_progress
 from registry.models import Organization, Unit, User
 from registry.models.writer import Writer, check_references
 from registry.operations.base import fresh, operation

@@ -51,7 +51,9 @@ class TermField(models.CharField):  # type: ignore[type-arg]
         return parameters
 
 
-class _Term(models.Model):
+class Term(models.Model):
+    """A search term of a noun: its table adds the key of the row, and is called ``terms`` from there."""
+
     rank = models.SmallIntegerField("等级", choices=Rank.choices)
     term = TermField("词", max_length=LONGEST_TERM)
 
@@ -69,7 +71,7 @@ def spread(pk: int) -> int:
     return pk * 40503 % 32768
 
 
-class UnitTerm(_Term):
+class UnitTerm(Term):
     """A search term of a unit."""
 
     pk = models.CompositePrimaryKey("rank", "term", "spread", "unit")
@@ -86,7 +88,7 @@ class UnitTerm(_Term):
         return f"{self.term}"
 
 
-class OrganizationTerm(_Term):
+class OrganizationTerm(Term):
     """A search term of an organization."""
 
     pk = models.CompositePrimaryKey("rank", "term", "spread", "organization")
@@ -103,7 +105,7 @@ class OrganizationTerm(_Term):
         return f"{self.term}"
 
 
-class NameTerm(_Term):
+class NameTerm(Term):
     """A search term of a name, for everybody who has it."""
 
     pk = models.CompositePrimaryKey("rank", "term", "name")
@@ -144,7 +146,7 @@ def starts_with(path: str, text: str) -> Q:
     return Q(**{f"{path}__gte": text, f"{path}__lt": text + _AFTER_ALL})
 
 
-def found_by(model: type[_Term], text: str, key: str, path: str) -> Q:
+def found_by(model: type[Term], text: str, key: str, path: str) -> Q:
     """Return the condition that a row is found by ``text``: ``path`` is the ``key`` of a term that begins so.
 
     For lists, which show every hit; ``registry.search.query`` finds the best few. A text without a letter,

@@ -1,7 +1,7 @@
 """What there is to register: one descriptor for each noun, and the verbs, with who may do them.
 
-Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: ``nouns`` and ``verbs``
-(those that belong to no noun). They are read here, in the order of ``INSTALLED_APPS``.
+Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: ``nouns``, ``verbs``
+(those that belong to no noun) and ``record_words``. They are read here, in the order of ``INSTALLED_APPS``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from registry.models import Unit
 from registry.nouns.columns import Layout
 from registry.nouns.noun import Noun
-from registry.nouns.verbs import Verb
+from registry.nouns.verbs import RecordWord, Verb
 
 __all__ = [
     "Noun",
@@ -31,6 +31,7 @@ __all__ = [
     "label_of",
     "layouts",
     "of",
+    "record_words",
     "recorded_verbs",
     "units_of",
     "verb",
@@ -90,6 +91,11 @@ def recorded_verbs() -> dict[str, str]:
     return {each.slug: each.label for each in all_verbs().values() if each.is_recorded}
 
 
+def record_words() -> dict[str, RecordWord]:
+    """Return what the record holds beside the fields of rows, by its name in the entries."""
+    return _record_words(_configs())
+
+
 def label_of(slug: str) -> str:
     """Return what a verb is called; of one that is declared no more, its slug."""
     known = all_verbs().get(slug)
@@ -140,3 +146,8 @@ def _by_model(_apps: tuple[AppConfig, ...]) -> dict[type[Model] | None, Noun]:
 def _verbs(_apps: tuple[AppConfig, ...]) -> dict[str, Verb]:
     verbs = [each for noun in _nouns(_apps) for each in noun.verbs]
     return {each.slug: each for each in (*verbs, *handed_up("verbs"))}
+
+
+@lru_cache(maxsize=4)
+def _record_words(_apps: tuple[AppConfig, ...]) -> dict[str, RecordWord]:
+    return {name: word for words in handed_up("record_words") for name, word in words.items()}

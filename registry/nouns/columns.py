@@ -89,7 +89,7 @@ class Layout:
     sheet is not recognized, and a row where one of them is empty is wrong. ``key`` is what makes a row the
     same row (assignments: their day of start belongs to it; when that is empty, the one open assignment is
     meant). ``mend`` is for cells that say what belongs into another column. ``importer`` is the dotted path
-    of the class that judges and writes its rows (``registry.imports.session.Importer``).
+    of the class that judges and writes its rows (``registry.importers.session.Importer``).
     """
 
     slug: str
@@ -99,7 +99,7 @@ class Layout:
     key: tuple[str, ...]
     needed: tuple[str, ...]
     mend: Mend | None = None
-    importer: str = "registry.imports.session.Importer"
+    importer: str = "registry.importers.session.Importer"
 
     def __post_init__(self) -> None:
         columns = tuple(replace(each, max_length=_length(self.model, each)) for each in self.columns)

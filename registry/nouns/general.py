@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry.nouns.verbs import AUDIT, EVERYBODY, Verb
+from registry.nouns.verbs import AUDIT, EVERYBODY, RecordWord, Verb
 
 VERBS = (
     Verb("see", "查看", EVERYBODY, is_recorded=False),
@@ -12,3 +12,16 @@ VERBS = (
     Verb("rebuild_trees", "重建树的区间"),
     Verb("rebuild_counts", "重建统计台账"),
 )
+
+WORDS = {
+    "members": RecordWord("编入人数"),
+    "assignments": RecordWord("结束编入(人次)"),
+    "units": RecordWord("单位数"),
+    "organizations": RecordWord("组织数"),
+    "people": RecordWord("人数"),
+    "with": RecordWord("随同撤销"),
+    "figures": RecordWord("报道数"),
+    "rows": RecordWord("行数"),
+    "file": RecordWord("文件"),
+    "filters": RecordWord("筛选条件"),
+}

@@ -56,7 +56,7 @@ class Texts:
     """What the search index finds a noun by: the fields with names, aliases and codes.
 
     ``terms`` is the table of terms, with a key to the row named as the noun is. ``by_name``: terms are
-    kept once for each name, not for each row.
+    kept once for each name, not for each row. From a row the terms are called ``terms``.
     """
 
     terms: type[Model]
@@ -82,6 +82,7 @@ class Noun:
       ``few``, the rows are a handful, so each may be looked at for itself.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
+      ``list_page`` is the name of its list's address, which looks for ``q``.
     * ``edit`` is the verb that changes plain facts (``editable``), which can be set back.
     * ``masked`` fields are never shown or recorded in full, ``private`` ones only to who may see them.
     * ``named`` are the nouns that a row ties together: its entries stand in the record of each of them.
@@ -99,6 +100,7 @@ class Noun:
     related: tuple[str, ...] = ()
     page: str = ""
     page_at: str = ""
+    list_page: str = ""
     page_key: str = "code"
     page_key_label: str = "代码"
     public_key: str = ""

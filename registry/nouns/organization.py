@@ -191,6 +191,7 @@ ORGANIZATION = Noun(
     unit_path="unit",
     related=("unit", "parent", "campaign", "task_body", "source"),
     page="organization",
+    list_page="organizations",
     edit="edit_organization",
     editable=(
         "name",

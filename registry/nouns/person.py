@@ -138,6 +138,7 @@ PERSON = Noun(
     within=_within,
     related=("home_unit", "home_branch__unit", "source"),
     page="person",
+    list_page="people",
     page_key="number",
     page_key_label="警号",
     public_key="key",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 NOBODY: tuple[str, ...] = ()
 """No role gives it: a command does it, or everybody for oneself."""
@@ -27,3 +28,11 @@ class Verb:
     label: str
     roles: tuple[str, ...] = NOBODY
     is_recorded: bool = True
+
+
+@dataclass(frozen=True)
+class RecordWord:
+    """What the record holds beside the fields of a row: what it is called, and what its values mean."""
+
+    label: str
+    values: Mapping[str, str] = field(default_factory=dict)

@@ -88,15 +88,14 @@ def _in_chinese(error: IntegrityError) -> Exception:
         ("guard_organization_life", "dissolved_on", "有人员的编入日期超出组织的存续期间。"),
         ("unit_depth_bounded", "superior", f"单位层级不能超过 {MAX_DEPTH} 级。"),
         ("organization_depth_bounded", "parent", f"组织层级不能超过 {MAX_DEPTH} 级。"),
-        ("registry_organization.code", "code", "该组织代码刚刚被占用,请换一个。"),
-        ("registry_organization_code", "code", "该组织代码刚刚被占用,请换一个。"),
-        ("registry_unit.code", "code", "该单位代码已被占用。"),
-        ("registry_unit_code", "code", "该单位代码已被占用。"),
-        ("registry_person.number", "number", "该警号已被登记。"),
-        ("registry_person_number", "number", "该警号已被登记。"),
     ):
         if key in text:
             return refuse(field, message)
+    for noun in nouns.all_nouns():
+        for unique in noun.model._meta.concrete_fields:
+            names = (f"{noun.model._meta.db_table}{mark}{unique.column}" for mark in "._")
+            if unique.unique and unique.editable and any(name in text for name in names):
+                return refuse(unique.name, f"该{unique.verbose_name}刚刚被占用,请换一个。")
     return error
 
 

@@ -6,16 +6,23 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from registry import nouns
 from registry.nouns.organization import ORGANIZATION
 from registry.nouns.person import PERSON
 from registry.nouns.unit import UNIT
 from registry.pages.units.tables import UnitTable
 from registry.search.query import find
+from registry.web.address import address_of
+from registry.web.fields import note_of
+from registry.web.links import row_url
 from registry.web.lists import export_url
 from registry.web.text import cleaned
 
+OWN_CARDS = (UNIT, ORGANIZATION, PERSON)
+"""The hits of other nouns are shown alike: name, note, link."""
 SHOWN = 20
 SHOWN_WHILE_TYPING = 6
 
@@ -49,6 +56,7 @@ def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
     units = find(UNIT, request.user, text, most=shown + 1)
     organizations = find(ORGANIZATION, request.user, text, most=shown + 1)
     people = find(PERSON, request.user, text, most=shown + 1)
+    groups = [group for group in _groups(request, text, shown) if group["hits"]]
     return {
         "units": units[:shown],
         "more_units": len(units) > shown,
@@ -56,5 +64,36 @@ def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
         "more_organizations": len(organizations) > shown,
         "people": people[:shown],
         "more_people": len(people) > shown,
-        "found": bool(units or organizations or people),
+        "groups": groups,
+        "more": any(len(rows) > shown for rows in (units, organizations, people))
+        or any(group["more"] for group in groups),
+        "found": bool(units or organizations or people or groups),
+        "kinds": _kinds(),
     }
+
+
+def _groups(request: HttpRequest, text: str, shown: int) -> list[dict[str, Any]]:
+    """Return the hits of the nouns that have no card of their own, by noun."""
+    address, user, groups = address_of(request), request.user, []
+    for noun in nouns.all_nouns():
+        if noun.texts is None or noun.picker is None or noun in OWN_CARDS:
+            continue
+        rows = find(noun, user, text, most=shown + 1)
+        groups.append(
+            {
+                "noun": noun,
+                "hits": [
+                    {"row": row, "url": row_url(user, row, address), "note": note_of(user, row)}
+                    for row in rows[:shown]
+                ],
+                "more": len(rows) > shown,
+                "url": address.url(reverse(noun.list_page), q=text) if noun.list_page else "",
+            }
+        )
+    return groups
+
+
+def _kinds() -> str:
+    """Return what is searched, in words: 单位、组织或人员."""
+    *labels, last = [noun.label for noun in nouns.all_nouns() if noun.texts is not None]
+    return f"{'、'.join(labels)}或{last}"

@@ -9,6 +9,7 @@ from datetime import date
 from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
+from registry import nouns
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import UnitHierarchy, move_days, remembering
 from registry.rules.findings import Finding, Wrong, first_of, in_future, unblamed
@@ -91,11 +92,16 @@ def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
 
 
 def closing_refusals(proposals: Sequence[Closing]) -> list[Finding]:
-    """Return why units cannot be closed, or merged into another."""
+    """Return why units cannot be closed, or merged into another.
+
+    Apps whose rows stand at units hand up rules of their own, as ``closing_rules``: such functions as this.
+    """
     refused = first_of(_check_closing, proposals)
     fine = unblamed(proposals, refused)
-    refused += _later_events(fine) if fine else []
-    fine = [proposal for proposal in unblamed(fine, refused) if proposal.into is None]
+    for rule in (_later_events, *nouns.handed_up("closing_rules")):
+        refused += rule(fine) if fine else []
+        fine = unblamed(fine, refused)
+    fine = [proposal for proposal in fine if proposal.into is None]
     left = what_is_left(fine) if fine else {}
     return [*refused, *first_of(lambda proposal: _check_left(proposal, left[proposal]), fine)]
 

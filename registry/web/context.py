@@ -7,6 +7,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from django.apps import apps
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
@@ -31,7 +32,7 @@ NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("users", "用户", ("user", "grant"), "add_user"),
     ("record", "操作记录", (), "read_record"),
 )
-"""Shown to those who may do the verb somewhere."""
+"""Shown to those who may do the verb somewhere. Apps hand up more of them, as ``navigation``."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,11 @@ class Frame:
         """The navigation."""
         match = self.request.resolver_match
         name = (match.url_name or "") if match else ""
-        more = [entry[:3] for entry in NAVIGATION_FOR if access.may_somewhere(self.user, entry[3])]
+        more = [
+            entry[:3]
+            for entry in (*_of_the_apps(), *NAVIGATION_FOR)
+            if access.may_somewhere(self.user, entry[3])
+        ]
         return [
             NavItem(
                 label,
@@ -136,6 +141,10 @@ class Frame:
             )
             for url, label, ons in (*NAVIGATION, *more)
         ]
+
+
+def _of_the_apps() -> list[tuple[str, str, tuple[str, ...], str]]:
+    return [entry for config in apps.get_app_configs() for entry in getattr(config, "navigation", ())]
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

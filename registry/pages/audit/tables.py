@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from registry import access, nouns
-from registry.models import Assignment, AuditEntry, Organization, Person, Unit
-from registry.pages.audit import history
+from registry.models import AuditEntry, Unit
 from registry.spreadsheets.sheets import Kind
+from registry.web import history
 from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter, DayFilter, Filter, TextFilter, UnitFilter
-from registry.web.links import person_url
+from registry.web.links import row_url
 from registry.web.tables import Table
 from registry.web.text import cleaned
 
@@ -242,20 +242,10 @@ class RecordTable(Table[ListedEntry]):
         for entry in entries:
             if entry.object_id is not None:
                 keys.setdefault(entry.noun, set()).add(entry.object_id)
-        user, address = self.user, self.address
         known: Pages = {}
-        for unit in access.visible(user, Unit.objects.filter(pk__in=keys.get("unit", ()))):
-            known["unit", unit.pk] = address.url(unit.get_absolute_url()), unit.is_sample
-        rows = Organization.objects.filter(pk__in=keys.get("organization", ()))
-        for each in access.visible(user, rows):
-            known["organization", each.pk] = address.url(each.get_absolute_url()), each.is_sample
-        people = Person.objects.filter(pk__in=keys.get("person", ())).select_related("home_unit")
-        for person in access.visible(user, people):
-            known["person", person.pk] = person_url(user, person, address), person.is_sample
-        scope = access.spans(user)
-        placed = Assignment.objects.filter(pk__in=keys.get("assignment", ()))
-        for assignment in placed.select_related("organization__unit"):
-            if access.inside(assignment.organization.unit, scope):
-                url = address.url(assignment.organization.get_absolute_url())
-                known["assignment", assignment.pk] = url, assignment.is_sample
+        for key, pks in keys.items():
+            noun = nouns.by_key(key) if nouns.knows(key) else None
+            if noun is not None and (noun.page or noun.page_at):
+                for row in access.visible(self.user, noun.with_related().filter(pk__in=pks)):
+                    known[key, row.pk] = row_url(self.user, row, self.address), row.is_sample
         return known

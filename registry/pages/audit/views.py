@@ -11,10 +11,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from registry import access, nouns
 from registry.models import AuditEntry
 from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
-from registry.pages.audit import history
 from registry.pages.audit.forms import UndoForm
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
+from registry.web import history
 from registry.web.address import actor_of, address_of
 from registry.web.changes import change, posted
 from registry.web.links import row_url

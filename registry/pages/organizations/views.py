@@ -10,11 +10,11 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Basis, OrganizationPlacement
 from registry.models.hierarchy import Span
-from registry.pages.audit import history
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
+from registry.web import history
 from registry.web.address import address_of
 from registry.web.lists import export_url
 from registry.web.tables import show

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from registry import access, audit
 from registry.models import Assignment, Person, StatusPeriod, WorkflowState
-from registry.pages.audit import history
 from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
+from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.links import person_url
 from registry.web.tables import show

@@ -18,10 +18,10 @@ from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
-from registry.pages.audit import history
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.tables import UnitsBelowTable
+from registry.web import history
 from registry.web.address import Address, address_of
 from registry.web.lists import export_url, others, paged
 

@@ -9,10 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Model
 
-from registry import access
-from registry.imports.models import Verdict
+from registry import access, nouns
+from registry.importers.verdicts import Verdict
 from registry.nouns.columns import Value
-from registry.operations.people import MASKED
 from registry.rules.findings import Finding, Severity
 from registry.spreadsheets.reading import Line, Table
 
@@ -109,6 +108,7 @@ class Case:
 
     def compare(self, row: Model, slugs: Iterable[str]) -> None:
         """Edit those of the given facts that differ from the row's."""
+        masked = nouns.of(row).masked
         for slug in slugs:
             if slug not in self.given or slug in self.bad:
                 continue
@@ -116,7 +116,7 @@ class Case:
             if old != new:
                 self.edits[slug] = new
                 words = [self.shown(slug, value) for value in (old, new)]
-                if slug in MASKED:
+                if slug in masked:
                     words = [access.masked(word) for word in words]
                 self.change(slug, *words)
 

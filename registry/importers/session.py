@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry import access, locks
 from registry.audit import Actor
-from registry.imports.cases import Case
+from registry.importers.cases import Case
 from registry.models import Organization, Person, Unit, User
 from registry.models.hierarchy import Span
 from registry.search.index import batches

@@ -19,30 +19,6 @@ from registry.web.address import Address
 LIMIT = 60
 """So many of the newest entries stand on the page of a unit, an organization or a person."""
 
-_WORDS = {
-    "members": "编入人数",
-    "assignments": "结束编入(人次)",
-    "units": "单位数",
-    "organizations": "组织数",
-    "people": "人数",
-    "with": "随同撤销",
-    "figures": "报道数",
-    "second_factor": "二次验证",
-    "codes": "恢复码个数",
-    "sessions": "会话数",
-    "step": "验证方式",
-    "rows": "行数",
-    "new_rows": "新增行数",
-    "changed_rows": "修改行数",
-    "sha256": "文件校验值",
-    "file": "文件",
-    "filters": "筛选条件",
-}
-"""What an entry holds beside the fields of its row."""
-
-_VALUES = {
-    "step": {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "恢复码"},
-}
 _HIDDEN = ("moved", "ended")
 """Keys of rows, kept so that a change could be set back: of no use to a reader."""
 
@@ -191,8 +167,8 @@ def _noun_of(entry: AuditEntry, what: str) -> tuple[Any, ...]:
 
 def _field(entry: AuditEntry, name: str) -> tuple[str, Mapping[Any, Any]]:
     """Return a field's name and choices as the pages show them."""
-    if name in _WORDS:
-        return _WORDS[name], _VALUES.get(name, {})
+    if word := nouns.record_words().get(name):
+        return word.label, word.values
     models = [nouns.by_key(entry.noun).model] if nouns.knows(entry.noun) else []
     for model in (*models, *_noun_of(entry, "recorded_with")):
         try:
