@@ -86,7 +86,6 @@ class AuditEntry(AppendOnly):
 
     class Meta(AppendOnly.Meta):
         verbose_name = "操作记录"
-        verbose_name_plural = "操作记录"
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["noun", "object_id", "at"], name="auditentry_object"),
@@ -108,7 +107,6 @@ class AuditSeal(AppendOnly):
 
     class Meta(AppendOnly.Meta):
         verbose_name = "记录封存"
-        verbose_name_plural = "记录封存"
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -127,7 +125,6 @@ class SealedEntry(AppendOnly):
 
     class Meta(AppendOnly.Meta):
         verbose_name = "已封存的记录"
-        verbose_name_plural = "已封存的记录"
         constraints = [models.UniqueConstraint(fields=["seal", "place"], name="sealedentry_place")]
 
     def __str__(self) -> str:

@@ -24,7 +24,6 @@ class Campaign(Registered):
 
     class Meta:
         verbose_name = "专项任务"
-        verbose_name_plural = "专项任务"
         ordering = ["-started_on", "code"]
         constraints = [ends_not_before_start("campaign_ends_after_start")]
 

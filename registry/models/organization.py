@@ -125,7 +125,6 @@ class Organization(MPTTModel, Registered):
 
     class Meta:
         verbose_name = "组织"
-        verbose_name_plural = "组织"
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="organization_interval"),
             # With the key, by which those of one day are ordered: the newest ten are then ten look-ups.
@@ -187,7 +186,6 @@ class OrganizationPlacement(models.Model):
 
     class Meta:
         verbose_name = "组织所在单位"
-        verbose_name_plural = "组织所在单位"
         indexes = [
             models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started"),
             models.Index(fields=["ended_on"], name="orgplacement_ended", condition=Q(ended_on__isnull=False)),

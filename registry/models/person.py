@@ -73,7 +73,6 @@ class Person(Registered):
 
     class Meta:
         verbose_name = "人员"
-        verbose_name_plural = "人员"
         indexes = [
             models.Index(fields=["name", "home_unit"], name="person_name_home"),
             models.Index(fields=["political_status", "category"], name="person_status"),
@@ -107,7 +106,6 @@ class StatusPeriod(models.Model):
 
     class Meta:
         verbose_name = "政治面貌变化"
-        verbose_name_plural = "政治面貌变化"
         indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
         constraints = [
             models.CheckConstraint(
@@ -155,7 +153,6 @@ class Assignment(Registered):
 
     class Meta:
         verbose_name = "编入"
-        verbose_name_plural = "编入"
         indexes = [models.Index(fields=["started_on"], name="assignment_started")]
         constraints = [
             ends_not_before_start("assignment_ends_after_start"),

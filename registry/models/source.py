@@ -25,7 +25,6 @@ class Source(models.Model):
 
     class Meta:
         verbose_name = "来源"
-        verbose_name_plural = "来源"
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -65,7 +64,6 @@ class Figure(models.Model):
 
     class Meta:
         verbose_name = "报道数"
-        verbose_name_plural = "报道数"
         ordering = ["code"]
 
     def __str__(self) -> str:

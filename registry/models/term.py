@@ -80,7 +80,6 @@ class UnitTerm(_Term):
 
     class Meta:
         verbose_name = "单位检索词"
-        verbose_name_plural = "单位检索词"
 
     def __str__(self) -> str:
         return f"{self.term}"
@@ -97,7 +96,6 @@ class OrganizationTerm(_Term):
 
     class Meta:
         verbose_name = "组织检索词"
-        verbose_name_plural = "组织检索词"
 
     def __str__(self) -> str:
         return f"{self.term}"
@@ -111,7 +109,6 @@ class NameTerm(_Term):
 
     class Meta:
         verbose_name = "姓名检索词"
-        verbose_name_plural = "姓名检索词"
         indexes = [models.Index(fields=["name"], name="nameterm_name")]
 
     def __str__(self) -> str:

@@ -76,7 +76,6 @@ class TotalChange(_OfUnit):
 
     class Meta:
         verbose_name = "统计变动"
-        verbose_name_plural = "统计变动"
         indexes = [
             models.Index(
                 fields=["unit", "campaign_key", "is_cumulative", "metric", "day"], name="totalchange_key"
@@ -97,7 +96,6 @@ class Total(_OfUnit):
 
     class Meta:
         verbose_name = "统计数"
-        verbose_name_plural = "统计数"
         constraints = [
             models.UniqueConstraint(
                 fields=["unit", "campaign_key", "is_cumulative", "metric"], name="total_key"

@@ -101,7 +101,6 @@ class Unit(MPTTModel, Registered):
 
     class Meta:
         verbose_name = "单位"
-        verbose_name_plural = "单位"
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="unit_interval"),
             models.Index(
@@ -153,7 +152,6 @@ class UnitPlacement(models.Model):
 
     class Meta:
         verbose_name = "单位隶属"
-        verbose_name_plural = "单位隶属"
         indexes = [models.Index(fields=["started_on"], name="unitplacement_started")]
         constraints = [
             models.CheckConstraint(

@@ -27,7 +27,6 @@ class User(AbstractUser):
 
     class Meta:
         verbose_name = "用户"
-        verbose_name_plural = "用户"
 
     def __str__(self) -> str:
         return self.display_name or self.username
@@ -42,7 +41,6 @@ class OldPassword(models.Model):
 
     class Meta:
         verbose_name = "曾用密码"
-        verbose_name_plural = "曾用密码"
         indexes = [models.Index(fields=["user", "-ended_at"], name="oldpassword_of_user")]
 
     def __str__(self) -> str:
@@ -60,7 +58,6 @@ class Grant(models.Model):
 
     class Meta:
         verbose_name = "授权"
-        verbose_name_plural = "授权"
         constraints = [ends_not_before_start("grant_ends_after_start")]
 
     def __str__(self) -> str:
