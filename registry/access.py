@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
 from registry.models.base import in_spans, on_day
-from registry.models.hierarchy import Span, everything, roots
+from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.term import found_by, starts_with
 from registry.nouns.organization import superiors_of
 
@@ -40,6 +40,11 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
     return known
 
 
+def sees_everything(user: AnyUser) -> bool:
+    """Whether ``user`` is a superuser, who may do everything everywhere."""
+    return bool(user.is_authenticated and user.is_active and user.is_superuser)
+
+
 def forget_grants(user: AnyUser) -> None:
     """Let the grants of ``user`` be read anew: they, or the places of their units, may have changed."""
     if hasattr(user, _CACHE):
@@ -56,10 +61,10 @@ def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
 
     The verb says which roles may (``nouns.verb``); a superuser may do everything at every root.
     """
+    if sees_everything(user):
+        return list(roots())
     if not user.is_authenticated or not user.is_active:
         return []
-    if user.is_superuser:
-        return list(roots())
     wanted = nouns.verb(verb).roles
     units = sorted(
         {unit.pk: unit for role, unit in _grants(user) if role in wanted}.values(),
@@ -85,7 +90,7 @@ def spans(user: AnyUser, verb: str = SEE) -> list[Span]:
 
 def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
     """Return the scope of the user's counts, for ``Question.scope`` (None: everything)."""
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if sees_everything(user):
         return None
     seen = tuple(spans(user))
     return None if everything(seen) else seen
@@ -93,7 +98,7 @@ def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
 
 def inside(unit: Unit, scope: Iterable[Span]) -> bool:
     """Whether ``unit`` lies in the intervals of ``spans``: for many rows without a query each."""
-    return any(span.tree_id == unit.tree_id and span.lo <= unit.lft <= span.hi for span in scope)
+    return is_inside(scope, unit)
 
 
 def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
@@ -102,7 +107,7 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
     What belongs to no unit is for superusers. Units that are not at hand are read for all rows of a noun
     at once.
     """
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if sees_everything(user):
         return True
     scope = spans(user, verb)
     if not scope:
@@ -229,7 +234,7 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
     What has no unit (a login, a failed one) is read where its user holds a grant, or held one.
     """
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if sees_everything(user):
         return rows
     scope = spans(user, "read_record")
     known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
@@ -238,7 +243,7 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
 
 def users_seen(user: AnyUser) -> QuerySet[User]:
     """Return the users whom ``user`` sees as a manager: with a grant, now or before, inside that scope."""
-    if user.is_authenticated and user.is_superuser:
+    if sees_everything(user):
         return User.objects.all()
     return visible(user, User.objects.all(), "add_user")
 

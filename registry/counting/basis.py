@@ -115,14 +115,6 @@ def counted_rows(
     return rows_of(metric.source, question, place, states).filter(metric.on_day)
 
 
-def listed_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Any]:
-    """Return what a number's list shows: as many as the number says (sums aside)."""
-    rows = counted_rows(metric, question, place)
-    if not metric.distinct:
-        return rows
-    return metric.source.owners._default_manager.filter(pk__in=rows.values(metric.source.owner))
-
-
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:
     """Return the organizations that the question asks about, with their host of the day as ``host``."""
     return rows_of(ORGANIZATIONS, question, None, states)

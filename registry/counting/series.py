@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Any
 
 from django.db.models import Count, DateField, F, Q, Sum, Value
@@ -175,8 +176,4 @@ def _add(change: dict[date, int], begin: date, stop: date, number: int, first: d
 
 
 def _swept(change: dict[date, int], first: date, last: date) -> list[int]:
-    level, found = 0, []
-    for day in days_between(first, last):
-        level += change.get(day, 0)
-        found.append(level)
-    return found
+    return list(accumulate(change.get(day, 0) for day in days_between(first, last)))

@@ -46,6 +46,16 @@ def ends_not_before_start(
     )
 
 
+def one_each_day(name: str, owner: str) -> list[models.BaseConstraint]:
+    """Return the constraints of dated rows of which ``owner`` has one on each day, the last without end."""
+    ends = Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on"))
+    return [
+        models.CheckConstraint(condition=ends, name=f"{name}_ends_after_start"),
+        models.UniqueConstraint(fields=[owner], condition=Q(ended_on__isnull=True), name=f"{name}_one_open"),
+        models.UniqueConstraint(fields=[owner, "started_on"], name=f"{name}_one_start"),
+    ]
+
+
 def in_spans(spans: Iterable[Any], path: str = "") -> Q:
     """Return the condition that a row, through ``path``, is inside one of the intervals.
 

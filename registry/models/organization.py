@@ -10,7 +10,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, on_day
+from registry.models.base import Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.hierarchy import Span, UnitHierarchy, placed_in
 from registry.models.kinds import (
     FORMATION_KINDS,
@@ -190,16 +190,7 @@ class OrganizationPlacement(models.Model):
             models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started"),
             models.Index(fields=["ended_on"], name="orgplacement_ended", condition=Q(ended_on__isnull=False)),
         ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
-                name="orgplacement_ends_after_start",
-            ),
-            models.UniqueConstraint(
-                fields=["organization"], condition=Q(ended_on__isnull=True), name="orgplacement_one_open"
-            ),
-            models.UniqueConstraint(fields=["organization", "started_on"], name="orgplacement_one_start"),
-        ]
+        constraints = one_each_day("orgplacement", "organization")
 
     def __str__(self) -> str:
         return f"{self.organization_id}@{self.unit_id} {self.started_on}..{self.ended_on}"

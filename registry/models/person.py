@@ -6,11 +6,11 @@ import secrets
 from datetime import date
 
 from django.db import models
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import FilteredRelation, Q
 from django.urls import reverse
 
-from registry.models.base import Registered, ends_not_before_start, on_day
-from registry.models.kinds import MEMBER_STATUSES, PersonCategory, PoliticalStatus, Role
+from registry.models.base import Registered, ends_not_before_start, on_day, one_each_day
+from registry.models.kinds import PersonCategory, PoliticalStatus, Role
 from registry.models.organization import Organization
 from registry.models.unit import Unit
 
@@ -81,11 +81,6 @@ class Person(Registered):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def is_member(self) -> bool:
-        """Whether the person is a full or probationary Party member now."""
-        return self.political_status in MEMBER_STATUSES
-
     def get_absolute_url(self) -> str:
         """The person's page, by the key: it names no number. Pages use ``web.links.person_url``."""
         return reverse("person", args=[self.key])
@@ -107,16 +102,7 @@ class StatusPeriod(models.Model):
     class Meta:
         verbose_name = "政治面貌变化"
         indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
-                name="statusperiod_ends_after_start",
-            ),
-            models.UniqueConstraint(
-                fields=["person"], condition=Q(ended_on__isnull=True), name="statusperiod_one_open"
-            ),
-            models.UniqueConstraint(fields=["person", "started_on"], name="statusperiod_one_start"),
-        ]
+        constraints = one_each_day("statusperiod", "person")
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.status} {self.started_on}..{self.ended_on}"

@@ -58,6 +58,9 @@ class _Term(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{self.term}"
+
 
 def spread(pk: int) -> int:
     """Return a number that scatters neighbouring keys, to order equal terms.
@@ -81,9 +84,6 @@ class UnitTerm(_Term):
     class Meta:
         verbose_name = "单位检索词"
 
-    def __str__(self) -> str:
-        return f"{self.term}"
-
 
 class OrganizationTerm(_Term):
     """A search term of an organization."""
@@ -97,9 +97,6 @@ class OrganizationTerm(_Term):
     class Meta:
         verbose_name = "组织检索词"
 
-    def __str__(self) -> str:
-        return f"{self.term}"
-
 
 class NameTerm(_Term):
     """A search term of a name, for everybody who has it."""
@@ -110,9 +107,6 @@ class NameTerm(_Term):
     class Meta:
         verbose_name = "姓名检索词"
         indexes = [models.Index(fields=["name"], name="nameterm_name")]
-
-    def __str__(self) -> str:
-        return f"{self.term}"
 
 
 def bounds(wanted: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, in_spans
+from registry.models.base import Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
 from registry.models.term import UnitTerm, found_by
 
@@ -154,22 +154,13 @@ class UnitPlacement(models.Model):
         verbose_name = "单位隶属"
         indexes = [models.Index(fields=["started_on"], name="unitplacement_started")]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(ended_on__isnull=True)
-                | Q(started_on__isnull=True)
-                | Q(ended_on__gt=F("started_on")),
-                name="unitplacement_ends_after_start",
-            ),
+            *one_each_day("unitplacement", "unit"),
             models.CheckConstraint(
                 condition=Q(superior__isnull=True) | ~Q(superior=F("unit")), name="unitplacement_not_itself"
             ),
             models.UniqueConstraint(
-                fields=["unit"], condition=Q(ended_on__isnull=True), name="unitplacement_one_open"
-            ),
-            models.UniqueConstraint(
                 fields=["unit"], condition=Q(started_on__isnull=True), name="unitplacement_one_first"
             ),
-            models.UniqueConstraint(fields=["unit", "started_on"], name="unitplacement_one_start"),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Any
 
 from django.db import connection
@@ -105,11 +106,7 @@ def _course(parts: list[tuple[list[str], list[int]]], wanted: list[str]) -> list
         for day, number in zip(days[first:], numbers[first:], strict=True):
             changes[day] += number - before
             before = number
-    found = []
-    for day in wanted:
-        level += changes.get(day, 0)
-        found.append(level)
-    return found
+    return list(accumulate((changes.get(day, 0) for day in wanted), initial=level))[1:]
 
 
 def parts_of(metric: Metric) -> tuple[str, ...]:

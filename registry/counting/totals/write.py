@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -55,6 +55,49 @@ class Touched:
             self.owners[type(row)].add(row.pk)
 
 
+class _Work:
+    """What one operation, or an import with many, changes in the numbers; written once at the end."""
+
+    def __init__(self) -> None:
+        locks.lock_hierarchy(shared=True)
+        self.metrics = kept_metrics()
+        self.changed: Numbers = defaultdict(int)
+
+    @contextmanager
+    def follow(self, touched: Touched, with_members: bool) -> Iterator[Touched]:
+        """Note what the block changes in what is touched."""
+        if with_members and touched.owners[Organization]:
+            _add_hanging(self.metrics, touched.owners)
+        _lock_people(touched.owners[Person])
+        before = _counted(self.metrics, touched.owners)
+        yield touched
+        for sign, numbers in ((1, _counted(self.metrics, touched.owners)), (-1, before)):
+            for key, number in numbers.items():
+                self.changed[key] += sign * number
+
+
+_WORK: ContextVar[_Work | None] = ContextVar("registry_work", default=None)
+
+
+@contextmanager
+def following_in_parts() -> Iterator[_Work]:
+    """Follow much work part by part, so that memory stays bounded, and write what it changes once.
+
+    Every ``following`` within the block is a part: an import calls operations that follow what they do.
+    Parts come one after another, never one within another.
+    """
+    if (outer := _WORK.get()) is not None:
+        yield outer
+        return
+    work = _Work()
+    token = _WORK.set(work)
+    try:
+        yield work
+    finally:
+        _WORK.reset(token)
+    _append([(*key, number) for key, number in work.changed.items() if number])
+
+
 @contextmanager
 def following(
     organizations: Iterable[Organization] = (),
@@ -69,69 +112,11 @@ def following(
     The caller holds the locks of the organizations' trees; the people are locked here, so that what one
     person counts is worked out by one writer at a time.
     """
-    with (
-        following_in_parts() as part,
-        part(organizations, people, rows, with_members=with_members) as touched,
-    ):
-        yield touched
-
-
-class Part(Protocol):
-    """One part of much work: followed like ``following``, added to the totals with the others."""
-
-    def __call__(
-        self,
-        organizations: Iterable[Organization] = (),
-        people: Iterable[Person] = (),
-        rows: Iterable[Model] = (),
-        *,
-        with_members: bool = True,
-    ) -> AbstractContextManager[Touched]: ...
-
-
-_PARTS: ContextVar[Part | None] = ContextVar("registry_parts", default=None)
-
-
-@contextmanager
-def following_in_parts() -> Iterator[Part]:
-    """Follow much work part by part, so that memory stays bounded, and write what it changes once.
-
-    Every ``following`` within the block becomes a part of it: an import calls operations that follow what
-    they do. Parts come one after another, never one within another.
-    """
-    if (outer := _PARTS.get()) is not None:
-        yield outer
-        return
-    locks.lock_hierarchy(shared=True)
-    metrics = kept_metrics()
-    changed: Numbers = defaultdict(int)
-
-    @contextmanager
-    def part(
-        organizations: Iterable[Organization] = (),
-        people: Iterable[Person] = (),
-        rows: Iterable[Model] = (),
-        *,
-        with_members: bool = True,
-    ) -> Iterator[Touched]:
+    with following_in_parts() as work:
         touched = Touched()
         touched.add(organizations, people, rows)
-        if with_members and touched.owners[Organization]:
-            _add_hanging(metrics, touched.owners)
-        _lock_people(touched.owners[Person])
-        before = _counted(metrics, touched.owners)
-        yield touched
-        for key, number in _counted(metrics, touched.owners).items():
-            changed[key] += number
-        for key, number in before.items():
-            changed[key] -= number
-
-    token = _PARTS.set(part)
-    try:
-        yield part
-    finally:
-        _PARTS.reset(token)
-    _append([(*key, number) for key, number in changed.items() if number])
+        with work.follow(touched, with_members):
+            yield touched
 
 
 @contextmanager
