@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from registry.models.base import Link
 from registry.models.unit import Unit
 from registry.models.user import User
 
@@ -58,9 +59,7 @@ class AuditEntry(AppendOnly):
     """
 
     at = models.DateTimeField("时间", auto_now_add=True)
-    user = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="操作人"
-    )
+    user = Link(User, "操作人", null=True, related_name="+")
     actor = models.CharField("操作人姓名", max_length=80)
     address = models.CharField("地址", max_length=45, blank=True)
     request_number = models.CharField("请求编号", max_length=40, blank=True)
@@ -68,21 +67,12 @@ class AuditEntry(AppendOnly):
     noun = models.CharField("对象类型", max_length=20, blank=True)
     object_id = models.BigIntegerField("对象", null=True)
     object_name = models.CharField("对象名称", max_length=200)
-    unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="单位"
-    )
+    unit = Link(Unit, "单位", null=True, related_name="+")
     effective_on = models.DateField("生效日期", null=True, blank=True)
     before = models.JSONField("变动前", default=dict)
     after = models.JSONField("变动后", default=dict)
     reason = models.CharField("原因", max_length=300, blank=True)
-    undoes = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="undone_by",
-        verbose_name="还原的记录",
-    )
+    undoes = Link("self", "还原的记录", null=True, related_name="undone_by")
 
     class Meta(AppendOnly.Meta):
         verbose_name = "操作记录"
@@ -119,7 +109,7 @@ class SealedEntry(AppendOnly):
     entry = models.OneToOneField(
         AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name="记录"
     )
-    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT, related_name="entries", verbose_name="封存")
+    seal = Link(AuditSeal, "封存", related_name="entries")
     place = models.PositiveIntegerField("次序")
     digest = models.CharField("校验值", max_length=64)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+
+_Set = TypeVar("_Set")
+_Get = TypeVar("_Get")
 
 
 class Registered(models.Model):
@@ -24,6 +27,19 @@ class Registered(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Link(models.ForeignKey[_Set, _Get]):
+    """A relation to a row that is not deleted while it is linked; what may be NULL may be left blank."""
+
+    def __init__(self, to: Any, label: str | None = None, *, null: bool = False, **options: Any) -> None:
+        given = {"on_delete": models.PROTECT, "blank": null, "verbose_name": label, **options}
+        super().__init__(to, null=null, **given)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """Let migrations name Django's own field."""
+        name, _path, given, options = super().deconstruct()
+        return name, "django.db.models.ForeignKey", given, options
 
 
 def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: str = "") -> Q:

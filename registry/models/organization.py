@@ -10,7 +10,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, on_day, one_each_day
+from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.hierarchy import Span, UnitHierarchy, placed_in
 from registry.models.kinds import (
     FORMATION_KINDS,
@@ -79,25 +79,9 @@ class Organization(MPTTModel, Registered):
         verbose_name="上级组织",
     )
     parent_inferred = models.BooleanField("上级组织系推定", default=False)
-    unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="organizations", verbose_name="所在单位"
-    )
-    campaign = models.ForeignKey(
-        "registry.Campaign",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="organizations",
-        verbose_name="专项任务",
-    )
-    task_body = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="task_organizations",
-        verbose_name="依托的专班或工作组",
-    )
+    unit = Link(Unit, "所在单位", related_name="organizations")
+    campaign = Link("registry.Campaign", "专项任务", null=True, related_name="organizations")
+    task_body = Link("self", "依托的专班或工作组", null=True, related_name="task_organizations")
     established_on = models.DateField("成立日期")
     dissolved_on = models.DateField("撤销日期", null=True, blank=True)
     approval_number = models.CharField("批复文号", max_length=80, blank=True)
@@ -105,14 +89,7 @@ class Organization(MPTTModel, Registered):
     state = models.CharField(
         "状态", max_length=12, choices=WorkflowState.choices, default=WorkflowState.DRAFT
     )
-    source = models.ForeignKey(
-        "registry.Source",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="来源",
-    )
+    source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
 
     if TYPE_CHECKING:  # made by MPTT
@@ -179,8 +156,8 @@ class OrganizationPlacement(models.Model):
     The first begins on the establishment; the last stays open, also after the dissolution.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="placements")
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="organization_placements")
+    organization = Link(Organization, related_name="placements")
+    unit = Link(Unit, related_name="organization_placements")
     started_on = models.DateField("开始")
     ended_on = models.DateField("结束", null=True, blank=True)
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import FilteredRelation, Q
 from django.urls import reverse
 
-from registry.models.base import Registered, ends_not_before_start, on_day, one_each_day
+from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import PersonCategory, PoliticalStatus, Role
 from registry.models.organization import Organization
 from registry.models.unit import Unit
@@ -46,27 +46,11 @@ class Person(Registered):
         "政治面貌", max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
     )
     joined_on = models.DateField("入党日期", null=True, blank=True)
-    home_unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="people", verbose_name="所属单位"
-    )
-    home_branch = models.ForeignKey(
-        Organization,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="formal_members",
-        verbose_name="组织关系所在支部",
-    )
+    home_unit = Link(Unit, "所属单位", related_name="people")
+    home_branch = Link(Organization, "组织关系所在支部", null=True, related_name="formal_members")
     title = models.CharField("职务", max_length=60, blank=True)
     phone = models.CharField("联系电话", max_length=30, blank=True)
-    source = models.ForeignKey(
-        "registry.Source",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="来源",
-    )
+    source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
 
     objects = PersonQuerySet.as_manager()
@@ -123,12 +107,8 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 class Assignment(Registered):
     """One person in one organization (编入), from one day to another; several at a time are normal."""
 
-    person = models.ForeignKey(
-        Person, on_delete=models.PROTECT, related_name="assignments", verbose_name="人员"
-    )
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="assignments", verbose_name="组织"
-    )
+    person = Link(Person, "人员", related_name="assignments")
+    organization = Link(Organization, "组织", related_name="assignments")
     role = models.CharField("职责", max_length=32, choices=Role.choices, default=Role.MEMBER)
     started_on = models.DateField("编入日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)

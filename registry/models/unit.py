@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, in_spans, one_each_day
+from registry.models.base import Link, Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
 from registry.models.term import UnitTerm, found_by
 
@@ -77,15 +77,8 @@ class Unit(MPTTModel, Registered):
     )
     opened_on = models.DateField("设立日期", null=True, blank=True)
     closed_on = models.DateField("撤并日期", null=True, blank=True)
-    merged_into = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="absorbed",
-        verbose_name="并入单位",
-        db_index=False,  # nearly always empty: see unit_merged_into
-    )
+    # nearly always empty: its index is unit_merged_into
+    merged_into = Link("self", "并入单位", null=True, related_name="absorbed", db_index=False)
     mention = models.CharField("出处", max_length=20, blank=True)
     note = models.CharField("备注", max_length=300, blank=True)
 
@@ -143,10 +136,8 @@ class UnitPlacement(models.Model):
     The first placement has no start: it holds from the beginning.
     """
 
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="placements")
-    superior = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="subordinate_placements"
-    )
+    unit = Link(Unit, related_name="placements")
+    superior = Link(Unit, null=True, related_name="subordinate_placements")
     started_on = models.DateField("开始", null=True, blank=True)
     ended_on = models.DateField("结束", null=True, blank=True)
 

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
-from registry.models.base import ends_not_before_start
+from registry.models.base import Link, ends_not_before_start
 from registry.models.kinds import GrantRole
 from registry.models.unit import Unit
 
@@ -51,7 +51,7 @@ class Grant(models.Model):
     """A role of a user at a unit and all below it, from one day to another."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name="用户")
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="grants", verbose_name="单位")
+    unit = Link(Unit, "单位", related_name="grants")
     role = models.CharField("角色", max_length=12, choices=GrantRole.choices)
     started_on = models.DateField("开始日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
