@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
 
@@ -18,17 +18,11 @@ class AppendOnlyError(Exception):
 class AppendOnlyQuerySet(models.QuerySet[Any]):
     """Rows that can only be added and read. The database's triggers enforce the same."""
 
-    def update(self, **kwargs: Any) -> int:
+    def update(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnlyError("the record is append-only")
 
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Refuse."""
-        raise AppendOnlyError("the record is append-only")
-
-    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
-        """Refuse."""
-        raise AppendOnlyError("the record is append-only")
+    delete = bulk_update = update
 
 
 class AppendOnly(models.Model):
