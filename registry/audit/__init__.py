@@ -24,7 +24,7 @@ class Actor:
     address: str = ""
     request_number: str = ""
     undoes: AuditEntry | None = None
-    """The entry that is set back by what is done now."""
+    """The entry that this operation undoes."""
 
     @classmethod
     def system(cls, name: str) -> Actor:

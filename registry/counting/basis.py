@@ -1,4 +1,4 @@
-"""What a count asks, and the rows that answer it.
+"""The question of a count, and the rows that answer it.
 
 A count is always (metric, unit or organization, counting basis, date or period). One question has
 one hierarchy: that of its ``as_of`` day. The roll-up, the drill-down and the reconciliation all
@@ -25,7 +25,7 @@ Place = Unit | Organization | list[Span]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the registry, without the metric and the place.
+    """What to count: basis, days, campaign and scope, without the metric and the place.
 
     * current: what counts on ``as_of`` (``start <= day < end``);
     * cumulative: what has ever started up to and with ``as_of``;
@@ -33,8 +33,8 @@ class Question:
     * ended: what ended in ``since..as_of``: the first day on which it no longer counted.
 
     ``since`` is for new and ended only and is ``as_of`` when left out (that one day).
-    ``scope`` are the intervals of today's unit tree that the asker sees (None: everything). Rows
-    at other units do not exist for the asker, so that no date and no campaign widens the scope.
+    ``scope`` are the intervals of today's unit tree that the user sees (None: everything). Rows at other
+    units are never counted, whatever the date and the campaign.
     """
 
     as_of: date

@@ -1,9 +1,8 @@
 """Roll-ups: every metric for a unit's subtree and for each of its children, in a handful of queries.
 
-What the totals keep is read from them, for a unit and all its children at once. Otherwise the intervals of
-the unit and of each child go into one statement as constants beside the rows of ``basis``, and one GROUP
-BY answers for all: the number of queries does not grow with the number of children or metrics (see
-docs/architecture.md).
+If the totals have the answer, a unit and all its children are read from them at once. Otherwise the rows of
+``basis`` are joined with the intervals of the unit and its children in one statement with one GROUP BY. So
+the number of queries does not grow with the number of children or metrics (see docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -119,8 +118,9 @@ def rollup(
 def _own(
     alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int], metrics: Metrics
 ) -> Line:
-    """Return what is approved at a unit itself: the whole less its parts, but for distinct owners, who may
-    be in both; these are counted from the rows, where the unit has any.
+    """Return the approved counts of the unit itself: its total less those of its children.
+
+    Distinct owners may be in both, so they are counted from the rows.
     """
     line = Line.of(metrics)
     for source, mine in by_source(metrics).items():
@@ -145,14 +145,14 @@ def count_units(
 
 
 def kept(unit: Unit, question: Question) -> Counts | None:
-    """Return every declared metric of the unit's subtree if the totals hold it, at no cost that grows."""
+    """Return every declared metric of the unit's subtree from the totals; None if they have no answer."""
     if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)]):
         return None
     return totals.read({unit.pk}, question, declared())[unit.pk]
 
 
 def by_source(metrics: Metrics) -> dict[CountSource, list[Metric]]:
-    """Return the metrics by what they count."""
+    """Group the metrics by their source."""
     found: dict[CountSource, list[Metric]] = defaultdict(list)
     for metric in metrics:
         found[metric.source].append(metric)
@@ -169,8 +169,8 @@ def _lines(
 ) -> dict[int, Line]:
     """Count each bucket: from the totals where they can answer, else from the rows.
 
-    ``units`` says of which unit with all below it a bucket holds the numbers. What is not approved is
-    always little and counted from the rows.
+    ``units`` maps each bucket to the unit whose subtree it is. What is not approved is never much: it is
+    counted from the rows.
     """
     if not totals.answers(question, buckets.values()):
         return count_buckets(question, buckets, metrics)
@@ -188,7 +188,7 @@ def _kept(question: Question, units: Mapping[int, int], metrics: Metrics) -> dic
 def _count_pending(
     question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line], metrics: Metrics
 ) -> None:
-    """Add what is not approved: it is read once, by unit, and laid into the buckets here."""
+    """Add the rows that are not approved: they are read once and distributed over the buckets."""
     for source, mine in by_source(metrics).items():
         if not source.state:
             continue
@@ -213,13 +213,13 @@ def _count_pending(
 
 
 def _added(metric: Metric, marks: Iterable[Any]) -> int:
-    """Return what ``Metric.added`` makes of marks that were read."""
+    """Add up marks in Python, as ``Metric.added`` does in SQL."""
     given = [mark for mark in marks if mark is not None]
     return sum(given) if metric.amount else len(set(given) if metric.distinct else given)
 
 
 def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
-    """Return intervals that hold all those of the buckets, with nothing twice: at most one for each tree."""
+    """Return for each tree one interval that covers all those of the buckets."""
     ends: dict[int, tuple[int, int]] = {}
     for spans in buckets.values():
         for span in spans:

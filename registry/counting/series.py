@@ -1,7 +1,6 @@
-"""A count for each day between two dates: equal, day by day, to the roll-up of that day.
+"""Counts for each day of a period, each equal to the roll-up of that day.
 
-Between two moves of units the hierarchy is constant, so each such stretch is read at once and
-swept by date.
+The period is cut at the days when units moved, and the rows of each stretch are read once.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def series(
 
 
 def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
-    """Whether the totals hold what the question asks of ``unit`` on every day of ``since..until``."""
+    """Whether the totals can answer the question about ``unit`` on every day of ``since..until``."""
     stretches = _stretches(since, until) if question.scope is not None else ()
     return totals.answers(question, (UnitHierarchy.on(first).spans(unit) for first, _last in stretches))
 

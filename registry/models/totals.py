@@ -18,9 +18,9 @@ from django.db import models
 from registry.models.unit import Unit
 
 ALL_CAMPAIGNS = 0
-"""Stands for "whatever the campaign" in ``campaign_key``."""
+"""In ``campaign_key``: all campaigns together."""
 SLUG = 100
-"""So long may the slug of a metric be."""
+"""The most characters of a metric's slug."""
 
 
 class DaysField(models.Field[Any, Any]):

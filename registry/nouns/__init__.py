@@ -1,4 +1,4 @@
-"""What there is to register: one descriptor for each noun, and the verbs, with who may do them.
+"""The nouns, one descriptor each, and the verbs with the roles that may do them.
 
 Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: ``nouns`` and ``verbs``
 (those that belong to no noun). They are read here, in the order of ``INSTALLED_APPS``.
@@ -73,7 +73,7 @@ def recorded_verbs() -> dict[str, str]:
 
 
 def label_of(slug: str) -> str:
-    """Return what a verb is called; of one that is declared no more, its slug."""
+    """Return the Chinese name of a verb, or its slug if it is no longer declared."""
     known = all_verbs().get(slug)
     return known.label if known else slug
 
@@ -89,7 +89,7 @@ def layouts() -> dict[str, Layout]:
 
 
 def handed_up(name: str) -> list[Any]:
-    """Return what all apps hand up under ``name``: what each dotted name leads to, tuples laid open."""
+    """Return everything that the apps list by dotted names under ``name``, tuples flattened."""
     found: list[Any] = []
     for config in _configs():
         for path in getattr(config, name, ()):

@@ -1,4 +1,4 @@
-"""The columns of a noun's sheet: what reading, templates, import and export go by."""
+"""The columns of a noun's sheet: used by reading, templates, import and export."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Value = str | date | bool | None
 """What a cell is read as: a choice as its stored value, an empty cell as None."""
 
 Mend = Callable[[Mapping[str, Value], Mapping[str, Any]], tuple[dict[str, Value], dict[str, str]]]
-"""Given a row's values and what stands in its cells, by column, returns what else it says: values that are
-settled by it (which were perhaps not read), and messages of what contradicts it, both by column."""
+"""Called with a row's values and its cells, by column. Returns the values to use instead, and messages about
+contradictions, both by column."""
 
 YES, NO = "是", "否"
 ERROR_HEADER = "错误原因"

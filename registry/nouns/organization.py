@@ -19,7 +19,7 @@ _TEMPORARY = "临时"
 
 
 def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
-    """临时党支部 in the column of kinds says two things."""
+    """Read 临时党支部 in the column of kinds as 党支部 and temporary."""
     raw = raws.get("kind")
     if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
         return {}, {}
@@ -111,7 +111,7 @@ SHEET = Layout(
 
 
 def superiors_of(unit: Unit) -> QuerySet[Organization]:
-    """Return what may be put above an organization at ``unit`` though it stands at another unit.
+    """Return the organizations at other units that may be superior to one at ``unit``.
 
     Approved Party organizations, leading groups and task forces that stand today at the units above
     ``unit``, and at the headquarters units directly below those.

@@ -87,7 +87,7 @@ SHEET = Layout(
 
 
 def _within(rows: QuerySet[Person], spans: list[Span], few: bool) -> QuerySet[Person]:
-    """A person is seen from the home unit, and from each unit where one of the person's organizations is."""
+    """Return people whose home unit, or the unit of one of their organizations, is in the intervals."""
     if everything(spans):
         return rows
     placed = Assignment.objects.valid().filter(in_spans(spans, "organization__unit__")).order_by()

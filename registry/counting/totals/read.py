@@ -1,4 +1,4 @@
-"""Reading counts from the totals: the same numbers as from the rows, at a cost that does not grow.
+"""Read counts from the totals: the same numbers as from the rows, but always fast.
 
 The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each. New
 and ended in a period, Party lines, and scopes that cut through a unit's subtree are counted from the rows
@@ -28,7 +28,7 @@ _CHANGE = TotalChange._meta.db_table
 
 
 def answers(question: Question, spans: Iterable[list[Span]] = ()) -> bool:
-    """Whether the totals can answer: a basis that they keep, and a scope that holds all of each subtree."""
+    """Whether the totals can answer: they keep the basis, and the scope covers each whole subtree."""
     if question.basis not in (Basis.CURRENT, Basis.CUMULATIVE):
         return False
     return question.scope is None or all(within(each, question.scope) == each for each in spans)

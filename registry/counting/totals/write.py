@@ -1,7 +1,7 @@
-"""Keeping the totals: in the transaction of each write, by the operations alone.
+"""Keep the totals up to date in the transaction of each write; for operations only.
 
-An operation says what it touches (``following``); what that counts is asked before and after, and the
-difference is appended for every unit above. Nothing is updated, so writers under one root never wait for
+``following`` counts what an operation touches before and after it, and appends the difference for every
+unit above. Nothing is updated, so writers under one root never wait for
 one row. ``fold_counts`` turns what was appended into totals now and then. A change of the unit hierarchy
 does the same for everything below the units that move.
 """
@@ -50,7 +50,7 @@ class Touched:
         people: Iterable[Person] = (),
         rows: Iterable[Model] = (),
     ) -> None:
-        """Count these too: rows that were made within the block, which counted nowhere before it."""
+        """Count these too: new rows of the block, which were not counted before it."""
         for row in (*organizations, *people, *rows):
             self.owners[type(row)].add(row.pk)
 
@@ -106,9 +106,9 @@ def following(
     *,
     with_members: bool = True,
 ) -> Iterator[Touched]:
-    """Add to the totals what the block changes in what these organizations, people and other owners count.
+    """Add to the totals what the block changes in the counts of these organizations, people and owners.
 
-    ``with_members`` follows everybody who is or was in the organizations, too, and what else hangs on them.
+    ``with_members`` also follows everybody who is or was in the organizations, and their other rows.
     The caller holds the locks of the organizations' trees; the people are locked here, so that what one
     person counts is worked out by one writer at a time.
     """
@@ -164,7 +164,7 @@ def owners_at(metrics: Iterable[Metric], units: Collection[int]) -> Owners:
 
 
 def _add_hanging(metrics: Iterable[Metric], owners: Owners) -> None:
-    """Add the owners of all rows that hang on the organizations."""
+    """Add the owners of all rows that belong to the organizations."""
     organizations = owners[Organization]
     for source in dict.fromkeys(metric.source for metric in metrics):
         if source.organization:
@@ -174,7 +174,7 @@ def _add_hanging(metrics: Iterable[Metric], owners: Owners) -> None:
 
 
 def _counted(metrics: tuple[Metric, ...], touched: Mapping[type[Model], set[int]]) -> Numbers:
-    """Return what the rows of the touched owners count now, by key."""
+    """Count the rows of the touched owners as they are now, by key."""
     models = tuple(dict.fromkeys(metric.source.owners for metric in metrics))
     owners = {model: touched.get(model) or set[int]() for model in models}
     if not any(owners.values()):
