@@ -108,11 +108,9 @@ def _below(organization: Organization, path: str) -> Q:
     return Q(**{f"{path}tree_id": organization.tree_id, f"{path}lft__range": span})
 
 
-def counted_rows(
-    metric: Metric, question: Question, place: Place | None = None, states: tuple[str, ...] = APPROVED
-) -> QuerySet[Any]:
+def counted_rows(metric: Metric, question: Question, place: Place | None = None) -> QuerySet[Any]:
     """Return the rows behind a number; where it counts distinct owners, they may have several."""
-    return rows_of(metric.source, question, place, states).filter(metric.on_day)
+    return rows_of(metric.source, question, place).filter(metric.on_day)
 
 
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:

@@ -135,13 +135,11 @@ def _own(
     return line
 
 
-def count_units(
-    units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
-) -> dict[int, Line]:
-    """Count the metrics for the subtree of each of ``units``, by unit id; one query less without pending."""
+def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
+    """Count the declared metrics for each unit's subtree, by unit id; without ``pending`` one query less."""
     shape = UnitHierarchy.on(question.as_of)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
-    return _lines(question, buckets, {pk: pk for pk in buckets}, metrics or declared(), pending=pending)
+    return _lines(question, buckets, {pk: pk for pk in buckets}, declared(), pending=pending)
 
 
 def kept(unit: Unit, question: Question) -> Counts | None:

@@ -168,9 +168,9 @@ def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any)
                 cursor.execute(statement)
 
 
-def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+def missing() -> list[str]:
     """Return the names of the triggers that are missing or switched off."""
-    connection = connections[using]
+    connection = connections[DEFAULT_DB_ALIAS]
     present = set(_present(connection, working=True))
     return [name for name, table, _sql in _triggers(connection.vendor) if (name, table) not in present]
 

@@ -11,7 +11,6 @@ from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
-from registry.models.hierarchy import Span, UnitHierarchy, placed_in
 from registry.models.kinds import (
     FORMATION_KINDS,
     PARTY_KINDS,
@@ -39,14 +38,6 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.annotate(
             host=FilteredRelation("placements", condition=on_day(day, prefix="placements__"))
         ).filter(host__isnull=False)
-
-    def in_spans(self, spans: list[Span]) -> OrganizationQuerySet:
-        """Organizations whose host unit lies in the intervals; after ``hosted_on``."""
-        return placed_in(self, spans, "host__unit__")
-
-    def in_subtree(self, unit: Unit, day: date) -> OrganizationQuerySet:
-        """Organizations at ``unit`` or below it, in the hierarchy and with the hosts of ``day``."""
-        return self.hosted_on(day).in_spans(UnitHierarchy.on(day).spans(unit))
 
     def matching(self, text: str) -> OrganizationQuerySet:
         """Organizations found by part of a name, alias or title, its pinyin, a code or document number."""

@@ -71,9 +71,7 @@ def fill_missing() -> int:
         return rebuild(metrics=missing)
 
 
-def differences(
-    units: Collection[int] | None = None, most: int = 20, progress: Progress | None = None
-) -> list[str]:
+def differences(units: Collection[int] | None = None, most: int = 20) -> list[str]:
     """Recount from the rows and compare with the totals; say each difference (the first ``most``).
 
     ``units``: compare these only. On PostgreSQL writers need not wait: rows and totals are read from one
@@ -83,7 +81,7 @@ def differences(
     with transaction.atomic(), connection.cursor() as cursor:
         if alone and connection.vendor == "postgresql":
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        _recount(cursor, "recounted", units, None, progress)
+        _recount(cursor, "recounted", units, None, None)
         where = _where(units, None)
         tables.add_stored(cursor, "recounted", where, "-")
         cursor.execute(

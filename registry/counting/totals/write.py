@@ -64,9 +64,9 @@ class _Work:
         self.changed: Numbers = defaultdict(int)
 
     @contextmanager
-    def follow(self, touched: Touched, with_members: bool) -> Iterator[Touched]:
+    def follow(self, touched: Touched) -> Iterator[Touched]:
         """Note what the block changes in what is touched."""
-        if with_members and touched.owners[Organization]:
+        if touched.owners[Organization]:
             _add_hanging(self.metrics, touched.owners)
         _lock_people(touched.owners[Person])
         before = _counted(self.metrics, touched.owners)
@@ -103,19 +103,17 @@ def following(
     organizations: Iterable[Organization] = (),
     people: Iterable[Person] = (),
     rows: Iterable[Model] = (),
-    *,
-    with_members: bool = True,
 ) -> Iterator[Touched]:
     """Add to the totals what the block changes in the counts of these organizations, people and owners.
 
-    ``with_members`` also follows everybody who is or was in the organizations, and their other rows.
+    Everybody who is or was in the organizations is followed too, and what else belongs to them.
     The caller holds the locks of the organizations' trees; the people are locked here, so that what one
     person counts is worked out by one writer at a time.
     """
     with following_in_parts() as work:
         touched = Touched()
         touched.add(organizations, people, rows)
-        with work.follow(touched, with_members):
+        with work.follow(touched):
             yield touched
 
 
