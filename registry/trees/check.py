@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Model, OuterRef, Subquery
+from django.db.models import DateField, F, Model, OuterRef, Subquery, Value
 
 from registry.models import (
     Organization,
@@ -126,6 +125,10 @@ class _Walk:
             yield f"层级 level={node.level},应为 {len(self._path)}"
 
 
+_NO_DAY = Value(None, DateField())
+_BEGINNING = Value(StatusPeriod.BEGINNING, DateField())
+
+
 @dataclass(frozen=True)
 class _Dated:
     """Dated rows of one kind: whose they are, and what each says on its days."""
@@ -138,8 +141,8 @@ class _Dated:
     now: str
     """The owner's field that holds the newest value."""
     key: str = "code"
-    first: date | str | None = None
-    """The first day, or the owner's field with it; None: from the beginning."""
+    first: Any = _NO_DAY
+    """The first day of its first row."""
 
 
 _DATED = (
@@ -151,17 +154,10 @@ _DATED = (
         "organization",
         "unit",
         "unit_id",
-        first="established_on",
+        first=F("organization__established_on"),
     ),
     _Dated(
-        "政治面貌",
-        "政治面貌",
-        StatusPeriod,
-        "person",
-        "status",
-        "political_status",
-        key="number",
-        first=StatusPeriod.BEGINNING,
+        "政治面貌", "政治面貌", StatusPeriod, "person", "status", "political_status", "number", _BEGINNING
     ),
 )
 
@@ -183,17 +179,10 @@ def _check_dated(dated: _Dated) -> Iterator[Fault]:
             yield Fault(
                 dated.where, key, f"现行{dated.title} {dated.value}={value} 与 {dated.now}={now} 不符"
             )
-    begins = f"{dated.owner}__{dated.first}" if isinstance(dated.first, str) else "pk"
     spells = rows.order_by(f"{dated.owner}_id", F("started_on").asc(nulls_first=True)).values_list(
-        f"{dated.owner}__{dated.key}", begins, "started_on", "ended_on"
+        f"{dated.owner}__{dated.key}", dated.first, "started_on", "ended_on"
     )
-    yield from _check_spells(
-        dated.where,
-        (
-            (key, first if isinstance(dated.first, str) else dated.first, start, end)
-            for key, first, start, end in spells.iterator(chunk_size=CHUNK)
-        ),
-    )
+    yield from _check_spells(dated.where, spells.iterator(chunk_size=CHUNK))
 
 
 def _check_spells(where: str, spells: Iterator[tuple[Any, ...]]) -> Iterator[Fault]:
