@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
 from registry.models.base import in_spans, on_day
-from registry.models.hierarchy import Span, everything, roots
+from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.term import found_by, starts_with
 from registry.nouns.organization import superiors_of
 
@@ -31,7 +31,7 @@ _CACHE = "_registry_grants"
 
 
 def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
-    """Return (role, unit) of each grant valid today: read once for a request's user. Not for superusers."""
+    """Return (role, unit) of each grant that is valid today; read once for each request."""
     known: list[tuple[str, Unit]] | None = getattr(user, _CACHE, None)
     if known is None:
         valid = Grant.objects.filter(on_day(timezone.localdate()), user_id=user.pk or 0)
@@ -40,8 +40,13 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
     return known
 
 
+def sees_everything(user: AnyUser) -> bool:
+    """Whether ``user`` is a superuser, who may do everything everywhere."""
+    return bool(user.is_authenticated and user.is_active and user.is_superuser)
+
+
 def forget_grants(user: AnyUser) -> None:
-    """Let the grants of ``user`` be read anew: they, or the places of their units, may have changed."""
+    """Forget the grants of ``user``, to read them again: they or their units may have changed."""
     if hasattr(user, _CACHE):
         delattr(user, _CACHE)
 
@@ -56,10 +61,10 @@ def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
 
     The verb says which roles may (``nouns.verb``); a superuser may do everything at every root.
     """
+    if sees_everything(user):
+        return list(roots())
     if not user.is_authenticated or not user.is_active:
         return []
-    if user.is_superuser:
-        return list(roots())
     wanted = nouns.verb(verb).roles
     units = sorted(
         {unit.pk: unit for role, unit in _grants(user) if role in wanted}.values(),
@@ -85,15 +90,15 @@ def spans(user: AnyUser, verb: str = SEE) -> list[Span]:
 
 def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
     """Return the scope of the user's counts, for ``Question.scope`` (None: everything)."""
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if sees_everything(user):
         return None
     seen = tuple(spans(user))
     return None if everything(seen) else seen
 
 
 def inside(unit: Unit, scope: Iterable[Span]) -> bool:
-    """Whether ``unit`` lies in the intervals of ``spans``: for many rows without a query each."""
-    return any(span.tree_id == unit.tree_id and span.lo <= unit.lft <= span.hi for span in scope)
+    """Whether ``unit`` lies in the intervals that ``spans`` returned; needs no query."""
+    return is_inside(scope, unit)
 
 
 def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
@@ -102,7 +107,7 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
     What belongs to no unit is for superusers. Units that are not at hand are read for all rows of a noun
     at once.
     """
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if sees_everything(user):
         return True
     scope = spans(user, verb)
     if not scope:
@@ -112,10 +117,10 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
 
 
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:
-    """Return those of ``rows`` at whose unit ``user`` may do ``verb``: by default, that ``user`` sees.
+    """Return the ``rows`` at whose unit ``user`` may do ``verb`` (by default: see them).
 
     The noun says how its rows belong to units; those of a noun that belongs to none are seen by everybody.
-    ``few``: the rows are a handful already, so each is looked at for itself.
+    ``few``: there are only a handful of rows, so each one is checked.
     """
     return nouns.of(rows.model).inside(rows, spans(user, verb), few=few)
 
@@ -141,7 +146,7 @@ def shown_number(user: AnyUser, person: Person) -> str:
 
 
 def handle(user: AnyUser, row: Model) -> str:
-    """Return what stands for ``row`` in addresses: a private number only where ``user`` sees it."""
+    """Return the key of ``row`` for addresses; a private number only if ``user`` sees it."""
     noun = nouns.of(row)
     is_hidden = noun.page_key in noun.private and not sees_private(user, row)
     return str(getattr(row, noun.public_key if is_hidden else noun.page_key))
@@ -170,10 +175,10 @@ def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
 
 
 def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
-    """Return "the number is ``text``" and, only for who sees the number, "it begins with ``text``".
+    """Return two conditions: "the number is ``text``" and "the number begins with ``text``".
 
-    Two conditions on rows that reach the person through ``path``. Letters match in capitals, in small
-    letters and as they were typed, so that the database can use its index.
+    The second finds only people whose number ``user`` sees. Rows reach the person through ``path``. Letters
+    match as typed, in capitals and in small letters, so that the database can use its index.
     """
     ways = {text, text.upper(), text.lower()}
     begins = Q()
@@ -186,9 +191,9 @@ def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
 
 
 def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
-    """Return what may be put above an organization at ``unit`` though it may stand above the user's scope.
+    """Return the organizations, also outside the scope, that may be superior to one at ``unit``.
 
-    They are offered by name only. Nothing where ``user`` may not register organizations.
+    They are offered by name only, and only to users who may register organizations there.
     """
     may_register = may(user, "establish_organization", unit)
     return superiors_of(unit) if may_register else Organization.objects.none()
@@ -197,7 +202,7 @@ def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
 def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """Return the row of a noun with ``code`` where ``user`` may do ``verb``, else raise ``Http404``.
 
-    A row with a private number is also found by what stands for it in addresses.
+    A row with a private number is also found by its public key.
     """
     noun = nouns.by_key(key)
     names = {noun.page_key, noun.public_key} - {""}
@@ -229,7 +234,7 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
     What has no unit (a login, a failed one) is read where its user holds a grant, or held one.
     """
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
-    if user.is_authenticated and user.is_active and user.is_superuser:
+    if sees_everything(user):
         return rows
     scope = spans(user, "read_record")
     known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
@@ -238,7 +243,7 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
 
 def users_seen(user: AnyUser) -> QuerySet[User]:
     """Return the users whom ``user`` sees as a manager: with a grant, now or before, inside that scope."""
-    if user.is_authenticated and user.is_superuser:
+    if sees_everything(user):
         return User.objects.all()
     return visible(user, User.objects.all(), "add_user")
 

@@ -50,11 +50,7 @@ class ReadingSite(admin.AdminSite):
         """Passwords are set by command, not here."""
         raise Http404
 
-    def password_change_done(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> NoReturn:
-        """Passwords are set by command, not here."""
-        raise Http404
+    password_change_done = password_change
 
 
 class ReadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -71,19 +67,13 @@ class ReadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Superusers only."""
-        return bool(request.user.is_superuser)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody."""
-        return False
+        return self.has_module_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         """Nobody."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        """Nobody."""
-        return False
+    has_add_permission = has_delete_permission = has_change_permission
 
 
 def _table(model: type[models.Model]) -> type[ReadingAdmin]:
@@ -108,4 +98,5 @@ def _table(model: type[models.Model]) -> type[ReadingAdmin]:
 site = ReadingSite(name="admin")
 for _model in apps.get_app_config("registry").get_models():
     if _model._meta.model_name not in _NOT_SHOWN:
+        _model._meta.verbose_name_plural = _model._meta.verbose_name  # Chinese has no plural
         site.register(_model, _table(_model))

@@ -35,12 +35,26 @@ class TreeChanged(Exception):
 
 
 def _take(space: int, key: int, *, shared: bool = False) -> None:
-    if not connection.in_atomic_block:
-        raise NotInTransaction("tree locks live as long as a transaction; open one first")
-    if connection.vendor == "postgresql":
+    if _has_locks():
         function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {function}(%s, %s)", [space, key])
+
+
+def _try(space: int) -> bool:
+    """Take a lock that is one for all, unless somebody holds it."""
+    if not _has_locks():
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [space])
+        return bool(cursor.fetchone()[0])
+
+
+def _has_locks() -> bool:
+    """Whether there are locks to take: on SQLite who writes is alone."""
+    if not connection.in_atomic_block:
+        raise NotInTransaction("tree locks live as long as a transaction; open one first")
+    return connection.vendor == "postgresql"
 
 
 def lock_unit_tree() -> None:
@@ -100,9 +114,7 @@ def _lock_trees_of(pks: list[int]) -> set[int] | None:
 
     The statement sees the rows as they were before it waited, so the caller reads them again.
     """
-    if not connection.in_atomic_block:
-        raise NotInTransaction("tree locks live as long as a transaction; open one first")
-    if connection.vendor != "postgresql":
+    if not _has_locks():
         return None
     with connection.cursor() as cursor:
         cursor.execute(
@@ -131,11 +143,7 @@ def lock_folding() -> None:
 
 def try_lock_folding() -> bool:
     """Become the only one who folds the totals until the transaction ends, if nobody is."""
-    if connection.vendor != "postgresql":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, 0)", [_FOLDING])
-        return bool(cursor.fetchone()[0])
+    return _try(_FOLDING)
 
 
 def lock_seals(*, wait: bool) -> bool:
@@ -143,9 +151,7 @@ def lock_seals(*, wait: bool) -> bool:
 
     Writers of entries never take it.
     """
-    if wait or connection.vendor != "postgresql":
-        _take(_SEALS, 0)
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_SEALS, 0])
-        return bool(cursor.fetchone()[0])
+    if not wait:
+        return _try(_SEALS)
+    _take(_SEALS, 0)
+    return True

@@ -89,7 +89,7 @@ def test_the_order_is_that_of_the_installed_apps() -> None:
     assert "login" in nouns.all_verbs()
 
 
-def test_a_column_is_as_long_as_its_field() -> None:
+def test_a_column_is_what_its_field_says() -> None:
     layout = Layout(
         slug="people",
         title="人员",
@@ -97,11 +97,25 @@ def test_a_column_is_as_long_as_its_field() -> None:
         key=("number",),
         needed=("number",),
         columns=(
-            Column("number", "警号", "code"),
-            Column("home_unit", "单位代码", "code"),
-            Column("branch", "支部", "code", path="home_branch"),
-            Column("joined_on", "入党日期", "date"),
+            Column("number"),
+            Column("home_unit", "单位代码"),
+            Column("branch", "支部", path="home_branch"),
+            Column("joined_on"),
+            Column("category", words={"officer": ("警察",)}),
             Column("word", "别的", max_length=7),
         ),
     )
-    assert [column.max_length for column in layout.columns] == [30, 80, 120, None, 7]
+    assert [
+        (column.header, column.kind, column.required, column.lower, column.max_length)
+        for column in layout.columns
+    ] == [
+        ("警号", "code", True, False, 30),
+        ("单位代码", "code", True, True, 80),
+        ("支部", "code", False, True, 120),
+        ("入党日期", "date", False, False, None),
+        ("人员类别", "choice", True, False, None),
+        ("别的", "text", False, False, 7),
+    ]
+    category = layout.by_slug["category"]
+    assert category.labels == {"officer": "民警", "auxiliary": "辅警", "civilian": "其他人员"}
+    assert category.meanings["警察"] == category.meanings["民警"] == "officer"

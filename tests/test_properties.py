@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from registry.counting.basis import Question, assignment_rows, organization_rows, people_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
-from registry.counting.rollup import count_party_line, count_units, rollup
+from registry.counting.rollup import count_place, count_units, rollup
 from registry.counting.series import series
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
@@ -387,7 +387,7 @@ def check_question(question: Question, ledger: Ledger, rows: list[Unit], pick: r
     line, line_pending, _ = ledger.count(*ask, by="party")
     bodies = list(Organization.objects.order_by("pk"))
     for organization in pick.sample(bodies, min(len(bodies), 4 if LONG else 2)):
-        counted = count_party_line(organization, question)
+        counted = count_place(organization, question)
         assert counted.counts == line[organization.pk]
         assert counted.pending == line_pending[organization.pk]
         metric = pick.choice([*METRICS.values()])

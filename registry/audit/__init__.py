@@ -24,7 +24,7 @@ class Actor:
     address: str = ""
     request_number: str = ""
     undoes: AuditEntry | None = None
-    """The entry that is set back by what is done now."""
+    """The entry that this operation undoes."""
 
     @classmethod
     def system(cls, name: str) -> Actor:
@@ -59,7 +59,7 @@ def fields_of(instance: Model, names: list[str]) -> dict[str, Any]:
 def entry(
     actor: Actor,
     verb: str,
-    instance: Model,
+    instance: Model | None,
     *,
     unit: Unit | None = None,
     before: Mapping[str, Any] | None = None,
@@ -80,8 +80,8 @@ def entry(
         address=actor.address,
         request_number=actor.request_number,
         verb=verb,
-        noun=str(instance._meta.model_name),
-        object_id=instance.pk,
+        noun=str(instance._meta.model_name) if instance else "",
+        object_id=instance.pk if instance else None,
         object_name=(name or str(instance))[:200],
         unit=unit,
         effective_on=effective_on,
@@ -92,7 +92,7 @@ def entry(
     )
 
 
-def record(actor: Actor, verb: str, instance: Model, **about: Any) -> AuditEntry:
+def record(actor: Actor, verb: str, instance: Model | None, **about: Any) -> AuditEntry:
     """Write one entry (see ``entry``), inside the operation's own transaction."""
     made = entry(actor, verb, instance, **about)
     made.save()
@@ -135,15 +135,4 @@ def record_event(
     ``subject`` says in words whom or what it was about (a user name, a file); ``after`` what else is
     worth knowing (filters, numbers).
     """
-    return AuditEntry.objects.create(
-        user=actor.user,
-        actor=actor.name,
-        address=actor.address,
-        request_number=actor.request_number,
-        verb=verb,
-        noun="",
-        object_id=None,
-        object_name=subject[:200],
-        unit=unit,
-        after={key: plain(value) for key, value in (after or {}).items()},
-    )
+    return record(actor, verb, None, unit=unit, after=after, name=subject)

@@ -1,9 +1,9 @@
-"""Sealing the record in batches, and proving that nothing sealed was changed or removed.
+"""Seal the record in batches, and check that nothing sealed was changed or removed.
 
 A seal's digest is made of its number, time, number of entries, the digest of the seal before, and the
 digest of each of its entries in order. Entries are sealed in the order of their keys as far as they
-are committed; one that is committed late goes into a later seal, so that nobody who writes an entry
-ever waits for a seal.
+are committed. One that is committed late goes into a later seal, so writing an entry never waits for a
+seal.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ FIRST = "0" * 64
 """Stands for the seal before the first."""
 
 BATCH = 1000
-"""A seal holds at most so many entries, so that a check needs memory for no more."""
+"""The most entries of a seal: a check holds one seal in memory."""
 
 LOOK_EVERY = 30.0
-"""So many seconds pass in a process between two looks at whether something should be sealed."""
+"""Seconds in a process between two checks whether something should be sealed."""
 
 DUE_AFTER = timedelta(minutes=10)
 DUE_AT = 500
 LATE = timedelta(days=1)
-"""No transaction is open for so long; ``manage.py sealaudit`` looks without this limit."""
+"""No transaction stays open this long. ``manage.py sealaudit`` has no such limit."""
 
 _FIELDS = (
     "id",
@@ -137,7 +137,7 @@ def seal_all() -> Iterator[AuditSeal]:
 
 
 def seal_when_due() -> None:
-    """Seal after somebody's commit, when much or long unsealed entries wait. Neither waits nor raises."""
+    """Seal after a commit if many entries, or old ones, are not sealed yet. Never waits or raises."""
     now = time.monotonic()
     if _last_look and now - _last_look[0] < LOOK_EVERY:
         return
@@ -191,7 +191,7 @@ class SealFault:
 
 @dataclass
 class Proof:
-    """What a check went through."""
+    """What a check has read."""
 
     seals: int = 0
     entries: int = 0

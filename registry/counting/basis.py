@@ -1,4 +1,4 @@
-"""What a count asks, and the rows that answer it.
+"""The question of a count, and the rows that answer it.
 
 A count is always (metric, unit or organization, counting basis, date or period). One question has
 one hierarchy: that of its ``as_of`` day. The roll-up, the drill-down and the reconciliation all
@@ -25,7 +25,7 @@ Place = Unit | Organization | list[Span]
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of the registry, without the metric and the place.
+    """What to count: basis, days, campaign and scope, without the metric and the place.
 
     * current: what counts on ``as_of`` (``start <= day < end``);
     * cumulative: what has ever started up to and with ``as_of``;
@@ -33,8 +33,8 @@ class Question:
     * ended: what ended in ``since..as_of``: the first day on which it no longer counted.
 
     ``since`` is for new and ended only and is ``as_of`` when left out (that one day).
-    ``scope`` are the intervals of today's unit tree that the asker sees (None: everything). Rows
-    at other units do not exist for the asker, so that no date and no campaign widens the scope.
+    ``scope`` are the intervals of today's unit tree that the user sees (None: everything). Rows at other
+    units are never counted, whatever the date and the campaign.
     """
 
     as_of: date
@@ -108,19 +108,9 @@ def _below(organization: Organization, path: str) -> Q:
     return Q(**{f"{path}tree_id": organization.tree_id, f"{path}lft__range": span})
 
 
-def counted_rows(
-    metric: Metric, question: Question, place: Place | None = None, states: tuple[str, ...] = APPROVED
-) -> QuerySet[Any]:
+def counted_rows(metric: Metric, question: Question, place: Place | None = None) -> QuerySet[Any]:
     """Return the rows behind a number; where it counts distinct owners, they may have several."""
-    return rows_of(metric.source, question, place, states).filter(metric.on_day)
-
-
-def listed_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Any]:
-    """Return what a number's list shows: as many as the number says (sums aside)."""
-    rows = counted_rows(metric, question, place)
-    if not metric.distinct:
-        return rows
-    return metric.source.owners._default_manager.filter(pk__in=rows.values(metric.source.owner))
+    return rows_of(metric.source, question, place).filter(metric.on_day)
 
 
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:

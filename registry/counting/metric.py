@@ -1,4 +1,4 @@
-"""What a metric is, and what it counts: declarations from which every number and the totals are made."""
+"""Metrics and what they count: every number and the totals are made from these declarations."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
 
 @dataclass(frozen=True, eq=False)
 class CountSource:
-    """Rows that are counted: where each of them stands, from which day to which, and whose it is.
+    """A table whose rows are counted: the unit, the days and the owner of each row.
 
     Every text is a path of fields from the row. A row stands at the unit of its dated placement (``host``),
     or always at one unit (``unit``).
@@ -50,7 +50,7 @@ class CountSource:
     state: str = ""
     """The workflow state, where rows that are not approved are shown beside the number."""
     owner: str = "pk"
-    """Whose the row is: distinct metrics count each owner once."""
+    """The owner of the row: distinct metrics count each owner once."""
     campaign: str = ""
     organization: str | None = None
     """The organization that the row hangs on (with its ``__``; empty: it is one), if any."""

@@ -1,7 +1,7 @@
 """What is counted: every metric by its slug, those of the registry and those that capabilities hand up.
 
 An ``AppConfig`` hands metrics up as ``metrics = ("dotted.path.TUPLE", ...)``. Where the path names a
-function, what it returns is asked anew each time: metrics that users make, read from the database.
+function, it is called each time: metrics that users make, read from the database.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def every_metric() -> tuple[Metric, ...]:
 
 
 _KNOWN: dict[str, Metric] = {}
-"""A metric that says the same is the same one: what is worked out for it is kept."""
+"""Metrics that users made, by content: an equal one is the same object, so caches keep working."""
 
 
 @cache

@@ -1,9 +1,8 @@
 """Roll-ups: every metric for a unit's subtree and for each of its children, in a handful of queries.
 
-What the totals keep is read from them, for a unit and all its children at once. Otherwise the intervals of
-the unit and of each child go into one statement as constants beside the rows of ``basis``, and one GROUP
-BY answers for all: the number of queries does not grow with the number of children or metrics (see
-docs/architecture.md).
+If the totals have the answer, a unit and all its children are read from them at once. Otherwise the rows of
+``basis`` are joined with the intervals of the unit and its children in one statement with one GROUP BY. So
+the number of queries does not grow with the number of children or metrics (see docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from registry.counting.basis import Question, rows_of
+from registry.counting.basis import Place, Question, rows_of
 from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
 from registry.counting.totals import read as totals
-from registry.models import Organization, Unit
+from registry.models import Unit
 from registry.models.hierarchy import Span, UnitHierarchy, remembering
 from registry.models.kinds import PENDING_STATES
 
@@ -37,9 +36,14 @@ Metrics = Collection[Metric]
 _BOTH = (*APPROVED, *PENDING_STATES)
 
 
+def declared() -> Metrics:
+    """Return the metrics that are counted by default: every one declared in the code."""
+    return tuple(METRICS.values())
+
+
 def no_counts(metrics: Metrics | None = None) -> Counts:
-    """Return zero for each metric (by default every declared one), in the order of display."""
-    return {metric.slug: 0 for metric in metrics or METRICS.values()}
+    """Return zero for each metric, in the order of display."""
+    return {metric.slug: 0 for metric in metrics or declared()}
 
 
 @dataclass(frozen=True)
@@ -78,35 +82,31 @@ class Rollup:
     children: tuple[ChildLine, ...]
 
 
+@remembering()
 def rollup(
     unit: Unit, question: Question, *, children: bool = True, metrics: Metrics | None = None
 ) -> Rollup:
-    """Count the metrics (by default every declared one) for ``unit`` with all below it, for itself alone,
-    and for each child.
+    """Count the metrics for ``unit`` with all below it, for itself alone, and for each child.
 
-    The hierarchy is that of ``question.as_of``. Children are ordered by name; closed ones are left
-    out unless something is still counted there, and so are those outside the question's scope.
+    The hierarchy is that of ``question.as_of``. Children are ordered by code. Closed ones where nothing is
+    counted are left out, and so are those outside the question's scope.
     """
-    with remembering():
-        return _rollup(unit, question, children, metrics or tuple(METRICS.values()))
-
-
-def _rollup(unit: Unit, question: Question, with_children: bool, metrics: Metrics) -> Rollup:
+    metrics = metrics or declared()
     shape = UnitHierarchy.on(question.as_of)
     alone = [Span(unit.tree_id, unit.lft, unit.lft)]
     buckets = {TOTAL: shape.spans(unit)}
-    found = list(shape.children(unit)) if with_children else []
+    found = list(shape.children(unit)) if children else []
     below = sorted((child for child in found if question.sees(child)), key=lambda child: child.code)
     for child in below:
         buckets[child.pk] = shape.spans(child)
     units = {pk: pk or unit.pk for pk in buckets}
-    if with_children and len(below) == len(found) and totals.answers(question, buckets.values()):
+    if children and len(below) == len(found) and totals.answers(question, buckets.values()):
         lines = _kept(question, units, metrics)
         lines[OWN] = _own(alone, question, lines, [child.pk for child in below], metrics)
         _count_pending(question, {**buckets, OWN: alone}, lines, metrics)
     else:
         lines = _lines(question, buckets, units, metrics)
-        lines[OWN] = count_spans(alone, question, metrics)
+        lines[OWN] = count_place(alone, question, metrics)
     shown = tuple(
         ChildLine(lines[child.pk].counts, lines[child.pk].pending, unit=child)
         for child in below
@@ -118,8 +118,9 @@ def _rollup(unit: Unit, question: Question, with_children: bool, metrics: Metric
 def _own(
     alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int], metrics: Metrics
 ) -> Line:
-    """Return what is approved at a unit itself: the whole less its parts, but for distinct owners, who may
-    be in both; these are counted from the rows, where the unit has any.
+    """Return the approved counts of the unit itself: its total less those of its children.
+
+    Distinct owners may be in both, so they are counted from the rows.
     """
     line = Line.of(metrics)
     for source, mine in by_source(metrics).items():
@@ -134,25 +135,22 @@ def _own(
     return line
 
 
-def count_units(
-    units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
-) -> dict[int, Line]:
-    """Count the metrics for the subtree of each of ``units``, by unit id; one query less without pending."""
+def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
+    """Count the declared metrics for each unit's subtree, by unit id; without ``pending`` one query less."""
     shape = UnitHierarchy.on(question.as_of)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
-    some = metrics or tuple(METRICS.values())
-    return _lines(question, buckets, {pk: pk for pk in buckets}, some, pending=pending)
+    return _lines(question, buckets, {pk: pk for pk in buckets}, declared(), pending=pending)
 
 
 def kept(unit: Unit, question: Question) -> Counts | None:
-    """Return every declared metric of the unit's subtree if the totals hold it, at no cost that grows."""
+    """Return every declared metric of the unit's subtree from the totals; None if they have no answer."""
     if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)]):
         return None
-    return totals.read({unit.pk}, question, tuple(METRICS.values()))[unit.pk]
+    return totals.read({unit.pk}, question, declared())[unit.pk]
 
 
 def by_source(metrics: Metrics) -> dict[CountSource, list[Metric]]:
-    """Return the metrics by what they count."""
+    """Group the metrics by their source."""
     found: dict[CountSource, list[Metric]] = defaultdict(list)
     for metric in metrics:
         found[metric.source].append(metric)
@@ -169,8 +167,8 @@ def _lines(
 ) -> dict[int, Line]:
     """Count each bucket: from the totals where they can answer, else from the rows.
 
-    ``units`` says of which unit with all below it a bucket holds the numbers. What is not approved is
-    always little and counted from the rows.
+    ``units`` maps each bucket to the unit whose subtree it is. What is not approved is never much: it is
+    counted from the rows.
     """
     if not totals.answers(question, buckets.values()):
         return count_buckets(question, buckets, metrics)
@@ -188,7 +186,7 @@ def _kept(question: Question, units: Mapping[int, int], metrics: Metrics) -> dic
 def _count_pending(
     question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line], metrics: Metrics
 ) -> None:
-    """Add what is not approved: it is read once, by unit, and laid into the buckets here."""
+    """Add the rows that are not approved: they are read once and distributed over the buckets."""
     for source, mine in by_source(metrics).items():
         if not source.state:
             continue
@@ -213,13 +211,13 @@ def _count_pending(
 
 
 def _added(metric: Metric, marks: Iterable[Any]) -> int:
-    """Return what ``Metric.added`` makes of marks that were read."""
+    """Add up marks in Python, as ``Metric.added`` does in SQL."""
     given = [mark for mark in marks if mark is not None]
     return sum(given) if metric.amount else len(set(given) if metric.distinct else given)
 
 
 def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
-    """Return intervals that hold all those of the buckets, with nothing twice: at most one for each tree."""
+    """Return for each tree one interval that covers all those of the buckets."""
     ends: dict[int, tuple[int, int]] = {}
     for spans in buckets.values():
         for span in spans:
@@ -228,18 +226,9 @@ def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
     return [Span(tree_id, lo, hi) for tree_id, (lo, hi) in sorted(ends.items())]
 
 
-def count_party_line(organization: Organization, question: Question, metrics: Metrics | None = None) -> Line:
-    """Count the metrics for an organization with all below it on today's Party line: a query a source."""
-    return _line(organization, question, metrics or tuple(METRICS.values()))
-
-
-def count_spans(spans: list[Span], question: Question, metrics: Metrics | None = None) -> Line:
-    """Count the metrics inside the intervals of the unit tree taken together: a query a source."""
-    return _line(spans, question, metrics or tuple(METRICS.values()))
-
-
-def _line(place: Organization | list[Span], question: Question, metrics: Metrics) -> Line:
-    """Count the metrics at one place from the rows."""
+def count_place(place: Place, question: Question, metrics: Metrics | None = None) -> Line:
+    """Count the metrics at one place from the rows: one query for each source."""
+    metrics = metrics or declared()
     line = Line.of(metrics)
     for source, mine in by_source(metrics).items():
         counts, pending = _counted(source, mine, place, question)
@@ -249,7 +238,7 @@ def _line(place: Organization | list[Span], question: Question, metrics: Metrics
 
 
 def _counted(
-    source: CountSource, metrics: list[Metric], place: Organization | list[Span], question: Question
+    source: CountSource, metrics: list[Metric], place: Place, question: Question
 ) -> tuple[Counts, Counts]:
     """Count the metrics of one source at one place from the rows: approved, and not. One query."""
     rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source))
@@ -264,7 +253,7 @@ def count_buckets(
     question: Question, buckets: Mapping[int, list[Span]], metrics: Metrics | None = None
 ) -> dict[int, Line]:
     """Count the metrics for each bucket of intervals from the rows: a query a source. They may overlap."""
-    metrics = metrics or tuple(METRICS.values())
+    metrics = metrics or declared()
     lines = {bucket: Line.of(metrics) for bucket in buckets}
     values = _values(buckets)
     if not values:

@@ -1,7 +1,6 @@
-"""A count for each day between two dates: equal, day by day, to the roll-up of that day.
+"""Counts for each day of a period, each equal to the roll-up of that day.
 
-Between two moves of units the hierarchy is constant, so each such stretch is read at once and
-swept by date.
+The period is cut at the days when units moved, and the rows of each stretch are read once.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import accumulate
 from typing import Any
 
 from django.db.models import Count, DateField, F, Q, Sum, Value
@@ -50,7 +50,7 @@ def series(
 
 
 def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
-    """Whether the totals hold what the question asks of ``unit`` on every day of ``since..until``."""
+    """Whether the totals can answer the question about ``unit`` on every day of ``since..until``."""
     stretches = _stretches(since, until) if question.scope is not None else ()
     return totals.answers(question, (UnitHierarchy.on(first).spans(unit) for first, _last in stretches))
 
@@ -175,8 +175,4 @@ def _add(change: dict[date, int], begin: date, stop: date, number: int, first: d
 
 
 def _swept(change: dict[date, int], first: date, last: date) -> list[int]:
-    level, found = 0, []
-    for day in days_between(first, last):
-        level += change.get(day, 0)
-        found.append(level)
-    return found
+    return list(accumulate(change.get(day, 0) for day in days_between(first, last)))

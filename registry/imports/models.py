@@ -77,7 +77,6 @@ class Import(models.Model):
 
     class Meta:
         verbose_name = "导入"
-        verbose_name_plural = "导入"
         ordering = ["-created_at", "-pk"]
         indexes = [models.Index(fields=["user", "-created_at"], name="import_of_user")]
 
@@ -144,7 +143,6 @@ class ImportFile(models.Model):
 
     class Meta:
         verbose_name = "导入文件"
-        verbose_name_plural = "导入文件"
 
     def __str__(self) -> str:
         return f"{self.of_id}"
@@ -170,7 +168,6 @@ class ImportLine(models.Model):
 
     class Meta:
         verbose_name = "导入行"
-        verbose_name_plural = "导入行"
         indexes = [models.Index(fields=["of", "place"], name="importline_place")]
 
     def __str__(self) -> str:

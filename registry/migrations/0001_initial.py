@@ -34,7 +34,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '记录封存',
-                'verbose_name_plural': '记录封存',
                 'ordering': ['number'],
                 'abstract': False,
                 'base_manager_name': 'objects',
@@ -55,7 +54,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '专项任务',
-                'verbose_name_plural': '专项任务',
                 'ordering': ['-started_on', 'code'],
             },
         ),
@@ -76,7 +74,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '来源',
-                'verbose_name_plural': '来源',
                 'ordering': ['number'],
             },
         ),
@@ -103,7 +100,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '用户',
-                'verbose_name_plural': '用户',
             },
             managers=[
                 ('objects', django.contrib.auth.models.UserManager()),
@@ -119,7 +115,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '姓名检索词',
-                'verbose_name_plural': '姓名检索词',
                 'indexes': [models.Index(fields=['name'], name='nameterm_name')],
             },
         ),
@@ -155,7 +150,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '组织',
-                'verbose_name_plural': '组织',
             },
         ),
         migrations.CreateModel(
@@ -169,7 +163,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '组织检索词',
-                'verbose_name_plural': '组织检索词',
             },
         ),
         migrations.CreateModel(
@@ -215,7 +208,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '单位',
-                'verbose_name_plural': '单位',
             },
         ),
         migrations.CreateModel(
@@ -231,7 +223,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '统计变动',
-                'verbose_name_plural': '统计变动',
             },
         ),
         migrations.CreateModel(
@@ -248,7 +239,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '统计数',
-                'verbose_name_plural': '统计数',
             },
         ),
         migrations.CreateModel(
@@ -274,7 +264,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '人员',
-                'verbose_name_plural': '人员',
             },
         ),
         migrations.CreateModel(
@@ -288,7 +277,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '组织所在单位',
-                'verbose_name_plural': '组织所在单位',
             },
         ),
         migrations.AddField(
@@ -308,7 +296,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '授权',
-                'verbose_name_plural': '授权',
             },
         ),
         migrations.CreateModel(
@@ -336,7 +323,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '报道数',
-                'verbose_name_plural': '报道数',
                 'ordering': ['code'],
             },
         ),
@@ -367,7 +353,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '操作记录',
-                'verbose_name_plural': '操作记录',
                 'ordering': ['-at', '-pk'],
                 'abstract': False,
                 'base_manager_name': 'objects',
@@ -384,7 +369,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '单位隶属',
-                'verbose_name_plural': '单位隶属',
             },
         ),
         migrations.CreateModel(
@@ -398,7 +382,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '单位检索词',
-                'verbose_name_plural': '单位检索词',
             },
         ),
         migrations.CreateModel(
@@ -411,7 +394,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '曾用密码',
-                'verbose_name_plural': '曾用密码',
                 'indexes': [models.Index(fields=['user', '-ended_at'], name='oldpassword_of_user')],
             },
         ),
@@ -433,7 +415,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '编入',
-                'verbose_name_plural': '编入',
                 'indexes': [models.Index(fields=['started_on'], name='assignment_started')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('ended_on__gte', models.F('started_on')), _connector='OR'), name='assignment_ends_after_start', violation_error_message='结束日期不能早于开始日期。'), models.CheckConstraint(condition=models.Q(('role__in', ['secretary', 'deputy_secretary', 'organization_committee_member', 'publicity_committee_member', 'discipline_committee_member', 'leader', 'deputy_leader', 'member'])), name='assignment_role_known'), models.UniqueConstraint(condition=models.Q(('ended_on__isnull', True), ('is_withdrawn', False)), fields=('person', 'organization'), name='assignment_one_open')],
             },
@@ -449,7 +430,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '已封存的记录',
-                'verbose_name_plural': '已封存的记录',
                 'abstract': False,
                 'base_manager_name': 'objects',
                 'constraints': [models.UniqueConstraint(fields=('seal', 'place'), name='sealedentry_place')],
@@ -466,7 +446,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '政治面貌变化',
-                'verbose_name_plural': '政治面貌变化',
                 'indexes': [models.Index(fields=['started_on'], name='statusperiod_started')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('ended_on__gt', models.F('started_on')), _connector='OR'), name='statusperiod_ends_after_start'), models.UniqueConstraint(condition=models.Q(('ended_on__isnull', True)), fields=('person',), name='statusperiod_one_open'), models.UniqueConstraint(fields=('person', 'started_on'), name='statusperiod_one_start')],
             },
@@ -597,7 +576,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='unitplacement',
-            constraint=models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('started_on__isnull', True), ('ended_on__gt', models.F('started_on')), _connector='OR'), name='unitplacement_ends_after_start'),
+            constraint=models.CheckConstraint(condition=models.Q(('ended_on__isnull', True), ('ended_on__gt', models.F('started_on')), _connector='OR'), name='unitplacement_ends_after_start'),
         ),
         migrations.AddConstraint(
             model_name='unitplacement',

@@ -21,37 +21,3 @@ from registry.models.term import NameTerm, OrganizationTerm, UnitTerm
 from registry.models.totals import Total, TotalChange
 from registry.models.unit import Unit, UnitPlacement
 from registry.models.user import Grant, OldPassword, User
-
-__all__ = [
-    "Assignment",
-    "AuditEntry",
-    "AuditSeal",
-    "Basis",
-    "Campaign",
-    "Figure",
-    "Grant",
-    "GrantRole",
-    "NameTerm",
-    "OldPassword",
-    "Organization",
-    "OrganizationKind",
-    "OrganizationPlacement",
-    "OrganizationTerm",
-    "Person",
-    "PersonCategory",
-    "PoliticalStatus",
-    "Qualifier",
-    "Role",
-    "SealedEntry",
-    "Session",
-    "Source",
-    "StatusPeriod",
-    "Total",
-    "TotalChange",
-    "Unit",
-    "UnitKind",
-    "UnitPlacement",
-    "UnitTerm",
-    "User",
-    "WorkflowState",
-]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db import models
 
+from registry.models.base import Link
 from registry.models.unit import Unit
 from registry.models.user import User
 
@@ -17,17 +18,11 @@ class AppendOnlyError(Exception):
 class AppendOnlyQuerySet(models.QuerySet[Any]):
     """Rows that can only be added and read. The database's triggers enforce the same."""
 
-    def update(self, **kwargs: Any) -> int:
+    def update(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse."""
         raise AppendOnlyError("the record is append-only")
 
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """Refuse."""
-        raise AppendOnlyError("the record is append-only")
-
-    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
-        """Refuse."""
-        raise AppendOnlyError("the record is append-only")
+    delete = bulk_update = update
 
 
 class AppendOnly(models.Model):
@@ -58,9 +53,7 @@ class AuditEntry(AppendOnly):
     """
 
     at = models.DateTimeField("时间", auto_now_add=True)
-    user = models.ForeignKey(
-        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="操作人"
-    )
+    user = Link(User, "操作人", null=True, related_name="+")
     actor = models.CharField("操作人姓名", max_length=80)
     address = models.CharField("地址", max_length=45, blank=True)
     request_number = models.CharField("请求编号", max_length=40, blank=True)
@@ -68,25 +61,15 @@ class AuditEntry(AppendOnly):
     noun = models.CharField("对象类型", max_length=20, blank=True)
     object_id = models.BigIntegerField("对象", null=True)
     object_name = models.CharField("对象名称", max_length=200)
-    unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name="单位"
-    )
+    unit = Link(Unit, "单位", null=True, related_name="+")
     effective_on = models.DateField("生效日期", null=True, blank=True)
     before = models.JSONField("变动前", default=dict)
     after = models.JSONField("变动后", default=dict)
     reason = models.CharField("原因", max_length=300, blank=True)
-    undoes = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="undone_by",
-        verbose_name="还原的记录",
-    )
+    undoes = Link("self", "还原的记录", null=True, related_name="undone_by")
 
     class Meta(AppendOnly.Meta):
         verbose_name = "操作记录"
-        verbose_name_plural = "操作记录"
         ordering = ["-at", "-pk"]
         indexes = [
             models.Index(fields=["noun", "object_id", "at"], name="auditentry_object"),
@@ -108,7 +91,6 @@ class AuditSeal(AppendOnly):
 
     class Meta(AppendOnly.Meta):
         verbose_name = "记录封存"
-        verbose_name_plural = "记录封存"
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -121,13 +103,12 @@ class SealedEntry(AppendOnly):
     entry = models.OneToOneField(
         AuditEntry, on_delete=models.PROTECT, related_name="sealed", verbose_name="记录"
     )
-    seal = models.ForeignKey(AuditSeal, on_delete=models.PROTECT, related_name="entries", verbose_name="封存")
+    seal = Link(AuditSeal, "封存", related_name="entries")
     place = models.PositiveIntegerField("次序")
     digest = models.CharField("校验值", max_length=64)
 
     class Meta(AppendOnly.Meta):
         verbose_name = "已封存的记录"
-        verbose_name_plural = "已封存的记录"
         constraints = [models.UniqueConstraint(fields=["seal", "place"], name="sealedentry_place")]
 
     def __str__(self) -> str:

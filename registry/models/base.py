@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+
+_Set = TypeVar("_Set")
+_Get = TypeVar("_Get")
 
 
 class Registered(models.Model):
@@ -24,6 +27,19 @@ class Registered(models.Model):
 
     class Meta:
         abstract = True
+
+
+class Link(models.ForeignKey[_Set, _Get]):
+    """A relation to a row that is not deleted while it is linked; what may be NULL may be left blank."""
+
+    def __init__(self, to: Any, label: str | None = None, *, null: bool = False, **options: Any) -> None:
+        given = {"on_delete": models.PROTECT, "blank": null, "verbose_name": label, **options}
+        super().__init__(to, null=null, **given)
+
+    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
+        """Let migrations name Django's own field."""
+        name, _path, given, options = super().deconstruct()
+        return name, "django.db.models.ForeignKey", given, options
 
 
 def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: str = "") -> Q:
@@ -44,6 +60,16 @@ def ends_not_before_start(
     return models.CheckConstraint(
         condition=condition, name=name, violation_error_message="结束日期不能早于开始日期。"
     )
+
+
+def one_each_day(name: str, owner: str) -> list[models.BaseConstraint]:
+    """Return the constraints of dated rows of which ``owner`` has one on each day, the last without end."""
+    ends = Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on"))
+    return [
+        models.CheckConstraint(condition=ends, name=f"{name}_ends_after_start"),
+        models.UniqueConstraint(fields=[owner], condition=Q(ended_on__isnull=True), name=f"{name}_one_open"),
+        models.UniqueConstraint(fields=[owner, "started_on"], name=f"{name}_one_start"),
+    ]
 
 
 def in_spans(spans: Iterable[Any], path: str = "") -> Q:

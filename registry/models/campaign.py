@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from registry.models.base import Registered, ends_not_before_start
+from registry.models.base import Link, Registered, ends_not_before_start
 from registry.models.unit import code_validator
 
 
@@ -13,18 +13,10 @@ class Campaign(Registered):
     name = models.CharField("任务名称", max_length=100)
     started_on = models.DateField("启动日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
-    lead_unit = models.ForeignKey(
-        "registry.Unit",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="牵头单位",
-    )
+    lead_unit = Link("registry.Unit", "牵头单位", null=True, related_name="+")
 
     class Meta:
         verbose_name = "专项任务"
-        verbose_name_plural = "专项任务"
         ordering = ["-started_on", "code"]
         constraints = [ends_not_before_start("campaign_ends_after_start")]
 

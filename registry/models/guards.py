@@ -12,7 +12,8 @@ of this first, with messages in Chinese; the guards are for everything else.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -90,80 +91,61 @@ def _recursion(table: str) -> str:
         SELECT 1 FROM up WHERE up.id = NEW.id)"""
 
 
-def _guards(vendor: str) -> list[tuple[str, str, str, str]]:
-    """Return (name, table, columns whose update matters, condition that is a violation)."""
+class _Guard(NamedTuple):
+    name: str
+    table: str
+    moment: str
+    events: tuple[str, ...]
+    violated: str
+
+
+def _guards(vendor: str) -> list[_Guard]:
     cycle = _recursion if vendor == "postgresql" else _chain
     far = f"DATE '{FAR}'" if vendor == "postgresql" else f"'{FAR}'"
 
-    def dated(text: str) -> str:
-        return text.replace("'{far}'", far)
+    def guard(name: str, table: str, columns: str, violated: str) -> _Guard:
+        """Return the guard of a row that is added, or changed in one of the columns."""
+        events = ("INSERT", f"UPDATE OF {columns}")
+        return _Guard(f"guard_{name}", f"registry_{table}", "AFTER", events, violated.replace("'{far}'", far))
 
+    dates = "started_on, ended_on, is_withdrawn"
     return [
-        ("guard_unit_own_descendant", "registry_unit", "parent_id", cycle("registry_unit")),
-        (
-            "guard_organization_own_descendant",
-            "registry_organization",
-            "parent_id",
-            cycle("registry_organization"),
+        guard("unit_own_descendant", "unit", "parent_id", cycle("registry_unit")),
+        guard("organization_own_descendant", "organization", "parent_id", cycle("registry_organization")),
+        guard("organization_kind_under_kind", "organization", "parent_id, kind", _KIND_VIOLATED),
+        guard("assignment_outside_life", "assignment", f"organization_id, {dates}", _LIFE_VIOLATED),
+        guard(
+            "organization_life", "organization", "established_on, dissolved_on", _ORGANIZATION_LIFE_VIOLATED
         ),
-        ("guard_organization_kind_under_kind", "registry_organization", "parent_id, kind", _KIND_VIOLATED),
-        (
-            "guard_assignment_outside_life",
-            "registry_assignment",
-            "organization_id, started_on, ended_on, is_withdrawn",
-            dated(_LIFE_VIOLATED),
-        ),
-        (
-            "guard_organization_life",
-            "registry_organization",
-            "established_on, dissolved_on",
-            dated(_ORGANIZATION_LIFE_VIOLATED),
-        ),
-        (
-            "guard_assignment_twice",
-            "registry_assignment",
-            "person_id, organization_id, started_on, ended_on, is_withdrawn",
-            dated(_TWICE_VIOLATED),
+        guard("assignment_twice", "assignment", f"person_id, organization_id, {dates}", _TWICE_VIOLATED),
+        *(
+            _Guard(name, table, "BEFORE", ("UPDATE", "DELETE"), "1 = 1")
+            for name, table in APPEND_ONLY.items()
         ),
     ]
 
 
-def statements(vendor: str) -> list[str]:
-    """Return the statements that create the guards of the trees and the dates on a database of ``vendor``."""
-    made: list[str] = []
-    for name, table, columns, violated in _guards(vendor):
+def _triggers(vendor: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, table, SQL that creates it): one trigger for each guard, on SQLite one for each event."""
+    for name, table, moment, events, violated in _guards(vendor):
         if vendor == "postgresql":
-            made.append(
+            yield (
+                name,
+                table,
                 f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
                 f"IF {violated} THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation'; END IF;\n"
-                "RETURN NULL; END $$"
+                f"RETURN NULL; END $$; CREATE TRIGGER {name} {moment} {' OR '.join(events)} ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {name}()",
             )
-            made.append(
-                f"CREATE TRIGGER {name} AFTER INSERT OR UPDATE OF {columns} ON {table} "
-                f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            continue
+        for event in events:
+            one = f"{name}_{event.split()[0].lower()}"
+            yield (
+                one,
+                table,
+                f"CREATE TRIGGER {one} {moment} {event} ON {table} FOR EACH ROW\n"
+                f"WHEN {violated}\nBEGIN SELECT RAISE(ABORT, '{name}'); END",
             )
-        else:
-            for moment, event in (("insert", "INSERT"), ("update", f"UPDATE OF {columns}")):
-                made.append(
-                    f"CREATE TRIGGER {name}_{moment} AFTER {event} ON {table} FOR EACH ROW\n"
-                    f"WHEN {violated}\nBEGIN SELECT RAISE(ABORT, '{name}'); END"
-                )
-    return made
-
-
-def _append_only(vendor: str, name: str, table: str) -> list[str]:
-    if vendor == "postgresql":
-        return [
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
-            f"RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation'; END $$",
-            f"CREATE TRIGGER {name} BEFORE UPDATE OR DELETE ON {table} "
-            f"FOR EACH ROW EXECUTE FUNCTION {name}()",
-        ]
-    return [
-        f"CREATE TRIGGER {name}_{moment} BEFORE {moment.upper()} ON {table} FOR EACH ROW\n"
-        f"BEGIN SELECT RAISE(ABORT, '{name}'); END"
-        for moment in ("update", "delete")
-    ]
 
 
 def drop(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
@@ -179,34 +161,18 @@ def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any)
     """Create the guards for the current models (after a migration)."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
-    wanted: list[str] = []
-    if {table for _, table, _, _ in _guards(connection.vendor)} <= tables:
-        wanted += statements(connection.vendor)
-    for name, table in APPEND_ONLY.items():
-        if table in tables:  # unless migrated back to before it
-            wanted += _append_only(connection.vendor, name, table)
     drop(using=using)
     with connection.cursor() as cursor:
-        for statement in wanted:
-            cursor.execute(statement)
+        for _name, table, statement in _triggers(connection.vendor):
+            if table in tables:  # unless migrated back to before it
+                cursor.execute(statement)
 
 
-def missing(using: str = DEFAULT_DB_ALIAS) -> list[str]:
+def missing() -> list[str]:
     """Return the names of the triggers that are missing or switched off."""
-    connection = connections[using]
-    one = connection.vendor == "postgresql"
-    wanted = [
-        (f"{name}{suffix}", table)
-        for name, table, _, _ in _guards(connection.vendor)
-        for suffix in (("",) if one else ("_insert", "_update"))
-    ]
-    wanted += [
-        (f"{name}{suffix}", table)
-        for name, table in APPEND_ONLY.items()
-        for suffix in (("",) if one else ("_update", "_delete"))
-    ]
+    connection = connections[DEFAULT_DB_ALIAS]
     present = set(_present(connection, working=True))
-    return [name for name, table in wanted if (name, table) not in present]
+    return [name for name, table, _sql in _triggers(connection.vendor) if (name, table) not in present]
 
 
 def _present(connection: BaseDatabaseWrapper, *, working: bool = False) -> list[tuple[str, str]]:

@@ -10,8 +10,7 @@ from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, on_day
-from registry.models.hierarchy import Span, UnitHierarchy, placed_in
+from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import (
     FORMATION_KINDS,
     PARTY_KINDS,
@@ -39,14 +38,6 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.annotate(
             host=FilteredRelation("placements", condition=on_day(day, prefix="placements__"))
         ).filter(host__isnull=False)
-
-    def in_spans(self, spans: list[Span]) -> OrganizationQuerySet:
-        """Organizations whose host unit lies in the intervals; after ``hosted_on``."""
-        return placed_in(self, spans, "host__unit__")
-
-    def in_subtree(self, unit: Unit, day: date) -> OrganizationQuerySet:
-        """Organizations at ``unit`` or below it, in the hierarchy and with the hosts of ``day``."""
-        return self.hosted_on(day).in_spans(UnitHierarchy.on(day).spans(unit))
 
     def matching(self, text: str) -> OrganizationQuerySet:
         """Organizations found by part of a name, alias or title, its pinyin, a code or document number."""
@@ -79,25 +70,9 @@ class Organization(MPTTModel, Registered):
         verbose_name="上级组织",
     )
     parent_inferred = models.BooleanField("上级组织系推定", default=False)
-    unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="organizations", verbose_name="所在单位"
-    )
-    campaign = models.ForeignKey(
-        "registry.Campaign",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="organizations",
-        verbose_name="专项任务",
-    )
-    task_body = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="task_organizations",
-        verbose_name="依托的专班或工作组",
-    )
+    unit = Link(Unit, "所在单位", related_name="organizations")
+    campaign = Link("registry.Campaign", "专项任务", null=True, related_name="organizations")
+    task_body = Link("self", "依托的专班或工作组", null=True, related_name="task_organizations")
     established_on = models.DateField("成立日期")
     dissolved_on = models.DateField("撤销日期", null=True, blank=True)
     approval_number = models.CharField("批复文号", max_length=80, blank=True)
@@ -105,14 +80,7 @@ class Organization(MPTTModel, Registered):
     state = models.CharField(
         "状态", max_length=12, choices=WorkflowState.choices, default=WorkflowState.DRAFT
     )
-    source = models.ForeignKey(
-        "registry.Source",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="来源",
-    )
+    source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
 
     if TYPE_CHECKING:  # made by MPTT
@@ -125,7 +93,6 @@ class Organization(MPTTModel, Registered):
 
     class Meta:
         verbose_name = "组织"
-        verbose_name_plural = "组织"
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="organization_interval"),
             # With the key, by which those of one day are ordered: the newest ten are then ten look-ups.
@@ -180,28 +147,18 @@ class OrganizationPlacement(models.Model):
     The first begins on the establishment; the last stays open, also after the dissolution.
     """
 
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="placements")
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="organization_placements")
+    organization = Link(Organization, related_name="placements")
+    unit = Link(Unit, related_name="organization_placements")
     started_on = models.DateField("开始")
     ended_on = models.DateField("结束", null=True, blank=True)
 
     class Meta:
         verbose_name = "组织所在单位"
-        verbose_name_plural = "组织所在单位"
         indexes = [
             models.Index(fields=["unit", "started_on"], name="orgplacement_unit_started"),
             models.Index(fields=["ended_on"], name="orgplacement_ended", condition=Q(ended_on__isnull=False)),
         ]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
-                name="orgplacement_ends_after_start",
-            ),
-            models.UniqueConstraint(
-                fields=["organization"], condition=Q(ended_on__isnull=True), name="orgplacement_one_open"
-            ),
-            models.UniqueConstraint(fields=["organization", "started_on"], name="orgplacement_one_start"),
-        ]
+        constraints = one_each_day("orgplacement", "organization")
 
     def __str__(self) -> str:
         return f"{self.organization_id}@{self.unit_id} {self.started_on}..{self.ended_on}"

@@ -6,11 +6,11 @@ import secrets
 from datetime import date
 
 from django.db import models
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import FilteredRelation, Q
 from django.urls import reverse
 
-from registry.models.base import Registered, ends_not_before_start, on_day
-from registry.models.kinds import MEMBER_STATUSES, PersonCategory, PoliticalStatus, Role
+from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
+from registry.models.kinds import PersonCategory, PoliticalStatus, Role
 from registry.models.organization import Organization
 from registry.models.unit import Unit
 
@@ -46,34 +46,17 @@ class Person(Registered):
         "政治面貌", max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
     )
     joined_on = models.DateField("入党日期", null=True, blank=True)
-    home_unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, related_name="people", verbose_name="所属单位"
-    )
-    home_branch = models.ForeignKey(
-        Organization,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="formal_members",
-        verbose_name="组织关系所在支部",
-    )
+    home_unit = Link(Unit, "所属单位", related_name="people")
+    home_branch = Link(Organization, "组织关系所在支部", null=True, related_name="formal_members")
     title = models.CharField("职务", max_length=60, blank=True)
     phone = models.CharField("联系电话", max_length=30, blank=True)
-    source = models.ForeignKey(
-        "registry.Source",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name="来源",
-    )
+    source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
 
     objects = PersonQuerySet.as_manager()
 
     class Meta:
         verbose_name = "人员"
-        verbose_name_plural = "人员"
         indexes = [
             models.Index(fields=["name", "home_unit"], name="person_name_home"),
             models.Index(fields=["political_status", "category"], name="person_status"),
@@ -81,11 +64,6 @@ class Person(Registered):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def is_member(self) -> bool:
-        """Whether the person is a full or probationary Party member now."""
-        return self.political_status in MEMBER_STATUSES
 
     def get_absolute_url(self) -> str:
         """The person's page, by the key: it names no number. Pages use ``web.links.person_url``."""
@@ -107,18 +85,8 @@ class StatusPeriod(models.Model):
 
     class Meta:
         verbose_name = "政治面貌变化"
-        verbose_name_plural = "政治面貌变化"
         indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on")),
-                name="statusperiod_ends_after_start",
-            ),
-            models.UniqueConstraint(
-                fields=["person"], condition=Q(ended_on__isnull=True), name="statusperiod_one_open"
-            ),
-            models.UniqueConstraint(fields=["person", "started_on"], name="statusperiod_one_start"),
-        ]
+        constraints = one_each_day("statusperiod", "person")
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.status} {self.started_on}..{self.ended_on}"
@@ -139,12 +107,8 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 class Assignment(Registered):
     """One person in one organization (编入), from one day to another; several at a time are normal."""
 
-    person = models.ForeignKey(
-        Person, on_delete=models.PROTECT, related_name="assignments", verbose_name="人员"
-    )
-    organization = models.ForeignKey(
-        Organization, on_delete=models.PROTECT, related_name="assignments", verbose_name="组织"
-    )
+    person = Link(Person, "人员", related_name="assignments")
+    organization = Link(Organization, "组织", related_name="assignments")
     role = models.CharField("职责", max_length=32, choices=Role.choices, default=Role.MEMBER)
     started_on = models.DateField("编入日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
@@ -155,7 +119,6 @@ class Assignment(Registered):
 
     class Meta:
         verbose_name = "编入"
-        verbose_name_plural = "编入"
         indexes = [models.Index(fields=["started_on"], name="assignment_started")]
         constraints = [
             ends_not_before_start("assignment_ends_after_start"),

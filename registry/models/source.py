@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from registry.models.base import Link
 from registry.models.kinds import Basis, Qualifier
 from registry.models.organization import Organization
 from registry.models.unit import Unit
@@ -25,7 +26,6 @@ class Source(models.Model):
 
     class Meta:
         verbose_name = "来源"
-        verbose_name_plural = "来源"
         ordering = ["number"]
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Figure(models.Model):
     """One figure, as a source reports it."""
 
     code = models.CharField("编号", max_length=20, unique=True)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="figures", verbose_name="来源")
+    source = Link(Source, "来源", related_name="figures")
     metric = models.CharField("指标", max_length=60, db_index=True)
     label = models.CharField("指标名称", max_length=80)
     value = models.CharField("报道值", max_length=40)
@@ -44,17 +44,8 @@ class Figure(models.Model):
     measure = models.CharField("计量单位", max_length=20, blank=True)
     qualifier = models.CharField("表述", max_length=12, choices=Qualifier.choices)
     basis = models.CharField("口径", max_length=12, choices=Basis.choices, default=Basis.CURRENT)
-    unit = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="figures", verbose_name="单位"
-    )
-    organization = models.ForeignKey(
-        Organization,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="figures",
-        verbose_name="组织",
-    )
+    unit = Link(Unit, "单位", null=True, related_name="figures")
+    organization = Link(Organization, "组织", null=True, related_name="figures")
     as_of = models.DateField("截至", null=True, blank=True)
     earliest = models.DateField("最早", null=True, blank=True)
     latest = models.DateField("最晚", null=True, blank=True)
@@ -65,7 +56,6 @@ class Figure(models.Model):
 
     class Meta:
         verbose_name = "报道数"
-        verbose_name_plural = "报道数"
         ordering = ["code"]
 
     def __str__(self) -> str:

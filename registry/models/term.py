@@ -60,6 +60,9 @@ class Term(models.Model):
     class Meta:
         abstract = True
 
+    def __str__(self) -> str:
+        return f"{self.term}"
+
 
 def spread(pk: int) -> int:
     """Return a number that scatters neighbouring keys, to order equal terms.
@@ -82,10 +85,6 @@ class UnitTerm(Term):
 
     class Meta:
         verbose_name = "单位检索词"
-        verbose_name_plural = "单位检索词"
-
-    def __str__(self) -> str:
-        return f"{self.term}"
 
 
 class OrganizationTerm(Term):
@@ -99,10 +98,6 @@ class OrganizationTerm(Term):
 
     class Meta:
         verbose_name = "组织检索词"
-        verbose_name_plural = "组织检索词"
-
-    def __str__(self) -> str:
-        return f"{self.term}"
 
 
 class NameTerm(Term):
@@ -113,11 +108,7 @@ class NameTerm(Term):
 
     class Meta:
         verbose_name = "姓名检索词"
-        verbose_name_plural = "姓名检索词"
         indexes = [models.Index(fields=["name"], name="nameterm_name")]
-
-    def __str__(self) -> str:
-        return f"{self.term}"
 
 
 def bounds(wanted: str) -> tuple[str, str]:

@@ -18,9 +18,9 @@ from django.db import models
 from registry.models.unit import Unit
 
 ALL_CAMPAIGNS = 0
-"""Stands for "whatever the campaign" in ``campaign_key``."""
+"""In ``campaign_key``: all campaigns together."""
 SLUG = 100
-"""So long may the slug of a metric be."""
+"""The most characters of a metric's slug."""
 
 
 class DaysField(models.Field[Any, Any]):
@@ -76,7 +76,6 @@ class TotalChange(_OfUnit):
 
     class Meta:
         verbose_name = "统计变动"
-        verbose_name_plural = "统计变动"
         indexes = [
             models.Index(
                 fields=["unit", "campaign_key", "is_cumulative", "metric", "day"], name="totalchange_key"
@@ -97,7 +96,6 @@ class Total(_OfUnit):
 
     class Meta:
         verbose_name = "统计数"
-        verbose_name_plural = "统计数"
         constraints = [
             models.UniqueConstraint(
                 fields=["unit", "campaign_key", "is_cumulative", "metric"], name="total_key"

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Registered, ends_not_before_start, in_spans
+from registry.models.base import Link, Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
 from registry.models.term import UnitTerm, found_by
 
@@ -77,15 +77,8 @@ class Unit(MPTTModel, Registered):
     )
     opened_on = models.DateField("设立日期", null=True, blank=True)
     closed_on = models.DateField("撤并日期", null=True, blank=True)
-    merged_into = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="absorbed",
-        verbose_name="并入单位",
-        db_index=False,  # nearly always empty: see unit_merged_into
-    )
+    # nearly always empty: its index is unit_merged_into
+    merged_into = Link("self", "并入单位", null=True, related_name="absorbed", db_index=False)
     mention = models.CharField("出处", max_length=20, blank=True)
     note = models.CharField("备注", max_length=300, blank=True)
 
@@ -101,7 +94,6 @@ class Unit(MPTTModel, Registered):
 
     class Meta:
         verbose_name = "单位"
-        verbose_name_plural = "单位"
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="unit_interval"),
             models.Index(
@@ -144,34 +136,22 @@ class UnitPlacement(models.Model):
     The first placement has no start: it holds from the beginning.
     """
 
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="placements")
-    superior = models.ForeignKey(
-        Unit, on_delete=models.PROTECT, null=True, blank=True, related_name="subordinate_placements"
-    )
+    unit = Link(Unit, related_name="placements")
+    superior = Link(Unit, null=True, related_name="subordinate_placements")
     started_on = models.DateField("开始", null=True, blank=True)
     ended_on = models.DateField("结束", null=True, blank=True)
 
     class Meta:
         verbose_name = "单位隶属"
-        verbose_name_plural = "单位隶属"
         indexes = [models.Index(fields=["started_on"], name="unitplacement_started")]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(ended_on__isnull=True)
-                | Q(started_on__isnull=True)
-                | Q(ended_on__gt=F("started_on")),
-                name="unitplacement_ends_after_start",
-            ),
+            *one_each_day("unitplacement", "unit"),
             models.CheckConstraint(
                 condition=Q(superior__isnull=True) | ~Q(superior=F("unit")), name="unitplacement_not_itself"
             ),
             models.UniqueConstraint(
-                fields=["unit"], condition=Q(ended_on__isnull=True), name="unitplacement_one_open"
-            ),
-            models.UniqueConstraint(
                 fields=["unit"], condition=Q(started_on__isnull=True), name="unitplacement_one_first"
             ),
-            models.UniqueConstraint(fields=["unit", "started_on"], name="unitplacement_one_start"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
-from registry.models.base import ends_not_before_start
+from registry.models.base import Link, ends_not_before_start
 from registry.models.kinds import GrantRole
 from registry.models.unit import Unit
 
@@ -27,7 +27,6 @@ class User(AbstractUser):
 
     class Meta:
         verbose_name = "用户"
-        verbose_name_plural = "用户"
 
     def __str__(self) -> str:
         return self.display_name or self.username
@@ -42,7 +41,6 @@ class OldPassword(models.Model):
 
     class Meta:
         verbose_name = "曾用密码"
-        verbose_name_plural = "曾用密码"
         indexes = [models.Index(fields=["user", "-ended_at"], name="oldpassword_of_user")]
 
     def __str__(self) -> str:
@@ -53,14 +51,13 @@ class Grant(models.Model):
     """A role of a user at a unit and all below it, from one day to another."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="grants", verbose_name="用户")
-    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="grants", verbose_name="单位")
+    unit = Link(Unit, "单位", related_name="grants")
     role = models.CharField("角色", max_length=12, choices=GrantRole.choices)
     started_on = models.DateField("开始日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
 
     class Meta:
         verbose_name = "授权"
-        verbose_name_plural = "授权"
         constraints = [ends_not_before_start("grant_ends_after_start")]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What there is to register: one descriptor for each noun, and the verbs, with who may do them.
+"""The nouns, one descriptor each, and the verbs with the roles that may do them.
 
 Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: ``nouns``, ``verbs``
 (those that belong to no noun) and ``record_words``. They are read here, in the order of ``INSTALLED_APPS``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.apps import AppConfig, apps
 from django.db.models import Model, prefetch_related_objects
@@ -19,45 +19,26 @@ from registry.nouns.columns import Layout
 from registry.nouns.noun import Noun
 from registry.nouns.verbs import RecordWord, Verb
 
-__all__ = [
-    "Noun",
-    "Verb",
-    "all_nouns",
-    "all_verbs",
-    "by_key",
-    "edited_by",
-    "handed_up",
-    "knows",
-    "label_of",
-    "layouts",
-    "of",
-    "record_words",
-    "recorded_verbs",
-    "units_of",
-    "verb",
-]
-
 
 def all_nouns() -> tuple[Noun, ...]:
     """Return every noun, in the order in which they are declared."""
-    return _nouns(_configs())
+    return _declared().nouns
 
 
 def by_key(key: str) -> Noun:
     """Return the noun with this key (``unit``). Raises ``LookupError``."""
-    return _by_key(_configs())[key]
+    return _declared().by_key[key]
 
 
 def knows(key: str) -> bool:
     """Whether there is a noun with this key."""
-    return key in _by_key(_configs())
+    return key in _declared().by_key
 
 
 def of(thing: Model | type[Model]) -> Noun:
     """Return the noun of a row or a model. Raises ``LookupError`` when none is declared for it."""
     model = thing._meta.concrete_model
-    noun = _by_model(_configs()).get(model)
-    if noun is None:
+    if model is None or (noun := _declared().by_model.get(model)) is None:
         raise LookupError(f"no noun is declared for {thing._meta.label}")
     return noun
 
@@ -78,7 +59,7 @@ def units_of(rows: Iterable[Model]) -> list[Unit | None]:
 
 def all_verbs() -> dict[str, Verb]:
     """Return every verb by its slug: those of the nouns, then those without one."""
-    return _verbs(_configs())
+    return _declared().verbs
 
 
 def verb(slug: str) -> Verb:
@@ -93,11 +74,11 @@ def recorded_verbs() -> dict[str, str]:
 
 def record_words() -> dict[str, RecordWord]:
     """Return what the record holds beside the fields of rows, by its name in the entries."""
-    return _record_words(_configs())
+    return _declared().record_words
 
 
 def label_of(slug: str) -> str:
-    """Return what a verb is called; of one that is declared no more, its slug."""
+    """Return the Chinese name of a verb, or its slug if it is no longer declared."""
     known = all_verbs().get(slug)
     return known.label if known else slug
 
@@ -113,7 +94,7 @@ def layouts() -> dict[str, Layout]:
 
 
 def handed_up(name: str) -> list[Any]:
-    """Return what all apps hand up under ``name``: what each dotted name leads to, tuples laid open."""
+    """Return everything that the apps list by dotted names under ``name``, tuples flattened."""
     found: list[Any] = []
     for config in _configs():
         for path in getattr(config, name, ()):
@@ -126,28 +107,26 @@ def _configs() -> tuple[AppConfig, ...]:
     return tuple(apps.get_app_configs())
 
 
-# Read once for each set of installed apps, which tests change.
-@lru_cache(maxsize=4)
-def _nouns(_apps: tuple[AppConfig, ...]) -> tuple[Noun, ...]:
-    return tuple(handed_up("nouns"))
+class _Declared(NamedTuple):
+    nouns: tuple[Noun, ...]
+    by_key: dict[str, Noun]
+    by_model: dict[type[Model], Noun]
+    verbs: dict[str, Verb]
+    record_words: dict[str, RecordWord]
 
 
-@lru_cache(maxsize=4)
-def _by_key(_apps: tuple[AppConfig, ...]) -> dict[str, Noun]:
-    return {noun.key: noun for noun in _nouns(_apps)}
+@lru_cache(maxsize=4)  # once for each set of installed apps, which tests change
+def _read(_apps: tuple[AppConfig, ...]) -> _Declared:
+    found = tuple(handed_up("nouns"))
+    verbs = (*(each for noun in found for each in noun.verbs), *handed_up("verbs"))
+    return _Declared(
+        found,
+        {noun.key: noun for noun in found},
+        {noun.model: noun for noun in found},
+        {each.slug: each for each in verbs},
+        {name: word for words in handed_up("record_words") for name, word in words.items()},
+    )
 
 
-@lru_cache(maxsize=4)
-def _by_model(_apps: tuple[AppConfig, ...]) -> dict[type[Model] | None, Noun]:
-    return {noun.model: noun for noun in _nouns(_apps)}
-
-
-@lru_cache(maxsize=4)
-def _verbs(_apps: tuple[AppConfig, ...]) -> dict[str, Verb]:
-    verbs = [each for noun in _nouns(_apps) for each in noun.verbs]
-    return {each.slug: each for each in (*verbs, *handed_up("verbs"))}
-
-
-@lru_cache(maxsize=4)
-def _record_words(_apps: tuple[AppConfig, ...]) -> dict[str, RecordWord]:
-    return {name: word for words in handed_up("record_words") for name, word in words.items()}
+def _declared() -> _Declared:
+    return _read(_configs())

@@ -1,4 +1,4 @@
-"""The columns of a noun's sheet: what reading, templates, import and export go by."""
+"""The columns of a noun's sheet: used by reading, templates, import and export."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from typing import Any, Literal
 
 from django.db import models
 
+from registry.models.unit import code_validator
+
 CellKind = Literal["text", "name", "code", "date", "choice", "yes_no"]
 """What a cell holds. ``text``: as typed, without spaces at its ends; ``name``: text that has no spaces
 between Chinese characters; ``code``: text without any spaces, leading zeros kept, half-width; ``date``: a
-day; ``choice``: one of ``Column.choices``; ``yes_no``: 是 or 否."""
+day; ``choice``: one of ``Column.labels``; ``yes_no``: 是 or 否."""
 
 Value = str | date | bool | None
 """What a cell is read as: a choice as its stored value, an empty cell as None."""
 
 Mend = Callable[[Mapping[str, Value], Mapping[str, Any]], tuple[dict[str, Value], dict[str, str]]]
-"""Given a row's values and what stands in its cells, by column, returns what else it says: values that are
-settled by it (which were perhaps not read), and messages of what contradicts it, both by column."""
+"""Called with a row's values and its cells, by column. Returns the values to use instead, and messages about
+contradictions, both by column."""
 
 YES, NO = "是", "否"
 ERROR_HEADER = "错误原因"
@@ -35,42 +37,61 @@ EXAMPLE = "示例"
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a noun's sheet.
+    """One column of a noun's sheet; what the model's field says need not be said again.
 
-    ``slug`` is the field's name in the operations where there is one; ``required`` means needed to add a
-    row; ``is_info`` columns are written by an export for the reader's eyes, and never change anything when
-    they come back. ``also`` are other headers that mean the same, ``words`` other words for the choices.
-    ``max_length`` is in characters (None: no limit); the layout reads it from the model, where ``path``
-    leads to the field if it is not called as the column is. A code is read in ``lower`` case where it is
-    stored so, and keeps single spaces where it is ``spaced`` (telephones).
+    ``slug`` is the name in the operations, and that of the field unless ``path`` leads to another.
+    From the field come the ``header`` (its verbose name), the ``kind``, the ``labels`` of its choices, the
+    ``max_length`` (in characters; None: no limit), and whether it is ``required`` to add a row. A relation
+    is filled in by the code of what it leads to. Codes are read in ``lower`` case where their field allows
+    no other.
+
+    ``is_info`` columns are written for the reader's eyes and change nothing when they come back. ``also``
+    are other headers that mean the same, ``words`` other words for a stored value. A ``spaced`` code keeps
+    single spaces (telephones).
     """
 
     slug: str
-    header: str
-    kind: CellKind = "text"
-    required: bool = False
+    header: str = ""
+    kind: CellKind | Literal[""] = ""
+    required: bool | None = None
     also: tuple[str, ...] = ()
-    choices: type[models.TextChoices] | None = None
-    words: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     help: str = ""
     example: str = ""
     max_length: int | None = None
     is_info: bool = False
-    lower: bool = False
     spaced: bool = False
     path: str = ""
+    lower: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Stored value -> what the pages and the drop-down list show."""
 
-    @cached_property
-    def labels(self) -> dict[str, str]:
-        """Stored value -> what the pages and the drop-down list show."""
-        return {} if self.choices is None else {str(v): str(label) for v, label in self.choices.choices}
+    def of(self, model: type[models.Model]) -> Column:
+        """Return the column with what its field in ``model`` says."""
+        found = _field(model, self.path or self.slug)
+        if found is None:
+            return replace(self, kind=self.kind or "text", required=bool(self.required))
+        code = found.related_model._meta.get_field("code") if found.is_relation else found
+        labels = {str(value): str(label) for value, label in found.flatchoices}
+        kind = self.kind or _kind(found)
+        is_needed = not (found.blank or found.has_default() or self.is_info)
+        is_limited = kind == "code" or not (labels or found.is_relation)
+        return replace(
+            self,
+            header=self.header or str(found.verbose_name),
+            kind=kind,
+            required=is_needed if self.required is None else self.required,
+            labels=labels,
+            lower=kind == "code" and code_validator in code.validators,
+            max_length=self.max_length or (code.max_length if is_limited else None),
+        )
 
     @cached_property
     def meanings(self) -> dict[str, str]:
         """What may be typed into the cell (``key_of`` it) -> stored value."""
         known = {key_of(value): value for value in self.labels}
         known |= {key_of(label): value for value, label in self.labels.items()}
-        return known | {key_of(word): value for word, value in self.words.items()}
+        return known | {key_of(word): str(value) for value, words in self.words.items() for word in words}
 
     def shown(self, value: Value) -> str | date | None:
         """Return what an export writes into the cell for the stored ``value``; empty text is None."""
@@ -102,8 +123,7 @@ class Layout:
     importer: str = "registry.importers.session.Importer"
 
     def __post_init__(self) -> None:
-        columns = tuple(replace(each, max_length=_length(self.model, each)) for each in self.columns)
-        object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "columns", tuple(each.of(self.model) for each in self.columns))
 
     @cached_property
     def by_slug(self) -> dict[str, Column]:
@@ -125,14 +145,23 @@ def key_of(text: str) -> str:
     return _SPACES.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
-def _length(model: type[models.Model], column: Column) -> int | None:
-    """Return how long the text of a column may be: as its field, of what is named by a code, as that code."""
+def _field(model: type[models.Model], path: str) -> Any:
+    """Return the field to which ``path`` leads from ``model``; None where there is none."""
     found: Any = None
-    for name in (column.path or column.slug).split("__"):
+    for name in path.split("__"):
         if name not in {each.name for each in model._meta.get_fields()}:
-            return column.max_length
+            return None
         found = model._meta.get_field(name)
         model = found.related_model or model
-    if found.is_relation:
-        found = model._meta.get_field("code") if column.kind == "code" else None
-    return column.max_length or (None if column.choices else getattr(found, "max_length", None))
+    return found
+
+
+def _kind(found: Any) -> CellKind:
+    """Return what the cells of a field hold, unless its column says otherwise."""
+    if found.is_relation or found.unique:
+        return "code"
+    if found.flatchoices:
+        return "choice"
+    if isinstance(found, models.DateField):
+        return "date"
+    return "yes_no" if isinstance(found, models.BooleanField) else "text"

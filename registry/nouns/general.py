@@ -10,7 +10,7 @@ VERBS = (
     Verb("export", "导出", EVERYBODY),
     Verb("bulk_load", "批量载入"),
     Verb("rebuild_trees", "重建树的区间"),
-    Verb("rebuild_counts", "重建统计台账"),
+    Verb("rebuild_counts", "重建统计数"),
 )
 
 WORDS = {

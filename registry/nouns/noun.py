@@ -22,7 +22,7 @@ Shown = Callable[[str], str]
 
 @dataclass(frozen=True)
 class PickerQuery:
-    """What a picker's address says beside the text: the verb it is for, the days, and other parameters."""
+    """The parameters of a picker's address: whether it is for a verb, the days, and others."""
 
     is_for_verb: bool
     as_of: date
@@ -35,7 +35,7 @@ class Picker:
     """How a row is chosen in a form.
 
     It is sent by ``key`` and may also be typed by what is in ``typed``. ``note`` are the grey words beside
-    a chosen row, ``marks`` what is said besides while searching. ``narrow`` leaves out rows by the picker's
+    a chosen row, ``marks`` further remarks in the list of hits. ``narrow`` leaves out rows by the picker's
     address. ``beyond`` returns rows that may be chosen, by name, from outside the scope: for a unit
     where the user may do ``beyond_verb``.
     """
@@ -53,7 +53,7 @@ class Picker:
 
 @dataclass(frozen=True)
 class Texts:
-    """What the search index finds a noun by: the fields with names, aliases and codes.
+    """The fields by which a noun is searched: names, aliases and codes.
 
     ``terms`` is the table of terms, with a key to the row named as the noun is. ``by_name``: terms are
     kept once for each name, not for each row. From a row the terms are called ``terms``.
@@ -78,14 +78,14 @@ class Noun:
     * ``key`` is its name in code, in the record and in grants, ``plural`` in addresses and sheets;
       ``measure`` is the Chinese measure word.
     * ``unit_path`` leads from a row to the unit it belongs to ("": the row is a unit; None: to no unit).
-    * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` does not say it all; told
-      ``few``, the rows are a handful, so each may be looked at for itself.
+    * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` is not enough; with ``few``
+      there are only a handful of rows, so each one may be checked.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
       ``list_page`` is the name of its list's address, which looks for ``q``.
     * ``edit`` is the verb that changes plain facts (``editable``), which can be set back.
     * ``masked`` fields are never shown or recorded in full, ``private`` ones only to who may see them.
-    * ``named`` are the nouns that a row ties together: its entries stand in the record of each of them.
+    * ``named`` are the nouns that a row connects: its entries also show in the records of these.
     * ``recorded_with`` are further models whose fields its entries hold.
     """
 

@@ -19,7 +19,7 @@ _TEMPORARY = "临时"
 
 
 def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
-    """临时党支部 in the column of kinds says two things."""
+    """Read 临时党支部 in the column of kinds as 党支部 and temporary."""
     raw = raws.get("kind")
     if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
         return {}, {}
@@ -44,18 +44,12 @@ SHEET = Layout(
     columns=(
         Column(
             "code",
-            "组织代码",
-            "code",
-            required=True,
             also=("党组织代码", "组织编码", "组织编号", "代码", "编码"),
             help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
             example="decheng-linshi-zhibu",
-            lower=True,
         ),
         Column(
             "name",
-            "组织名称",
-            required=True,
             also=("党组织名称", "组织全称", "名称", "组织"),
             help="组织全称。",
             example="德城分局疫情防控临时党支部",
@@ -63,17 +57,14 @@ SHEET = Layout(
         Column(
             "kind",
             "组织类别",
-            "choice",
-            required=True,
             also=("组织类型", "党组织类别", "党组织类型", "类别", "类型"),
-            choices=OrganizationKind,
             words={
-                "支部": OrganizationKind.BRANCH.value,
-                "总支": OrganizationKind.GENERAL_BRANCH.value,
-                "先锋岗": OrganizationKind.PIONEER_POST.value,
-                "先锋队": OrganizationKind.PIONEER_TEAM.value,
-                "党员突击队": OrganizationKind.COMMANDO_TEAM.value,
-                "工作专班": OrganizationKind.TASK_FORCE.value,
+                OrganizationKind.BRANCH: ("支部",),
+                OrganizationKind.GENERAL_BRANCH: ("总支",),
+                OrganizationKind.PIONEER_POST: ("先锋岗",),
+                OrganizationKind.PIONEER_TEAM: ("先锋队",),
+                OrganizationKind.COMMANDO_TEAM: ("党员突击队",),
+                OrganizationKind.TASK_FORCE: ("工作专班",),
             },
             help="写作“临时党支部”等也可以,读作党支部,并且是临时党组织。",
             example=OrganizationKind.BRANCH.value,
@@ -81,7 +72,6 @@ SHEET = Layout(
         Column(
             "is_temporary",
             "是否临时",
-            "yes_no",
             also=("临时", "临时党组织", "是否临时党组织", "临时或常设"),
             help="临时党组织填“是”;先锋岗、突击队等不是党组织,填“否”。",
             example=YES,
@@ -89,55 +79,39 @@ SHEET = Layout(
         Column(
             "unit",
             "所在单位代码",
-            "code",
-            required=True,
             also=("单位代码", "所属单位代码", "机构代码"),
             example="dezhou-shi-gonganju-decheng",
-            lower=True,
         ),
         Column("unit_name", "所在单位", also=("单位名称", "所属单位", "单位"), is_info=True),
         Column(
             "parent",
             "上级组织代码",
-            "code",
             also=("上级党组织代码", "上级代码"),
             help="上级组织可以在本表其他行,先后不限。",
-            lower=True,
         ),
         Column(
             "parent_name", "上级组织", also=("上级党组织", "上级组织名称", "上级党组织名称"), is_info=True
         ),
         Column(
             "campaign",
-            "专项任务",
+            kind="text",
             also=("专项任务代码", "任务代码", "任务名称", "任务"),
             help="专项任务的代码或名称。",
         ),
-        Column(
-            "established_on",
-            "成立日期",
-            "date",
-            required=True,
-            also=("成立时间", "组建日期", "组建时间"),
-            example="2020-02-03",
-        ),
-        Column(
-            "dissolved_on", "撤销日期", "date", also=("撤销时间", "解散日期"), help="填写后组织自该日起撤销。"
-        ),
-        Column(
-            "approval_number", "批复文号", also=("批准文号", "文号", "成立文号"), example="德公党〔2020〕3号"
-        ),
-        Column("dissolution_number", "撤销文号"),
+        Column("established_on", also=("成立时间", "组建日期", "组建时间"), example="2020-02-03"),
+        Column("dissolved_on", also=("撤销时间", "解散日期"), help="填写后组织自该日起撤销。"),
+        Column("approval_number", also=("批准文号", "文号", "成立文号"), example="德公党〔2020〕3号"),
+        Column("dissolution_number"),
         Column("honour_title", "荣誉称号", also=("荣誉命名", "命名")),
-        Column("aliases", "别名", help="多个别名用分号隔开。"),
-        Column("note", "备注", also=("说明",)),
-        Column("state", "审批状态", "choice", also=("状态",), choices=WorkflowState, is_info=True),
+        Column("aliases", help="多个别名用分号隔开。"),
+        Column("note", also=("说明",)),
+        Column("state", "审批状态", also=("状态",), is_info=True),
     ),
 )
 
 
 def superiors_of(unit: Unit) -> QuerySet[Organization]:
-    """Return what may be put above an organization at ``unit`` though it stands at another unit.
+    """Return the organizations at other units that may be superior to one at ``unit``.
 
     Approved Party organizations, leading groups and task forces that stand today at the units above
     ``unit``, and at the headquarters units directly below those.

@@ -31,85 +31,63 @@ SHEET = Layout(
     columns=(
         Column(
             "number",
-            "警号",
-            "code",
-            required=True,
             also=NUMBER_ALSO,
             help="保留前面的零;警号已有的按警号更新,没有的新增。",
             example="012345",
         ),
-        Column("name", "姓名", "name", required=True, also=NAME_ALSO, example="张三"),
+        Column("name", kind="name", also=NAME_ALSO, example="张三"),
         Column(
             "category",
-            "人员类别",
-            "choice",
-            required=True,
             also=("类别", "人员类型", "身份"),
-            choices=PersonCategory,
             words={
-                "警察": PersonCategory.OFFICER.value,
-                "人民警察": PersonCategory.OFFICER.value,
-                "在编民警": PersonCategory.OFFICER.value,
-                "协警": PersonCategory.AUXILIARY.value,
-                "警务辅助人员": PersonCategory.AUXILIARY.value,
-                "其他": PersonCategory.CIVILIAN.value,
+                PersonCategory.OFFICER: ("警察", "人民警察", "在编民警"),
+                PersonCategory.AUXILIARY: ("协警", "警务辅助人员"),
+                PersonCategory.CIVILIAN: ("其他",),
             },
             example=PersonCategory.OFFICER.value,
         ),
         Column(
             "political_status",
-            "政治面貌",
-            "choice",
             also=("面貌", "政治身份"),
-            choices=PoliticalStatus,
             words={
-                "党员": PoliticalStatus.FULL_MEMBER.value,
-                "中共党员": PoliticalStatus.FULL_MEMBER.value,
-                "中共正式党员": PoliticalStatus.FULL_MEMBER.value,
-                "中共预备党员": PoliticalStatus.PROBATIONARY_MEMBER.value,
-                "积极分子": PoliticalStatus.ACTIVIST.value,
-                "团员": PoliticalStatus.LEAGUE_MEMBER.value,
-                "共青团": PoliticalStatus.LEAGUE_MEMBER.value,
+                PoliticalStatus.FULL_MEMBER: ("党员", "中共党员", "中共正式党员"),
+                PoliticalStatus.PROBATIONARY_MEMBER: ("中共预备党员",),
+                PoliticalStatus.ACTIVIST: ("积极分子",),
+                PoliticalStatus.LEAGUE_MEMBER: ("团员", "共青团"),
             },
             example=PoliticalStatus.FULL_MEMBER.value,
         ),
         Column(
             "home_unit",
             "所属单位代码",
-            "code",
-            required=True,
             also=("单位代码", "机构代码", "所在单位代码"),
             example="dezhou-shi-gonganju-decheng",
-            lower=True,
         ),
         Column("home_unit_name", "所属单位", also=("单位", "单位名称", "所在单位"), is_info=True),
         Column(
             "home_branch",
             "所属党支部代码",
-            "code",
             also=("党支部代码", "组织关系所在支部代码", "所在党支部代码", "支部代码"),
             help="组织关系所在的常设党组织。",
-            lower=True,
         ),
         Column(
             "home_branch_name", "所属党支部", also=("党支部", "组织关系所在支部", "所在党支部"), is_info=True
         ),
-        Column("joined_on", "入党日期", "date", also=("入党时间",)),
-        Column("title", "职务", also=("职务名称", "现任职务"), example="民警"),
+        Column("joined_on", also=("入党时间",)),
+        Column("title", also=("职务名称", "现任职务"), example="民警"),
         Column(
             "phone",
-            "联系电话",
-            "code",
+            kind="code",
             also=("电话", "手机", "手机号", "手机号码", "联系方式", "电话号码"),
             spaced=True,
         ),
-        Column("note", "备注", also=("说明",)),
+        Column("note", also=("说明",)),
     ),
 )
 
 
 def _within(rows: QuerySet[Person], spans: list[Span], few: bool) -> QuerySet[Person]:
-    """A person is seen from the home unit, and from each unit where one of the person's organizations is."""
+    """Return people whose home unit, or the unit of one of their organizations, is in the intervals."""
     if everything(spans):
         return rows
     placed = Assignment.objects.valid().filter(in_spans(spans, "organization__unit__")).order_by()

@@ -22,39 +22,27 @@ SHEET = Layout(
     columns=(
         Column(
             "code",
-            "单位代码",
-            "code",
-            required=True,
             also=("机构代码", "单位编码", "单位编号", "机构编码", "代码", "编码"),
             help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
             example="dezhou-shi-gonganju-decheng",
-            lower=True,
         ),
         Column(
             "name",
-            "单位名称",
-            required=True,
             also=("机构名称", "单位全称", "名称", "单位"),
             help="单位全称。",
             example="德州市公安局德城分局",
         ),
-        Column(
-            "short_name", "简称", also=("单位简称",), help="列表和单位树上显示的名称。", example="德城分局"
-        ),
-        Column("aliases", "别名", also=("曾用名",), help="多个别名用分号隔开。"),
+        Column("short_name", also=("单位简称",), help="列表和单位树上显示的名称。", example="德城分局"),
+        Column("aliases", also=("曾用名",), help="多个别名用分号隔开。"),
         Column(
             "kind",
             "单位类别",
-            "choice",
-            required=True,
             also=("单位类型", "机构类别", "机构类型", "类别", "类型"),
-            choices=UnitKind,
             example=UnitKind.SUB_BUREAU.value,
         ),
         Column(
             "region_code",
-            "行政区划代码",
-            "code",
+            kind="code",
             also=("区划代码", "行政区划"),
             help="GB/T 2260 六位代码。",
             example="371402",
@@ -62,17 +50,15 @@ SHEET = Layout(
         Column(
             "superior",
             "上级单位代码",
-            "code",
             also=("上级代码", "上级机构代码", "主管单位代码"),
             help="上级单位可以在本表其他行,先后不限。",
             example="dezhou-shi-gonganju",
-            lower=True,
             path="parent",
         ),
         Column("superior_name", "上级单位", also=("上级单位名称", "上级机构"), is_info=True),
-        Column("opened_on", "设立日期", "date", also=("成立日期", "设立时间"), example="2020-01-01"),
-        Column("closed_on", "撤并日期", "date", also=("撤销日期", "撤并时间"), is_info=True),
-        Column("note", "备注", also=("说明",)),
+        Column("opened_on", also=("成立日期", "设立时间"), example="2020-01-01"),
+        Column("closed_on", also=("撤销日期", "撤并时间"), is_info=True),
+        Column("note", also=("说明",)),
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A verb: what may be done, what it is called, and which roles may do it. Knows no model."""
+"""Verbs: what users do, how it is called, and which roles may do it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 NOBODY: tuple[str, ...] = ()
-"""No role gives it: a command does it, or everybody for oneself."""
+"""For commands, and for what users do to their own account."""
 EVERYBODY = ("viewer", "clerk", "approver", "manager", "auditor")
 ENTER = ("clerk", "manager")
 APPROVE = ("approver", "manager")
@@ -18,7 +18,7 @@ PERSONAL = ("clerk", "approver", "manager")
 
 @dataclass(frozen=True)
 class Verb:
-    """Something that users do: an operation by its name, or reading something that is not for everybody.
+    """Something that users do: an operation, by its name, or reading what not everybody may read.
 
     ``label`` is its Chinese name on pages and in the record. ``roles`` may do it at the unit of their grant
     and below. Not ``is_recorded``: the record never holds it, so its page does not offer it.

@@ -98,12 +98,12 @@ def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most
 
 
 def _ranks(wanted: str) -> Sequence[Rank]:
-    """The ranks that can hold a text: pinyin is typed in letters."""
+    """Return the ranks in which to search a text: pinyin is typed in letters."""
     return tuple(Rank) if wanted.isascii() and not wanted.isdigit() else RANKS_OF_TEXT
 
 
 def _size(spans: Iterable[Span]) -> int:
-    """How many units stand in the intervals: each takes two places."""
+    """Return how many units are in the intervals: each takes two places."""
     return sum((span.hi - span.lo + 2) // 2 for span in spans)
 
 

@@ -27,12 +27,7 @@ def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) ->
     """
     ranks: dict[str, int] = {}
     for name in [*names, *_BETWEEN_ALIASES.split(aliases)]:
-        text = folded(name)
-        if not text:
-            continue
-        _add(ranks, Rank.START, [text])
-        _add(ranks, Rank.INSIDE, _suffixes(text))
-        _add(ranks, Rank.SOUND, _sounds(text, in_organs))
+        text = _add_name(ranks, name, in_organs)
         for match in _WORDS.finditer(text, 1):
             _add(ranks, Rank.SOUND_INSIDE, _sounds(text[match.start() :], in_organs))
     for code in codes:
@@ -49,17 +44,21 @@ def terms_of_name(name: str) -> Terms:
 
     Every reading of each character counts, the rare ones last.
     """
-    text = folded(name)
     ranks: dict[str, int] = {}
-    if text:
-        _add(ranks, Rank.START, [text])
-        _add(ranks, Rank.INSIDE, _suffixes(text))
-        _add(ranks, Rank.SOUND, _sounds(text))
-        for at in range(1, len(text)):
-            _add(ranks, Rank.SOUND_INSIDE, _sounds(text[at:]))
-        rare = (spelling for way in spellings(text, every) for spelling in way)
-        _add(ranks, Rank.SOUND_RARE, rare)
+    text = _add_name(ranks, name, usual)
+    for at in range(1, len(text)):
+        _add(ranks, Rank.SOUND_INSIDE, _sounds(text[at:], usual))
+    _add(ranks, Rank.SOUND_RARE, (spelling for way in spellings(text, every) for spelling in way))
     return {(rank, term) for term, rank in ranks.items()}
+
+
+def _add_name(ranks: dict[str, int], name: str, read: Reading) -> str:
+    """Add the terms of a whole name; return its text as terms are written."""
+    text = folded(name)
+    _add(ranks, Rank.START, [text])
+    _add(ranks, Rank.INSIDE, (text[at:] for at in range(1, len(text))))
+    _add(ranks, Rank.SOUND, _sounds(text, read))
+    return text
 
 
 def _add(ranks: dict[str, int], rank: Rank, terms: Iterable[str]) -> None:
@@ -70,11 +69,7 @@ def _add(ranks: dict[str, int], rank: Rank, terms: Iterable[str]) -> None:
             ranks[term] = int(rank)
 
 
-def _suffixes(text: str) -> Iterator[str]:
-    return (text[at:] for at in range(1, len(text)))
-
-
-def _sounds(text: str, read: Reading = usual) -> Iterator[str]:
+def _sounds(text: str, read: Reading) -> Iterator[str]:
     """Return the spellings of a text, cut to the length of a term; none for text in Latin letters."""
     if text.isascii():
         return iter(())

@@ -35,9 +35,7 @@ def value_of(column: Column, raw: Raw | None) -> Value:
 
 def shown(raw: Raw | None) -> str:
     """Return the text of a cell about as the user sees it."""
-    if raw is None:
-        return ""
-    if isinstance(raw, Fault):
+    if raw is None or isinstance(raw, Fault):
         return ""
     if isinstance(raw, bool):
         return "TRUE" if raw else "FALSE"
@@ -63,7 +61,6 @@ _BETWEEN_HAN = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
 _ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{_HAN}\Z"), re.compile(_HAN)
 _LONGEST_WORD = 100
 """A day, a choice or 是/否 has no more characters."""
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
 _NOTHING = frozenset(("-", "--", "---", "/", "\\", "无", "暂无", "没有", "空"))
 _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
@@ -119,7 +116,7 @@ def _code(column: Column, raw: Raw) -> Value:
         raise Unclear(f"“{column.header}”不能是负数")
     text = _plain(column, raw)
     if not text.isascii() or not text.isprintable():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_DASHES)
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(dates.DASHES)
     text = (" " if column.spaced else "").join(text.split())
     if text.startswith("'"):  # typed to keep the zeros
         text = text[1:]
@@ -149,14 +146,14 @@ def _date(column: Column, raw: Raw) -> Value:
 
 @lru_cache(maxsize=4096)
 def _written_day(text: str) -> date | None:
-    word = key_of(text).translate(_DASHES)
+    word = key_of(text).translate(dates.DASHES)
     if not word or word in _NOTHING or word in _STILL:
         return None
     return dates.from_text(text)
 
 
 def _choice(column: Column, raw: Raw) -> Value:
-    word = key_of(_word(_plain(column, raw))).translate(_DASHES)
+    word = key_of(_word(_plain(column, raw))).translate(dates.DASHES)
     if not word or word in _NOTHING:
         return None
     if (value := column.meanings.get(word)) is None:

@@ -26,7 +26,7 @@ _SHORT_YEAR = re.compile(rf"\d{{2}}{_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,2}}\s*日?
 _DAY_FIRST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{4}")
 _NO_YEAR = re.compile(r"\d{1,2}(?:月|[-./])\d{1,2}日?")
 _LONGEST = 50
-_DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
+DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 _NUMERALS = {numeral: str(value) for value, numeral in enumerate("〇一二三四五六七八九")} | {
     "零": "0",
     "○": "0",
@@ -68,7 +68,7 @@ def from_text(text: str) -> date:
     """Return the day that ``text`` writes in one of the usual ways. Raises ``NoDay``."""
     if len(text) > _LONGEST:
         raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{HOW}")
-    plain = " ".join(unicodedata.normalize("NFKC", text).translate(_DASHES).split())
+    plain = " ".join(unicodedata.normalize("NFKC", text).translate(DASHES).split())
     if match := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
         return _day(*match.groups()[:3])
     if match := _CHINESE.fullmatch(re.sub(r"\s", "", plain)):

@@ -265,10 +265,7 @@ def _open_xlsx(path: Path, filename: str) -> Book:
         except NoHeader as missing:
             book.ignored.append(Ignored(sheet.title, str(missing)))
             continue
-        table = Table(noun, sheet.title, header, rows, 0, survey.merges)
-        before = sum(1 for row in first_rows(rows) if row.number <= header.last)
-        table.total = max(survey.rows - before, 0)
-        _add(book, table)
+        _add(book, noun, sheet.title, header, rows, survey.rows, survey.merges)
         if survey.hidden:
             book.notices.append(f"“{sheet.title}”有 {survey.hidden} 行是隐藏的(例如被筛选掉的),也一并读取。")
     return _with_tables(book)
@@ -286,16 +283,18 @@ def _open_csv(path: Path, filename: str) -> Book:
         except NoHeader as missing:
             why = why or str(missing)
             continue
-        before = sum(1 for row in first_rows(separated.rows) if row.number <= header.last)
-        table = Table(noun, title, header, separated.rows, 0, [])
-        table.total = max(separated.count() - before, 0)
-        _add(book, table)
+        _add(book, noun, title, header, separated.rows, separated.count(), [])
         return _with_tables(book)
     book.ignored.append(Ignored(title, why))
     return _with_tables(book)
 
 
-def _add(book: Book, table: Table) -> None:
+def _add(
+    book: Book, noun: Layout, title: str, header: Header, rows: Rows, number: int, merges: list[Merge]
+) -> None:
+    """Add a table of a sheet with ``number`` rows that are not empty, and what the user should know of it."""
+    before = sum(1 for row in first_rows(rows) if row.number <= header.last)
+    table = Table(noun, title, header, rows, max(number - before, 0), merges)
     book.tables.append(table)
     if table.total > hostile.MAX_ROWS:
         raise hostile.too_many_rows()

@@ -123,8 +123,6 @@ def read_texts(package: Package, part: str) -> Texts:
 
 
 class _TextsReader:
-    __slots__ = ("length", "pieces", "spoken", "taking", "texts")
-
     def __init__(self) -> None:
         self.texts = Texts()
         self.pieces: list[str] = []
@@ -175,8 +173,6 @@ def survey(package: Package, part: str, budget: Budget) -> Survey:
 
 
 class _Surveyor:
-    __slots__ = ("budget", "has_value", "is_hidden", "number", "row_cells", "survey")
-
     def __init__(self, budget: Budget) -> None:
         self.survey, self.budget = Survey(), budget
         self.row_cells = self.number = 0
@@ -248,26 +244,6 @@ def read_rows(package: Package, part: str, last: int, value_of: ValueOf) -> Iter
 class _RowReader:
     """Collects the rows of a sheet in ``done`` as their elements end."""
 
-    __slots__ = (
-        "cells",
-        "column",
-        "done",
-        "has_formula",
-        "has_value",
-        "held",
-        "in_row",
-        "inside",
-        "is_hidden",
-        "kind",
-        "number",
-        "spoken",
-        "style",
-        "taking",
-        "text",
-        "total",
-        "value_of",
-    )
-
     def __init__(self, value_of: ValueOf) -> None:
         self.value_of = value_of
         self.done: list[Row] = []
@@ -275,9 +251,8 @@ class _RowReader:
         self.number = self.column = self.spoken = 0
         self.is_hidden = self.inside = self.taking = self.has_formula = self.has_value = False
         self.kind = self.style = self.text = ""
-        self.in_row = self.held = self.total = (
-            0  # characters: a small file can repeat one long text many times
-        )
+        # Characters: a small file can repeat one long text many times.
+        self.in_row = self.held = self.total = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "c":

@@ -9,7 +9,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import IO, Any
@@ -352,43 +352,26 @@ def _lines(text: str, width: float) -> int:
 
 def write_csv(sheet: Sheet, file: IO[bytes]) -> int:
     """Write ``sheet`` to ``file`` as UTF-8 with a byte order mark, for Excel; return the number of rows."""
-    lines = _Lines(sheet)
-    for line in lines:
-        file.write(line)
-    return lines.number
+    text = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
+    writer = csv.writer(text)
 
+    def write_row(cells: Sequence[Cell]) -> None:
+        writer.writerow(csv_cell(head.kind, cell) for head, cell in zip(sheet.heads, cells, strict=True))
 
-class _Lines:
-    """The lines of a CSV file; ``number`` counts those of the table."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self.number = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        sheet, buffer = self._sheet, io.StringIO()
-        writer = csv.writer(buffer)
-
-        def line(cells: Sequence[str]) -> bytes:
-            writer.writerow(cells)
-            made = buffer.getvalue().encode("utf-8", "replace")
-            buffer.seek(0)
-            buffer.truncate()
-            return made
-
-        yield b"\xef\xbb\xbf" + line([guarded(sheet.title)])
-        for fact in sheet.facts:
-            yield line([guarded(fact)])
-        yield line([_full_header(head) for head in sheet.heads])
+    number = 0
+    try:
+        writer.writerows([guarded(line)] for line in (sheet.title, *sheet.facts))
+        writer.writerow(map(_full_header, sheet.heads))
         for row in sheet.rows:
-            self.number += 1
-            yield line([csv_cell(head.kind, cell) for head, cell in zip(sheet.heads, row, strict=True)])
+            write_row(row)
+            number += 1
         if sheet.totals:
-            yield line(
-                [csv_cell(head.kind, cell) for head, cell in zip(sheet.heads, sheet.totals, strict=True)]
-            )
-        for text in (*sheet.notes, *([sheet.signature] if sheet.signature else [])):
-            yield line([guarded(text)])
+            write_row(sheet.totals)
+        below = (*sheet.notes, sheet.signature) if sheet.signature else sheet.notes
+        writer.writerows([guarded(line)] for line in below)
+    finally:
+        text.detach()
+    return number
 
 
 def _full_header(head: Head) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,31 +72,22 @@ class Workbook:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        package = Package(path)
-        try:
+        with closing(Package(path)) as package:
             main = _main_part(package)
             self.sheets, self._is_1904 = _sheets(package, main)
             self._formats = _formats(package, main)
             self._texts = _shared_texts(package, main)
             self.has_links = any("/externallinks/" in f"/{name}" for name in package.names())
-        finally:
-            package.close()
 
     def survey(self, sheet: Sheet, budget: Budget) -> Survey:
         """Go over a sheet once: count the rows that are not empty, the hidden ones, and the merged cells."""
-        package = Package(self._path)
-        try:
+        with closing(Package(self._path)) as package:
             return sheet_xml.survey(package, sheet.part, budget)
-        finally:
-            package.close()
 
     def rows(self, sheet: Sheet, last: int = MAX_LINE) -> Iterator[Row]:
         """Yield the rows of a sheet that are not empty, in the order of the file, up to the row ``last``."""
-        package = Package(self._path)
-        try:
+        with closing(Package(self._path)) as package:
             yield from sheet_xml.read_rows(package, sheet.part, last, self._value)
-        finally:
-            package.close()
 
     def _value(self, kind: str, style: str, text: str) -> Raw | None:
         """Return the value of a cell from its type, its style and the text of its value."""
@@ -179,12 +171,12 @@ def _sheets(package: Package, main: str) -> tuple[list[Sheet], bool]:
 
 
 def _formats(package: Package, main: str) -> list[str | int | None]:
-    parts = [target for _, kind, target in _relations(package, main) if kind == "styles"]
-    if not parts or parts[0] not in package:
+    part = _part_of(package, main, "styles")
+    if not part:
         return []
     codes: dict[int, str] = {}
     styles: list[int] = []
-    for path, attributes in _elements(package, parts[0]):
+    for path, attributes in _elements(package, part):
         try:
             if path == "styleSheet/numFmts/numFmt":
                 codes[int(attributes["numFmtId"])] = attributes.get("formatCode", "")[:255]
@@ -197,7 +189,11 @@ def _formats(package: Package, main: str) -> list[str | int | None]:
 
 
 def _shared_texts(package: Package, main: str) -> Texts:
-    parts = [target for _, kind, target in _relations(package, main) if kind == "sharedStrings"]
-    if not parts or parts[0] not in package:
-        return Texts()
-    return sheet_xml.read_texts(package, parts[0])
+    part = _part_of(package, main, "sharedStrings")
+    return sheet_xml.read_texts(package, part) if part else Texts()
+
+
+def _part_of(package: Package, main: str, kind: str) -> str:
+    """Return the first part of a kind that the workbook refers to, if it is there."""
+    part = next((target for _, each, target in _relations(package, main) if each == kind), "")
+    return part if part in package else ""

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Model, OuterRef, Subquery
+from django.db.models import DateField, F, Model, OuterRef, Subquery, Value
 
 from registry.models import (
     Organization,
     OrganizationPlacement,
-    Person,
     StatusPeriod,
     Unit,
     UnitPlacement,
@@ -55,9 +54,8 @@ def check_all() -> Iterator[Fault]:
     """Yield the faults of the trees, the dated rows and the database's triggers."""
     for where, model in TREES:
         yield from check_intervals(where, model)
-    yield from _check_unit_placements()
-    yield from _check_organization_placements()
-    yield from _check_statuses()
+    for dated in _DATED:
+        yield from _check_dated(dated)
     for name in missing():
         yield Fault("数据库", name, "触发器缺失或已停用(trigger missing);重新执行 migrate 可补上")
 
@@ -127,70 +125,64 @@ class _Walk:
             yield f"层级 level={node.level},应为 {len(self._path)}"
 
 
-def _check_unit_placements() -> Iterator[Fault]:
-    where = "单位隶属"
-    current = UnitPlacement.objects.filter(unit=OuterRef("pk"), ended_on__isnull=True)
-    rows = (
-        Unit.objects.order_by("pk")
-        .annotate(
-            placement=Subquery(current.values("pk")[:1]), superior=Subquery(current.values("superior")[:1])
-        )
-        .values_list("code", "placement", "superior", "parent_id")
-    )
-    for code, placement, superior, parent in rows.iterator(chunk_size=CHUNK):
-        if placement is None:
-            yield Fault(where, code, "没有现行的隶属记录(no open placement)")
-        elif superior != parent:
-            yield Fault(where, code, f"现行隶属 superior={superior} 与 parent_id={parent} 不符")
-    spells = (
-        UnitPlacement.objects.order_by("unit_id", F("started_on").asc(nulls_first=True))
-        .values_list("unit__code", "started_on", "ended_on")
-        .iterator(chunk_size=CHUNK)
-    )
-    yield from _check_spells(where, ((code, None, start, end) for code, start, end in spells))
+_NO_DAY = Value(None, DateField())
+_BEGINNING = Value(StatusPeriod.BEGINNING, DateField())
 
 
-def _check_organization_placements() -> Iterator[Fault]:
-    where = "组织所在单位"
-    current = OrganizationPlacement.objects.filter(organization=OuterRef("pk"), ended_on__isnull=True)
-    rows = (
-        Organization.objects.order_by("pk")
-        .annotate(host=Subquery(current.values("unit")[:1]))
-        .values_list("code", "host", "unit_id")
-    )
-    for code, host, unit in rows.iterator(chunk_size=CHUNK):
-        if host is None:
-            yield Fault(where, code, "没有现行的所在单位记录(no open placement)")
-        elif host != unit:
-            yield Fault(where, code, f"现行所在单位 unit={host} 与 unit_id={unit} 不符")
-    spells = (
-        OrganizationPlacement.objects.order_by("organization_id", "started_on")
-        .values_list("organization__code", "organization__established_on", "started_on", "ended_on")
-        .iterator(chunk_size=CHUNK)
-    )
-    yield from _check_spells(where, spells)
+@dataclass(frozen=True)
+class _Dated:
+    """Dated rows of one kind: whose they are, and what each says on its days."""
+
+    where: str
+    title: str
+    model: type[Model]
+    owner: str
+    value: str
+    now: str
+    """The owner's field that holds the newest value."""
+    key: str = "code"
+    first: Any = _NO_DAY
+    """The first day of its first row."""
 
 
-def _check_statuses() -> Iterator[Fault]:
-    where = "政治面貌"
-    current = StatusPeriod.objects.filter(person=OuterRef("pk"), ended_on__isnull=True)
-    rows = (
-        Person.objects.order_by("pk")
-        .annotate(now=Subquery(current.values("status")[:1]))
-        .values_list("number", "now", "political_status")
+_DATED = (
+    _Dated("单位隶属", "隶属", UnitPlacement, "unit", "superior", "parent_id"),
+    _Dated(
+        "组织所在单位",
+        "所在单位",
+        OrganizationPlacement,
+        "organization",
+        "unit",
+        "unit_id",
+        first=F("organization__established_on"),
+    ),
+    _Dated(
+        "政治面貌", "政治面貌", StatusPeriod, "person", "status", "political_status", "number", _BEGINNING
+    ),
+)
+
+
+def _check_dated(dated: _Dated) -> Iterator[Fault]:
+    """Yield owners whose open row is missing or says something else than they do, then gaps and overlaps."""
+    rows: Any = dated.model._default_manager
+    owners: Any = dated.model._meta.get_field(dated.owner).related_model
+    current = rows.filter(**{dated.owner: OuterRef("pk"), "ended_on__isnull": True})
+    newest = owners.objects.order_by("pk").annotate(
+        row_open=Subquery(current.values("pk")[:1]), row_value=Subquery(current.values(dated.value)[:1])
     )
-    for number, now, status in rows.iterator(chunk_size=CHUNK):
-        if now is None:
-            yield Fault(where, number, "没有现行的政治面貌记录(no open period)")
-        elif now != status:
-            yield Fault(where, number, f"现行记录 {now} 与 political_status={status} 不符")
-    spells = (
-        StatusPeriod.objects.order_by("person_id", "started_on")
-        .values_list("person__number", "started_on", "ended_on")
-        .iterator(chunk_size=CHUNK)
+    for key, is_open, value, now in newest.values_list(
+        dated.key, "row_open", "row_value", dated.now
+    ).iterator(chunk_size=CHUNK):
+        if is_open is None:
+            yield Fault(dated.where, key, f"没有现行的{dated.title}记录(no open row)")
+        elif value != now:
+            yield Fault(
+                dated.where, key, f"现行{dated.title} {dated.value}={value} 与 {dated.now}={now} 不符"
+            )
+    spells = rows.order_by(f"{dated.owner}_id", F("started_on").asc(nulls_first=True)).values_list(
+        f"{dated.owner}__{dated.key}", dated.first, "started_on", "ended_on"
     )
-    first = StatusPeriod.BEGINNING
-    yield from _check_spells(where, ((number, first, start, end) for number, start, end in spells))
+    yield from _check_spells(dated.where, spells.iterator(chunk_size=CHUNK))
 
 
 def _check_spells(where: str, spells: Iterator[tuple[Any, ...]]) -> Iterator[Fault]:

@@ -350,7 +350,7 @@ def test_the_command_grants(world: World, capsys: Any) -> None:
         (("nobody", "left", "clerk"), "没有用户“nobody”"),
         (("clerk", "nowhere", "clerk"), "没有代码为“nowhere”的单位"),
         (("clerk", "left", "king"), "没有角色“king”"),
-        (("clerk", "left", "clerk", "--from", "soon"), "--from 的日期“soon”无效"),
+        (("clerk", "left", "clerk", "--from", "soon"), "--from:“soon”不是日期"),
         (("clerk", "left", "clerk", "--to", "2020-01-01"), "晚于"),
         (("clerk", "station", "clerk"), "已有“录入”"),
     ],

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.counting.basis import Question, assignment_rows, organization_rows, people_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, measured
-from registry.counting.rollup import count_party_line, count_spans, count_units, no_counts, rollup
+from registry.counting.rollup import count_place, count_units, no_counts, rollup
 from registry.models import Organization, Unit
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import PENDING_STATES
@@ -197,7 +197,7 @@ def test_own_and_children_make_the_whole(top: Unit) -> None:
     assert by_child(top, ask(), slug) == {"a": 2, "b": 1}
     assert not rollup(top, ask(), children=False).children
     assert found.total == count_units([top], ask())[top.pk]
-    assert found.total == count_spans(UnitHierarchy.on(day(10)).spans(top), ask())
+    assert found.total == count_place(UnitHierarchy.on(day(10)).spans(top), ask())
 
 
 def test_a_transfer_leaves_the_past_where_it_was(top: Unit) -> None:
@@ -288,7 +288,7 @@ def test_by_party_line(top: Unit) -> None:
     assign(branch, make_person(unit=top))
     make_organization(decheng, "group", parent=branch, state="draft")
     general.refresh_from_db()
-    line = count_party_line(general, ask())
+    line = count_place(general, ask())
     assert (line.counts["temporary_branches"], line.counts["temporary_general_branches"]) == (1, 1)
     assert (line.counts["frontline_people"], line.pending["temporary_groups"]) == (1, 1)
     assert by_child(top, ask(), "temporary_branches") == {"headquarters": 0, "decheng": 1}

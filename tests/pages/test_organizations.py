@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.counting.basis import Question
 from registry.counting.metrics import ORGANIZATION_METRICS
-from registry.counting.rollup import count_party_line, rollup
+from registry.counting.rollup import count_place, rollup
 from registry.models import AuditEntry, Organization, Unit
 from registry.operations import assignments, organizations, units
 from tests.factories import (
@@ -109,7 +109,7 @@ def test_hits_equal_the_party_line(world: World, client_at, basis: dict[str, str
         date.fromisoformat(basis["since"]) if "since" in basis else None,
     )
     row = Organization.objects.get(pk=world.general.pk)
-    line = count_party_line(row, question)
+    line = count_place(row, question)
     for metric in ORGANIZATION_METRICS:
         asked = {"party_line": row.code, "metric": metric.slug, **FEBRUARY, **basis}
         assert number(client.get(LEDGER, asked)) == line.counts[metric.slug]

@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from registry.counting.basis import Question
 from registry.counting.metrics import PEOPLE_METRICS
-from registry.counting.rollup import count_party_line, rollup
+from registry.counting.rollup import count_place, rollup
 from registry.models import Basis
 from registry.operations import assignments, organizations, people, units
 from tests.factories import (
@@ -119,7 +119,7 @@ def test_the_list_is_as_long_as_the_number(client, world, basis, day):
                 for line, extra in ((counted.total, {}), (counted.own, {"own": "1"})):
                     response = client.get(url, {**query, **extra, "unit": unit.code, "metric": metric.slug})
                     assert response.context["page_obj"].paginator.count == line.counts[metric.slug]
-        line = count_party_line(world.branch, question)
+        line = count_place(world.branch, question)
         for metric in PEOPLE_METRICS:
             url = LIST if metric.distinct else "/assignments/"
             response = client.get(url, {**query, "party_line": world.branch.code, "metric": metric.slug})

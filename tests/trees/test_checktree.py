@@ -224,7 +224,7 @@ def break_guard() -> None:
         (break_host_first, "组织所在单位 branch:首段始于 2020-02-01,应为 2020-01-02"),
         (break_host_gap, "组织所在单位 lone:2020-03-01 至 2020-04-01 之间没有记录"),
         (break_host_overlap, "组织所在单位 lone:2020-02-15 起的一段与前一段重叠"),
-        (break_status, "政治面貌 001:现行记录 activist"),
+        (break_status, "政治面貌 001:现行政治面貌 status=activist"),
         (break_status_open, "政治面貌 001:没有现行的政治面貌记录"),
         (break_status_gap, "政治面貌 001:2020-03-01 至 2020-04-01 之间没有记录"),
         (break_guard, "数据库 guard_assignment_twice"),

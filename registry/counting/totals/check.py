@@ -1,4 +1,4 @@
-"""Working the totals out from the rows: to fill them, and to hold them against the rows."""
+"""Compute the totals from the rows: to fill them, or to compare them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
 
 PIECE = 200_000
-"""The rows of so many owners are worked out in one statement when everything is."""
+"""Owners in one statement when everything is counted again."""
 
 Progress = Callable[[int, int], None]
-"""Called with how many pieces are done, and of how many."""
+"""Progress callback (done, total)."""
 
 
 def rebuild(
@@ -31,7 +31,7 @@ def rebuild(
     progress: Progress | None = None,
     metrics: Collection[Metric] | None = None,
 ) -> int:
-    """Work the totals out again from the rows, of the given units and metrics or of all; return how many.
+    """Compute the totals of the given units and metrics (or all) again; return how many.
 
     The caller is in a transaction and holds the hierarchy alone, or loads everything at once.
     """
@@ -51,7 +51,7 @@ def rebuild(
 
 
 def fill_missing() -> int:
-    """Work out the metrics that have no totals at all: of an older registry, or new ones; return how many."""
+    """Compute the totals of metrics that have none yet; return how many."""
     with transaction.atomic():
         tops = set(UnitPlacement.objects.filter(superior=None).values_list("unit_id", flat=True))
         known = set(
@@ -71,19 +71,17 @@ def fill_missing() -> int:
         return rebuild(metrics=missing)
 
 
-def differences(
-    units: Collection[int] | None = None, most: int = 20, progress: Progress | None = None
-) -> list[str]:
+def differences(units: Collection[int] | None = None, most: int = 20) -> list[str]:
     """Recount from the rows and compare with the totals; say each difference (the first ``most``).
 
-    ``units``: compare these only. Nobody has to wait: on PostgreSQL rows and totals are read as they
-    were at one moment, on SQLite nobody else writes meanwhile.
+    ``units``: compare these only. On PostgreSQL writers need not wait: rows and totals are read from one
+    snapshot.
     """
     alone = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if alone and connection.vendor == "postgresql":
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        _recount(cursor, "recounted", units, None, progress)
+        _recount(cursor, "recounted", units, None, None)
         where = _where(units, None)
         tables.add_stored(cursor, "recounted", where, "-")
         cursor.execute(
@@ -97,7 +95,7 @@ def differences(
 
 
 def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
-    """Say for each unit, day, basis and campaign what must be added to the totals to be right."""
+    """Return a line for each unit, day, basis and campaign: what must be added to the totals."""
     apart: dict[tuple[Any, ...], dict[str, int]] = {}
     for unit, campaign, is_cumulative, metric, day, number in rows:
         key = unit, campaign, is_cumulative, day

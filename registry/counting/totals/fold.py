@@ -1,4 +1,4 @@
-"""Folding: what was appended is turned into totals, now and then, by one at a time."""
+"""Fold appended changes into the totals, one process at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from registry.counting.totals.points import LINE, TABLE
 from registry.counting.totals.tables import BY_LINE, CHANGE, KEYS, ROW
 
 FOLD_AT = 5000
-"""So many appended rows are left to be added up on reading before somebody folds them."""
+"""From so many appended changes on they are folded; until then they are added up on reading."""
 
 
 def fold_counts() -> int:
-    """Turn what was appended into totals, in one transaction; return the number of changes folded.
+    """Fold the appended changes into the totals in one transaction; return how many.
 
-    One folder at a time: who comes second does nothing. Readers see each change once, before or after.
+    Does nothing while another process folds. Readers see each change exactly once.
     """
     with transaction.atomic():
         return _fold() if locks.try_lock_folding() else 0

@@ -1,4 +1,4 @@
-"""How the days and numbers of a total are read, taken apart and put together: arrays here, JSON there."""
+"""SQL for the days and numbers of a total: arrays on PostgreSQL, JSON on SQLite."""
 
 from __future__ import annotations
 

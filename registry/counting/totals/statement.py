@@ -58,7 +58,7 @@ _LIFE = ("started_on", "ended_on")
 
 @dataclass(frozen=True)
 class _Words:
-    """What the two databases call differently."""
+    """SQL words that differ between the two databases."""
 
     greater: str
     lesser: str

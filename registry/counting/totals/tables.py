@@ -1,4 +1,4 @@
-"""Temporary tables of changes and keys, as the totals are worked out in the database."""
+"""Temporary tables of changes and keys, to compute the totals in the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.counting.totals.statement import KEY, Statement, among
 from registry.models import TotalChange, UnitPlacement
 
 FEW = 1000
-"""So many keys are written into a statement; more go into a temporary table."""
+"""Up to so many keys are written into a statement; more go into a temporary table."""
 CHANGE = TotalChange._meta.db_table
 KEYS = ", ".join(KEY)
 ROW = f"{KEYS}, change"

@@ -1,7 +1,7 @@
-"""Keeping the totals: in the transaction of each write, by the operations alone.
+"""Keep the totals up to date in the transaction of each write; for operations only.
 
-An operation says what it touches (``following``); what that counts is asked before and after, and the
-difference is appended for every unit above. Nothing is updated, so writers under one root never wait for
+``following`` counts what an operation touches before and after it, and appends the difference for every
+unit above. Nothing is updated, so writers under one root never wait for
 one row. ``fold_counts`` turns what was appended into totals now and then. A change of the unit hierarchy
 does the same for everything below the units that move.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -50,9 +50,52 @@ class Touched:
         people: Iterable[Person] = (),
         rows: Iterable[Model] = (),
     ) -> None:
-        """Count these too: rows that were made within the block, which counted nowhere before it."""
+        """Count these too: new rows of the block, which were not counted before it."""
         for row in (*organizations, *people, *rows):
             self.owners[type(row)].add(row.pk)
+
+
+class _Work:
+    """What one operation, or an import with many, changes in the numbers; written once at the end."""
+
+    def __init__(self) -> None:
+        locks.lock_hierarchy(shared=True)
+        self.metrics = kept_metrics()
+        self.changed: Numbers = defaultdict(int)
+
+    @contextmanager
+    def follow(self, touched: Touched) -> Iterator[Touched]:
+        """Note what the block changes in what is touched."""
+        if touched.owners[Organization]:
+            _add_hanging(self.metrics, touched.owners)
+        _lock_people(touched.owners[Person])
+        before = _counted(self.metrics, touched.owners)
+        yield touched
+        for sign, numbers in ((1, _counted(self.metrics, touched.owners)), (-1, before)):
+            for key, number in numbers.items():
+                self.changed[key] += sign * number
+
+
+_WORK: ContextVar[_Work | None] = ContextVar("registry_work", default=None)
+
+
+@contextmanager
+def following_in_parts() -> Iterator[_Work]:
+    """Follow much work part by part, so that memory stays bounded, and write what it changes once.
+
+    Every ``following`` within the block is a part: an import calls operations that follow what they do.
+    Parts come one after another, never one within another.
+    """
+    if (outer := _WORK.get()) is not None:
+        yield outer
+        return
+    work = _Work()
+    token = _WORK.set(work)
+    try:
+        yield work
+    finally:
+        _WORK.reset(token)
+    _append([(*key, number) for key, number in work.changed.items() if number])
 
 
 @contextmanager
@@ -60,78 +103,18 @@ def following(
     organizations: Iterable[Organization] = (),
     people: Iterable[Person] = (),
     rows: Iterable[Model] = (),
-    *,
-    with_members: bool = True,
 ) -> Iterator[Touched]:
-    """Add to the totals what the block changes in what these organizations, people and other owners count.
+    """Add to the totals what the block changes in the counts of these organizations, people and owners.
 
-    ``with_members`` follows everybody who is or was in the organizations, too, and what else hangs on them.
+    Everybody who is or was in the organizations is followed too, and what else belongs to them.
     The caller holds the locks of the organizations' trees; the people are locked here, so that what one
     person counts is worked out by one writer at a time.
     """
-    with (
-        following_in_parts() as part,
-        part(organizations, people, rows, with_members=with_members) as touched,
-    ):
-        yield touched
-
-
-class Part(Protocol):
-    """One part of much work: followed like ``following``, added to the totals with the others."""
-
-    def __call__(
-        self,
-        organizations: Iterable[Organization] = (),
-        people: Iterable[Person] = (),
-        rows: Iterable[Model] = (),
-        *,
-        with_members: bool = True,
-    ) -> AbstractContextManager[Touched]: ...
-
-
-_PARTS: ContextVar[Part | None] = ContextVar("registry_parts", default=None)
-
-
-@contextmanager
-def following_in_parts() -> Iterator[Part]:
-    """Follow much work part by part, so that memory stays bounded, and write what it changes once.
-
-    Every ``following`` within the block becomes a part of it: an import calls operations that follow what
-    they do. Parts come one after another, never one within another.
-    """
-    if (outer := _PARTS.get()) is not None:
-        yield outer
-        return
-    locks.lock_hierarchy(shared=True)
-    metrics = kept_metrics()
-    changed: Numbers = defaultdict(int)
-
-    @contextmanager
-    def part(
-        organizations: Iterable[Organization] = (),
-        people: Iterable[Person] = (),
-        rows: Iterable[Model] = (),
-        *,
-        with_members: bool = True,
-    ) -> Iterator[Touched]:
+    with following_in_parts() as work:
         touched = Touched()
         touched.add(organizations, people, rows)
-        if with_members and touched.owners[Organization]:
-            _add_hanging(metrics, touched.owners)
-        _lock_people(touched.owners[Person])
-        before = _counted(metrics, touched.owners)
-        yield touched
-        for key, number in _counted(metrics, touched.owners).items():
-            changed[key] += number
-        for key, number in before.items():
-            changed[key] -= number
-
-    token = _PARTS.set(part)
-    try:
-        yield part
-    finally:
-        _PARTS.reset(token)
-    _append([(*key, number) for key, number in changed.items() if number])
+        with work.follow(touched):
+            yield touched
 
 
 @contextmanager
@@ -179,7 +162,7 @@ def owners_at(metrics: Iterable[Metric], units: Collection[int]) -> Owners:
 
 
 def _add_hanging(metrics: Iterable[Metric], owners: Owners) -> None:
-    """Add the owners of all rows that hang on the organizations."""
+    """Add the owners of all rows that belong to the organizations."""
     organizations = owners[Organization]
     for source in dict.fromkeys(metric.source for metric in metrics):
         if source.organization:
@@ -189,7 +172,7 @@ def _add_hanging(metrics: Iterable[Metric], owners: Owners) -> None:
 
 
 def _counted(metrics: tuple[Metric, ...], touched: Mapping[type[Model], set[int]]) -> Numbers:
-    """Return what the rows of the touched owners count now, by key."""
+    """Count the rows of the touched owners as they are now, by key."""
     models = tuple(dict.fromkeys(metric.source.owners for metric in metrics))
     owners = {model: touched.get(model) or set[int]() for model in models}
     if not any(owners.values()):

@@ -45,7 +45,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '导入',
-                'verbose_name_plural': '导入',
                 'ordering': ['-created_at', '-pk'],
             },
         ),
@@ -57,7 +56,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '导入文件',
-                'verbose_name_plural': '导入文件',
             },
         ),
         migrations.CreateModel(
@@ -78,7 +76,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': '导入行',
-                'verbose_name_plural': '导入行',
             },
         ),
         migrations.AddIndex(

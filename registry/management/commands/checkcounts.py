@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
-from registry.models import Unit
+from registry.management.arguments import find_unit
 from registry.operations.counts import rebuild_counts
 
 MOST = 50
@@ -27,12 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print each difference on a line. Raises ``CommandError`` (exit 1) when one is left."""
-        units = None
-        if options["unit"]:
-            unit = Unit.objects.filter(code=options["unit"]).first()
-            if unit is None:
-                raise CommandError(f"--unit:没有代码为“{options['unit']}”的单位。")
-            units = [unit.pk]
+        units = [find_unit("--unit", options["unit"]).pk] if options["unit"] else None
         if options["fold"]:
             self.stdout.write(f"已归并 {fold_counts()} 行变动。")
         found = differences(units, MOST)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -10,7 +9,8 @@ from django.utils import timezone
 
 from registry.accounts.operations import grant_role
 from registry.audit import Actor
-from registry.models import GrantRole, Unit, User
+from registry.management.arguments import find_unit, read_day
+from registry.models import GrantRole, User
 from registry.refusals import OperationRefused
 
 
@@ -32,9 +32,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"没有用户“{options['user']}”。请先用 manage.py createsuperuser 或用户页面建立。"
             )
-        unit = Unit.objects.filter(code=options["unit"]).first()
-        if unit is None:
-            raise CommandError(f"没有代码为“{options['unit']}”的单位。")
+        unit = find_unit("UNIT", options["unit"])
         if options["role"] not in GrantRole.values:
             raise CommandError(f"没有角色“{options['role']}”。可用:{_roles()}。")
         try:
@@ -43,8 +41,8 @@ class Command(BaseCommand):
                 user=user,
                 unit=unit,
                 role=options["role"],
-                started_on=_day("--from", options["started_on"]) or timezone.localdate(),
-                ended_on=_day("--to", options["ended_on"]),
+                started_on=read_day("--from", options["started_on"]) or timezone.localdate(),
+                ended_on=read_day("--to", options["ended_on"]),
             )
         except OperationRefused as refusal:
             raise CommandError("".join(refusal.messages)) from None
@@ -57,12 +55,3 @@ class Command(BaseCommand):
 
 def _roles() -> str:
     return "、".join(f"{role.value}({role.label})" for role in GrantRole)
-
-
-def _day(option: str, text: str | None) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"{option} 的日期“{text}”无效,应为 2020-02-20 这样的格式。") from None

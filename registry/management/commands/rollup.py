@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -13,7 +12,8 @@ from django.utils import timezone
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, measured
 from registry.counting.rollup import Rollup, rollup
-from registry.models import Basis, Campaign, Unit
+from registry.management.arguments import find_unit, read_day
+from registry.models import Basis, Campaign
 
 
 class Command(BaseCommand):
@@ -35,9 +35,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Count and print. Raises ``CommandError`` that names the wrong argument."""
-        unit = Unit.objects.filter(code=options["unit"]).first()
-        if unit is None:
-            raise CommandError(f"--unit:没有代码为“{options['unit']}”的单位。")
+        unit = find_unit("--unit", options["unit"])
         question = _question(options)
         if options["format"] not in ("table", "json"):
             raise CommandError(f"--format:“{options['format']}”不是 table 或 json。")
@@ -52,8 +50,8 @@ def _question(options: dict[str, Any]) -> Question:
     basis = options["basis"]
     if basis not in Basis.values:
         raise CommandError(f"--basis:“{basis}”不是口径,请用 {'、'.join(Basis.values)} 之一。")
-    as_of = _day("--as-of", options["as_of"]) or timezone.localdate()
-    since = _day("--since", options["since"])
+    as_of = read_day("--as-of", options["as_of"]) or timezone.localdate()
+    since = read_day("--since", options["since"])
     if basis in (Basis.NEW, Basis.ENDED):
         since = since or as_of
         if since > as_of:
@@ -66,17 +64,6 @@ def _question(options: dict[str, Any]) -> Question:
         if campaign is None:
             raise CommandError(f"--campaign:没有代码为“{options['campaign']}”的专项任务。")
     return Question(as_of, basis, since, campaign)
-
-
-def _day(argument: str, text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        if len(text) != 10:
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandError(f"{argument}:“{text}”不是日期,请写成 YYYY-MM-DD,例如 2020-02-29。") from None
 
 
 def _as_json(result: Rollup) -> dict[str, Any]:

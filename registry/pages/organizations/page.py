@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from registry import access
 from registry.counting.metrics import METRICS
-from registry.counting.rollup import count_party_line
+from registry.counting.rollup import count_place
 from registry.models import Organization, OrganizationPlacement, WorkflowState
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
@@ -115,7 +115,7 @@ class LineCount:
 
 def line_counts(organization: Organization, address: Address) -> list[LineCount]:
     """Return what counts for the organization with all below it on the Party line, without the zeros."""
-    line = count_party_line(organization, address.question)
+    line = count_place(organization, address.question)
 
     def url(slug: str, **changes: str) -> str:
         return address.url(reverse(rows_page(slug)), party_line=organization.code, metric=slug, **changes)
