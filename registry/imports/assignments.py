@@ -13,7 +13,7 @@ from registry.imports.cases import Case, ask
 from registry.imports.session import BATCH, REASON, Importer, Session, chunks, rows_with
 from registry.models import Assignment, Organization, Person, StatusPeriod
 from registry.models.writer import analyze
-from registry.operations.assignments import change_roles, end_each, place_people
+from registry.operations.assignments import change_roles, end_assignments, place_people
 from registry.rules import placements as rules
 from registry.rules.placements import Placement
 from registry.search.index import batches
@@ -62,7 +62,7 @@ class AssignmentImporter(Importer):
         if roles:
             change_roles(actor=actor, changes=roles, reason=reason)
         if ends := [(case.row, case.edits["ended_on"]) for case in changed if "ended_on" in case.edits]:
-            end_each(actor=actor, ends=ends, reason=reason)
+            end_assignments(actor=actor, ends=ends, reason=reason)
 
     def _judge(self, cases: list[Case], *, is_last: bool) -> list[Case]:
         """Judge a batch; return the rows that must wait."""

@@ -9,10 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import Model
 
-from registry import access
+from registry import access, nouns
 from registry.imports.models import Verdict
 from registry.nouns.columns import Value
-from registry.operations.people import MASKED
 from registry.rules.findings import Finding, Severity
 from registry.spreadsheets.reading import Line, Table
 
@@ -116,7 +115,7 @@ class Case:
             if old != new:
                 self.edits[slug] = new
                 words = [self.shown(slug, value) for value in (old, new)]
-                if slug in MASKED:
+                if slug in nouns.of(row).masked:
                     words = [access.masked(word) for word in words]
                 self.change(slug, *words)
 

@@ -26,6 +26,9 @@ from registry.search.index import batches
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T", bound=Model)
+W = TypeVar("W", bound=Registered)
+Written = tuple[W, Mapping[str, Any], Mapping[str, Any]]
+"""A row, what it had before, and what it has now: what ``audit.record_each`` takes."""
 
 ATTEMPTS = 6
 BATCH = 5000
@@ -225,12 +228,14 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         search.follow(instance, changes)
 
 
-def write_each(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Write to each row of one model its own changes; return what each had before.
+def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W]]:
+    """Write to each row of one model its own changes; return each row with its values before and after.
 
     The search index of more than one row is the caller's to keep.
     """
-    before = [{name: getattr(row, name) for name in values} for row, values in changes]
+    written: list[Written[W]] = [
+        (row, {name: getattr(row, name) for name in values}, values) for row, values in changes
+    ]
     if len(changes) == 1:
         write(*changes[0])
     elif changes:
@@ -241,12 +246,12 @@ def write_each(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> list[
             manager.filter(pk__in=some).update(version=F("version") + 1, updated_at=timezone.now())
         for row in rows:
             row.version += 1
-    return before
+    return written
 
 
-def _write_values(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> None:
+def _write_values(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> None:
     """Write the changes: one statement for all rows that change alike, as long as there are few of them."""
-    alike: dict[tuple[Any, ...], list[Registered]] = {}
+    alike: dict[tuple[Any, ...], list[W]] = {}
     for row, values in changes:
         alike.setdefault(tuple(sorted(values.items(), key=itemgetter(0))), []).append(row)
         for name, value in values.items():

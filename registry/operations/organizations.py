@@ -15,7 +15,6 @@ from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import (
     Assignment,
-    Campaign,
     Organization,
     OrganizationPlacement,
     Person,
@@ -61,46 +60,14 @@ class Member:
 
 @operation
 def establish_organization(
-    *,
-    actor: Actor,
-    unit: Unit,
-    kind: str,
-    name: str,
-    code: str,
-    established_on: date,
-    state: str,
-    is_temporary: bool = False,
-    parent: Organization | None = None,
-    campaign: Campaign | None = None,
-    task_body: Organization | None = None,
-    approval_number: str = "",
-    honour_title: str = "",
-    aliases: str = "",
-    note: str = "",
-    members: Iterable[Member] = (),
+    *, actor: Actor, state: str, members: Iterable[Member] = (), **facts: Any
 ) -> Organization:
-    """Establish an organization at ``unit`` under ``parent``, with its first members, or nothing at all.
+    """Establish an organization of these ``facts`` with its first members, or nothing at all.
 
     Members are placed from ``established_on`` with the approval as their document. Raises
     ``OperationRefused`` with messages by field.
     """
-    organization = Organization(
-        code=code,
-        name=name,
-        aliases=aliases,
-        kind=kind,
-        is_temporary=is_temporary,
-        honour_title=honour_title,
-        unit=unit,
-        parent=parent,
-        campaign=campaign,
-        task_body=task_body,
-        established_on=established_on,
-        approval_number=approval_number,
-        state=state,
-        note=note,
-    )
-    return _establish(actor, [organization], members=list(members))[0]
+    return _establish(actor, [Organization(state=state, **facts)], members=list(members))[0]
 
 
 @operation
@@ -170,7 +137,6 @@ def _establish(
                 actor,
                 "establish_organization",
                 row,
-                unit=row.unit,
                 after={**audit.fields_of(row, names), "members": len(members)},
                 reason=reason,
                 effective_on=row.established_on,
@@ -223,7 +189,6 @@ def edit_organization(
         actor,
         "edit_organization",
         organization,
-        unit=organization.unit,
         before=before,
         after=after,
         reason=reason,
@@ -249,7 +214,6 @@ def move_organization(
         actor,
         "move_organization",
         organization,
-        unit=organization.unit,
         before={"parent": before},
         after={"parent": parent},
         reason=reason,
@@ -327,7 +291,6 @@ def dissolve_organization(
                 actor,
                 "dissolve_organization",
                 each,
-                unit=each.unit,
                 before={**before, **({"ended": ended} if ended and each.pk == organization.pk else {})},
                 after={
                     **after,
@@ -425,7 +388,7 @@ def _set_state(
 ) -> Organization:
     with following([organization]):
         before, after = write(organization, {"state": state.value, **(changes or {})})
-    audit.record(actor, verb, organization, unit=organization.unit, before=before, after=after, reason=reason)
+    audit.record(actor, verb, organization, before=before, after=after, reason=reason)
     return organization
 
 

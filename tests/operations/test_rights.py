@@ -252,7 +252,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: assignments.change_roles(
             actor=by, changes=[(each.assignment, "secretary", ON) for each in (here, there)]
         ),
-        lambda: assignments.end_assignments(actor=by, assignments=[here.assignment, there.assignment], on=ON),
+        lambda: assignments.end_assignments(actor=by, ends=[(here.assignment, ON), (there.assignment, ON)]),
     ):
         with CaptureQueriesContext(connection) as queries, pytest.raises(NotAllowed):
             reach()
