@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from operator import itemgetter
 from typing import Any, ParamSpec, TypeVar
 
@@ -199,6 +200,24 @@ def shown(instance: Model, name: str, value: Any) -> str:
 def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Return those of ``changes`` that differ from what ``instance`` holds."""
     return {name: value for name, value in changes.items() if getattr(instance, name) != value}
+
+
+def edited(
+    row: W, changes: Mapping[str, Any], version: int | None, *, exclude: tuple[str, ...]
+) -> tuple[W, dict[str, Any]]:
+    """Return the row as it would be after an edit, and what changes of what its noun lets be edited.
+
+    Refuses what the fields do not take, and an edit of a row that was edited since ``version``.
+    """
+    given = {name: changes[name] for name in nouns.of(row).editable if name in changes}
+    check_version(row, version, given)
+    wanted, candidate = changed(row, given), copy(row)
+    for name, value in wanted.items():
+        setattr(candidate, name, value)
+    if wanted:
+        unique = any(getattr(row._meta.get_field(name), "unique", False) for name in wanted)
+        validated(candidate, exclude, unique=unique)
+    return candidate, wanted
 
 
 def write(instance: Registered, changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

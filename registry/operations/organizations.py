@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from registry import audit, locks
 from registry.audit import Actor
@@ -26,19 +26,18 @@ from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
 from registry.operations.assignments import place
 from registry.operations.base import (
-    changed,
-    check_version,
+    edited,
     fresh,
     may,
     need_right,
     operation,
     renew,
     validate_all,
-    validated,
     write,
+    write_each,
 )
 from registry.operations.units import place_at
-from registry.refusals import OperationRefused, need_reason, refuse
+from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
@@ -67,28 +66,23 @@ def establish_organization(
     Members are placed from ``established_on`` with the approval as their document. Raises
     ``OperationRefused`` with messages by field.
     """
-    return _establish(actor, [Organization(state=state, **facts)], members=list(members))[0]
+    return establish_organizations(
+        actor=actor, organizations=[Organization(state=state, **facts)], members=list(members)
+    )[0]
 
 
 @operation
 def establish_organizations(
-    *, actor: Actor, organizations: Sequence[Organization], reason: str = ""
-) -> Sequence[Organization]:
-    """Establish new organizations, each under its ``parent``: one that is there, or an earlier one of them.
-
-    One that is entered with the day on which it was dissolved is history.
-    """
-    return _establish(actor, organizations, reason=reason)
-
-
-def _establish(
+    *,
     actor: Actor,
     organizations: Sequence[Organization],
-    *,
     members: Sequence[Member] = (),
     reason: str = "",
 ) -> Sequence[Organization]:
-    """Establish organizations; ``members`` are those of the only one."""
+    """Establish new organizations, each under its ``parent``: one that is there, or an earlier one of them.
+
+    One that is entered with the day on which it was dissolved is history. ``members`` are those of each.
+    """
     locks.use_units({row.unit for row in organizations})
     if len(organizations) > 1:
         locks.lock_whole_forest()
@@ -169,15 +163,9 @@ def edit_organization(
     need_right(actor, "edit_organization", organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
-    wanted = {name: changes[name] for name in EDITABLE if name in changes}
-    check_version(organization, version, wanted)
-    wanted = changed(organization, wanted)
+    candidate, wanted = edited(organization, changes, version, exclude=_TREE_FIELDS)
     if not wanted:
         return organization
-    candidate = fresh(organization)
-    for name, value in wanted.items():
-        setattr(candidate, name, value)
-    validated(candidate, exclude=_TREE_FIELDS)
     refuse_if(rules.correction_refusals([rules.Correction(candidate, organization, reason)]))
     is_counted = any(name in wanted for name in rules.COUNTED)
     with following([organization]) if is_counted else nullcontext():
@@ -185,14 +173,7 @@ def edit_organization(
             first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
             OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
         before, after = write(organization, wanted)
-    audit.record(
-        actor,
-        "edit_organization",
-        organization,
-        before=before,
-        after=after,
-        reason=reason,
-    )
+    audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization
 
 
@@ -278,28 +259,23 @@ def dissolve_organization(
     plan = plan_dissolution(actor=actor, organization=organization, on=on)
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
-        ended: list[Any] = []  # which, and when they would have ended
-        for assignment in _open_after(Assignment.objects.valid().filter(organization_id__in=pks), on):
-            ended.append({"pk": assignment.pk, "ended_on": assignment.ended_on})
-            write(assignment, {"ended_on": on})
-        for each in plan.organizations:
-            before, after = write(
-                each,
-                {"dissolved_on": on, "dissolution_number": document_number},
-            )
+        lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
+        assignments = Assignment.objects.valid().filter(lasting, organization_id__in=pks)
+        # Which, and when they would have ended.
+        ended = [
+            {"pk": row.pk, **before}
+            for row, before, _ in write_each([(row, {"ended_on": on}) for row in assignments])
+        ]
+        values = {"dissolved_on": on, "dissolution_number": document_number}
+        for each, before, _ in write_each([(each, values) for each in plan.organizations]):
+            is_top = each.pk == organization.pk
+            about = {"assignments": plan.assignments, "organizations": len(pks)}
             audit.record(
                 actor,
                 "dissolve_organization",
                 each,
-                before={**before, **({"ended": ended} if ended and each.pk == organization.pk else {})},
-                after={
-                    **after,
-                    **(
-                        {"assignments": plan.assignments, "organizations": len(pks)}
-                        if each.pk == organization.pk
-                        else {"with": organization}
-                    ),
-                },
+                before={**before, "ended": ended} if ended and is_top else before,
+                after={**values, **(about if is_top else {"with": organization})},
                 reason=reason,
                 effective_on=on,
             )
@@ -323,13 +299,8 @@ def withdraw_organization(*, actor: Actor, organization: Organization, reason: s
 @operation
 def submit_organization(*, actor: Actor, organization: Organization) -> Organization:
     """Submit a draft or returned entry for approval."""
-    return _step(
-        actor,
-        "submit_organization",
-        organization,
-        (WorkflowState.DRAFT, WorkflowState.RETURNED),
-        WorkflowState.SUBMITTED,
-    )
+    allowed = (WorkflowState.DRAFT, WorkflowState.RETURNED)
+    return _step(actor, "submit_organization", organization, allowed, WorkflowState.SUBMITTED)
 
 
 @operation
@@ -337,28 +308,17 @@ def approve_organization(
     *, actor: Actor, organization: Organization, approval_number: str = ""
 ) -> Organization:
     """Approve a submitted entry; from now on it counts, by its dates."""
-    return _step(
-        actor,
-        "approve_organization",
-        organization,
-        (WorkflowState.SUBMITTED, WorkflowState.DRAFT),
-        WorkflowState.APPROVED,
-        changes={"approval_number": approval_number} if approval_number else {},
-    )
+    allowed = (WorkflowState.SUBMITTED, WorkflowState.DRAFT)
+    more = {"approval_number": approval_number} if approval_number else {}
+    return _step(actor, "approve_organization", organization, allowed, WorkflowState.APPROVED, **more)
 
 
 @operation
 def return_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
     """Return a submitted entry with a reason."""
     need_reason(reason, "退回原因")
-    return _step(
-        actor,
-        "return_organization",
-        organization,
-        (WorkflowState.SUBMITTED,),
-        WorkflowState.RETURNED,
-        reason=reason,
-    )
+    allowed = (WorkflowState.SUBMITTED,)
+    return _step(actor, "return_organization", organization, allowed, WorkflowState.RETURNED, reason)
 
 
 def _step(
@@ -367,27 +327,21 @@ def _step(
     organization: Organization,
     allowed: tuple[WorkflowState, ...],
     state: WorkflowState,
-    *,
     reason: str = "",
-    changes: Mapping[str, Any] | None = None,
+    **changes: str,
 ) -> Organization:
     organization = _locked(organization)
     need_right(actor, verb, organization)
     if organization.state not in allowed:
         raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
-    return _set_state(actor, verb, organization, state, reason, changes)
+    return _set_state(actor, verb, organization, state, reason, **changes)
 
 
 def _set_state(
-    actor: Actor,
-    verb: str,
-    organization: Organization,
-    state: WorkflowState,
-    reason: str,
-    changes: Mapping[str, Any] | None = None,
+    actor: Actor, verb: str, organization: Organization, state: WorkflowState, reason: str, **changes: str
 ) -> Organization:
     with following([organization]):
-        before, after = write(organization, {"state": state.value, **(changes or {})})
+        before, after = write(organization, {"state": state.value, **changes})
     audit.record(actor, verb, organization, before=before, after=after, reason=reason)
     return organization
 
@@ -395,23 +349,3 @@ def _set_state(
 def _locked(organization: Organization) -> Organization:
     """Take the lock of the organization's tree and return its row under it; refuse when it is gone."""
     return locks.lock_tree_of(organization) or fresh(organization)
-
-
-def _open_after(assignments: QuerySet[Assignment], on: date) -> QuerySet[Assignment]:
-    return assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
-
-
-__all__ = [
-    "Member",
-    "OperationRefused",
-    "approve_organization",
-    "dissolve_organization",
-    "edit_organization",
-    "establish_organization",
-    "move_organization",
-    "plan_dissolution",
-    "return_organization",
-    "submit_organization",
-    "transfer_organization",
-    "withdraw_organization",
-]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from copy import copy
 from datetime import date
 from typing import Any
 
@@ -19,13 +18,12 @@ from registry.nouns.person import PERSON
 from registry.operations.base import (
     Written,
     changed,
-    check_version,
+    edited,
     fresh_all,
     need_right,
     operation,
     renew,
     validate_all,
-    validated,
     write_each,
 )
 from registry.refusals import refuse
@@ -93,17 +91,11 @@ def edit_people(
     """Change plain facts (``EDITABLE``) of many people, of each its own."""
     people = _locked([person for person, _ in changes])
     need_right(actor, "edit_person", *people)
-    wanted = []
-    for person, (_, values) in zip(people, changes, strict=True):
-        given = {name: values[name] for name in EDITABLE if name in values}
-        check_version(person, version, given)
-        if given := changed(person, given):
-            wanted.append((person, given))
-    for person, values in wanted:
-        candidate = copy(person)
-        for name, value in values.items():
-            setattr(candidate, name, value)
-        validated(candidate, exclude=_RELATIONS, unique="number" in values)
+    candidates = [
+        (person, edited(person, values, version, exclude=_RELATIONS)[1])
+        for person, (_, values) in zip(people, changes, strict=True)
+    ]
+    wanted = [(person, values) for person, values in candidates if values]
     refuse_if(rules.refusals([rules.Membership(joined_on=values.get("joined_on")) for _, values in wanted]))
     counted = [person for person, values in wanted if "category" in values]
     with following(people=counted) if counted else nullcontext():

@@ -15,14 +15,12 @@ from registry.models import Organization, OrganizationPlacement, Person, Unit, U
 from registry.models.writer import write_new
 from registry.nouns.unit import UNIT
 from registry.operations.base import (
-    changed,
-    check_version,
+    edited,
     fresh,
     need_right,
     operation,
     renew,
     validate_all,
-    validated,
     write,
     write_all,
 )
@@ -83,16 +81,10 @@ def edit_unit(
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
     need_right(actor, "edit_unit", unit)
-    wanted = {name: changes[name] for name in EDITABLE if name in changes}
-    check_version(unit, version, wanted)
-    wanted = changed(unit, wanted)
+    _candidate, wanted = edited(unit, changes, version, exclude=_TREE_FIELDS)
     if not wanted:
         return unit
-    for name, value in wanted.items():
-        setattr(unit, name, value)
-    validated(unit, exclude=_TREE_FIELDS)
     refuse_if(rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]))
-    unit = fresh(unit)
     before, after = write(unit, wanted)
     audit.record(actor, "edit_unit", unit, before=before, after=after, reason=reason)
     return unit
