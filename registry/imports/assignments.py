@@ -214,9 +214,7 @@ class AssignmentImporter(Importer):
         if role in ("", row.role):
             return
         case.heed(rules.role_refusals([rules.RoleChange(row, role, row.started_on)]), at="role")
-        old, new = (case.shown("role", value) for value in (row.role, role))
-        case.change("role", old, new, f"自编入日 {row.started_on:%Y-%m-%d} 起更正")
-        case.edits["role"] = role
+        case.edit("role", row.role, role, f"自编入日 {row.started_on:%Y-%m-%d} 起更正")
 
     def _change_end(self, case: Case, row: Assignment, end: date | None) -> None:
         if end is None or end == row.ended_on:
@@ -226,9 +224,7 @@ class AssignmentImporter(Importer):
         case.heed(rules.life_refusals([ended]), at="ended_on", started_on="ended_on")
         was = row.ended_on
         self.session.needs_reason |= was is not None
-        note = "更正结束日期" if was else "自该日起不再编入"
-        case.change("ended_on", case.shown("ended_on", was), case.shown("ended_on", end), note)
-        case.edits["ended_on"] = end
+        case.edit("ended_on", was, end, "更正结束日期" if was else "自该日起不再编入")
 
     def _warn(self, cases: list[Case]) -> None:
         """Say in the preview what the pages would say of new secretaries."""

@@ -48,8 +48,8 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     renew(units, "parent")
     known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
     need_right(actor, "add_unit", *known)
-    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     validate_all(units, exclude=_TREE_FIELDS, unique="code")
+    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     insert_all(units)
     write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
     search.index_rows(units)
