@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person, Role
+from registry.models import Assignment, Person
 from registry.models.writer import write_new
 from registry.operations.base import check_version, fresh_all, need_right, operation, renew, write, write_each
 from registry.refusals import need_reason, refuse
@@ -55,52 +55,18 @@ def place_people(
 
 
 @operation
-def assign_people(
-    *,
-    actor: Actor,
-    organization: Organization,
-    members: Sequence[tuple[Person, str]],
-    started_on: date,
-    document_number: str = "",
-    ended_on: date | None = None,
-) -> list[Assignment]:
-    """Place many people, each with a role, in one organization from ``started_on``: all or none."""
+def assign_people(*, actor: Actor, members: Sequence[tuple[Person, str]], **facts: Any) -> list[Assignment]:
+    """Place many people, each with a role, all with the same ``facts`` (``organization``, ``started_on``)."""
     if not members:
         raise refuse("members", "请至少选择一人。")
-    new = [
-        Assignment(
-            person=person,
-            organization=organization,
-            role=role,
-            started_on=started_on,
-            ended_on=ended_on,
-            document_number=document_number,
-        )
-        for person, role in members
-    ]
+    new = [Assignment(person=person, role=role, **facts) for person, role in members]
     return list(place_people(actor=actor, assignments=new))
 
 
 @operation
-def assign_person(
-    *,
-    actor: Actor,
-    organization: Organization,
-    person: Person,
-    started_on: date,
-    role: str = Role.MEMBER.value,
-    document_number: str = "",
-    ended_on: date | None = None,
-) -> Assignment:
-    """Place one person in an organization from ``started_on``. The formal membership stays as it is."""
-    return assign_people(
-        actor=actor,
-        organization=organization,
-        members=[(person, role)],
-        started_on=started_on,
-        document_number=document_number,
-        ended_on=ended_on,
-    )[0]
+def assign_person(*, actor: Actor, **facts: Any) -> Assignment:
+    """Place one person in an organization. The formal membership stays as it is."""
+    return place_people(actor=actor, assignments=[Assignment(**facts)])[0]
 
 
 @operation
