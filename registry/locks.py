@@ -34,11 +34,12 @@ class TreeChanged(Exception):
     """A row moved to another tree while its lock was awaited: start the operation again."""
 
 
-def _take(space: int, key: int, *, shared: bool = False) -> None:
-    if _has_locks():
+def _take(space: int, *keys: int, shared: bool = False) -> None:
+    """Take the locks with these keys in their order, by one statement."""
+    if _has_locks() and keys:
         function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s, %s)", [space, key])
+            cursor.execute(f"SELECT {function}(%s, key) FROM unnest(%s::int[]) AS key", [space, sorted(keys)])
 
 
 def _try(space: int) -> bool:
@@ -68,14 +69,12 @@ def use_units(units: Iterable[Unit]) -> None:
     if len(pks) > MANY:
         lock_unit_tree()  # which whoever closes or merges a unit needs, too
         return
-    for pk in sorted(pks):
-        _take(_UNIT_IN_USE, pk, shared=True)
+    _take(_UNIT_IN_USE, *pks, shared=True)
 
 
 def retire_units(units: Iterable[Unit]) -> None:
     """Keep others from placing anything at the units until the transaction ends."""
-    for pk in sorted({unit.pk for unit in units}):
-        _take(_UNIT_IN_USE, pk)
+    _take(_UNIT_IN_USE, *{unit.pk for unit in units})
 
 
 def lock_organization_trees(organizations: Iterable[Organization]) -> None:

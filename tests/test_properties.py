@@ -271,7 +271,7 @@ class RandomWorld:
 
     def end_assignments(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         rows = Assignment.objects.filter(organization=self.pick(Organization, a)).order_by("pk")
-        assignments.end_assignments(actor=ACTOR, assignments=rows, on=day(c))
+        assignments.end_assignments(actor=ACTOR, ends=[(row, day(c)) for row in rows])
 
     def withdraw_assignment(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         assignments.withdraw_assignment(actor=ACTOR, assignment=self.pick(Assignment, a), reason="误")

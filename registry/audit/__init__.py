@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from registry import access, nouns
 from registry.models import AuditEntry, Unit, User
 from registry.models.writer import Writer
 
@@ -70,23 +71,33 @@ def entry(
 ) -> AuditEntry:
     """Return one entry, not written yet.
 
-    ``verb`` is the operation's name (``establish_organization``), declared by its noun; ``before`` and
-    ``after`` hold only what changed; ``effective_on`` is the day from which the change counts; ``name`` is
-    what the record calls the row, where the row itself has no name.
+    ``verb`` is the operation's name (``establish_organization``), declared by its noun; ``unit`` is that of
+    the row when left out; ``before`` and ``after`` hold only what changed, and masked what the noun masks;
+    ``effective_on`` is the day from which the change counts; ``name`` is what the record calls the row,
+    where the row itself has no name.
     """
+    noun = nouns.of(instance) if instance is not None else None
+    masked = noun.masked if noun is not None else ()
+
+    def told(values: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {
+            key: access.masked(value) if key in masked else plain(value)
+            for key, value in (values or {}).items()
+        }
+
     return AuditEntry(
         user=actor.user,
         actor=actor.name,
         address=actor.address,
         request_number=actor.request_number,
         verb=verb,
-        noun=str(instance._meta.model_name) if instance else "",
-        object_id=instance.pk if instance else None,
+        noun=str(instance._meta.model_name) if instance is not None else "",
+        object_id=instance.pk if instance is not None else None,
         object_name=(name or str(instance))[:200],
-        unit=unit,
+        unit=unit or (noun.unit_of(instance) if noun is not None else None),
         effective_on=effective_on,
-        before={key: plain(value) for key, value in (before or {}).items()},
-        after={key: plain(value) for key, value in (after or {}).items()},
+        before=told(before),
+        after=told(after),
         reason=reason,
         undoes=actor.undoes,
     )
@@ -97,6 +108,16 @@ def record(actor: Actor, verb: str, instance: Model | None, **about: Any) -> Aud
     made = entry(actor, verb, instance, **about)
     made.save()
     return made
+
+
+def record_each(
+    actor: Actor,
+    verb: str,
+    changes: Iterable[tuple[Model, Mapping[str, Any], Mapping[str, Any]]],
+    **about: Any,
+) -> None:
+    """Write one entry for each changed row (row, before, after); see ``entry``."""
+    record_all([entry(actor, verb, row, before=old, after=new, **about) for row, old, new in changes])
 
 
 def record_all(entries: Sequence[AuditEntry]) -> None:

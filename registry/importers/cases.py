@@ -106,19 +106,19 @@ class Case:
         label = self.noun.by_slug[slug].header
         self.changes.append({"slug": slug, "label": label, "old": old, "new": new, "note": note})
 
+    def edit(self, slug: str, old: Any, new: Any, note: str = "") -> None:
+        """Note an edit, for the writing and for the preview."""
+        self.edits[slug] = new
+        words = [self.shown(slug, value) for value in (old, new)]
+        if slug in nouns.of(self.noun.model).masked:
+            words = [access.masked(word) for word in words]
+        self.change(slug, words[0], words[1], note)
+
     def compare(self, row: Model, slugs: Iterable[str]) -> None:
         """Edit those of the given facts that differ from the row's."""
-        masked = nouns.of(row).masked
         for slug in slugs:
-            if slug not in self.given or slug in self.bad:
-                continue
-            old, new = getattr(row, slug), self.given[slug]
-            if old != new:
-                self.edits[slug] = new
-                words = [self.shown(slug, value) for value in (old, new)]
-                if slug in masked:
-                    words = [access.masked(word) for word in words]
-                self.change(slug, *words)
+            if slug in self.given and slug not in self.bad and getattr(row, slug) != self.given[slug]:
+                self.edit(slug, getattr(row, slug), self.given[slug])
 
     def refuse_change(self, slug: str, now: Value, how: str) -> None:
         """Say how a fact is changed that an import cannot change."""

@@ -13,7 +13,7 @@ from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, Session, chunks, rows_with
 from registry.models import Assignment, Organization, Person, StatusPeriod
 from registry.models.writer import analyze
-from registry.operations.assignments import change_roles, end_each, place_people
+from registry.operations.assignments import change_roles, end_assignments, place_people
 from registry.rules import placements as rules
 from registry.rules.placements import Placement
 from registry.search.index import batches
@@ -62,7 +62,7 @@ class AssignmentImporter(Importer):
         if roles:
             change_roles(actor=actor, changes=roles, reason=reason)
         if ends := [(case.row, case.edits["ended_on"]) for case in changed if "ended_on" in case.edits]:
-            end_each(actor=actor, ends=ends, reason=reason)
+            end_assignments(actor=actor, ends=ends, reason=reason)
 
     def _judge(self, cases: list[Case], *, is_last: bool) -> list[Case]:
         """Judge a batch; return the rows that must wait."""
@@ -214,9 +214,7 @@ class AssignmentImporter(Importer):
         if role in ("", row.role):
             return
         case.heed(rules.role_refusals([rules.RoleChange(row, role, row.started_on)]), at="role")
-        old, new = (case.shown("role", value) for value in (row.role, role))
-        case.change("role", old, new, f"自编入日 {row.started_on:%Y-%m-%d} 起更正")
-        case.edits["role"] = role
+        case.edit("role", row.role, role, f"自编入日 {row.started_on:%Y-%m-%d} 起更正")
 
     def _change_end(self, case: Case, row: Assignment, end: date | None) -> None:
         if end is None or end == row.ended_on:
@@ -226,9 +224,7 @@ class AssignmentImporter(Importer):
         case.heed(rules.life_refusals([ended]), at="ended_on", started_on="ended_on")
         was = row.ended_on
         self.session.needs_reason |= was is not None
-        note = "更正结束日期" if was else "自该日起不再编入"
-        case.change("ended_on", case.shown("ended_on", was), case.shown("ended_on", end), note)
-        case.edits["ended_on"] = end
+        case.edit("ended_on", was, end, "更正结束日期" if was else "自该日起不再编入")
 
     def _warn(self, cases: list[Case]) -> None:
         """Say in the preview what the pages would say of new secretaries."""

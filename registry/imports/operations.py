@@ -10,7 +10,7 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,7 +67,7 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
         request_number=actor.request_number,
     )
     ImportFile.objects.create(of=handed_in, content=content)
-    _told(actor, "upload_import", handed_in, {"sha256": digest})
+    _told(actor, "upload_import", handed_in, sha256=digest)
     return handed_in
 
 
@@ -78,19 +78,18 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
     ``without_wrong``: write the right lines, all of them or none, though others are wrong. What is right
     names nothing that is wrong.
     """
-    import_ = fresh(import_)
-    _need_own(actor, "confirm_import", import_)
-    if import_.state != ImportState.CHECKED:
-        raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能写入。")
+    import_ = _own(actor, "confirm_import", import_)
+    _need_state(import_, import_.state == ImportState.CHECKED, "写入")
     if import_.number(Verdict.WRONG) and not without_wrong:
         raise refuse(None, "还有错误的行:请下载错误行,改正后重新上传。")
     if not import_.changes_something:
         raise refuse(None, "没有需要写入的变化。")
     if import_.needs_reason:
         need_reason(reason, "原因:有撤销组织,或对已计入统计的日期的更正")
-    _move(
+    return _move(
+        actor,
+        "confirm_import",
         import_,
-        ImportState.CHECKED,
         ImportState.CONFIRMED,
         reason=reason.strip()[:200],
         is_partial=without_wrong,
@@ -98,41 +97,36 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
         request_number=actor.request_number,
         asked_at=timezone.now(),
     )
-    _told(actor, "confirm_import", import_, {})
-    return fresh(import_)
 
 
 @operation
 def cancel_import(*, actor: Actor, import_: Import) -> Import:
     """Give an import up before it is written; the workbook and what was found in it are removed."""
-    import_ = fresh(import_)
-    _need_own(actor, "cancel_import", import_)
-    if import_.state not in MAY_CANCEL:
-        raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能取消。")
-    _move(
+    import_ = _own(actor, "cancel_import", import_)
+    _need_state(import_, import_.state in MAY_CANCEL, "取消")
+    ImportFile.objects.filter(of=import_).delete()
+    ImportLine.objects.filter(of=import_).delete()
+    return _move(
+        actor,
+        "cancel_import",
         import_,
-        ImportState(import_.state),
         ImportState.CANCELLED,
         attempt="",
         finished_at=timezone.now(),
         message="已取消,没有写入任何数据。",
     )
-    ImportFile.objects.filter(of=import_).delete()
-    ImportLine.objects.filter(of=import_).delete()
-    _told(actor, "cancel_import", import_, {})
-    return fresh(import_)
 
 
 @operation
 def recheck_import(*, actor: Actor, import_: Import) -> Import:
     """Let an import be checked anew: it failed, the data changed, or who worked on it is gone."""
-    import_ = fresh(import_)
-    _need_own(actor, "recheck_import", import_)
-    if not may_recheck(import_) or not ImportFile.objects.filter(of=import_).exists():
-        raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能重新核对。")
-    _move(
+    import_ = _own(actor, "recheck_import", import_)
+    has_file = ImportFile.objects.filter(of=import_).exists()
+    _need_state(import_, has_file and may_recheck(import_), "重新核对")
+    return _move(
+        actor,
+        "recheck_import",
         import_,
-        ImportState(import_.state),
         ImportState.UPLOADED,
         attempt="",
         asked_at=timezone.now(),
@@ -140,14 +134,19 @@ def recheck_import(*, actor: Actor, import_: Import) -> Import:
         message="",
         done=0,
     )
-    _told(actor, "recheck_import", import_, {})
-    return fresh(import_)
 
 
-def _need_own(actor: Actor, verb: str, import_: Import) -> None:
-    """Refuse unless it is the actor's own import, and the actor still enters somewhere."""
+def _own(actor: Actor, verb: str, import_: Import) -> Import:
+    """Return the import as it is now; refuse unless it is the actor's, who still enters somewhere."""
+    import_ = fresh(import_)
     need_right(actor, verb)
     need_oneself(actor, verb, import_.user)
+    return import_
+
+
+def _need_state(import_: Import, is_fit: bool, what: str) -> None:
+    if not is_fit:
+        raise refuse(None, f"该导入现在是“{import_.get_state_display()}”,不能{what}。")
 
 
 def may_recheck(import_: Import) -> bool:
@@ -215,13 +214,15 @@ def beating(import_pk: int, attempt: str) -> Iterator[Beat]:
         thread.join(timeout=30)
 
 
-def _move(import_: Import, now: ImportState, then: ImportState, **values: Any) -> None:
-    """Change the state, unless somebody else just did."""
-    if not Import.objects.filter(pk=import_.pk, state=now).update(state=then, **values):
+def _move(actor: Actor, verb: str, import_: Import, then: ImportState, **values: Any) -> Import:
+    """Change the state, unless somebody else just did, and record it."""
+    if not Import.objects.filter(pk=import_.pk, state=import_.state).update(state=then, **values):
         raise refuse(None, "该导入的状态刚刚变了,请刷新后再试。")
+    _told(actor, verb, import_)
+    return fresh(import_)
 
 
-def _told(actor: Actor, verb: str, import_: Import, more: Mapping[str, Any]) -> None:
+def _told(actor: Actor, verb: str, import_: Import, **more: str) -> None:
     at = next(iter(access.top_units(import_.user, "upload_import")), None)
     audit.record_event(
         actor, verb, subject=import_.file_name, unit=at, after={"file": import_.file_name, **more}

@@ -114,18 +114,14 @@ class OrganizationImporter(Importer):
     # What is there
 
     def _change(self, case: Case, organization: Organization) -> None:
-        session, given = self.session, case.given
+        session = self.session
         if not session.may("see", organization.unit):
             session.taken(case, "组织代码")
             return
         case.summary, case.row = organization.name, copy(organization)
         now: Organization = case.row
         self._see_end(case, now)
-        case.compare(now, FACTS)
-        campaign = given.get("campaign")
-        if isinstance(campaign, Campaign) and campaign.pk != now.campaign_id:
-            case.edits["campaign"] = campaign
-            case.change("campaign", now.campaign.name if now.campaign else "", campaign.name)
+        case.compare(now, (*FACTS, "campaign"))
         self._see_number(case, now)
         fixed = (now.kind, now.is_temporary, now.unit.code, now.parent.code if now.parent else "")
         for (slug, how), value in zip(_FIXED, fixed, strict=True):
@@ -156,8 +152,7 @@ class OrganizationImporter(Importer):
         if now.dissolved_on is None and "dissolved_on" not in case.edits:
             case.wrong("dissolution_number", "没有填撤销日期,不能填撤销文号。")
         else:
-            case.change("dissolution_number", now.dissolution_number, number)
-            case.edits["dissolution_number"] = number
+            case.edit("dissolution_number", now.dissolution_number, number)
 
     def _judge_changes(self, cases: list[Case]) -> None:
         """Ask the rules about corrections and dissolutions; what is right counts for the rows that follow."""
@@ -198,7 +193,7 @@ class OrganizationImporter(Importer):
                 if below := len(extent.subordinates):
                     note += f",一并撤销下级组织 {below} 个"
                 case = proposals[proposal]
-                case.change("dissolved_on", "", case.shown("dissolved_on", proposal.on), note)
+                case.edit("dissolved_on", None, proposal.on, note)
                 self.session.needs_reason = True
         self._end_in_order(cases)
 

@@ -144,12 +144,10 @@ class PeopleImporter(Importer):
         case.compare(person, FACTS)
         status = case.text("political_status")
         if status not in ("", person.political_status):
-            case.edits["political_status"] = status
             note = f"自今天({session.today:%Y-%m-%d})起;以前的日期仍按原政治面貌统计"
             if since == session.today:
                 note, session.needs_reason = "更正今天登记的政治面貌", True
-            old, new = (case.shown("political_status", value) for value in (person.political_status, status))
-            case.change("political_status", old, new, note)
+            case.edit("political_status", person.political_status, status, note)
         home = self._home(case, person)
         for slug in home:
             case.change(slug, session.name_of(getattr(person, slug)), home[slug].name)

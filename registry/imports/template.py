@@ -21,28 +21,17 @@ DAY_FORMAT = "yyyy-mm-dd"
 
 _HEADER_LINE, _EXAMPLE_LINE = 1, 2  # from 0
 _A4, _LANDSCAPE_WIDE = 9, 1
+HEADER = {"bold": True, "border": 1, "bg_color": "#f3e3d3", "valign": "vcenter", "text_wrap": True}
+_EXAMPLE = {"italic": True, "font_color": "#80868b", "bg_color": "#f1f3f4"}
 _FORMATS: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 14, "valign": "vcenter"},
     "hint": {"font_color": "#5f6368", "text_wrap": True, "valign": "vcenter"},
-    "header": {"bold": True, "border": 1, "bg_color": "#f3e3d3", "valign": "vcenter", "text_wrap": True},
-    "required": {
-        "bold": True,
-        "border": 1,
-        "bg_color": "#f3e3d3",
-        "font_color": "#b3151b",
-        "valign": "vcenter",
-        "text_wrap": True,
-    },
+    "header": HEADER,
+    "required": {**HEADER, "font_color": "#b3151b"},
     "text": {"num_format": "@"},
     "day": {"num_format": DAY_FORMAT},
-    "example": {"num_format": "@", "italic": True, "font_color": "#80868b", "bg_color": "#f1f3f4"},
-    "example_day": {
-        "num_format": DAY_FORMAT,
-        "italic": True,
-        "align": "left",
-        "font_color": "#80868b",
-        "bg_color": "#f1f3f4",
-    },
+    "example": {**_EXAMPLE, "num_format": "@"},
+    "example_day": {**_EXAMPLE, "num_format": DAY_FORMAT, "align": "left"},
     "wrapped": {"text_wrap": True, "valign": "top", "border": 1},
 }
 _KINDS = {
@@ -83,35 +72,20 @@ def choices_of(column: Column) -> list[str]:
 
 def add_choices(sheet: Worksheet, column: Column, place: int, first: int, last: int) -> None:
     """Put the drop-down list of ``column``, or the hint for days, on rows ``first`` to ``last`` (from 0)."""
+    rule: dict[str, Any] = {"error_title": column.header}
     if choices := choices_of(column):
-        sheet.data_validation(
-            first,
-            place,
-            last,
-            place,
-            {
-                "validate": "list",
-                "source": choices,
-                "error_title": column.header,
-                "error_message": "请从下拉列表中选择。",
-            },
-        )
+        rule |= {"validate": "list", "source": choices, "error_message": "请从下拉列表中选择。"}
     elif column.kind == "date":
-        sheet.data_validation(
-            first,
-            place,
-            last,
-            place,
-            {
-                "validate": "date",
-                "criteria": "between",
-                "minimum": date(1900, 3, 1),
-                "maximum": date(2099, 12, 31),
-                "error_type": "information",
-                "error_title": column.header,
-                "error_message": "请写成 2020-02-03 这样的日期。",
-            },
-        )
+        rule |= {
+            "validate": "date",
+            "criteria": "between",
+            "minimum": date(1900, 3, 1),
+            "maximum": date(2099, 12, 31),
+            "error_type": "information",
+            "error_message": "请写成 2020-02-03 这样的日期。",
+        }
+    if "validate" in rule:
+        sheet.data_validation(first, place, last, place, rule)
 
 
 def width_of(column: Column) -> float:
@@ -177,12 +151,8 @@ def _notes(sheet: Worksheet, nouns: Sequence[Layout], formats: dict[str, Format]
         "代码、警号、电话所在的列是文本格式,前面的零会保留;从别处粘贴时请选“只粘贴文本”。",
         "上传后先核对,确认以后才写入;有误的行会连同“错误原因”列一起返回,改好后再上传即可。",
     )
-    sheet.set_column(0, 0, 10)
-    sheet.set_column(1, 1, 16)
-    sheet.set_column(2, 2, 8)
-    sheet.set_column(3, 3, 22)
-    sheet.set_column(4, 4, 44)
-    sheet.set_column(5, 5, 52)
+    for place, width in enumerate((10, 16, 8, 22, 44, 52)):
+        sheet.set_column(place, place, width)
     sheet.set_row(0, 30)
     sheet.write_string(0, 0, NOTES_TITLE, formats["title"])
     line = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -83,7 +84,7 @@ def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     noun = layouts.get(slug)
     title = f"导入模板-{noun.title if noun else '全部'}.xlsx"
     response = HttpResponse(template(noun), content_type=FORMATS["xlsx"])
-    response.headers["Content-Disposition"] = _attachment(title)
+    response.headers["Content-Disposition"] = content_disposition_header(True, title) or ""
     return response
 
 
@@ -114,15 +115,15 @@ def import_write(request: HttpRequest, pk: int) -> HttpResponse:
     may_be_written = import_.may_be_written or import_.may_be_written_in_part
     if may_be_written and not form.is_valid():
         return _page(request, import_, form)
-    try:
-        importing.confirm(
+    _try(
+        request,
+        lambda: importing.confirm(
             actor=actor_of(request),
             import_=import_,
             reason=form.cleaned_data["reason"] if form.is_valid() else "",
             without_wrong="without_wrong" in request.POST,
-        )
-    except OperationRefused as refusal:
-        messages.error(request, " ".join(refusal.messages))
+        ),
+    )
     return _back(request, import_)
 
 
@@ -130,10 +131,7 @@ def import_write(request: HttpRequest, pk: int) -> HttpResponse:
 def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the import up before it is written."""
     import_ = _own(request, pk)
-    try:
-        operations.cancel_import(actor=actor_of(request), import_=import_)
-    except OperationRefused as refusal:
-        messages.error(request, " ".join(refusal.messages))
+    if not _try(request, lambda: operations.cancel_import(actor=actor_of(request), import_=import_)):
         return _back(request, import_)
     messages.success(request, f"已取消导入“{import_.file_name}”,没有写入任何数据。")
     return HttpResponseRedirect(address_of(request).url(reverse("imports")))
@@ -143,11 +141,18 @@ def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
     """Check the same workbook anew against the data of now."""
     import_ = _own(request, pk)
+    _try(request, lambda: importing.check_again(actor=actor_of(request), import_=import_))
+    return _back(request, import_)
+
+
+def _try(request: HttpRequest, act: Callable[[], object]) -> bool:
+    """Do it, or say why it is refused."""
     try:
-        importing.check_again(actor=actor_of(request), import_=import_)
+        act()
     except OperationRefused as refusal:
         messages.error(request, " ".join(refusal.messages))
-    return _back(request, import_)
+        return False
+    return True
 
 
 @require_POST
@@ -191,10 +196,6 @@ def _confirm_form(request: HttpRequest, import_: Import) -> ConfirmForm:
 
 def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
     return HttpResponseRedirect(address_of(request).url(import_.get_absolute_url()))
-
-
-def _attachment(name: str) -> str:
-    return content_disposition_header(True, name) or ""
 
 
 def _state(import_: Import, address: Address) -> dict[str, Any]:
@@ -250,17 +251,13 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
 
 
 def _subtitle(import_: Import) -> str:
-    words = [
-        f"{timezone.localtime(import_.created_at):%Y-%m-%d %H:%M} {'上传'}",
-        f"共 {import_.total} 行" if import_.total else "",
-    ]
-    return " · ".join(word for word in words if word)
+    said = f"{timezone.localtime(import_.created_at):%Y-%m-%d %H:%M} 上传"
+    return f"{said} · 共 {import_.total} 行" if import_.total else said
 
 
 def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
     """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
     of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
-    url = import_.get_absolute_url()
     found = [("", "全部", sum(sum(each.values()) for each in of_nouns))]
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
@@ -268,30 +265,25 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[di
     if import_.noticed:
         found.append((NOTICED, "有提示", import_.noticed))
     return [
-        {
-            "label": label,
-            "number": number,
-            "url": address.url(url, verdict=value or None, noun=noun or None),
-            "on": value == verdict,
-        }
+        _tab(import_, address, label, value, noun, on=value == verdict) | {"number": number}
         for value, label, number in found
     ]
 
 
 def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
     """Return the filter by kind of sheet: those that the workbook has."""
-    url = import_.get_absolute_url()
-    there = [each for each in nouns.layouts().values() if each.slug in import_.counts]
-    if len(there) < 2:
-        return []
+    there = [(each.slug, each.title) for each in nouns.layouts().values() if each.slug in import_.counts]
     return [
-        {
-            "label": title,
-            "url": address.url(url, verdict=verdict or None, noun=slug or None),
-            "on": slug == noun,
-        }
-        for slug, title in [("", "全部"), *((each.slug, each.title) for each in there)]
+        _tab(import_, address, title, verdict, slug, on=slug == noun)
+        for slug, title in ([("", "全部"), *there] if len(there) > 1 else [])
     ]
+
+
+def _tab(
+    import_: Import, address: Address, label: str, verdict: str, noun: str, *, on: bool
+) -> dict[str, Any]:
+    url = address.url(import_.get_absolute_url(), verdict=verdict or None, noun=noun or None)
+    return {"label": label, "url": url, "on": on}
 
 
 def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from registry.imports.template import DAY_FORMAT, OPTIONS, add_choices, print_on_a4, width_of
+from registry.imports.template import DAY_FORMAT, HEADER, OPTIONS, add_choices, print_on_a4, width_of
 from registry.nouns.columns import ERROR_HEADER, key_of
 from registry.spreadsheets import cells
 from registry.spreadsheets.grid import MAX_COLUMN, Dated, Fault, Raw, Row
@@ -91,7 +91,7 @@ def _workbook(tables: list[Table], problems: Problems, target: IO[bytes]) -> int
     wrong = {"bg_color": "#fce4e4", "font_color": "#b3151b"}
     formats = {
         "title": book.add_format({"bold": True}),
-        "header": book.add_format({"bold": True, "border": 1, "bg_color": "#f3e3d3", "text_wrap": True}),
+        "header": book.add_format(HEADER),
         "text": book.add_format({"num_format": "@"}),
         "day": book.add_format({"num_format": DAY_FORMAT}),
         "number": book.add_format({}),

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person, Role
+from registry.models import Assignment, Person
 from registry.models.writer import write_new
 from registry.operations.base import check_version, fresh_all, need_right, operation, renew, write, write_each
 from registry.refusals import need_reason, refuse
@@ -55,52 +55,18 @@ def place_people(
 
 
 @operation
-def assign_people(
-    *,
-    actor: Actor,
-    organization: Organization,
-    members: Sequence[tuple[Person, str]],
-    started_on: date,
-    document_number: str = "",
-    ended_on: date | None = None,
-) -> list[Assignment]:
-    """Place many people, each with a role, in one organization from ``started_on``: all or none."""
+def assign_people(*, actor: Actor, members: Sequence[tuple[Person, str]], **facts: Any) -> list[Assignment]:
+    """Place many people, each with a role, all with the same ``facts`` (``organization``, ``started_on``)."""
     if not members:
         raise refuse("members", "请至少选择一人。")
-    new = [
-        Assignment(
-            person=person,
-            organization=organization,
-            role=role,
-            started_on=started_on,
-            ended_on=ended_on,
-            document_number=document_number,
-        )
-        for person, role in members
-    ]
+    new = [Assignment(person=person, role=role, **facts) for person, role in members]
     return list(place_people(actor=actor, assignments=new))
 
 
 @operation
-def assign_person(
-    *,
-    actor: Actor,
-    organization: Organization,
-    person: Person,
-    started_on: date,
-    role: str = Role.MEMBER.value,
-    document_number: str = "",
-    ended_on: date | None = None,
-) -> Assignment:
-    """Place one person in an organization from ``started_on``. The formal membership stays as it is."""
-    return assign_people(
-        actor=actor,
-        organization=organization,
-        members=[(person, role)],
-        started_on=started_on,
-        document_number=document_number,
-        ended_on=ended_on,
-    )[0]
+def assign_person(*, actor: Actor, **facts: Any) -> Assignment:
+    """Place one person in an organization. The formal membership stays as it is."""
+    return place_people(actor=actor, assignments=[Assignment(**facts)])[0]
 
 
 @operation
@@ -117,29 +83,26 @@ def change_role(
 
     On the assignment's first day it corrects the role in place.
     """
-    (assignment,) = _locked([assignment])
-    need_right(actor, "change_role", assignment)
-    check_version(assignment, version, {"role": role})
-    return _change_roles(actor, [(assignment, role, on)], document_number)[0]
+    return change_roles(
+        actor=actor, changes=[(assignment, role, on)], document_number=document_number, version=version
+    )[0]
 
 
 @operation
 def change_roles(
-    *, actor: Actor, changes: Sequence[tuple[Assignment, str, date]], reason: str = ""
+    *,
+    actor: Actor,
+    changes: Sequence[tuple[Assignment, str, date]],
+    document_number: str = "",
+    version: int | None = None,
+    reason: str = "",
 ) -> list[Assignment]:
     """Give many people another role, each from a day of its own; see ``change_role``."""
     rows = _locked([assignment for assignment, _, _ in changes])
     need_right(actor, "change_role", *rows)
-    now = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
-    return _change_roles(actor, now, reason=reason)
-
-
-def _change_roles(
-    actor: Actor,
-    changes: Sequence[tuple[Assignment, str, date]],
-    document_number: str = "",
-    reason: str = "",
-) -> list[Assignment]:
+    changes = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
+    for row, role, _ in changes:
+        check_version(row, version, {"role": role})
     refuse_if(placements.role_refusals([placements.RoleChange(*change) for change in changes]))
     written: list[tuple[Assignment, dict[str, Any]]] = []
     entries: list[_Change] = []
@@ -181,28 +144,28 @@ def end_assignment(
 
     An earlier end for one that has ended is a correction, which needs a reason.
     """
-    (assignment,) = _locked([assignment])
-    need_right(actor, "end_assignment", assignment)
-    check_version(assignment, version, {"ended_on": on})
-    return _end(actor, [(assignment, on)], reason)[0]
+    return end_assignments(actor=actor, ends=[(assignment, on)], reason=reason, version=version)[0]
 
 
 @operation
 def end_assignments(
-    *, actor: Actor, assignments: Iterable[Assignment], on: date, reason: str = ""
+    *,
+    actor: Actor,
+    ends: Sequence[tuple[Assignment, date]],
+    reason: str = "",
+    version: int | None = None,
 ) -> list[Assignment]:
-    """End many assignments on one day: all or none."""
-    rows = _locked(list(assignments))
-    need_right(actor, "end_assignment", *rows)
-    return _end(actor, [(row, on) for row in rows], reason)
-
-
-@operation
-def end_each(*, actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str = "") -> list[Assignment]:
     """End many assignments, each on a day of its own: all or none."""
     rows = _locked([assignment for assignment, _ in ends])
     need_right(actor, "end_assignment", *rows)
-    return _end(actor, [(row, on) for row, (_, on) in zip(rows, ends, strict=True)], reason)
+    ends = [(row, on) for row, (_, on) in zip(rows, ends, strict=True)]
+    for row, on in ends:
+        check_version(row, version, {"ended_on": on})
+    refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
+    with following(people=[row.person for row, _ in ends]):
+        written = write_each([(row, {"ended_on": on}) for row, on in ends])
+    _record(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
+    return rows
 
 
 @operation
@@ -217,19 +180,6 @@ def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) ->
         before, after = write(assignment, {"is_withdrawn": True})
     _record(actor, "withdraw_assignment", [(assignment, before, after, None)], reason)
     return assignment
-
-
-def _end(actor: Actor, ends: Sequence[tuple[Assignment, date]], reason: str) -> list[Assignment]:
-    refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
-    with following(people=[row.person for row, _ in ends]):
-        before = write_each([(row, {"ended_on": on}) for row, on in ends])
-    _record(
-        actor,
-        "end_assignment",
-        [(row, old, {"ended_on": on}, on) for (row, on), old in zip(ends, before, strict=True)],
-        reason,
-    )
-    return [row for row, _ in ends]
 
 
 def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:
@@ -253,7 +203,6 @@ def _record(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) ->
                 actor,
                 verb,
                 row,
-                unit=row.organization.unit,
                 before=before,
                 after={**after, "person": row.person, "organization": row.organization},
                 reason=reason,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from operator import itemgetter
 from typing import Any, ParamSpec, TypeVar
 
@@ -26,6 +27,9 @@ from registry.search.index import batches
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T", bound=Model)
+W = TypeVar("W", bound=Registered)
+Written = tuple[W, Mapping[str, Any], Mapping[str, Any]]
+"""A row, what it had before, and what it has now: what ``audit.record_each`` takes."""
 
 ATTEMPTS = 6
 BATCH = 5000
@@ -197,6 +201,24 @@ def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in changes.items() if getattr(instance, name) != value}
 
 
+def edited(
+    row: W, changes: Mapping[str, Any], version: int | None, *, exclude: tuple[str, ...]
+) -> tuple[W, dict[str, Any]]:
+    """Return the row as it would be after an edit, and what changes of what its noun lets be edited.
+
+    Refuses what the fields do not take, and an edit of a row that was edited since ``version``.
+    """
+    given = {name: changes[name] for name in nouns.of(row).editable if name in changes}
+    check_version(row, version, given)
+    wanted, candidate = changed(row, given), copy(row)
+    for name, value in wanted.items():
+        setattr(candidate, name, value)
+    if wanted:
+        unique = any(getattr(row._meta.get_field(name), "unique", False) for name in wanted)
+        validated(candidate, exclude, unique=unique)
+    return candidate, wanted
+
+
 def write(instance: Registered, changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write ``changes`` to the row and return (before, after); the search index follows.
 
@@ -224,12 +246,14 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         search.follow(instance, changes)
 
 
-def write_each(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> list[dict[str, Any]]:
-    """Write to each row of one model its own changes; return what each had before.
+def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W]]:
+    """Write to each row of one model its own changes; return each row with its values before and after.
 
     The search index of more than one row is the caller's to keep.
     """
-    before = [{name: getattr(row, name) for name in values} for row, values in changes]
+    written: list[Written[W]] = [
+        (row, {name: getattr(row, name) for name in values}, values) for row, values in changes
+    ]
     if len(changes) == 1:
         write(*changes[0])
     elif changes:
@@ -240,12 +264,12 @@ def write_each(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> list[
             manager.filter(pk__in=some).update(version=F("version") + 1, updated_at=timezone.now())
         for row in rows:
             row.version += 1
-    return before
+    return written
 
 
-def _write_values(changes: Sequence[tuple[Registered, Mapping[str, Any]]]) -> None:
+def _write_values(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> None:
     """Write the changes: one statement for all rows that change alike, as long as there are few of them."""
-    alike: dict[tuple[Any, ...], list[Registered]] = {}
+    alike: dict[tuple[Any, ...], list[W]] = {}
     for row, values in changes:
         alike.setdefault(tuple(sorted(values.items(), key=itemgetter(0))), []).append(row)
         for name, value in values.items():

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date
 from operator import attrgetter
 from typing import Any
@@ -22,20 +23,18 @@ from registry.audit import Actor
 from registry.counting.totals.check import rebuild
 from registry.counting.totals.write import Touched, following
 from registry.models import (
-    Assignment,
-    Campaign,
     Organization,
     OrganizationPlacement,
-    OrganizationTerm,
     Person,
-    Source,
     StatusPeriod,
     Unit,
     UnitPlacement,
-    UnitTerm,
 )
 from registry.models.writer import Writer, analyze, check_references, reserve_ids
+from registry.nouns import Noun
+from registry.nouns.assignment import ASSIGNMENT
 from registry.nouns.organization import ORGANIZATION
+from registry.nouns.person import PERSON
 from registry.nouns.unit import UNIT
 from registry.operations.base import need_right, operation
 from registry.operations.bulk_parts import (
@@ -47,6 +46,7 @@ from registry.operations.bulk_parts import (
     ask,
     check_choices,
     choices_of,
+    pk_of,
     refuse_row,
 )
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
@@ -63,6 +63,8 @@ from registry.trees.bulk_insert import NEW_ROOT
 Progress = Callable[[str, int], None]
 """Progress callback (noun, rows written)."""
 
+Spells = list[tuple[str, date | None]]
+"""Where a row stood, or what it was, each with the day from which."""
 _ANALYZE_FROM = 10_000
 """So many new rows change what the database should know of a table before it plans the next batch."""
 
@@ -105,22 +107,14 @@ def bulk_load(
 
 def _load(load: Load, references: References, progress: Progress) -> dict[str, int]:
     numbers = {"units": _load_units(load.units, references, progress)}
-    _analyze(numbers["units"], Unit, UnitPlacement)
-    numbers["organizations"] = _load_organizations(load.organizations, references, progress)
-    _analyze(numbers["organizations"], Organization, OrganizationPlacement)
+    forest = _plant(ORGANIZATION, load.organizations, references)
+    numbers["organizations"] = _load_rows(_ORGANIZATIONS, load.organizations, references, progress, forest)
     # From here no row names a later one: what is checked batch by batch is not kept for the end.
     check_references("IMMEDIATE")
-    numbers["people"] = _load_people(load.people, references, progress)
-    _analyze(numbers["people"], Person, StatusPeriod)
-    numbers["assignments"] = _load_assignments(load.assignments, references, progress)
-    _analyze(numbers["assignments"], Assignment)
+    numbers["people"] = _load_rows(_PEOPLE, load.people, references, progress)
+    numbers["assignments"] = _load_rows(_ASSIGNMENTS, load.assignments, references, progress)
     check_references("DEFERRED")
     return numbers
-
-
-def _analyze(number: int, *models: type[Model]) -> None:
-    if number >= _ANALYZE_FROM:
-        analyze(*models)
 
 
 def _already_known(load: Load) -> list[Person]:
@@ -141,51 +135,116 @@ def _keys(model: type[Model], key: str, wanted: Iterable[Any]) -> set[int]:
     }
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """How the rows of one noun are loaded: the model takes their fields as they are, or by reference.
+
+    What the model does not have makes the ``spells``: the dated ``place`` of each ``period``, of which the
+    newest is also the model's field ``now``. ``check`` refuses a batch of rows whose references are known.
+    """
+
+    noun: Noun
+    row: type[Any]
+    check: Callable[[Sequence[Any], References], None]
+    period: type[Model] | None = None
+    place: str = ""
+    spells: Callable[[Any], Spells] = lambda row: []
+    now: str = ""
+
+    def fields(self) -> tuple[dict[str, type[Model]], list[str]]:
+        """Return the fields that name other rows, with their models, and those that are taken as they are."""
+        known: Any = {each.name: each for each in self.noun.model._meta.concrete_fields}
+        names = [name for name in self.row.__slots__ if name in known and name != "parent"]
+        named = {name: known[name].related_model for name in names if known[name].is_relation}
+        return named, [name for name in names if name not in named]
+
+
+def _load_rows(
+    kind: _Kind,
+    rows: Iterable[Any],
+    references: References,
+    progress: Progress,
+    forest: Forest | None = None,
+) -> int:
+    """Write new rows with their past and their search terms; the caller holds the locks."""
+    model, texts, loaded = kind.noun.model, kind.noun.texts, 0
+    named, names = kind.fields()
+    facts, now = attrgetter(*names), [kind.now] if kind.now else []
+    new = Writer(model, (*(NODE if forest else NODE[:1]), *(f"{name}_id" for name in named), *now, *names))
+    columns = (f"{kind.noun.key}_id", kind.place, "started_on", "ended_on")
+    periods = Writer(kind.period, columns) if kind.period else None
+    at_units = kind.place.endswith("_id")
+    names_done: set[str] = set()
+    for batch in batches(rows, BATCH):
+        found = [(name, references.find(at, map(attrgetter(name), batch))) for name, at in named.items()]
+        spells = list(map(kind.spells, batch))
+        if at_units:
+            units = references.find(Unit, (place for each in spells for place, _ in each))
+        check_choices(model, batch, kind.row.__slots__[0])
+        kind.check(batch, references)
+        if forest:
+            nodes = [forest.node(loaded + i) for i in range(len(batch))]
+        else:
+            nodes = [(pk,) for pk in reserve_ids(model, len(batch))]
+        new.write(
+            (
+                *node,
+                *(pk_of(getattr(row, name), known) for name, known in found),
+                *(past[-1][0] for _ in now),
+                *facts(row),
+            )
+            for node, row, past in zip(nodes, batch, spells, strict=True)
+        )
+        if periods:
+            periods.write(
+                (node[0], pk_of(place, units) if at_units else place, start, end)
+                for node, past in zip(nodes, spells, strict=True)
+                for place, start, end in _ended(past)
+            )
+        if texts and texts.by_name:
+            new_names = {row.name for row in batch} - names_done
+            search.index_names(new_names)
+            names_done |= new_names
+        elif texts:
+            search.index_new(kind.noun, ((node[0], row) for node, row in zip(nodes, batch, strict=True)))
+        loaded += len(batch)
+        progress(kind.noun.plural, loaded)
+    if loaded >= _ANALYZE_FROM:
+        analyze(model, *([kind.period] if kind.period else []))
+    return loaded
+
+
+def _plant(noun: Noun, rows: Iterable[Any], references: References) -> Forest:
+    """Make room for the rows in the tree of their noun; the caller holds its lock."""
+    forest = Forest(noun.model)
+    for row in rows:
+        forest.add(row, references)
+    if forest.places:
+        forest.grow(references)
+    return forest
+
+
 def _load_units(rows: Iterable[UnitRow], references: References, progress: Progress) -> int:
     """Write new units; the caller holds the lock of the tree."""
-    forest, known = Forest(Unit), references.of(Unit)
-    moved: dict[int, UnitRow] = {}
-    named: set[str] = set()
-    for some in batches(rows, BATCH):
-        check_choices(Unit, some, "code")
-        for row in some:
-            forest.add(row)
-            known[row.code] = Known(0, row.name, row.opened_on, row.closed_on)
-            if row.formerly:
-                moved[forest.places[row.code]] = row
-                named |= {code for code, _ in row.formerly if code}
-        spells = {
-            History("上级单位", _spells(row.formerly, row.parent, row.opened_on), row.closed_on): row.code
-            for row in some
-        }
-        ask(histories.refusals, spells)
-    if not forest.places:
-        return 0
-    references.find(Unit, "code", named)
-    forest.grow(references)
-    references.find(Unit, "code", forest.outer.values())
+    forest = _plant(UNIT, rows, references)
     codes = list(forest.places)
+    moved = {forest.places[row.code]: row for row in rows if row.formerly}
+    references.find(Unit, (code for row in moved.values() for code, _ in row.formerly))
+    known = references.find(Unit, forest.outer.values())
     ask(
         unit_rules.refusals,
         {unit_rules.Addition(known[above]): codes[i] for i, above in forest.outer.items()},  # type: ignore[arg-type]
     )
     _check_superiors(moved, forest, known)
+    return _load_rows(_UNITS, rows, references, progress, forest)
 
-    names, facts = _facts(UnitRow, {"parent", "formerly"})
-    units = Writer(Unit, (*NODE, *names))
-    placements_of = Writer(UnitPlacement, ("unit_id", "superior_id", "started_on", "ended_on"))
-    terms = Writer(UnitTerm, search.columns_of(UNIT))
-    words = attrgetter(*UNIT.searched.fields)
-    for batch in batches(enumerate(rows), BATCH):
-        units.write((*forest.node(i), *facts(row)) for i, row in batch)
-        placements_of.write(
-            (forest.ids[i], known[place].pk if place else None, start, end)
-            for i, row in batch
-            for place, start, end in _ended(_spells(row.formerly, row.parent, None))
-        )
-        terms.write(term for i, row in batch for term in search.terms_of(UNIT, forest.ids[i], words(row)))
-        progress("units", batch[-1][0] + 1)
-    return len(forest.parents)
+
+def _check_units(rows: Sequence[UnitRow], references: References) -> None:
+    spells = {
+        History("上级单位", _spells(row.formerly, row.parent, row.opened_on), row.closed_on): row.code
+        for row in rows
+    }
+    ask(histories.refusals, spells)
 
 
 def _check_superiors(moved: Mapping[int, UnitRow], forest: Forest, known: Mapping[str, Known]) -> None:
@@ -212,65 +271,9 @@ def _check_superiors(moved: Mapping[int, UnitRow], forest: Forest, known: Mappin
                 at = then.get(at, forest.parents[at])
 
 
-def _load_organizations(rows: Iterable[OrganizationRow], references: References, progress: Progress) -> int:
-    """Write new organizations; the caller holds the whole forest and follows what they count."""
-    forest, known = Forest(Organization), references.of(Organization)
-    for each in batches(rows, BATCH):
-        check_choices(Organization, each, "code")
-        for row in each:
-            forest.add(row)
-            known[row.code] = Known(
-                0,
-                row.name,
-                kind=row.kind,
-                state=row.state,
-                established_on=row.established_on,
-                dissolved_on=row.dissolved_on,
-            )
-    if not forest.places:
-        return 0
-    forest.grow(references)
-    names, facts = _facts(OrganizationRow, {"parent", "formerly", "unit", "campaign", "task_body", "source"})
-    references_of = ("unit_id", "campaign_id", "task_body_id", "source_id")
-    organizations = Writer(Organization, (*NODE, *references_of, *names))
-    hosts = Writer(OrganizationPlacement, ("organization_id", "unit_id", "started_on", "ended_on"))
-    terms = Writer(OrganizationTerm, search.columns_of(ORGANIZATION))
-    words = attrgetter(*ORGANIZATION.searched.fields)
-    for batch in batches(enumerate(rows), BATCH):
-        some = [row for _, row in batch]
-        find = references.find
-        units = find(Unit, "code", (code for row in some for code, _ in _hosts(row)))
-        find(Organization, "code", (row.parent for row in some if row.parent))
-        campaigns = find(Campaign, "code", (row.campaign for row in some if row.campaign))
-        bodies = find(Organization, "code", (row.task_body for row in some if row.task_body))
-        sources = find(Source, "number", (row.source for row in some if row.source is not None))
-        _check_organizations(some, units, known)
-        organizations.write(
-            (
-                *forest.node(i),
-                units[row.unit].pk,
-                campaigns[row.campaign].pk if row.campaign else None,
-                bodies[row.task_body].pk if row.task_body else None,
-                sources[row.source].pk if row.source is not None else None,
-                *facts(row),
-            )
-            for i, row in batch
-        )
-        hosts.write(
-            (forest.ids[i], units[host].pk, start, end)
-            for i, row in batch
-            for host, start, end in _ended(_hosts(row))
-        )
-        terms.write(
-            term for i, row in batch for term in search.terms_of(ORGANIZATION, forest.ids[i], words(row))
-        )
-        progress("organizations", batch[-1][0] + 1)
-    return len(forest.parents)
-
-
-def _check_organizations(
-    rows: Sequence[OrganizationRow], units: Mapping[str, Any], known: Mapping[str, Any]
-) -> None:
+def _check_organizations(rows: Sequence[OrganizationRow], references: References) -> None:
+    units: Any = references.of(Unit)
+    known: Any = references.find(Organization, (row.parent for row in rows))
     ask(
         histories.refusals,
         {History("所在单位", _hosts(row), row.dissolved_on): row.code for row in rows},
@@ -300,117 +303,70 @@ def _check_organizations(
     )
 
 
-def _hosts(row: OrganizationRow) -> list[tuple[str, date | None]]:
+def _hosts(row: OrganizationRow) -> Spells:
     return _spells(row.formerly, row.unit, row.established_on)
 
 
-def _load_people(rows: Iterable[PersonRow], references: References, progress: Progress) -> int:
-    """Write new people with their political status; the caller keeps their units open."""
-    loaded = 0
-    names, facts = _facts(PersonRow, {"home_unit", "home_branch", "status", "changes", "source"})
-    names_done: set[str] = set()
-    people = Writer(Person, ("id", "home_unit_id", "home_branch_id", "political_status", "source_id", *names))
-    periods = Writer(StatusPeriod, ("person_id", "status", "started_on", "ended_on"))
-    for batch in batches(rows, BATCH):
-        find = references.find
-        units = find(Unit, "code", (row.home_unit for row in batch))
-        branches = find(Organization, "code", (row.home_branch for row in batch if row.home_branch))
-        sources = find(Source, "number", (row.source for row in batch if row.source is not None))
-        _check_people(batch)
-        ids = reserve_ids(Person, len(batch))
-        people.write(
-            (
-                pk,
-                units[row.home_unit].pk,
-                branches[row.home_branch].pk if row.home_branch else None,
-                row.changes[-1][1] if row.changes else row.status,
-                sources[row.source].pk if row.source is not None else None,
-                *facts(row),
-            )
-            for pk, row in zip(ids, batch, strict=True)
-        )
-        periods.write(
-            (pk, status, start, end)
-            for pk, row in zip(ids, batch, strict=True)
-            for status, start, end in _ended(_statuses(row))
-        )
-        new_names = {row.name for row in batch} - names_done
-        search.index_names(new_names)
-        names_done |= new_names
-        loaded += len(batch)
-        progress("people", loaded)
-    return loaded
-
-
-def _check_people(rows: Sequence[PersonRow]) -> None:
-    check_choices(Person, rows, "number", political_status="status")
+def _check_people(rows: Sequence[PersonRow], references: References) -> None:
     for row in rows:
         if not row.number.strip():
             raise refuse_row(row.name, "没有警号。")
+        for status, _ in _statuses(row):
+            if status not in choices_of(StatusPeriod)["status"]:
+                raise refuse_row(row.number, f"政治面貌“{status}”不存在。")
     ask(
         people_rules.refusals,
         {people_rules.Membership(joined_on=row.joined_on): row.number for row in rows if row.joined_on},
     )
-    moved = [row for row in rows if row.changes]
-    ask(histories.refusals, {History("政治面貌", _statuses(row)): row.number for row in moved})
-    for row in moved:
-        for _, status in row.changes:
-            if status not in choices_of(StatusPeriod)["status"]:
-                raise refuse_row(row.number, f"政治面貌“{status}”不存在。")
+    ask(histories.refusals, {History("政治面貌", _statuses(row)): row.number for row in rows if row.changes})
 
 
-def _statuses(row: PersonRow) -> list[tuple[str, date | None]]:
+def _statuses(row: PersonRow) -> Spells:
     return [(row.status, StatusPeriod.BEGINNING), *((status, day) for day, status in row.changes)]
 
 
-def _load_assignments(rows: Iterable[AssignmentRow], references: References, progress: Progress) -> int:
-    """Write new assignments; the caller holds the organizations' trees and follows what the people count."""
-    loaded = 0
+def _check_assignments(rows: Sequence[AssignmentRow], references: References) -> None:
     nobody: Any = Known(0)
-    names, facts = _facts(AssignmentRow, {"person", "organization"})
-    assignments = Writer(Assignment, ("person_id", "organization_id", *names))
-    for batch in batches(rows, BATCH):
-        organizations: Any = references.find(Organization, "code", (row.organization for row in batch))
-        people = References().find(Person, "number", (row.person for row in batch))
-        check_choices(Assignment, batch, "person")
-        ask(
-            placements.life_refusals,
-            {
-                placements.Placement(
-                    nobody, organizations[row.organization], row.role, row.started_on, row.ended_on
-                ): row.person
-                for row in batch
-            },
-        )
-        assignments.write(
-            (people[row.person].pk, organizations[row.organization].pk, *facts(row)) for row in batch
-        )
-        loaded += len(batch)
-        progress("assignments", loaded)
-    return loaded
+    organizations: Any = references.of(Organization)
+    ask(
+        placements.life_refusals,
+        {
+            placements.Placement(
+                nobody, organizations[row.organization], row.role, row.started_on, row.ended_on
+            ): row.person
+            for row in rows
+        },
+    )
 
 
-def _facts(row: type[Any], without: set[str]) -> tuple[list[str], Callable[[Any], tuple[Any, ...]]]:
-    """Return the fields of a kind of row that the model takes as they are, and how to read them."""
-    names = [name for name in row.__slots__ if name not in without]
-    return names, attrgetter(*names)
-
-
-def _spells(
-    formerly: Iterable[tuple[str, date]], now: str, first: date | None
-) -> list[tuple[str, date | None]]:
+def _spells(formerly: Iterable[tuple[str, date]], now: str, first: date | None) -> Spells:
     """Return each place of a row with the day from which it stood there."""
-    spells, start = [], first
+    spells: Spells = []
+    start = first
     for place, until in formerly:
         spells.append((place, start))
         start = until
     return [*spells, (now, start)]
 
 
-def _ended(spells: Sequence[tuple[str, date | None]]) -> Iterator[tuple[str, date | None, date | None]]:
+def _ended(spells: Spells) -> Iterator[tuple[str, date | None, date | None]]:
     """Yield (place, start, end) of each spell, the last of which is open."""
     for (place, start), (_, end) in zip(spells, [*spells[1:], ("", None)], strict=True):
         yield place, start, end
 
+
+_UNITS = _Kind(
+    UNIT,
+    UnitRow,
+    _check_units,
+    UnitPlacement,
+    "superior_id",
+    lambda row: _spells(row.formerly, row.parent, None),
+)
+_ORGANIZATIONS = _Kind(
+    ORGANIZATION, OrganizationRow, _check_organizations, OrganizationPlacement, "unit_id", _hosts
+)
+_PEOPLE = _Kind(PERSON, PersonRow, _check_people, StatusPeriod, "status", _statuses, now="political_status")
+_ASSIGNMENTS = _Kind(ASSIGNMENT, AssignmentRow, _check_assignments)
 
 __all__ = ["AssignmentRow", "Load", "OrganizationRow", "PersonRow", "Progress", "UnitRow", "bulk_load"]

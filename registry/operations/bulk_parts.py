@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Model
 
-from registry.models import Organization, Unit
+from registry.models import Organization, Person, Source, Unit
 from registry.models.unit import code_validator
 from registry.models.writer import reserve_ids
 from registry.refusals import OperationRefused, refuse
@@ -58,10 +58,11 @@ class References:
         """Return what is known of a model's rows, by code."""
         return self._known.setdefault(model, {})
 
-    def find(self, model: type[Model], key: str, wanted: Iterable[Any]) -> dict[Any, Known]:
-        """Return what is known of everything in ``wanted``; refuse what does not exist."""
-        known = self.of(model)
-        missing = sorted({value for value in wanted if value not in known})
+    def find(self, model: type[Model], wanted: Iterable[Any]) -> dict[Any, Known]:
+        """Return what is known of everything in ``wanted`` that names a row; refuse what does not exist."""
+        key = "number" if model in (Person, Source) else "code"
+        known = self.of(model) if model is not Person else {}  # people are too many to keep
+        missing = sorted({value for value in wanted if value not in known} - {None, ""})
         names = _KNOWN_OF.get(model, ("pk",))
         for values in batches(missing, 500 if connection.vendor == "sqlite" else BATCH):
             rows = model._base_manager.filter(**{f"{key}__in": values}).order_by()
@@ -71,6 +72,11 @@ class References:
             if value not in known:
                 raise refuse(None, f"没有代码为“{value}”的{model._meta.verbose_name}。")
         return known
+
+
+def pk_of(named: Any, known: Mapping[Any, Known]) -> int | None:
+    """Return the key of the row that is named; None where none is."""
+    return None if named is None or named == "" else known[named].pk
 
 
 def refuse_row(key: str, message: str) -> OperationRefused:
@@ -112,7 +118,7 @@ class Forest:
         self.parents: list[int] = []
         self.outer: dict[int, str] = {}
 
-    def add(self, row: Any) -> None:
+    def add(self, row: Any, references: References) -> None:
         """Note a row with its parent. Refuses a code that cannot be, or was there before."""
         code, parent = row.code, row.parent
         try:
@@ -127,6 +133,8 @@ class Forest:
         if parent and parent not in self.places:
             self.outer[len(self.places)] = parent
         self.places[code] = len(self.places)
+        facts = {name: getattr(row, name) for name in _KNOWN_OF[self.model] if name != "pk"}
+        references.of(self.model)[code] = Known(0, **facts)
 
     def grow(self, references: References) -> None:
         """Make room for the rows, and give them their keys."""

@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from registry import audit
 from registry.audit import Actor
-from registry.models import Campaign, Unit
+from registry.models import Campaign
 from registry.operations.base import fresh, need_right, operation, validated, write
 from registry.rules import campaigns as rules
 from registry.rules.findings import refuse_if
 
 
 @operation
-def start_campaign(
-    *,
-    actor: Actor,
-    code: str,
-    name: str,
-    started_on: date,
-    lead_unit: Unit | None = None,
-    is_sample: bool = False,
-) -> Campaign:
-    """Start a campaign on a day. Raises ``OperationRefused``."""
-    need_right(actor, "start_campaign", lead_unit)
-    refuse_if(rules.start_refusals([started_on]))
-    campaign = Campaign(code=code, name=name, started_on=started_on, lead_unit=lead_unit, is_sample=is_sample)
+def start_campaign(*, actor: Actor, **facts: Any) -> Campaign:
+    """Start a campaign of these ``facts``. Raises ``OperationRefused``."""
+    campaign = Campaign(**facts)
+    need_right(actor, "start_campaign", campaign.lead_unit)
+    refuse_if(rules.start_refusals([campaign.started_on]))
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)
     audit.record(
         actor,
         "start_campaign",
         campaign,
-        unit=lead_unit,
+        unit=campaign.lead_unit,
         after=audit.fields_of(campaign, ["code", "name", "started_on", "lead_unit"]),
-        effective_on=started_on,
+        effective_on=campaign.started_on,
     )
     return campaign
 

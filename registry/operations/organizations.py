@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import (
     Assignment,
-    Campaign,
     Organization,
     OrganizationPlacement,
     Person,
@@ -27,19 +26,18 @@ from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
 from registry.operations.assignments import place
 from registry.operations.base import (
-    changed,
-    check_version,
+    edited,
     fresh,
     may,
     need_right,
     operation,
     renew,
     validate_all,
-    validated,
     write,
+    write_each,
 )
 from registry.operations.units import place_at
-from registry.refusals import OperationRefused, need_reason, refuse
+from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
@@ -61,67 +59,30 @@ class Member:
 
 @operation
 def establish_organization(
-    *,
-    actor: Actor,
-    unit: Unit,
-    kind: str,
-    name: str,
-    code: str,
-    established_on: date,
-    state: str,
-    is_temporary: bool = False,
-    parent: Organization | None = None,
-    campaign: Campaign | None = None,
-    task_body: Organization | None = None,
-    approval_number: str = "",
-    honour_title: str = "",
-    aliases: str = "",
-    note: str = "",
-    members: Iterable[Member] = (),
+    *, actor: Actor, state: str, members: Iterable[Member] = (), **facts: Any
 ) -> Organization:
-    """Establish an organization at ``unit`` under ``parent``, with its first members, or nothing at all.
+    """Establish an organization of these ``facts`` with its first members, or nothing at all.
 
     Members are placed from ``established_on`` with the approval as their document. Raises
     ``OperationRefused`` with messages by field.
     """
-    organization = Organization(
-        code=code,
-        name=name,
-        aliases=aliases,
-        kind=kind,
-        is_temporary=is_temporary,
-        honour_title=honour_title,
-        unit=unit,
-        parent=parent,
-        campaign=campaign,
-        task_body=task_body,
-        established_on=established_on,
-        approval_number=approval_number,
-        state=state,
-        note=note,
-    )
-    return _establish(actor, [organization], members=list(members))[0]
+    return establish_organizations(
+        actor=actor, organizations=[Organization(state=state, **facts)], members=list(members)
+    )[0]
 
 
 @operation
 def establish_organizations(
-    *, actor: Actor, organizations: Sequence[Organization], reason: str = ""
-) -> Sequence[Organization]:
-    """Establish new organizations, each under its ``parent``: one that is there, or an earlier one of them.
-
-    One that is entered with the day on which it was dissolved is history.
-    """
-    return _establish(actor, organizations, reason=reason)
-
-
-def _establish(
+    *,
     actor: Actor,
     organizations: Sequence[Organization],
-    *,
     members: Sequence[Member] = (),
     reason: str = "",
 ) -> Sequence[Organization]:
-    """Establish organizations; ``members`` are those of the only one."""
+    """Establish new organizations, each under its ``parent``: one that is there, or an earlier one of them.
+
+    One that is entered with the day on which it was dissolved is history. ``members`` are those of each.
+    """
     locks.use_units({row.unit for row in organizations})
     if len(organizations) > 1:
         locks.lock_whole_forest()
@@ -170,7 +131,6 @@ def _establish(
                 actor,
                 "establish_organization",
                 row,
-                unit=row.unit,
                 after={**audit.fields_of(row, names), "members": len(members)},
                 reason=reason,
                 effective_on=row.established_on,
@@ -203,15 +163,9 @@ def edit_organization(
     need_right(actor, "edit_organization", organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
-    wanted = {name: changes[name] for name in EDITABLE if name in changes}
-    check_version(organization, version, wanted)
-    wanted = changed(organization, wanted)
+    candidate, wanted = edited(organization, changes, version, exclude=_TREE_FIELDS)
     if not wanted:
         return organization
-    candidate = fresh(organization)
-    for name, value in wanted.items():
-        setattr(candidate, name, value)
-    validated(candidate, exclude=_TREE_FIELDS)
     refuse_if(rules.correction_refusals([rules.Correction(candidate, organization, reason)]))
     is_counted = any(name in wanted for name in rules.COUNTED)
     with following([organization]) if is_counted else nullcontext():
@@ -219,15 +173,7 @@ def edit_organization(
             first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
             OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
         before, after = write(organization, wanted)
-    audit.record(
-        actor,
-        "edit_organization",
-        organization,
-        unit=organization.unit,
-        before=before,
-        after=after,
-        reason=reason,
-    )
+    audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization
 
 
@@ -249,7 +195,6 @@ def move_organization(
         actor,
         "move_organization",
         organization,
-        unit=organization.unit,
         before={"parent": before},
         after={"parent": parent},
         reason=reason,
@@ -314,29 +259,23 @@ def dissolve_organization(
     plan = plan_dissolution(actor=actor, organization=organization, on=on)
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
-        ended: list[Any] = []  # which, and when they would have ended
-        for assignment in _open_after(Assignment.objects.valid().filter(organization_id__in=pks), on):
-            ended.append({"pk": assignment.pk, "ended_on": assignment.ended_on})
-            write(assignment, {"ended_on": on})
-        for each in plan.organizations:
-            before, after = write(
-                each,
-                {"dissolved_on": on, "dissolution_number": document_number},
-            )
+        lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
+        assignments = Assignment.objects.valid().filter(lasting, organization_id__in=pks)
+        # Which, and when they would have ended.
+        ended = [
+            {"pk": row.pk, **before}
+            for row, before, _ in write_each([(row, {"ended_on": on}) for row in assignments])
+        ]
+        values = {"dissolved_on": on, "dissolution_number": document_number}
+        for each, before, _ in write_each([(each, values) for each in plan.organizations]):
+            is_top = each.pk == organization.pk
+            about = {"assignments": plan.assignments, "organizations": len(pks)}
             audit.record(
                 actor,
                 "dissolve_organization",
                 each,
-                unit=each.unit,
-                before={**before, **({"ended": ended} if ended and each.pk == organization.pk else {})},
-                after={
-                    **after,
-                    **(
-                        {"assignments": plan.assignments, "organizations": len(pks)}
-                        if each.pk == organization.pk
-                        else {"with": organization}
-                    ),
-                },
+                before={**before, "ended": ended} if ended and is_top else before,
+                after={**values, **(about if is_top else {"with": organization})},
                 reason=reason,
                 effective_on=on,
             )
@@ -360,13 +299,8 @@ def withdraw_organization(*, actor: Actor, organization: Organization, reason: s
 @operation
 def submit_organization(*, actor: Actor, organization: Organization) -> Organization:
     """Submit a draft or returned entry for approval."""
-    return _step(
-        actor,
-        "submit_organization",
-        organization,
-        (WorkflowState.DRAFT, WorkflowState.RETURNED),
-        WorkflowState.SUBMITTED,
-    )
+    allowed = (WorkflowState.DRAFT, WorkflowState.RETURNED)
+    return _step(actor, "submit_organization", organization, allowed, WorkflowState.SUBMITTED)
 
 
 @operation
@@ -374,28 +308,17 @@ def approve_organization(
     *, actor: Actor, organization: Organization, approval_number: str = ""
 ) -> Organization:
     """Approve a submitted entry; from now on it counts, by its dates."""
-    return _step(
-        actor,
-        "approve_organization",
-        organization,
-        (WorkflowState.SUBMITTED, WorkflowState.DRAFT),
-        WorkflowState.APPROVED,
-        changes={"approval_number": approval_number} if approval_number else {},
-    )
+    allowed = (WorkflowState.SUBMITTED, WorkflowState.DRAFT)
+    more = {"approval_number": approval_number} if approval_number else {}
+    return _step(actor, "approve_organization", organization, allowed, WorkflowState.APPROVED, **more)
 
 
 @operation
 def return_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
     """Return a submitted entry with a reason."""
     need_reason(reason, "退回原因")
-    return _step(
-        actor,
-        "return_organization",
-        organization,
-        (WorkflowState.SUBMITTED,),
-        WorkflowState.RETURNED,
-        reason=reason,
-    )
+    allowed = (WorkflowState.SUBMITTED,)
+    return _step(actor, "return_organization", organization, allowed, WorkflowState.RETURNED, reason)
 
 
 def _step(
@@ -404,51 +327,25 @@ def _step(
     organization: Organization,
     allowed: tuple[WorkflowState, ...],
     state: WorkflowState,
-    *,
     reason: str = "",
-    changes: Mapping[str, Any] | None = None,
+    **changes: str,
 ) -> Organization:
     organization = _locked(organization)
     need_right(actor, verb, organization)
     if organization.state not in allowed:
         raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
-    return _set_state(actor, verb, organization, state, reason, changes)
+    return _set_state(actor, verb, organization, state, reason, **changes)
 
 
 def _set_state(
-    actor: Actor,
-    verb: str,
-    organization: Organization,
-    state: WorkflowState,
-    reason: str,
-    changes: Mapping[str, Any] | None = None,
+    actor: Actor, verb: str, organization: Organization, state: WorkflowState, reason: str, **changes: str
 ) -> Organization:
     with following([organization]):
-        before, after = write(organization, {"state": state.value, **(changes or {})})
-    audit.record(actor, verb, organization, unit=organization.unit, before=before, after=after, reason=reason)
+        before, after = write(organization, {"state": state.value, **changes})
+    audit.record(actor, verb, organization, before=before, after=after, reason=reason)
     return organization
 
 
 def _locked(organization: Organization) -> Organization:
     """Take the lock of the organization's tree and return its row under it; refuse when it is gone."""
     return locks.lock_tree_of(organization) or fresh(organization)
-
-
-def _open_after(assignments: QuerySet[Assignment], on: date) -> QuerySet[Assignment]:
-    return assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
-
-
-__all__ = [
-    "Member",
-    "OperationRefused",
-    "approve_organization",
-    "dissolve_organization",
-    "edit_organization",
-    "establish_organization",
-    "move_organization",
-    "plan_dissolution",
-    "return_organization",
-    "submit_organization",
-    "transfer_organization",
-    "withdraw_organization",
-]

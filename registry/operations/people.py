@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from copy import copy
 from datetime import date
 from typing import Any
 
 from django.db.models import prefetch_related_objects
 
-from registry import access, audit, locks
+from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.models import Organization, Person, StatusPeriod, Unit
 from registry.models.writer import write_new
 from registry.nouns.person import PERSON
 from registry.operations.base import (
+    Written,
     changed,
-    check_version,
+    edited,
     fresh_all,
     need_right,
     operation,
     renew,
     validate_all,
-    validated,
     write_each,
 )
 from registry.refusals import refuse
@@ -32,40 +31,14 @@ from registry.rules import people as rules
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 
-EDITABLE, MASKED = PERSON.editable, PERSON.masked
-"""What the record never holds in full: that it changed, and its ends."""
+EDITABLE = PERSON.editable
 _RELATIONS = ("home_unit", "home_branch", "source")
 
 
 @operation
-def add_person(
-    *,
-    actor: Actor,
-    number: str,
-    name: str,
-    category: str,
-    home_unit: Unit,
-    political_status: str = PoliticalStatus.UNKNOWN.value,
-    home_branch: Organization | None = None,
-    joined_on: date | None = None,
-    title: str = "",
-    phone: str = "",
-    note: str = "",
-) -> Person:
-    """Add a person to ``home_unit``; the political status holds from the beginning."""
-    person = Person(
-        number=number,
-        name=name,
-        category=category,
-        political_status=political_status,
-        home_unit=home_unit,
-        home_branch=home_branch,
-        joined_on=joined_on,
-        title=title,
-        phone=phone,
-        note=note,
-    )
-    return add_people(actor=actor, people=[person])[0]
+def add_person(*, actor: Actor, **facts: Any) -> Person:
+    """Add a person of these ``facts``; the political status holds from the beginning."""
+    return add_people(actor=actor, people=[Person(**facts)])[0]
 
 
 @operation
@@ -89,19 +62,8 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
         ]
     )
     names = [*EDITABLE, "political_status", "home_unit", "home_branch"]
-    audit.record_all(
-        [
-            audit.entry(
-                actor,
-                "add_person",
-                person,
-                unit=person.home_unit,
-                after=told(audit.fields_of(person, names)),
-                reason=reason,
-            )
-            for person in people
-        ]
-    )
+    added: list[Written[Person]] = [(person, {}, audit.fields_of(person, names)) for person in people]
+    audit.record_each(actor, "add_person", added, reason=reason)
     return people
 
 
@@ -115,55 +77,32 @@ def edit_person(
     reason: str = "",
 ) -> Person:
     """Change plain facts of a person (``EDITABLE``). Raises ``EditConflict`` when ``version`` is old."""
-    (person,) = _locked([person])
-    need_right(actor, "edit_person", person)
-    check_version(person, version, {name: changes[name] for name in EDITABLE if name in changes})
-    _edit(actor, [(person, changes)], reason)
-    return person
+    return edit_people(actor=actor, changes=[(person, changes)], version=version, reason=reason)[0]
 
 
 @operation
 def edit_people(
-    *, actor: Actor, changes: Sequence[tuple[Person, Mapping[str, Any]]], reason: str = ""
+    *,
+    actor: Actor,
+    changes: Sequence[tuple[Person, Mapping[str, Any]]],
+    version: int | None = None,
+    reason: str = "",
 ) -> list[Person]:
     """Change plain facts (``EDITABLE``) of many people, of each its own."""
     people = _locked([person for person, _ in changes])
     need_right(actor, "edit_person", *people)
-    _edit(actor, [(person, values) for person, (_, values) in zip(people, changes, strict=True)], reason)
-    return people
-
-
-def _edit(actor: Actor, changes: Sequence[tuple[Person, Mapping[str, Any]]], reason: str) -> None:
-    """Edit people whose rows are locked; what is so already is left."""
-    wanted = [
-        (person, given)
-        for person, values in changes
-        if (given := changed(person, {name: values[name] for name in EDITABLE if name in values}))
+    candidates = [
+        (person, edited(person, values, version, exclude=_RELATIONS)[1])
+        for person, (_, values) in zip(people, changes, strict=True)
     ]
-    for person, values in wanted:
-        candidate = copy(person)
-        for name, value in values.items():
-            setattr(candidate, name, value)
-        validated(candidate, exclude=_RELATIONS, unique="number" in values)
+    wanted = [(person, values) for person, values in candidates if values]
     refuse_if(rules.refusals([rules.Membership(joined_on=values.get("joined_on")) for _, values in wanted]))
     counted = [person for person, values in wanted if "category" in values]
     with following(people=counted) if counted else nullcontext():
-        before = write_each(wanted)
+        written = write_each(wanted)
     search.index_names({values["name"] for _, values in wanted if "name" in values})
-    audit.record_all(
-        [
-            audit.entry(
-                actor,
-                "edit_person",
-                person,
-                unit=person.home_unit,
-                before=told(old),
-                after=told(values),
-                reason=reason,
-            )
-            for (person, values), old in zip(wanted, before, strict=True)
-        ]
-    )
+    audit.record_each(actor, "edit_person", written, reason=reason)
+    return people
 
 
 @operation
@@ -199,22 +138,8 @@ def change_political_statuses(
         new = statuses.keys() - {period.person_id for period in corrected}
         current.filter(person__in=new).update(ended_on=on)
         write_new([StatusPeriod(person_id=pk, status=statuses[pk], started_on=on) for pk in sorted(new)])
-    before = write_each([(person, {"political_status": statuses[person.pk]}) for person in people])
-    audit.record_all(
-        [
-            audit.entry(
-                actor,
-                "change_political_status",
-                person,
-                unit=person.home_unit,
-                before=old,
-                after={"political_status": statuses[person.pk]},
-                reason=reason,
-                effective_on=on,
-            )
-            for person, old in zip(people, before, strict=True)
-        ]
-    )
+    written = write_each([(person, {"political_status": statuses[person.pk]}) for person in people])
+    audit.record_each(actor, "change_political_status", written, reason=reason, effective_on=on)
     return people
 
 
@@ -250,27 +175,8 @@ def transfer_people(
     ]
     if not all(values for _, values in wanted):
         raise refuse("home_unit", "所属单位和组织关系都没有变化。")
-    before = write_each(wanted)
-    audit.record_all(
-        [
-            audit.entry(
-                actor,
-                "transfer_person",
-                person,
-                unit=person.home_unit,
-                before=old,
-                after=values,
-                reason=reason,
-            )
-            for (person, values), old in zip(wanted, before, strict=True)
-        ]
-    )
+    audit.record_each(actor, "transfer_person", write_each(wanted), reason=reason)
     return people
-
-
-def told(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values as the record may hold them."""
-    return {name: access.masked(value) if name in MASKED else value for name, value in values.items()}
 
 
 def _locked(people: Sequence[Person]) -> list[Person]:

@@ -15,14 +15,12 @@ from registry.models import Organization, OrganizationPlacement, Person, Unit, U
 from registry.models.writer import write_new
 from registry.nouns.unit import UNIT
 from registry.operations.base import (
-    changed,
-    check_version,
+    edited,
     fresh,
     need_right,
     operation,
     renew,
     validate_all,
-    validated,
     write,
     write_all,
 )
@@ -38,32 +36,9 @@ _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level")
 
 
 @operation
-def add_unit(
-    *,
-    actor: Actor,
-    code: str,
-    name: str,
-    kind: str,
-    superior: Unit | None,
-    short_name: str = "",
-    aliases: str = "",
-    region_code: str = "",
-    opened_on: date | None = None,
-    note: str = "",
-) -> Unit:
-    """Add a unit below ``superior`` (None: a root of its own). Raises ``OperationRefused``."""
-    unit = Unit(
-        code=code,
-        name=name,
-        kind=kind,
-        short_name=short_name,
-        aliases=aliases,
-        region_code=region_code,
-        opened_on=opened_on,
-        note=note,
-        parent=superior,
-    )
-    return add_units(actor=actor, units=[unit])[0]
+def add_unit(*, actor: Actor, superior: Unit | None, **facts: Any) -> Unit:
+    """Add a unit of these ``facts`` below ``superior`` (None: a root of its own)."""
+    return add_units(actor=actor, units=[Unit(parent=superior, **facts)])[0]
 
 
 @operation
@@ -73,8 +48,8 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     renew(units, "parent")
     known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
     need_right(actor, "add_unit", *known)
-    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     validate_all(units, exclude=_TREE_FIELDS, unique="code")
+    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     insert_all(units)
     write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
     search.index_rows(units)
@@ -84,7 +59,6 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
                 actor,
                 "add_unit",
                 unit,
-                unit=unit,
                 after=audit.fields_of(unit, ["code", *EDITABLE, "parent"]),
                 reason=reason,
             )
@@ -107,18 +81,12 @@ def edit_unit(
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
     need_right(actor, "edit_unit", unit)
-    wanted = {name: changes[name] for name in EDITABLE if name in changes}
-    check_version(unit, version, wanted)
-    wanted = changed(unit, wanted)
+    _candidate, wanted = edited(unit, changes, version, exclude=_TREE_FIELDS)
     if not wanted:
         return unit
-    for name, value in wanted.items():
-        setattr(unit, name, value)
-    validated(unit, exclude=_TREE_FIELDS)
     refuse_if(rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]))
-    unit = fresh(unit)
     before, after = write(unit, wanted)
-    audit.record(actor, "edit_unit", unit, unit=unit, before=before, after=after, reason=reason)
+    audit.record(actor, "edit_unit", unit, before=before, after=after, reason=reason)
     return unit
 
 
@@ -142,7 +110,6 @@ def move_unit(*, actor: Actor, unit: Unit, superior: Unit | None, on: date, reas
         actor,
         "move_unit",
         unit,
-        unit=unit,
         before={"parent": before},
         after={"parent": superior},
         reason=reason,
@@ -158,19 +125,7 @@ def _place_under(units: Sequence[Unit], superior: Unit | None, on: date, *, fiel
     the order given.
     """
     refuse_if(rules.move_refusals([rules.Move(units, superior, on)]), superior=field)
-    current = {
-        placement.unit_id: placement
-        for placement in UnitPlacement.objects.filter(unit__in=units, ended_on__isnull=True)
-    }
-    same = [placement.pk for placement in current.values() if placement.started_on == on]
-    ending = [placement.pk for placement in current.values() if placement.started_on != on]
-    UnitPlacement.objects.filter(pk__in=same).update(superior=superior)
-    UnitPlacement.objects.filter(pk__in=ending).update(ended_on=on)
-    UnitPlacement.objects.bulk_create(
-        UnitPlacement(unit=unit, superior=superior, started_on=on)
-        for unit in units
-        if current[unit.pk].started_on != on
-    )
+    _begin(UnitPlacement, "unit", units, on, superior=superior)
     move_last(units, superior)
 
 
@@ -234,9 +189,7 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     need_right(actor, "close_unit", unit)
     refuse_if(rules.closing_refusals([rules.Closing(unit, on)]))
     before, after = write(unit, {"closed_on": on})
-    audit.record(
-        actor, "close_unit", unit, unit=unit, before=before, after=after, reason=reason, effective_on=on
-    )
+    audit.record(actor, "close_unit", unit, before=before, after=after, reason=reason, effective_on=on)
     return unit
 
 
@@ -245,19 +198,20 @@ def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> Non
 
     For operations only: the caller holds the locks and has asked the rules.
     """
-    current = {
-        placement.organization_id: placement
-        for placement in OrganizationPlacement.objects.filter(
-            organization__in=organizations, ended_on__isnull=True
-        )
-    }
-    same = [placement.pk for placement in current.values() if placement.started_on == on]
-    ending = [placement.pk for placement in current.values() if placement.started_on != on]
-    OrganizationPlacement.objects.filter(pk__in=same).update(unit=unit)
-    OrganizationPlacement.objects.filter(pk__in=ending).update(ended_on=on)
-    OrganizationPlacement.objects.bulk_create(
-        OrganizationPlacement(organization=organization, unit=unit, started_on=on)
-        for organization in organizations
-        if current[organization.pk].started_on != on
-    )
+    _begin(OrganizationPlacement, "organization", organizations, on, unit=unit)
     write_all(organizations, {"unit": unit})
+
+
+def _begin(
+    placement: type[UnitPlacement | OrganizationPlacement],
+    owner: str,
+    rows: Sequence[Unit | Organization],
+    on: date,
+    **place: Unit | None,
+) -> None:
+    """End the open placement of each row on ``on`` and begin the next; one from that day is mended."""
+    current: Any = placement._default_manager.filter(**{f"{owner}__in": rows}, ended_on__isnull=True)
+    same = set(current.filter(started_on=on).values_list(f"{owner}_id", flat=True))
+    current.filter(started_on=on).update(**place)
+    current.exclude(started_on=on).update(ended_on=on)
+    write_new([placement(**{owner: row}, **place, started_on=on) for row in rows if row.pk not in same])

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from registry.models import Campaign
-from registry.rules.findings import Finding, Wrong, first_of, in_future
+from registry.rules.findings import Wrong, for_each, in_future
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -18,17 +17,15 @@ class Ending:
     on: date
 
 
-def start_refusals(days: Sequence[date]) -> list[Finding]:
-    """Return what is wrong with the days on which campaigns would start."""
-    return first_of(lambda day: in_future("started_on", day), days)
+@for_each
+def start_refusals(day: date) -> Wrong:
+    """Check the day on which a campaign would start."""
+    return in_future("started_on", day)
 
 
-def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
-    """Return what is wrong with the days on which campaigns would end."""
-    return first_of(_check_end, proposals)
-
-
-def _check_end(proposal: Ending) -> Wrong:
+@for_each
+def end_refusals(proposal: Ending) -> Wrong:
+    """Check the day on which a campaign would end."""
     campaign, on = proposal.campaign, proposal.on
     yield from in_future("on", on)
     if campaign.ended_on is not None:

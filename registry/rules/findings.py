@@ -9,6 +9,7 @@ form would say it; ``Finding.subject`` is the proposal.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -76,6 +77,16 @@ def first_of(check: Callable[[P], Wrong], proposals: Iterable[P]) -> list[Findin
             findings.append(refusal(rule, proposal, field, message))
             break
     return findings
+
+
+def for_each(check: Callable[[P], Wrong]) -> Callable[[Iterable[P]], list[Finding]]:
+    """Make a rule of a check of one proposal: it returns the first thing wrong with each of many."""
+
+    @functools.wraps(check)
+    def rule(proposals: Iterable[P]) -> list[Finding]:
+        return first_of(check, proposals)
+
+    return rule
 
 
 def unblamed(proposals: Iterable[P], findings: Collection[Finding]) -> list[P]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from registry.rules.findings import Finding, Wrong, first_of, in_future
+from registry.rules.findings import Wrong, for_each, in_future
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -22,12 +22,9 @@ class History:
     ended_on: date | None = None
 
 
-def refusals(proposals: Sequence[History]) -> list[Finding]:
-    """Return what is wrong with each history."""
-    return first_of(_check, proposals)
-
-
-def _check(proposal: History) -> Wrong:
+@for_each
+def refusals(proposal: History) -> Wrong:
+    """Check that a history is in order and within the life of its row."""
     what, end = proposal.what, proposal.ended_on
     days = [day for _, day in proposal.spells if day is not None]
     if days != sorted(set(days)):

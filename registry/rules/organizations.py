@@ -27,6 +27,7 @@ from registry.rules.findings import (
     Finding,
     Wrong,
     first_of,
+    for_each,
     in_future,
     unblamed,
     warning,
@@ -139,11 +140,6 @@ def refusals(proposals: Sequence[Establishment]) -> list[Finding]:
     return [finding for check in checks for finding in first_of(check, proposals)]
 
 
-def stay_refusals(proposals: Sequence[Stay]) -> list[Finding]:
-    """Return what is wrong with where organizations stood."""
-    return first_of(_check_stay, proposals)
-
-
 def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
     """Return what is wrong with corrected days, and where a correction of what is counted has no reason."""
     dated = [each for each in proposals if each.changes("established_on") or each.changes("dissolved_on")]
@@ -151,11 +147,6 @@ def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
     dated = unblamed(dated, refused)
     refused += _lives(dated) if dated else []
     return [*refused, *first_of(_check_counted, unblamed(proposals, refused))]
-
-
-def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
-    """Return what is wrong with new superiors."""
-    return first_of(_check_move, proposals)
 
 
 def transfer_refusals(proposals: Sequence[Transfer]) -> list[Finding]:
@@ -212,7 +203,9 @@ def _check_host(unit: Unit, day: date, field: str) -> Wrong:
         yield "host_open", field, f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立。"
 
 
-def _check_stay(proposal: Stay) -> Wrong:
+@for_each
+def stay_refusals(proposal: Stay) -> Wrong:
+    """Check where an organization stood."""
     unit, closed = proposal.unit, proposal.unit.closed_on
     if closed is None or proposal.until is None or proposal.until > closed:
         yield from _check_host(unit, proposal.since, "unit")
@@ -395,7 +388,9 @@ def _check_counted(proposal: Correction) -> Wrong:
         yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
-def _check_move(proposal: Move) -> Wrong:
+@for_each
+def move_refusals(proposal: Move) -> Wrong:
+    """Check a new superior."""
     organization, parent = proposal.organization, proposal.parent
     if organization.parent_id == (parent.pk if parent else None):
         yield "superior_changes", "parent", "上级组织没有变化。"

@@ -10,7 +10,7 @@ from django.core.validators import RegexValidator
 
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.rules.findings import Finding, Wrong, first_of, in_future, without_reason
+from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, without_reason
 
 number_validator = RegexValidator(
     r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
@@ -37,11 +37,6 @@ class StatusChange:
     reason: str = ""
 
 
-def refusals(proposals: Sequence[Membership]) -> list[Finding]:
-    """Return what is wrong with where people would belong."""
-    return first_of(_check_membership, proposals)
-
-
 def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     """Return what is wrong with new political statuses."""
     people = {proposal.person.pk for proposal in proposals}
@@ -50,7 +45,9 @@ def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     return first_of(lambda proposal: _check_status(proposal, since[proposal.person.pk]), proposals)
 
 
-def _check_membership(proposal: Membership) -> Wrong:
+@for_each
+def refusals(proposal: Membership) -> Wrong:
+    """Check where a person would belong."""
     unit, branch = proposal.home_unit, proposal.home_branch
     yield from in_future("joined_on", proposal.joined_on)
     if unit is not None and unit.closed_on is not None:

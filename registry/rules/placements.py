@@ -24,7 +24,7 @@ from registry.models import (
 from registry.rules.findings import (
     Finding,
     Wrong,
-    first_of,
+    for_each,
     in_future,
     refusal,
     unblamed,
@@ -88,16 +88,6 @@ def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     return [*refused, *_twice(unblamed(proposals, refused))]
 
 
-def life_refusals(proposals: Sequence[Placement]) -> list[Finding]:
-    """Return what is wrong with each placement by itself, without asking the database."""
-    return first_of(_check_placement, proposals)
-
-
-def role_refusals(proposals: Sequence[RoleChange]) -> list[Finding]:
-    """Return what is wrong with changes of roles."""
-    return first_of(_check_role, proposals)
-
-
 def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Finding]:
     """Return refusals and the warnings that a new placement with the role would meet."""
     refused = role_refusals(proposals)
@@ -105,12 +95,9 @@ def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Findi
     return [*refused, *secretary_warnings(placed, asker)]
 
 
-def end_refusals(proposals: Sequence[Ending]) -> list[Finding]:
-    """Return what is wrong with the days on which assignments would end."""
-    return first_of(_check_end, proposals)
-
-
-def _check_placement(proposal: Placement) -> Wrong:
+@for_each
+def life_refusals(proposal: Placement) -> Wrong:
+    """Check a placement by itself, without asking the database."""
     organization, start, end = proposal.organization, proposal.started_on, proposal.ended_on
     rule = "placement_within_life"
     if organization.state == WorkflowState.WITHDRAWN:
@@ -166,7 +153,9 @@ def _registered(proposals: Sequence[Placement]) -> dict[object, list[Assignment]
     return there
 
 
-def _check_role(proposal: RoleChange) -> Wrong:
+@for_each
+def role_refusals(proposal: RoleChange) -> Wrong:
+    """Check a change of role."""
     assignment, on = proposal.assignment, proposal.on
     yield from in_future("on", on)
     if proposal.role not in _ROLES:
@@ -179,7 +168,9 @@ def _check_role(proposal: RoleChange) -> Wrong:
         yield "role_within_placement", "on", "日期须在编入期间之内。"
 
 
-def _check_end(proposal: Ending) -> Wrong:
+@for_each
+def end_refusals(proposal: Ending) -> Wrong:
+    """Check the day on which an assignment would end."""
     assignment, on = proposal.assignment, proposal.on
     before = assignment.ended_on
     yield from in_future("on", on)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from registry import nouns
 from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import UnitHierarchy, move_days, remembering
-from registry.rules.findings import Finding, Wrong, first_of, in_future, unblamed
+from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, unblamed
 
 REGION_CODE = r"^\d{6}$"
 
@@ -58,11 +58,6 @@ class Leaving:
     units: int
     organizations: int
     people: int
-
-
-def refusals(proposals: Sequence[Addition]) -> list[Finding]:
-    """Return what is wrong with units that would be added."""
-    return first_of(_check_addition, proposals)
 
 
 def opening_refusals(proposals: Sequence[Opening]) -> list[Finding]:
@@ -158,7 +153,9 @@ def open_children(units: Sequence[int], on: date) -> QuerySet[Unit]:
     return rows.order_by("lft")
 
 
-def _check_addition(proposal: Addition) -> Wrong:
+@for_each
+def refusals(proposal: Addition) -> Wrong:
+    """Check a unit that would be added."""
     superior = proposal.superior
     if superior is not None and superior.closed_on is not None:
         message = f"“{superior.name}”已于 {superior.closed_on:%Y-%m-%d} 撤并,不能再设下级单位。"

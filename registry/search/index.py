@@ -49,7 +49,12 @@ def index_rows(rows: Iterable[Model]) -> None:
             index_names(str(getattr(row, name)) for row in some for name in texts.names)
             continue
         texts.terms._default_manager.filter(**{f"{noun.key}__in": [row.pk for row in some]}).delete()
-        _write(noun, ((row.pk, *(getattr(row, name) for name in texts.fields)) for row in some))
+        index_new(noun, ((row.pk, row) for row in some))
+
+
+def index_new(noun: Noun, rows: Iterable[tuple[int, Any]]) -> None:
+    """Write the terms of rows that have none yet; each is given with its key."""
+    _write(noun, ((pk, *(getattr(row, name) for name in noun.searched.fields)) for pk, row in rows))
 
 
 def index_names(names: Iterable[str]) -> None:

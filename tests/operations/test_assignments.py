@@ -236,8 +236,8 @@ def test_end_many_is_all_or_none(unit: Unit, organization: Organization) -> None
     rows = [assign(organization, make_person(unit=unit)) for _ in range(3)]
     end(rows[1], 4)
     with refusal(WHOLE_FORM, "已于 2020-02-05 结束"):
-        assignments.end_assignments(actor=ACTOR, assignments=rows, on=day(10))
-    ended = assignments.end_assignments(actor=ACTOR, assignments=(rows[0], rows[2]), on=day(10))
+        assignments.end_assignments(actor=ACTOR, ends=[(row, day(10)) for row in rows])
+    ended = assignments.end_assignments(actor=ACTOR, ends=[(row, day(10)) for row in (rows[0], rows[2])])
     assert [each.ended_on for each in ended] == [day(10)] * 2
     assert AuditEntry.objects.filter(verb="end_assignment").count() == 3
     recorded("end_assignment")

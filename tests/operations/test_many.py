@@ -74,7 +74,7 @@ class Office:
         count("place_people", assignments=placed)
         count("change_roles", changes=[(row, "secretary", DAY + timedelta(1)) for row in placed])
         standing = list(Assignment.objects.filter(person__in=persons, ended_on__isnull=True))
-        count("end_each", ends=[(row, DAY + timedelta(2)) for row in standing])
+        count("end_assignments", ends=[(row, DAY + timedelta(2)) for row in standing])
         count("edit_people", changes=[(person, {"category": "auxiliary"}) for person in persons])
         count(
             "change_political_statuses",

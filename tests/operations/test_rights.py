@@ -18,7 +18,7 @@ from registry.accounts import second_factor
 from registry.audit import Actor
 from registry.imports import operations as imports
 from registry.models import AuditEntry, GrantRole, Source, Unit
-from registry.operations import assignments, campaigns, counts, organizations, people, sources, trees, units
+from registry.operations import assignments, campaigns, organizations, people, rebuilding, sources, units
 from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.refusals import NotAllowed, OperationRefused
@@ -149,7 +149,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "end_campaign": lambda by, here, world: campaigns.end_campaign(actor=by, campaign=world.campaign, on=ON),
     "add_source": lambda by, here, world: sources.add_source(actor=by, facts={"number": 2, "title": "新"}),
     "add_figures": lambda by, here, world: sources.add_figures(actor=by, source=world.source, figures=[]),
-    "rebuild_counts": lambda by, here, world: counts.rebuild_counts(actor=by),
+    "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(
         actor=by, username="new", display_name="新", unit=here.unit, role="viewer", started_on=ON
@@ -244,7 +244,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: accounts.grant_role(actor=by, user=there.other, unit=here.unit, role="viewer", started_on=ON),
         lambda: accounts.disable_user(actor=by, user=world.nobody, reason="停"),
         lambda: accounts.disable_user(actor=by, user=world.superuser, reason="停"),
-        lambda: trees.rebuild_trees(actor=by),
+        lambda: rebuilding.rebuild_trees(actor=by),
         # of many, each: one that is outside stops them all
         lambda: people.edit_people(
             actor=by, changes=[(here.person, {"note": "新"}), (there.person, {"note": "新"})]
@@ -252,7 +252,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: assignments.change_roles(
             actor=by, changes=[(each.assignment, "secretary", ON) for each in (here, there)]
         ),
-        lambda: assignments.end_assignments(actor=by, assignments=[here.assignment, there.assignment], on=ON),
+        lambda: assignments.end_assignments(actor=by, ends=[(here.assignment, ON), (there.assignment, ON)]),
     ):
         with CaptureQueriesContext(connection) as queries, pytest.raises(NotAllowed):
             reach()

@@ -10,7 +10,7 @@ from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
 from registry.management.arguments import find_unit
-from registry.operations.counts import rebuild_counts
+from registry.operations.rebuilding import rebuild_counts
 
 MOST = 50
 ACTOR = Actor.system("checkcounts")

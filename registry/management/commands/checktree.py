@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.audit import Actor
-from registry.operations.trees import rebuild_trees
+from registry.operations.rebuilding import rebuild_trees
 from registry.trees.check import check_all
 
 

@@ -240,8 +240,7 @@ def end_many(request: HttpRequest, code: str) -> HttpResponse:
         form,
         lambda: assignments.end_assignments(
             actor=actor_of(request),
-            assignments=form.chosen(),
-            on=form.cleaned_data["on"],
+            ends=[(row, form.cleaned_data["on"]) for row in form.chosen()],
             reason=form.cleaned_data["reason"],
         ),
         done=lambda ended: format_html(

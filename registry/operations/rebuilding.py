@@ -1,9 +1,12 @@
-"""Writing the intervals of both trees anew."""
+"""Working out again what is derived: the intervals of the trees, the totals of counts."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from registry import audit, locks
 from registry.audit import Actor
+from registry.counting.totals.check import rebuild
 from registry.models import Unit
 from registry.operations.base import need_right, operation
 from registry.trees.check import TREES, rebuild_intervals
@@ -23,5 +26,20 @@ def rebuild_trees(*, actor: Actor) -> int:
     total = sum(changed.values())
     subject = Unit.objects.order_by("tree_id", "lft").first()
     if total and subject is not None:
-        audit.record(actor, "rebuild_trees", subject, unit=subject, after=changed)
+        audit.record(actor, "rebuild_trees", subject, after=changed)
     return total
+
+
+@operation
+def rebuild_counts(*, actor: Actor, units: Collection[int] | None = None) -> int:
+    """Work the totals of the given units, or of all, out again; return the rows written.
+
+    Nobody else writes counts meanwhile; readers read what was there until it is done.
+    """
+    need_right(actor, "rebuild_counts", None)
+    locks.lock_hierarchy()
+    written = rebuild(units)
+    subject = Unit.objects.filter(**({} if units is None else {"pk__in": units})).order_by("lft").first()
+    if subject is not None:
+        audit.record(actor, "rebuild_counts", subject, after={"rows": written})
+    return written
