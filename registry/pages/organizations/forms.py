@@ -9,7 +9,6 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from registry import access
@@ -25,10 +24,20 @@ from registry.models import (
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
-from registry.pages.people.forms import ROLES
+from registry.pages.people.forms import ROLES, pasted_people
 from registry.rules import organizations as rules
 from registry.rules.findings import warnings
-from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, split_keys, wide
+from registry.web import fields
+from registry.web.fields import (
+    DayField,
+    PickerField,
+    ScopedForm,
+    aliases_field,
+    document_field,
+    note_field,
+    reason_field,
+    wide,
+)
 
 CODE_WORDS: dict[str, str] = {
     "committee": "dangwei",
@@ -170,9 +179,7 @@ class RegisterForm(ScopedForm):
 
     kind = forms.ChoiceField(label="组织类型", choices=REGISTERED_KINDS)
     established_on = DayField(label="成立日期")
-    approval_number = forms.CharField(
-        label="批复文号", max_length=80, required=False, help_text="例如 德公党〔2020〕5 号"
-    )
+    approval_number = document_field("批复文号", help_text="例如 德公党〔2020〕5 号")
     campaign = CampaignField()
     name = forms.CharField(label="组织名称", max_length=120, widget=wide())
     code = forms.CharField(
@@ -206,9 +213,9 @@ class RegisterForm(ScopedForm):
     honour_title = forms.CharField(
         label="荣誉命名", max_length=60, required=False, help_text="例如 以“何建华”命名"
     )
-    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    aliases = aliases_field()
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
-    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+    note = note_field()
 
     folded = ("is_standing", "honour_title", "aliases", "task_body", "note")
     facts = ("kind", "established_on", "approval_number", "campaign")
@@ -260,15 +267,7 @@ class RegisterForm(ScopedForm):
 
     def clean_numbers(self) -> list[Person]:
         """Find the pasted police numbers; name those that are unknown."""
-        keys = list(dict.fromkeys(split_keys(self.cleaned_data["numbers"])))
-        if not keys:
-            return []
-        found = cast(PickerField, self.fields["members"]).find(keys)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            more = f"等 {len(missing)} 个" if len(missing) > 20 else ""
-            raise ValidationError(f"没有找到警号:{'、'.join(missing[:20])}{more}。请检查,或先登记这些人员。")
-        return [found[key] for key in keys]
+        return pasted_people(self.user, self.cleaned_data["numbers"])
 
     def clean(self) -> dict[str, Any]:
         """Bring secretary, members and pasted numbers together: each person once."""
@@ -320,40 +319,30 @@ class RegisterForm(ScopedForm):
         return warnings(rules.findings([proposal], self.user))
 
 
-class EditForm(ScopedForm):
+class EditForm(fields.EditForm):
     """Change plain facts of an organization."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
     name = forms.CharField(label="组织名称", max_length=120, widget=wide())
     established_on = DayField(label="成立日期")
-    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+    approval_number = document_field("批复文号")
     dissolved_on = DayField(label="撤销日期")
-    dissolution_number = forms.CharField(label="撤销文号", max_length=80, required=False)
+    dissolution_number = document_field("撤销文号")
     campaign = CampaignField()
     honour_title = forms.CharField(label="荣誉命名", max_length=60, required=False)
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
-    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
-    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
-    reason = forms.CharField(
-        label="修改原因",
-        max_length=300,
-        required=False,
-        help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。",
-        widget=wide(),
+    aliases = aliases_field()
+    note = note_field()
+    reason = reason_field(
+        "修改原因", help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。"
     )
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
-        initial = {name: getattr(organization, name) for name in EDITABLE}
-        initial["campaign"] = organization.campaign.code if organization.campaign else None
-        kwargs["initial"] = {**initial, "version": organization.version}
-        super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["task_body"]).keep(organization.task_body)
-        if organization.dissolved_on is None:  # dissolving is an operation of its own
-            del self.fields["dissolved_on"], self.fields["dissolution_number"]
+    held = EDITABLE
 
-    def changes(self) -> dict[str, Any]:
-        """Return the arguments for ``edit_organization``."""
-        return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["task_body"]).keep(self.row.task_body)
+        if self.row.dissolved_on is None:  # dissolving is an operation of its own
+            del self.fields["dissolved_on"], self.fields["dissolution_number"]
 
 
 class MoveForm(ScopedForm):
@@ -363,10 +352,11 @@ class MoveForm(ScopedForm):
     no_parent = forms.BooleanField(label="不设上级组织", required=False)
     reason = reason_field(required=True)
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+    unsent = ("no_parent",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        parent = cast(PickerField, self.fields["parent"])
-        superior_at(parent, self.user, organization.unit, organization.kind)
+        superior_at(cast(PickerField, self.fields["parent"]), self.user, self.row.unit, self.row.kind)
 
     def clean(self) -> dict[str, Any]:
         """Either a superior or none, said explicitly."""
@@ -389,23 +379,15 @@ class DissolveForm(ScopedForm):
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
     on = DayField(label="撤销日期", help_text="自该日起不再计入现有数。")
-    document_number = forms.CharField(label="撤销文号", max_length=80, required=False)
+    document_number = document_field("撤销文号")
     reason = reason_field(required=True)
 
     renames = {"dissolved_on": "on"}
 
 
-class ReasonForm(ScopedForm):
-    """Withdraw or return: a reason is needed."""
-
-    reason = reason_field(required=True)
-
-
 class ApproveForm(ScopedForm):
     """Approve, perhaps with the document's number."""
 
-    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+    approval_number = document_field("批复文号")
 
-
-class PlainForm(ScopedForm):
-    """Nothing to fill in, only to confirm."""
+    held = ("approval_number",)
