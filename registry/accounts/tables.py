@@ -118,14 +118,14 @@ class UserTable(Table[ListedUser]):
     columns: Sequence[Column[ListedUser]] = (
         Column(
             "用户名",
-            lambda row: row.user.username,
+            "user.username",
             Kind.CODE,
             key="username",
             sort=("username",),
-            url=lambda row: row.url,
+            url="url",
             is_heading=True,
         ),
-        Column("姓名", lambda row: row.user.display_name, key="name", sort=("display_name", "username")),
+        Column("姓名", "user.display_name", key="name", sort=("display_name", "username")),
         Column(
             "授权",
             lambda row: ";".join(map(str, row.held)),
@@ -140,7 +140,7 @@ class UserTable(Table[ListedUser]):
         ),
         Column(
             "最近登录",
-            lambda row: row.user.last_login,
+            "user.last_login",
             Kind.TIME,
             key="seen",
             sort=("last_login", "username"),

@@ -32,7 +32,7 @@ from registry.audit import Actor
 from registry.models import Grant, Session, User
 from registry.refusals import refuse
 from registry.web.address import actor_of, address_of
-from registry.web.changes import change, changes_something, posted
+from registry.web.changes import View, change, changes_something, posted
 
 _PENDING = "login_pending"
 _PENDING_SECONDS = 300
@@ -245,17 +245,12 @@ def account(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _knows_password(request: HttpRequest, password: str) -> bool:
-    """Whether the password is the user's: wrong ones count as failed logins, and lock like them."""
-    user = _own(request)
-    if auth.authenticate(request, username=user.username, password=password) is not None:
-        return True
-    audit.record_event(actor_of(request), "login_failed", subject=user.username, after={"step": "account"})
-    return False
-
-
 def _need_password(request: HttpRequest, password: str, field: str = "password") -> None:
-    if not _knows_password(request, password):
+    """Refuse unless it is the user's: wrong ones count as failed logins, and lock like them."""
+    user = _own(request)
+    if auth.authenticate(request, username=user.username, password=password) is None:
+        failed = {"step": "account"}
+        audit.record_event(actor_of(request), "login_failed", subject=user.username, after=failed)
         raise refuse(field, "当前密码不正确。")
 
 
@@ -305,7 +300,14 @@ def second_step(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("account"))
     key = request.session.get(_KEY)
     if key is None:
-        return _with_password(request, user, _show_key, "启用二次验证", "下一步", _TURN_ON)
+        return _with_password(
+            request,
+            user,
+            _show_key,
+            "启用二次验证",
+            "下一步",
+            "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。",
+        )
     form = CodeForm(posted(request), user=request.user)
 
     def act() -> list[str]:
@@ -325,11 +327,6 @@ def second_step(request: HttpRequest) -> HttpResponse:
         template="accounts/second_step.html",
         context={"drawing": _drawing(device.config_url), "key": _readable(device.bin_key)},
     )
-
-
-_TURN_ON = "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。"
-_TURN_OFF = "停用后,登录只需密码;验证器里的条目和备用码都不再有效。"
-_RENEW = "将生成十个新的备用码,原有备用码立即失效。"
 
 
 def _with_password(
@@ -388,21 +385,27 @@ def _readable(key: bytes) -> str:
     return " ".join(said[place : place + 4] for place in range(0, len(said), 4))
 
 
-@sensitive_post_parameters("password")
-@changes_something
-def second_step_off(request: HttpRequest) -> HttpResponse:
-    """Turn the second step off, with the password."""
-    user = _own(request)
-    if not second_factor.is_on(user):
-        return HttpResponseRedirect(reverse("account"))
-    return _with_password(request, user, _turn_off, "停用二次验证", "停用", _TURN_OFF)
+def _for_those_with_it(
+    act: Callable[[HttpRequest, User], HttpResponse], title: str, submit: str, sentence: str
+) -> View:
+    """Return a view that asks for the password of somebody who has the second step on."""
+
+    @sensitive_post_parameters("password")
+    @changes_something
+    def view(request: HttpRequest) -> HttpResponse:
+        """Ask for the password, then do it."""
+        user = _own(request)
+        if not second_factor.is_on(user):
+            return HttpResponseRedirect(reverse("account"))
+        return _with_password(request, user, act, title, submit, sentence)
+
+    return view
 
 
-@sensitive_post_parameters("password")
-@changes_something
-def recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Make new recovery codes, with the password; they are shown once."""
-    user = _own(request)
-    if not second_factor.is_on(user):
-        return HttpResponseRedirect(reverse("account"))
-    return _with_password(request, user, _renew_codes, "重新生成备用码", "生成", _RENEW)
+second_step_off = _for_those_with_it(
+    _turn_off, "停用二次验证", "停用", "停用后,登录只需密码;验证器里的条目和备用码都不再有效。"
+)
+# The new codes are shown once.
+recovery_codes = _for_those_with_it(
+    _renew_codes, "重新生成备用码", "生成", "将生成十个新的备用码,原有备用码立即失效。"
+)

@@ -45,16 +45,10 @@ def search_now(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
 
 
-def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
-    units = find(UNIT, request.user, text, most=shown + 1)
-    organizations = find(ORGANIZATION, request.user, text, most=shown + 1)
-    people = find(PERSON, request.user, text, most=shown + 1)
-    return {
-        "units": units[:shown],
-        "more_units": len(units) > shown,
-        "organizations": organizations[:shown],
-        "more_organizations": len(organizations) > shown,
-        "people": people[:shown],
-        "more_people": len(people) > shown,
-        "found": bool(units or organizations or people),
-    }
+def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, Any]:
+    hits: dict[str, Any] = {"found": False}
+    for noun in (UNIT, ORGANIZATION, PERSON):
+        rows = find(noun, request.user, text, most=shown + 1)
+        hits |= {noun.plural: rows[:shown], f"more_{noun.plural}": len(rows) > shown}
+        hits["found"] |= bool(rows)
+    return hits

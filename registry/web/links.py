@@ -27,24 +27,18 @@ def rows_page(slug: str) -> str:
 
 def rows_behind(
     address: Address,
-    unit: Unit,
+    code: str,
     slug: str,
     *,
     own: bool = False,
     pending: bool = False,
     **changes: str | None,
 ) -> str:
-    """Return the address of the rows behind ``slug`` at ``unit`` on the page's question.
+    """Return the address of the rows behind ``slug`` at the unit with ``code`` on the page's question.
 
     ``own``: those at the unit itself only; ``pending``: the unapproved ones; ``changes`` as in
     ``Address.query``.
     """
-    return _rows_behind(address, unit.code, slug, own=own, pending=pending, **changes)
-
-
-def _rows_behind(
-    address: Address, code: str, slug: str, *, own: bool, pending: bool, **changes: str | None
-) -> str:
     return address.url(
         reverse(rows_page(slug)),
         unit=code,
@@ -78,7 +72,7 @@ class RowLinks:
         """Return the address of the rows behind ``slug`` at ``unit``, as ``rows_behind`` does."""
         key = slug, own, pending
         if key not in self._known:
-            url = _rows_behind(self._address, self._CODE, slug, own=own, pending=pending)
+            url = rows_behind(self._address, self._CODE, slug, own=own, pending=pending)
             before, _code, after = url.partition(f"unit={self._CODE}")
             self._known[key] = f"{before}unit=", after
         before, after = self._known[key]

@@ -49,10 +49,8 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
     return change(
         request,
         form,
-        lambda: operations.establish_organization(
-            actor=actor_of(request), state=state, **form.facts_to_save()
-        ),
-        done=lambda made: _registered(made, len(form.cleaned_data["placed"]), address),
+        lambda: operations.establish_organization(actor=actor_of(request), state=state, **form.arguments()),
+        done=lambda made: _registered(made, len(form.cleaned_data["people"]), address),
         back=lambda made: address.url(made.get_absolute_url()),
         template="pages/organizations/register.html",
         context=context,

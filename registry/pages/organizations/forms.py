@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -221,6 +220,7 @@ class RegisterForm(ScopedForm):
     facts = ("kind", "established_on", "approval_number", "campaign")
     suggested = ("name", "code", "parent")
     placed = ("secretary", "members", "numbers")
+    unsent = ("is_standing", "secretary", "numbers", "people")
     sent_to_suggest = (
         *("kind", "is_standing", "established_on", *suggested),
         *("suggested_name", "suggested_code", "suggested_parent"),
@@ -245,21 +245,10 @@ class RegisterForm(ScopedForm):
             kind__in=("task_force", "work_group", "leading_group")
         )
 
-    def bound(self, names: Iterable[str]) -> list[forms.BoundField]:
-        """Return the named fields, for the parts of the page."""
-        return [self[name] for name in names]
-
-    def fact_fields(self) -> list[forms.BoundField]:
-        """Kind, date, document, campaign."""
-        return self.bound(self.facts)
-
-    def suggested_fields(self) -> list[forms.BoundField]:
-        """What is filled in from unit and kind."""
-        return self.bound(self.suggested)
-
-    def placed_fields(self) -> list[forms.BoundField]:
-        """Secretary and members."""
-        return self.bound(self.placed)
+    def parts(self) -> dict[str, list[forms.BoundField]]:
+        """The fields of each part of the page that is always shown."""
+        parts = {"facts": self.facts, "suggested": self.suggested, "placed": self.placed}
+        return {part: [self[name] for name in names] for part, names in parts.items()}
 
     def is_unfolded(self) -> bool:
         """Whether something in the folded part was filled in or is wrong."""
@@ -285,7 +274,7 @@ class RegisterForm(ScopedForm):
             people[person.pk] = person
             if roles.get(person.pk, Role.MEMBER.value) == Role.MEMBER.value:
                 roles[person.pk] = role
-        cleaned["placed"] = [Member(people[pk], role) for pk, role in roles.items()]
+        cleaned["people"] = [Member(people[pk], role) for pk, role in roles.items()]
         return cleaned
 
     @property
@@ -293,16 +282,10 @@ class RegisterForm(ScopedForm):
         """Temporary is implied by the kind, unless said to be standing."""
         return self.cleaned_data["kind"] in PARTY_KINDS and not self.cleaned_data["is_standing"]
 
-    def facts_to_save(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """Return the arguments for ``establish_organization``."""
-        names = ["kind", "name", "code", "established_on", "parent", "campaign", "task_body"]
-        names += ["approval_number", "honour_title", "aliases", "note"]
-        return {
-            **{name: self.cleaned_data[name] for name in names},
-            "unit": self.unit,
-            "is_temporary": self.is_temporary,
-            "members": self.cleaned_data["placed"],
-        }
+        found = {"unit": self.unit, "is_temporary": self.is_temporary, "members": self.cleaned_data["people"]}
+        return super().arguments() | found
 
     def warnings(self) -> list[str]:
         """What should be looked at before saving; asked of a valid form."""
@@ -314,7 +297,7 @@ class RegisterForm(ScopedForm):
             self.is_temporary,
             data["parent"],
             name=data["name"],
-            members=[(member.person, member.role) for member in data["placed"]],
+            members=[(member.person, member.role) for member in data["people"]],
         )
         return warnings(rules.findings([proposal], self.user))
 
