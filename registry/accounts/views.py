@@ -6,7 +6,7 @@ import io
 import re
 from base64 import b32encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -85,12 +85,7 @@ def _enter(request: HttpRequest, user: User, backend: str, goal: str, *, step: s
 
 def _visitor(request: HttpRequest, user: User | None) -> Actor:
     """Return somebody who did not come in, with the account that was tried."""
-    return Actor(
-        user=user,
-        name="未登录",
-        address=str(request.META.get("REMOTE_ADDR", "")),
-        request_number=str(getattr(request, "request_number", "")),
-    )
+    return replace(actor_of(request), user=user, name="未登录")
 
 
 def _record_failure(request: HttpRequest, form: LoginForm) -> None:

@@ -100,7 +100,7 @@ class Column(Generic[Line]):
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
         value = self.of(row)
-        text = read(row, self.text) if self.text else _words(value)
+        text = read(row, self.text) if self.text else words(value)
         url = read(row, self.url) if value and text else None
         return Drawn(self, value, text or "–", url or "", bool(read(row, self.is_sample)))
 
@@ -139,7 +139,8 @@ def read_back(noun: Noun, slug: str, value: How = "") -> Column[Any]:
     return noun_column(noun, slug, value=value, only="file", is_key=True)
 
 
-def _words(value: Cell) -> str:
+def words(value: Cell) -> str:
+    """Return a value as the page shows it; nothing for None."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -52,6 +52,11 @@ class Frame:
         self.user = request.user
         self.address: Address = address_of(request)
 
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign of the address."""
+        return self.address.question.campaign
+
     @cached_property
     def campaigns(self) -> list[Campaign]:
         """The campaigns to choose from."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -65,8 +66,7 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
     typed = request.GET
     kind, is_temporary = _kind_of(typed.get("kind", ""), is_standing="is_standing" in typed)
     day = typed_day(typed.get("established_on", ""), address_of(request).as_of)
-    new = forms.suggestion(request.user, unit, kind, is_temporary, day)
-    proposed = {"name": new.name, "code": new.code, "parent": new.parent.code if new.parent else ""}
+    proposed = _in_text(forms.suggestion(request.user, unit, kind, is_temporary, day))
     initial: dict[str, Any] = {"kind": kind}
     for field, value in proposed.items():
         mine = typed.get(field, "").strip()
@@ -208,16 +208,20 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    new = forms.suggestion(request.user, unit, kind, is_temporary, address.as_of)
     campaign = address.question.campaign or _only_campaign(address.as_of)
     return {
         "kind": kind,
         "established_on": address.as_of,
         "campaign": campaign.code if campaign else None,
-        "name": new.name,
-        "code": new.code,
-        "parent": new.parent,
+        **forms.suggestion(request.user, unit, kind, is_temporary, address.as_of),
     }
+
+
+def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
+    """Return name, code and superior as the form sends them."""
+    parent = proposed.get("parent")
+    code = parent.code if parent else ""
+    return {"name": proposed.get("name", ""), "code": proposed.get("code", ""), "parent": code}
 
 
 def _only_campaign(day: date) -> Campaign | None:
@@ -230,12 +234,7 @@ def _suggested(request: HttpRequest, form: forms.RegisterForm) -> dict[str, str]
     """Return what was last suggested, so that what the user typed can be told from it."""
     if request.method == "POST":
         return {name: request.POST.get(f"suggested_{name}", "") for name in form.suggested}
-    parent = form.initial.get("parent")
-    return {
-        "name": form.initial.get("name", ""),
-        "code": form.initial.get("code", ""),
-        "parent": parent.code if parent else "",
-    }
+    return _in_text(form.initial)
 
 
 def metric_of(organization: Organization) -> OrganizationMetric:

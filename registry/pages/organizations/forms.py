@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -23,7 +22,7 @@ from registry.models import (
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
-from registry.pages.people.forms import ROLES, pasted_people
+from registry.pages.people.forms import ROLES, pasted_people, with_members
 from registry.rules import organizations as rules
 from registry.rules.findings import warnings
 from registry.web import fields
@@ -143,22 +142,13 @@ def superior_at(field: PickerField, user: access.AnyUser, unit: Unit, kind: str)
     field.beyond = lambda: access.superiors(user, unit)
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """What the register form proposes for a unit and kind."""
-
-    name: str
-    code: str
-    parent: Organization | None
-
-
-def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> Suggestion:
+def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> dict[str, Any]:
     """Return name, code and Party superior for a new organization."""
-    return Suggestion(
-        suggest_name(unit, kind, is_temporary),
-        suggest_code(unit, kind, is_temporary),
-        suggest_parent(user, unit, kind, is_temporary, day),
-    )
+    return {
+        "name": suggest_name(unit, kind, is_temporary),
+        "code": suggest_code(unit, kind, is_temporary),
+        "parent": suggest_parent(user, unit, kind, is_temporary, day),
+    }
 
 
 class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -264,17 +254,11 @@ class RegisterForm(ScopedForm):
         kind = cleaned.get("kind", "")
         if cleaned.get("is_standing") and kind and kind not in PARTY_KINDS:
             self.add_error("is_standing", "只有党组织分临时和常设。")
-        roles: dict[int, str] = {}
-        people: dict[int, Person] = {}
         head: Person | None = cleaned.get("secretary")
         placed: list[tuple[Person, str]] = [(head, rules.head_role(kind))] if head else []
         placed += cleaned.get("members") or []
-        placed += [(person, Role.MEMBER.value) for person in cleaned.get("numbers") or []]
-        for person, role in placed:
-            people[person.pk] = person
-            if roles.get(person.pk, Role.MEMBER.value) == Role.MEMBER.value:
-                roles[person.pk] = role
-        cleaned["people"] = [Member(people[pk], role) for pk, role in roles.items()]
+        found = with_members(placed, cleaned.get("numbers") or [])
+        cleaned["people"] = [Member(person, role) for person, role in found]
         return cleaned
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -141,10 +142,7 @@ class AssignForm(ScopedForm):
 
     def people(self) -> list[tuple[Person, str]]:
         """Return everybody chosen or pasted, once: (person, role)."""
-        chosen: list[tuple[Person, str]] = self.cleaned_data["members"]
-        known = {person.pk for person, _role in chosen}
-        pasted = [person for person in self.cleaned_data["numbers"] if person.pk not in known]
-        return [*chosen, *((person, Role.MEMBER.value) for person in pasted)]
+        return with_members(self.cleaned_data["members"], self.cleaned_data["numbers"])
 
 
 class AssignOneForm(ScopedForm):
@@ -251,6 +249,16 @@ def pasted_people(user: access.AnyUser, text: str) -> list[Person]:
         named = f"{'、'.join(missing[:20])}{'等' if len(missing) > 20 else ''}"
         raise forms.ValidationError(f"{len(missing)} 个警号没有找到:{named}。请检查,或先登记这些人员。")
     return [found[number] for number in numbers]
+
+
+def with_members(chosen: Iterable[tuple[Person, str]], pasted: Iterable[Person]) -> list[tuple[Person, str]]:
+    """Return everybody chosen or pasted, once, with the first role that is more than a member's."""
+    member = Role.MEMBER.value
+    placed: dict[int, tuple[Person, str]] = {}
+    for person, role in (*chosen, *((person, member) for person in pasted)):
+        if placed.get(person.pk, (person, member))[1] == member:
+            placed[person.pk] = person, role
+    return list(placed.values())
 
 
 def members_to_end(organization_pk: int, today: date) -> list[Assignment]:

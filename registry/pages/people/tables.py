@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -26,7 +25,7 @@ from registry.models import (
     StatusPeriod,
     WorkflowState,
 )
-from registry.models.base import in_spans, on_day
+from registry.models.base import on_day
 from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
 from registry.nouns.person import PERSON
@@ -266,7 +265,9 @@ class PeopleTable(PlacedTable[ListedPerson]):
         held = held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization")
         for assignment in held:
             placements[assignment.person_id].append(assignment)
-        seen = organizations_seen(self.request, (row for rows in placements.values() for row in rows))
+        wanted = {row.organization_id for rows in placements.values() for row in rows}
+        visible = access.visible(self.user, Organization.objects.filter(pk__in=wanted)).order_by()
+        seen = set(visible.values_list("pk", flat=True))
         scope = access.spans(self.user)
         lines = []
         for person in found:
@@ -305,17 +306,6 @@ class PeopleTable(PlacedTable[ListedPerson]):
             "category": [(key, word, category[key]) for key, word in PersonCategory.choices if category[key]],
             "status": [(key, word, status[key]) for key, word in PoliticalStatus.choices if status[key]],
         }
-
-
-def organizations_seen(request: HttpRequest, rows: Iterable[Assignment]) -> set[int]:
-    """Return which of the organizations of ``rows`` the user may open: two queries, whatever their number."""
-    scope = access.spans(request.user)
-    wanted = {row.organization_id for row in rows}
-    return set(
-        Organization.objects.filter(in_spans(scope, "unit__"), pk__in=wanted)
-        .order_by()
-        .values_list("pk", flat=True)
-    )
 
 
 def placed_in_order(rows: Iterable[Assignment], seen: set[int], address: Address) -> list[Placed]:

@@ -8,13 +8,14 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from registry import access, audit
 from registry.models import Assignment, Person, StatusPeriod, WorkflowState
 from registry.pages.audit import history
 from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
 from registry.web.address import Address, actor_of, address_of
+from registry.web.changes import changes_something
 from registry.web.links import buttons, person_url
 from registry.web.tables import show
 from registry.web.text import cleaned
@@ -36,7 +37,7 @@ def person(request: HttpRequest, number: str) -> HttpResponse:
     return _shown(request, access.get_person(request.user, cleaned(number)))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@changes_something
 def reveal(request: HttpRequest, number: str) -> HttpResponse:
     """Answer with the person's page that shows the telephone number in full, and record who looked."""
     found = access.get_person(request.user, cleaned(number), access.PERSONAL)
