@@ -22,8 +22,9 @@ def lock_message() -> str:
     )
 
 
-def _password(autocomplete: str) -> forms.PasswordInput:
-    return forms.PasswordInput(attrs={"autocomplete": autocomplete, "maxlength": LONGEST})
+def _password(label: str, autocomplete: str) -> forms.CharField:
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete, "maxlength": LONGEST})
+    return forms.CharField(label=label, strip=False, max_length=LONGEST, widget=widget)
 
 
 class LoginForm(AuthenticationForm):
@@ -75,26 +76,15 @@ class CodeForm(ScopedForm):
 class PasswordForm(ScopedForm):
     """One's own password, once more: before something that guards the account is changed."""
 
-    password = forms.CharField(
-        label="当前密码", strip=False, max_length=LONGEST, widget=_password("current-password")
-    )
+    password = _password("当前密码", "current-password")
 
 
 class ChangePasswordForm(ScopedForm):
     """The present password, and the new one twice."""
 
-    old_password = forms.CharField(
-        label="当前密码", strip=False, max_length=LONGEST, widget=_password("current-password")
-    )
-    new_password = forms.CharField(
-        label="新密码", strip=False, max_length=LONGEST, widget=_password("new-password")
-    )
-    again = forms.CharField(
-        label="再输一次新密码",
-        strip=False,
-        max_length=LONGEST,
-        widget=_password("new-password"),
-    )
+    old_password = _password("当前密码", "current-password")
+    new_password = _password("新密码", "new-password")
+    again = _password("再输一次新密码", "new-password")
 
     def clean(self) -> dict[str, Any]:
         """Both new ones must be the same."""

@@ -166,44 +166,41 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
 @operation
 def disable_user(*, actor: Actor, user: User, reason: str) -> User:
     """Let a user in no more and end the sessions; the password stays for when it is enabled again."""
-    user = _locked(user)
-    _not_oneself(actor, user, "不能停用自己的账号。")
-    _need_right_over(actor, "disable_user", user)
+    user = _other(actor, "disable_user", user, "不能停用自己的账号。")
     _reason_given(reason)
     if not user.is_active:
         raise refuse(None, "该用户已经停用。")
-    user.is_active = False
-    user.save(update_fields=["is_active"])
     forget_sessions(user=user)
-    audit.record(
-        actor,
-        "disable_user",
-        user,
-        unit=unit_of(user),
-        before={"is_active": True},
-        after={"is_active": False},
-        reason=reason,
-    )
-    return user
+    return _set_active(actor, "disable_user", user, reason, is_active=False)
 
 
 @operation
 def enable_user(*, actor: Actor, user: User, reason: str = "") -> User:
     """Let a disabled user in again."""
-    user = _locked(user)
-    _not_oneself(actor, user, "不能启用自己的账号。")
-    _need_right_over(actor, "enable_user", user)
+    user = _other(actor, "enable_user", user, "不能启用自己的账号。")
     if user.is_active:
         raise refuse(None, "该用户没有停用。")
-    user.is_active = True
+    return _set_active(actor, "enable_user", user, reason, is_active=True)
+
+
+def _other(actor: Actor, verb: str, user: User, message: str) -> User:
+    """Return the user's row, locked; refuse unless the actor may do it, and it is not the actor's own."""
+    user = _locked(user)
+    _not_oneself(actor, user, message)
+    _need_right_over(actor, verb, user)
+    return user
+
+
+def _set_active(actor: Actor, verb: str, user: User, reason: str, *, is_active: bool) -> User:
+    user.is_active = is_active
     user.save(update_fields=["is_active"])
     audit.record(
         actor,
-        "enable_user",
+        verb,
         user,
         unit=unit_of(user),
-        before={"is_active": False},
-        after={"is_active": True},
+        before={"is_active": not is_active},
+        after={"is_active": is_active},
         reason=reason,
     )
     return user
@@ -214,9 +211,7 @@ def set_one_time_password(
     *, actor: Actor, user: User, reason: str = "", without_second_factor: bool = False
 ) -> str:
     """Set and return a password that opens the registry once, to set another; end the user's sessions."""
-    user = _locked(user)
-    _not_oneself(actor, user, "自己的密码请在“我的账号”中修改。")
-    _need_right_over(actor, "set_one_time_password", user)
+    user = _other(actor, "set_one_time_password", user, "自己的密码请在“我的账号”中修改。")
     password = passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)

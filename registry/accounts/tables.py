@@ -17,10 +17,10 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from registry import access
 from registry.accounts.user_forms import STATES
 from registry.models import Grant, GrantRole, Unit, User
-from registry.models.base import in_spans, on_day
+from registry.models.base import on_day
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
-from registry.web.columns import Column
+from registry.web.columns import Column, words
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.tables import Table
 from registry.web.text import cleaned
@@ -84,9 +84,7 @@ def require_manager(user: access.AnyUser) -> None:
 
 def grants_inside(user: access.AnyUser) -> QuerySet[Grant]:
     """Return the grants inside the manager's scope: what is granted elsewhere is neither shown nor found."""
-    if user.is_authenticated and user.is_superuser:
-        return Grant.objects.all()
-    return Grant.objects.filter(in_spans(access.spans(user, "add_user"), "unit__"))
+    return access.visible(user, Grant.objects.all(), "add_user")
 
 
 def _with_role(table: UserTable, rows: Any, role: str) -> Any:
@@ -118,14 +116,14 @@ class UserTable(Table[ListedUser]):
     columns: Sequence[Column[ListedUser]] = (
         Column(
             "用户名",
-            lambda row: row.user.username,
+            "user.username",
             Kind.CODE,
             key="username",
             sort=("username",),
-            url=lambda row: row.url,
+            url="url",
             is_heading=True,
         ),
-        Column("姓名", lambda row: row.user.display_name, key="name", sort=("display_name", "username")),
+        Column("姓名", "user.display_name", key="name", sort=("display_name", "username")),
         Column(
             "授权",
             lambda row: ";".join(map(str, row.held)),
@@ -140,13 +138,11 @@ class UserTable(Table[ListedUser]):
         ),
         Column(
             "最近登录",
-            lambda row: row.user.last_login,
+            "user.last_login",
             Kind.TIME,
             key="seen",
             sort=("last_login", "username"),
-            text=lambda row: (
-                f"{timezone.localtime(row.user.last_login):%Y-%m-%d %H:%M}" if row.user.last_login else "从未"
-            ),
+            text=lambda row: words(row.user.last_login) or "从未",
         ),
     )
     filters = (
@@ -215,12 +211,11 @@ def _held(user: access.AnyUser, found: Iterable[User]) -> tuple[dict[int, list[H
     today = timezone.localdate()
     seen: dict[int, list[Held]] = defaultdict(list)
     elsewhere = set()
-    everything = user.is_authenticated and user.is_superuser
     scope = access.spans(user, "add_user")
     rows = Grant.objects.filter(user__in=list(found)).select_related("unit").order_by("-started_on", "pk")
     for grant in rows:
         is_over = grant.ended_on is not None and grant.ended_on <= today
-        if everything or access.inside(grant.unit, scope):
+        if access.inside(grant.unit, scope):
             seen[grant.user_id].append(Held(grant, is_over, grant.started_on > today))
         elif not is_over:
             elsewhere.add(grant.user_id)

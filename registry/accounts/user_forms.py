@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from registry.models import GrantRole, User
-from registry.web.fields import DayField, PickerField, ScopedForm
+from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, reason_field
 
 STATES = (
     ("", "全部"),
@@ -16,12 +16,6 @@ STATES = (
     ("none", "无有效授权"),
     ("disabled", "已停用"),
 )
-
-
-def _reason(*, required: bool) -> forms.CharField:
-    return forms.CharField(
-        label="原因", max_length=300, required=required, widget=forms.TextInput(attrs={"data-wide": ""})
-    )
 
 
 class GrantForm(ScopedForm):
@@ -46,10 +40,6 @@ class GrantForm(ScopedForm):
         kwargs["initial"] = {"started_on": timezone.localdate(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
 
-    def granted(self) -> dict[str, Any]:
-        """Return the grant for the operation."""
-        return {name: self.cleaned_data[name] for name in ("unit", "role", "started_on", "ended_on")}
-
 
 class AddUserForm(GrantForm):
     """A new user with a first grant."""
@@ -69,22 +59,15 @@ class AddUserForm(GrantForm):
     field_order = ("username", "display_name", "unit", "role", "started_on", "ended_on")
 
 
-class ReasonForm(ScopedForm):
-    """Why: for ending a grant and disabling a user."""
-
-    reason = _reason(required=True)
-
-
 class EnableForm(ScopedForm):
     """Why, if there is something to say."""
 
-    reason = _reason(required=False)
+    reason = reason_field()
 
 
-class OneTimePasswordForm(ScopedForm):
+class OneTimePasswordForm(ReasonForm):
     """Why, and whether the second step goes too."""
 
-    reason = _reason(required=True)
     without_second_factor = forms.BooleanField(
         label="同时停用二次验证", required=False, help_text="用户的手机和备用码都丢失时勾选。"
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import re
 from base64 import b32encode
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from registry import audit
 from registry.accounts import operations as accounts
@@ -29,11 +30,9 @@ from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, Pas
 from registry.accounts.passwords import is_due
 from registry.audit import Actor
 from registry.models import Grant, Session, User
-from registry.refusals import OperationRefused
+from registry.refusals import refuse
 from registry.web.address import actor_of, address_of
-from registry.web.changes import posted
-
-changes_something = require_http_methods(["GET", "HEAD", "POST"])
+from registry.web.changes import View, change, changes_something, posted
 
 _PENDING = "login_pending"
 _PENDING_SECONDS = 300
@@ -86,12 +85,7 @@ def _enter(request: HttpRequest, user: User, backend: str, goal: str, *, step: s
 
 def _visitor(request: HttpRequest, user: User | None) -> Actor:
     """Return somebody who did not come in, with the account that was tried."""
-    return Actor(
-        user=user,
-        name="未登录",
-        address=str(request.META.get("REMOTE_ADDR", "")),
-        request_number=str(getattr(request, "request_number", "")),
-    )
+    return replace(actor_of(request), user=user, name="未登录")
 
 
 def _record_failure(request: HttpRequest, form: LoginForm) -> None:
@@ -246,13 +240,13 @@ def account(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _knows_password(request: HttpRequest, password: str) -> bool:
-    """Whether the password is the user's: wrong ones count as failed logins, and lock like them."""
+def _need_password(request: HttpRequest, password: str, field: str = "password") -> None:
+    """Refuse unless it is the user's: wrong ones count as failed logins, and lock like them."""
     user = _own(request)
-    if auth.authenticate(request, username=user.username, password=password) is not None:
-        return True
-    audit.record_event(actor_of(request), "login_failed", subject=user.username, after={"step": "account"})
-    return False
+    if auth.authenticate(request, username=user.username, password=password) is None:
+        failed = {"step": "account"}
+        audit.record_event(actor_of(request), "login_failed", subject=user.username, after=failed)
+        raise refuse(field, "当前密码不正确。")
 
 
 @sensitive_post_parameters()
@@ -262,22 +256,24 @@ def password(request: HttpRequest) -> HttpResponse:
     user = _own(request)
     form = ChangePasswordForm(posted(request), user=request.user)
     due = is_due(user)
-    if request.method == "POST" and form.is_valid():
-        if not _knows_password(request, form.cleaned_data["old_password"]):
-            form.add_error("old_password", "当前密码不正确。")
-        else:
-            try:
-                user = accounts.change_password(
-                    actor=actor_of(request), user=user, password=form.cleaned_data["new_password"]
-                )
-            except OperationRefused as refusal:
-                form.apply_refusal(refusal)
-            else:
-                auth.update_session_auth_hash(request, user)
-                accounts.forget_sessions(user=user, keep=request.session.session_key)
-                messages.success(request, "密码已修改,其他登录已全部退出。")
-                return HttpResponseRedirect(reverse("home" if due else "account"))
-    return render(request, "accounts/password.html", {"form": form, "due": due, "account": user})
+
+    def act() -> None:
+        _need_password(request, form.cleaned_data["old_password"], "old_password")
+        changed = accounts.change_password(
+            actor=actor_of(request), user=user, password=form.cleaned_data["new_password"]
+        )
+        auth.update_session_auth_hash(request, changed)
+        accounts.forget_sessions(user=changed, keep=request.session.session_key)
+
+    return change(
+        request,
+        form,
+        act,
+        done=lambda _none: "密码已修改,其他登录已全部退出。",
+        back=reverse("home" if due else "account"),
+        template="accounts/password.html",
+        context={"due": due, "account": user},
+    )
 
 
 @require_POST
@@ -299,43 +295,74 @@ def second_step(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("account"))
     key = request.session.get(_KEY)
     if key is None:
-        form: PasswordForm | CodeForm = PasswordForm(posted(request), user=request.user)
-        if request.method == "POST" and form.is_valid():
-            if _knows_password(request, form.cleaned_data["password"]):
-                request.session[_KEY] = second_factor.new_key()
-                return HttpResponseRedirect(reverse("account_second_step"))
-            form.add_error("password", "当前密码不正确。")
-        return render(request, "accounts/confirm.html", _confirm(form, "启用二次验证", "下一步", _TURN_ON))
+        return _with_password(
+            request,
+            user,
+            _show_key,
+            "启用二次验证",
+            "下一步",
+            "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。",
+        )
     form = CodeForm(posted(request), user=request.user)
-    if request.method == "POST" and form.is_valid():
-        try:
-            codes = second_factor.turn_on(
-                actor=actor_of(request), user=user, key=key, code=form.cleaned_data["code"]
-            )
-        except OperationRefused as refusal:
-            form.apply_refusal(refusal)
-        else:
-            del request.session[_KEY]
-            accounts.forget_sessions(user=user, keep=request.session.session_key)
-            return render(request, "accounts/codes.html", {"codes": codes, "first": True})
+
+    def act() -> list[str]:
+        codes = second_factor.turn_on(
+            actor=actor_of(request), user=user, key=key, code=form.cleaned_data["code"]
+        )
+        del request.session[_KEY]
+        accounts.forget_sessions(user=user, keep=request.session.session_key)
+        return codes
+
     device = second_factor.authenticator(user, key)
-    context = {"form": form, "drawing": _drawing(device.config_url), "key": _readable(device.bin_key)}
-    return render(request, "accounts/second_step.html", context)
+    return change(
+        request,
+        form,
+        act,
+        back=lambda codes: render(request, "accounts/codes.html", {"codes": codes, "first": True}),
+        template="accounts/second_step.html",
+        context={"drawing": _drawing(device.config_url), "key": _readable(device.bin_key)},
+    )
 
 
-_TURN_ON = "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。"
-_TURN_OFF = "停用后,登录只需密码;验证器里的条目和备用码都不再有效。"
-_RENEW = "将生成十个新的备用码,原有备用码立即失效。"
+def _with_password(
+    request: HttpRequest,
+    user: User,
+    act: Callable[[HttpRequest, User], HttpResponse],
+    title: str,
+    submit: str,
+    sentence: str,
+) -> HttpResponse:
+    """Ask for the password; answer with ``act`` once it is right."""
+    form = PasswordForm(posted(request), user=request.user)
+    return change(
+        request,
+        form,
+        lambda: _need_password(request, form.cleaned_data["password"]),
+        back=lambda _none: act(request, user),
+        template="accounts/confirm.html",
+        context={
+            "title": title,
+            "submit_label": submit,
+            "sentences": [sentence],
+            "cancel_url": reverse("account"),
+        },
+    )
 
 
-def _confirm(form: Any, title: str, submit: str, sentence: str) -> dict[str, Any]:
-    return {
-        "form": form,
-        "title": title,
-        "submit_label": submit,
-        "sentences": [sentence],
-        "cancel_url": reverse("account"),
-    }
+def _show_key(request: HttpRequest, user: User) -> HttpResponse:
+    request.session[_KEY] = second_factor.new_key()
+    return HttpResponseRedirect(reverse("account_second_step"))
+
+
+def _turn_off(request: HttpRequest, user: User) -> HttpResponse:
+    second_factor.turn_off(actor=actor_of(request), user=user)
+    messages.success(request, "已停用二次验证。")
+    return HttpResponseRedirect(reverse("account"))
+
+
+def _renew_codes(request: HttpRequest, user: User) -> HttpResponse:
+    codes = second_factor.renew_codes(actor=actor_of(request), user=user)
+    return render(request, "accounts/codes.html", {"codes": codes, "first": False})
 
 
 def _drawing(text: str) -> SafeString:
@@ -353,34 +380,27 @@ def _readable(key: bytes) -> str:
     return " ".join(said[place : place + 4] for place in range(0, len(said), 4))
 
 
-@sensitive_post_parameters("password")
-@changes_something
-def second_step_off(request: HttpRequest) -> HttpResponse:
-    """Turn the second step off, with the password."""
-    user = _own(request)
-    if not second_factor.is_on(user):
-        return HttpResponseRedirect(reverse("account"))
-    form = PasswordForm(posted(request), user=request.user)
-    if request.method == "POST" and form.is_valid():
-        if _knows_password(request, form.cleaned_data["password"]):
-            second_factor.turn_off(actor=actor_of(request), user=user)
-            messages.success(request, "已停用二次验证。")
+def _for_those_with_it(
+    act: Callable[[HttpRequest, User], HttpResponse], title: str, submit: str, sentence: str
+) -> View:
+    """Return a view that asks for the password of somebody who has the second step on."""
+
+    @sensitive_post_parameters("password")
+    @changes_something
+    def view(request: HttpRequest) -> HttpResponse:
+        """Ask for the password, then do it."""
+        user = _own(request)
+        if not second_factor.is_on(user):
             return HttpResponseRedirect(reverse("account"))
-        form.add_error("password", "当前密码不正确。")
-    return render(request, "accounts/confirm.html", _confirm(form, "停用二次验证", "停用", _TURN_OFF))
+        return _with_password(request, user, act, title, submit, sentence)
+
+    return view
 
 
-@sensitive_post_parameters("password")
-@changes_something
-def recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Make new recovery codes, with the password; they are shown once."""
-    user = _own(request)
-    if not second_factor.is_on(user):
-        return HttpResponseRedirect(reverse("account"))
-    form = PasswordForm(posted(request), user=request.user)
-    if request.method == "POST" and form.is_valid():
-        if _knows_password(request, form.cleaned_data["password"]):
-            codes = second_factor.renew_codes(actor=actor_of(request), user=user)
-            return render(request, "accounts/codes.html", {"codes": codes, "first": False})
-        form.add_error("password", "当前密码不正确。")
-    return render(request, "accounts/confirm.html", _confirm(form, "重新生成备用码", "生成", _RENEW))
+second_step_off = _for_those_with_it(
+    _turn_off, "停用二次验证", "停用", "停用后,登录只需密码;验证器里的条目和备用码都不再有效。"
+)
+# The new codes are shown once.
+recovery_codes = _for_those_with_it(
+    _renew_codes, "重新生成备用码", "生成", "将生成十个新的备用码,原有备用码立即失效。"
+)

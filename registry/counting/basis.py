@@ -69,6 +69,10 @@ class Question:
         """Return the same question on another day."""
         return replace(self, as_of=day)
 
+    def current(self) -> Question:
+        """Return the same question about what stands on the day, whatever its basis."""
+        return replace(self, basis=Basis.CURRENT.value, since=None)
+
     def dates(self, start: str, end: str) -> Q:
         """Return the basis as a condition on two half-open date fields; without an end nothing ends."""
         if self.basis == Basis.CURRENT and end:

@@ -51,9 +51,9 @@ def _number(verdict: Verdict) -> Column[ListedImport]:
 
 
 COLUMNS: Sequence[Column[ListedImport]] = (
-    Column("文件", lambda row: row.import_.file_name, url=lambda row: row.url, css="text", is_heading=True),
-    Column("状态", lambda row: row.state, cell="parts/cells/tag.html"),
-    Column("上传时间", lambda row: row.import_.created_at, Kind.TIME),
+    Column("文件", "import_.file_name", url="url", css="text", is_heading=True),
+    Column("状态", "state", cell="parts/cells/tag.html"),
+    Column("上传时间", "import_.created_at", Kind.TIME),
     *(_number(verdict) for verdict in Verdict),
 )
 

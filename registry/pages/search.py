@@ -52,24 +52,19 @@ def search_now(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
 
 
-def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, object]:
-    units = find(UNIT, request.user, text, most=shown + 1)
-    organizations = find(ORGANIZATION, request.user, text, most=shown + 1)
-    people = find(PERSON, request.user, text, most=shown + 1)
-    groups = [group for group in _groups(request, text, shown) if group["hits"]]
-    return {
-        "units": units[:shown],
-        "more_units": len(units) > shown,
-        "organizations": organizations[:shown],
-        "more_organizations": len(organizations) > shown,
-        "people": people[:shown],
-        "more_people": len(people) > shown,
-        "groups": groups,
-        "more": any(len(rows) > shown for rows in (units, organizations, people))
-        or any(group["more"] for group in groups),
-        "found": bool(units or organizations or people or groups),
+def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, Any]:
+    hits: dict[str, Any] = {
         "kinds": _kinds(),
+        "groups": [each for each in _groups(request, text, shown) if each["hits"]],
     }
+    hits["found"] = bool(groups)
+    hits["more"] = any(group["more"] for group in groups)
+    for noun in OWN_CARDS:
+        rows = find(noun, request.user, text, most=shown + 1)
+        hits |= {noun.plural: rows[:shown], f"more_{noun.plural}": len(rows) > shown}
+        hits["found"] |= bool(rows)
+        hits["more"] |= len(rows) > shown
+    return hits
 
 
 def _groups(request: HttpRequest, text: str, shown: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any
@@ -43,19 +43,6 @@ class Filing:
     user: access.AnyUser
     author: str
     with_phones: bool = False
-
-    @classmethod
-    def on(
-        cls,
-        unit: Unit,
-        question: Question,
-        user: access.AnyUser,
-        author: str,
-        with_phones: bool = False,
-    ) -> Filing:
-        """Return the filing of what stands on the question's day, whatever its basis."""
-        current = replace(question, basis=Basis.CURRENT.value, since=None)
-        return cls(unit, current, user, author, with_phones)
 
     def counts(self) -> Counts:
         """Return every count of the unit with all below it."""
@@ -310,9 +297,7 @@ def _phone_column(filing: Filing, person: Callable[[Any], Any]) -> list[Column[A
 
 def _by_person(filing: Filing, path: str = "") -> list[str]:
     """Order by police number for who sees them: elsewhere the order would give them away."""
-    sees = bool(getattr(filing.user, "is_superuser", False)) or access.may_somewhere(
-        filing.user, access.PERSONAL
-    )
+    sees = access.may_somewhere(filing.user, access.PERSONAL)
     return [f"{path}number"] if sees else [f"{path}name"]
 
 
@@ -387,9 +372,7 @@ def subordinate_units(filing: Filing) -> Sheet:
     rows.append((f"{filing.unit.name}(本级)", found.own))
     said = "人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次,所以各行之和可能大于合计。"
     total = (f"{len(rows)} 个单位", found.total)
-    return _sheet(
-        filing, "下级单位汇总表", _SUMS, iter(rows), [column.value(total) for column in _SUMS], said
-    )
+    return _sheet(filing, "下级单位汇总表", _SUMS, iter(rows), [column.of(total) for column in _SUMS], said)
 
 
 # --- What they share ------------------------------------------------------------------------------
@@ -423,7 +406,7 @@ def _sheet(
         title,
         f"{filing.unit.name}{title}",
         [Head("序号", Kind.ORDER), *(column.file_head for column in columns)],
-        ([at, *(column.value(row) for column in columns)] for at, row in enumerate(rows, start=1)),
+        ([at, *(column.of(row) for column in columns)] for at, row in enumerate(rows, start=1)),
         [facts],
         totals=["合计", *totals],
         notes=[said, taken],

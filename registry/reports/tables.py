@@ -22,6 +22,7 @@ from registry.web.address import Address
 from registry.web.columns import Column
 from registry.web.drill import rows_url, unit_of
 from registry.web.filters import ChoiceFilter, UnitFilter
+from registry.web.lists import with_query
 from registry.web.tables import Empty, Table
 
 VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
@@ -118,6 +119,7 @@ class FigureTable(Table[ListedFigure]):
     """Every figure reported of a unit's subtree, beside the registered count on its own basis and day."""
 
     title = "来源核对"
+    file_title = "报道数与登记数核对"
     file = "reconciliation_export"
     heading = "报道数与登记数"
     unit_word = "项"
@@ -127,72 +129,63 @@ class FigureTable(Table[ListedFigure]):
     columns: Sequence[Column[ListedFigure]] = (
         Column(
             "指标",
-            lambda row: row.figure.label,
+            "figure.label",
             key="label",
             sort=lambda row: row.figure.label,
             cell="reports/reconciliation/cells/label.html",
             css="text",
             is_heading=True,
         ),
-        Column("报道数编号", lambda row: row.figure.code, Kind.CODE, only="file"),
-        Column(
-            "文中的组织",
-            lambda row: row.figure.organization.name if row.figure.organization else None,
-            only="file",
-        ),
+        Column("报道数编号", "figure.code", Kind.CODE, only="file"),
+        Column("文中的组织", "figure.organization.name", only="file"),
         Column(
             "来源",
-            lambda row: row.figure.source.number,
+            "figure.source.number",
             key="source",
             sort=lambda row: (row.figure.source.number, row.figure.code),
             cell="reports/reconciliation/cells/source.html",
             head=Head("来源", Kind.NUMBER),
         ),
-        Column("来源标题", lambda row: row.figure.source.title, only="file"),
+        Column("来源标题", "figure.source.title", only="file"),
         Column(
-            "单位",
-            lambda row: row.figure.unit.name if row.figure.unit else None,
-            key="unit",
-            sort=_by_unit,
-            url=lambda row: row.unit_url,
-            text=lambda row: row.figure.unit.label if row.figure.unit else "",
+            "单位", "figure.unit.name", key="unit", sort=_by_unit, url="unit_url", text="figure.unit.label"
         ),
         Column(
             "日期",
-            lambda row: row.days,
+            "days",
             key="day",
             sort=lambda row: row.day.toordinal() if row.day else 0,
             css="num",
             head=Head("报道日期"),
         ),
-        Column("口径", lambda row: row.figure.get_basis_display()),
+        Column("口径", "figure.get_basis_display"),
         Column(
             "报道",
-            lambda row: row.value,
+            "value",
             key="reported",
             sort=lambda row: -1 if row.figure.number is None else row.figure.number,
             cell="reports/reconciliation/cells/reported.html",
             kind=Kind.NUMBER,
             head=Head("报道"),
         ),
-        Column("报道计量", lambda row: row.figure.measure, only="file"),
+        Column("报道计量", "figure.measure", only="file"),
         Column(
             "登记",
-            lambda row: row.comparison.registered,
+            "comparison.registered",
             Kind.NUMBER,
             key="registered",
             sort=lambda row: -1 if row.registered is None else row.registered,
             cell="reports/reconciliation/cells/registered.html",
         ),
-        Column("登记计量", lambda row: row.measure, only="file"),
+        Column("登记计量", "measure", only="file"),
         Column(
             "核对日期",
             lambda row: row.comparison.day if row.comparison.registered is not None else None,
             Kind.DATE,
             only="file",
         ),
-        Column("结论", lambda row: row.verdict, key="verdict", sort=_by_verdict, cell="parts/cells/tag.html"),
-        Column("说明", lambda row: row.comparison.explanation, only="file"),
+        Column("结论", "verdict", key="verdict", sort=_by_verdict, cell="parts/cells/tag.html"),
+        Column("说明", "comparison.explanation", only="file"),
     )
     filters = (
         UnitFilter(),
@@ -241,9 +234,8 @@ class FigureTable(Table[ListedFigure]):
     @property
     def place_chips(self) -> dict[str, str]:
         """The unit, if the address itself names one."""
-        asked = self.request.GET
-        named = "unit" if asked.get("unit") else "unit_text"
-        return {named: f"单位:{self.unit.name}及下级单位"} if self.unit and asked.get(named) else {}
+        is_named = self.unit and (self.request.GET.get("unit") or self.request.GET.get("unit_text"))
+        return self.chip_of_unit(self.place) if is_named else {}
 
     @cached_property
     def compared(self) -> list[Comparison]:
@@ -270,10 +262,7 @@ class FigureTable(Table[ListedFigure]):
         """Count the figures by verdict; each number leads to its lines."""
         made = summed_up(self.rows)
         for verdict, each in zip(VERDICTS, made, strict=True):
-            query = self.request.GET.copy()
-            query.pop("page", None)
-            query["verdict"] = verdict.value
-            each["url"] = f"{self.request.path}?{query.urlencode()}"
+            each["url"] = with_query(self.request, verdict=verdict.value)
         return made
 
     @property
@@ -283,11 +272,6 @@ class FigureTable(Table[ListedFigure]):
             return Empty(self.nothing_found, self.clear_url, "清除筛选")
         url = self.address.url(reverse("sources"))
         return Empty("没有关于这个单位及其下级的报道数。", url, "查看全部来源")
-
-    @property
-    def file_title(self) -> str:
-        """The title of the table in the file."""
-        return "报道数与登记数核对"
 
     def file_notes(self) -> list[str]:
         """Return what the counts are asked by."""
@@ -361,30 +345,23 @@ class SourceTable(Table[ListedSource]):
     """The published articles."""
 
     title = "来源"
+    file_title = "来源目录"
     file = "sources_export"
     unit_word = "篇"
     nothing = "还没有载入来源。"
     is_dated = False
     default_sort = "number"
     columns: Sequence[Column[ListedSource]] = (
-        Column(
-            "标题",
-            lambda row: row.source.title,
-            key="title",
-            sort=("title",),
-            url=lambda row: row.url,
-            css="text",
-            is_heading=True,
-        ),
-        Column("编号", lambda row: row.source.number, Kind.NUMBER, key="number", sort=("number",)),
-        Column("发布单位", lambda row: row.source.publisher),
+        Column("标题", "source.title", key="title", sort=("title",), url="url", css="text", is_heading=True),
+        Column("编号", "source.number", Kind.NUMBER, key="number", sort=("number",)),
+        Column("发布单位", "source.publisher"),
         Column(
             "发布日期",
-            lambda row: row.source.published_on,
+            "source.published_on",
             Kind.DATE,
             key="published",
             sort=("published_on", "latest", "number"),
-            text=lambda row: row.days,
+            text="days",
         ),
         Column(
             "最早",
@@ -395,22 +372,10 @@ class SourceTable(Table[ListedSource]):
         Column(
             "最晚", lambda row: None if row.source.published_on else row.source.latest, Kind.DATE, only="file"
         ),
-        Column("地区", lambda row: row.source.region, css="drop"),
-        Column("报送单位", lambda row: row.source.reporting_organ, css="drop text"),
-        Column(
-            "可查看的报道数",
-            lambda row: row.source.seen,
-            Kind.NUMBER,
-            key="figures",
-            sort=("seen",),
-            url=lambda row: row.url,
-        ),
+        Column("地区", "source.region", css="drop"),
+        Column("报送单位", "source.reporting_organ", css="drop text"),
+        Column("可查看的报道数", "source.seen", Kind.NUMBER, key="figures", sort=("seen",), url="url"),
     )
-
-    @property
-    def file_title(self) -> str:
-        """The title of the table in the file."""
-        return "来源目录"
 
     def every(self) -> Any:
         """Return the articles with the number of their figures in the user's scope."""

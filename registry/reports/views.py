@@ -23,7 +23,7 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code)
     request.current_unit = unit.code  # type: ignore[attr-defined]
     address = address_of(request)
-    filing = Filing.on(unit, address.question, request.user, "")
+    filing = Filing(unit, address.question.current(), request.user, "")
     found = rollup(unit, filing.question)
     lines = [
         {
@@ -33,7 +33,7 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
                     "label": METRICS[slug].label,
                     "value": found.total.counts[slug],
                     "measure": METRICS[slug].measure,
-                    "url": rows_behind(address, unit, slug, basis=None, since=None),
+                    "url": rows_behind(address, unit.code, slug, basis=None, since=None),
                 }
                 for slug in ready.metrics
             ]
@@ -73,7 +73,7 @@ def sheet(request: HttpRequest, code: str, slug: str) -> FileResponse:
         raise Http404(f"没有名为“{slug}”的上报表格。")
     with_phones = ready.has_people and request.POST.get("phones") == "1" and _may_have_phones(request, unit)
     question = address_of(request).question
-    filing = Filing.on(unit, question, request.user, actor_of(request).name, with_phones)
+    filing = Filing(unit, question.current(), request.user, actor_of(request).name, with_phones)
     filters = [f"截至 {question.as_of.isoformat()}"]
     if question.campaign:
         filters.append(f"专项任务:{question.campaign.name}")

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods
 
 from registry.refusals import EditConflict, OperationRefused
+from registry.web.address import Address, actor_of, address_of
 from registry.web.fields import ScopedForm
 
 T = TypeVar("T")
+View = Callable[..., HttpResponse]
+
+changes_something = require_http_methods(["GET", "HEAD", "POST"])
 
 
 def change(
@@ -21,8 +29,8 @@ def change(
     form: ScopedForm,
     act: Callable[[], T],
     *,
-    done: Callable[[T], str],
-    back: str | Callable[[T], str],
+    done: Callable[[T], str] = str,
+    back: str | Callable[[T], str | HttpResponse],
     template: str,
     context: Mapping[str, Any] | None = None,
     warn: Callable[[], Sequence[str]] | None = None,
@@ -31,7 +39,8 @@ def change(
 
     * GET shows ``template`` with ``context`` and the form.
     * A POST whose form is valid runs ``act``, says ``done(result)`` (``format_html``, with the way back)
-      and redirects to ``back``. What the operation refuses stands beside its field.
+      and redirects to ``back``; or answers with what ``back`` makes of the result, saying nothing.
+      What the operation refuses stands beside its field.
     * ``warn`` (asked of a valid form, before ``act``) says what should be looked at: shown once with
       仍要保存; saved when sent again with the same warnings.
     * A form with a hidden ``version`` field that meets an ``EditConflict`` comes back with both values
@@ -54,8 +63,11 @@ def change(
             except OperationRefused as refusal:
                 form.apply_refusal(refusal)
             else:
+                goal = back if isinstance(back, str) else back(result)
+                if isinstance(goal, HttpResponse):
+                    return goal
                 messages.success(request, done(result))
-                return HttpResponseRedirect(back if isinstance(back, str) else back(result))
+                return HttpResponseRedirect(goal)
     return render(request, template, shown)
 
 
@@ -76,3 +88,111 @@ def renew_version(form: ScopedForm, conflict: EditConflict) -> None:
         data = data.copy()
         data[name] = str(conflict.version)
         form.data = data
+
+
+# --- Changes of one row, declared -----------------------------------------------------------------
+
+
+@dataclass
+class Job:
+    """A request to change a row: the words of its page are made from it."""
+
+    request: HttpRequest
+    row: Any
+    title: str
+    form: Any = field(init=False)
+
+    @property
+    def address(self) -> Address:
+        """The address of the page."""
+        return address_of(self.request)
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """What the form sends, once it is valid."""
+        cleaned: dict[str, Any] = self.form.cleaned_data
+        return cleaned
+
+    def url(self, row: Any) -> str:
+        """Return the address of the page of a row."""
+        return self.address.url(row.get_absolute_url())
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What pages change: how a row is found, what surrounds the form, and where it leads back."""
+
+    name: str
+    """What operations call the row; none: the form names what they take."""
+    find: Callable[[HttpRequest, Any, str], Any]
+    """Returns the row with a key of the address, for those who may do the verb."""
+    context: Callable[[Job], dict[str, Any]]
+    """What the template shows beside the form, with ``cancel_url``, which is the way back, too."""
+    template: str
+    link: Callable[[Job, Any], SafeString] = lambda job, result: SafeString("")
+    """What stands behind the line that says what was done."""
+    back: Callable[[Job, Any], str | HttpResponse] | None = None
+
+    def argument(self, row: Any) -> dict[str, Any]:
+        """Return the row as operations take it."""
+        return {self.name: row} if self.name else {}
+
+    def change(
+        self,
+        operation: Callable[..., Any],
+        form: type[ScopedForm],
+        title: str,
+        *,
+        done: Callable[[Job, Any], str] = lambda job, result: "",
+        submit_label: str = "",
+        sentences: Callable[[Job], list[str]] = lambda job: [],
+        initial: Callable[[Job], dict[str, Any]] = lambda job: {},
+        warn: Callable[[Job], list[str]] | None = None,
+        context: Callable[[Job], dict[str, Any]] = lambda job: {},
+        opened: Callable[[Job], None] = lambda job: None,
+        verb: str = "",
+        **instead: Any,
+    ) -> View:
+        """Return the view of one change: ``operation`` is called with the row and what the form sends.
+
+        The operation is called as its verb, unless ``verb`` says otherwise. ``done`` says what was done,
+        ``sentences`` what will be; a form with a field ``planned`` is sent again when that is another
+        thing by then. ``opened`` is called when the page is opened. ``instead`` replaces what the subject
+        says.
+        """
+        of = replace(self, **instead)
+
+        @changes_something
+        def view(request: HttpRequest, **named: Any) -> HttpResponse:
+            """Show the form, and do what it asks for."""
+            (key,) = named.values()
+            job = Job(request, of.find(request, key, verb or operation.__name__), title)
+            if request.method == "GET":
+                opened(job)
+            said = sentences(job)
+            shown = {"title": title, "submit_label": submit_label or title, "sentences": said}
+            shown |= of.context(job) | context(job)
+            mark = fingerprint(shown["sentences"])
+            begin = {"on": job.address.as_of, "planned": mark, **initial(job)}
+            job.form = form(posted(request), user=request.user, row=job.row, initial=begin)
+
+            def warnings() -> Sequence[str]:
+                if "planned" in job.sent:
+                    return [] if job.sent["planned"] == mark else shown["sentences"]
+                return warn(job) if warn else []
+
+            def back(result: Any) -> str | HttpResponse:
+                return str(shown["cancel_url"]) if of.back is None else of.back(job, result)
+
+            return change(
+                request,
+                job.form,
+                lambda: operation(actor=actor_of(request), **of.argument(job.row), **job.form.arguments()),
+                done=lambda result: format_html("{}{}", done(job, result), of.link(job, result)),
+                back=back,
+                template=of.template,
+                context=shown,
+                warn=warnings,
+            )
+
+        return view

@@ -11,11 +11,16 @@ from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web.templatetags.parts import count, sample_tag
 
 Line = TypeVar("Line")
 
+How = str | Callable[[Any], Any]
+"""How something is read from a row: a path (``person.home_unit.name``), or a function of the row."""
+
+_HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 
@@ -25,7 +30,7 @@ class Column(Generic[Line]):
     """One column: what stands over it, what it holds, how it is drawn, sorted and handed on."""
 
     title: str
-    value: Callable[[Line], Cell] = lambda line: None
+    value: How = ""
     """What the file holds, and the page too, unless ``cell`` or ``text`` says otherwise."""
     kind: Kind = Kind.TEXT
     """How the value is written: numbers stand at the right, days and codes in figures of one width."""
@@ -33,11 +38,11 @@ class Column(Generic[Line]):
     """What the address calls the column, to sort by it."""
     sort: Sequence[str] | Callable[[Any], Any] = ()
     """The fields it is sorted by; of a list that is no query, the key of a row."""
-    url: Callable[[Line], str] | None = None
+    url: How = ""
     """Where the value leads to on the page; nothing: nowhere."""
-    is_sample: Callable[[Line], bool] | None = None
+    is_sample: How = ""
     """Whether what is named is an invented one, which is then said beside it."""
-    text: Callable[[Line], str] | None = None
+    text: How = ""
     """What the page says instead of the value: a short name, a word for nothing."""
     cell: str = ""
     """The template of the cell; it gets ``row`` and ``value``."""
@@ -87,25 +92,55 @@ class Column(Generic[Line]):
         """The closing tag of a cell."""
         return mark_safe("</th>" if self.is_heading else "</td>")
 
+    def of(self, row: Line) -> Cell:
+        """Return the value of a row."""
+        value: Cell = read(row, self.value)
+        return value
+
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
-        value = self.value(row)
-        text = self.text(row) if self.text is not None else _words(value)
-        return Drawn(
-            self,
-            value,
-            text or "–",
-            self.url(row) if self.url is not None and value and text else "",
-            self.is_sample is not None and self.is_sample(row),
-        )
+        value = self.of(row)
+        text = read(row, self.text) if self.text else words(value)
+        url = read(row, self.url) if value and text else None
+        return Drawn(self, value, text or "–", url or "", bool(read(row, self.is_sample)))
 
 
-def read_back(slug: str, value: Callable[[Any], Cell]) -> Column[Any]:
+def read(row: Any, how: How) -> Any:
+    """Return what is read from a row in this way; None where a step of the path is empty."""
+    if callable(how):
+        return how(row)
+    value = row if how else None
+    for name in how.split(".") if how else ():
+        value = getattr(value, name) if value is not None else None
+        value = value() if callable(value) else value
+    return value
+
+
+def head_of(noun: Noun, slug: str) -> Head:
+    """Return a column of an importable noun, so that what is exported is read back under the same header."""
+    column = noun.layout.by_slug[slug]
+    return Head(column.header, _HEAD_KINDS.get(column.kind, Kind.TEXT))
+
+
+def noun_column(noun: Noun, slug: str, title: str = "", value: How = "", **more: Any) -> Column[Any]:
+    """Return the column of a noun's sheet, which an import reads back.
+
+    A row of the list has the noun's row under the noun's name. Title and value are those of the sheet,
+    unless they are given.
+    """
+    column, head = noun.layout.by_slug[slug], head_of(noun, slug)
+    path = f"{noun.key}.{column.path or slug}".replace("__", ".")
+    own = lambda row: column.shown(read(row, path))  # noqa: E731
+    return Column(title or head.header, value or own, kind=head.kind, slug=slug, **more)
+
+
+def read_back(noun: Noun, slug: str, value: How = "") -> Column[Any]:
     """Return a column of a code by which the file is read back: on the file's screen only, not printed."""
-    return Column(slug, value, slug=slug, only="file", is_key=True)
+    return noun_column(noun, slug, value=value, only="file", is_key=True)
 
 
-def _words(value: Cell) -> str:
+def words(value: Cell) -> str:
+    """Return a value as the page shows it; nothing for None."""
     if value is None:
         return ""
     if isinstance(value, datetime):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -55,21 +54,6 @@ class Frame:
         self.address: Address = address_of(request)
 
     @property
-    def as_of(self) -> date:
-        """The day the page is about."""
-        return self.address.as_of
-
-    @property
-    def today(self) -> date:
-        """Today in the office's time zone."""
-        return self.address.today
-
-    @property
-    def basis(self) -> str:
-        """The counting basis of the address."""
-        return self.address.question.basis
-
-    @property
     def campaign(self) -> Campaign | None:
         """The campaign of the address."""
         return self.address.question.campaign
@@ -78,16 +62,6 @@ class Frame:
     def campaigns(self) -> list[Campaign]:
         """The campaigns to choose from."""
         return list(Campaign.objects.all())
-
-    @property
-    def keep(self) -> str:
-        """The query string to append to links."""
-        return self.address.keep
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """The problems of the address."""
-        return self.address.problems
 
     @property
     def request_number(self) -> str:

@@ -70,11 +70,18 @@ class PlacedTable(Table[Line]):
 
     name = ""
     """What the list is called when the address names no metric."""
+    counted_by: type[Metric] = PeopleMetric
+    """The kind of metric whose rows are listed."""
+    counted_word = "人员"
 
     @cached_property
-    def metric(self) -> Metric | None:
-        """The metric that the address names."""
-        raise NotImplementedError
+    def metric(self) -> Any:
+        """The metric that the address names, of the kind that the list shows the rows of."""
+        slug = cleaned(self.request.GET.get("metric", ""))
+        metric = METRICS.get(slug)
+        if slug and not isinstance(metric, self.counted_by):
+            raise Http404(f"没有名为“{slug}”的{self.counted_word}统计指标。")
+        return metric
 
     @cached_property
     def at(self) -> Place:
@@ -120,8 +127,7 @@ class PlacedTable(Table[Line]):
         if at.organization is not None:
             shown["party_line"] = f"党组织线:{at.organization.name}"
         elif at.unit is not None:
-            named = "unit" if self.request.GET.get("unit", "").strip() else "unit_text"
-            shown[named] = f"{self.unit_chip}:{at.unit.name}"
+            shown |= self.chip_of_unit(at.unit.name, self.unit_chip)
             if at.own:
                 shown["own"] = "仅本单位"
         return shown
@@ -131,37 +137,30 @@ class PlacedTable(Table[Line]):
         return super().context() | {"metric": self.metric, "place": self.at}
 
 
-def unit_of(request: HttpRequest) -> Unit | None:
-    """Return the unit of the address (``unit``, or ``unit_text`` as typed without scripts)."""
+def unit_of(request: HttpRequest, verb: str = access.SEE, scope: str = "管理") -> Unit | None:
+    """Return the unit of the address (``unit``, or ``unit_text`` as typed without scripts).
+
+    It must be one where the user may do ``verb``, which is the ``scope`` in words.
+    """
     code = cleaned(request.GET.get("unit", ""))
     if code:
-        return access.get_unit(request.user, code)
+        return access.get_unit(request.user, code, verb)
     typed = cleaned(request.GET.get("unit_text", ""))
     if not typed:
         return None
-    units = list(access.visible(request.user, Unit.objects.matching(typed)).order_by("tree_id", "lft")[:50])
+    found = access.visible(request.user, Unit.objects.matching(typed), verb)
+    units = list(found.order_by("tree_id", "lft")[:50])
     exact = [unit for unit in units if typed in (unit.code, unit.name, unit.short_name)]
     if not units:
-        raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的管理范围内。")
+        raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的{scope}范围内。")
     return (exact or units)[0]
-
-
-def people_metric(request: HttpRequest) -> PeopleMetric | None:
-    """Return the metric of the address, None if it has none."""
-    slug = cleaned(request.GET.get("metric", ""))
-    if not slug:
-        return None
-    metric = METRICS.get(slug)
-    if not isinstance(metric, PeopleMetric):
-        raise Http404(f"没有名为“{slug}”的人员统计指标。")
-    return metric
 
 
 def rows_url(metric: Metric, unit: Unit, address: Address, *, day: date, basis: str) -> str:
     """Return the address of the rows behind a count on another day and basis, for all campaigns."""
     return rows_behind(
         address,
-        unit,
+        unit.code,
         metric.slug,
         campaign=None,
         as_of=None if day == address.today else day.isoformat(),

@@ -12,8 +12,7 @@ from django.utils import timezone
 from registry import audit
 from registry.counting.basis import Question
 from registry.models import Basis, Unit
-from registry.nouns import Noun
-from registry.spreadsheets.sheets import Head, Kind, Sheet
+from registry.spreadsheets.sheets import Head, Sheet
 from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
 from registry.web.address import actor_of
 
@@ -23,14 +22,6 @@ FORMATS = {
 }
 IN_MEMORY = 1 << 20
 """A file up to this size is not put on the disk on its way."""
-
-_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
-
-
-def head_of(noun: Noun, slug: str) -> Head:
-    """Return a column of an importable noun, so that what is exported is read back under the same header."""
-    column = noun.layout.by_slug[slug]
-    return Head(column.header, _KINDS.get(column.kind, Kind.TEXT))
 
 
 def on_a_day(head: Head, question: Question) -> Head:

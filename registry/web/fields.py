@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -247,16 +248,22 @@ class DayField(forms.DateField):
 class ScopedForm(forms.Form):
     """A form that knows its user, so that its pickers find only what the user may see.
 
-    ``folded`` names the optional fields that are folded away. ``apply_refusal`` puts the messages
-    of a refused operation beside their fields.
+    ``row`` is what it changes. ``apply_refusal`` puts what an operation refuses beside its fields.
     """
 
     folded: tuple[str, ...] = ()
+    """The optional fields that are folded away."""
+    held: tuple[str, ...] = ()
+    """The fields that begin with what the row holds."""
+    unsent: tuple[str, ...] = ("planned",)
+    """The fields that the operation does not take."""
     renames: Mapping[str, str] = {}
 
-    def __init__(self, *args: Any, user: access.AnyUser, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: access.AnyUser, row: Any = None, **kwargs: Any) -> None:
+        held = {name: getattr(row, name) for name in (*self.held, "version") if hasattr(row, name)}
+        kwargs["initial"] = {**held, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.user, self.row = user, row
         for form_field in self.fields.values():
             if isinstance(form_field, PickerField):
                 form_field.user = user
@@ -269,6 +276,10 @@ class ScopedForm(forms.Form):
         """The optional fields that are folded away."""
         return [self[name] for name in self.folded if name in self.fields]
 
+    def arguments(self) -> dict[str, Any]:
+        """Return what the form sends, as the operation takes it."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in self.unsent}
+
     def apply_refusal(self, error: OperationRefused) -> None:
         """Show why the operation was refused, at the fields it names.
 
@@ -280,11 +291,51 @@ class ScopedForm(forms.Form):
                 self.add_error(name if name in self.fields else None, message)
 
 
+class EditForm(ScopedForm):
+    """Plain facts of a row (``held``), changed against the version that the form was opened with."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the facts as changes; version and reason as they are."""
+        sent = super().arguments()
+        return {"changes": {name: sent.pop(name) for name in self.held if name in sent}, **sent}
+
+
+def typed_day(text: str, otherwise: date) -> date:
+    """Return the day that was typed, ``otherwise`` when it is none."""
+    try:
+        return DayField(required=False).clean(text) or otherwise
+    except ValidationError:
+        return otherwise
+
+
 def wide(**attrs: str) -> forms.TextInput:
     """A text box over both columns."""
     return forms.TextInput(attrs={"data-wide": "", **attrs})
 
 
-def reason_field(*, required: bool = False) -> forms.CharField:
+def reason_field(label: str = "原因", *, required: bool = False, **options: Any) -> forms.CharField:
     """A reason, for the record."""
-    return forms.CharField(label="原因", max_length=300, required=required, widget=wide())
+    return forms.CharField(label=label, max_length=300, required=required, widget=wide(), **options)
+
+
+def note_field() -> forms.CharField:
+    """A note on a row."""
+    return forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+
+
+def aliases_field() -> forms.CharField:
+    """The other names of a unit or an organization."""
+    return forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+
+
+def document_field(label: str, **options: Any) -> forms.CharField:
+    """The number of a document."""
+    return forms.CharField(label=label, max_length=80, required=False, **options)
+
+
+class ReasonForm(ScopedForm):
+    """Nothing but why, which must be said."""
+
+    reason = reason_field(required=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -32,56 +31,49 @@ class Event:
     changes: tuple[str, ...]
     undo_url: str = ""
 
-    @property
-    def at(self) -> datetime:
-        """When."""
-        return self.entry.at
-
-    @property
-    def actor(self) -> str:
-        """Who."""
-        return self.entry.actor
-
-    @property
-    def effective_on(self) -> date | None:
-        """The day from which it counts."""
-        return self.entry.effective_on
-
-    @property
-    def reason(self) -> str:
-        """Why."""
-        return self.entry.reason
-
-    @property
-    def undoes(self) -> AuditEntry | None:
-        """The entry whose change was set back."""
-        return self.entry.undoes
-
 
 def events(
     entries: Iterable[AuditEntry],
     *,
     names: str = "organization",
     sees_numbers: bool = False,
-    row: Model | None = None,
-    undo_at: Address | None = None,
+    undo_url: Callable[[AuditEntry], str] = lambda entry: "",
 ) -> list[Event]:
     """Return the entries in words, in the order given.
 
-    An assignment's entry names its ``organization`` (on a person's page) or its ``person``. With
-    ``undo_at`` (the user may edit ``row``) an edit of it that can be set back has its link.
+    An assignment's entry names its ``organization`` (on a person's page) or its ``person``.
     """
     return [
         Event(
             entry,
             heading(entry, names),
             tuple(changes(entry, sees_numbers=sees_numbers)),
-            undo_at.url(reverse("record_undo", args=[entry.pk]))
-            if undo_at is not None and row is not None and _fits(entry, row)
-            else "",
+            undo_url(entry),
         )
         for entry in entries
     ]
+
+
+def of_page(
+    user: access.AnyUser,
+    row: Model,
+    address: Address,
+    *,
+    names: str = "organization",
+    sees_numbers: bool = False,
+) -> dict[str, Any]:
+    """Return what the page of a row shows of the record, and where all of it stands.
+
+    An edit that can be set back has its link, for those who may edit the row.
+    """
+    may_edit = access.may(user, nouns.of(row).edit, row)
+
+    def undo_url(entry: AuditEntry) -> str:
+        is_open = may_edit and _fits(entry, row)
+        return address.url(reverse("record_undo", args=[entry.pk])) if is_open else ""
+
+    shown = events(of_row(row), names=names, sees_numbers=sees_numbers, undo_url=undo_url)
+    return {"events": shown, "record_url": record_url(user, row, address)}
 
 
 def of_row(row: Model) -> QuerySet[AuditEntry]:

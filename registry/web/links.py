@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from registry import access, nouns
 from registry.counting.metrics import METRICS
 from registry.models import Person, Unit
+from registry.models.hierarchy import Span
 from registry.nouns.noun import follow
 from registry.web.address import Address
 
@@ -21,24 +27,18 @@ def rows_page(slug: str) -> str:
 
 def rows_behind(
     address: Address,
-    unit: Unit,
+    code: str,
     slug: str,
     *,
     own: bool = False,
     pending: bool = False,
     **changes: str | None,
 ) -> str:
-    """Return the address of the rows behind ``slug`` at ``unit`` on the page's question.
+    """Return the address of the rows behind ``slug`` at the unit with ``code`` on the page's question.
 
     ``own``: those at the unit itself only; ``pending``: the unapproved ones; ``changes`` as in
     ``Address.query``.
     """
-    return _rows_behind(address, unit.code, slug, own=own, pending=pending, **changes)
-
-
-def _rows_behind(
-    address: Address, code: str, slug: str, *, own: bool, pending: bool, **changes: str | None
-) -> str:
     return address.url(
         reverse(rows_page(slug)),
         unit=code,
@@ -72,7 +72,7 @@ class RowLinks:
         """Return the address of the rows behind ``slug`` at ``unit``, as ``rows_behind`` does."""
         key = slug, own, pending
         if key not in self._known:
-            url = _rows_behind(self._address, self._CODE, slug, own=own, pending=pending)
+            url = rows_behind(self._address, self._CODE, slug, own=own, pending=pending)
             before, _code, after = url.partition(f"unit={self._CODE}")
             self._known[key] = f"{before}unit=", after
         before, after = self._known[key]
@@ -88,6 +88,34 @@ def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") 
     if noun.page_at:
         return row_url(user, follow(row, noun.page_at), address, name)
     return address.url(reverse(name or noun.page, args=[access.handle(user, row)])) if noun.page else ""
+
+
+def way_to(address: Address, row: Model, words: str = "查看{}") -> SafeString:
+    """Return the link that follows a line of what was done: to the page of a unit or an organization."""
+    url = address.url(row.get_absolute_url())  # type: ignore[attr-defined]
+    return format_html(' <a href="{}">{}</a>', url, words.format(getattr(row, "label", row)))
+
+
+def linked(address: Address, row: Any, scope: Sequence[Span]) -> SafeString:
+    """Return the name of a unit or an organization, as a link where it is inside ``scope``."""
+    unit = nouns.of(row).unit_of(row)
+    if unit is None or not access.inside(unit, scope):
+        return format_html("{}", row.name)
+    return format_html('<a href="{}">{}</a>', address.url(row.get_absolute_url()), row.name)
+
+
+def buttons(
+    user: access.AnyUser,
+    row: Model,
+    address: Address,
+    *wanted: tuple[str, str, str] | tuple[str, str, str, str],
+) -> list[dict[str, Any]]:
+    """Return the buttons of what the user may do with a row: each is verb, address, label and tone."""
+    return [
+        {"label": label, "url": row_url(user, row, address, name), "tone": tone[0] if tone else ""}
+        for verb, name, label, *tone in wanted
+        if access.may(user, verb, row)
+    ]
 
 
 def person_url(user: access.AnyUser, person: Person, address: Address, name: str = "person") -> str:

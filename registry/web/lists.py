@@ -47,7 +47,7 @@ def sorted_by(
 
 def without_numbers(user: access.AnyUser, columns: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return ``columns`` without police numbers for who sees them masked: an order would give them away."""
-    if (user.is_authenticated and user.is_superuser) or access.may_somewhere(user, access.PERSONAL):
+    if access.may_somewhere(user, access.PERSONAL):
         return columns
     told = {
         key: fields if callable(fields) else [name for name in fields if name.split("__")[-1] != "number"]
@@ -158,15 +158,25 @@ def paged(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], size: int =
     return Paginator(rows, size).get_page(request.GET.get("page"))
 
 
+def with_query(request: HttpRequest, path: str = "", /, **changes: str | None) -> str:
+    """Return ``path`` (the page itself) with the address's parameters, changed; None leaves one out.
+
+    The number of the page is left out, too.
+    """
+    query = request.GET.copy()
+    for name, value in {"page": None, **changes}.items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = value
+    path = path or request.path
+    return f"{path}?{query.urlencode()}" if query else path
+
+
 def chips(request: HttpRequest, shown: Mapping[str, str]) -> list[dict[str, str]]:
     """Return a chip for each filter that is on: ``shown`` maps its parameter to its words."""
-    made = []
-    for name, label in shown.items():
-        query = request.GET.copy()
-        query.pop(name, None)
-        query.pop("page", None)
-        made.append({"label": label, "remove_url": f"{request.path}?{query.urlencode()}"})
-    return made
+    return [
+        {"label": label, "remove_url": with_query(request, **{name: None})} for name, label in shown.items()
+    ]
 
 
 def others(request: HttpRequest, names: Collection[str]) -> list[tuple[str, str]]:
@@ -181,10 +191,7 @@ def others(request: HttpRequest, names: Collection[str]) -> list[tuple[str, str]
 
 def export_url(request: HttpRequest, name: str, *args: str) -> str:
     """Return the address that exports what the page lists: its filters, its order, its day, every page."""
-    query = request.GET.copy()
-    query.pop("page", None)
-    url = reverse(name, args=args)
-    return f"{url}?{query.urlencode()}" if query else url
+    return with_query(request, reverse(name, args=args))
 
 
 def in_chunks(

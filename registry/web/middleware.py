@@ -20,11 +20,13 @@ from registry.web.errors import page_not_found, too_large
 RENEWED_AFTER = timedelta(minutes=1)
 
 
-class RequestNumberMiddleware:
-    """Gives each request a short number that users can give on the telephone."""
-
+class _Middleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+
+
+class RequestNumberMiddleware(_Middleware):
+    """Gives each request a short number that users can give on the telephone."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_number = secrets.token_hex(5)  # type: ignore[attr-defined]
@@ -39,11 +41,8 @@ class RequestNumberMiddleware:
         return None
 
 
-class ClientAddressMiddleware:
+class ClientAddressMiddleware(_Middleware):
     """Takes the client's address from a trusted proxy; without one the header is ignored."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
@@ -70,11 +69,8 @@ def _trusted(text: str) -> bool:
     return _is_address(text) and any(ip_address(text) in network for network in settings.TRUSTED_PROXIES)
 
 
-class BodySizeMiddleware:
+class BodySizeMiddleware(_Middleware):
     """Refuses requests that are too large before they are read."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
@@ -83,11 +79,8 @@ class BodySizeMiddleware:
         return self.get_response(request)
 
 
-class HeadersMiddleware:
+class HeadersMiddleware(_Middleware):
     """Tells browsers to keep no page (static files do not come here) and to give no access to devices."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -96,11 +89,8 @@ class HeadersMiddleware:
         return response
 
 
-class HierarchyMiddleware:
+class HierarchyMiddleware(_Middleware):
     """Reads the moves of units and the roots once for each request that only reads."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
@@ -109,11 +99,8 @@ class HierarchyMiddleware:
             return self.get_response(request)
 
 
-class SessionEndMiddleware:
+class SessionEndMiddleware(_Middleware):
     """Ends sessions that are too old and renews those in use, with one write a minute at most."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:

@@ -26,8 +26,8 @@ from registry.models import Basis, Unit
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
-from registry.web.columns import Column, Grid, Line
-from registry.web.exports import above, answer, head_of, on_a_day
+from registry.web.columns import Column, Grid, Line, head_of
+from registry.web.exports import above, answer, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
 from registry.web.lists import (
@@ -107,7 +107,7 @@ class Table(Generic[Line]):
 
     def lines(self, found: list[Any]) -> Sequence[Line]:
         """Return these rows with what they show: as many queries for many as for one."""
-        raise NotImplementedError
+        return found
 
     def sortable(self, rows: Any) -> Any:
         """Return the rows with what they are sorted by; a list that nobody sorts is ordered here."""
@@ -140,6 +140,11 @@ class Table(Generic[Line]):
     def place_chips(self) -> dict[str, str]:
         """The words of each chip that says where the list looks, by its parameter."""
         return {}
+
+    def chip_of_unit(self, words: str, label: str = "单位") -> dict[str, str]:
+        """Return the chip of the unit that the address names, by its parameter."""
+        named = "unit" if self.request.GET.get("unit", "").strip() else "unit_text"
+        return {named: f"{label}:{words}"}
 
     @property
     def empty(self) -> Empty:
@@ -311,7 +316,7 @@ class Table(Generic[Line]):
 
         def cells(chunk: list[Any]) -> Iterator[list[Cell]]:
             for line in self.lines(chunk):
-                yield [each.value(line) for each in columns]
+                yield [each.of(line) for each in columns]
 
         return Sheet(
             self.tab or self.title,
@@ -325,10 +330,10 @@ class Table(Generic[Line]):
         )
 
     def _head(self, column: Column[Any]) -> Head:
-        if column.slug and self.noun is not None:
-            head = head_of(self.noun, column.slug)
-            return on_a_day(head, self.question) if column.is_of_the_day else head
-        return column.file_head
+        if not column.slug or self.noun is None:
+            return column.file_head
+        head = head_of(self.noun, column.slug)
+        return on_a_day(head, self.question) if column.is_of_the_day else head
 
     def as_file(self) -> FileResponse:
         """Answer with the list as a file."""

@@ -1,6 +1,8 @@
-"""What was typed into a box or an address, before it is looked for (``registry.search``)."""
+"""What was typed into a box or an address, before it is looked for; and a period in words."""
 
 from __future__ import annotations
+
+from datetime import date
 
 LONGEST = 100
 """So much of what was typed is looked at; nothing in the registry has a longer name or code."""
@@ -9,3 +11,10 @@ LONGEST = 100
 def cleaned(text: str) -> str:
     """Return what was typed without what no name can hold."""
     return text.replace("\x00", "").strip()[:LONGEST]
+
+
+def period(start: date | None, end: date | None) -> str:
+    """Return from when to when something holds, half-open, in words."""
+    if start is None:
+        return f"({end} 之前)" if end else ""
+    return f"({start} 至 {end} 之前)" if end else f"({start} 起)"

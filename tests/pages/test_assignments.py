@@ -25,7 +25,9 @@ def top():
 def listed(client, **query):
     response = client.get(LIST, {**AS_OF, **query})
     assert response.status_code == 200
-    return [(row.assignment.person.name, row.role) for row in response.context["rows"]]
+    return [
+        (row.assignment.person.name, row.assignment.get_role_display()) for row in response.context["rows"]
+    ]
 
 
 def test_one_person_in_two_organizations_is_two_person_times(client, top):

@@ -304,7 +304,7 @@ def test_page_shows_facts_line_members_and_what_happened(world: World, client_at
     assert "孙三任副书记" in timeline
     assert "孙三不再任副书记" in timeline
     assert timeline[-1] == "成立,左党〔2020〕1号,设在左公安局"
-    events = [(event.what, event.reason) for event in response.context["events"]]
+    events = [(event.what, event.entry.reason) for event in response.context["events"]]
     assert ("转隶到其他单位", "驻所") in events
     assert ("结束编入:孙三", "归队") in events
     assert "上级组织:厅党委、" in said

@@ -164,7 +164,7 @@ def test_assigns_chosen_and_pasted_people_all_or_none(clerk, unit):
         "document_number": "党发3号",
     }
     response = clerk.post(url, sent)
-    assert errors(response) == {"numbers": ["1 个警号没有找到:999999。"]}
+    assert errors(response) == {"numbers": ["1 个警号没有找到:999999。请检查,或先登记这些人员。"]}
     page = response.content.decode()
     assert "999999" in page
     assert "党发3号" in page

@@ -19,10 +19,10 @@ from registry.models import AuditEntry, Unit
 from registry.spreadsheets.sheets import Kind
 from registry.web import history
 from registry.web.columns import Column
+from registry.web.drill import unit_of
 from registry.web.filters import ChoiceFilter, DayFilter, Filter, TextFilter, UnitFilter
 from registry.web.links import row_url
 from registry.web.tables import Table
-from registry.web.text import cleaned
 
 Pages = dict[tuple[str, int], tuple[str, bool]]
 
@@ -126,37 +126,36 @@ class RecordTable(Table[ListedEntry]):
     nothing = "您的审计范围内还没有操作记录。"
     nothing_found = "没有符合筛选条件的记录。"
     is_dated = False
+    file_place = ""  # the file is named by its day alone
     columns: Sequence[Column[ListedEntry]] = (
-        Column("编号", lambda row: row.entry.pk, Kind.NUMBER, only="file"),
-        Column("时间", lambda row: row.entry.at, Kind.TIME, cell="pages/audit/cells/at.html"),
-        Column("操作人", lambda row: row.entry.actor, cell="pages/audit/cells/actor.html", css="nowrap"),
-        Column(
-            "用户名", lambda row: row.entry.user.username if row.entry.user else None, Kind.CODE, only="file"
-        ),
-        Column("地址", lambda row: row.entry.address, Kind.CODE, only="file"),
-        Column("请求编号", lambda row: row.entry.request_number, Kind.CODE, only="file"),
+        Column("编号", "entry.pk", Kind.NUMBER, only="file"),
+        Column("时间", "entry.at", Kind.TIME, cell="pages/audit/cells/at.html"),
+        Column("操作人", "entry.actor", cell="pages/audit/cells/actor.html", css="nowrap"),
+        Column("用户名", "entry.user.username", Kind.CODE, only="file"),
+        Column("地址", "entry.address", Kind.CODE, only="file"),
+        Column("请求编号", "entry.request_number", Kind.CODE, only="file"),
         Column(
             "操作",
             lambda row: history.heading(row.entry, names=""),
             cell="pages/audit/cells/verb.html",
             css="nowrap",
         ),
-        Column("对象类型", lambda row: row.noun, only="file"),
-        Column("对象", lambda row: row.entry.object_name, cell="pages/audit/cells/object.html", css="text"),
-        Column("单位", lambda row: row.entry.unit.name if row.entry.unit else None, only="file"),
-        Column("生效日期", lambda row: row.entry.effective_on, Kind.DATE, only="file"),
+        Column("对象类型", "noun", only="file"),
+        Column("对象", "entry.object_name", cell="pages/audit/cells/object.html", css="text"),
+        Column("单位", "entry.unit.name", only="file"),
+        Column("生效日期", "entry.effective_on", Kind.DATE, only="file"),
         Column(
             "变动",
             lambda row: ";".join(history.changes(row.entry, sees_numbers=row.sees_numbers)),
             cell="pages/audit/cells/changes.html",
             css="text small",
         ),
-        Column("原因", lambda row: row.entry.reason, css="text small"),
-        Column("还原的记录", lambda row: row.entry.undoes_id, Kind.NUMBER, only="file"),
-        Column("封存编号", lambda row: row.seal, Kind.NUMBER, only="file"),
+        Column("原因", "entry.reason", css="text small"),
+        Column("还原的记录", "entry.undoes_id", Kind.NUMBER, only="file"),
+        Column("封存编号", "seal", Kind.NUMBER, only="file"),
         Column(
             "地址",
-            lambda row: row.entry.address,
+            "entry.address",
             Kind.CODE,
             cell="pages/audit/cells/address.html",
             css="drop small",
@@ -181,16 +180,7 @@ class RecordTable(Table[ListedEntry]):
     @cached_property
     def unit(self) -> Unit | None:
         """The unit of the address, if its record is the user's to read."""
-        code, typed = (cleaned(self.request.GET.get(name, "")) for name in ("unit", "unit_text"))
-        if code:
-            return access.get_unit(self.user, code, "read_record")
-        if not typed:
-            return None
-        found = Unit.objects.matching(typed).order_by("tree_id", "lft")
-        unit = access.visible(self.user, found, "read_record").first()
-        if unit is None:
-            raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的审计范围内。")
-        return unit
+        return unit_of(self.request, "read_record", "审计")
 
     @property
     def place(self) -> str:
@@ -200,13 +190,7 @@ class RecordTable(Table[ListedEntry]):
     @property
     def place_chips(self) -> dict[str, str]:
         """The unit."""
-        named = "unit" if self.request.GET.get("unit", "").strip() else "unit_text"
-        return {named: f"单位:{self.unit.name}"} if self.unit else {}
-
-    @property
-    def file_place(self) -> str:
-        """The file is named by its day alone."""
-        return ""
+        return self.chip_of_unit(self.unit.name) if self.unit else {}
 
     def every(self) -> QuerySet[AuditEntry]:
         """Return what was recorded up to now: what is recorded meanwhile would shift the rows."""
@@ -243,9 +227,8 @@ class RecordTable(Table[ListedEntry]):
             if entry.object_id is not None:
                 keys.setdefault(entry.noun, set()).add(entry.object_id)
         known: Pages = {}
-        for key, pks in keys.items():
-            noun = nouns.by_key(key) if nouns.knows(key) else None
-            if noun is not None and (noun.page or noun.page_at):
-                for row in access.visible(self.user, noun.with_related().filter(pk__in=pks)):
-                    known[key, row.pk] = row_url(self.user, row, self.address), row.is_sample
+        for noun in nouns.all_nouns():
+            if noun.key in keys and (noun.page or noun.page_at):
+                for row in access.visible(self.user, noun.with_related().filter(pk__in=keys[noun.key])):
+                    known[noun.key, row.pk] = row_url(self.user, row, self.address), row.is_sample
         return known

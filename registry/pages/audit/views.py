@@ -6,17 +6,17 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from registry import access, nouns
 from registry.models import AuditEntry
 from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
-from registry.pages.audit.forms import UndoForm
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
 from registry.web import history
 from registry.web.address import actor_of, address_of
-from registry.web.changes import change, posted
+from registry.web.changes import change, changes_something, posted
+from registry.web.fields import ReasonForm
 from registry.web.links import row_url
 from registry.web.tables import show
 
@@ -27,7 +27,7 @@ def record(request: HttpRequest) -> HttpResponse:
     return show(RecordTable(request), "pages/audit/list.html", subtitle="")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@changes_something
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Set an edit back, after showing what that changes; for those who may edit the object."""
     entry = AuditEntry.objects.filter(pk=pk).first()
@@ -37,7 +37,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     address = address_of(request)
     page = row_url(request.user, row, address)
     steps, refused = _plan(entry) if request.method != "POST" else ([], [])
-    form = UndoForm(posted(request), user=request.user)
+    form = ReasonForm(posted(request), user=request.user)
     context = {
         "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],

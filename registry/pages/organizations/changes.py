@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, OrganizationMetric
@@ -24,12 +23,9 @@ from registry.operations import organizations as operations
 from registry.pages.organizations import forms
 from registry.refusals import OperationRefused
 from registry.web.address import Address, actor_of, address_of
-from registry.web.changes import change, fingerprint, posted
-from registry.web.fields import DayField
-
-changes_something = require_http_methods(["GET", "HEAD", "POST"])
-CONFIRM = "pages/organizations/confirm.html"
-FORM = "pages/organizations/form.html"
+from registry.web.changes import Job, Subject, change, changes_something, posted
+from registry.web.fields import ReasonForm, ScopedForm, typed_day
+from registry.web.links import way_to
 
 
 @changes_something
@@ -46,7 +42,7 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
     state = _first_state(may_approve=may_approve, is_draft=is_draft)
     context = {
         "unit": unit,
-        "crumbs": unit_crumbs(unit, address, "登记组织"),
+        "crumbs": [{"name": unit.label, "url": address.url(unit.get_absolute_url())}, {"name": "登记组织"}],
         "cancel_url": address.url(unit.get_absolute_url()),
         "submit_label": "登记" if may_approve else "提交审批",
         "suggested": _suggested(request, form),
@@ -54,10 +50,8 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
     return change(
         request,
         form,
-        lambda: operations.establish_organization(
-            actor=actor_of(request), state=state, **form.facts_to_save()
-        ),
-        done=lambda made: _registered(made, len(form.cleaned_data["placed"]), address),
+        lambda: operations.establish_organization(actor=actor_of(request), state=state, **form.arguments()),
+        done=lambda made: _registered(made, len(form.cleaned_data["people"]), address),
         back=lambda made: address.url(made.get_absolute_url()),
         template="pages/organizations/register.html",
         context=context,
@@ -71,9 +65,8 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code, "establish_organization")
     typed = request.GET
     kind, is_temporary = _kind_of(typed.get("kind", ""), is_standing="is_standing" in typed)
-    day = _day(typed.get("established_on", ""), address_of(request).as_of)
-    new = forms.suggestion(request.user, unit, kind, is_temporary, day)
-    proposed = {"name": new.name, "code": new.code, "parent": new.parent.code if new.parent else ""}
+    day = typed_day(typed.get("established_on", ""), address_of(request).as_of)
+    proposed = _in_text(forms.suggestion(request.user, unit, kind, is_temporary, day))
     initial: dict[str, Any] = {"kind": kind}
     for field, value in proposed.items():
         mine = typed.get(field, "").strip()
@@ -85,264 +78,118 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "pages/organizations/_suggested.html", {"form": form, "suggested": proposed})
 
 
-@changes_something
-def edit(request: HttpRequest, code: str) -> HttpResponse:
-    """Change plain facts; the second of two people who do so at once sees both values."""
-    organization, address = _at_hand(request, code, "edit_organization")
-    form = forms.EditForm(posted(request), user=request.user, organization=organization)
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.edit_organization(
-            actor=actor_of(request),
-            organization=organization,
-            changes=form.changes(),
-            version=form.cleaned_data["version"],
-            reason=form.cleaned_data["reason"],
-        ),
-        done=lambda row: _done("已保存“%(name)s”的修改。", row, address),
-        template=FORM,
-        title="编辑组织",
-    )
-
-
-@changes_something
-def move(request: HttpRequest, code: str) -> HttpResponse:
-    """Put the organization under another superior on the Party line."""
-    organization, address = _at_hand(request, code, "move_organization")
-    form = forms.MoveForm(posted(request), user=request.user, organization=organization)
-    above = organization.parent.name if organization.parent else "无"
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.move_organization(
-            actor=actor_of(request),
-            organization=organization,
-            parent=form.cleaned_data["parent"],
-            reason=form.cleaned_data["reason"],
-        ),
-        done=lambda row: _done(
-            "“%(name)s”的上级组织已改为%(parent)s。",
-            row,
-            address,
-            parent=f"“{row.parent.name}”" if row.parent else "无",
-        ),
-        title="调整上级组织",
-        sentences=[
-            f"现在的上级组织:{above}。",
-            "下级组织随同调整;所在单位不变。",
-        ],
-        submit_label="调整上级组织",
-    )
-
-
-@changes_something
-def transfer(request: HttpRequest, code: str) -> HttpResponse:
-    """Let the organization stand at another host unit from a day on."""
-    organization, address = _at_hand(request, code, "transfer_organization")
-    form = forms.TransferForm(posted(request), user=request.user, initial={"on": address.as_of})
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.transfer_organization(
-            actor=actor_of(request),
-            organization=organization,
-            unit=form.cleaned_data["unit"],
-            on=form.cleaned_data["on"],
-            reason=form.cleaned_data["reason"],
-        ),
-        done=lambda row: _done(
-            "“%(name)s”自 %(on)s 起转到%(unit)s。",
-            row,
-            address,
-            on=form.cleaned_data["on"].isoformat(),
-            unit=row.unit.name,
-        ),
-        title="转隶到其他单位",
-        sentences=[
-            f"现在所在单位:{organization.unit.name}。",
-            "上级组织和人员编入不变。",
-        ],
-        submit_label="转隶",
-    )
-
-
-@changes_something
-def dissolve(request: HttpRequest, code: str) -> HttpResponse:
-    """Dissolve with all below it, after saying what ends."""
-    organization, address = _at_hand(request, code, "dissolve_organization")
-    day = _day(request.POST.get("on", ""), address.as_of)
-    sentences, below = _dissolution(request, organization, day)
-    mark = fingerprint(sentences)
-    form = forms.DissolveForm(
-        posted(request), user=request.user, initial={"on": address.as_of, "planned": mark}
-    )
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.dissolve_organization(
-            actor=actor_of(request),
-            organization=organization,
-            on=form.cleaned_data["on"],
-            document_number=form.cleaned_data["document_number"],
-            reason=form.cleaned_data["reason"],
-        ),
-        done=lambda plan: _done(
-            "已撤销“%(name)s”等 %(n)d 个组织,结束 %(m)d 人次编入。",
-            organization,
-            address,
-            n=len(plan.organizations),
-            m=plan.assignments,
-        ),
-        title="撤销组织",
-        sentences=sentences,
-        below=below,
-        submit_label="撤销该组织",
-        warn=lambda: [] if form.cleaned_data["planned"] == mark else sentences,
-    )
-
-
-@changes_something
-def withdraw(request: HttpRequest, code: str) -> HttpResponse:
-    """Take back an entry made by mistake."""
-    organization, address = _at_hand(request, code, "withdraw_organization")
-    form = forms.ReasonForm(posted(request), user=request.user)
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.withdraw_organization(
-            actor=actor_of(request),
-            organization=organization,
-            reason=form.cleaned_data["reason"],
-        ),
-        done=lambda row: _done("已撤回“%(name)s”,它不再计入任何日期的统计,记录仍保留。", row, address),
-        title="撤回误录的组织",
-        sentences=[
-            "撤回用于录入有误:该组织从任何日期的统计中去掉,记录仍保留,不能恢复。",
-            "任务结束请用“撤销”。",
-        ],
-        submit_label="撤回该组织",
-    )
-
-
-@changes_something
-def submit(request: HttpRequest, code: str) -> HttpResponse:
-    """Submit a draft or returned entry for approval."""
-    organization, address = _at_hand(request, code, "submit_organization")
-    form = forms.PlainForm(posted(request), user=request.user)
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.submit_organization(actor=actor_of(request), organization=organization),
-        done=lambda row: _done("已提交“%(name)s”,批准前不计入统计。", row, address),
-        title="提交审批",
-        sentences=["提交后由上级审批,批准前不计入统计。"],
-        submit_label="提交审批",
-    )
-
-
-@changes_something
-def approve(request: HttpRequest, code: str) -> HttpResponse:
-    """Approve what was submitted; from now on it counts."""
-    organization, address = _at_hand(request, code, "approve_organization")
-    form = forms.ApproveForm(
-        posted(request),
-        user=request.user,
-        initial={"approval_number": organization.approval_number},
-    )
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.approve_organization(
-            actor=actor_of(request),
-            organization=organization,
-            approval_number=form.cleaned_data["approval_number"],
-        ),
-        done=lambda row: _done("已批准“%(name)s”,按其日期计入统计。", row, address),
-        title="批准",
-        sentences=[f"批准后按成立日期 {organization.established_on.isoformat()} 起计入统计。"],
-        submit_label="批准",
-    )
-
-
-@changes_something
-def send_back(request: HttpRequest, code: str) -> HttpResponse:
-    """Return what was submitted, with a reason."""
-    organization, address = _at_hand(request, code, "return_organization")
-    form = forms.ReasonForm(posted(request), user=request.user)
-    return _change(
-        request,
-        organization,
-        form,
-        lambda: operations.return_organization(
-            actor=actor_of(request), organization=organization, reason=form.cleaned_data["reason"]
-        ),
-        done=lambda row: _done("已退回“%(name)s”。", row, address),
-        title="退回",
-        sentences=["退回后由录入单位修改,再次提交。"],
-        submit_label="退回",
-    )
-
-
-def unit_crumbs(unit: Unit, address: Address, here: str) -> list[dict[str, str]]:
-    """Return the path of a page about a unit."""
-    return [{"name": unit.label, "url": address.url(unit.get_absolute_url())}, {"name": here}]
-
-
-def _at_hand(request: HttpRequest, code: str, verb: str) -> tuple[Organization, Address]:
+def _at_hand(request: HttpRequest, code: str, verb: str) -> Organization:
     organization = access.get_organization(request.user, code, verb)
     request.current_unit = organization.unit.code  # type: ignore[attr-defined]
-    return organization, address_of(request)
+    return organization
 
 
-def _change(
-    request: HttpRequest,
-    organization: Organization,
-    form: Any,
-    act: Callable[[], Any],
-    *,
-    done: Callable[[Any], SafeString],
-    title: str,
-    template: str = CONFIRM,
-    warn: Callable[[], list[str]] | None = None,
-    **context: Any,
-) -> HttpResponse:
-    """Change one organization and go back to its page, or to the unit's when it is out of reach now."""
-    address = address_of(request)
-    page = address.url(organization.get_absolute_url())
-
-    def back(_result: object) -> str:
-        host = Unit.objects.get(organizations__pk=organization.pk)
-        return (
-            page
-            if access.may(request.user, access.SEE, host)
-            else address.url(organization.unit.get_absolute_url())
-        )
-
+def _around(job: Job) -> dict[str, Any]:
+    organization, page = job.row, job.url(job.row)
     crumbs = [
-        *unit_crumbs(organization.unit, address, organization.name)[:1],
+        {"name": organization.unit.label, "url": job.url(organization.unit)},
         {"name": organization.name, "url": page},
-        {"name": title},
+        {"name": job.title},
     ]
-    shown = {"organization": organization, "title": title, "crumbs": crumbs, "cancel_url": page, **context}
-    return change(request, form, act, done=done, back=back, template=template, context=shown, warn=warn)
+    return {"organization": organization, "crumbs": crumbs, "cancel_url": page}
 
 
-def _done(said: str, organization: Organization, address: Address, /, **words: Any) -> SafeString:
-    """Return the line that says what changed, with the way to the unit's page."""
-    return format_html(
-        '{} <a href="{}">{}</a>',
-        said % {"name": organization.name, **words},
-        address.url(organization.unit.get_absolute_url()),
-        f"查看{organization.unit.label}",
-    )
+def _to_unit(job: Job, result: object) -> SafeString:
+    """Return the way to the unit where it stands now."""
+    return way_to(job.address, (result if isinstance(result, Organization) else job.row).unit)
+
+
+def _back(job: Job, _result: object) -> str:
+    """Return its page, or the unit's when it is out of reach now."""
+    host = Unit.objects.get(organizations__pk=job.row.pk)
+    return job.url(job.row if access.may(job.request.user, access.SEE, host) else job.row.unit)
+
+
+def _dissolution(job: Job) -> dict[str, Any]:
+    """Return what dissolving would end, in sentences, and the organizations below."""
+    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    try:
+        plan = operations.plan_dissolution(actor=actor_of(job.request), organization=job.row, on=day)
+    except OperationRefused as refusal:
+        return {"sentences": [said for messages in refusal.message_dict.values() for said in messages]}
+    below = list(plan.subordinates)
+    also = f"同日一并撤销下级组织 {len(below)} 个。" if below else "没有下级组织。"
+    said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments} 人次编入。"
+    return {"sentences": [said, also], "below": below}
+
+
+_ORGANIZATION = Subject(
+    "organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back
+)
+
+edit = _ORGANIZATION.change(
+    operations.edit_organization,
+    forms.EditForm,
+    "编辑组织",
+    submit_label="保存",
+    done=lambda job, row: f"已保存“{row.name}”的修改。",
+    template="pages/organizations/form.html",
+)
+move = _ORGANIZATION.change(
+    operations.move_organization,
+    forms.MoveForm,
+    "调整上级组织",
+    sentences=lambda job: [
+        f"现在的上级组织:{job.row.parent.name if job.row.parent else '无'}。",
+        "下级组织随同调整;所在单位不变。",
+    ],
+    done=lambda job, row: f"“{row.name}”的上级组织已改为{f'“{row.parent.name}”' if row.parent else '无'}。",
+)
+transfer = _ORGANIZATION.change(
+    operations.transfer_organization,
+    forms.TransferForm,
+    "转隶到其他单位",
+    submit_label="转隶",
+    sentences=lambda job: [f"现在所在单位:{job.row.unit.name}。", "上级组织和人员编入不变。"],
+    done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起转到{row.unit.name}。",
+)
+dissolve = _ORGANIZATION.change(
+    operations.dissolve_organization,
+    forms.DissolveForm,
+    "撤销组织",
+    submit_label="撤销该组织",
+    context=_dissolution,
+    done=lambda job, extent: (
+        f"已撤销“{job.row.name}”等 {len(extent.organizations)} 个组织,结束 {extent.assignments} 人次编入。"
+    ),
+)
+withdraw = _ORGANIZATION.change(
+    operations.withdraw_organization,
+    ReasonForm,
+    "撤回误录的组织",
+    submit_label="撤回该组织",
+    sentences=lambda job: [
+        "撤回用于录入有误:该组织从任何日期的统计中去掉,记录仍保留,不能恢复。",
+        "任务结束请用“撤销”。",
+    ],
+    done=lambda job, row: f"已撤回“{row.name}”,它不再计入任何日期的统计,记录仍保留。",
+)
+submit = _ORGANIZATION.change(
+    operations.submit_organization,
+    ScopedForm,
+    "提交审批",
+    sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
+    done=lambda job, row: f"已提交“{row.name}”,批准前不计入统计。",
+)
+approve = _ORGANIZATION.change(
+    operations.approve_organization,
+    forms.ApproveForm,
+    "批准",
+    sentences=lambda job: [f"批准后按成立日期 {job.row.established_on} 起计入统计。"],
+    done=lambda job, row: f"已批准“{row.name}”,按其日期计入统计。",
+)
+send_back = _ORGANIZATION.change(
+    operations.return_organization,
+    ReasonForm,
+    "退回",
+    sentences=lambda job: ["退回后由录入单位修改,再次提交。"],
+    done=lambda job, row: f"已退回“{row.name}”。",
+)
 
 
 def _first_state(*, may_approve: bool, is_draft: bool) -> str:
@@ -357,27 +204,24 @@ def _kind_of(kind: str, *, is_standing: bool = False) -> tuple[str, bool]:
     return kind, kind in PARTY_KINDS and not is_standing
 
 
-def _day(text: str, otherwise: date) -> date:
-    try:
-        return DayField(required=False).clean(text) or otherwise
-    except ValidationError:
-        return otherwise
-
-
 def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[str, Any]:
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    new = forms.suggestion(request.user, unit, kind, is_temporary, address.as_of)
     campaign = address.question.campaign or _only_campaign(address.as_of)
     return {
         "kind": kind,
         "established_on": address.as_of,
         "campaign": campaign.code if campaign else None,
-        "name": new.name,
-        "code": new.code,
-        "parent": new.parent,
+        **forms.suggestion(request.user, unit, kind, is_temporary, address.as_of),
     }
+
+
+def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
+    """Return name, code and superior as the form sends them."""
+    parent = proposed.get("parent")
+    code = parent.code if parent else ""
+    return {"name": proposed.get("name", ""), "code": proposed.get("code", ""), "parent": code}
 
 
 def _only_campaign(day: date) -> Campaign | None:
@@ -390,12 +234,7 @@ def _suggested(request: HttpRequest, form: forms.RegisterForm) -> dict[str, str]
     """Return what was last suggested, so that what the user typed can be told from it."""
     if request.method == "POST":
         return {name: request.POST.get(f"suggested_{name}", "") for name in form.suggested}
-    parent = form.initial.get("parent")
-    return {
-        "name": form.initial.get("name", ""),
-        "code": form.initial.get("code", ""),
-        "parent": parent.code if parent else "",
-    }
+    return _in_text(form.initial)
 
 
 def metric_of(organization: Organization) -> OrganizationMetric:
@@ -417,7 +256,7 @@ def _registered(made: Organization, placed: int, address: Address) -> SafeString
     if made.state != WorkflowState.APPROVED:
         state = WorkflowState(made.state).label
         said += f"状态为“{state}”,批准前不计入统计。"
-        return _done("%(said)s", made, address, said=said)
+        return format_html("{}{}", said, way_to(address, unit))
     question, day = address.question, made.established_on
     if day > question.as_of:
         question = question.on(day)
@@ -429,18 +268,3 @@ def _registered(made: Organization, placed: int, address: Address) -> SafeString
         as_of=None if question.as_of == address.today else question.as_of.isoformat(),
     )
     return format_html('{} <a href="{}">{}</a>', said, url, f"返回{unit.label}")
-
-
-def _dissolution(
-    request: HttpRequest, organization: Organization, day: date
-) -> tuple[list[str], list[Organization]]:
-    """Return what dissolving would end, in sentences, and the organizations below."""
-    try:
-        plan = operations.plan_dissolution(actor=actor_of(request), organization=organization, on=day)
-    except OperationRefused as refusal:
-        return [message for messages in refusal.message_dict.values() for message in messages], []
-    below = list(plan.subordinates)
-    said = f"自 {day.isoformat()} 起撤销“{organization.name}”,结束 {plan.assignments} 人次编入。"
-    if not below:
-        return [said, "没有下级组织。"], below
-    return [said, f"同日一并撤销下级组织 {len(below)} 个。"], below

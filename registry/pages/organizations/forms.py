@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from registry import access
@@ -25,10 +22,20 @@ from registry.models import (
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
-from registry.pages.people.forms import ROLES
+from registry.pages.people.forms import ROLES, pasted_people, with_members
 from registry.rules import organizations as rules
 from registry.rules.findings import warnings
-from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, split_keys, wide
+from registry.web import fields
+from registry.web.fields import (
+    DayField,
+    PickerField,
+    ScopedForm,
+    aliases_field,
+    document_field,
+    note_field,
+    reason_field,
+    wide,
+)
 
 CODE_WORDS: dict[str, str] = {
     "committee": "dangwei",
@@ -135,22 +142,13 @@ def superior_at(field: PickerField, user: access.AnyUser, unit: Unit, kind: str)
     field.beyond = lambda: access.superiors(user, unit)
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """What the register form proposes for a unit and kind."""
-
-    name: str
-    code: str
-    parent: Organization | None
-
-
-def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> Suggestion:
+def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> dict[str, Any]:
     """Return name, code and Party superior for a new organization."""
-    return Suggestion(
-        suggest_name(unit, kind, is_temporary),
-        suggest_code(unit, kind, is_temporary),
-        suggest_parent(user, unit, kind, is_temporary, day),
-    )
+    return {
+        "name": suggest_name(unit, kind, is_temporary),
+        "code": suggest_code(unit, kind, is_temporary),
+        "parent": suggest_parent(user, unit, kind, is_temporary, day),
+    }
 
 
 class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -170,9 +168,7 @@ class RegisterForm(ScopedForm):
 
     kind = forms.ChoiceField(label="组织类型", choices=REGISTERED_KINDS)
     established_on = DayField(label="成立日期")
-    approval_number = forms.CharField(
-        label="批复文号", max_length=80, required=False, help_text="例如 德公党〔2020〕5 号"
-    )
+    approval_number = document_field("批复文号", help_text="例如 德公党〔2020〕5 号")
     campaign = CampaignField()
     name = forms.CharField(label="组织名称", max_length=120, widget=wide())
     code = forms.CharField(
@@ -206,14 +202,15 @@ class RegisterForm(ScopedForm):
     honour_title = forms.CharField(
         label="荣誉命名", max_length=60, required=False, help_text="例如 以“何建华”命名"
     )
-    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+    aliases = aliases_field()
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
-    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+    note = note_field()
 
     folded = ("is_standing", "honour_title", "aliases", "task_body", "note")
     facts = ("kind", "established_on", "approval_number", "campaign")
     suggested = ("name", "code", "parent")
     placed = ("secretary", "members", "numbers")
+    unsent = ("is_standing", "secretary", "numbers", "people")
     sent_to_suggest = (
         *("kind", "is_standing", "established_on", *suggested),
         *("suggested_name", "suggested_code", "suggested_parent"),
@@ -238,21 +235,10 @@ class RegisterForm(ScopedForm):
             kind__in=("task_force", "work_group", "leading_group")
         )
 
-    def bound(self, names: Iterable[str]) -> list[forms.BoundField]:
-        """Return the named fields, for the parts of the page."""
-        return [self[name] for name in names]
-
-    def fact_fields(self) -> list[forms.BoundField]:
-        """Kind, date, document, campaign."""
-        return self.bound(self.facts)
-
-    def suggested_fields(self) -> list[forms.BoundField]:
-        """What is filled in from unit and kind."""
-        return self.bound(self.suggested)
-
-    def placed_fields(self) -> list[forms.BoundField]:
-        """Secretary and members."""
-        return self.bound(self.placed)
+    def parts(self) -> dict[str, list[forms.BoundField]]:
+        """The fields of each part of the page that is always shown."""
+        parts = {"facts": self.facts, "suggested": self.suggested, "placed": self.placed}
+        return {part: [self[name] for name in names] for part, names in parts.items()}
 
     def is_unfolded(self) -> bool:
         """Whether something in the folded part was filled in or is wrong."""
@@ -260,15 +246,7 @@ class RegisterForm(ScopedForm):
 
     def clean_numbers(self) -> list[Person]:
         """Find the pasted police numbers; name those that are unknown."""
-        keys = list(dict.fromkeys(split_keys(self.cleaned_data["numbers"])))
-        if not keys:
-            return []
-        found = cast(PickerField, self.fields["members"]).find(keys)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            more = f"等 {len(missing)} 个" if len(missing) > 20 else ""
-            raise ValidationError(f"没有找到警号:{'、'.join(missing[:20])}{more}。请检查,或先登记这些人员。")
-        return [found[key] for key in keys]
+        return pasted_people(self.user, self.cleaned_data["numbers"])
 
     def clean(self) -> dict[str, Any]:
         """Bring secretary, members and pasted numbers together: each person once."""
@@ -276,17 +254,11 @@ class RegisterForm(ScopedForm):
         kind = cleaned.get("kind", "")
         if cleaned.get("is_standing") and kind and kind not in PARTY_KINDS:
             self.add_error("is_standing", "只有党组织分临时和常设。")
-        roles: dict[int, str] = {}
-        people: dict[int, Person] = {}
         head: Person | None = cleaned.get("secretary")
         placed: list[tuple[Person, str]] = [(head, rules.head_role(kind))] if head else []
         placed += cleaned.get("members") or []
-        placed += [(person, Role.MEMBER.value) for person in cleaned.get("numbers") or []]
-        for person, role in placed:
-            people[person.pk] = person
-            if roles.get(person.pk, Role.MEMBER.value) == Role.MEMBER.value:
-                roles[person.pk] = role
-        cleaned["placed"] = [Member(people[pk], role) for pk, role in roles.items()]
+        found = with_members(placed, cleaned.get("numbers") or [])
+        cleaned["people"] = [Member(person, role) for person, role in found]
         return cleaned
 
     @property
@@ -294,16 +266,10 @@ class RegisterForm(ScopedForm):
         """Temporary is implied by the kind, unless said to be standing."""
         return self.cleaned_data["kind"] in PARTY_KINDS and not self.cleaned_data["is_standing"]
 
-    def facts_to_save(self) -> dict[str, Any]:
+    def arguments(self) -> dict[str, Any]:
         """Return the arguments for ``establish_organization``."""
-        names = ["kind", "name", "code", "established_on", "parent", "campaign", "task_body"]
-        names += ["approval_number", "honour_title", "aliases", "note"]
-        return {
-            **{name: self.cleaned_data[name] for name in names},
-            "unit": self.unit,
-            "is_temporary": self.is_temporary,
-            "members": self.cleaned_data["placed"],
-        }
+        found = {"unit": self.unit, "is_temporary": self.is_temporary, "members": self.cleaned_data["people"]}
+        return super().arguments() | found
 
     def warnings(self) -> list[str]:
         """What should be looked at before saving; asked of a valid form."""
@@ -315,45 +281,35 @@ class RegisterForm(ScopedForm):
             self.is_temporary,
             data["parent"],
             name=data["name"],
-            members=[(member.person, member.role) for member in data["placed"]],
+            members=[(member.person, member.role) for member in data["people"]],
         )
         return warnings(rules.findings([proposal], self.user))
 
 
-class EditForm(ScopedForm):
+class EditForm(fields.EditForm):
     """Change plain facts of an organization."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
     name = forms.CharField(label="组织名称", max_length=120, widget=wide())
     established_on = DayField(label="成立日期")
-    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+    approval_number = document_field("批复文号")
     dissolved_on = DayField(label="撤销日期")
-    dissolution_number = forms.CharField(label="撤销文号", max_length=80, required=False)
+    dissolution_number = document_field("撤销文号")
     campaign = CampaignField()
     honour_title = forms.CharField(label="荣誉命名", max_length=60, required=False)
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
-    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
-    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
-    reason = forms.CharField(
-        label="修改原因",
-        max_length=300,
-        required=False,
-        help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。",
-        widget=wide(),
+    aliases = aliases_field()
+    note = note_field()
+    reason = reason_field(
+        "修改原因", help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。"
     )
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
-        initial = {name: getattr(organization, name) for name in EDITABLE}
-        initial["campaign"] = organization.campaign.code if organization.campaign else None
-        kwargs["initial"] = {**initial, "version": organization.version}
-        super().__init__(*args, **kwargs)
-        cast(PickerField, self.fields["task_body"]).keep(organization.task_body)
-        if organization.dissolved_on is None:  # dissolving is an operation of its own
-            del self.fields["dissolved_on"], self.fields["dissolution_number"]
+    held = EDITABLE
 
-    def changes(self) -> dict[str, Any]:
-        """Return the arguments for ``edit_organization``."""
-        return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["task_body"]).keep(self.row.task_body)
+        if self.row.dissolved_on is None:  # dissolving is an operation of its own
+            del self.fields["dissolved_on"], self.fields["dissolution_number"]
 
 
 class MoveForm(ScopedForm):
@@ -363,10 +319,11 @@ class MoveForm(ScopedForm):
     no_parent = forms.BooleanField(label="不设上级组织", required=False)
     reason = reason_field(required=True)
 
-    def __init__(self, *args: Any, organization: Organization, **kwargs: Any) -> None:
+    unsent = ("no_parent",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        parent = cast(PickerField, self.fields["parent"])
-        superior_at(parent, self.user, organization.unit, organization.kind)
+        superior_at(cast(PickerField, self.fields["parent"]), self.user, self.row.unit, self.row.kind)
 
     def clean(self) -> dict[str, Any]:
         """Either a superior or none, said explicitly."""
@@ -389,23 +346,15 @@ class DissolveForm(ScopedForm):
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
     on = DayField(label="撤销日期", help_text="自该日起不再计入现有数。")
-    document_number = forms.CharField(label="撤销文号", max_length=80, required=False)
+    document_number = document_field("撤销文号")
     reason = reason_field(required=True)
 
     renames = {"dissolved_on": "on"}
 
 
-class ReasonForm(ScopedForm):
-    """Withdraw or return: a reason is needed."""
-
-    reason = reason_field(required=True)
-
-
 class ApproveForm(ScopedForm):
     """Approve, perhaps with the document's number."""
 
-    approval_number = forms.CharField(label="批复文号", max_length=80, required=False)
+    approval_number = document_field("批复文号")
 
-
-class PlainForm(ScopedForm):
-    """Nothing to fill in, only to confirm."""
+    held = ("approval_number",)

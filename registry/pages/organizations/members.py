@@ -16,8 +16,7 @@ from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import person_columns
-from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, Grid, read_back
+from registry.web.columns import Column, Grid, noun_column, read_back
 from registry.web.tables import Table
 
 NOW, LATER, BEFORE = "在册", "此后编入", "以前"
@@ -65,24 +64,25 @@ class MemberTable(Table[ListedMember]):
 
     organization: Organization
     tab = "编入"
+    file_place = ""  # the title names it already
     can_be_samples = True
     noun = ASSIGNMENT
     columns: Sequence[Column[ListedMember]] = (
-        *person_columns(lambda row: row.person),
-        Column("职责", lambda row: row.role, cell="pages/organizations/cells/role.html", slug="role"),
-        Column("编入", lambda row: row.assignment.started_on, Kind.DATE, slug="started_on"),
-        Column("结束", lambda row: row.assignment.ended_on, Kind.DATE, key="ended", slug="ended_on"),
-        Column("在册情况", lambda row: row.when, only="file"),
-        Column("当日政治面貌", lambda row: row.status, only="file"),
-        Column("政治面貌", lambda row: row.status, only="page"),
-        Column("人员类别", lambda row: row.person.get_category_display(), css="drop"),
+        *person_columns(ASSIGNMENT, lambda row: row.person),
+        noun_column(ASSIGNMENT, "role", cell="pages/organizations/cells/role.html"),
+        noun_column(ASSIGNMENT, "started_on", "编入"),
+        noun_column(ASSIGNMENT, "ended_on", "结束", key="ended"),
+        Column("在册情况", "when", only="file"),
+        Column("当日政治面貌", "status", only="file"),
+        Column("政治面貌", "status", only="page"),
+        Column("人员类别", "person.get_category_display", css="drop"),
         Column(
             "正式组织关系",
             lambda row: row.home(row.person.home_unit.name),
             text=lambda row: row.home(row.person.home_unit.label),
             css="text",
         ),
-        Column("文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
+        noun_column(ASSIGNMENT, "document_number", css="drop"),
         Column(
             "办理",
             key="change",
@@ -90,8 +90,8 @@ class MemberTable(Table[ListedMember]):
             css="no-print nowrap",
             only="page",
         ),
-        read_back("organization", lambda row: row.table.organization.code),
-        read_back("organization_name", lambda row: row.table.organization.name),
+        read_back(ASSIGNMENT, "organization", "table.organization.code"),
+        read_back(ASSIGNMENT, "organization_name", "table.organization.name"),
     )
 
     def __init__(self, request: HttpRequest, organization: Organization) -> None:
@@ -112,11 +112,6 @@ class MemberTable(Table[ListedMember]):
     def place(self) -> str:
         """The organization's unit."""
         return self.organization.unit.name
-
-    @property
-    def file_place(self) -> str:
-        """The title names it already."""
-        return ""
 
     @property
     def file_unit(self) -> Unit:
@@ -169,10 +164,6 @@ class MemberTable(Table[ListedMember]):
     def every(self) -> list[ListedMember]:
         """Return everybody: on the day, later, before."""
         return [*self.now, *self.later, *self.before]
-
-    def lines(self, found: list[ListedMember]) -> list[ListedMember]:
-        """Return the rows as they are."""
-        return found
 
     def has_samples(self) -> bool:
         """Whether an assignment is an invented one."""

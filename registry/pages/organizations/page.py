@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Any
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -20,7 +21,8 @@ from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.web.address import Address
-from registry.web.links import rows_page
+from registry.web.links import buttons, linked, rows_page
+from registry.web.text import period
 
 TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain"}
 
@@ -53,7 +55,7 @@ def facts(
         ("专项任务", campaign.name if campaign else ""),
         *(("所在单位", _host(each, len(placements), scope, address)) for each in placements),
         ("上级组织", _superior(organization, scope, address) if parent else "无"),
-        ("依托的专班或工作组", _named(body, scope, address) if body else ""),
+        ("依托的专班或工作组", linked(address, body, scope) if body else ""),
         ("成立日期", organization.established_on.isoformat()),
         ("批复文号", organization.approval_number),
         ("撤销日期", organization.dissolved_on.isoformat() if organization.dissolved_on else ""),
@@ -67,35 +69,21 @@ def facts(
     return [(label, value) for label, value in found if value]
 
 
-def _named(organization: Organization, scope: Sequence[Span], address: Address) -> SafeString:
-    if not access.inside(organization.unit, scope):
-        return format_html("{}", organization.name)
-    url = address.url(organization.get_absolute_url())
-    return format_html('<a href="{}">{}</a>', url, organization.name)
-
-
 def _superior(organization: Organization, scope: Sequence[Span], address: Address) -> SafeString:
-    named = _named(organization.parent, scope, address)
-    if not organization.parent_inferred:
-        return named
-    return format_html('{} <span class="tag warn">{}</span>', named, "推定")
+    named = linked(address, organization.parent, scope)
+    return (
+        format_html('{} <span class="tag warn">推定</span>', named) if organization.parent_inferred else named
+    )
 
 
 def _host(
     placement: OrganizationPlacement, number: int, scope: Sequence[Span], address: Address
 ) -> SafeString:
     """The host unit, with its days once there was another one."""
-    link = format_html("{}", placement.unit.name)
-    if access.inside(placement.unit, scope):
-        url = address.url(placement.unit.get_absolute_url())
-        link = format_html('<a href="{}">{}</a>', url, placement.unit.name)
-    if number == 1:
-        return link
-    start, end = placement.started_on.isoformat(), placement.ended_on
-    days = f"({start} 起)"
-    if end:
-        days = f"({start} 至 {end.isoformat()} 之前)"
-    return format_html("{} {}", link, days)
+    link = linked(address, placement.unit, scope)
+    return (
+        format_html("{} {}", link, period(placement.started_on, placement.ended_on)) if number > 1 else link
+    )
 
 
 # --- Party line -----------------------------------------------------------------------------------
@@ -183,29 +171,29 @@ def timeline(
 # --- What may be done -----------------------------------------------------------------------------
 
 
-def actions(user: access.AnyUser, organization: Organization, address: Address) -> list[dict[str, object]]:
+_MENU = (
+    ("end_assignment", "organization_members_end", "结束编入"),
+    ("transfer_organization", "organization_transfer", "转隶到其他单位"),
+    ("move_organization", "organization_move", "调整上级组织"),
+    ("dissolve_organization", "organization_dissolve", "撤销组织"),
+    ("withdraw_organization", "organization_withdraw", "撤回误录"),
+)
+
+
+def actions(user: access.AnyUser, organization: Organization, address: Address) -> list[dict[str, Any]]:
     """Return the buttons by rights and state, the red one last."""
 
-    def button(verb: str, name: str, label: str, tone: str = "") -> list[dict[str, object]]:
-        url = address.url(reverse(name, args=[organization.code]))
-        return [{"label": label, "url": url, "tone": tone}] if access.may(user, verb, organization) else []
+    def button(verb: str, name: str, label: str, tone: str = "") -> list[dict[str, Any]]:
+        return buttons(user, organization, address, (verb, name, label, tone))
 
-    made: list[dict[str, object]] = [{"label": "打印", "tone": "print"}]
+    made: list[dict[str, Any]] = [{"label": "打印", "tone": "print"}]
     state, stands = organization.state, organization.dissolved_on is None
     if state == WorkflowState.WITHDRAWN:
         return made
     decides = state == WorkflowState.SUBMITTED and access.may(user, "approve_organization", organization)
     resubmits = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
-    menu = button("move_organization", "organization_move", "调整上级组织")
-    if stands:
-        menu = [
-            *button("end_assignment", "organization_members_end", "结束编入"),
-            *button("transfer_organization", "organization_transfer", "转隶到其他单位"),
-            *menu,
-            *button("dissolve_organization", "organization_dissolve", "撤销组织"),
-        ]
-    menu += button("withdraw_organization", "organization_withdraw", "撤回误录")
-    if menu:
+    wanted = [each for each in _MENU if stands or each[0] in ("move_organization", "withdraw_organization")]
+    if menu := buttons(user, organization, address, *wanted):
         made.append({"label": "办理", "menu": menu})
     made += button("edit_organization", "organization_edit", "编辑")
     if stands:

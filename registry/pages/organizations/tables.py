@@ -6,29 +6,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
-from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import organization_rows
 from registry.counting.metric import APPROVED
-from registry.counting.metrics import METRICS, OrganizationMetric
+from registry.counting.metrics import OrganizationMetric
 from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
-from registry.nouns.columns import NO, YES
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, read_back
+from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
-from registry.web.lists import Length
+from registry.web.lists import Length, with_query
 from registry.web.tables import Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
@@ -60,11 +59,6 @@ class ListedOrganization:
         return self.table.address.url(self.organization.get_absolute_url()) if self.is_seen else ""
 
     @property
-    def members_url(self) -> str:
-        """Where the page names the members."""
-        return f"{self.url}#members" if self.url else ""
-
-    @property
     def unit_url(self) -> str:
         """The page of the unit where it stood on the day."""
         if not self.is_unit_seen:
@@ -86,14 +80,18 @@ class ListedOrganization:
         return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
 
     @property
-    def state_tag(self) -> tuple[str, str]:
-        """Tone and words of where it is: in the workflow, or on the day."""
-        return organization_page.state_tag(self.organization, self.table.address.as_of)
+    def state(self) -> str:
+        """Where it is: in the workflow, or on the day."""
+        return self._state[1]
 
     @property
     def tone(self) -> str:
         """The tone of the state."""
-        return self.state_tag[0]
+        return self._state[0]
+
+    @property
+    def _state(self) -> tuple[str, str]:
+        return organization_page.state_tag(self.organization, self.table.address.as_of)
 
 
 @dataclass(frozen=True)
@@ -126,6 +124,9 @@ def _named(table: OrganizationTable, rows: Any, text: str) -> Any:
     return rows.matching(text)
 
 
+_fact = partial(noun_column, ORGANIZATION)
+
+
 class OrganizationTable(PlacedTable[ListedOrganization]):
     """The organizations behind a number (``metric``), or all in scope, by the question of the address."""
 
@@ -138,45 +139,40 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     css = "ledger"
     can_be_samples = True
     default_sort = "unit"
+    counted_by = OrganizationMetric
+    counted_word = "组织"
     noun = ORGANIZATION
     columns: Sequence[Column[ListedOrganization]] = (
-        Column(
+        _fact(
+            "name",
             "名称",
-            lambda row: row.organization.name,
             key="name",
             sort=("code",),
             cell="pages/organizations/cells/name.html",
             css="ledger-name",
-            slug="name",
             is_heading=True,
         ),
-        Column(
+        _fact(
+            "kind",
             "类型",
-            lambda row: row.organization.kind_label,
+            "organization.kind_label",
             key="kind",
             sort=("kind_place", "is_temporary", "code"),
             css="nowrap",
-            slug="kind",
         ),
-        Column("荣誉称号", lambda row: row.organization.honour_title, slug="honour_title", only="file"),
-        Column(
+        _fact("honour_title", only="file"),
+        _fact(
+            "unit_name",
             "所在单位",
-            lambda row: row.organization.host_name,
+            "organization.host_name",
             key="unit",
             sort=("host_tree_id", "host_lft", "kind_place", "code"),
-            url=lambda row: row.unit_url,
+            url="unit_url",
             text=lambda row: row.organization.host_short_name or row.organization.host_name,
             css="ledger-unit",
-            slug="unit_name",
             is_of_the_day=True,
         ),
-        Column(
-            "上级组织",
-            lambda row: row.parent_name,
-            cell="pages/organizations/cells/parent.html",
-            css="text",
-            slug="parent_name",
-        ),
+        _fact("parent_name", "", "parent_name", cell="pages/organizations/cells/parent.html", css="text"),
         Column(
             "书记/负责人",
             lambda row: "、".join(head.person.name for head in row.heads),
@@ -184,48 +180,26 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         ),
         Column(
             "人数",
-            lambda row: row.organization.members,
+            "organization.members",
             Kind.NUMBER,
             key="members",
             sort=("members", "code"),
-            url=lambda row: row.members_url,
+            url=lambda row: row.url and f"{row.url}#members",
         ),
+        _fact("established_on", "成立", key="established", sort=("established_on", "code")),
+        _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "code")),
+        _fact("approval_number", "文号", css="drop ledger-document"),
+        Column("当日状态", "state", only="file"),
         Column(
-            "成立",
-            lambda row: row.organization.established_on,
-            Kind.DATE,
-            key="established",
-            sort=("established_on", "code"),
-            slug="established_on",
+            "状态", "state", key="state", sort=("state", "code"), cell="parts/cells/tag.html", only="page"
         ),
-        Column(
-            "撤销",
-            lambda row: row.organization.dissolved_on,
-            Kind.DATE,
-            key="dissolved",
-            sort=("gone_on", "code"),
-            slug="dissolved_on",
+        read_back(ORGANIZATION, "state"),
+        read_back(ORGANIZATION, "code", lambda row: row.organization.code if row.is_seen else None),
+        read_back(ORGANIZATION, "is_temporary"),
+        read_back(ORGANIZATION, "unit", lambda row: row.organization.unit.code if row.is_seen else None),
+        read_back(
+            ORGANIZATION, "parent", lambda row: row.organization.parent.code if row.is_parent_seen else None
         ),
-        Column(
-            "文号",
-            lambda row: row.organization.approval_number,
-            css="drop ledger-document",
-            slug="approval_number",
-        ),
-        Column("当日状态", lambda row: row.state_tag[1], only="file"),
-        Column(
-            "状态",
-            lambda row: row.state_tag[1],
-            key="state",
-            sort=("state", "code"),
-            cell="parts/cells/tag.html",
-            only="page",
-        ),
-        read_back("state", lambda row: str(WorkflowState(row.organization.state).label)),
-        read_back("code", lambda row: row.organization.code if row.is_seen else None),
-        read_back("is_temporary", lambda row: YES if row.organization.is_temporary else NO),
-        read_back("unit", lambda row: row.organization.unit.code if row.is_seen else None),
-        read_back("parent", lambda row: row.organization.parent.code if row.is_parent_seen else None),
     )
     filters = (
         UnitFilter(label="单位(含下级)"),
@@ -236,17 +210,6 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         SinceFilter(),
         TextFilter("q", "名称、代码或文号", _named),
     )
-
-    @cached_property
-    def metric(self) -> OrganizationMetric | None:
-        """The metric of the address."""
-        slug = self.request.GET.get("metric", "").strip()
-        if not slug:
-            return None
-        metric = METRICS.get(slug)
-        if not isinstance(metric, OrganizationMetric):
-            raise Http404(f"没有名为“{slug}”的组织统计指标。")
-        return metric
 
     def every(self) -> QuerySet[Organization]:
         """Return the organizations in the state that is asked for."""
@@ -323,7 +286,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
                 if is_temporary or kind in FORMATION_KINDS
                 else f"常设{kind_words(kind, is_temporary)}",
                 number,
-                self._url(kind=kind, nature=_nature(kind, is_temporary)),
+                with_query(self.request, kind=kind, nature=_nature(kind, is_temporary)),
             )
             for kind, is_temporary, number in found
         ]
@@ -344,13 +307,6 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     def pending(self) -> int | None:
         """Count the unapproved ones beside the list; nothing where a state is asked for."""
         return None if self.wanted["state"] else int(self.narrowed(self._in(PENDING_STATES)).count())
-
-    def _url(self, **changes: str) -> str:
-        query = self.request.GET.copy()
-        query.pop("page", None)
-        for name, value in changes.items():
-            query[name] = value
-        return f"{self.request.path}?{query.urlencode()}"
 
     @property
     def clear_url(self) -> str:
@@ -380,7 +336,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "totals": self.totals,
             "people": self.people(),
             "pending": self.pending(),
-            "pending_url": self._url(state="pending"),
+            "pending_url": with_query(self.request, state="pending"),
         }
 
 

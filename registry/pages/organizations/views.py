@@ -38,7 +38,6 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
     )
     members = MemberTable(request, found)
     may_change = access.may(request.user, "change_role", found)
-    may_edit = access.may(request.user, "edit_organization", found)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
         request,
@@ -59,13 +58,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "members_export_url": export_url(request, "members_export", found.code),
             "may_enter": may_change,
             "timeline": organization_page.timeline(found, placements, members),
-            "events": history.events(
-                history.of_row(found),
-                names="person",
-                row=found,
-                undo_at=address if may_edit else None,
-            ),
-            "record_url": history.record_url(request.user, found, address),
+            **history.of_page(request.user, found, address, names="person"),
             "actions": organization_page.actions(request.user, found, address),
             "crumbs": [
                 {"name": "组织台账", "url": address.url(reverse("organizations"))},

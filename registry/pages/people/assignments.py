@@ -20,9 +20,8 @@ from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import rank_of_role
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import person_columns
-from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, read_back
-from registry.web.drill import PlacedTable, people_metric
+from registry.web.columns import Column, noun_column, read_back
+from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import Length
 from registry.web.tables import Empty, show
@@ -38,11 +37,6 @@ class ListedAssignment:
     is_unit_seen: bool
     is_seen: bool
     """Whether the organization is in scope today."""
-
-    @property
-    def role(self) -> str:
-        """The role."""
-        return self.assignment.get_role_display()
 
     @property
     def unit_url(self) -> str:
@@ -74,45 +68,40 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     noun = ASSIGNMENT
     columns: Sequence[Column[ListedAssignment]] = (
         *person_columns(
-            lambda row: row.assignment.person, "person", ("person__name", "person__number"), "person__"
+            ASSIGNMENT,
+            lambda row: row.assignment.person,
+            "person",
+            ("person__name", "person__number"),
+            "person__",
         ),
-        Column(
+        noun_column(
+            ASSIGNMENT,
+            "organization_name",
             "组织",
-            lambda row: row.assignment.organization.name,
+            "assignment.organization.name",
             key="organization",
             sort=("organization__code", "rank", "person__number"),
-            url=lambda row: row.organization_url,
-            is_sample=lambda row: row.assignment.organization.is_sample,
+            url="organization_url",
+            is_sample="assignment.organization.is_sample",
             css="text",
-            slug="organization_name",
         ),
         Column(
             "组织当日所在单位",
-            lambda row: row.unit.name,
+            "unit.name",
             key="unit",
             sort=("host_tree_id", "host_lft", "organization__code", "rank", "person__number"),
-            url=lambda row: row.unit_url,
-            text=lambda row: row.unit.label,
+            url="unit_url",
+            text="unit.label",
         ),
-        Column("职责", lambda row: row.role, key="role", sort=("rank", "person__number"), slug="role"),
-        Column(
-            "编入日期",
-            lambda row: row.assignment.started_on,
-            Kind.DATE,
-            key="started",
-            sort=("started_on", "person__number"),
-            slug="started_on",
+        noun_column(ASSIGNMENT, "role", key="role", sort=("rank", "person__number")),
+        noun_column(ASSIGNMENT, "started_on", key="started", sort=("started_on", "person__number")),
+        noun_column(ASSIGNMENT, "ended_on", key="ended", sort=("ended_on", "person__number")),
+        noun_column(ASSIGNMENT, "document_number", "任命文号", css="drop"),
+        read_back(
+            ASSIGNMENT,
+            "organization",
+            lambda row: row.assignment.organization.code if row.is_seen else None,
         ),
-        Column(
-            "结束日期",
-            lambda row: row.assignment.ended_on,
-            Kind.DATE,
-            key="ended",
-            sort=("ended_on", "person__number"),
-            slug="ended_on",
-        ),
-        Column("任命文号", lambda row: row.assignment.document_number, css="drop", slug="document_number"),
-        read_back("organization", lambda row: row.assignment.organization.code if row.is_seen else None),
     )
     filters = (
         UnitFilter(),
@@ -120,11 +109,6 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
         ChoiceFilter("category", "类别", "person__category", choices=PersonCategory.choices),
         TextFilter("q", "姓名、警号或组织", _named),
     )
-
-    @cached_property
-    def metric(self) -> PeopleMetric | None:
-        """The metric of the address."""
-        return people_metric(self.request)
 
     @cached_property
     def counted(self) -> PeopleMetric:

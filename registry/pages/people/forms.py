@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.utils import timezone
 
 from registry import access
 from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
+from registry.operations.people import EDITABLE
 from registry.rules.people import number_validator
-from registry.web.fields import DayField, PickerField, ScopedForm, split_keys
+from registry.web.fields import DayField, EditForm, PickerField, ScopedForm, document_field, split_keys
 
 # A member is the usual case, so it comes first; the rest keep their rank.
 ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
@@ -22,6 +25,10 @@ class _Version(forms.IntegerField):
 
     def __init__(self) -> None:
         super().__init__(widget=forms.HiddenInput, required=False)
+
+
+def _explanation() -> forms.CharField:
+    return forms.CharField(label="说明", max_length=300, required=False)
 
 
 class _PersonFacts(ScopedForm):
@@ -58,10 +65,12 @@ class PersonForm(_PersonFacts):
     field_order = ["name", "number", "category", "political_status", "title", "home_branch"]
 
 
-class PersonEditForm(_PersonFacts):
+class PersonEditForm(EditForm, _PersonFacts):
     """The plain facts of a person, edited."""
 
     version = _Version()
+
+    held = EDITABLE
 
 
 class StatusForm(ScopedForm):
@@ -69,7 +78,7 @@ class StatusForm(ScopedForm):
 
     status = forms.ChoiceField(label="新的政治面貌", choices=PoliticalStatus.choices)
     on = DayField(label="自哪天起", help_text="此日以前的统计仍按原政治面貌。")
-    reason = forms.CharField(label="说明", max_length=300, required=False)
+    reason = _explanation()
 
     renames = {"political_status": "status"}
 
@@ -86,7 +95,9 @@ class TransferForm(ScopedForm):
         required=False,
         help_text="常设党组织;临时编入不受影响。",
     )
-    reason = forms.CharField(label="说明", max_length=300, required=False)
+    reason = _explanation()
+
+    held = ("home_unit", "home_branch")
 
 
 class AssignForm(ScopedForm):
@@ -108,7 +119,7 @@ class AssignForm(ScopedForm):
         help_text="用空格、逗号或换行隔开,职责均为成员。",
     )
     started_on = DayField(label="编入日期")
-    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+    document_number = document_field("任命文号")
     ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
 
     folded = ("ended_on",)
@@ -123,12 +134,15 @@ class AssignForm(ScopedForm):
         if empty and not self.errors.keys() & {"members", "numbers"}:
             self.add_error("members", "请至少选择一人,或粘贴警号。")
 
+    def arguments(self) -> dict[str, Any]:
+        """Return everybody as ``members``."""
+        sent = super().arguments()
+        del sent["numbers"]
+        return {**sent, "members": self.people()}
+
     def people(self) -> list[tuple[Person, str]]:
         """Return everybody chosen or pasted, once: (person, role)."""
-        chosen: list[tuple[Person, str]] = self.cleaned_data["members"]
-        known = {person.pk for person, _role in chosen}
-        pasted = [person for person in self.cleaned_data["numbers"] if person.pk not in known]
-        return [*chosen, *((person, Role.MEMBER.value) for person in pasted)]
+        return with_members(self.cleaned_data["members"], self.cleaned_data["numbers"])
 
 
 class AssignOneForm(ScopedForm):
@@ -139,7 +153,7 @@ class AssignOneForm(ScopedForm):
     )
     role = forms.ChoiceField(label="职责", choices=ROLES)
     started_on = DayField(label="编入日期")
-    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+    document_number = document_field("任命文号")
 
     renames = {"members": "organization"}
 
@@ -164,11 +178,11 @@ class EndManyForm(ScopedForm):
         required=False,
     )
     on = DayField(label="结束日期", help_text="当天起不再计入。")
-    reason = forms.CharField(label="说明", max_length=300, required=False)
+    reason = _explanation()
 
-    def __init__(self, *args: Any, rows: list[Assignment], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.rows = rows
+        self.rows = rows = members_to_end(self.row.pk, timezone.localdate())
         field = self.fields["assignments"]
         assert isinstance(field, _AssignmentChoice)
         field.user = self.user
@@ -185,9 +199,11 @@ class EndManyForm(ScopedForm):
         if not chosen and "assignments" not in self.errors:
             self.add_error("assignments", "请至少勾选一人。")
 
-    def chosen(self) -> list[Assignment]:
-        """Return the assignments to end."""
-        return self.rows if self.cleaned_data["everyone"] else list(self.cleaned_data["assignments"])
+    def arguments(self) -> dict[str, Any]:
+        """Return each assignment to end with its day, and the reason."""
+        sent = super().arguments()
+        rows = self.rows if sent.pop("everyone") else sent["assignments"]
+        return {"ends": [(row, sent["on"]) for row in rows], "reason": sent["reason"]}
 
 
 class RoleForm(ScopedForm):
@@ -195,15 +211,17 @@ class RoleForm(ScopedForm):
 
     role = forms.ChoiceField(label="新的职责", choices=Role.choices)
     on = DayField(label="自哪天起", help_text="填编入当天即更正原职责,不留变动。")
-    document_number = forms.CharField(label="任命文号", max_length=80, required=False)
+    document_number = document_field("任命文号")
     version = _Version()
+
+    held = ("role",)
 
 
 class EndForm(ScopedForm):
     """One assignment ends."""
 
     on = DayField(label="结束日期", help_text="当天起不再计入。")
-    reason = forms.CharField(label="说明", max_length=300, required=False)
+    reason = _explanation()
     version = _Version()
 
     renames = {"ended_on": "on"}
@@ -227,10 +245,19 @@ def pasted_people(user: access.AnyUser, text: str) -> list[Person]:
     found = {person.number: person for person in rows}
     missing = [number for number in numbers if number not in found]
     if missing:
-        raise forms.ValidationError(
-            f"{len(missing)} 个警号没有找到:{'、'.join(missing[:20])}{'等' if len(missing) > 20 else ''}。"
-        )
+        named = f"{'、'.join(missing[:20])}{'等' if len(missing) > 20 else ''}"
+        raise forms.ValidationError(f"{len(missing)} 个警号没有找到:{named}。请检查,或先登记这些人员。")
     return [found[number] for number in numbers]
+
+
+def with_members(chosen: Iterable[tuple[Person, str]], pasted: Iterable[Person]) -> list[tuple[Person, str]]:
+    """Return everybody chosen or pasted, once, with the first role that is more than a member's."""
+    member = Role.MEMBER.value
+    placed: dict[int, tuple[Person, str]] = {}
+    for person, role in (*chosen, *((person, member) for person in pasted)):
+        if placed.get(person.pk, (person, member))[1] == member:
+            placed[person.pk] = person, role
+    return list(placed.values())
 
 
 def members_to_end(organization_pk: int, today: date) -> list[Assignment]:

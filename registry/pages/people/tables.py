@@ -9,17 +9,15 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import assignments, people_rows
-from registry.counting.metrics import FRONTLINE, PeopleMetric
+from registry.counting.metrics import FRONTLINE
 from registry.counting.rollup import kept
 from registry.models import (
     Assignment,
-    Basis,
     Organization,
     Person,
     PersonCategory,
@@ -27,14 +25,14 @@ from registry.models import (
     StatusPeriod,
     WorkflowState,
 )
-from registry.models.base import in_spans, on_day
+from registry.models.base import on_day
 from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
 from registry.nouns.person import PERSON
 from registry.pages.people.columns import person_columns
 from registry.web.address import Address
-from registry.web.columns import Column, read_back
-from registry.web.drill import PlacedTable, people_metric
+from registry.web.columns import Column, noun_column, read_back
+from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
 
@@ -116,7 +114,7 @@ def _had_status(table: PeopleTable, rows: Any, status: str) -> Any:
 def _placed_or_not(table: PeopleTable, rows: Any, wanted: str) -> Any:
     # One's own people also where they are placed elsewhere, which their page shows; guests only here.
     question = table.question
-    here = replace(question, basis=Basis.CURRENT.value, since=None)
+    here = question.current()
     anywhere = assignments(replace(here, scope=None)).values("person_id")
     placed = Q(pk__in=anywhere)
     if question.scope is not None:
@@ -144,39 +142,36 @@ class PeopleTable(PlacedTable[ListedPerson]):
     default_sort = "number"
     noun = PERSON
     columns: Sequence[Column[ListedPerson]] = (
-        *person_columns(lambda row: row.person, "name", ("name",)),
-        Column(
-            "类别",
-            lambda row: row.person.get_category_display(),
-            key="category",
-            sort=("category", "number"),
-            slug="category",
-        ),
-        Column(
-            "政治面貌",
-            lambda row: row.status,
+        *person_columns(PERSON, lambda row: row.person, "name", ("name",)),
+        noun_column(PERSON, "category", "类别", key="category", sort=("category", "number")),
+        noun_column(
+            PERSON,
+            "political_status",
+            "",
+            "status",
             key="status",
             sort=("status_then", "number"),
             css="nowrap",
-            slug="political_status",
             is_of_the_day=True,
         ),
-        Column("职务", lambda row: row.person.title, css="drop", slug="title"),
-        Column(
-            "所属单位",
-            lambda row: row.person.home_unit.name,
+        noun_column(PERSON, "title", css="drop"),
+        noun_column(
+            PERSON,
+            "home_unit_name",
+            "",
+            "person.home_unit.name",
             key="unit",
             sort=("home_unit__tree_id", "home_unit__lft", "number"),
-            text=lambda row: row.person.home_unit.label,
-            slug="home_unit_name",
+            text="person.home_unit.label",
         ),
-        Column(
+        noun_column(
+            PERSON,
+            "home_branch_name",
             "组织关系所在支部",
-            lambda row: row.branch.name if row.branch else None,
+            "branch.name",
             key="branch",
             sort=("home_branch__code", "number"),
             css="text",
-            slug="home_branch_name",
         ),
         Column(
             "一线编入",
@@ -185,8 +180,8 @@ class PeopleTable(PlacedTable[ListedPerson]):
             css="text",
             says_day=True,
         ),
-        read_back("home_unit", lambda row: None if row.is_guest else row.person.home_unit.code),
-        read_back("home_branch", lambda row: row.branch.code if row.branch else None),
+        read_back(PERSON, "home_unit", lambda row: None if row.is_guest else row.person.home_unit.code),
+        read_back(PERSON, "home_branch", "branch.code"),
     )
     filters = (
         UnitFilter(),
@@ -195,11 +190,6 @@ class PeopleTable(PlacedTable[ListedPerson]):
         ChoiceFilter("assigned", "一线编入", _placed_or_not, choices=[("yes", "有"), ("no", "无")]),
         TextFilter("q", "姓名或警号", _named),
     )
-
-    @cached_property
-    def metric(self) -> PeopleMetric | None:
-        """The metric of the address."""
-        return people_metric(self.request)
 
     @property
     def heading(self) -> str:
@@ -275,7 +265,9 @@ class PeopleTable(PlacedTable[ListedPerson]):
         held = held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization")
         for assignment in held:
             placements[assignment.person_id].append(assignment)
-        seen = organizations_seen(self.request, (row for rows in placements.values() for row in rows))
+        wanted = {row.organization_id for rows in placements.values() for row in rows}
+        visible = access.visible(self.user, Organization.objects.filter(pk__in=wanted)).order_by()
+        seen = set(visible.values_list("pk", flat=True))
         scope = access.spans(self.user)
         lines = []
         for person in found:
@@ -314,17 +306,6 @@ class PeopleTable(PlacedTable[ListedPerson]):
             "category": [(key, word, category[key]) for key, word in PersonCategory.choices if category[key]],
             "status": [(key, word, status[key]) for key, word in PoliticalStatus.choices if status[key]],
         }
-
-
-def organizations_seen(request: HttpRequest, rows: Iterable[Assignment]) -> set[int]:
-    """Return which of the organizations of ``rows`` the user may open: two queries, whatever their number."""
-    scope = access.spans(request.user)
-    wanted = {row.organization_id for row in rows}
-    return set(
-        Organization.objects.filter(in_spans(scope, "unit__"), pk__in=wanted)
-        .order_by()
-        .values_list("pk", flat=True)
-    )
 
 
 def placed_in_order(rows: Iterable[Assignment], seen: set[int], address: Address) -> list[Placed]:

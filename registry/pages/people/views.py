@@ -8,14 +8,15 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from registry import access, audit
 from registry.models import Assignment, Person, StatusPeriod, WorkflowState
 from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
-from registry.web.links import person_url
+from registry.web.changes import changes_something
+from registry.web.links import buttons, person_url
 from registry.web.tables import show
 from registry.web.text import cleaned
 
@@ -36,7 +37,7 @@ def person(request: HttpRequest, number: str) -> HttpResponse:
     return _shown(request, access.get_person(request.user, cleaned(number)))
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@changes_something
 def reveal(request: HttpRequest, number: str) -> HttpResponse:
     """Answer with the person's page that shows the telephone number in full, and record who looked."""
     found = access.get_person(request.user, cleaned(number), access.PERSONAL)
@@ -73,7 +74,8 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
     request.current_unit = "" if is_guest else found.home_unit.code  # type: ignore[attr-defined]
     branch = found.home_branch
     number = access.shown_number(request.user, found)
-    may_reveal = bool(found.phone) and not is_revealed and access.sees_private(request.user, found)
+    sees_numbers = access.sees_private(request.user, found)
+    may_reveal = bool(found.phone) and not is_revealed and sees_numbers
     return render(
         request,
         "pages/people/person.html",
@@ -94,26 +96,13 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "may_change": may_change,
             "statuses": statuses,
             "beginning": StatusPeriod.BEGINNING,
-            **({} if is_guest else _history(request, found)),
+            **({} if is_guest else history.of_page(request.user, found, address, sees_numbers=sees_numbers)),
             "actions": _actions(request, found),
             "subtitle": f"{number} · {found.get_category_display()} · {found.home_unit.name}",
             "crumbs": _crumbs(found, address, not is_guest),
             "day": day,
         },
     )
-
-
-def _history(request: HttpRequest, found: Person) -> dict[str, Any]:
-    address = address_of(request)
-    return {
-        "events": history.events(
-            history.of_row(found),
-            sees_numbers=access.sees_private(request.user, found),
-            row=found,
-            undo_at=address if access.may(request.user, "edit_person", found) else None,
-        ),
-        "record_url": history.record_url(request.user, found, address),
-    }
 
 
 def _holds(row: Assignment, day: date) -> bool:
@@ -130,17 +119,18 @@ def _crumbs(found: Person, address: Address, unit_seen: bool) -> list[dict[str, 
     return [*crumbs, {"name": found.name, "url": ""}]
 
 
-def _actions(request: HttpRequest, found: Person) -> list[dict[str, str]]:
+def _actions(request: HttpRequest, found: Person) -> list[dict[str, Any]]:
     """Return the buttons of a person's page, by rights: at the home unit, and anywhere at all."""
     user, address = request.user, address_of(request)
-    buttons = (
-        (access.may(user, "edit_person", found), "修改资料", "person_edit", ""),
-        (access.may(user, "change_political_status", found), "变更政治面貌", "person_status", ""),
-        (access.may(user, "transfer_person", found), "调整组织关系", "person_transfer", ""),
-        (access.may_somewhere(user, "assign_person"), "编入组织", "person_assign", "main"),
+    made = buttons(
+        user,
+        found,
+        address,
+        ("edit_person", "person_edit", "修改资料"),
+        ("change_political_status", "person_status", "变更政治面貌"),
+        ("transfer_person", "person_transfer", "调整组织关系"),
     )
-    return [
-        {"label": label, "url": person_url(user, found, address, name), "tone": tone}
-        for may, label, name, tone in buttons
-        if may
-    ]
+    if access.may_somewhere(user, "assign_person"):
+        url = person_url(user, found, address, "person_assign")
+        made.append({"label": "编入组织", "url": url, "tone": "main"})
+    return made

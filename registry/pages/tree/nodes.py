@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,6 @@ from registry.counting.metric import APPROVED
 from registry.counting.rollup import count_units
 from registry.models import (
     Assignment,
-    Basis,
     Organization,
     OrganizationKind,
     Role,
@@ -88,8 +87,7 @@ class Tree:
     @cached_property
     def question(self) -> Question:
         """What stands on the page's day."""
-        asked = self.address.question
-        return replace(asked, basis=Basis.CURRENT.value, since=None)
+        return self.address.question.current()
 
     @cached_property
     def shape(self) -> UnitHierarchy:
@@ -114,9 +112,8 @@ class Tree:
         """Return the nodes directly below a unit from the ``offset``-th on: units, then organizations."""
         level = self._rows([unit])[unit.pk]
         shown = level[offset : offset + AT_ONCE]
-        units = self._unit_nodes([row for row in shown if isinstance(row, Unit)])
-        standing = self._organization_nodes([row for row in shown if isinstance(row, Organization)])
-        made = [units[row.pk] if isinstance(row, Unit) else standing[row.pk] for row in shown]
+        nodes = self._nodes(shown)
+        made = [nodes[row] for row in shown]
         return made + self._more("tree_unit", unit.code, offset + len(shown), len(level))
 
     def organization_level(self, organization: Organization, offset: int = 0) -> list[Node]:
@@ -129,8 +126,8 @@ class Tree:
         people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.number))
         level = [*sorted(rows, key=_by_kind), *people]
         shown = level[offset : offset + AT_ONCE]
-        nodes = self._organization_nodes([row for row in shown if isinstance(row, Organization)])
-        made = [nodes[row.pk] if isinstance(row, Organization) else self._person_node(row) for row in shown]
+        nodes = self._nodes(shown)
+        made = [nodes[row] if row in nodes else self._person_node(row) for row in shown]
         return made + self._more("tree_organization", organization.code, offset + len(shown), len(level))
 
     # --- Levels of units --------------------------------------------------------------------------
@@ -149,17 +146,12 @@ class Tree:
                     last = (at // AT_ONCE + 1) * AT_ONCE
             shown[unit.pk] = level[:last]
             units |= {row.pk: row for row in shown[unit.pk] if isinstance(row, Unit)}
-        nodes = self._unit_nodes(list(units.values()))
-        of_organizations = self._organization_nodes(
-            [row for level in shown.values() for row in level if isinstance(row, Organization)]
-        )
+        nodes = self._nodes([*units.values(), *(row for level in shown.values() for row in level)])
         for unit in opened:
-            made = [
-                nodes[row.pk] if isinstance(row, Unit) else of_organizations[row.pk] for row in shown[unit.pk]
-            ]
+            made = [nodes[row] for row in shown[unit.pk]]
             made += self._more("tree_unit", unit.code, len(shown[unit.pk]), len(rows[unit.pk]))
-            nodes[unit.pk].children = made or None
-        return [(unit, nodes[unit.pk]) for unit in units.values()]
+            nodes[unit].children = made or None
+        return [(unit, nodes[unit]) for unit in units.values()]
 
     def _rows(self, opened: Sequence[Unit]) -> dict[int, list[Any]]:
         """Return everything directly below each of the units: its sub-units, then what stands there.
@@ -182,6 +174,14 @@ class Tree:
         return rows
 
     # --- Nodes ------------------------------------------------------------------------------------
+
+    def _nodes(self, rows: Sequence[Any]) -> dict[Any, Node]:
+        """Make the nodes of the units and organizations among ``rows``."""
+        units = {row.pk: row for row in rows if isinstance(row, Unit)}
+        standing = {row.pk: row for row in rows if isinstance(row, Organization)}
+        made = {units[pk]: node for pk, node in self._unit_nodes(list(units.values())).items()}
+        found = self._organization_nodes(list(standing.values()))
+        return made | {standing[pk]: node for pk, node in found.items()}
 
     def _unit_nodes(self, units: Sequence[Unit]) -> dict[int, Node]:
         """Make the nodes of units: two questions for all (is anything below?) and their counts."""

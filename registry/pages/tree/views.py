@@ -9,12 +9,18 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Unit
 from registry.nouns.unit import UNIT
-from registry.pages.tree.forms import JumpForm
 from registry.pages.tree.nodes import Tree
 from registry.search.query import find
 from registry.web.address import KEPT, address_of
+from registry.web.fields import PickerField, ScopedForm
 from registry.web.lists import others
 from registry.web.text import cleaned
+
+
+class JumpForm(ScopedForm):
+    """Opens the tree at a unit."""
+
+    unit = PickerField("unit", required=False, label="跳到单位")
 
 
 @require_safe

@@ -134,7 +134,7 @@ _LEADER = (
 
 def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
-    asked = replace(question, basis=Basis.CURRENT.value, since=None)
+    asked = question.current()
     here = [Span(unit.tree_id, unit.lft, unit.lft)]
     rows = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES))
     shown: list[Any] = list(rows.order_by("tree_id", "lft")[:STANDING_SHOWN])

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 
-from registry.models import Unit, UnitKind
+from registry.models import UnitKind
 from registry.operations.units import EDITABLE
 from registry.rules.units import REGION_CODE
-from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, wide
+from registry.web.fields import (
+    DayField,
+    EditForm,
+    PickerField,
+    ScopedForm,
+    aliases_field,
+    note_field,
+    reason_field,
+    wide,
+)
 
 
 class _Facts(ScopedForm):
@@ -28,14 +35,10 @@ class _Facts(ScopedForm):
         error_messages={"invalid": "行政区划代码是六位数字。"},
     )
     opened_on = DayField(label="设立日期", required=False, help_text="早就有的单位可以留空。")
-    aliases = forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
-    note = forms.CharField(label="备注", max_length=300, required=False, widget=wide())
+    aliases = aliases_field()
+    note = note_field()
 
     folded = ("opened_on", "aliases", "note")
-
-    def facts(self) -> dict[str, Any]:
-        """Return the facts for the operation."""
-        return {name: self.cleaned_data[name] for name in EDITABLE if name in self.cleaned_data}
 
 
 class AddUnitForm(_Facts):
@@ -50,14 +53,10 @@ class AddUnitForm(_Facts):
     field_order = ("name", "short_name", "code", "kind", "region_code")
 
 
-class EditUnitForm(_Facts):
+class EditUnitForm(EditForm, _Facts):
     """Rename a unit or change its other plain facts."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
-        kwargs["initial"] = {**{name: getattr(unit, name) for name in EDITABLE}, "version": unit.version}
-        super().__init__(*args, **kwargs)
+    held = EDITABLE
 
 
 class MoveUnitForm(ScopedForm):

@@ -10,15 +10,14 @@ from django.db.models import Case, IntegerField, Value, When
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
-from registry.counting.reconciliation import Comparison, counting_day, figures_within, reconcile
+from registry.counting.reconciliation import counting_day, figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units
 from registry.counting.series import can_read, courses
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
-from registry.reports.tables import reported_value
+from registry.reports.tables import ListedFigure
 from registry.web import charts
 from registry.web.address import Address
-from registry.web.drill import rows_url
 from registry.web.links import RowLinks
 
 WEEK = timedelta(days=7)
@@ -203,21 +202,7 @@ def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Uni
 # --- Reported figures and the trend ---------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Reported:
-    """A reported figure beside the registered count."""
-
-    comparison: Comparison
-    value: str
-    url: str
-
-    @property
-    def figure(self) -> Figure:
-        """The figure as reported."""
-        return self.comparison.figure
-
-
-def reported(address: Address, unit: Unit) -> tuple[list[Reported], int]:
+def reported(address: Address, unit: Unit) -> tuple[list[ListedFigure], int]:
     """Return the first few reported figures of ``unit`` and below, and how many there are.
 
     The unit's own come first, then those that count.
@@ -232,18 +217,8 @@ def reported(address: Address, unit: Unit) -> tuple[list[Reported], int]:
     if not Figure.objects.filter(pk__in=rows.order_by().values("pk")).exists():
         return [], 0
     figures = list(rows.order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN])
-    shown = [
-        Reported(comparison, reported_value(comparison.figure), _registered_url(address, comparison))
-        for comparison in reconcile(figures, address.question.scope)
-    ]
+    shown = [ListedFigure(address, comparison) for comparison in reconcile(figures, address.question.scope)]
     return shown, len(shown) if len(shown) < FIGURES_SHOWN else rows.order_by().count()
-
-
-def _registered_url(address: Address, comparison: Comparison) -> str:
-    metric, day, unit = comparison.metric, comparison.day, comparison.figure.unit
-    if comparison.registered is None or metric is None or day is None or unit is None:
-        return ""
-    return rows_url(metric, unit, address, day=day, basis=comparison.figure.basis)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from registry.models import Unit
 from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
 from registry.spreadsheets.sheets import Cell, Head, Kind
-from registry.web.columns import Column, Grid
+from registry.web.columns import Column, Grid, noun_column
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
 from registry.web.tables import Table
@@ -29,12 +29,6 @@ class ListedUnit:
     unit: Unit
     is_superior_seen: bool
 
-    @property
-    def superior(self) -> Unit | None:
-        """The superior."""
-        parent: Unit | None = self.unit.parent
-        return parent
-
 
 class UnitTable(Table[ListedUnit]):
     """The units that a search finds (``q``), or a unit with all below it (``unit``), on the day."""
@@ -46,37 +40,18 @@ class UnitTable(Table[ListedUnit]):
     can_be_samples = True
     noun = UNIT
     columns: Sequence[Column[ListedUnit]] = (
-        Column(
-            "名称",
-            lambda row: row.unit.name,
-            cell="pages/search/cells/unit.html",
-            css="text",
-            slug="name",
-            is_heading=True,
+        noun_column(UNIT, "name", "名称", cell="pages/search/cells/unit.html", css="text", is_heading=True),
+        noun_column(UNIT, "kind", "类型"),
+        noun_column(UNIT, "superior_name", "", "unit.parent.name", text="unit.parent.label"),
+        noun_column(UNIT, "code", "代码", css="drop"),
+        *(noun_column(UNIT, slug, only="file") for slug in ("short_name", "aliases", "region_code")),
+        noun_column(
+            UNIT,
+            "superior",
+            value=lambda row: row.unit.parent.code if row.is_superior_seen else None,
+            only="file",
         ),
-        Column("类型", lambda row: row.unit.get_kind_display(), slug="kind"),
-        Column(
-            "上级单位",
-            lambda row: row.superior.name if row.superior else None,
-            text=lambda row: row.superior.label if row.superior else "",
-            slug="superior_name",
-        ),
-        Column("代码", lambda row: row.unit.code, Kind.CODE, css="drop", slug="code"),
-        *(
-            Column(slug, value, slug=slug, only="file")
-            for slug, value in (
-                ("short_name", lambda row: row.unit.short_name),
-                ("aliases", lambda row: row.unit.aliases),
-                ("region_code", lambda row: row.unit.region_code),
-                (
-                    "superior",
-                    lambda row: row.superior.code if row.superior and row.is_superior_seen else None,
-                ),
-                ("opened_on", lambda row: row.unit.opened_on),
-                ("closed_on", lambda row: row.unit.closed_on),
-                ("note", lambda row: row.unit.note),
-            )
-        ),
+        *(noun_column(UNIT, slug, only="file") for slug in ("opened_on", "closed_on", "note")),
     )
     filters = (TextFilter("q", "名称"),)
 
@@ -150,6 +125,7 @@ class UnitsBelowTable(Table[Row]):
     """The units below a unit, with the unit itself and the total."""
 
     tab = "下级单位汇总"
+    file_place = ""  # the title names it already
     columns: Sequence[Column[Row]] = (
         Column("单位", lambda row: row.name or row.unit.name, key="name"),
         *_COUNTS[: SHARE_AFTER_COLUMN + 1],
@@ -197,11 +173,6 @@ class UnitsBelowTable(Table[Row]):
         return self.top.name
 
     @property
-    def file_place(self) -> str:
-        """The title names it already."""
-        return ""
-
-    @property
     def file_unit(self) -> Unit:
         """The unit."""
         return self.top
@@ -210,13 +181,9 @@ class UnitsBelowTable(Table[Row]):
         """Return the lines of the file: those below and the unit itself."""
         return [*self.below.rows, self.below.own]
 
-    def lines(self, found: list[Row]) -> list[Row]:
-        """Return the lines as they are."""
-        return found
-
     def file_totals(self) -> list[Cell]:
         """Return the total of the unit and all below it."""
-        return [each.value(self.below.total) for each in self.visible]
+        return [each.of(self.below.total) for each in self.visible]
 
     def file_footnotes(self) -> list[str]:
         """Return how people are counted, and what is not counted."""

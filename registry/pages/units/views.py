@@ -23,7 +23,9 @@ from registry.pages.units import page as unit_page
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
+from registry.web.links import buttons, linked
 from registry.web.lists import export_url, others, paged
+from registry.web.text import period
 
 CHILDREN_ON_A_PAGE = 100
 
@@ -64,7 +66,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "subtitle": _subtitle(address, shown, spans),
         "facts": _facts(address, shown, scope),
         "is_open": shown.is_open_on(question.as_of),
-        "merged_into": _named(address, shown.merged_into, scope) if shown.merged_into_id else "",
+        "merged_into": linked(address, shown.merged_into, scope) if shown.merged_into_id else "",
         "actions": actions,
         "may_register": actions[-1].get("tone") == "main",
         "bases": _bases(address, shown, kept),
@@ -93,12 +95,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "left_scope": _left_scope(question, then, spans),
         "standing": standing,
         "standing_number": standing_number,
-        "events": history.events(
-            history.of_row(shown),
-            row=shown,
-            undo_at=address if access.may(request.user, "edit_unit", shown) else None,
-        ),
-        "record_url": history.record_url(request.user, shown, address),
+        **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
 
@@ -123,15 +120,6 @@ def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Spa
         }
         for each in path
     ]
-
-
-def _named(address: Address, unit: Unit | None, scope: list[Span]) -> SafeString:
-    """A unit's name, as a link where the user may open it."""
-    if unit is None:
-        return format_html("{}", "无")
-    if not access.inside(unit, scope):
-        return format_html("{}", unit.name)
-    return format_html('<a href="{}">{}</a>', address.url(unit.get_absolute_url()), unit.name)
 
 
 def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
@@ -167,12 +155,9 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
     placements = UnitPlacement.objects.filter(unit=shown).select_related("superior").order_by("pk")
     dated = sorted(placements, key=lambda each: each.started_on or date.min)
     for each in dated:
-        facts.append(
-            (
-                "上级单位",
-                format_html("{} {}", _named(address, each.superior, scope), _days(each, len(dated))),
-            )
-        )
+        above = linked(address, each.superior, scope) if each.superior else "无"
+        days = period(each.started_on, each.ended_on) if len(dated) > 1 else ""
+        facts.append(("上级单位", format_html("{} {}", above, days)))
     for label, value in (
         ("设立日期", shown.opened_on),
         ("撤并日期", shown.closed_on),
@@ -181,17 +166,6 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
         if value:
             facts.append((label, str(value)))
     return facts
-
-
-def _days(placement: UnitPlacement, number: int) -> str:
-    """From when to when a superior holds, once there was another one."""
-    if number == 1:
-        return ""
-    start = placement.started_on.isoformat() if placement.started_on else ""
-    end = placement.ended_on.isoformat() if placement.ended_on else ""
-    if not start:
-        return f"({end} 之前)"
-    return f"({start} 至 {end} 之前)" if end else f"({start} 起)"
 
 
 def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[tuple[str, str, bool]]:
@@ -221,13 +195,13 @@ def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
     if shown.closed_on is not None:
         return actions
 
-    def button(verb: str, name: str, label: str, tone: str = "") -> list[dict[str, Any]]:
-        url = address.url(reverse(name, args=[shown.code]))
-        return [{"label": label, "url": url, "tone": tone}] if access.may(request.user, verb, shown) else []
-
-    menu = [item for verb, name, label in _MAINTENANCE for item in button(verb, name, label)]
-    if menu:
+    if menu := buttons(request.user, shown, address, *_MAINTENANCE):
         actions.append({"label": "单位维护", "menu": menu})
-    actions += button("add_person", "person_add", "添加人员")
-    actions += button("establish_organization", "organization_register", "登记临时党组织", "main")
+    actions += buttons(
+        request.user,
+        shown,
+        address,
+        ("add_person", "person_add", "添加人员"),
+        ("establish_organization", "organization_register", "登记临时党组织", "main"),
+    )
     return actions
