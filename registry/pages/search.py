@@ -53,10 +53,8 @@ def search_now(request: HttpRequest) -> HttpResponse:
 
 
 def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, Any]:
-    hits: dict[str, Any] = {
-        "kinds": _kinds(),
-        "groups": [each for each in _groups(request, text, shown) if each["hits"]],
-    }
+    groups = [group for group in _groups(request, text, shown) if group["hits"]]
+    hits: dict[str, Any] = {"kinds": _kinds(), "groups": groups}
     hits["found"] = bool(groups)
     hits["more"] = any(group["more"] for group in groups)
     for noun in OWN_CARDS:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
@@ -80,14 +81,14 @@ class Column(Generic[Line]):
         kept = [name for name in self.css.split() if name in ("drop", "no-print")]
         return " ".join(["n", *kept] if self.is_number else kept)
 
-    @property
+    @cached_property
     def opening(self) -> SafeString:
         """The opening tag of a cell."""
         css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css]))
         tag = mark_safe('th scope="row"' if self.is_heading else "td")
         return format_html('<{} class="{}">', tag, css) if css else format_html("<{}>", tag)
 
-    @property
+    @cached_property
     def closing(self) -> SafeString:
         """The closing tag of a cell."""
         return mark_safe("</th>" if self.is_heading else "</td>")

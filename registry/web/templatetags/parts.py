@@ -50,6 +50,19 @@ def count(value: int | None, url: str = "") -> SafeString:
     return SafeString(value)
 
 
+@register.simple_tag(takes_context=True)
+def grid_cells(context: template.Context, row: object, cells: list[Any]) -> SafeString:
+    """Return the cells of a row of a list; a column may have a template, which gets ``row`` and ``value``."""
+    made = []
+    for cell in cells:
+        inner = cell.drawn
+        if cell.column.cell:
+            with context.push(row=row, value=cell.text):
+                inner = context.template.engine.get_template(cell.column.cell).render(context)  # type: ignore[union-attr]
+        made += [cell.column.opening, inner, cell.column.closing]
+    return SafeString("".join(made))
+
+
 @register.simple_tag
 def bar(share: float, label: str | SafeString) -> SafeString:
     """Return a bar of ``share`` (0 to 1) of the full width with its number behind it."""
