@@ -29,7 +29,7 @@ def make_unit(code: str = "", superior: Unit | None = None, **facts: Any) -> Uni
 
 def make_person(name: str = "张三", unit: Unit | None = None, **facts: Any) -> Person:
     """A full member of the Party and officer, unless said otherwise."""
-    number = facts.pop("number", f"{next(_numbers):06d}")
+    number = facts.pop("number", f"{next(_numbers):08d}")  # eight figures: tests name people by six
     return people.add_person(
         actor=ACTOR,
         number=number,

@@ -8,9 +8,7 @@ login (guessing, fixation, redirects, the second step) is in ``test_login``; hea
 from __future__ import annotations
 
 import importlib
-import inspect
-import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -19,7 +17,6 @@ from django.db import transaction
 from django.forms import ModelChoiceField
 from django.urls import reverse
 
-import registry
 from registry.models import Assignment, Organization, Person, Unit, User
 from registry.web.fields import PickerField, ScopedForm
 from registry.web.filters import UnitFilter
@@ -225,6 +222,14 @@ def tables(under: type[Table[Any]] = Table) -> set[type[Table[Any]]]:
     return {each for made in under.__subclasses__() for each in {made, *tables(made)}}
 
 
+def forms_of(base: type[ScopedForm]) -> Iterator[type[ScopedForm]]:
+    """Yield the forms of pages that stand on ``base``; a base of other forms begins with an underscore."""
+    for form in base.__subclasses__():
+        if form.__module__.startswith("registry.") and form.__name__[0] != "_":
+            yield form
+        yield from forms_of(form)
+
+
 def fields_that_take_codes() -> set[str]:
     """Return every field of every form and list that takes the code, number or key of something."""
     found = {
@@ -233,18 +238,12 @@ def fields_that_take_codes() -> set[str]:
         for each in table.filters
         if isinstance(each, UnitFilter)
     }
-    for module in pkgutil.walk_packages(registry.__path__, "registry."):
-        if "forms" not in module.name.rsplit(".", 1)[1]:
-            continue
-        loaded = importlib.import_module(module.name)
-        for name, form in inspect.getmembers(loaded, inspect.isclass):
-            if not issubclass(form, ScopedForm) or form.__module__ != loaded.__name__ or name[0] == "_":
-                continue
-            found |= {
-                f"{name}.{key}"
-                for key, field in form.base_fields.items()
-                if isinstance(field, PickerField | ModelChoiceField) or key == "numbers"
-            }
+    for form in forms_of(ScopedForm):
+        found |= {
+            f"{form.__name__}.{key}"
+            for key, field in form.base_fields.items()
+            if isinstance(field, PickerField | ModelChoiceField) or key == "numbers"
+        }
     return found
 
 

@@ -19,6 +19,7 @@ from registry.operations.base import (
     operation,
     renew,
     validate_all,
+    write,
     write_each,
 )
 from registry.refusals import need_reason
@@ -103,14 +104,9 @@ def edit_vehicles(
         )
     )
     with following(rows=[row for row, _ in edited]):
-        before = write_each(edited)
+        written = write_each(edited)
     search.index_rows(row for row, values in edited if "name" in values)
-    audit.record_all(
-        [
-            audit.entry(actor, "edit_vehicle", row, unit=row.unit, before=old, after=values, reason=reason)
-            for (row, values), old in zip(edited, before, strict=True)
-        ]
-    )
+    audit.record_each(actor, "edit_vehicle", written, reason=reason)
     return vehicles
 
 
@@ -122,13 +118,12 @@ def retire_vehicle(*, actor: Actor, vehicle: Vehicle, on: date, reason: str) -> 
     need_right(actor, "retire_vehicle", vehicle)
     refuse_if(rules.retirement_refusals([rules.Retirement(vehicle, on)]))
     with following(rows=[vehicle]):
-        (before,) = write_each([(vehicle, {"ended_on": on})])
+        before, _after = write(vehicle, {"ended_on": on})
     days = (on - vehicle.started_on).days
     audit.record(
         actor,
         "retire_vehicle",
         vehicle,
-        unit=vehicle.unit,
         before=before,
         after={"ended_on": on, "days_in_service": days},
         reason=reason,

@@ -10,13 +10,12 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.counting.basis import listed_rows
+from registry.counting.basis import counted_rows
 from registry.counting.metric import Metric
 from registry.counting.metrics import METRICS
 from registry.models.base import in_spans
 from registry.models.term import found_by
-from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, read_back
+from registry.web.columns import noun_column, read_back
 from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import row_url
@@ -48,45 +47,30 @@ class VehicleTable(PlacedTable[ListedVehicle]):
     noun = VEHICLE
     default_sort = "code"
     columns = (
-        Column(
-            "号牌",
-            lambda row: row.vehicle.code,
-            Kind.CODE,
-            key="code",
-            sort=("code",),
-            url=lambda row: row.url,
-            slug="code",
-            is_heading=True,
-        ),
-        Column(
+        noun_column(VEHICLE, "code", "号牌", key="code", sort=("code",), url="url", is_heading=True),
+        noun_column(
+            VEHICLE,
+            "name",
             "名称",
-            lambda row: row.vehicle.name,
             key="name",
             sort=("name", "code"),
-            is_sample=lambda row: row.vehicle.is_sample,
-            slug="name",
+            is_sample="vehicle.is_sample",
             css="text",
         ),
-        Column(
+        noun_column(
+            VEHICLE,
+            "unit_name",
             "单位",
-            lambda row: row.vehicle.unit.name,
+            "vehicle.unit.name",
             key="unit",
             sort=("unit__tree_id", "unit__lft", "code"),
-            text=lambda row: row.vehicle.unit.label,
-            url=lambda row: row.unit_url,
-            slug="unit_name",
+            text="vehicle.unit.label",
+            url="unit_url",
         ),
-        read_back("unit", lambda row: row.vehicle.unit.code),
-        Column(
-            "启用日期",
-            lambda row: row.vehicle.started_on,
-            Kind.DATE,
-            key="started",
-            sort=("started_on", "code"),
-            slug="started_on",
-        ),
-        Column("停用日期", lambda row: row.vehicle.ended_on, Kind.DATE, slug="ended_on"),
-        Column("备注", lambda row: row.vehicle.note, slug="note", css="drop text"),
+        read_back(VEHICLE, "unit", "vehicle.unit.code"),
+        noun_column(VEHICLE, "started_on", key="started", sort=("started_on", "code")),
+        noun_column(VEHICLE, "ended_on"),
+        noun_column(VEHICLE, "note", css="drop text"),
     )
     filters = (
         UnitFilter(),
@@ -123,7 +107,7 @@ class VehicleTable(PlacedTable[ListedVehicle]):
     def every(self) -> QuerySet[Vehicle]:
         """Return the vehicles at the place, in scope."""
         if self.metric is not None:
-            return listed_rows(self.metric, self.question, self.at.rows)
+            return counted_rows(self.metric, self.question, self.at.rows)
         inside = in_spans(self.at.spans, "unit__") if self.at.unit is not None else Q()
         return access.visible(self.user, Vehicle.objects.filter(inside))
 

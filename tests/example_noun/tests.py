@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from registry import nouns
 from registry.audit import Actor
-from registry.counting.basis import Question, listed_rows
+from registry.counting.basis import Question, counted_rows
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import rollup
 from registry.counting.series import courses
@@ -344,7 +344,7 @@ def test_each_operation_asks_for_the_right(world: VehicleWorld, verb: str) -> No
 
 def counted(world: VehicleWorld, unit: Any, day: date, basis: str = "current") -> int:
     number = rollup(unit, Question(day, basis)).total.counts["vehicles"]
-    rows = listed_rows(METRICS["vehicles"], Question(day, basis), unit)
+    rows = counted_rows(METRICS["vehicles"], Question(day, basis), unit)
     assert rows.count() == number, "the number and its list differ"
     return number
 

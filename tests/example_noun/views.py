@@ -56,8 +56,7 @@ def vehicle(request: HttpRequest, code: str) -> HttpResponse:
                 ("停用日期", found.ended_on.isoformat() if found.ended_on else "在用"),
                 ("备注", found.note or "–"),
             ],
-            "events": history.events(history.of_row(found), row=found, undo_at=address if may_edit else None),
-            "record_url": history.record_url(user, found, address),
+            **history.of_page(user, found, address),
         },
     )
 

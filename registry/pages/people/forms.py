@@ -141,8 +141,11 @@ class AssignForm(ScopedForm):
         return {**sent, "members": self.people()}
 
     def people(self) -> list[tuple[Person, str]]:
-        """Return everybody chosen or pasted, once: (person, role)."""
-        return with_members(self.cleaned_data["members"], self.cleaned_data["numbers"])
+        """Return everybody chosen (also twice, to be refused), then who else was pasted: (person, role)."""
+        chosen: list[tuple[Person, str]] = self.cleaned_data["members"]
+        known = {person.pk for person, _role in chosen}
+        pasted = [person for person in self.cleaned_data["numbers"] if person.pk not in known]
+        return [*chosen, *((person, Role.MEMBER.value) for person in pasted)]
 
 
 class AssignOneForm(ScopedForm):
