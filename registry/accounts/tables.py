@@ -60,7 +60,7 @@ class ListedUser:
 
     @property
     def states(self) -> list[tuple[str, str]]:
-        """What is to be said of the user: words and tone."""
+        """The tags of the user: words and tone."""
         known = (
             (not self.user.is_active, "已停用", "bad"),
             (self.user.is_superuser, "系统管理员", "info"),

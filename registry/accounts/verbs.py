@@ -1,4 +1,4 @@
-"""What is done with one's own account and login, as the record calls it."""
+"""The verbs of logging in and of one's own account, named for the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is counted: every metric by its slug, those of the registry and those that capabilities hand up.
+"""Every metric by its slug: the registry's own and those that capabilities hand up.
 
 An ``AppConfig`` hands metrics up as ``metrics = ("dotted.path.TUPLE", ...)``. Where the path names a
 function, it is called each time: metrics that users make, read from the database.

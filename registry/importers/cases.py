@@ -132,7 +132,7 @@ class Case:
                 self.wrong(column.slug, f"新增时须填写“{column.header}”。")
 
     def match(self, slug: str, validator: RegexValidator) -> None:
-        """Let a validator judge the text of a cell."""
+        """Check the text of a cell with a validator."""
         if slug in self.given and slug not in self.bad:
             try:
                 validator(self.given[slug])

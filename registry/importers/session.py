@@ -1,4 +1,4 @@
-"""What the importers of one workbook share: the user's scope, what is there, what the workbook adds."""
+"""The shared state of the importers of one workbook: the scope of its user, rows read, rows to be added."""
 
 from __future__ import annotations
 

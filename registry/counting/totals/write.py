@@ -193,7 +193,7 @@ def _counted(metrics: tuple[Metric, ...], touched: Mapping[type[Model], set[int]
 
 
 def _prepare(cursor: Any, metrics: tuple[Metric, ...], models: tuple[type[Model], ...]) -> str:
-    """Let PostgreSQL plan the statement once for each connection: planning it costs more than running it."""
+    """Prepare the statement once for each PostgreSQL connection: planning costs more than running it."""
     cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     owners = {model: f"owner = ANY(${number})" for number, model in enumerate(models, start=1)}
     statement, params = changes(metrics, owners)
