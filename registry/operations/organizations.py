@@ -92,17 +92,15 @@ def establish_organizations(
     need_right(actor, "establish_organization", *organizations)
     if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
         need_right(actor, "approve_organization", *approved)
-    refuse_if(
-        rules.refusals(
-            [
-                rules.Establishment(
-                    row.kind, row.unit, row.established_on, row.is_temporary, row.parent, row.dissolved_on
-                )
-                for row in organizations
-            ]
-        )
+    findings = rules.refusals(
+        [
+            rules.Establishment(
+                row.kind, row.unit, row.established_on, row.is_temporary, row.parent, row.dissolved_on
+            )
+            for row in organizations
+        ]
     )
-    validate_all(organizations, exclude=_TREE_FIELDS, unique="code")
+    validate_all(organizations, findings, exclude=_TREE_FIELDS, unique="code")
     with following(people=[member.person for member in members]) as touched:
         insert_all(organizations)
         touched.add(organizations)
@@ -163,10 +161,15 @@ def edit_organization(
     need_right(actor, "edit_organization", organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
-    candidate, wanted = edited(organization, changes, version, exclude=_TREE_FIELDS)
+    candidate, wanted = edited(
+        organization,
+        changes,
+        version,
+        exclude=_TREE_FIELDS,
+        rules=lambda row, _: rules.correction_refusals([rules.Correction(row, organization, reason)]),
+    )
     if not wanted:
         return organization
-    refuse_if(rules.correction_refusals([rules.Correction(candidate, organization, reason)]))
     is_counted = any(name in wanted for name in rules.COUNTED)
     with following([organization]) if is_counted else nullcontext():
         if "established_on" in wanted:
