@@ -38,7 +38,8 @@ def codes_for(names: Sequence[str], model: type[Model], taken: Iterable[str] = (
 
     A few queries for all. What other transactions write meanwhile is left to the database.
     """
-    longest = min(_LONGEST, (model._meta.get_field("code").max_length or _LONGEST) - _FOR_NUMBER)
+    field: Any = model._meta.get_field("code")
+    longest = min(_LONGEST, field.max_length - _FOR_NUMBER)
     plain = [_plain(name, longest) or nouns.of(model).key for name in names]
     used = {*taken, *_used(Counter(plain), model)}
     last: dict[str, int] = {}
