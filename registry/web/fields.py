@@ -272,6 +272,8 @@ class ScopedForm(forms.Form):
 
     folded: tuple[str, ...] = ()
     """The optional fields that are folded away."""
+    fold_label = ""
+    """What the fold is called."""
     held: tuple[str, ...] = ()
     """The fields that begin with what the row holds."""
     unsent: tuple[str, ...] = ("planned",)

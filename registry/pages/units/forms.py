@@ -39,7 +39,7 @@ class _Facts(ScopedForm):
     aliases = aliases_field()
     note = note_field()
 
-    folded = ("opened_on", "aliases", "note")
+    folded: tuple[str, ...] = ("opened_on", "aliases", "note")
 
 
 class AddUnitForm(_Facts):
@@ -47,7 +47,8 @@ class AddUnitForm(_Facts):
 
     code = code_field("单位代码", 80)
 
-    folded, fold_label = (*_Facts.folded, "code"), "设立日期、别名、备注、代码(选填)"
+    folded = (*_Facts.folded, "code")
+    fold_label = "设立日期、别名、备注、代码(选填)"
 
 
 class EditUnitForm(EditForm, _Facts):
