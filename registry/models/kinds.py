@@ -44,7 +44,7 @@ class OrganizationKind(models.TextChoices):
 K = OrganizationKind
 
 BRANCH_KINDS: tuple[str, ...] = (K.BRANCH.value, K.JOINT_BRANCH.value)
-"""A joint branch is one branch of several neighbouring units; national statistics count it apart (632, 932)."""
+"""A joint branch is one branch of several neighbouring units; counted apart (national codes 632, 932)."""
 PARTY_BODIES: tuple[str, ...] = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, *BRANCH_KINDS)
 """The Party organizations that national statistics count: without groups, which are parts of them."""
 PARTY_KINDS: tuple[str, ...] = (*PARTY_BODIES, K.GROUP.value)
