@@ -36,6 +36,7 @@ from registry.operations.base import (
     write,
     write_each,
 )
+from registry.operations.codes import give_codes
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
@@ -100,6 +101,7 @@ def establish_organizations(
             for row in organizations
         ]
     )
+    give_codes(organizations)
     validate_all(organizations, findings, exclude=_TREE_FIELDS, unique="code")
     with following(people=[member.person for member in members]) as touched:
         insert_all(organizations)
