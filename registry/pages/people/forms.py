@@ -225,7 +225,7 @@ class AssignmentEditForm(EditForm):
     started_on = DayField(label="编入日期")
     ended_on = DayField(label="结束日期", help_text="当天起不再计入。")
     document_number = document_field("任命文号")
-    everyone = forms.BooleanField(required=False)
+    everyone = forms.BooleanField(label="同日编入的其他人也一并更正", required=False)
     also = _AssignmentChoice(
         queryset=Assignment.objects.none(),
         label="同日编入的其他人",
