@@ -20,7 +20,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.hierarchy import UnitHierarchy
-from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
+from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import ROLES, pasted_people, with_members
 from registry.rules import organizations as rules
@@ -41,6 +41,7 @@ CODE_WORDS: dict[str, str] = {
     "committee": "dangwei",
     "general_branch": "zongzhi",
     "branch": "zhibu",
+    "joint_branch": "lianhe-zhibu",
     "group": "xiaozu",
     "pioneer_post": "xianfenggang",
     "pioneer_team": "xianfengdui",
@@ -127,7 +128,7 @@ def suggest_parent(
     ranked: dict[tuple[int, bool, int], list[Organization]] = {}
     for candidate in candidates:
         distance = len(path) - path.index(candidate.unit_id)
-        if prefers_temporary and not candidate.is_temporary and candidate.kind == "branch":
+        if prefers_temporary and not candidate.is_temporary and candidate.kind in BRANCH_KINDS:
             continue  # a home branch is no superior of what is founded for a campaign
         if candidate.is_temporary and not prefers_temporary:
             continue  # nor a temporary organization of a standing one
