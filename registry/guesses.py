@@ -28,11 +28,12 @@ class Guesses:
         """Whether no further guess is looked at."""
         return len(self._wrong) >= self.limit
 
-    def note(self, guess: str) -> None:
-        """Count a wrong guess; what it was is kept only as a keyed hash."""
+    def note(self, guess: str) -> bool:
+        """Count a wrong guess, of which only a keyed hash is kept; say whether it was the last one allowed."""
         mark = salted_hmac(self._what, guess).hexdigest()
         if mark not in self._wrong:
             self._wrong.add(mark)
             AccessAttempt.objects.create(
                 username=self._name, user_agent=mark, path_info=self._what, failures_since_start=1
             )
+        return self.are_too_many

@@ -1,7 +1,7 @@
 """Who may be placed: whom the user sees, by number or name; anybody else by number and name (借调).
 
-Every door that takes numbers and names asks ``find_people``, or ``borrowed`` where it has found those in scope
-itself. A wrong pair gets the same answer whether or not the number is registered, and wrong ones are
+Every door that takes numbers and names asks ``find_people``, or ``borrowed`` where it has found those in
+scope itself. A wrong pair gets the same answer whether or not the number is registered, and wrong ones are
 counted (``registry.guesses``).
 """
 
@@ -19,7 +19,7 @@ from registry.access import AnyUser
 from registry.audit import Actor
 from registry.guesses import Guesses
 from registry.models import Person, User
-from registry.models.writer import batches
+from registry.search.index import batches
 
 WRONG = "没有警号和姓名都与此一致的人员,请逐字核对,或先登记。"
 NOBODY = "您的管理范围内没有叫这个姓名的人员;其他单位的人员须同时写明警号和姓名。"
@@ -127,8 +127,7 @@ def borrowed(asker: AnyUser, claims: Iterable[Claim]) -> Found:
             found.people[claim] = person
         else:
             found.problems[claim] = WRONG
-            guesses.note(f"{claim.number} {claim.name}")
-            if guesses.are_too_many:
+            if guesses.note(f"{claim.number} {claim.name}"):
                 _record_lock(asker)
     return found
 
