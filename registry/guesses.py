@@ -29,7 +29,7 @@ class Guesses:
         return len(self._wrong) >= self.limit
 
     def note(self, guess: str) -> bool:
-        """Count a wrong guess, of which only a keyed hash is kept; say whether it was the last one allowed."""
+        """Count a wrong guess, of which only a keyed hash is kept; say whether it was the last allowed."""
         mark = salted_hmac(self._what, guess).hexdigest()
         if mark not in self._wrong:
             self._wrong.add(mark)
