@@ -24,7 +24,7 @@ from registry.models import (
 )
 from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
-from registry.operations.assignments import place
+from registry.operations.assignments import place, record_placed
 from registry.operations.base import (
     edited,
     fresh,
@@ -113,7 +113,7 @@ def establish_organizations(
             ]
         )
         search.index_rows(organizations)
-        place(
+        placed = place(
             Assignment(
                 person=member.person,
                 organization=row,
@@ -138,6 +138,10 @@ def establish_organizations(
             for row in organizations
         ]
     )
+    # The founding names the members of the unit by their number only; who comes from elsewhere is named one
+    # by one, in the records of both units.
+    borrowed = [row for row in placed if row.person.home_unit_id != row.organization.unit_id]
+    record_placed(actor, borrowed, reason)
     return organizations
 
 
@@ -225,6 +229,7 @@ def transfer_organization(
         "transfer_organization",
         organization,
         unit=unit,
+        other_unit=before,
         before={"unit": before},
         after={"unit": unit},
         reason=reason,
