@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from registry import nouns
 from registry.models import AuditEntry, Unit, User
 from tests.factories import make_campaign, make_person, make_unit, make_user
 
@@ -55,7 +56,8 @@ def test_an_administrator_begins_with_the_first_unit_on_the_page(client: Client)
 def test_each_step_is_done_by_what_the_database_holds(client: Client) -> None:
     root = make_unit("root")
     client.force_login(make_user(unit=root, role="manager"))
-    buttons = [[], UNITS, PEOPLE, CAMPAIGN]
+    may_start = "manager" in nouns.verb("start_campaign").roles
+    buttons = [[], UNITS, PEOPLE, CAMPAIGN if may_start else []]
 
     def seen(*done: int, following: int) -> list[tuple[bool, bool, list[str]]]:
         return [(at in done, at == following, buttons[at]) for at in range(4)]
