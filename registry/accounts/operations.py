@@ -63,10 +63,14 @@ def set_up(
     begun_refused()
     if unit is not None:
         root = add_unit(actor=actor, superior=None, **unit)
-        today = timezone.localdate()
-        facts = {"role": GrantRole.MANAGER.value, "started_on": today, "password": password}
         user, password = add_user(
-            actor=actor, username=username, display_name=display_name, unit=root, **facts
+            actor=actor,
+            username=username,
+            display_name=display_name,
+            unit=root,
+            role=GrantRole.MANAGER.value,
+            started_on=timezone.localdate(),
+            password=password,
         )
     else:
         new = _new_user(username, display_name)
