@@ -15,22 +15,23 @@ from registry.models import Assignment, Campaign, Organization, WorkflowState
 from registry.models.kinds import PENDING_STATES
 from registry.nouns.campaign import CAMPAIGN
 from registry.operations.base import edited, fresh, need_right, operation, renew, validated, write
+from registry.operations.codes import give_codes
 from registry.refusals import need_reason
 from registry.rules import campaigns as rules
 from registry.rules.findings import refuse_if
-from registry.search.pinyin import usual
 
 EDITABLE = CAMPAIGN.editable
 
 
 @operation
-def start_campaign(*, actor: Actor, code: str = "", **facts: Any) -> Campaign:
-    """Start a campaign of these ``facts``; without a code it gets one. Raises ``OperationRefused``."""
-    campaign = Campaign(code=code or _code(facts.get("name", "")), **facts)
+def start_campaign(*, actor: Actor, **facts: Any) -> Campaign:
+    """Start a campaign of these ``facts``; without a code it is given one. Raises ``OperationRefused``."""
+    campaign = Campaign(**facts)
     locks.use_units([campaign.lead_unit] if campaign.lead_unit else [])
     renew([campaign], "lead_unit")
     need_right(actor, "start_campaign", campaign.lead_unit)
     refuse_if(rules.start_refusals([rules.Start(campaign.started_on, campaign.lead_unit)]))
+    give_codes([campaign])
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)
     audit.record(

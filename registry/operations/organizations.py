@@ -36,6 +36,7 @@ from registry.operations.base import (
     write,
     write_each,
 )
+from registry.operations.codes import give_codes
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
@@ -109,6 +110,7 @@ def establish_organizations(
             ]
         )
     )
+    give_codes(organizations)
     validate_all(organizations, exclude=_TREE_FIELDS, unique="code")
     with following(people=[member.person for member in members]) as touched:
         insert_all(organizations)

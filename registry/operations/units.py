@@ -24,6 +24,7 @@ from registry.operations.base import (
     write,
     write_all,
 )
+from registry.operations.codes import give_codes
 from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
@@ -48,6 +49,7 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     renew(units, "parent")
     known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
     need_right(actor, "add_unit", *known)
+    give_codes(units)
     validate_all(units, exclude=_TREE_FIELDS, unique="code")
     refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
     insert_all(units)
