@@ -8,8 +8,9 @@ no lock: nobody else can refer to it yet, and its number comes from a sequence
 (``registry.trees.moves.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
 tree.
 
-Locks are taken in one global order: unit tree, units in use, campaigns in use, whole forest, organization trees by number.
-Operations retry after a deadlock that still happens (``registry.operations.base``).
+Locks are taken in one global order: unit tree, units in use, campaigns in use, whole forest,
+organization trees by number. Operations retry after a deadlock that still happens
+(``registry.operations.base``).
 """
 
 from __future__ import annotations

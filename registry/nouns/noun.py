@@ -160,7 +160,7 @@ class Noun:
         return rows.filter(in_spans(spans, f"{self.unit_path}__" if self.unit_path else ""))
 
     def seen(self, rows: Rows, spans: Iterable[Span], *, few: bool = False) -> Rows:
-        """Return those of ``rows`` that are seen from the intervals: inside, and above where it is declared."""
+        """Return those of ``rows`` that are seen from the intervals: inside, and above if declared."""
         spans = list(spans)
         if not self.is_seen_below or everything(spans):
             return self.inside(rows, spans, few=few)

@@ -23,6 +23,7 @@ from registry.audit import Actor
 from registry.counting.totals.check import rebuild
 from registry.counting.totals.write import Touched, following
 from registry.models import (
+    Campaign,
     Organization,
     OrganizationPlacement,
     Person,

@@ -113,9 +113,7 @@ def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> 
     need_right(actor, "end_campaign", campaign)
     refuse_if(rules.end_refusals([rules.Ending(campaign, on)]))
     before, after = write(campaign, {"ended_on": on})
-    audit.record(
-        actor, "end_campaign", campaign, before=before, after=after, reason=reason, effective_on=on
-    )
+    audit.record(actor, "end_campaign", campaign, before=before, after=after, reason=reason, effective_on=on)
     return campaign
 
 

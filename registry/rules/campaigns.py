@@ -1,4 +1,4 @@
-"""Rules of campaigns (专项任务): starting, correcting, ending, reopening; and that nothing begins after the end."""
+"""Rules of campaigns (专项任务): start, correct, end, reopen; and that nothing begins after the end."""
 
 from __future__ import annotations
 
@@ -84,7 +84,9 @@ def name_warnings(proposals: Sequence[Start]) -> list[Finding]:
     known = Campaign.objects.filter(ended_on__isnull=True, name__in={proposal.name for proposal in proposals})
     there = {campaign.name: campaign for campaign in known}
     return [
-        warning("name_new", proposal, "name", f"已有同名的专项任务“{same.name}”,{same.started_on:%Y-%m-%d} 启动。")
+        warning(
+            "name_new", proposal, "name", f"已有同名的专项任务“{same.name}”,{same.started_on:%Y-%m-%d} 启动。"
+        )
         for proposal in proposals
         if (same := there.get(proposal.name)) is not None
     ]
@@ -138,7 +140,9 @@ def reopening_refusals(proposals: Sequence[Reopening]) -> list[Finding]:
             yield "lead_open", "", message
         for other in others:
             if other.name == campaign.name and other.started_on >= campaign.ended_on:
-                message = f"此后已于 {other.started_on:%Y-%m-%d} 另行启动同名的专项任务,请先改其中一个的名称。"
+                message = (
+                    f"此后已于 {other.started_on:%Y-%m-%d} 另行启动同名的专项任务,请先改其中一个的名称。"
+                )
                 yield "name_new", "", message
 
     return first_of(check, proposals)
@@ -146,14 +150,14 @@ def reopening_refusals(proposals: Sequence[Reopening]) -> list[Finding]:
 
 def lead_refusals(proposals: Sequence[Closing]) -> list[Finding]:
     """Return why units cannot be closed or merged: they lead a campaign that goes on."""
-    led = Campaign.objects.filter(lead_unit__in=[proposal.unit.pk for proposal in proposals]).order_by("pk")
-    found = list(led)
+    units = [proposal.unit.pk for proposal in proposals]
+    found = list(Campaign.objects.filter(lead_unit__in=units).order_by("pk"))
 
     def check(proposal: Closing) -> Wrong:
         for campaign in found:
             if campaign.lead_unit_id == proposal.unit.pk and not campaign.is_over_on(proposal.on):
-                message = f"“{proposal.unit.name}”牵头的专项任务“{campaign.name}”还没有结束,请先结束或改换牵头单位。"
-                yield "leads_nothing", "", message
+                led = f"“{proposal.unit.name}”牵头的专项任务“{campaign.name}”"
+                yield "leads_nothing", "", f"{led}还没有结束,请先结束或改换牵头单位。"
 
     return first_of(check, proposals)
 
@@ -167,13 +171,11 @@ def _check_lead(unit: Unit | None, day: date) -> Wrong:
         yield "lead_open", "lead_unit", f"“{unit.name}”在 {day:%Y-%m-%d} 尚未设立,请改日期或换一个单位。"
 
 
-
-
 def _last_established(campaigns: Iterable[Campaign]) -> dict[int, date]:
     """Return the last day on which something was established in each campaign."""
     rows = Organization.objects.filter(campaign__in=[campaign.pk for campaign in campaigns])
-    rows = rows.exclude(state=WorkflowState.WITHDRAWN).order_by().values("campaign_id")
-    return dict(rows.annotate(last=Max("established_on")).values_list("campaign_id", "last"))
+    valid = rows.exclude(state=WorkflowState.WITHDRAWN).order_by()
+    return dict(valid.values_list("campaign_id").annotate(last=Max("established_on")))
 
 
 def _check_corrected_end(proposal: Correction, last: dict[int, date]) -> Wrong:
@@ -194,5 +196,5 @@ def _check_nothing_later(campaign: Campaign, on: date, field: str, last: dict[in
     """Nothing may have been established in it on the day of its end or later."""
     day = last.get(campaign.pk)
     if day is not None and day >= on:
-        message = f"本任务的组织最晚在 {day:%Y-%m-%d} 成立,结束日期须晚于该日,或先更正这些组织的成立日期或专项任务。"
-        yield "nothing_later", field, message
+        how = "结束日期须晚于该日,或先更正这些组织的成立日期或专项任务。"
+        yield "nothing_later", field, f"本任务的组织最晚在 {day:%Y-%m-%d} 成立,{how}"

@@ -85,6 +85,7 @@ def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
 
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     """Return what must be refused: all that an operation needs to ask."""
+    prefetch_related_objects([each.organization for each in proposals if each.organization.pk], "campaign")
     refused = life_refusals(proposals)
     return [*refused, *_twice(unblamed(proposals, refused))]
 
