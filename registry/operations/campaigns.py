@@ -14,7 +14,7 @@ from registry.audit import Actor
 from registry.models import Assignment, Campaign, Organization, WorkflowState
 from registry.models.kinds import PENDING_STATES
 from registry.nouns.campaign import CAMPAIGN
-from registry.operations.base import edited, fresh, need_right, operation, renew, validated, write
+from registry.operations.base import edited, fresh, need_right, operation, renew, validate_all, write
 from registry.operations.codes import give_codes
 from registry.refusals import need_reason
 from registry.rules import campaigns as rules
@@ -30,9 +30,9 @@ def start_campaign(*, actor: Actor, **facts: Any) -> Campaign:
     locks.use_units([campaign.lead_unit] if campaign.lead_unit else [])
     renew([campaign], "lead_unit")
     need_right(actor, "start_campaign", campaign.lead_unit)
-    refuse_if(rules.start_refusals([rules.Start(campaign.started_on, campaign.lead_unit)]))
     give_codes([campaign])
-    validated(campaign, exclude=("lead_unit",))
+    findings = rules.start_refusals([rules.Start(campaign.started_on, campaign.lead_unit)])
+    validate_all([campaign], findings, exclude=("lead_unit",), unique="code")
     campaign.save(force_insert=True)
     audit.record(
         actor,
@@ -62,12 +62,17 @@ def edit_campaign(
     locks.retire_campaigns([campaign])
     campaign = fresh(campaign)
     need_right(actor, "edit_campaign", campaign)
-    candidate, wanted = edited(campaign, changes, version, exclude=("lead_unit",))
+    _candidate, wanted = edited(
+        campaign,
+        changes,
+        version,
+        exclude=("lead_unit",),
+        rules=lambda row, _: rules.correction_refusals([rules.Correction(row, campaign, reason)]),
+    )
     if not wanted:
         return campaign
     if "lead_unit" in wanted:
         need_right(actor, "edit_campaign", fresh(wanted["lead_unit"]) if wanted["lead_unit"] else None)
-    refuse_if(rules.correction_refusals([rules.Correction(candidate, campaign, reason)]))
     before, after = write(campaign, wanted)
     audit.record(actor, "edit_campaign", campaign, before=before, after=after, reason=reason)
     return campaign

@@ -11,7 +11,7 @@ from registry.nouns.campaign import CAMPAIGN
 from registry.rules import campaigns as rules
 from registry.rules.findings import warnings
 from registry.web import fields
-from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, wide
+from registry.web.fields import DayField, PickerField, ScopedForm, code_field, reason_field, wide
 
 
 class StartForm(ScopedForm):
@@ -22,9 +22,7 @@ class StartForm(ScopedForm):
     lead_unit = PickerField(
         "unit", label="牵头单位", verb="start_campaign", help_text="它和它的下级、上级单位都能看到并选用。"
     )
-    code = forms.CharField(
-        label="任务代码", max_length=80, required=False, help_text="用于网址;不填由系统按名称生成。"
-    )
+    code = code_field("任务代码", 80)
 
     folded = ("code",)
 
