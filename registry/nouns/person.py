@@ -73,7 +73,12 @@ SHEET = Layout(
         Column(
             "home_branch_name", "所属党支部", also=("党支部", "组织关系所在支部", "所在党支部"), is_info=True
         ),
-        Column("joined_on", also=("入党时间",)),
+        Column(
+            "joined_on",
+            also=("入党时间",),
+            help="自该日起计入党员;转正日期没有填写的,正式党员按预备期一年推算。",
+        ),
+        Column("confirmed_on", also=("转正时间", "转为正式党员日期")),
         Column("title", also=("职务名称", "现任职务"), example="民警"),
         Column(
             "phone",
@@ -121,7 +126,7 @@ PERSON = Noun(
     page_key_label="警号",
     public_key="key",
     edit="edit_person",
-    editable=("number", "name", "category", "joined_on", "title", "phone", "note"),
+    editable=("number", "name", "category", "joined_on", "confirmed_on", "title", "phone", "note"),
     masked=("phone",),
     private=("number",),
     sheet=SHEET,
