@@ -56,13 +56,11 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
     locks.use_units({person.home_unit for person in people})
     renew(people, "home_unit", "home_branch")
     need_right(actor, "add_person", *people)
-    refuse_if(
-        [
-            *rules.refusals([rules.Membership(person.home_unit, person.home_branch) for person in people]),
-            *standing.refusals([_joining(person) for person in people]),
-        ]
-    )
-    validate_all(people, exclude=_RELATIONS, unique="number")
+    findings = [
+        *rules.refusals([rules.Membership(person.home_unit, person.home_branch) for person in people]),
+        *standing.refusals([_joining(person) for person in people]),
+    ]
+    validate_all(people, findings, exclude=_RELATIONS, unique="number")
     with following() as touched:
         write_new(people)
         spells.begin(people)
