@@ -53,6 +53,7 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
         )
     )
     validate_all(people, exclude=_RELATIONS, unique="number")
+    refuse_if(rules.number_findings([rules.Numbering(each.number, each.name) for each in people]))
     write_new(people)
     search.index_rows(people)
     write_new(
@@ -97,6 +98,10 @@ def edit_people(
     ]
     wanted = [(person, values) for person, values in candidates if values]
     refuse_if(rules.refusals([rules.Membership(joined_on=values.get("joined_on")) for _, values in wanted]))
+    renumbered = [person for person, values in wanted if "number" in values]
+    refuse_if(
+        rules.number_findings([rules.Numbering(each.number, each.name, each.pk) for each in renumbered])
+    )
     counted = [person for person, values in wanted if "category" in values]
     with following(people=counted) if counted else nullcontext():
         written = write_each(wanted)
