@@ -39,8 +39,8 @@ _WIDE = str.maketrans(
 _NOTHING = frozenset(
     ("nan", "none", "null", "nil", "nat", "n/a", "#n/a", "#na", "<na>", "#null!", "undefined")
 )
-_NO_WORD = frozenset(("-", "--", "---", "/", "//", "\\", "无", "暂无", "没有", "空", "缺", "不详", "未知"))
-NO_NAME = frozenset(("nan", "NaN", "NAN", "None", "NULL", "null", "NaT", "N/A", "#N/A", "<NA>", "undefined"))
+_NO_WORD = frozenset(("-", "--", "---", "/", "//", "\\", "无", "暂无", "没有", "空"))
+_NO_NAME = frozenset(("nan", "NaN", "NAN", "None", "NULL", "null", "NaT", "N/A", "#N/A", "<NA>", "undefined"))
 
 # The characters for which GBK had no code of Unicode when it was made: row FE, in the order of its bytes.
 _GBK = {
@@ -90,7 +90,7 @@ def normalize_text(text: str) -> str:
 def normalize_name(text: str) -> str:
     """Return a name as it is kept, with one kind of middle dot; "" for what programs write for nothing."""
     text = normalize_text(text)
-    return "" if text in NO_NAME else re.sub(f"[{DOTS}]", DOT, text)
+    return "" if text in _NO_NAME else re.sub(f"[{DOTS}]", DOT, text)
 
 
 def normalize_person_name(text: str) -> str:

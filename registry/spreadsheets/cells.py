@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
-from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, NO_NAME, is_nothing, normalize_code
+from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_nothing, normalize_code
 from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.grid import Dated, Fault, Raw
@@ -85,8 +85,7 @@ def _text(column: Column, raw: Raw) -> Value:
     text = _plain(column, raw)
     if not text.isprintable():
         text = _one_line(_INVISIBLE.sub("", text))
-    text = text.strip()
-    return None if text in NO_NAME else text or None
+    return text.strip() or None
 
 
 def _one_line(text: str) -> str:
@@ -107,8 +106,8 @@ def _code(column: Column, raw: Raw) -> Value:
         raise Unclear(f"“{column.header}”不能是负数")
     text = normalize_code(_plain(column, raw), spaced=column.spaced)
     if DECIMAL.fullmatch(text):
-        word = "科学计数" if "e" in text.lower() else "小数"
-        raise Unclear(f"“{column.header}”被其他程序写成了{word} {text},请设为文本格式后按原件重新填写")
+        how = "Excel 写成了科学计数" if "e" in text.lower() else "其他程序写成了小数"
+        raise Unclear(f"“{column.header}”被 {how} {text},请设为文本格式后按原件重新填写全部数字")
     return (text.lower() if column.lower else text) or None
 
 
