@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from registry.models import Unit
 from registry.models.base import in_spans
@@ -78,8 +78,11 @@ class Noun:
     * ``key`` is its name in code, in the record and in grants, ``plural`` in addresses and sheets;
       ``measure`` is the Chinese measure word.
     * ``unit_path`` leads from a row to the unit it belongs to ("": the row is a unit; None: to no unit).
+    * ``other_unit_path`` leads to a unit whose record names the row as well: the home unit of who is placed.
     * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` is not enough; with ``few``
       there are only a handful of rows, so each one may be checked.
+    * ``is_seen_below``: rows of the units above are seen, too, and those of no unit; what is done with them
+      goes by their unit.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
       ``list_page`` is the name of its list's address, which looks for ``q``.
@@ -96,7 +99,9 @@ class Noun:
     measure: str = "个"
     verbs: tuple[Verb, ...] = ()
     unit_path: str | None = None
+    other_unit_path: str = ""
     within: Callable[[Rows, list[Span], bool], Rows] | None = None
+    is_seen_below: bool = False
     related: tuple[str, ...] = ()
     page: str = ""
     page_at: str = ""
@@ -147,6 +152,12 @@ class Noun:
         unit: Unit | None = follow(row, self.unit_path)
         return unit
 
+    def other_unit_of(self, row: Any) -> Unit | None:
+        """Return the other unit whose record names the row; None where it is the unit itself."""
+        other: Unit | None = follow(row, self.other_unit_path) if self.other_unit_path else None
+        own = self.unit_of(row)
+        return None if other is None or (own is not None and own.pk == other.pk) else other
+
     def inside(self, rows: Rows, spans: Iterable[Span], *, few: bool = False) -> Rows:
         """Return those of ``rows`` that belong to a unit in the intervals; all, where it has no unit."""
         spans = list(spans)
@@ -155,6 +166,18 @@ class Noun:
         if self.unit_path is None or everything(spans):
             return rows
         return rows.filter(in_spans(spans, f"{self.unit_path}__" if self.unit_path else ""))
+
+    def seen(self, rows: Rows, spans: Iterable[Span], *, few: bool = False) -> Rows:
+        """Return those of ``rows`` that are seen from the intervals: inside, and above if declared."""
+        spans = list(spans)
+        if not self.is_seen_below or everything(spans):
+            return self.inside(rows, spans, few=few)
+        unit = f"{self.unit_path}__"
+        seen = in_spans(spans, unit) | Q(**{f"{self.unit_path}__isnull": True})
+        for span in spans:
+            above = {"tree_id": span.tree_id, "lft__lte": span.lo, "rght__gte": span.hi}
+            seen |= Q(**{f"{unit}{name}": value for name, value in above.items()})
+        return rows.filter(seen)
 
     def __str__(self) -> str:
         return self.label

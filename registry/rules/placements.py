@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
@@ -21,6 +21,7 @@ from registry.models import (
     StatusPeriod,
     WorkflowState,
 )
+from registry.rules import campaigns
 from registry.rules.findings import (
     Finding,
     Wrong,
@@ -68,6 +69,27 @@ class RoleChange:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Correction:
+    """An assignment as it would be with other days or another document, and as it is now."""
+
+    candidate: Assignment
+    now: Assignment
+    reason: str = ""
+
+    @property
+    def placement(self) -> Placement:
+        """The assignment as it would be."""
+        row = self.candidate
+        return Placement(row.person, row.organization, row.role, row.started_on, row.ended_on, self.now)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether a day changes, and with it the counts."""
+        candidate, now = self.candidate, self.now
+        return (candidate.started_on, candidate.ended_on) != (now.started_on, now.ended_on)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Ending:
     """An assignment that would end on a day; to end it earlier than registered needs a reason."""
 
@@ -84,6 +106,7 @@ def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
 
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     """Return what must be refused: all that an operation needs to ask."""
+    prefetch_related_objects([each.organization for each in proposals if each.organization.pk], "campaign")
     refused = life_refusals(proposals)
     return [*refused, *_twice(unblamed(proposals, refused))]
 
@@ -93,6 +116,35 @@ def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Findi
     refused = role_refusals(proposals)
     placed = [proposal.placement for proposal in unblamed(proposals, refused)]
     return [*refused, *secretary_warnings(placed, asker)]
+
+
+def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
+    """Return what is wrong with corrected days: all that a new placement with them would meet."""
+    refused = _check_corrections(proposals)
+    about = {each.placement: each for each in unblamed(proposals, refused)}
+    found = refusals(list(about)) if about else []
+    return [*refused, *(replace(each, subject=about[each.subject]) for each in found)]  # type: ignore[index]
+
+
+@for_each
+def _check_corrections(proposal: Correction) -> Wrong:
+    candidate, now = proposal.candidate, proposal.now
+    if now.is_withdrawn:
+        yield "placement_valid", "", "该编入已撤回。"
+    if now.ended_on is None and candidate.ended_on is not None:
+        message = f"{now.person.name} 的编入尚未结束,请用“结束编入”办理。"
+        yield "ended_by_ending", "ended_on", message
+    yield from in_future("ended_on", candidate.ended_on)
+    if proposal.is_dated:
+        what = "更正原因:编入的日期已计入统计"
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
+
+
+@for_each
+def withdrawal_refusals(assignment: Assignment) -> Wrong:
+    """Check that an assignment can be taken back."""
+    if assignment.is_withdrawn:
+        yield "placement_valid", "", "该编入已撤回。"
 
 
 @for_each
@@ -108,6 +160,9 @@ def life_refusals(proposal: Placement) -> Wrong:
     if start < organization.established_on:
         message = f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。"
         yield rule, "started_on", message
+    if proposal.replaces is None:
+        how = "不再编入人员;组织继续工作的,请先在“编辑”里改换专项任务。"
+        yield from campaigns.over(organization.campaign, start, "started_on", how)
     gone = organization.dissolved_on
     if gone is not None and (end is None or end > gone):
         message = f"“{organization.name}”已于 {gone:%Y-%m-%d} 撤销,编入须在该日前结束。"

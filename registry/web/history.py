@@ -64,16 +64,28 @@ def of_page(
 ) -> dict[str, Any]:
     """Return what the page of a row shows of the record, and where all of it stands.
 
-    An edit that can be set back has its link, for those who may edit the row.
+    An edit that can be set back has its link, for those who may edit what was edited.
     """
-    may_edit = access.may(user, nouns.of(row).edit, row)
+    entries = list(of_row(row))
+    rows = _edited_rows(row, entries)
 
     def undo_url(entry: AuditEntry) -> str:
-        is_open = may_edit and _fits(entry, row)
+        edited = rows.get((entry.noun, entry.object_id))
+        is_open = edited is not None and _fits(entry, edited) and access.may(user, entry.verb, edited)
         return address.url(reverse("record_undo", args=[entry.pk])) if is_open else ""
 
-    shown = events(of_row(row), names=names, sees_numbers=sees_numbers, undo_url=undo_url)
+    shown = events(entries, names=names, sees_numbers=sees_numbers, undo_url=undo_url)
     return {"events": shown, "record_url": record_url(user, row, address)}
+
+
+def _edited_rows(row: Model, entries: Iterable[AuditEntry]) -> dict[tuple[str, int | None], Model]:
+    """Return the rows whose edits are among the entries: the page's own, and those that tie it to others."""
+    rows: dict[tuple[str, int | None], Model] = {(nouns.of(row).key, row.pk): row}
+    for noun in nouns.all_nouns():
+        pks = {entry.object_id for entry in entries if noun.edit and entry.verb == noun.edit}
+        if pks and noun.named:
+            rows |= {(noun.key, pk): each for pk, each in noun.with_related().in_bulk(pks).items()}
+    return rows
 
 
 def of_row(row: Model) -> QuerySet[AuditEntry]:

@@ -42,13 +42,14 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],
         "row": row,
+        "named": entry.object_name,
         "steps_said": format_html_join(
             ";", "{} 由 <b>{}</b> 改回 <b>{}</b>", ((step.label, step.now, step.then) for step in steps)
         ),
         "refused": refused,
         "left_out": left_out(entry),
         "cancel_url": page,
-        "crumbs": [{"name": row.name, "url": page}, {"name": "还原修改"}],
+        "crumbs": [{"name": entry.object_name, "url": page}, {"name": "还原修改"}],
     }
 
     def act() -> Any:
@@ -60,7 +61,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         act,
         done=lambda made: format_html(
             '{} <a href="{}#history">{}</a>',
-            f"已还原“{made.name}”的修改。",
+            f"已还原“{getattr(made, 'name', entry.object_name)}”的修改。",
             page,
             "查看变动记录",
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -61,7 +60,7 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 def suggest(request: HttpRequest, code: str) -> HttpResponse:
-    """Answer the register form's htmx: name, code and superior anew, but for what the user typed."""
+    """Answer the register form's htmx: name and superior anew, but for what the user typed."""
     unit = access.get_unit(request.user, code, "establish_organization")
     typed = request.GET
     kind, is_temporary = _kind_of(typed.get("kind", ""), is_standing="is_standing" in typed)
@@ -208,7 +207,7 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    campaign = address.question.campaign or _only_campaign(address.as_of)
+    campaign = _campaign(request.user, address)
     return {
         "kind": kind,
         "established_on": address.as_of,
@@ -218,15 +217,18 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
 
 
 def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
-    """Return name, code and superior as the form sends them."""
+    """Return name and superior as the form sends them."""
     parent = proposed.get("parent")
     code = parent.code if parent else ""
-    return {"name": proposed.get("name", ""), "code": proposed.get("code", ""), "parent": code}
+    return {"name": proposed.get("name", ""), "parent": code}
 
 
-def _only_campaign(day: date) -> Campaign | None:
-    """Return the campaign that goes on, when it is the only one on the day."""
-    going_on = list(Campaign.objects.filter(on_day(day))[:2])
+def _campaign(user: access.AnyUser, address: Address) -> Campaign | None:
+    """Return the campaign of the address, or the only one that goes on, on the day."""
+    asked, day = address.question.campaign, address.as_of
+    if asked is not None:
+        return None if asked.is_over_on(day) else asked
+    going_on = list(access.visible(user, Campaign.objects.filter(on_day(day)))[:2])
     return going_on[0] if len(going_on) == 1 else None
 
 
