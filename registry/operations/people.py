@@ -61,6 +61,7 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
         *standing.refusals([_joining(person) for person in people]),
     ]
     validate_all(people, findings, exclude=_RELATIONS, unique="number")
+    refuse_if(rules.number_findings([rules.Numbering(each.number, each.name) for each in people]))
     with following() as touched:
         write_new(people)
         spells.begin(people)
@@ -105,6 +106,10 @@ def edit_people(
         for person, (_, values) in zip(people, changes, strict=True)
     ]
     wanted = [(person, values) for person, values in candidates if values]
+    renumbered = [person for person, values in wanted if "number" in values]
+    refuse_if(
+        rules.number_findings([rules.Numbering(each.number, each.name, each.pk) for each in renumbered])
+    )
     joining = [(person, values) for person, values in wanted if values.keys() & {"joined_on", "confirmed_on"}]
     refuse_if(standing.refusals([_rejoining(person, values, reason) for person, values in joining]))
     counted = [person for person, values in wanted if values.keys() & _COUNTED]

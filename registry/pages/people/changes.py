@@ -42,6 +42,7 @@ from registry.pages.people.forms import (
 from registry.pages.people.views import record_view
 from registry.rules import placements, standing
 from registry.rules.findings import warnings
+from registry.rules.people import Numbering, number_findings
 from registry.rules.placements import Placement, RoleChange
 from registry.web.changes import Job, Subject
 from registry.web.links import person_url, way_to
@@ -131,6 +132,10 @@ def _joining_warnings(job: Job) -> list[str]:
     return warnings(standing.warnings([standing.Joining(row, status, *days)]))
 
 
+def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
+    return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)]))
+
+
 _PERSON = Subject("person", _person_at_hand, _around_person, FORM)
 
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
@@ -138,7 +143,7 @@ add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     PersonForm,
     "添加人员",
     submit_label="登记",
-    warn=_joining_warnings,
+    warn=lambda job: [*_number_warnings(job), *_joining_warnings(job)],
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -155,8 +160,11 @@ edit = _PERSON.change(
     PersonEditForm,
     "修改资料",
     submit_label="保存",
+    warn=lambda job: [
+        *(_number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else []),
+        *_joining_warnings(job),
+    ],
     opened=lambda job: record_view(job.request, job.row),
-    warn=_joining_warnings,
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,
 )
