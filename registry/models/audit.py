@@ -48,8 +48,9 @@ class AppendOnly(models.Model):
 class AuditEntry(AppendOnly):
     """One operation or event: who, when, from where, what, before and after, and why.
 
-    An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``undoes`` is the
-    entry whose change this one undoes.
+    An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``other_unit`` is the
+    unit that it concerns as well: somebody of that one was placed at ``unit``. ``undoes`` is the entry
+    whose change this one undoes.
     """
 
     at = models.DateTimeField("时间", auto_now_add=True)
@@ -62,6 +63,7 @@ class AuditEntry(AppendOnly):
     object_id = models.BigIntegerField("对象", null=True)
     object_name = models.CharField("对象名称", max_length=200)
     unit = Link(Unit, "单位", null=True, related_name="+")
+    other_unit = Link(Unit, "另一单位", null=True, related_name="+")
     effective_on = models.DateField("生效日期", null=True, blank=True)
     before = models.JSONField("变动前", default=dict)
     after = models.JSONField("变动后", default=dict)

@@ -53,12 +53,7 @@ def place_people(
     need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
         place(assignments)
-    _record(
-        actor,
-        "assign_person",
-        [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
-        reason,
-    )
+    record_placed(actor, assignments, reason)
     return assignments
 
 
@@ -300,8 +295,18 @@ _Change = tuple[Assignment, Mapping[str, Any], Mapping[str, Any], date | None]
 """An assignment, what it had before, what it has now, and since when."""
 
 
+def record_placed(actor: Actor, assignments: Sequence[Assignment], reason: str = "") -> None:
+    """Put new assignments into the record: that of the organization's unit and of the person's own."""
+    _record(
+        actor,
+        "assign_person",
+        [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
+        reason,
+    )
+
+
 def _record(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
-    prefetch_related_objects([row for row, *_ in changes], "organization__unit")
+    prefetch_related_objects([row for row, *_ in changes], "organization__unit", "person__home_unit")
     audit.record_all(
         [
             audit.entry(

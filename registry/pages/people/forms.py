@@ -131,6 +131,7 @@ class AssignForm(ScopedForm):
     ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
 
     folded = ("ended_on",)
+    may_be_future = ("ended_on",)
 
     def clean_numbers(self) -> list[Person]:
         """Return the people with the pasted numbers; name every number that was not found."""
