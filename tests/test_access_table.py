@@ -61,6 +61,14 @@ def submitted(here: Bureau) -> list[Any]:
     return [f"{here.code}-submitted"]
 
 
+def campaign(here: Bureau) -> list[Any]:
+    return [here.campaign.code]
+
+
+def over(here: Bureau) -> list[Any]:
+    return [here.over.code]
+
+
 def draft(here: Bureau) -> list[Any]:
     return [f"{here.code}-draft"]
 
@@ -273,6 +281,43 @@ TABLE: dict[str, list[Row]] = {
         Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
         Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
     ],
+    # campaigns: seen at the lead unit, below and above it
+    "campaigns": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, EVERYBODY, READ_ONLY, query="state=over&sort=-name"),
+    ],
+    "campaigns_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
+    "campaign": [
+        Row(campaign, ALL_READ, READ_ONLY),
+        Row(over, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(lambda here: ["yiqing"], EVERYBODY, READ_ONLY),
+    ],
+    "campaign_start": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside the unit is not found: the form comes back.
+            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            lambda here: {"name": "新任务", "started_on": "2020-03-01", "lead_unit": here.unit.code},
+        )
+    ],
+    "campaign_edit": [
+        Row(
+            campaign,
+            MANAGE,
+            MANAGED,
+            lambda here: {
+                "name": "新名",
+                "started_on": "2020-01-20",
+                "lead_unit": here.unit.code,
+                "version": here.campaign.version,
+            },
+        )
+    ],
+    "campaign_end": [
+        Row(campaign, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
+    ],
+    "campaign_reopen": [Row(over, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
     # organizations
     "organizations": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&state=all"),
