@@ -120,10 +120,16 @@ EVERYBODY = "302 200 200 200 200 200 | 200"
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
 TAKEN_BY_ALL = "302 200+ 200+ 200+ 200+ 200+ | 200+"
 
+NOBODY_HERE = "302 404 404 404 404 404 | 404"
+
 ADMIN_WITHOUT_LOGIN = "302 302 302 302 302 302 | 302"
 
 TABLE: dict[str, list[Row]] = {
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
+    # the first steps, for the manager at the top of the tree; first units are for administrators
+    "start": [Row(nothing, NOBODY_HERE, READ_ONLY)],
+    "start_skip": [Row(nothing, READ_ONLY, NOBODY_HERE)],
+    "first_unit": [Row(nothing, NOBODY_HERE, NOBODY_HERE, lambda here: {"name": "新局", "kind": "bureau"})],
     "search": [
         Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from registry.nouns import all_nouns
-from registry.pages import home, pickers, search
+from registry.pages import home, pickers, search, start
 from registry.pages.audit import views as record
 from registry.pages.audit.tables import RecordTable
 from registry.pages.campaigns import changes as campaign_changes
@@ -26,6 +26,9 @@ from registry.web.tables import export
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("start/", start.start, name="start"),
+    path("start/unit/", start.first_unit, name="first_unit"),
+    path("start/skip/", start.skip, name="start_skip"),
     path("search/", search.search, name="search"),
     path("search/now/", search.search_now, name="search_now"),
     # lists as files

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 ROLES = tuple(GrantRole.values)
 ON = date(2020, 3, 1)
 KEY = "00" * 20
-ONESELF = ("change_password", "end_sessions", "turn_on_second_factor")
+ONESELF = ("change_password", "end_sessions", "skip_start", "turn_on_second_factor")
 
 
 class Place:
@@ -185,6 +185,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, user=here.other, key=KEY, code=f"{totp(bytes.fromhex(KEY)):06}"
     ),
     "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
+    "skip_start": lambda by, here, world: accounts.skip_start(actor=by, user=here.other),
 }
 """For each verb: how it is done here."""
 
@@ -195,6 +196,7 @@ ASKED_ELSEWHERE = {
     "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
     "open_login": "only with DEBUG",
+    "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(("login", "login_failed", "login_locked", "logout"), "happens, nobody is asked"),
     "upload_import": "one's own imports: below",
