@@ -59,6 +59,10 @@ class Bureau:
             make_organization(
                 self.unit, code=f"{code}-{state}", name=f"{mark}{state}支部", state=state, **named
             )
+        self.campaign = make_campaign(f"{code}-campaign", name=f"{mark}专项", lead_unit=self.unit)
+        self.over = make_campaign(
+            f"{code}-over", name=f"{mark}旧专项", lead_unit=self.unit, ended_on=date(2020, 3, 1)
+        )
         self.assignment = assign(self.branch, self.person, role="secretary")
         assign(self.team, self.people[1])
         Figure.objects.create(
@@ -76,6 +80,7 @@ class Bureau:
         for role, user in self.users.items():
             User.objects.filter(pk=user.pk).update(display_name=f"{mark}{role}")
         self.other = make_user(f"{code}-other", self.station, "viewer", display_name=f"{mark}用户")
+        self.waiting = make_user(f"{code}-waiting", self.station, "viewer", must_change_password=True)
         self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
         self.grant = Grant.objects.get(user=self.other)
