@@ -7,6 +7,7 @@ from registry.models.kinds import (
     DateBasis,
     FigureCategory,
     GrantRole,
+    Leaving,
     OrganizationKind,
     PersonCategory,
     PoliticalStatus,
@@ -16,7 +17,7 @@ from registry.models.kinds import (
     WorkflowState,
 )
 from registry.models.organization import Organization, OrganizationPlacement
-from registry.models.person import Assignment, Person, StatusPeriod
+from registry.models.person import BEGINNING, Assignment, Person, PersonPlacement, StatusPeriod
 from registry.models.session import Session
 from registry.models.source import Figure, Source
 from registry.models.term import NameTerm, OrganizationTerm, UnitTerm

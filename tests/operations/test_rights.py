@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 ROLES = tuple(GrantRole.values)
 ON = date(2020, 3, 1)
 KEY = "00" * 20
-ONESELF = ("change_password", "end_sessions", "turn_on_second_factor")
+ONESELF = ("change_password", "end_sessions", "skip_start", "turn_on_second_factor")
 
 
 class Place:
@@ -146,7 +146,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, person=here.person, status="masses", on=ON
     ),
     "transfer_person": lambda by, here, world: people.transfer_person(
-        actor=by, person=here.person, home_unit=here.station
+        actor=by, person=here.person, home_unit=here.station, on=ON
     ),
     "assign_person": lambda by, here, world: assignments.assign_person(
         actor=by, organization=here.branch, person=here.person, started_on=ON
@@ -221,6 +221,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, user=here.other, key=KEY, code=f"{totp(bytes.fromhex(KEY)):06}"
     ),
     "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
+    "skip_start": lambda by, here, world: accounts.skip_start(actor=by, user=here.other),
 }
 """For each verb: how it is done here."""
 
@@ -231,6 +232,7 @@ ASKED_ELSEWHERE = {
     "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
     "open_login": "only with DEBUG",
+    "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(("login", "login_failed", "login_locked", "logout"), "happens, nobody is asked"),
     "upload_import": "one's own imports: below",
@@ -287,7 +289,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: organizations.transfer_organization(
             actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
         ),
-        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit),
+        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
         lambda: campaigns.start_campaign(actor=by, name="新", started_on=ON, lead_unit=there.unit),
         lambda: sources.add_figure(
             actor=by, source=here.source, unit=there.unit, metric="x", label="x", value="1", qualifier="exact"
