@@ -62,6 +62,8 @@ class Found:
     people: dict[Claim, Person] = field(default_factory=dict)
     problems: dict[Claim, str] = field(default_factory=dict)
     namesakes: dict[Claim, list[Person]] = field(default_factory=dict)
+    outside: set[int] = field(default_factory=set)
+    """Who of them is out of scope, by key."""
 
 
 def find_people(asker: AnyUser, claims: Iterable[Claim]) -> Found:
@@ -125,6 +127,7 @@ def borrowed(asker: AnyUser, claims: Iterable[Claim]) -> Found:
             found.problems[claim] = TOO_MANY.format(minutes=minutes)
         elif person is not None and claim.fits(person):
             found.people[claim] = person
+            found.outside.add(person.pk)
         else:
             found.problems[claim] = WRONG
             if guesses.note(f"{claim.number} {claim.name}"):

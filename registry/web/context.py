@@ -21,7 +21,7 @@ NAVIGATION = (
     ("home", "总览", ("home", "unit")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
-    ("people", "人员", ("person", "assignments", "assignment")),
+    ("people", "人员", ("person", "assignments", "assignment", "lent")),
     ("reconciliation", "来源核对", ("reconciliation",)),
     ("sources", "来源", ("source",)),
 )
