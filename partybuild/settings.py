@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "registry.web.middleware.SessionEndMiddleware",
     "registry.web.middleware.HierarchyMiddleware",
     # Every page needs a login, unless its view says otherwise.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "registry.accounts.middleware.LoginRequiredMiddleware",
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -50,8 +50,8 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
     need_right(actor, "add_unit", *known)
     give_codes(units)
-    validate_all(units, exclude=_TREE_FIELDS, unique="code")
-    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
+    findings = rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units])
+    validate_all(units, findings, exclude=_TREE_FIELDS, unique="code")
     insert_all(units)
     write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
     search.index_rows(units)
@@ -83,10 +83,15 @@ def edit_unit(
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
     need_right(actor, "edit_unit", unit)
-    _candidate, wanted = edited(unit, changes, version, exclude=_TREE_FIELDS)
+    _candidate, wanted = edited(
+        unit,
+        changes,
+        version,
+        exclude=_TREE_FIELDS,
+        rules=lambda row, wanted: rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]),
+    )
     if not wanted:
         return unit
-    refuse_if(rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]))
     before, after = write(unit, wanted)
     audit.record(actor, "edit_unit", unit, before=before, after=after, reason=reason)
     return unit

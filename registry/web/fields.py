@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString, mark_safe
 from registry import access, nouns
 from registry.nouns import Noun
 from registry.refusals import OperationRefused
+from registry.rules.findings import in_future
 from registry.search.named import find_by_code_or_name, not_unique
 
 _SEPARATORS = re.compile(r"[\s,,;;、]+")
@@ -278,7 +279,11 @@ class ScopedForm(forms.Form):
     """The fields that begin with what the row holds."""
     unsent: tuple[str, ...] = ("planned",)
     """The fields that the operation does not take."""
+    may_be_future: tuple[str, ...] = ()
+    """The days that may lie in the future; of all others the rule is asked with the rest of the form."""
     renames: Mapping[str, str] = {}
+    holds_input = True
+    """Its page has no pickers of campaign and date: they would lead away from what was filled in."""
 
     def __init__(self, *args: Any, user: access.AnyUser, row: Any = None, **kwargs: Any) -> None:
         held = {name: getattr(row, name) for name in (*self.held, "version") if hasattr(row, name)}
@@ -300,6 +305,13 @@ class ScopedForm(forms.Form):
     def arguments(self) -> dict[str, Any]:
         """Return what the form sends, as the operation takes it."""
         return {name: value for name, value in self.cleaned_data.items() if name not in self.unsent}
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        for name, form_field in self.fields.items():
+            if isinstance(form_field, DayField) and name not in self.may_be_future:
+                for _rule, _field, message in in_future(name, self.cleaned_data.get(name)):
+                    self.add_error(name, message)
 
     def apply_refusal(self, error: OperationRefused) -> None:
         """Show why the operation was refused, at the fields it names.

@@ -125,6 +125,7 @@ class AssignForm(PlacingForm):
     ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
 
     folded = ("ended_on",)
+    may_be_future = ("ended_on",)
     unsent = ("numbers",)
     starts = "started_on"
 
