@@ -284,8 +284,8 @@ def test_the_home_unit_sees_who_is_placed_elsewhere_the_newest_first(
     assert len(client.get("/lent/", {"q": "左突击队"}).context["rows"]) == 1
     # Only who is placed outside, on the day; at the top nothing is outside.
     assert [row.assignment.person.name for row in client.get("/lent/?as_of=2020-02-05").context["rows"]] == [
-        "孙三",
         "李四",
+        "孙三",
     ]
     client.force_login(make_user(unit=world.top))
     assert list(client.get("/lent/").context["rows"]) == []

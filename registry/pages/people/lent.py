@@ -109,7 +109,7 @@ class LentTable(PlacedTable[Lent]):
             "entered_at",
             Kind.TIME,
             key="entered",
-            sort=("created_at", "pk"),
+            sort=("pk",),  # in the order of entering
             cell="pages/people/cells/entered.html",
         ),
     )
