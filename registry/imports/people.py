@@ -131,7 +131,6 @@ class PeopleImporter(Importer):
             return
         status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)
-        case.summary = f"{case.joined('name', 'category', 'political_status')} · {home['home_unit'].label}"
         session.touch_unit(home["home_unit"])
         if not session.is_writing:
             session.new_people[case.key] = (case.new.name, case.new.political_status)
@@ -143,6 +142,10 @@ class PeopleImporter(Importer):
             self._refuse_guest(case, person)
             return
         case.compare(person, FACTS)
+        renaming = rules.Renaming(person, case.edits.get("name"), case.edits.get("category"))
+        if renaming.is_of_another:
+            session.needs_reason = True
+            case.look("number", rules.ANOTHER_PERSON.format(name=person.name))
         status = case.text("political_status")
         if status not in ("", person.political_status):
             note = f"自今天({session.today:%Y-%m-%d})起;以前的日期仍按原政治面貌统计"

@@ -94,6 +94,7 @@ def edit_people(
         for person, (_, values) in zip(people, changes, strict=True)
     ]
     wanted = [(person, values) for person, values in candidates if values]
+    refuse_if(rules.renaming_refusals([_renaming(person, values, reason) for person, values in wanted]))
     refuse_if(rules.refusals([rules.Membership(joined_on=values.get("joined_on")) for _, values in wanted]))
     counted = [person for person, values in wanted if "category" in values]
     with following(people=counted) if counted else nullcontext():
@@ -175,6 +176,10 @@ def transfer_people(
         raise refuse("home_unit", "所属单位和组织关系都没有变化。")
     audit.record_each(actor, "transfer_person", write_each(wanted), reason=reason)
     return people
+
+
+def _renaming(person: Person, values: Mapping[str, Any], reason: str) -> rules.Renaming:
+    return rules.Renaming(person, values.get("name"), values.get("category"), reason)
 
 
 def _locked(people: Sequence[Person]) -> list[Person]:
