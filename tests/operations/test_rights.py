@@ -130,7 +130,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, person=here.person, status="masses", on=ON
     ),
     "transfer_person": lambda by, here, world: people.transfer_person(
-        actor=by, person=here.person, home_unit=here.station
+        actor=by, person=here.person, home_unit=here.station, on=ON
     ),
     "assign_person": lambda by, here, world: assignments.assign_person(
         actor=by, organization=here.branch, person=here.person, started_on=ON
@@ -253,7 +253,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: organizations.transfer_organization(
             actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
         ),
-        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit),
+        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
         lambda: campaigns.start_campaign(actor=by, name="新", started_on=ON, lead_unit=there.unit),
         lambda: campaigns.edit_campaign(actor=by, campaign=here.campaign, changes={"lead_unit": there.unit}),
         lambda: accounts.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),
