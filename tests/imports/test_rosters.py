@@ -114,7 +114,12 @@ def all_new(*rows: int) -> list[tuple[int, str]]:
             None,
         ),
         ("i05_status", all_new(*range(2, 17)), [], []),
-        ("i07_1904", [*all_new(2, 3), (4, "wrong")], [("E4", "从 1904 年起算日期")], []),
+        (
+            "i07_1904",
+            [*all_new(2, 3), (4, "wrong")],
+            [("E4", "从 1904 年起算日期")],
+            [("E2", "按入党日期登记为正式党员")] * 2,
+        ),
         ("i14_dot_0", all_new(2), [], []),
         ("i14_dot_3", all_new(2), [], []),
         ("i14_dot_6", all_new(2), [], []),
@@ -161,9 +166,8 @@ def test_the_days_of_a_roster_are_written_as_they_are_meant(bureau: Bureau) -> N
     joined = Person.objects.filter(number__in=[f"A100{place}" for place in range(2, 7)])
     assert set(joined.values_list("joined_on", flat=True)) == {date(1998, 7, 1)}
     importing.confirm(actor=ACTOR, import_=bureau.hand_in("i07_1904"), reason="", without_wrong=True)
-    assert set(Person.objects.filter(number__startswith="C3000").values_list("joined_on", flat=True)) == {
-        date(2005, 7, 1)
-    }
+    members = Person.objects.filter(number__startswith="C3000")
+    assert set(members.values_list("joined_on", "political_status")) == {(date(2005, 7, 1), "full_member")}
 
 
 def test_kinds_are_known_by_their_other_names_and_joint_branches_are_a_kind(bureau: Bureau) -> None:
