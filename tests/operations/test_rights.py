@@ -172,6 +172,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "end_grant": lambda by, here, world: accounts.end_grant(
         actor=by, grant=here.other.grants.get(), reason="调离"
     ),
+    "edit_user": lambda by, here, world: accounts.edit_user(
+        actor=by, user=here.other, changes={"display_name": "新名"}, reason="更正"
+    ),
     "disable_user": lambda by, here, world: accounts.disable_user(actor=by, user=here.other, reason="停"),
     "enable_user": lambda by, here, world: accounts.enable_user(actor=by, user=here.disabled),
     "set_one_time_password": lambda by, here, world: accounts.set_one_time_password(
