@@ -28,6 +28,8 @@ class RegistryConfig(AppConfig):
         "registry.operations.people.edit_person",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
+    standing_rules = ("registry.rules.standing.RULES",)
+    """What must hold of rows that an act taken back has set back (``registry.operations.take_back``)."""
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",

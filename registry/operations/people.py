@@ -13,6 +13,7 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Organization, Person, StatusPeriod, Unit
+from registry.models.journal import note_change, rewrite
 from registry.models.writer import write_new
 from registry.nouns.person import PERSON
 from registry.operations.base import (
@@ -133,10 +134,11 @@ def change_political_statuses(
         current = StatusPeriod.objects.filter(person__in=statuses, ended_on__isnull=True)
         corrected = list(current.filter(started_on=on))
         for period in corrected:
+            note_change(period, {"status": period.status}, {"status": statuses[period.person_id]})
             period.status = statuses[period.person_id]
         StatusPeriod.objects.bulk_update(corrected, ["status"], batch_size=500)
         new = statuses.keys() - {period.person_id for period in corrected}
-        current.filter(person__in=new).update(ended_on=on)
+        rewrite(current.filter(person__in=new), ended_on=on)
         write_new([StatusPeriod(person_id=pk, status=statuses[pk], started_on=on) for pk in sorted(new)])
     written = write_each([(person, {"political_status": statuses[person.pk]}) for person in people])
     audit.record_each(actor, "change_political_status", written, reason=reason, effective_on=on)
