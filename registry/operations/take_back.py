@@ -20,12 +20,12 @@ from django.db import connection
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from mptt.models import MPTTModel
 
-from registry import audit, locks, nouns
+from registry import access, audit, locks, nouns
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy, following_in_parts
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit, UnitPlacement, journal
 from registry.models.base import Registered
-from registry.nouns.noun import follow
+from registry.nouns.noun import Noun, follow
 from registry.operations.base import fresh, fresh_all, need_right, operation, write_each
 from registry.refusals import OperationRefused, need_reason, refuse
 from registry.rules import organizations as organization_rules
@@ -125,10 +125,28 @@ class Act:
         return left
 
     def numbers(self) -> dict[str, int]:
-        """Return how many rows of each noun would be set back, by the noun's name in the plural."""
+        """Return how many rows of each noun would be set back or removed, by its name in the plural."""
+        return {noun.plural: sum(numbers) for noun, *numbers in self.extent()}
+
+    def extent(self) -> list[tuple[Noun, int, int]]:
+        """Return of each noun how many rows would be set back, and how many removed."""
         keys = {change.key for change in self.changes if nouns.describes(change.model)}
-        found = Counter(nouns.of(model).plural for model, _ in keys)
-        return {noun.plural: found[noun.plural] for noun in nouns.all_nouns() if found[noun.plural]}
+        found = Counter((nouns.of(model).key, pk in self.added.get(model, ())) for model, pk in keys)
+        numbers = [(noun, found[noun.key, False], found[noun.key, True]) for noun in nouns.all_nouns()]
+        return [each for each in numbers if any(each[1:])]
+
+    def said(self) -> str:
+        """Return that in words: 恢复组织 33 个、编入 169 人次;移除人员 2 名."""
+        extent = self.extent()
+        parts = [
+            verb + "、".join(f"{noun.label} {number} {noun.measure}" for noun, number in numbers if number)
+            for verb, numbers in (
+                ("恢复", [(noun, back) for noun, back, _ in extent]),
+                ("移除", [(noun, gone) for noun, _, gone in extent]),
+            )
+            if any(number for _, number in numbers)
+        ]
+        return ";".join(parts)
 
     def renewed(self) -> Act:
         """Return the act with its rows to be read again."""
@@ -171,8 +189,8 @@ def plan_taking_back(entry: AuditEntry) -> tuple[Act, list[Obstacle]]:
 
 
 @operation
-def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> dict[str, int]:
-    """Take the act back that begins with the entry; return how many rows of each noun were set back.
+def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
+    """Take the act back that begins with the entry; return in words what was set back.
 
     Raises ``OperationRefused`` with everything that stands in the way. The actor needs the right to all that
     the act did, where the rows are now and where they go back to.
@@ -186,12 +204,12 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> dict[str, int]
         raise refuse(None, "这项操作已经撤回,或不能撤回。")
     if found := obstacles(act):
         raise OperationRefused({"__all__": [each.text for each in found[:MOST_SAID]]})
-    numbers, unit = act.numbers(), _unit_of(act)
+    unit = _unit_of(act)
     _set_back(act)
     _ask_at_the_end(act)
     journal.take()  # a taking back is not taken back itself: the act is done again
-    _record(actor, act, unit, numbers, reason)
-    return numbers
+    _record(actor, act, unit, reason)
+    return act.said()
 
 
 # --- What stands in the way -----------------------------------------------------------------------
@@ -282,21 +300,26 @@ def _owner(row: Any) -> Any:
 # --- Rights and locks -----------------------------------------------------------------------------
 
 
+def may_take_back(user: access.AnyUser, act: Act) -> bool:
+    """Whether the user may do all that the act did, at what it wrote and where that goes back to."""
+    return all(access.may(user, verb, *rows) for verb, rows in _rights(act))
+
+
 def _need_rights(actor: Actor, act: Act) -> None:
-    """Refuse unless the actor may do all that the act did, at what it wrote and where that goes back to."""
+    for verb, rows in _rights(act):
+        need_right(actor, verb, *rows)
+
+
+def _rights(act: Act) -> list[tuple[str, list[Any]]]:
+    """Return what one must have the right to do with which rows."""
     by_verb: dict[str, list[Any]] = defaultdict(list)
     for entry in act.entries:
         there = [act.rows.get((apps.get_model(label), pk)) for _, label, pk, _, _ in entry.rows]
         by_verb[entry.verb] += [row for row in there if row is not None and nouns.describes(type(row))]
-    for verb, rows in by_verb.items():
-        need_right(actor, verb, *rows)
+    asked = [(verb, rows) for verb, rows in by_verb.items() if rows]
     if back := list(_units_back(act).values()):
-        need_right(actor, _verb_of_moves(act), *back)
-
-
-def _verb_of_moves(act: Act) -> str:
-    """Return the verb that decides where rows go back to: that of the first entry that wrote rows."""
-    return next((entry.verb for entry in act.entries if entry.rows), act.head.verb)
+        asked.append((asked[0][0], [*back]))
+    return asked
 
 
 def _units_back(act: Act) -> dict[int, Unit]:
@@ -474,7 +497,7 @@ def _unit_of(act: Act) -> Unit | None:
     return at
 
 
-def _record(actor: Actor, act: Act, unit: Unit | None, numbers: dict[str, int], reason: str) -> None:
+def _record(actor: Actor, act: Act, unit: Unit | None, reason: str) -> None:
     head = act.head
     made = audit.entry(
         replace(actor, undoes=head),
@@ -483,7 +506,7 @@ def _record(actor: Actor, act: Act, unit: Unit | None, numbers: dict[str, int], 
         unit=unit,
         name=head.object_name,
         before={name: head.after.get(name) for name in head.before},
-        after={**head.before, **numbers},
+        after={**head.before, **act.numbers()},
         reason=reason,
         effective_on=head.effective_on,
     )

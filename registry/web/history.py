@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from registry import access, nouns
 from registry.models import AuditEntry, GrantRole
+from registry.models.hierarchy import Span
+from registry.operations.take_back import takeable
 from registry.operations.undo import can_undo, still_fits
 from registry.web.address import Address
 
 LIMIT = 60
 """So many of the newest entries stand on the page of a unit, an organization or a person."""
 
-_HIDDEN = ("moved", "ended")
-"""Keys of rows, kept so that a change could be set back: of no use to a reader."""
+JUST = timedelta(minutes=5)
+"""So long a request takes at most: what it did is looked for among what was recorded since."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,13 @@ class Event:
     what: str
     changes: tuple[str, ...]
     undo_url: str = ""
+    undone: AuditEntry | None = None
+    """The entry that undid it, or the act that it is part of."""
+
+    @property
+    def undo_word(self) -> str:
+        """How the way back is called: an edit is set back, an act is taken back."""
+        return "还原" if can_undo(self.entry) else "撤回这次操作"
 
 
 def events(
@@ -38,8 +52,9 @@ def events(
     names: str = "organization",
     sees_numbers: bool = False,
     undo_url: Callable[[AuditEntry], str] = lambda entry: "",
+    undone: Mapping[int, AuditEntry] | None = None,
 ) -> list[Event]:
-    """Return the entries in words, in the order given.
+    """Return the entries in words, in the order given; ``undone``: what undid which.
 
     An assignment's entry names its ``organization`` (on a person's page) or its ``person``.
     """
@@ -49,6 +64,7 @@ def events(
             heading(entry, names),
             tuple(changes(entry, sees_numbers=sees_numbers)),
             undo_url(entry),
+            (undone or {}).get(entry.part_of_id or entry.pk),
         )
         for entry in entries
     ]
@@ -64,22 +80,66 @@ def of_page(
 ) -> dict[str, Any]:
     """Return what the page of a row shows of the record, and where all of it stands.
 
-    An edit that can be set back has its link, for those who may edit the row.
+    An edit that can be set back, and an act that can be taken back, has its link, for who may do it.
     """
-    may_edit = access.may(user, nouns.of(row).edit, row)
+    may_edit, entries = access.may(user, nouns.of(row).edit, row), list(of_row(row))
+    acts = taken_back_by(user, entries)
 
     def undo_url(entry: AuditEntry) -> str:
-        is_open = may_edit and _fits(entry, row)
-        return address.url(reverse("record_undo", args=[entry.pk])) if is_open else ""
+        is_open = entry.pk in acts or (may_edit and _fits(entry, row))
+        return _undo_url(entry.pk, address) if is_open else ""
 
-    shown = events(of_row(row), names=names, sees_numbers=sees_numbers, undo_url=undo_url)
+    shown = events(
+        entries, names=names, sees_numbers=sees_numbers, undo_url=undo_url, undone=undone_by(entries)
+    )
     return {"events": shown, "record_url": record_url(user, row, address)}
+
+
+def _undo_url(pk: int, address: Address) -> str:
+    return address.url(reverse("record_undo", args=[pk]))
+
+
+def taken_back_by(user: access.AnyUser, entries: Sequence[AuditEntry]) -> set[int]:
+    """Return the keys of the entries whose act can be taken back, where ``user`` may do what was done.
+
+    A hint by the unit of the entry; the page asks what stands in the way, and the right to every row.
+    """
+    able = takeable(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
+    scopes: dict[str, list[Span]] = {}
+
+    def may(entry: AuditEntry) -> bool:
+        scope = scopes.setdefault(entry.verb, access.spans(user, entry.verb))
+        return entry.unit is not None and access.inside(entry.unit, scope)
+
+    return {entry.pk for entry in entries if entry.pk in able and may(entry)}
+
+
+def undone_by(entries: Sequence[AuditEntry]) -> dict[int, AuditEntry]:
+    """Return what took back which act, by the key of the act's first entry."""
+    acts = {entry.part_of_id or entry.pk for entry in entries if not nouns.edited_by(entry.verb)}
+    undoing = AuditEntry.objects.filter(undoes__in=acts).defer("rows")
+    return {entry.undoes_id or 0: entry for entry in undoing}
+
+
+def way_back(request: HttpRequest, address: Address) -> SafeString:
+    """Return the link that follows the line of what this request just did, if that can be undone."""
+    number = getattr(request, "request_number", "")
+    done = AuditEntry.objects.filter(
+        at__gte=timezone.now() - JUST, request_number=number, part_of__isnull=True, undoes__isnull=True
+    ).defer("rows")
+    entries = list(done.order_by("pk")[:5]) if number else []
+    able = takeable(done) if entries else set()
+    for entry in entries:
+        if entry.pk in able or can_undo(entry):
+            word = Event(entry, "", ()).undo_word
+            return format_html(' <a href="{}">{}</a>', _undo_url(entry.pk, address), word)
+    return SafeString("")
 
 
 def of_row(row: Model) -> QuerySet[AuditEntry]:
     """Return the newest entries about a row, and about what ties it to others (``about``)."""
     entries = AuditEntry.objects.filter(about(nouns.of(row).key, row.pk))
-    return entries.select_related("undoes").order_by("-at", "-pk")[:LIMIT]
+    return entries.select_related("undoes", "unit").defer("rows").order_by("-at", "-pk")[:LIMIT]
 
 
 def about(key: str, pk: int) -> Q:
@@ -112,7 +172,7 @@ def heading(entry: AuditEntry, names: str = "organization") -> str:
     """Return what was done, in a few words."""
     what = nouns.label_of(entry.verb)
     if entry.undoes_id is not None:
-        what = f"还原:{what}"
+        what = f"{'还原' if nouns.edited_by(entry.verb) else '撤回'}:{what}"
     named = entry.after.get(names)
     if names in _noun_of(entry, "named") and named:
         what = f"{what}:{_text(named)}"
@@ -125,8 +185,7 @@ def changes(entry: AuditEntry, *, sees_numbers: bool = False) -> list[str]:
     shown = [
         name
         for name in names
-        if name not in _HIDDEN
-        and name not in _noun_of(entry, "named")
+        if name not in _noun_of(entry, "named")
         and (name in entry.before or entry.after[name] not in (None, "", False))
     ]
     return [_change(entry, name, sees_numbers=sees_numbers) for name in shown]
