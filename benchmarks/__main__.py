@@ -125,22 +125,22 @@ def main() -> int:
     end_softly()
     try:
         parts = words("ONLY", list(PARTS), list(PARTS))
-        scales = words("SCALES", list(UNITS), list(UNITS))
+        wanted = words("SCALES", list(UNITS), list(UNITS))
         given = os.environ.get("BENCH_DATABASE_URL", "")
         held = scale_of(given) if given else ""
-        if given and held not in scales:
+        if given and held not in wanted:
             raise Misasked(f"BENCH_DATABASE_URL holds {held}, which SCALES does not ask for")
     except Misasked as error:
         print(error, file=sys.stderr)
         return 2
-    scales: list[Scale] = []
+    measurements: list[Scale] = []
     with ExitStack() as stack:
         extra = _ltree(stack, parts)
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
         server = ""
         if {"pages", "load"} & set(parts):
             python("sqlite://:memory:", "manage.py", "collectstatic", "--noinput", "--verbosity", "0")
-        for scale in scales:
+        for scale in wanted:
             say(f"{scale}:")
             mine = parts
             if scale == "region-sqlite":
@@ -154,8 +154,8 @@ def main() -> int:
             else:
                 server = server or stack.enter_context(own_server())
                 url = made(server, scale)
-            scales.append(Scale.of(scale, measured(url, mine, extra)))
-    text = report(machine.description(), scales)
+            measurements.append(Scale.of(scale, measured(url, mine, extra)))
+    text = report(machine.description(), measurements)
     print(text)
     place = os.environ.get("OUT") or ("" if os.environ.get("ONLY") else str(RESULTS))
     if place:

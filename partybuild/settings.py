@@ -83,7 +83,7 @@ MIDDLEWARE = [
     "registry.web.middleware.SessionEndMiddleware",
     "registry.web.middleware.HierarchyMiddleware",
     # Every page needs a login, unless its view says otherwise.
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "registry.accounts.middleware.LoginRequiredMiddleware",
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -140,6 +140,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 # Wrong passwords within LOGIN_LOCK lock: one account at one address, one account from anywhere, one address.
 LOGIN_LOCK = timedelta(minutes=15)
 LOGIN_FAILURES = {"both": 5, "account": 20, "address": 50}
+# Wrong pairs of number and name within that time, for somebody of another unit who is to be placed.
+PLACING_FAILURES = 50
 AXES_HANDLER = "registry.accounts.lockout.LoginHandler"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES["both"]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]

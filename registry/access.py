@@ -199,6 +199,14 @@ def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
     return superiors_of(unit) if may_register else Organization.objects.none()
 
 
+def borrowable(user: AnyUser) -> QuerySet[Person]:
+    """Return whom ``user`` may place wherever they are at home: everybody, for who may place people.
+
+    Not for lists, searches or pickers: ``rules.borrowing`` asks for the whole number and the name first.
+    """
+    return Person.objects.all() if may_somewhere(user, "assign_person") else Person.objects.none()
+
+
 def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """Return the row of a noun with ``code`` where ``user`` may do ``verb``, else raise ``Http404``.
 
@@ -231,6 +239,7 @@ def get_person(user: AnyUser, number: str, verb: str = SEE) -> Person:
 def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
     """Return the entries of the record that ``user`` may read: auditors and managers, those of their units.
 
+    What was done elsewhere with somebody of these units is among them (``AuditEntry.other_unit``).
     What has no unit (a login, a failed one), or whose unit is gone, is read where its user holds a grant,
     or held one.
     """
@@ -240,7 +249,8 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
     scope = spans(user, "read_record")
     known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
     # By the code: the unit of an entry is gone when the act that added it was taken back.
-    return rows.filter(in_spans(scope, "unit__") | Q(unit__code__isnull=True, user__in=known))
+    own = in_spans(scope, "unit__") | in_spans(scope, "other_unit__")
+    return rows.filter(own | Q(unit__code__isnull=True, user__in=known))
 
 
 def users_seen(user: AnyUser) -> QuerySet[User]:

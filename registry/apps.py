@@ -26,6 +26,7 @@ class RegistryConfig(AppConfig):
         "registry.operations.units.edit_unit",
         "registry.operations.organizations.edit_organization",
         "registry.operations.people.edit_person",
+        "registry.operations.assignments.edit_assignment",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
     standing_rules = ("registry.rules.standing.RULES",)

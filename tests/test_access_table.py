@@ -375,6 +375,18 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&sort=number"),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&as_of=2020-02-20"),
     ],
+    "assignment_edit": [
+        Row(
+            placed,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "started_on": "2020-02-10",
+                "version": here.assignment.version,
+                "reason": "笔误",
+            },
+        )
+    ],
     "assignment_role": [
         Row(
             placed,

@@ -69,5 +69,19 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -
     if request.user.is_authenticated:
         auth.logout(request)
     form = LoginForm(request, initial={"username": (credentials or {}).get("username") or ""})
-    context = {"form": form, "locked": lock_message(), "next": ""}
-    return render(request, "accounts/login.html", context, status=429)
+    return login_page(
+        request,
+        form,
+        goal=request.POST.get("next", ""),
+        packed=request.POST.get("kept", ""),
+        locked=lock_message(),
+        status=429,
+    )
+
+
+def login_page(
+    request: HttpRequest, form: LoginForm, *, goal: str, packed: str, locked: str = "", status: int = 200
+) -> HttpResponse:
+    """Show the login page; ``packed`` is what was filled in when the login ended (``web.kept``)."""
+    context = {"form": form, "next": goal, "kept": packed, "locked": locked}
+    return render(request, "accounts/login.html", context, status=status)

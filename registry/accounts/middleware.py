@@ -1,4 +1,4 @@
-"""Keeps everybody whose password is due on the page for changing it."""
+"""Leads to the login, keeping what was filled in; keeps whose password is due on the page for changing it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.contrib.auth import middleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
+from registry.accounts.forms import LoginForm
+from registry.accounts.lockout import login_page
 from registry.accounts.passwords import is_due
+from registry.web import kept
 
 _OPEN_WHEN_DUE = {"account_password", "login", "login_code", "logout"}
+
+
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Every page needs a login; a form that is sent after the login ended is not lost."""
+
+    def handle_no_permission(  # type: ignore[override]  # a page, where Django has a redirect
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        """Lead to the login page; show it at once when a form was sent, which goes through it."""
+        packed = kept.pack(request) if request.method == "POST" else ""
+        if not packed:
+            return super().handle_no_permission(request, view_func)
+        return login_page(request, LoginForm(request), goal=request.get_full_path(), packed=packed)
 
 
 class PasswordDueMiddleware:

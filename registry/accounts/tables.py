@@ -21,9 +21,9 @@ from registry.models.base import on_day
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, words
+from registry.web.drill import unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.tables import Table
-from registry.web.text import cleaned
 
 
 @dataclass(frozen=True)
@@ -159,9 +159,7 @@ class UserTable(Table[ListedUser]):
     @cached_property
     def unit(self) -> Unit | None:
         """The unit of the address; what is not managed is not found."""
-        asked = self.request.GET
-        code = cleaned(asked.get("unit", "") or asked.get("unit_text", ""))
-        return access.get_unit(self.user, code, "add_user") if code else None
+        return unit_of(self.request, "add_user")
 
     @property
     def place_chips(self) -> dict[str, str]:

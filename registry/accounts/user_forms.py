@@ -36,6 +36,8 @@ class GrantForm(ScopedForm):
     started_on = DayField(label="开始日期")
     ended_on = DayField(label="到期日期", required=False, help_text="自该日起失效;留空为长期。")
 
+    may_be_future = ("started_on", "ended_on")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"started_on": timezone.localdate(), **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)

@@ -27,10 +27,12 @@ from registry import audit
 from registry.accounts import operations as accounts
 from registry.accounts import second_factor
 from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, PasswordForm
+from registry.accounts.lockout import login_page
 from registry.accounts.passwords import is_due
 from registry.audit import Actor
 from registry.models import Grant, Session, User
 from registry.refusals import refuse
+from registry.web import kept
 from registry.web.address import actor_of, address_of
 from registry.web.changes import View, change, changes_something, posted
 
@@ -47,7 +49,7 @@ _KEY = "second_factor_key"
 @changes_something
 def login(request: HttpRequest) -> HttpResponse:
     """Ask for user name and password; then for a code, where the user wants one asked for."""
-    goal = _goal(request)
+    goal, packed = _goal(request), request.POST.get("kept", "")
     if request.user.is_authenticated:
         return HttpResponseRedirect(goal)
     form = LoginForm(request, data=posted(request))
@@ -56,9 +58,9 @@ def login(request: HttpRequest) -> HttpResponse:
             user: Any = form.get_user()
             if second_factor.is_on(user):
                 return _ask_for_code(request, user, goal)
-            return _enter(request, user, user.backend, goal, step="password")
+            return _enter(request, user, user.backend, goal, packed, step="password")
         _record_failure(request, form)
-    return render(request, "accounts/login.html", {"form": form, "next": _wanted(request)})
+    return login_page(request, form, goal=_wanted(request), packed=packed)
 
 
 def _wanted(request: HttpRequest) -> str:
@@ -74,8 +76,12 @@ def _goal(request: HttpRequest) -> str:
     return wanted if ours else reverse(settings.LOGIN_REDIRECT_URL)
 
 
-def _enter(request: HttpRequest, user: User, backend: str, goal: str, *, step: str) -> HttpResponse:
+def _enter(
+    request: HttpRequest, user: User, backend: str, goal: str, packed: str, *, step: str
+) -> HttpResponse:
     auth.login(request, user, backend=backend)
+    if packed:
+        kept.keep(request, packed)
     request.session["address"] = str(request.META.get("REMOTE_ADDR", ""))
     request.session["agent"] = str(request.META.get("HTTP_USER_AGENT", ""))[:200]
     accounts.forget_ended_sessions(user=user)
@@ -112,18 +118,19 @@ def _ask_for_code(request: HttpRequest, user: Any, goal: str) -> HttpResponse:
         "hash": user.get_session_auth_hash(),
         "until": timezone.now().timestamp() + _PENDING_SECONDS,
         "goal": goal,
+        "kept": request.POST.get("kept", ""),
     }
     return HttpResponseRedirect(reverse("login_code"))
 
 
 def _pending(request: HttpRequest) -> tuple[User, dict[str, Any]] | None:
-    kept = request.session.get(_PENDING)
-    if not kept or kept["until"] < timezone.now().timestamp():
+    begun = request.session.get(_PENDING)
+    if not begun or begun["until"] < timezone.now().timestamp():
         return None
-    user = User.objects.filter(pk=kept["user"], is_active=True).first()
-    if user is None or user.get_session_auth_hash() != kept["hash"]:
+    user = User.objects.filter(pk=begun["user"], is_active=True).first()
+    if user is None or user.get_session_auth_hash() != begun["hash"]:
         return None
-    return user, kept
+    return user, begun
 
 
 @login_not_required
@@ -134,14 +141,14 @@ def login_code(request: HttpRequest) -> HttpResponse:
     found = _pending(request)
     if request.user.is_authenticated or found is None:
         return HttpResponseRedirect(reverse("login"))
-    user, kept = found
+    user, begun = found
     form = CodeForm(posted(request), user=request.user)
     if request.method == "POST" and form.is_valid():
         wait = second_factor.seconds_to_wait(user)
         step = "" if wait else second_factor.verify(user, form.cleaned_data["code"])
         if step:
             del request.session[_PENDING]
-            return _enter(request, user, kept["backend"], kept["goal"], step=step)
+            return _enter(request, user, begun["backend"], begun["goal"], begun["kept"], step=step)
         audit.record_event(
             _visitor(request, user), "login_failed", subject=user.username, after={"step": "code"}
         )

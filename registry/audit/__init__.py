@@ -70,6 +70,7 @@ def entry(
     instance: Model | None,
     *,
     unit: Unit | None = None,
+    other_unit: Unit | None = None,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     reason: str = "",
@@ -79,9 +80,9 @@ def entry(
     """Return one entry, not written yet.
 
     ``verb`` is the operation's name (``establish_organization``), declared by its noun; ``unit`` is that of
-    the row when left out; ``before`` and ``after`` hold only what changed, and masked what the noun masks;
-    ``effective_on`` is the day from which the change counts; ``name`` is what the record calls the row,
-    where the row itself has no name.
+    the row when left out, ``other_unit`` one whose record names it as well; ``before`` and ``after`` hold
+    only what changed, and masked what the noun masks; ``effective_on`` is the day from which the change
+    counts; ``name`` is what the record calls the row, where the row itself has no name.
     """
     noun = nouns.of(instance) if instance is not None else None
     masked = noun.masked if noun is not None else ()
@@ -102,6 +103,7 @@ def entry(
         object_id=instance.pk if instance is not None else None,
         object_name=(name or str(instance))[:200],
         unit=unit or (noun.unit_of(instance) if noun is not None else None),
+        other_unit=other_unit or (noun.other_unit_of(instance) if noun is not None else None),
         effective_on=effective_on,
         before=told(before),
         after=told(after),

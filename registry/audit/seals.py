@@ -52,6 +52,7 @@ _FIELDS = (
     "object_id",
     "object_name",
     "unit_id",
+    "other_unit_id",
     "before",
     "after",
     "reason",

@@ -19,6 +19,7 @@ from registry.models import Assignment, Organization
 from registry.models.kinds import (
     FORMATION_KINDS,
     MEMBER_STATUSES,
+    PARTY_BODIES,
     PARTY_KINDS,
     TEAM_KINDS,
     OrganizationKind,
@@ -88,9 +89,6 @@ class PeopleMetric(Metric):
     page: str = field(default="people", kw_only=True)
 
 
-_BODIES = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value)
-
-
 def _of(
     slug: str,
     label: str,
@@ -108,15 +106,19 @@ ORGANIZATION_METRICS: tuple[OrganizationMetric, ...] = (
     _of("temporary_committees", "临时党委", K.COMMITTEE, temporary=True),
     _of("temporary_general_branches", "临时党总支", K.GENERAL_BRANCH, temporary=True),
     _of("temporary_branches", "临时党支部", K.BRANCH, temporary=True),
+    _of("temporary_joint_branches", "临时联合党支部", K.JOINT_BRANCH, temporary=True),
     _of(
         "temporary_party_orgs",
         "临时党组织",
-        *_BODIES,
+        *PARTY_BODIES,
         temporary=True,
-        parts=("temporary_committees", "temporary_general_branches", "temporary_branches"),
+        parts=(
+            *("temporary_committees", "temporary_general_branches"),
+            *("temporary_branches", "temporary_joint_branches"),
+        ),
     ),
     _of("temporary_groups", "临时党小组", K.GROUP, temporary=True),
-    _of("standing_party_orgs", "常设党组织", *_BODIES, temporary=False),
+    _of("standing_party_orgs", "常设党组织", *PARTY_BODIES, temporary=False),
     _of("pioneer_posts", "党员先锋岗", K.PIONEER_POST),
     _of("pioneer_teams", "党员先锋队", K.PIONEER_TEAM, measure="支"),
     _of("commando_teams", "突击队", K.COMMANDO_TEAM, measure="支"),

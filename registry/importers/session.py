@@ -98,14 +98,14 @@ class Session:
         if case.is_wrong() and case.key:
             self._wrong.setdefault(case.noun.slug, {}).setdefault(case.key, case.where)
 
-    def no_such(self, case: Case, slug: str, noun: str, word: str) -> None:
-        """Say the same of what does not exist and of what the user may not see."""
+    def no_such(self, case: Case, slug: str, noun: str, word: str, said: str = "") -> None:
+        """Say the same of what does not exist and of what the user may not see; ``said`` puts it better."""
         code = case.text(slug)
         if there := self._wrong.get(noun, {}).get(code):
             case.wrong(slug, f"{word}“{code}”在{there},该行有误,请一并改正。")
         else:
             named = "警号" if noun == "people" else "代码"
-            case.wrong(slug, f"没有{named}为“{code}”的{word},或不在您的管理范围内。")
+            case.wrong(slug, said or f"没有{named}为“{code}”的{word},或不在您的管理范围内。")
 
     @staticmethod
     def taken(case: Case, what: str) -> None:

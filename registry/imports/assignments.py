@@ -14,6 +14,7 @@ from registry.importers.session import BATCH, REASON, Importer, Session, chunks,
 from registry.models import Assignment, Organization, Person, StatusPeriod
 from registry.models.writer import analyze
 from registry.operations.assignments import change_roles, end_assignments, place_people
+from registry.rules import borrowing
 from registry.rules import placements as rules
 from registry.rules.placements import Placement
 from registry.search.index import batches
@@ -34,6 +35,8 @@ class AssignmentImporter(Importer):
         """What the workbook adds, by organization and number."""
         self._ends: dict[int, date] = {}
         self._claimed: set[int] = set()
+        self._problems: dict[str, str] = {}
+        """Why somebody of another unit cannot be placed, by number."""
         self._is_analyzed = False
 
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
@@ -69,6 +72,7 @@ class AssignmentImporter(Importer):
         session = self.session
         session.know_organizations(case.text("organization") for case in cases)
         people = self._people({case.text("number") for case in cases})
+        self._borrow(cases, people)
         known: list[tuple[Case, Organization, Person]] = []
         for case in cases:
             code, number = case.text("organization"), case.text("number")
@@ -79,7 +83,8 @@ class AssignmentImporter(Importer):
             if code and organization is None and "organization" not in case.bad:
                 session.no_such(case, "organization", "organizations", "组织")
             if number and person is None and "number" not in case.bad:
-                session.no_such(case, "number", "people", "人员")
+                said = self._problems.get(number, "" if case.text("name") else borrowing.UNNAMED)
+                session.no_such(case, "number", "people", "人员", said)
             if organization is not None and person is not None:
                 known.append((case, organization, person))
         there = self._there(known)
@@ -109,6 +114,17 @@ class AssignmentImporter(Importer):
                 person.name = session.renamed.get(person.number, person.name)
                 found[person.number] = person
         return found
+
+    def _borrow(self, cases: list[Case], people: dict[str, Person]) -> None:
+        """Add those from outside the scope whose number and name both agree (``rules.borrowing``)."""
+        claims = {
+            borrowing.Claim.of(number, case.text("name")): number
+            for case in cases
+            if (number := case.text("number")) and number not in people and "number" not in case.bad
+        }
+        asked = borrowing.borrowed(self.session.user, claims)
+        people.update({claims[claim]: person for claim, person in asked.people.items()})
+        self._problems = {claims[claim]: said for claim, said in asked.problems.items()}
 
     @staticmethod
     def _there(known: list[tuple[Case, Organization, Person]]) -> dict[tuple[int, int], list[Assignment]]:

@@ -16,6 +16,7 @@ from registry.operations.people import (
     edit_people,
     transfer_people,
 )
+from registry.rules import borrowing
 from registry.rules import people as rules
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
@@ -46,7 +47,7 @@ class PeopleImporter(Importer):
                     self._add(case)
                     session.note_wrong(case)
                 elif person.pk not in seen:
-                    session.taken(case, "警号")
+                    case.wrong("number", borrowing.ELSEWHERE)
                 else:
                     self._change(case, person, since.get(person.pk))
             yield [case.judged() for case in cases]

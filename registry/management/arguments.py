@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from django.core.management.base import CommandError
 
-from registry.models import Unit
+from registry import nouns
+from registry.models import Campaign, Unit
+from registry.search.named import find_by_code_or_name, not_unique
 
 
-def find_unit(argument: str, code: str) -> Unit:
-    """Return the unit with ``code``."""
-    unit = Unit.objects.filter(code=code).first()
-    if unit is None:
-        raise CommandError(f"{argument}:没有代码为“{code}”的单位。")
+def find_unit(argument: str, word: str) -> Unit:
+    """Return the unit with this code, or the only one with this name."""
+    unit: Unit = _find(argument, "unit", word)
     return unit
+
+
+def find_campaign(argument: str, word: str) -> Campaign:
+    """Return the campaign with this code, or the only one with this name."""
+    campaign: Campaign = _find(argument, "campaign", word)
+    return campaign
+
+
+def _find(argument: str, key: str, word: str) -> Any:
+    found, noun = find_by_code_or_name(None, key, [word])[word], nouns.by_key(key)
+    if len(found) > 1:
+        raise CommandError(f"{argument}:{not_unique(noun, word, found)}")
+    if not found:
+        raise CommandError(f"{argument}:没有代码或名称为“{word}”的{noun.label}。")
+    return found[0]
 
 
 def read_day(argument: str, text: str | None) -> date | None:

@@ -48,10 +48,11 @@ class AppendOnly(models.Model):
 class AuditEntry(AppendOnly):
     """One operation or event: who, when, from where, what, before and after, and why.
 
-    An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``undoes`` is the
-    entry whose change this one undoes. What one act did to many rows has an entry for each: all but the
-    first are ``part_of`` that one. ``rows`` is what was written (``registry.models.journal``), to be taken
-    back; it never holds what the noun masks.
+    An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``other_unit`` is the
+    unit that it concerns as well: somebody of that one was placed at ``unit``. ``undoes`` is the entry whose
+    change this one undoes. What one act did to many rows has an entry for each: all but the first are
+    ``part_of`` that one. ``rows`` is what was written (``registry.models.journal``), to be taken back; it
+    never holds what the noun masks.
     """
 
     at = models.DateTimeField("时间", auto_now_add=True)
@@ -65,6 +66,9 @@ class AuditEntry(AppendOnly):
     object_name = models.CharField("对象名称", max_length=200)
     # A unit that was added by an act that was taken back is gone; what was recorded of it stays.
     unit = Link(Unit, "单位", null=True, related_name="+", db_constraint=False, on_delete=models.DO_NOTHING)
+    other_unit = Link(
+        Unit, "另一单位", null=True, related_name="+", db_constraint=False, on_delete=models.DO_NOTHING
+    )
     effective_on = models.DateField("生效日期", null=True, blank=True)
     before = models.JSONField("变动前", default=dict)
     after = models.JSONField("变动后", default=dict)

@@ -31,6 +31,7 @@ class OrganizationKind(models.TextChoices):
     COMMITTEE = "committee", "党委"
     GENERAL_BRANCH = "general_branch", "党总支"
     BRANCH = "branch", "党支部"
+    JOINT_BRANCH = "joint_branch", "联合党支部"
     GROUP = "group", "党小组"
     PIONEER_POST = "pioneer_post", "党员先锋岗"
     PIONEER_TEAM = "pioneer_team", "党员先锋队"
@@ -42,27 +43,29 @@ class OrganizationKind(models.TextChoices):
 
 K = OrganizationKind
 
-PARTY_KINDS: tuple[str, ...] = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value, K.GROUP.value)
+BRANCH_KINDS: tuple[str, ...] = (K.BRANCH.value, K.JOINT_BRANCH.value)
+"""A joint branch is one branch of several neighbouring units; counted apart (national codes 632, 932)."""
+PARTY_BODIES: tuple[str, ...] = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, *BRANCH_KINDS)
+"""The Party organizations that national statistics count: without groups, which are parts of them."""
+PARTY_KINDS: tuple[str, ...] = (*PARTY_BODIES, K.GROUP.value)
 FORMATION_KINDS: tuple[str, ...] = tuple(kind.value for kind in K if kind.value not in PARTY_KINDS)
 TEAM_KINDS: tuple[str, ...] = (K.PIONEER_TEAM.value, K.COMMANDO_TEAM.value)
 
 NO_SUPERIOR = ""
 """In ``ALLOWED_PARENTS``: it may have no superior."""
 
-_PARTY_BODIES = (K.COMMITTEE.value, K.GENERAL_BRANCH.value, K.BRANCH.value)
-
 ALLOWED_PARENTS: dict[str, tuple[str, ...]] = {
     K.COMMITTEE.value: (NO_SUPERIOR, K.COMMITTEE.value),
     K.GENERAL_BRANCH.value: (NO_SUPERIOR, K.COMMITTEE.value),
-    K.BRANCH.value: (NO_SUPERIOR, K.COMMITTEE.value, K.GENERAL_BRANCH.value),
-    K.GROUP.value: (NO_SUPERIOR, *_PARTY_BODIES),
+    **dict.fromkeys(BRANCH_KINDS, (NO_SUPERIOR, K.COMMITTEE.value, K.GENERAL_BRANCH.value)),
+    K.GROUP.value: (NO_SUPERIOR, *PARTY_BODIES),
     K.PIONEER_POST.value: (NO_SUPERIOR, *PARTY_KINDS, *TEAM_KINDS, K.TASK_FORCE.value, K.WORK_GROUP.value),
     **dict.fromkeys(
         TEAM_KINDS,
         (NO_SUPERIOR, *PARTY_KINDS, K.TASK_FORCE.value, K.WORK_GROUP.value, K.LEADING_GROUP.value),
     ),
-    K.TASK_FORCE.value: (NO_SUPERIOR, *_PARTY_BODIES, K.LEADING_GROUP.value),
-    K.WORK_GROUP.value: (NO_SUPERIOR, *_PARTY_BODIES, K.LEADING_GROUP.value, K.TASK_FORCE.value),
+    K.TASK_FORCE.value: (NO_SUPERIOR, *PARTY_BODIES, K.LEADING_GROUP.value),
+    K.WORK_GROUP.value: (NO_SUPERIOR, *PARTY_BODIES, K.LEADING_GROUP.value, K.TASK_FORCE.value),
     K.LEADING_GROUP.value: (NO_SUPERIOR, K.COMMITTEE.value),
 }
 """Child kind -> the kinds it may be under on the Party line. The database's trigger is made from it."""
@@ -99,8 +102,12 @@ class PoliticalStatus(models.TextChoices):
 
     FULL_MEMBER = "full_member", "正式党员"
     PROBATIONARY_MEMBER = "probationary_member", "预备党员"
+    CANDIDATE = "candidate", "发展对象"
     ACTIVIST = "activist", "入党积极分子"
+    APPLICANT = "applicant", "入党申请人"
     LEAGUE_MEMBER = "league_member", "共青团员"
+    DEMOCRATIC_PARTY = "democratic_party", "民主党派"
+    NO_PARTY = "no_party", "无党派人士"
     MASSES = "masses", "群众"
     UNKNOWN = "unknown", "未登记"
 

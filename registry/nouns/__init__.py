@@ -7,7 +7,6 @@ Each app hands up its own by plain tuples of dotted names on its ``AppConfig``: 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.apps import AppConfig, apps
@@ -101,15 +100,11 @@ def layouts() -> dict[str, Layout]:
 def handed_up(name: str) -> list[Any]:
     """Return everything that the apps list by dotted names under ``name``, tuples flattened."""
     found: list[Any] = []
-    for config in _configs():
+    for config in apps.get_app_configs():
         for path in getattr(config, name, ()):
             each = import_string(path)
             found += each if isinstance(each, tuple) else [each]
     return found
-
-
-def _configs() -> tuple[AppConfig, ...]:
-    return tuple(apps.get_app_configs())
 
 
 class _Declared(NamedTuple):
@@ -120,8 +115,7 @@ class _Declared(NamedTuple):
     record_words: dict[str, RecordWord]
 
 
-@lru_cache(maxsize=4)  # once for each set of installed apps, which tests change
-def _read(_apps: tuple[AppConfig, ...]) -> _Declared:
+def _read() -> _Declared:
     found = tuple(handed_up("nouns"))
     verbs = (*(each for noun in found for each in noun.verbs), *handed_up("verbs"))
     return _Declared(
@@ -133,5 +127,12 @@ def _read(_apps: tuple[AppConfig, ...]) -> _Declared:
     )
 
 
+_held: tuple[dict[str, AppConfig], _Declared] | None = None
+
+
 def _declared() -> _Declared:
-    return _read(_configs())
+    """Return what the installed apps declare; Django makes a new dictionary when tests change the apps."""
+    global _held
+    if _held is None or _held[0] is not apps.app_configs:
+        _held = (apps.app_configs, _read())
+    return _held[1]

@@ -68,13 +68,18 @@ ASSIGNMENT = Noun(
     measure="人次",
     verbs=(
         Verb("assign_person", "编入", ENTER),
+        Verb("edit_assignment", "更正编入", ENTER),
         Verb("change_role", "调整职责", ENTER),
         Verb("end_assignment", "结束编入", ENTER),
         Verb("withdraw_assignment", "撤回误录的编入", ENTER),
+        Verb("borrowing_locked", "借调核对被锁定"),
     ),
     unit_path="organization__unit",
+    other_unit_path="person__home_unit",
     related=("person__home_unit", "organization__unit"),
     page_at="organization",
+    edit="edit_assignment",
+    editable=("started_on", "ended_on", "document_number"),
     named=("person", "organization"),
     sheet=SHEET,
 )

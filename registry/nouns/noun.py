@@ -78,6 +78,7 @@ class Noun:
     * ``key`` is its name in code, in the record and in grants, ``plural`` in addresses and sheets;
       ``measure`` is the Chinese measure word.
     * ``unit_path`` leads from a row to the unit it belongs to ("": the row is a unit; None: to no unit).
+    * ``other_unit_path`` leads to a unit whose record names the row as well: the home unit of who is placed.
     * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` is not enough; with ``few``
       there are only a handful of rows, so each one may be checked.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
@@ -96,6 +97,7 @@ class Noun:
     measure: str = "个"
     verbs: tuple[Verb, ...] = ()
     unit_path: str | None = None
+    other_unit_path: str = ""
     within: Callable[[Rows, list[Span], bool], Rows] | None = None
     related: tuple[str, ...] = ()
     page: str = ""
@@ -146,6 +148,12 @@ class Noun:
             return None
         unit: Unit | None = follow(row, self.unit_path)
         return unit
+
+    def other_unit_of(self, row: Any) -> Unit | None:
+        """Return the other unit whose record names the row; None where it is the unit itself."""
+        other: Unit | None = follow(row, self.other_unit_path) if self.other_unit_path else None
+        own = self.unit_of(row)
+        return None if other is None or (own is not None and own.pk == other.pk) else other
 
     def inside(self, rows: Rows, spans: Iterable[Span], *, few: bool = False) -> Rows:
         """Return those of ``rows`` that belong to a unit in the intervals; all, where it has no unit."""

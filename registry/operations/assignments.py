@@ -1,4 +1,4 @@
-"""What can be done with assignments (编入): assign, assign many, change role, end, withdraw."""
+"""What can be done with assignments (编入): assign, correct, change role, transfer, end, withdraw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Assignment, Person
 from registry.models.writer import write_new
-from registry.operations.base import check_version, fresh_all, need_right, operation, renew, write, write_each
+from registry.operations.base import (
+    check_version,
+    edited,
+    fresh_all,
+    need_right,
+    operation,
+    renew,
+    write_each,
+)
 from registry.refusals import need_reason, refuse
 from registry.rules import placements
 from registry.rules.findings import refuse_if
@@ -45,12 +53,7 @@ def place_people(
     need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
         place(assignments)
-    _record(
-        actor,
-        "assign_person",
-        [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
-        reason,
-    )
+    record_placed(actor, assignments, reason)
     return assignments
 
 
@@ -67,6 +70,64 @@ def assign_people(*, actor: Actor, members: Sequence[tuple[Person, str]], **fact
 def assign_person(*, actor: Actor, **facts: Any) -> Assignment:
     """Place one person in an organization. The formal membership stays as it is."""
     return place_people(actor=actor, assignments=[Assignment(**facts)])[0]
+
+
+@operation
+def edit_assignment(
+    *,
+    actor: Actor,
+    assignment: Assignment,
+    changes: Mapping[str, Any],
+    also: Sequence[Assignment] = (),
+    version: int | None = None,
+    reason: str = "",
+) -> Assignment:
+    """Correct first day, last day or document of an assignment; ``also`` get the same first day.
+
+    Another day corrects the counts, so it needs a reason.
+    """
+    same = {"started_on": changes["started_on"]} if also else {}
+    everyone = [(assignment, changes), *((each, same) for each in also)]
+    return _corrected(actor, everyone, version, reason)[0]
+
+
+@operation
+def edit_assignments(
+    *, actor: Actor, changes: Sequence[tuple[Assignment, Mapping[str, Any]]], reason: str = ""
+) -> list[Assignment]:
+    """Correct many assignments, each as its changes say: all or none."""
+    return _corrected(actor, changes, None, reason)
+
+
+def _corrected(
+    actor: Actor,
+    changes: Sequence[tuple[Assignment, Mapping[str, Any]]],
+    version: int | None,
+    reason: str,
+) -> list[Assignment]:
+    """Correct assignments; ``version`` is that of the first."""
+    rows = _locked([assignment for assignment, _ in changes])
+    need_right(actor, "edit_assignment", *rows)
+    versions = [version, *[None] * len(rows)]
+    asked: list[tuple[Assignment, Assignment, dict[str, Any]]] = []
+    for row, (_, given), known in zip(rows, changes, versions, strict=False):
+        candidate, wanted = edited(row, given, known, exclude=("person", "organization"))
+        if wanted:
+            asked.append((row, candidate, wanted))
+    proposals = [placements.Correction(candidate, row, reason) for row, candidate, _ in asked]
+    refuse_if(placements.correction_refusals(proposals), person="started_on", role="started_on")
+    with following(people=[row.person for row, *_ in asked]):
+        written = write_each([(row, wanted) for row, _, wanted in sorted(asked, key=_moved)])
+    _record(actor, "edit_assignment", [(*each, each[2].get("started_on")) for each in written], reason)
+    return rows
+
+
+def _moved(asked: tuple[Assignment, Assignment, dict[str, Any]]) -> tuple[bool, int]:
+    """Order corrections so that two of one person never overlap meanwhile: what moves later, last first."""
+    row, candidate, _ = asked
+    is_later = candidate.started_on > row.started_on
+    day = row.started_on.toordinal()
+    return not is_later, -day if is_later else day
 
 
 @operation
@@ -171,15 +232,20 @@ def end_assignments(
 @operation
 def withdraw_assignment(*, actor: Actor, assignment: Assignment, reason: str) -> Assignment:
     """Take back an assignment entered by mistake: it counts on no day, the row stays."""
-    (assignment,) = _locked([assignment])
-    need_right(actor, "withdraw_assignment", assignment)
-    if assignment.is_withdrawn:
-        raise refuse(None, "该编入已撤回。")
+    return withdraw_assignments(actor=actor, assignments=[assignment], reason=reason)[0]
+
+
+@operation
+def withdraw_assignments(*, actor: Actor, assignments: Sequence[Assignment], reason: str) -> list[Assignment]:
+    """Take back many assignments entered by mistake: all or none."""
+    rows = _locked(assignments)
+    need_right(actor, "withdraw_assignment", *rows)
+    refuse_if(placements.withdrawal_refusals(rows))
     need_reason(reason, "撤回原因")
-    with following(people=[assignment.person]):
-        before, after = write(assignment, {"is_withdrawn": True})
-    _record(actor, "withdraw_assignment", [(assignment, before, after, None)], reason)
-    return assignment
+    with following(people=[row.person for row in rows]):
+        written = write_each([(row, {"is_withdrawn": True}) for row in rows])
+    _record(actor, "withdraw_assignment", [(*each, None) for each in written], reason)
+    return rows
 
 
 def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:
@@ -195,8 +261,18 @@ _Change = tuple[Assignment, Mapping[str, Any], Mapping[str, Any], date | None]
 """An assignment, what it had before, what it has now, and since when."""
 
 
+def record_placed(actor: Actor, assignments: Sequence[Assignment], reason: str = "") -> None:
+    """Put new assignments into the record: that of the organization's unit and of the person's own."""
+    _record(
+        actor,
+        "assign_person",
+        [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
+        reason,
+    )
+
+
 def _record(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
-    prefetch_related_objects([row for row, *_ in changes], "organization__unit")
+    prefetch_related_objects([row for row, *_ in changes], "organization__unit", "person__home_unit")
     audit.record_all(
         [
             audit.entry(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from operator import itemgetter
 from typing import Any, ParamSpec, TypeVar
@@ -21,6 +21,7 @@ from registry.models import User, journal
 from registry.models.base import Registered
 from registry.models.unit import MAX_DEPTH
 from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
+from registry.rules.findings import Finding, refuse_if
 from registry.search import index as search
 from registry.search.index import batches
 
@@ -203,11 +204,17 @@ def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def edited(
-    row: W, changes: Mapping[str, Any], version: int | None, *, exclude: tuple[str, ...]
+    row: W,
+    changes: Mapping[str, Any],
+    version: int | None,
+    *,
+    exclude: tuple[str, ...],
+    rules: Callable[[W, Mapping[str, Any]], Iterable[Finding]] = lambda candidate, wanted: (),
 ) -> tuple[W, dict[str, Any]]:
     """Return the row as it would be after an edit, and what changes of what its noun lets be edited.
 
-    Refuses what the fields do not take, and an edit of a row that was edited since ``version``.
+    Refuses an edit of a row that was edited since ``version``; then, all at once, what the fields do not
+    take and what ``rules`` find of the row as it would be and of what changes.
     """
     given = {name: changes[name] for name in nouns.of(row).editable if name in changes}
     check_version(row, version, given)
@@ -216,7 +223,9 @@ def edited(
         setattr(candidate, name, value)
     if wanted:
         unique = any(getattr(row._meta.get_field(name), "unique", False) for name in wanted)
-        validated(candidate, exclude, unique=unique)
+        refuse_together(
+            lambda: refuse_if(rules(candidate, wanted)), lambda: validated(candidate, exclude, unique=unique)
+        )
     return candidate, wanted
 
 
@@ -287,8 +296,30 @@ def _write_values(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> None:
         manager.bulk_update([row for row, _ in changes], fields, batch_size=500)
 
 
-def validate_all(rows: Sequence[Model], *, exclude: tuple[str, ...], unique: str) -> None:
-    """Check new rows as ``validated`` does, with one query for whether their codes are taken."""
+def refuse_together(*checks: Callable[[], object]) -> None:
+    """Ask every check, and refuse with all that they find: who mends it sees everything at once."""
+    said: dict[str, list[str]] = {}
+    for check in checks:
+        try:
+            check()
+        except OperationRefused as refusal:
+            for name, messages in refusal.message_dict.items():
+                said.setdefault(name, []).extend(messages)
+    if said:
+        raise OperationRefused(said)
+
+
+def validate_all(
+    rows: Sequence[Model], findings: Iterable[Finding] = (), *, exclude: tuple[str, ...], unique: str
+) -> None:
+    """Refuse what rules find of new rows, and what their fields do not take, all at once.
+
+    One query says whether their codes are taken.
+    """
+    refuse_together(lambda: refuse_if(findings), lambda: _validate(rows, exclude, unique))
+
+
+def _validate(rows: Sequence[Model], exclude: tuple[str, ...], unique: str) -> None:
     if len(rows) == 1:
         validated(rows[0], exclude)
         return

@@ -9,6 +9,7 @@ from registry import audit
 from registry.audit import Actor
 from registry.models import Campaign
 from registry.operations.base import fresh, need_right, operation, validated, write
+from registry.operations.codes import give_codes
 from registry.rules import campaigns as rules
 from registry.rules.findings import refuse_if
 
@@ -19,6 +20,7 @@ def start_campaign(*, actor: Actor, **facts: Any) -> Campaign:
     campaign = Campaign(**facts)
     need_right(actor, "start_campaign", campaign.lead_unit)
     refuse_if(rules.start_refusals([campaign.started_on]))
+    give_codes([campaign])
     validated(campaign, exclude=("lead_unit",))
     campaign.save(force_insert=True)
     audit.record(

@@ -25,7 +25,7 @@ from registry.models import (
 from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
-from registry.operations.assignments import place
+from registry.operations.assignments import place, record_placed
 from registry.operations.base import (
     edited,
     fresh,
@@ -37,6 +37,7 @@ from registry.operations.base import (
     write,
     write_each,
 )
+from registry.operations.codes import give_codes
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
@@ -93,17 +94,16 @@ def establish_organizations(
     need_right(actor, "establish_organization", *organizations)
     if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
         need_right(actor, "approve_organization", *approved)
-    refuse_if(
-        rules.refusals(
-            [
-                rules.Establishment(
-                    row.kind, row.unit, row.established_on, row.is_temporary, row.parent, row.dissolved_on
-                )
-                for row in organizations
-            ]
-        )
+    findings = rules.refusals(
+        [
+            rules.Establishment(
+                row.kind, row.unit, row.established_on, row.is_temporary, row.parent, row.dissolved_on
+            )
+            for row in organizations
+        ]
     )
-    validate_all(organizations, exclude=_TREE_FIELDS, unique="code")
+    give_codes(organizations)
+    validate_all(organizations, findings, exclude=_TREE_FIELDS, unique="code")
     with following(people=[member.person for member in members]) as touched:
         insert_all(organizations)
         touched.add(organizations)
@@ -114,7 +114,7 @@ def establish_organizations(
             ]
         )
         search.index_rows(organizations)
-        place(
+        placed = place(
             Assignment(
                 person=member.person,
                 organization=row,
@@ -139,6 +139,10 @@ def establish_organizations(
             for row in organizations
         ]
     )
+    # The founding names the members of the unit by their number only; who comes from elsewhere is named one
+    # by one, in the records of both units.
+    borrowed = [row for row in placed if row.person.home_unit_id != row.organization.unit_id]
+    record_placed(actor, borrowed, reason)
     return organizations
 
 
@@ -164,10 +168,15 @@ def edit_organization(
     need_right(actor, "edit_organization", organization)
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
-    candidate, wanted = edited(organization, changes, version, exclude=_TREE_FIELDS)
+    candidate, wanted = edited(
+        organization,
+        changes,
+        version,
+        exclude=_TREE_FIELDS,
+        rules=lambda row, _: rules.correction_refusals([rules.Correction(row, organization, reason)]),
+    )
     if not wanted:
         return organization
-    refuse_if(rules.correction_refusals([rules.Correction(candidate, organization, reason)]))
     is_counted = any(name in wanted for name in rules.COUNTED)
     with following([organization]) if is_counted else nullcontext():
         if "established_on" in wanted:
@@ -221,6 +230,7 @@ def transfer_organization(
         "transfer_organization",
         organization,
         unit=unit,
+        other_unit=before,
         before={"unit": before},
         after={"unit": unit},
         reason=reason,

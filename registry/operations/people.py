@@ -48,12 +48,10 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
     locks.use_units({person.home_unit for person in people})
     renew(people, "home_unit", "home_branch")
     need_right(actor, "add_person", *people)
-    refuse_if(
-        rules.refusals(
-            [rules.Membership(person.home_unit, person.home_branch, person.joined_on) for person in people]
-        )
+    findings = rules.refusals(
+        [rules.Membership(person.home_unit, person.home_branch, person.joined_on) for person in people]
     )
-    validate_all(people, exclude=_RELATIONS, unique="number")
+    validate_all(people, findings, exclude=_RELATIONS, unique="number")
     write_new(people)
     search.index_rows(people)
     write_new(

@@ -148,6 +148,17 @@ class Act:
         ]
         return ";".join(parts)
 
+    def left_out(self) -> list[str]:
+        """Return what those fields are called that stay as they are: the record holds them masked."""
+        named = [
+            str(nouns.by_key(entry.noun).model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+            for entry in self.entries
+            if nouns.knows(entry.noun)
+            for name in entry.before
+            if name in nouns.by_key(entry.noun).masked
+        ]
+        return list(dict.fromkeys(named))
+
     def renewed(self) -> Act:
         """Return the act with its rows to be read again."""
         again = Act(self.head)
@@ -165,19 +176,16 @@ def undone() -> Exists:
 
 def takeable(entries: QuerySet[AuditEntry]) -> set[int]:
     """Return the keys of those entries that begin an act which wrote rows and is not undone."""
-    rows = entries.filter(part_of__isnull=True, undoes__isnull=True).exclude(undone())
     parts = Exists(AuditEntry.objects.filter(part_of=OuterRef("pk")).order_by())
-    return {
-        pk
-        for pk, verb in rows.filter(~Q(rows=[]) | parts).order_by().values_list("pk", "verb")
-        if can_be(verb)
-    }
+    rows = entries.filter(part_of__isnull=True, undoes__isnull=True).exclude(undone()).annotate(parts_=parts)
+    found = rows.filter(~Q(rows=[]) | parts).order_by().values_list("pk", "verb", "parts_")
+    return {pk for pk, verb, has_parts in found if _can_be(verb, has_parts=has_parts)}
 
 
-def can_be(verb: str) -> bool:
-    """Whether what a verb did may be taken back at all; plain edits are set back by ``undo``."""
+def _can_be(verb: str, *, has_parts: bool) -> bool:
+    """Whether what a verb did may be taken back at all; the edit of one row is set back by ``undo``."""
     known = nouns.all_verbs().get(verb)
-    return known is not None and not known.final and nouns.edited_by(verb) is None
+    return known is not None and not known.final and (has_parts or nouns.edited_by(verb) is None)
 
 
 def plan_taking_back(entry: AuditEntry) -> tuple[Act, list[Obstacle]]:

@@ -30,12 +30,20 @@ class Step:
 def can_undo(entry: AuditEntry) -> bool:
     """Whether an entry is of a kind that can be set back; whether it still fits is asked by ``plan_undo``."""
     noun = nouns.edited_by(entry.verb)
-    return noun is not None and bool(known(entry, entry.before)) and entry.before.keys() == entry.after.keys()
+    return (
+        noun is not None and bool(known(entry, entry.before)) and entry.before.keys() == _left(entry).keys()
+    )
 
 
 def known(entry: AuditEntry, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the record holds in full; a telephone number, which it holds masked, cannot be set back."""
     return {name: value for name, value in values.items() if name not in _noun(entry).masked}
+
+
+def _left(entry: AuditEntry) -> dict[str, Any]:
+    """Return the values that the edit left, without the rows that its row ties together."""
+    named = _noun(entry).named
+    return {name: value for name, value in entry.after.items() if name not in named}
 
 
 def left_out(entry: AuditEntry) -> list[str]:
@@ -49,7 +57,7 @@ def still_fits(entry: AuditEntry, row: Model) -> bool:
     """Whether ``row`` still holds what the entry left."""
     return all(
         _key(audit.plain(getattr(row, name))) == _key(left)
-        for name, left in known(entry, entry.after).items()
+        for name, left in known(entry, _left(entry)).items()
     )
 
 
@@ -110,7 +118,7 @@ def _row(entry: AuditEntry) -> Registered:
 def _values(row: Registered, entry: AuditEntry) -> dict[str, Any]:
     """Return the values before the edit. Refuses when the row no longer holds those after it."""
     changed_since = []
-    for name, left in known(entry, entry.after).items():
+    for name, left in known(entry, _left(entry)).items():
         now = getattr(row, name)
         if _key(audit.plain(now)) != _key(left):
             label = row._meta.get_field(name).verbose_name  # type: ignore[union-attr]

@@ -23,6 +23,7 @@ from registry.operations.base import (
     write,
     write_all,
 )
+from registry.operations.codes import give_codes
 from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
@@ -47,8 +48,9 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     renew(units, "parent")
     known = [unit.parent for unit in units if unit.parent is None or unit.parent.pk]  # others are new below
     need_right(actor, "add_unit", *known)
-    validate_all(units, exclude=_TREE_FIELDS, unique="code")
-    refuse_if(rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units]))
+    give_codes(units)
+    findings = rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units])
+    validate_all(units, findings, exclude=_TREE_FIELDS, unique="code")
     insert_all(units)
     write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
     search.index_rows(units)
@@ -80,10 +82,15 @@ def edit_unit(
         locks.retire_units([unit])  # nobody may establish anything here on a day about to be too early
     unit = fresh(unit)
     need_right(actor, "edit_unit", unit)
-    _candidate, wanted = edited(unit, changes, version, exclude=_TREE_FIELDS)
+    _candidate, wanted = edited(
+        unit,
+        changes,
+        version,
+        exclude=_TREE_FIELDS,
+        rules=lambda row, wanted: rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]),
+    )
     if not wanted:
         return unit
-    refuse_if(rules.opening_refusals([rules.Opening(unit, wanted.get("opened_on"))]))
     before, after = write(unit, wanted)
     audit.record(actor, "edit_unit", unit, before=before, after=after, reason=reason)
     return unit

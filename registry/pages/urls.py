@@ -67,6 +67,7 @@ urlpatterns = [
     path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
     path("people/<str:number>/assign/", people_changes.assign_one, name="person_assign"),
     path("assignments/", assignments.assignments, name="assignments"),
+    path("assignments/<int:pk>/edit/", people_changes.edit_assignment, name="assignment_edit"),
     path("assignments/<int:pk>/role/", people_changes.role, name="assignment_role"),
     path("assignments/<int:pk>/end/", people_changes.end, name="assignment_end"),
     path("assignments/<int:pk>/withdraw/", people_changes.withdraw, name="assignment_withdraw"),

@@ -134,7 +134,8 @@ def temporary_organizations(filing: Filing) -> Sheet:
         f"临时党组织 {counts['temporary_party_orgs']} 个:"
         f"临时党委 {counts['temporary_committees']} 个、"
         f"临时党总支 {counts['temporary_general_branches']} 个、"
-        f"临时党支部 {counts['temporary_branches']} 个;"
+        f"临时党支部 {counts['temporary_branches']} 个、"
+        f"临时联合党支部 {counts['temporary_joint_branches']} 个;"
         f"另有临时党小组 {counts['temporary_groups']} 个。编入 {times} 人次,按人去重 {people} 人。"
     )
     totals = [f"{number} 个", *[None] * 8, times, members, None]
@@ -333,6 +334,7 @@ _SUMMED = (
     ("temporary_committees", _PARTY, "党委"),
     ("temporary_general_branches", _PARTY, "党总支"),
     ("temporary_branches", _PARTY, "党支部"),
+    ("temporary_joint_branches", _PARTY, "联合党支部"),
     ("temporary_groups", "", "临时党小组"),
     ("pioneer_posts", "", "党员先锋岗"),
     ("pioneer_teams", _TEAMS, "先锋队(支)"),

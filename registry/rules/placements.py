@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
@@ -68,6 +68,27 @@ class RoleChange:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Correction:
+    """An assignment as it would be with other days or another document, and as it is now."""
+
+    candidate: Assignment
+    now: Assignment
+    reason: str = ""
+
+    @property
+    def placement(self) -> Placement:
+        """The assignment as it would be."""
+        row = self.candidate
+        return Placement(row.person, row.organization, row.role, row.started_on, row.ended_on, self.now)
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether a day changes, and with it the counts."""
+        candidate, now = self.candidate, self.now
+        return (candidate.started_on, candidate.ended_on) != (now.started_on, now.ended_on)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Ending:
     """An assignment that would end on a day; to end it earlier than registered needs a reason."""
 
@@ -93,6 +114,35 @@ def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Findi
     refused = role_refusals(proposals)
     placed = [proposal.placement for proposal in unblamed(proposals, refused)]
     return [*refused, *secretary_warnings(placed, asker)]
+
+
+def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
+    """Return what is wrong with corrected days: all that a new placement with them would meet."""
+    refused = _check_corrections(proposals)
+    about = {each.placement: each for each in unblamed(proposals, refused)}
+    found = refusals(list(about)) if about else []
+    return [*refused, *(replace(each, subject=about[each.subject]) for each in found)]  # type: ignore[index]
+
+
+@for_each
+def _check_corrections(proposal: Correction) -> Wrong:
+    candidate, now = proposal.candidate, proposal.now
+    if now.is_withdrawn:
+        yield "placement_valid", "", "该编入已撤回。"
+    if now.ended_on is None and candidate.ended_on is not None:
+        message = f"{now.person.name} 的编入尚未结束,请用“结束编入”办理。"
+        yield "ended_by_ending", "ended_on", message
+    yield from in_future("ended_on", candidate.ended_on)
+    if proposal.is_dated:
+        what = "更正原因:编入的日期已计入统计"
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
+
+
+@for_each
+def withdrawal_refusals(assignment: Assignment) -> Wrong:
+    """Check that an assignment can be taken back."""
+    if assignment.is_withdrawn:
+        yield "placement_valid", "", "该编入已撤回。"
 
 
 @for_each

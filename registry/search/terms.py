@@ -9,7 +9,7 @@ from registry.models.term import LONGEST_TERM, Rank, folded
 from registry.search.pinyin import Reading, every, in_organs, spellings, usual
 
 _BETWEEN_ALIASES = re.compile(r"[;;、,,]+")
-_WORDS = re.compile(r"(?<=[省市区县盟旗局厅队所站处室科院乡镇])|(?=公安|临时|党|突击|先锋|专班|工作组|领导)")
+WORDS = re.compile(r"(?<=[省市区县盟旗局厅队所站处室科院乡镇])|(?=公安|临时|党|突击|先锋|专班|工作组|领导)")
 """Where words begin in the names of organs and organizations."""
 _PARTS = re.compile(r"[0-9A-Za-z]+|[^\W0-9A-Za-z_]+")
 """The parts of a code or document number."""
@@ -26,9 +26,9 @@ def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) ->
     from each of its parts on.
     """
     ranks: dict[str, int] = {}
-    for name in [*names, *_BETWEEN_ALIASES.split(aliases)]:
+    for name in [*names, *split_aliases(aliases)]:
         text = _add_name(ranks, name, in_organs)
-        for match in _WORDS.finditer(text, 1):
+        for match in WORDS.finditer(text, 1):
             _add(ranks, Rank.SOUND_INSIDE, _sounds(text[match.start() :], in_organs))
     for code in codes:
         text = folded(code)
@@ -37,6 +37,11 @@ def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) ->
             parts = list(_PARTS.finditer(code))
             _add(ranks, Rank.INSIDE, (folded(code[match.start() :]) for match in parts[1:]))
     return {(rank, term) for term, rank in ranks.items()}
+
+
+def split_aliases(text: str) -> list[str]:
+    """Return the names in a field of aliases."""
+    return [name for name in _BETWEEN_ALIASES.split(text) if name]
 
 
 def terms_of_name(name: str) -> Terms:

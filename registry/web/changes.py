@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.html import format_html
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
 from registry.refusals import EditConflict, OperationRefused
-from registry.web import history
+from registry.web import history, kept
 from registry.web.address import Address, actor_of, address_of
 from registry.web.fields import ScopedForm
 
@@ -42,8 +43,8 @@ def change(
     * A POST whose form is valid runs ``act``, says ``done(result)`` (``format_html``, with the way back)
       and redirects to ``back``; or answers with what ``back`` makes of the result, saying nothing.
       What the operation refuses stands beside its field.
-    * ``warn`` (asked of a valid form, before ``act``) says what should be looked at: shown once with
-      仍要保存; saved when sent again with the same warnings.
+    * ``warn`` (asked of a valid form, before ``act``) says what should be looked at, once nothing is wrong:
+      shown with 仍要保存; saved when sent again with the same warnings.
     * A form with a hidden ``version`` field that meets an ``EditConflict`` comes back with both values
       said and the new version, so that saving a second time is a decision.
 
@@ -53,29 +54,36 @@ def change(
     if request.method == "POST" and form.is_valid():
         warnings = list(warn()) if warn else []
         confirmed = fingerprint(warnings)
-        if warnings and request.POST.get("confirmed") != confirmed:
-            shown |= {"warnings": warnings, "confirmed": confirmed}
-        else:
-            try:
-                result = act()
-            except EditConflict as conflict:
-                form.apply_refusal(conflict)
-                renew_version(form, conflict)
-            except OperationRefused as refusal:
-                form.apply_refusal(refusal)
+        try:
+            if warnings and request.POST.get("confirmed") != confirmed:
+                _rehearse(act)
+                shown |= {"warnings": warnings, "confirmed": confirmed}
             else:
+                result = act()
                 goal = back if isinstance(back, str) else back(result)
                 if isinstance(goal, HttpResponse):
                     return goal
                 way = history.way_back(request, address_of(request))
                 messages.success(request, format_html("{}{}", done(result), way))
                 return HttpResponseRedirect(goal)
+        except EditConflict as conflict:
+            form.apply_refusal(conflict)
+            renew_version(form, conflict)
+        except OperationRefused as refusal:
+            form.apply_refusal(refusal)
     return render(request, template, shown)
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
-    """Return what was sent, None on GET: the data of the form, bound even when nothing was filled in."""
-    return request.POST if request.method == "POST" else None
+    """Return the data of the form: what was sent, or was filled in when the login ended; else None."""
+    return request.POST if request.method == "POST" else kept.take_back(request)
+
+
+def _rehearse(act: Callable[[], object]) -> None:
+    """Do it and take it back, so that what must be refused is said before what should be looked at."""
+    with transaction.atomic():
+        act()
+        transaction.set_rollback(True)
 
 
 def fingerprint(warnings: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from registry.counting.metric import Metric
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
+from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
 from registry.web.columns import Line
 from registry.web.links import rows_behind
@@ -148,12 +149,13 @@ def unit_of(request: HttpRequest, verb: str = access.SEE, scope: str = "管理")
     typed = cleaned(request.GET.get("unit_text", ""))
     if not typed:
         return None
-    found = access.visible(request.user, Unit.objects.matching(typed), verb)
-    units = list(found.order_by("tree_id", "lft")[:50])
-    exact = [unit for unit in units if typed in (unit.code, unit.name, unit.short_name)]
-    if not units:
+    if named := find_by_code_or_name(request.user, "unit", [typed], verb)[typed]:
+        unit: Unit = named[0]
+        return unit
+    found = access.visible(request.user, Unit.objects.matching(typed), verb).order_by("tree_id", "lft")
+    if (first := found.first()) is None:
         raise Http404(f"没有名称或代码含“{typed}”的单位,或不在您的{scope}范围内。")
-    return (exact or units)[0]
+    return first
 
 
 def rows_url(metric: Metric, unit: Unit, address: Address, *, day: date, basis: str) -> str:

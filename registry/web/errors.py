@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template import loader
+
+from registry.web import kept
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -32,7 +34,18 @@ def too_large(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Show that a form did not come from this site, or is older than the last login."""
+    """Show that a form did not come from this site, or is older than the last login.
+
+    What is older comes back in its form, filled as it was: the user saves it again.
+    """
+    own = f"{request.scheme}://{request.get_host()}"
+    if (
+        request.user.is_authenticated
+        and request.headers.get("Origin") == own
+        and (packed := kept.pack(request))
+    ):
+        kept.keep(request, packed)
+        return HttpResponseRedirect(request.get_full_path())
     return _standing_alone(request, "errors/csrf.html", 403)
 
 

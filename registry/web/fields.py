@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString, mark_safe
 from registry import access, nouns
 from registry.nouns import Noun
 from registry.refusals import OperationRefused
+from registry.rules.findings import in_future
+from registry.search.named import find_by_code_or_name, not_unique
 
 _SEPARATORS = re.compile(r"[\s,,;;、]+")
 
@@ -110,7 +112,7 @@ class PickerWidget(forms.Widget):
 
 
 class PickerField(forms.Field):
-    """One row or many rows of a noun, found by code or number in scope.
+    """One row or many rows of a noun, found in scope by code or number; what is typed may be a unique name.
 
     Cleans to the row or None; with ``multiple`` to a list of rows; with ``roles`` to a list of
     (row, role). ``verb`` finds only rows where the user may do it. The form must be a ``ScopedForm``: out
@@ -181,6 +183,18 @@ class PickerField(forms.Field):
         known = {**self.kept, **found}
         return {key: known[key] for key in wanted if key in known}
 
+    def named(self, words: Iterable[str]) -> dict[str, list[Any]]:
+        """Return the rows, of those that the user may choose, that are called by each of these words."""
+        if self.picker.key != "code" or self.user is None:
+            return {}
+        meant = find_by_code_or_name(self.user, self.noun.key, words, self.verb)
+        if self.rows is None:
+            return meant
+        manager: Any = self.noun.model._default_manager
+        fitting = self.rows(manager.filter(pk__in=[row.pk for some in meant.values() for row in some]))
+        left = set(fitting.values_list("pk", flat=True))
+        return {word: [row for row in some if row.pk in left] for word, some in meant.items()}
+
     def clean(self, value: Any) -> Any:
         """Return the chosen rows; name what was not found."""
         picked = _as_picked(value, self.noun)
@@ -190,6 +204,12 @@ class PickerField(forms.Field):
                 raise ValidationError(f"请选择{self.noun.label}。", code="required")
             return [] if self.multiple else None
         found = self.find([key for key, _ in pairs])
+        if by_name := [key for key in split_keys(picked.text) if key not in found]:
+            for word, rows in self.named(by_name).items():
+                if len(rows) > 1:
+                    raise ValidationError(not_unique(self.noun, word, rows), code="not_unique")
+                if rows:
+                    found[word] = rows[0]
         missing = [key for key, _ in pairs if key not in found]
         if missing:
             raise ValidationError(
@@ -253,11 +273,17 @@ class ScopedForm(forms.Form):
 
     folded: tuple[str, ...] = ()
     """The optional fields that are folded away."""
+    fold_label = ""
+    """What the fold is called."""
     held: tuple[str, ...] = ()
     """The fields that begin with what the row holds."""
     unsent: tuple[str, ...] = ("planned",)
     """The fields that the operation does not take."""
+    may_be_future: tuple[str, ...] = ()
+    """The days that may lie in the future; of all others the rule is asked with the rest of the form."""
     renames: Mapping[str, str] = {}
+    holds_input = True
+    """Its page has no pickers of campaign and date: they would lead away from what was filled in."""
 
     def __init__(self, *args: Any, user: access.AnyUser, row: Any = None, **kwargs: Any) -> None:
         held = {name: getattr(row, name) for name in (*self.held, "version") if hasattr(row, name)}
@@ -279,6 +305,13 @@ class ScopedForm(forms.Form):
     def arguments(self) -> dict[str, Any]:
         """Return what the form sends, as the operation takes it."""
         return {name: value for name, value in self.cleaned_data.items() if name not in self.unsent}
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        for name, form_field in self.fields.items():
+            if isinstance(form_field, DayField) and name not in self.may_be_future:
+                for _rule, _field, message in in_future(name, self.cleaned_data.get(name)):
+                    self.add_error(name, message)
 
     def apply_refusal(self, error: OperationRefused) -> None:
         """Show why the operation was refused, at the fields it names.
@@ -328,6 +361,16 @@ def note_field() -> forms.CharField:
 def aliases_field() -> forms.CharField:
     """The other names of a unit or an organization."""
     return forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
+
+
+def code_field(label: str, longest: int) -> forms.CharField:
+    """The code of something new, which the operation makes from the name when it is left out."""
+    return forms.CharField(
+        label=label,
+        max_length=longest,
+        required=False,
+        help_text="用于网址和表格,登记后不变;留空时系统按名称的拼音编制。自定时用小写字母、数字和连字符。",
+    )
 
 
 def document_field(label: str, **options: Any) -> forms.CharField:

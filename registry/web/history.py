@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -40,10 +40,13 @@ class Event:
     undone: AuditEntry | None = None
     """The entry that undid it, or the act that it is part of."""
 
+    is_edit: bool = False
+    """Whether it is undone by setting an edit back, not by taking an act back."""
+
     @property
     def undo_word(self) -> str:
         """How the way back is called: an edit is set back, an act is taken back."""
-        return "还原" if can_undo(self.entry) else "撤回这次操作"
+        return "还原" if self.is_edit else "撤回这次操作"
 
 
 def events(
@@ -53,8 +56,11 @@ def events(
     sees_numbers: bool = False,
     undo_url: Callable[[AuditEntry], str] = lambda entry: "",
     undone: Mapping[int, AuditEntry] | None = None,
+    acts: Collection[int] = (),
 ) -> list[Event]:
-    """Return the entries in words, in the order given; ``undone``: what undid which.
+    """Return the entries in words, in the order given.
+
+    ``undone``: what undid which act; ``acts``: the entries that are undone with their whole act.
 
     An assignment's entry names its ``organization`` (on a person's page) or its ``person``.
     """
@@ -65,6 +71,7 @@ def events(
             tuple(changes(entry, sees_numbers=sees_numbers)),
             undo_url(entry),
             (undone or {}).get(entry.part_of_id or entry.pk),
+            can_undo(entry) and entry.pk not in acts,
         )
         for entry in entries
     ]
@@ -80,19 +87,35 @@ def of_page(
 ) -> dict[str, Any]:
     """Return what the page of a row shows of the record, and where all of it stands.
 
-    An edit that can be set back, and an act that can be taken back, has its link, for who may do it.
+    An edit that can be set back, and an act that can be taken back, has its link, for those who may do it.
     """
-    may_edit, entries = access.may(user, nouns.of(row).edit, row), list(of_row(row))
-    acts = taken_back_by(user, entries)
+    entries = list(of_row(row))
+    rows, acts = _edited_rows(row, entries), taken_back_by(user, entries)
 
     def undo_url(entry: AuditEntry) -> str:
-        is_open = entry.pk in acts or (may_edit and _fits(entry, row))
-        return _undo_url(entry.pk, address) if is_open else ""
+        edited = rows.get((entry.noun, entry.object_id))
+        is_open = edited is not None and _fits(entry, edited) and access.may(user, entry.verb, edited)
+        return _undo_url(entry.pk, address) if is_open or entry.pk in acts else ""
 
     shown = events(
-        entries, names=names, sees_numbers=sees_numbers, undo_url=undo_url, undone=undone_by(entries)
+        entries,
+        names=names,
+        sees_numbers=sees_numbers,
+        undo_url=undo_url,
+        undone=undone_by(entries),
+        acts=acts,
     )
     return {"events": shown, "record_url": record_url(user, row, address)}
+
+
+def _edited_rows(row: Model, entries: Iterable[AuditEntry]) -> dict[tuple[str, int | None], Model]:
+    """Return the rows whose edits are among the entries: the page's own, and those that tie it to others."""
+    rows: dict[tuple[str, int | None], Model] = {(nouns.of(row).key, row.pk): row}
+    for noun in nouns.all_nouns():
+        pks = {entry.object_id for entry in entries if noun.edit and entry.verb == noun.edit}
+        if pks and noun.named:
+            rows |= {(noun.key, pk): each for pk, each in noun.with_related().in_bulk(pks).items()}
+    return rows
 
 
 def _undo_url(pk: int, address: Address) -> str:
@@ -116,7 +139,11 @@ def taken_back_by(user: access.AnyUser, entries: Sequence[AuditEntry]) -> set[in
 
 def undone_by(entries: Sequence[AuditEntry]) -> dict[int, AuditEntry]:
     """Return what took back which act, by the key of the act's first entry."""
-    acts = {entry.part_of_id or entry.pk for entry in entries if not nouns.edited_by(entry.verb)}
+    acts = {
+        entry.part_of_id or entry.pk
+        for entry in entries
+        if entry.part_of_id is not None or not nouns.edited_by(entry.verb)
+    }
     undoing = AuditEntry.objects.filter(undoes__in=acts).defer("rows")
     return {entry.undoes_id or 0: entry for entry in undoing}
 
@@ -131,7 +158,7 @@ def way_back(request: HttpRequest, address: Address) -> SafeString:
     able = takeable(done) if entries else set()
     for entry in entries:
         if entry.pk in able or can_undo(entry):
-            word = Event(entry, "", ()).undo_word
+            word = Event(entry, "", (), is_edit=entry.pk not in able).undo_word
             return format_html(' <a href="{}">{}</a>', _undo_url(entry.pk, address), word)
     return SafeString("")
 

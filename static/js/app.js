@@ -84,6 +84,23 @@ document.addEventListener("submit", (event) => {
   if (loading && !form.matches("[data-download]")) loading.classList.add("on");
 });
 
+// What is filled in and not yet sent is not left without asking; 取消 is an answer already.
+let unsent = Boolean(document.querySelector("main form.form .summary"));
+for (const kind of ["input", "picker-change"]) {
+  document.addEventListener(kind, (event) => {
+    if (event.target.closest("main form.form")) unsent = true;
+  });
+}
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form.form")) unsent = false;
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".form-do a")) unsent = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (unsent) event.preventDefault();
+});
+
 // Coming back by the browser's back button finds every form usable again.
 window.addEventListener("pageshow", () => {
   if (loading) loading.classList.remove("on");
@@ -132,6 +149,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const address = event.detail.xhr.responseURL;
   if (login && address && new URL(address, location.href).pathname === login && location.pathname !== login) {
     event.detail.shouldSwap = false;
-    location.reload();
+    // What is filled in stays: saving it leads through the login and back.
+    if (!unsent) location.reload();
   }
 });

@@ -348,7 +348,7 @@ def test_the_command_grants(world: World, capsys: Any) -> None:
     ("arguments", "said"),
     [
         (("nobody", "left", "clerk"), "没有用户“nobody”"),
-        (("clerk", "nowhere", "clerk"), "没有代码为“nowhere”的单位"),
+        (("clerk", "nowhere", "clerk"), "没有代码或名称为“nowhere”的单位"),
         (("clerk", "left", "king"), "没有角色“king”"),
         (("clerk", "left", "clerk", "--from", "soon"), "--from:“soon”不是日期"),
         (("clerk", "left", "clerk", "--to", "2020-01-01"), "晚于"),

@@ -30,12 +30,13 @@ TABLES = (
 
 TEAMS = {"pioneer_team", "commando_team"}
 FORMATIONS = {*TEAMS, "pioneer_post", "task_force", "work_group", "leading_group"}
-BODIES = {"committee", "general_branch", "branch"}
+BODIES = {"committee", "general_branch", "branch", "joint_branch"}
 
 ORGANIZATION_SLUGS: dict[str, tuple[set[str], bool | None]] = {
     "temporary_committees": ({"committee"}, True),
     "temporary_general_branches": ({"general_branch"}, True),
     "temporary_branches": ({"branch"}, True),
+    "temporary_joint_branches": ({"joint_branch"}, True),
     "temporary_party_orgs": (BODIES, True),
     "temporary_groups": ({"group"}, True),
     "standing_party_orgs": (BODIES, False),

@@ -102,5 +102,5 @@ def test_totals_that_were_lost_are_worked_out_again() -> None:
 
 
 def test_a_unit_that_is_not_there_is_named() -> None:
-    assert run("--unit", "nowhere") == ("", "--unit:没有代码为“nowhere”的单位。")
+    assert run("--unit", "nowhere") == ("", "--unit:没有代码或名称为“nowhere”的单位。")
     assert Unit.objects.count() == 3

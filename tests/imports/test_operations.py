@@ -29,7 +29,7 @@ from registry.models import (
 )
 from registry.operations import assignments, organizations, people, units
 from registry.refusals import OperationRefused
-from registry.rules import placements
+from registry.rules import borrowing, placements
 from registry.rules.findings import warnings
 from registry.rules.placements import Placement
 from registry.trees.check import check_all
@@ -489,7 +489,7 @@ def test_what_is_wrong_is_said_at_its_cell(office: Office) -> None:
         ("编入!C2", "该警号登记的姓名是“张三”"),
         ("编入!D4", "新增时须填写“职责”"),
         ("编入!B5", "人员“008”在“人员”第 4 行,该行有误"),
-        ("编入!B6", "没有警号为“404”的人员"),
+        ("编入!B6", borrowing.WRONG),
         ("编入!E7", "编入日期不能早于组织成立日期"),
         ("编入!F8", "结束日期不能早于编入日期"),
         ("编入!B3", "同一时间已在“支部”"),
@@ -533,6 +533,26 @@ def test_out_of_scope_reads_like_what_does_not_exist(office: Office) -> None:
     assert "邻" not in str(theirs)
 
 
+def test_somebody_of_another_unit_is_placed_by_number_and_name(office: Office) -> None:
+    """The same wrong answer whether or not the number is there; without a name nobody is found."""
+    branch = make_organization(office.station, code="zb", name="支部")
+    make_person("邻人", office.neighbour, number="900")
+    rows = [("zb", "900", "邻人"), ("zb", "900", "邻居"), ("zb", "999", "邻居"), ("zb", "900", None)]
+
+    def judged(row: tuple) -> object:
+        made = office.hand_in(office.clerk, 编入=[(*row, "成员", "2020-02-03")])
+        return [said for _, said in problems(made)] or made.counts
+
+    assert [judged(row) for row in rows] == [
+        {"assignments": {"new": 1}},
+        [borrowing.WRONG],
+        [borrowing.WRONG],
+        [borrowing.UNNAMED],
+    ]
+    office.write(office.clerk, 编入=[("zb", "900", "邻人", "成员", "2020-02-03")])
+    assert [row.person.name for row in branch.assignments.all()] == ["邻人"]
+
+
 def test_keys_of_others_are_not_taken_over(office: Office) -> None:
     make_organization(office.neighbour, code="lin-zb", name="邻支部")
     make_person("邻人", office.neighbour, number="900")
@@ -544,7 +564,7 @@ def test_keys_of_others_are_not_taken_over(office: Office) -> None:
     assert problems(made) == [
         ("单位!A2", "单位代码“lin”不能使用,请核对或换一个。"),
         ("组织!A2", "组织代码“lin-zb”不能使用,请核对或换一个。"),
-        ("人员!A2", "警号“900”不能使用,请核对或换一个。"),
+        ("人员!A2", borrowing.ELSEWHERE),
     ]
     assert "邻" not in str(list(ImportLine.objects.values()))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from registry.counting.basis import Question
+from registry.counting.rollup import rollup
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit
 from registry.operations import assignments, organizations
+from registry.operations.undo import undo_edit
 from registry.refusals import EditConflict
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
 from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
@@ -28,6 +32,11 @@ def organization(unit: Unit) -> Organization:
 @pytest.fixture
 def person(unit: Unit) -> Person:
     return make_person("张三", unit, number="001")
+
+
+def counted(unit: Unit, on: date) -> int:
+    """How many assignments count at the unit on a day."""
+    return rollup(unit, Question(as_of=on)).total.counts["frontline_assignments"]
 
 
 def end(assignment: Assignment, on: int = 10, **given: Any) -> Assignment:
@@ -243,6 +252,91 @@ def test_end_many_is_all_or_none(unit: Unit, organization: Organization) -> None
     recorded("end_assignment")
 
 
+# Correct
+
+
+def correct(row: Assignment, also: Any = (), reason: str = "笔误", **changes: Any) -> Assignment:
+    return assignments.edit_assignment(actor=ACTOR, assignment=row, changes=changes, also=also, reason=reason)
+
+
+def test_correct_the_first_day_and_the_counts_follow(organization: Organization, person: Person) -> None:
+    row = assign(organization, person, started_on=day(5))
+    assert counted(organization.unit, day(3)) == 0
+    correct(row, started_on=day(2), document_number="2号")
+    assert facts(row, "started_on", "ended_on", "document_number") == (day(2), None, "2号")
+    assert [counted(organization.unit, day(number)) for number in (1, 2, 3)] == [0, 1, 1]
+    entry = recorded("edit_assignment")
+    assert entry.before == {"started_on": "2020-02-06", "document_number": ""}
+    assert (entry.after["started_on"], entry.after["person"]["text"]) == ("2020-02-03", "张三")
+    assert (entry.reason, entry.effective_on) == ("笔误", day(2))
+
+
+def test_correct_those_who_began_on_the_same_day_too(unit: Unit, organization: Organization) -> None:
+    first, *others = [assign(organization, make_person(unit=unit), started_on=day(5)) for _ in range(13)]
+    late = assign(organization, make_person(unit=unit), started_on=day(6))
+    correct(first, also=others, started_on=day(1))
+    assert {facts(row, "started_on") for row in (first, *others)} == {(day(1),)}
+    assert facts(late, "started_on") == (day(6),)
+    assert counted(unit, day(1)) == 13
+    assert AuditEntry.objects.filter(verb="edit_assignment").count() == 13
+    recorded("edit_assignment")
+
+
+def test_correct_many_each_its_own_way_or_none(
+    organization: Organization, unit: Unit, person: Person
+) -> None:
+    first = assign(organization, person, ended_on=day(5))
+    second = assign(organization, person, started_on=day(5), role="secretary")
+    moved = [(first, {"ended_on": day(7)}), (second, {"started_on": day(7)})]
+    assignments.edit_assignments(actor=ACTOR, changes=moved, reason="改任日期有误")
+    assert (facts(first, "ended_on"), facts(second, "started_on")) == ((day(7),), (day(7),))
+    moved = [(first, {"ended_on": day(3)}), (second, {"started_on": day(3)})]
+    assignments.edit_assignments(actor=ACTOR, changes=moved, reason="改任日期有误")
+    assert (facts(first, "ended_on"), facts(second, "started_on")) == ((day(3),), (day(3),))
+    with refusal("started_on", "同一时间已在“支部”"):
+        assignments.edit_assignments(
+            actor=ACTOR,
+            changes=[(first, {"document_number": "1号"}), (second, {"started_on": day(2)})],
+            reason="笔误",
+        )
+
+
+def test_correct_refused(organization: Organization, unit: Unit, person: Person) -> None:
+    row = assign(organization, person, started_on=day(5))
+    with refusal("reason", "请说明更正原因"):
+        correct(row, reason=" ", started_on=day(4))
+    with refusal("started_on", "编入日期不能早于组织成立日期 2020-02-01"):
+        correct(row, started_on=day(-1))
+    with refusal("started_on", "晚于今天"):
+        correct(row, started_on=day(30_000))
+    with refusal("ended_on", "尚未结束,请用“结束编入”办理"):
+        correct(row, ended_on=day(9))
+    correct(row, reason="", document_number="3号")  # counts nowhere else: no reason
+    organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(10), reason="测试")
+    with refusal("started_on", "已于 2020-02-11 撤销,编入须在该日前结束"):
+        correct(row, ended_on=day(11))
+    with refusal("ended_on", "结束日期不能早于编入日期"):
+        correct(row, ended_on=day(4))
+    correct(row, ended_on=day(9))
+    with refusal(WHOLE_FORM, "结束日期:现在是“2020-02-10”,您填的是“2020-02-09”") as told:
+        assignments.edit_assignment(
+            actor=ACTOR, assignment=row, changes={"ended_on": day(8)}, version=1, reason="笔误"
+        )
+    assert isinstance(told.value, EditConflict)
+    withdraw(row)
+    with refusal(WHOLE_FORM, "已撤回"):
+        correct(row, started_on=day(4))
+
+
+def test_a_correction_is_set_back(organization: Organization, person: Person) -> None:
+    row = assign(organization, person, started_on=day(5))
+    correct(row, started_on=day(2))
+    undo_edit(actor=ACTOR, entry=recorded("edit_assignment"), reason="没有错")
+    assert facts(row, "started_on") == (day(5),)
+    assert counted(organization.unit, day(3)) == 0
+    assert recorded("edit_assignment").undoes is not None
+
+
 # Withdraw
 
 
@@ -256,3 +350,13 @@ def test_withdraw(organization: Organization, person: Person) -> None:
     with refusal(WHOLE_FORM, "已撤回"):
         withdraw(assignment)
     assign(organization, person)
+
+
+def test_withdraw_many_or_none(unit: Unit, organization: Organization) -> None:
+    rows = [assign(organization, make_person(unit=unit)) for _ in range(3)]
+    withdraw(rows[1])
+    with refusal(WHOLE_FORM, "已撤回"):
+        assignments.withdraw_assignments(actor=ACTOR, assignments=rows, reason="误录")
+    assignments.withdraw_assignments(actor=ACTOR, assignments=rows[::2], reason="误录")
+    assert counted(unit, DAY) == 0
+    recorded("withdraw_assignment")

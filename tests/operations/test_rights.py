@@ -134,6 +134,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "assign_person": lambda by, here, world: assignments.assign_person(
         actor=by, organization=here.branch, person=here.person, started_on=ON
     ),
+    "edit_assignment": lambda by, here, world: assignments.edit_assignment(
+        actor=by, assignment=here.assignment, changes={"started_on": ON}, reason="笔误"
+    ),
     "change_role": lambda by, here, world: assignments.change_role(
         actor=by, assignment=here.assignment, role="secretary", on=ON
     ),

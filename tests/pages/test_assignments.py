@@ -112,3 +112,49 @@ def test_as_many_queries_for_one_row_as_for_three(client, top):
     with CaptureQueriesContext(connection) as three:
         assert len(listed(client)) == 3
     assert len(three) == len(one)
+
+
+# Correcting one
+
+
+@pytest.fixture
+def clerk(client, top):
+    client.force_login(make_user("clerk", unit=top, role="clerk"))
+    return client
+
+
+def said(response):
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+def test_the_day_is_corrected_for_all_who_began_on_it(clerk, top):
+    branch = make_organization(top, name="支部")
+    first, *others = [assign(branch, make_person(name, top)) for name in "甲乙丙"]
+    late = assign(branch, make_person("丁", top), started_on=date(2020, 2, 3))
+    url = f"/assignments/{first.pk}/edit/"
+    form = clerk.get(url).context["form"]
+    assert form.fields["everyone"].label == "同日编入的其他 2 人也一并更正"
+    assert set(form.fields["also"].queryset) == set(others)
+    assert "ended_on" not in form.fields
+    sent = {"started_on": "2020-02-02", "version": "1", "everyone": "on"}
+    assert list(clerk.post(url, sent).context["form"].errors) == ["reason"]
+    response = clerk.post(url, {**sent, "reason": "笔误"}, follow=True)
+    assert "已更正 甲等 3 人在 支部 的编入,编入日期为 2020-02-02。" in said(response)
+    for row in (first, *others, late):
+        row.refresh_from_db()
+    assert [row.started_on.day for row in (first, *others, late)] == [2, 2, 2, 3]
+
+
+def test_a_correction_is_set_back_from_the_page(clerk, top):
+    branch = make_organization(top, name="支部")
+    first, other = [assign(branch, make_person(name, top)) for name in "甲乙"]
+    url = f"/assignments/{first.pk}/edit/"
+    clerk.post(url, {"started_on": "2020-02-02", "version": "1", "also": [other.pk], "reason": "笔误"})
+    page = clerk.get(branch.get_absolute_url())
+    undo = next(event.undo_url for event in page.context["events"] if event.entry.object_id == first.pk)
+    assert "甲 · 支部" in clerk.get(undo).content.decode()
+    response = clerk.post(undo, {"reason": "没有错"}, follow=True)
+    assert "已还原“甲 · 支部”的修改。" in said(response)
+    first.refresh_from_db()
+    other.refresh_from_db()
+    assert (first.started_on.day, other.started_on.day) == (1, 2)

@@ -281,7 +281,7 @@ def test_a_formula_entered_as_a_name_arrives_as_text(world: World) -> None:
     organizations.withdraw_organization(actor=ACTOR, organization=evil, reason="@SUM(1)")
     _head, row = exported(client_of(world.left), verb="withdraw_organization")
     assert row[8].startswith("'=HYPERLINK")
-    assert row[12] == "'@SUM(1)"
+    assert row[13] == "'@SUM(1)"
 
 
 # History on the pages, and setting back

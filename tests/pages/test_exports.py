@@ -473,7 +473,8 @@ def test_the_list_of_temporary_party_organizations(world: World) -> None:
     assert dict(zip(taken.head, totals, strict=True))["编入人数"] == 3
     below = [row[0] for row in taken.rows[len(rows) + 1 :] if row[0]]
     assert below[0] == (
-        "临时党组织 2 个:临时党委 0 个、临时党总支 1 个、临时党支部 1 个;另有临时党小组 1 个。"
+        "临时党组织 2 个:临时党委 0 个、临时党总支 1 个、临时党支部 1 个、临时联合党支部 0 个;"
+        "另有临时党小组 1 个。"
         "编入 3 人次,按人去重 2 人。"
     )
     assert below[-1].split() == ["填报单位(盖章):", "填报人:", "审核人:", "联系电话:"]
@@ -520,7 +521,7 @@ def test_the_totals_are_the_counts_and_the_rows(world: World, code: str, day: st
 def test_the_units_below_in_groups_of_columns(world: World) -> None:
     taken = take(logged_in(world.top), "unit_sheet", "top", "subordinate-units", **AS_OF)
     assert taken.head[:3] == ["序号", "单位", "临时党组织"]
-    assert taken.rows[0][2:6] == ["合计", "党委", "党总支", "党支部"]
+    assert taken.rows[0][2:7] == ["合计", "党委", "党总支", "党支部", "联合党支部"]
     found = rollup(world.top, Question(date.fromisoformat(DAY)))
     lines = [*found.children, found.own, found.total]
     assert [row[1] for row in taken.rows[1:5]] == ["左公安局", "右公安局", "省公安厅(本级)", "3 个单位"]

@@ -82,11 +82,11 @@ def rows() -> tuple[int, int, int]:
 # --- Register: what is suggested ------------------------------------------------------------------
 
 
-def test_form_suggests_name_code_and_superior(world: World, login) -> None:
+def test_form_suggests_name_and_superior(world: World, login) -> None:
     form = login(world.top).get(REGISTER, {"as_of": "2020-02-10", "campaign": "yiqing"}).context["form"]
     assert form["kind"].value() == "branch"
     assert form["name"].value() == "右局临时党支部"
-    assert form["code"].value() == "right-linshi-zhibu"
+    assert not form["code"].value()  # folded away: the operation makes it from the name
     assert form["parent"].value() == world.above
     assert form["campaign"].value() == "yiqing"
     # The only campaign that goes on is suggested; of two the user chooses.
@@ -99,12 +99,11 @@ def test_form_suggests_name_code_and_superior(world: World, login) -> None:
     assert form["established_on"].value() == date(2020, 2, 10)
 
 
-def test_names_and_codes_that_are_taken_are_counted_on(world: World, login) -> None:
+def test_names_that_are_taken_are_counted_on(world: World, login) -> None:
     make_organization(world.right, name="右局临时党支部", code="right-linshi-zhibu")
     client = login(world.top)
     form = client.get(REGISTER).context["form"]
     assert form["name"].value() == "右局第二临时党支部"
-    assert form["code"].value() == "right-linshi-zhibu-2"
     make_organization(world.right, name="右局第二临时党支部", code="right-linshi-zhibu-2")
     form = client.get(REGISTER).context["form"]
     assert form["name"].value() == "右局第三临时党支部"
@@ -131,20 +130,14 @@ def test_superior_is_the_nearest_that_may_hold_the_kind(world: World, login) -> 
 
 def test_suggestions_follow_the_kind_but_not_over_what_was_typed(world: World, login) -> None:
     client, counted = login(world.top), rows()
-    proposed = {
-        "name": "右局临时党支部",
-        "code": "right-linshi-zhibu",
-        "parent": "above",
-    }
+    proposed = {"name": "右局临时党支部", "parent": "above"}
     before = {f"suggested_{name}": value for name, value in proposed.items()}
     asked = {"kind": "commando_team", "established_on": "2020-02-10", **proposed, **before}
     form = client.get(f"{REGISTER}suggest/", asked).context["form"]
     assert form["name"].value() == "右局突击队"
-    assert form["code"].value() == "right-tujidui"
     assert form["parent"].value() == "above"
     typed = client.get(f"{REGISTER}suggest/", {**asked, "name": "何建华突击队", "parent": ""}).context["form"]
     assert typed["name"].value() == "何建华突击队"
-    assert typed["code"].value() == "right-tujidui"
     assert typed["parent"].value() == ""
     standing = client.get(f"{REGISTER}suggest/", {**asked, "kind": "branch", "is_standing": "on"})
     assert standing.context["form"]["name"].value() == "右局党支部"
@@ -227,6 +220,22 @@ def test_unknown_numbers_are_named_and_everything_typed_comes_back(world: World,
         assert f'value="{person.number}"' in page
     assert re.search(r'value="organization_committee_member" selected', page)
     assert rows() == before
+
+
+def test_a_code_is_made_from_the_name_and_everything_can_be_named_by_its_name(world: World, login) -> None:
+    named = {"parent": "", "parent_text": world.above.name}
+    login(world.top).post(REGISTER, filled(world, code="", **named))
+    made = Organization.objects.get(name="右局临时党支部")
+    assert (made.code, made.parent) == ("youju-linshi-dangzhibu", world.above)
+
+
+def test_a_name_that_several_have_is_said_with_their_codes(world: World, login) -> None:
+    make_organization(world.right, "committee", code="namesake", name=world.above.name, is_temporary=False)
+    sent = filled(world, parent="", parent_text=world.above.name)
+    (message,) = errors(login(world.top).post(REGISTER, sent))["parent"]
+    assert "above" in message
+    assert "namesake" in message
+    assert "请写全称" in message
 
 
 @pytest.mark.parametrize(
@@ -551,8 +560,6 @@ def test_a_day_before_a_member_came_is_refused(world: World, login) -> None:
     url = f"/organizations/{made.code}/dissolve/"
     client = login(world.right)
     response = client.post(url, {"on": "2020-02-10", "reason": "我的原因"})
-    confirmed = response.context["confirmed"]
-    response = client.post(url, {"on": "2020-02-10", "reason": "我的原因", "confirmed": confirmed})
     assert "冯一" in errors(response)["on"][0]
     assert "我的原因" in response.content.decode()
     assert Organization.objects.get(pk=made.pk).dissolved_on is None

@@ -53,6 +53,11 @@ def test_add_below(world: World, login) -> None:
     assert "已在左局下增设“新派出所”" in said(client)
 
 
+def test_a_unit_needs_no_code(world: World, login) -> None:
+    login(world.top).post("/units/right/add/", {"name": "新派出所", "kind": "station"})
+    assert Unit.objects.get(name="新派出所").code == "xinpaichusuo"
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

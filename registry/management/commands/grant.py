@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """User, unit, role, and the days."""
         parser.add_argument("user", metavar="USER", help="用户名")
-        parser.add_argument("unit", metavar="UNIT", help="单位代码")
+        parser.add_argument("unit", metavar="UNIT", help="单位代码或名称")
         parser.add_argument("role", metavar="ROLE", help=f"角色:{_roles()}")
         parser.add_argument("--from", dest="started_on", metavar="日期", help="开始日期,默认今天")
         parser.add_argument("--to", dest="ended_on", metavar="日期", help="到期日期(自该日起失效),默认长期")

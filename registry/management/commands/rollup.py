@@ -12,8 +12,8 @@ from django.utils import timezone
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, measured
 from registry.counting.rollup import Rollup, rollup
-from registry.management.arguments import find_unit, read_day
-from registry.models import Basis, Campaign
+from registry.management.arguments import find_campaign, find_unit, read_day
+from registry.models import Basis
 
 
 class Command(BaseCommand):
@@ -21,7 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Unit, day, basis, campaign, format."""
-        parser.add_argument("--unit", required=True, help="单位代码")
+        parser.add_argument("--unit", required=True, help="单位代码或名称")
         parser.add_argument("--as-of", help="截至日期 YYYY-MM-DD,默认今天")
         parser.add_argument(
             "--basis",
@@ -29,7 +29,7 @@ class Command(BaseCommand):
             help="口径:current 现有、cumulative 累计、new 新增、ended 撤销/结束",
         )
         parser.add_argument("--since", help="起始日期 YYYY-MM-DD,只用于 new 和 ended,默认与截至日期相同")
-        parser.add_argument("--campaign", help="专项任务代码,默认不限")
+        parser.add_argument("--campaign", help="专项任务的代码或名称,默认不限")
         parser.add_argument("--children", action="store_true", help="同时列出各直接下级单位")
         parser.add_argument("--format", default="table", help="输出格式:table 或 json")
 
@@ -60,9 +60,7 @@ def _question(options: dict[str, Any]) -> Question:
         raise CommandError("--since:只用于口径 new 和 ended。")
     campaign = None
     if options["campaign"]:
-        campaign = Campaign.objects.filter(code=options["campaign"]).first()
-        if campaign is None:
-            raise CommandError(f"--campaign:没有代码为“{options['campaign']}”的专项任务。")
+        campaign = find_campaign("--campaign", options["campaign"])
     return Question(as_of, basis, since, campaign)
 
 

@@ -17,6 +17,8 @@ from django.utils.functional import cached_property
 
 from registry import access, nouns
 from registry.models import AuditEntry, Unit
+from registry.models.base import in_spans
+from registry.models.hierarchy import Span
 from registry.spreadsheets.sheets import Kind
 from registry.web import history
 from registry.web.columns import Column
@@ -156,6 +158,7 @@ class RecordTable(Table[ListedEntry]):
         Column("对象类型", "noun", only="file"),
         Column("对象", "entry.object_name", cell="pages/audit/cells/object.html", css="text"),
         Column("单位", "entry.unit.name", only="file"),
+        Column("另一单位", "entry.other_unit.name", only="file"),
         Column("生效日期", "entry.effective_on", Kind.DATE, only="file"),
         Column(
             "变动",
@@ -210,7 +213,8 @@ class RecordTable(Table[ListedEntry]):
         newest = AuditEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
         rows, unit = access.record_seen(self.user).filter(pk__lte=newest), self.unit
         if unit is not None:
-            rows = rows.filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
+            below = [Span(unit.tree_id, unit.lft, unit.rght)]
+            rows = rows.filter(in_spans(below, "unit__") | in_spans(below, "other_unit__"))
         return rows
 
     def sortable(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
@@ -219,7 +223,7 @@ class RecordTable(Table[ListedEntry]):
 
     def detailed(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Join the seal."""
-        return rows.select_related("user", "unit", "sealed__seal").defer("rows")
+        return rows.select_related("user", "unit", "other_unit", "sealed__seal").defer("rows")
 
     def lines(self, found: list[AuditEntry]) -> list[ListedEntry]:
         """Return these entries in words; links are looked up once, if a page asks for them."""

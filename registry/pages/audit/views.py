@@ -36,9 +36,11 @@ def record(request: HttpRequest) -> HttpResponse:
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Undo what an entry says, after showing what that changes: set an edit back, or take an act back."""
     entry = AuditEntry.objects.select_related("unit").filter(pk=pk).first()
+    if entry is not None and takeable(AuditEntry.objects.filter(pk=pk)):
+        return _take_back(request, entry)
     if entry is not None and can_undo(entry):
         return _set_back(request, entry)
-    if entry is not None and (entry.undone_by.exists() or takeable(AuditEntry.objects.filter(pk=pk))):
+    if entry is not None and entry.undone_by.exists():
         return _take_back(request, entry)
     raise Http404("没有这条可以撤回的记录。")
 
@@ -79,6 +81,7 @@ def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
             "event": history.events([entry], sees_numbers=True)[0],
             "named": entry.object_name,
             "extent": act.said(),
+            "left_out": act.left_out(),
             "obstacles": list(dict.fromkeys(map(linked, found[:MOST_SHOWN]))),
             "more": max(0, len(found) - MOST_SHOWN),
             "submit_label": "撤回",
@@ -97,7 +100,7 @@ def _set_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
     context = {
         "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],
-        "named": row.name,
+        "named": entry.object_name,
         "row": row,
         "submit_label": "还原",
         "steps_said": format_html_join(
@@ -106,7 +109,7 @@ def _set_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
         "obstacles": [("", sentence) for sentence in refused],
         "left_out": left_out(entry),
         "cancel_url": page,
-        "crumbs": [{"name": row.name, "url": page}, {"name": "还原修改"}],
+        "crumbs": [{"name": entry.object_name, "url": page}, {"name": "还原修改"}],
     }
 
     def act() -> Any:
@@ -118,7 +121,7 @@ def _set_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
         act,
         done=lambda made: format_html(
             '{} <a href="{}#history">{}</a>',
-            f"已还原“{made.name}”的修改。",
+            f"已还原“{getattr(made, 'name', entry.object_name)}”的修改。",
             page,
             "查看变动记录",
         ),

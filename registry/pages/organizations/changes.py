@@ -61,7 +61,7 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
 
 @require_safe
 def suggest(request: HttpRequest, code: str) -> HttpResponse:
-    """Answer the register form's htmx: name, code and superior anew, but for what the user typed."""
+    """Answer the register form's htmx: name and superior anew, but for what the user typed."""
     unit = access.get_unit(request.user, code, "establish_organization")
     typed = request.GET
     kind, is_temporary = _kind_of(typed.get("kind", ""), is_standing="is_standing" in typed)
@@ -218,10 +218,10 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
 
 
 def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
-    """Return name, code and superior as the form sends them."""
+    """Return name and superior as the form sends them."""
     parent = proposed.get("parent")
     code = parent.code if parent else ""
-    return {"name": proposed.get("name", ""), "code": proposed.get("code", ""), "parent": code}
+    return {"name": proposed.get("name", ""), "parent": code}
 
 
 def _only_campaign(day: date) -> Campaign | None:

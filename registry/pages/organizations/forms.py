@@ -20,7 +20,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.hierarchy import UnitHierarchy
-from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
+from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import ROLES, pasted_people, with_members
 from registry.rules import organizations as rules
@@ -31,25 +31,12 @@ from registry.web.fields import (
     PickerField,
     ScopedForm,
     aliases_field,
+    code_field,
     document_field,
     note_field,
     reason_field,
     wide,
 )
-
-CODE_WORDS: dict[str, str] = {
-    "committee": "dangwei",
-    "general_branch": "zongzhi",
-    "branch": "zhibu",
-    "group": "xiaozu",
-    "pioneer_post": "xianfenggang",
-    "pioneer_team": "xianfengdui",
-    "commando_team": "tujidui",
-    "task_force": "zhuanban",
-    "work_group": "gongzuozu",
-    "leading_group": "lingdao-xiaozu",
-}
-"""How a suggested code ends, by kind."""
 
 _NUMERALS = "零一二三四五六七八九"
 KIND_GROUPS = [
@@ -94,17 +81,6 @@ def suggest_name(unit: Unit, kind: str, is_temporary: bool) -> str:
     return name
 
 
-def suggest_code(unit: Unit, kind: str, is_temporary: bool) -> str:
-    """Return a code that is free: the unit's, the kind's word, a running number."""
-    base = f"{unit.code}-{'linshi-' if is_temporary else ''}{CODE_WORDS[kind]}"
-    taken = set(Organization.objects.filter(code__startswith=base).values_list("code", flat=True))
-    number, code = 1, base
-    while code in taken:
-        number += 1
-        code = f"{base}-{number}"
-    return code
-
-
 def suggest_parent(
     user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date
 ) -> Organization | None:
@@ -127,7 +103,7 @@ def suggest_parent(
     ranked: dict[tuple[int, bool, int], list[Organization]] = {}
     for candidate in candidates:
         distance = len(path) - path.index(candidate.unit_id)
-        if prefers_temporary and not candidate.is_temporary and candidate.kind == "branch":
+        if prefers_temporary and not candidate.is_temporary and candidate.kind in BRANCH_KINDS:
             continue  # a home branch is no superior of what is founded for a campaign
         if candidate.is_temporary and not prefers_temporary:
             continue  # nor a temporary organization of a standing one
@@ -143,10 +119,9 @@ def superior_at(field: PickerField, user: access.AnyUser, unit: Unit, kind: str)
 
 
 def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> dict[str, Any]:
-    """Return name, code and Party superior for a new organization."""
+    """Return name and Party superior for a new organization."""
     return {
         "name": suggest_name(unit, kind, is_temporary),
-        "code": suggest_code(unit, kind, is_temporary),
         "parent": suggest_parent(user, unit, kind, is_temporary, day),
     }
 
@@ -171,9 +146,6 @@ class RegisterForm(ScopedForm):
     approval_number = document_field("批复文号", help_text="例如 德公党〔2020〕5 号")
     campaign = CampaignField()
     name = forms.CharField(label="组织名称", max_length=120, widget=wide())
-    code = forms.CharField(
-        label="组织代码", max_length=120, help_text="用于网址,小写字母、数字和连字符,登记后不变。"
-    )
     parent = PickerField(
         "organization",
         label="上级组织",
@@ -205,15 +177,16 @@ class RegisterForm(ScopedForm):
     aliases = aliases_field()
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
     note = note_field()
+    code = code_field("组织代码", 120)
 
-    folded = ("is_standing", "honour_title", "aliases", "task_body", "note")
+    folded = ("is_standing", "honour_title", "aliases", "task_body", "note", "code")
     facts = ("kind", "established_on", "approval_number", "campaign")
-    suggested = ("name", "code", "parent")
+    suggested = ("name", "parent")
     placed = ("secretary", "members", "numbers")
     unsent = ("is_standing", "secretary", "numbers", "people")
     sent_to_suggest = (
         *("kind", "is_standing", "established_on", *suggested),
-        *("suggested_name", "suggested_code", "suggested_parent"),
+        *("suggested_name", "suggested_parent"),
     )
     renames = {"is_temporary": "is_standing"}
 

@@ -19,6 +19,7 @@ from registry.models import Assignment, Organization, Person, Role, StatusPeriod
 from registry.operations import assignments, people
 from registry.pages.people.forms import (
     AssignForm,
+    AssignmentEditForm,
     AssignOneForm,
     EndForm,
     EndManyForm,
@@ -243,6 +244,11 @@ def _placed(assignment: Assignment) -> str:
     return f"任{assignment.get_role_display()},{assignment.started_on} 编入。"
 
 
+def _corrected(job: Job, row: Assignment, number: int) -> str:
+    others = f"等 {number} 人" if number > 1 else ""
+    return f"已更正 {row.person.name}{others}在 {row.organization.name} 的编入,编入日期为 {row.started_on}。"
+
+
 def _role_warnings(job: Job) -> list[str]:
     proposal = RoleChange(job.row, job.sent["role"], job.sent["on"])
     return warnings(placements.role_findings([proposal], job.request.user))
@@ -250,6 +256,17 @@ def _role_warnings(job: Job) -> list[str]:
 
 _ASSIGNMENT = Subject("assignment", _assignment_at_hand, _around_assignment, FORM, _to_unit)
 
+edit_assignment = _ASSIGNMENT.change(
+    assignments.edit_assignment,
+    AssignmentEditForm,
+    "更正编入",
+    submit_label="保存",
+    sentences=lambda job: [
+        f"{job.row.person.name}({_number(job, job.row.person)}){_placed(job.row)}",
+        "更正用于登记有误:各日的统计按更正后的日期重新计算。任务结束请用“结束编入”。",
+    ],
+    done=lambda job, row: _corrected(job, row, 1 + len(job.form.arguments()["also"])),
+)
 role = _ASSIGNMENT.change(
     assignments.change_role,
     RoleForm,

@@ -14,7 +14,15 @@ from registry import access
 from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
 from registry.operations.people import EDITABLE
 from registry.rules.people import number_validator
-from registry.web.fields import DayField, EditForm, PickerField, ScopedForm, document_field, split_keys
+from registry.web.fields import (
+    DayField,
+    EditForm,
+    PickerField,
+    ScopedForm,
+    document_field,
+    reason_field,
+    split_keys,
+)
 
 # A member is the usual case, so it comes first; the rest keep their rank.
 ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
@@ -123,6 +131,7 @@ class AssignForm(ScopedForm):
     ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
 
     folded = ("ended_on",)
+    may_be_future = ("ended_on",)
 
     def clean_numbers(self) -> list[Person]:
         """Return the people with the pasted numbers; name every number that was not found."""
@@ -170,6 +179,15 @@ class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-ar
         return f"{named} {obj.get_role_display()},{obj.started_on:%Y-%m-%d} 起"
 
 
+def _offer(form: ScopedForm, name: str, pks: list[int]) -> None:
+    """Let a field offer these assignments to be ticked."""
+    field = form.fields[name]
+    assert isinstance(field, _AssignmentChoice)
+    field.user = form.user
+    rows = Assignment.objects.filter(pk__in=pks).select_related("person__home_unit", "organization")
+    field.queryset = rows.order_by("person__number")
+
+
 class EndManyForm(ScopedForm):
     """Several members of an organization leave on one day."""
 
@@ -186,14 +204,7 @@ class EndManyForm(ScopedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.rows = rows = members_to_end(self.row.pk, timezone.localdate())
-        field = self.fields["assignments"]
-        assert isinstance(field, _AssignmentChoice)
-        field.user = self.user
-        field.queryset = (
-            Assignment.objects.filter(pk__in=[row.pk for row in rows])
-            .select_related("person__home_unit", "organization")
-            .order_by("person__number")
-        )
+        _offer(self, "assignments", [row.pk for row in rows])
         self.fields["everyone"].label = f"全部 {len(rows)} 人"
 
     def clean(self) -> None:
@@ -207,6 +218,47 @@ class EndManyForm(ScopedForm):
         sent = super().arguments()
         rows = self.rows if sent.pop("everyone") else sent["assignments"]
         return {"ends": [(row, sent["on"]) for row in rows], "reason": sent["reason"]}
+
+
+class AssignmentEditForm(EditForm):
+    """The days and the document of an assignment, corrected; with who began on the same day."""
+
+    started_on = DayField(label="编入日期")
+    ended_on = DayField(label="结束日期", help_text="当天起不再计入。")
+    document_number = document_field("任命文号")
+    everyone = forms.BooleanField(label="同日编入的其他人也一并更正", required=False)
+    also = _AssignmentChoice(
+        queryset=Assignment.objects.none(),
+        label="同日编入的其他人",
+        widget=forms.CheckboxSelectMultiple(attrs={"data-wide": ""}),
+        required=False,
+        help_text="勾选的人一并改为新的编入日期。",
+    )
+    reason = reason_field("更正原因", help_text="记入操作记录。更正日期时必须填写。")
+
+    held = ("started_on", "ended_on", "document_number")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.row
+        if row.ended_on is None:  # ending is an operation of its own
+            del self.fields["ended_on"]
+        others = Assignment.objects.valid().filter(
+            organization=row.organization_id, started_on=row.started_on
+        )
+        self.others = list(others.exclude(pk=row.pk).values_list("pk", flat=True))
+        if self.others:
+            self.fields["everyone"].label = f"同日编入的其他 {len(self.others)} 人也一并更正"
+            _offer(self, "also", self.others)
+        else:
+            del self.fields["everyone"], self.fields["also"]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return who is corrected along as ``also``."""
+        sent = super().arguments()
+        if sent.pop("everyone", False):
+            sent["also"] = Assignment.objects.filter(pk__in=self.others)
+        return {**sent, "also": list(sent.get("also", ()))}
 
 
 class RoleForm(ScopedForm):

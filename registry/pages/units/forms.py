@@ -13,6 +13,7 @@ from registry.web.fields import (
     PickerField,
     ScopedForm,
     aliases_field,
+    code_field,
     note_field,
     reason_field,
     wide,
@@ -38,19 +39,16 @@ class _Facts(ScopedForm):
     aliases = aliases_field()
     note = note_field()
 
-    folded = ("opened_on", "aliases", "note")
+    folded: tuple[str, ...] = ("opened_on", "aliases", "note")
 
 
 class AddUnitForm(_Facts):
     """A new unit below another."""
 
-    code = forms.CharField(
-        label="单位代码",
-        max_length=80,
-        help_text="用于网址,小写字母、数字和连字符,例如 dezhou-shi-gonganju;登记后不变。",
-    )
+    code = code_field("单位代码", 80)
 
-    field_order = ("name", "short_name", "code", "kind", "region_code")
+    folded = (*_Facts.folded, "code")
+    fold_label = "设立日期、别名、备注、代码(选填)"
 
 
 class EditUnitForm(EditForm, _Facts):

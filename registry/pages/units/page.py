@@ -58,7 +58,13 @@ class KeyFigure:
 
 
 _KEY_FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("temporary_party_orgs", ("temporary_committees", "temporary_general_branches", "temporary_branches")),
+    (
+        "temporary_party_orgs",
+        (
+            *("temporary_committees", "temporary_general_branches"),
+            *("temporary_branches", "temporary_joint_branches"),
+        ),
+    ),
     ("temporary_groups", ("standing_party_orgs",)),
     ("pioneer_posts", ()),
     ("pioneer_and_commando_teams", ("pioneer_teams", "commando_teams", "team_members")),
@@ -70,6 +76,7 @@ _SHORT = {
     "temporary_committees": "党委",
     "temporary_general_branches": "党总支",
     "temporary_branches": "党支部",
+    "temporary_joint_branches": "联合党支部",
     "pioneer_posts": "先锋岗",
     "pioneer_teams": "先锋队",
     "pioneer_and_commando_teams": "先锋队、突击队",
