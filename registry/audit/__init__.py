@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
@@ -27,12 +27,6 @@ class Actor:
     request_number: str = ""
     undoes: AuditEntry | None = None
     """The entry that this operation undoes."""
-    part_of: AuditEntry | None = None
-    """The first entry of the act that this operation is part of."""
-
-    def within(self, entry: AuditEntry) -> Actor:
-        """Return the actor for what else belongs to the act that begins with ``entry``."""
-        return replace(self, part_of=self.part_of or entry)
 
     @classmethod
     def system(cls, name: str) -> Actor:
@@ -109,7 +103,6 @@ def entry(
         after=told(after),
         reason=reason,
         undoes=actor.undoes,
-        part_of=actor.part_of,
     )
 
 
@@ -117,6 +110,7 @@ def record(actor: Actor, verb: str, instance: Model | None, **about: Any) -> Aud
     """Write one entry (see ``entry``), inside the operation's own transaction."""
     made = entry(actor, verb, instance, **about)
     _keep_rows([made])
+    made.part_of = journal.first_entry(made)
     made.save()
     return made
 
@@ -138,6 +132,7 @@ def record_all(entries: Sequence[AuditEntry]) -> None:
     """
     _keep_rows(entries)
     for first in entries[:1]:
+        first.part_of = journal.first_entry(first)
         first.save()
     if len(entries) < 2:
         return

@@ -25,9 +25,10 @@ Noted = list[Any]
 
 @dataclass
 class _Journal:
-    """What one operation wrote; ``places`` go on through the operations that it calls."""
+    """What one operation wrote; ``places`` and ``act`` are shared with the operations that it calls."""
 
     places: Iterator[int]
+    act: list[Any]
     rows: list[Noted] = field(default_factory=list)
 
 
@@ -38,7 +39,7 @@ _JOURNAL: ContextVar[_Journal | None] = ContextVar("registry_journal", default=N
 def keeping() -> Iterator[None]:
     """Keep what is written within the block, until it is taken."""
     outer = _JOURNAL.get()
-    token = _JOURNAL.set(_Journal(outer.places if outer else count(1)))
+    token = _JOURNAL.set(_Journal(outer.places, outer.act) if outer else _Journal(count(1), []))
     try:
         yield
     finally:
@@ -52,6 +53,19 @@ def take() -> list[Noted]:
         return []
     rows, journal.rows = journal.rows, []
     return rows
+
+
+def first_entry(entry: Any) -> Any | None:
+    """Return the entry of the record with which the act began, None where ``entry`` begins it.
+
+    All that an operation records, with the operations that it calls, is one act.
+    """
+    journal = _JOURNAL.get()
+    if journal is None or journal.act[:1] in ([], [entry]):
+        if journal is not None:
+            journal.act[:] = [entry]
+        return None
+    return journal.act[0]
 
 
 def note_change(row: Model, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:

@@ -396,9 +396,20 @@ def _write_hierarchy(act: Act, changes: list[Change]) -> None:
 
 
 def _alike(changes: Any) -> Iterator[list[Change]]:
-    """Yield changes of one kind that follow each other, a batch at a time."""
-    for _kind, some in groupby(changes, key=lambda change: (change.model, tuple(change.before or ()))):
-        yield from batches(some, BATCH)
+    """Yield changes of one kind that follow each other, a batch at a time.
+
+    Among changes of one model the order is free, but where a row was changed more than once.
+    """
+
+    def kind(change: Change) -> tuple[bool, tuple[str, ...]]:
+        return change.before is None, tuple(change.before or ())
+
+    for _model, group in groupby(changes, key=lambda change: change.model):
+        run = list(group)
+        if len({change.pk for change in run}) == len(run):
+            run.sort(key=kind, reverse=True)
+        for _kind, some in groupby(run, key=kind):
+            yield from batches(some, BATCH)
 
 
 def _counted(row: Any) -> Any:

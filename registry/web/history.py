@@ -18,13 +18,16 @@ from django.utils.safestring import SafeString
 from registry import access, nouns
 from registry.models import AuditEntry, GrantRole
 from registry.models.hierarchy import Span
-from registry.operations.take_back import takeable
+from registry.operations.take_back import Obstacle, takeable
 from registry.operations.undo import can_undo, still_fits
 from registry.web.address import Address
+from registry.web.links import row_url
 
 LIMIT = 60
 """So many of the newest entries stand on the page of a unit, an organization or a person."""
 
+MOST_OBSTACLES = 50
+"""So many things that stand in the way of taking an act back are named."""
 JUST = timedelta(minutes=5)
 """So long a request takes at most: what it did is looked for among what was recorded since."""
 
@@ -135,6 +138,18 @@ def taken_back_by(user: access.AnyUser, entries: Sequence[AuditEntry]) -> set[in
         return entry.unit is not None and access.inside(entry.unit, scope)
 
     return {entry.pk for entry in entries if entry.pk in able and may(entry)}
+
+
+def obstacles(user: access.AnyUser, found: Sequence[Obstacle], address: Address) -> list[tuple[str, str]]:
+    """Return what stands in the way of taking an act back: (page, words), nothing outside the scope named."""
+
+    def said(obstacle: Obstacle) -> tuple[str, str]:
+        row = obstacle.row
+        if row is not None and not access.may(user, access.SEE, row):
+            return "", "管理范围外有后来的登记,请由上级单位办理。"
+        return row_url(user, row, address) if row is not None else "", obstacle.text
+
+    return list(dict.fromkeys(map(said, found[:MOST_OBSTACLES])))
 
 
 def undone_by(entries: Sequence[AuditEntry]) -> dict[int, AuditEntry]:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from registry import access, nouns
 from registry.models import AuditEntry, Unit
-from registry.operations.take_back import Obstacle, may_take_back, plan_taking_back, take_back, takeable
+from registry.operations.take_back import may_take_back, plan_taking_back, take_back, takeable
 from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
@@ -21,9 +21,6 @@ from registry.web.changes import change, changes_something, posted
 from registry.web.fields import ReasonForm
 from registry.web.links import row_url
 from registry.web.tables import show
-
-MOST_SHOWN = 50
-"""So many obstacles are named on the page."""
 
 
 @require_safe
@@ -61,12 +58,6 @@ def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
             reverse("home")
         )
 
-    def linked(obstacle: Obstacle) -> tuple[str, str]:
-        row = obstacle.row
-        if row is not None and not access.may(request.user, access.SEE, row):
-            return "", "管理范围外有后来的登记,请由上级单位办理。"
-        return row_url(request.user, row, address) if row is not None else "", obstacle.text
-
     form = ReasonForm(posted(request), user=request.user)
     title = "撤回这次操作"
     return change(
@@ -82,8 +73,8 @@ def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
             "named": entry.object_name,
             "extent": act.said(),
             "left_out": act.left_out(),
-            "obstacles": list(dict.fromkeys(map(linked, found[:MOST_SHOWN]))),
-            "more": max(0, len(found) - MOST_SHOWN),
+            "obstacles": history.obstacles(request.user, found, address),
+            "more": max(0, len(found) - history.MOST_OBSTACLES),
             "submit_label": "撤回",
             "cancel_url": page(),
             "crumbs": [{"name": entry.object_name, "url": page()}, {"name": title}],
