@@ -122,7 +122,8 @@ def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = Fa
     The noun says how its rows belong to units; those of a noun that belongs to none are seen by everybody.
     ``few``: there are only a handful of rows, so each one is checked.
     """
-    return nouns.of(rows.model).inside(rows, spans(user, verb), few=few)
+    noun, scope = nouns.of(rows.model), spans(user, verb)
+    return noun.seen(rows, scope, few=few) if verb == SEE else noun.inside(rows, scope, few=few)
 
 
 def sees_private(user: AnyUser, row: Model) -> bool:

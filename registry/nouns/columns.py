@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -46,8 +46,10 @@ class Column:
     no other.
 
     ``is_info`` columns are written for the reader's eyes and change nothing when they come back. ``also``
-    are other headers that mean the same, ``words`` other words for a stored value. A ``spaced`` code keeps
-    single spaces (telephones).
+    are other headers that mean the same, the most telling first (of two such columns one is read), ``words``
+    other words for a stored value. A ``spaced`` code keeps single spaces (telephones). A day ``by_month`` may
+    be known to the month only. ``names`` is the column of codes for which this one says the name: it is read
+    where the code is not given, and so may be an ``is_info`` column, which exports write beside the code.
     """
 
     slug: str
@@ -61,6 +63,8 @@ class Column:
     max_length: int | None = None
     is_info: bool = False
     spaced: bool = False
+    by_month: bool = False
+    names: str = ""
     path: str = ""
     lower: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -69,8 +73,10 @@ class Column:
     def of(self, model: type[models.Model]) -> Column:
         """Return the column with what its field in ``model`` says."""
         found = _field(model, self.path or self.slug)
+        header = self.header or str(found.verbose_name)
+        also = tuple(word for word in dict.fromkeys(self.also) if word != header)
         if found is None:
-            return replace(self, kind=self.kind or "text", required=bool(self.required))
+            return replace(self, kind=self.kind or "text", required=bool(self.required), also=also)
         code = found.related_model._meta.get_field("code") if found.is_relation else found
         labels = {str(value): str(label) for value, label in found.flatchoices}
         kind = self.kind or _kind(found)
@@ -78,7 +84,8 @@ class Column:
         is_limited = kind == "code" or not (labels or found.is_relation)
         return replace(
             self,
-            header=self.header or str(found.verbose_name),
+            header=header,
+            also=also,
             kind=kind,
             required=is_needed if self.required is None else self.required,
             labels=labels,
@@ -136,6 +143,26 @@ class Layout:
         known = {key_of(name): column for column in self.columns for name in column.also}
         return known | {key_of(column.header): column for column in self.columns}
 
+    @cached_property
+    def named_by(self) -> dict[str, Column]:
+        """The columns that say by name what a column of codes says, by its slug."""
+        return {column.names: column for column in self.columns if column.names}
+
+    def has(self, slugs: Collection[str], needed: Iterable[str]) -> bool:
+        """Whether these columns say what the ``needed`` ones do, by code or by name."""
+        named = {column.names for slug in slugs if (column := self.by_slug[slug]).names}
+        return all(slug in slugs or slug in named for slug in needed)
+
+
+def headers(names: str, ends: str) -> tuple[str, ...]:
+    """Return every one of ``names`` with every one of ``ends``: 单位 机构, 代码 编码 are four headers."""
+    return tuple(f"{name}{end}" for name in names.split() for end in ends.split())
+
+
+CODES = "代码 编码 编号"
+"""How a header says that its column holds codes."""
+DAYS = "日期 时间"
+"""How a header says that its column holds days."""
 
 _SPACES = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
 

@@ -23,6 +23,7 @@ from registry.audit import Actor
 from registry.counting.totals.check import rebuild
 from registry.counting.totals.write import Touched, following
 from registry.models import (
+    Campaign,
     Organization,
     OrganizationPlacement,
     Person,
@@ -274,6 +275,7 @@ def _check_superiors(moved: Mapping[int, UnitRow], forest: Forest, known: Mappin
 def _check_organizations(rows: Sequence[OrganizationRow], references: References) -> None:
     units: Any = references.of(Unit)
     known: Any = references.find(Organization, (row.parent for row in rows))
+    campaigns: Any = references.find(Campaign, (row.campaign for row in rows))
     ask(
         histories.refusals,
         {History("所在单位", _hosts(row), row.dissolved_on): row.code for row in rows},
@@ -288,6 +290,7 @@ def _check_organizations(rows: Sequence[OrganizationRow], references: References
                 row.is_temporary,
                 known[row.parent] if row.parent else None,
                 row.dissolved_on,
+                campaigns[row.campaign] if row.campaign else None,
             ): row.code
             for row in rows
         },

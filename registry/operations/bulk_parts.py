@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Model
 
-from registry.models import Organization, Person, Source, Unit
+from registry.models import Campaign, Organization, Person, Source, Unit
 from registry.models.unit import code_validator
 from registry.models.writer import reserve_ids
 from registry.refusals import OperationRefused, refuse
@@ -35,6 +35,9 @@ class Known:
     state: str = ""
     established_on: date | None = None
     dissolved_on: date | None = None
+    ended_on: date | None = None
+    campaign: None = None
+    """A history that is loaded whole places people as they were placed."""
 
     def is_open_on(self, day: date) -> bool:
         """Whether the unit is there on the day."""
@@ -44,6 +47,7 @@ class Known:
 
 _KNOWN_OF: dict[type[Model], tuple[str, ...]] = {
     Unit: ("pk", "name", "opened_on", "closed_on"),
+    Campaign: ("pk", "name", "ended_on"),
     Organization: ("pk", "name", "kind", "state", "established_on", "dissolved_on"),
 }
 

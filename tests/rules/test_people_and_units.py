@@ -219,7 +219,7 @@ def test_closings(closed: Unit) -> None:
 def test_campaigns() -> None:
     going_on = make_campaign()
     ended: Any = Campaign(started_on=day(0), ended_on=day(3))
-    assert short(campaigns.start_refusals([day(0), FUTURE])) == [
+    assert short(campaigns.start_refusals([campaigns.Start(day(0)), campaigns.Start(FUTURE)])) == [
         ("not_in_future", "refuse", "started_on", LATER)
     ]
     proposals = [
@@ -233,7 +233,7 @@ def test_campaigns() -> None:
         ("not_in_future", "refuse", "on", LATER),
         ("not_ended", "refuse", "", "该专项任务已于 2020-02-04 结束。"),
     ]
-    assert queries(lambda: campaigns.end_refusals(proposals)) == 0
+    assert queries(lambda: campaigns.end_refusals(proposals)) == 1
 
 
 # As many questions for three as for one

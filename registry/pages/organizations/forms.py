@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import F, Q
 from django.urls import reverse
 
 from registry import access
@@ -127,7 +128,7 @@ def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, 
 
 
 class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A campaign by its code."""
+    """A campaign by its code: those that the user sees, and the one that the row holds."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -136,6 +137,16 @@ class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
             empty_label="无(日常)",
             **{"label": "专项任务", "required": False, **options},
         )
+
+    def label_from_instance(self, obj: Campaign) -> str:
+        """Say of one that has ended that it has."""
+        return obj.label
+
+    def offer(self, user: access.AnyUser, held: Campaign | None = None) -> None:
+        """Offer what the user sees, those that go on first, and what is held already."""
+        seen = access.visible(user, Campaign.objects.order_by()).values("pk")
+        rows = Campaign.objects.filter(Q(pk__in=seen) | Q(pk=held.pk if held else None))
+        self.queryset = rows.order_by(F("ended_on").desc(nulls_first=True), "-started_on", "code")
 
 
 class RegisterForm(ScopedForm):
@@ -193,6 +204,7 @@ class RegisterForm(ScopedForm):
     def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.unit = unit
+        cast(CampaignField, self.fields["campaign"]).offer(self.user)
         asks = {
             "hx-get": reverse("organization_suggest", args=[unit.code]),
             "hx-trigger": "change",
@@ -253,6 +265,7 @@ class RegisterForm(ScopedForm):
             data["established_on"],
             self.is_temporary,
             data["parent"],
+            campaign=data["campaign"],
             name=data["name"],
             members=[(member.person, member.role) for member in data["people"]],
         )
@@ -281,6 +294,7 @@ class EditForm(fields.EditForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast(PickerField, self.fields["task_body"]).keep(self.row.task_body)
+        cast(CampaignField, self.fields["campaign"]).offer(self.user, self.row.campaign)
         if self.row.dissolved_on is None:  # dissolving is an operation of its own
             del self.fields["dissolved_on"], self.fields["dissolution_number"]
 
