@@ -165,7 +165,7 @@ ACTS: dict[str, tuple[Act, Act]] = {
     ),
     "end_campaign": (
         nothing,
-        lambda w: campaigns.end_campaign(actor=ACTOR, campaign=w.campaign, on=ON),
+        lambda w: campaigns.end_campaign(actor=ACTOR, campaign=w.campaign, on=ON, reason="结束"),
     ),
 }
 
