@@ -16,6 +16,7 @@ from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from registry.models import Organization
 from registry.reports.filed_sheets import READY
 from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
@@ -80,6 +81,14 @@ def placed(here: Bureau) -> list[Any]:
     return [here.assignment.pk]
 
 
+def pk_of(codes: list[str]) -> int:
+    return Organization.objects.get(code=codes[0]).pk
+
+
+def ticked(here: Bureau) -> dict[str, Any]:
+    return {"rows": here.assignment.pk}
+
+
 def user(here: Bureau) -> list[Any]:
     return [here.other.pk]
 
@@ -102,6 +111,8 @@ READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 404 200 404 200 404 | 404"
 ENTERED = "302 404 302+ 404 302+ 404 | 404"
+MANY = "302 404 302 404 302 404 | 404 302 404 302 404"
+DONE = "302 404 302+ 404 302+ 404 | 404"
 APPROVE = "302 404 404 200 200 404 | 404"
 APPROVED = "302 404 404 302+ 302+ 404 | 404"
 MANAGE = "302 404 404 404 200 404 | 404"
@@ -427,6 +438,47 @@ TABLE: dict[str, list[Row]] = {
     "assignments": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&sort=number"),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&as_of=2020-02-20"),
+    ],
+    # many at once: who does it somewhere is led back to the list; what is ticked elsewhere does not exist
+    "assignments_end": [Row(nothing, MANY, DONE, lambda here: {**ticked(here), "on": "2020-03-01"})],
+    "assignments_transfer": [
+        Row(
+            nothing,
+            MANY,
+            DONE,
+            lambda here: {**ticked(here), "organization": here.team.code, "on": "2020-03-01"},
+        )
+    ],
+    "assignments_role": [
+        Row(nothing, MANY, DONE, lambda here: {**ticked(here), "role": "leader", "on": "2020-03-01"})
+    ],
+    "assignments_edit": [
+        Row(nothing, MANY, DONE, lambda here: {**ticked(here), "started_on": "2020-02-10", "reason": "笔误"})
+    ],
+    "assignments_withdraw": [Row(nothing, MANY, DONE, lambda here: {**ticked(here), "reason": "误录"})],
+    "organizations_submit": [
+        Row(nothing, MANY, DONE, lambda here: {"rows": pk_of(draft(here))}),
+    ],
+    "organizations_approve": [
+        Row(
+            nothing,
+            "302 404 404 302 302 404 | 404 404 302 302 404",
+            "302 404 404 302+ 302+ 404 | 404",
+            lambda here: {"rows": pk_of(submitted(here))},
+        ),
+    ],
+    "organizations_dissolve": [
+        Row(
+            nothing,
+            MANY,
+            DONE,
+            lambda here: {
+                "rows": here.branch.pk,
+                "on": "2020-03-01",
+                "reason": "结束",
+                "confirmed": "",
+            },
+        )
     ],
     "assignment_edit": [
         Row(

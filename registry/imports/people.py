@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from registry.audit import Actor
-from registry.importers.cases import Case
+from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, Importer, rows_with
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
 from registry.operations.people import (
@@ -38,6 +38,7 @@ class PeopleImporter(Importer):
             since = self._statuses_since(cases, existing)
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
+            self._ask_numbers(cases, existing)
             for case in cases:
                 session.clean(case, Person, ("number", "political_status", *FACTS))
                 case.heed(rules.refusals([rules.Membership(joined_on=case.given.get("joined_on"))]))
@@ -89,6 +90,12 @@ class PeopleImporter(Importer):
         return {person.number: person for person in people}
 
     @staticmethod
+    def _ask_numbers(cases: list[Case], existing: dict[str, Person]) -> None:
+        """Ask whether new numbers are somebody's but for a zero."""
+        new = [case for case in cases if case.key and case.key not in existing]
+        ask(rules.number_findings, {rules.Numbering(case.key, case.text("name")): case for case in new})
+
+    @staticmethod
     def _statuses_since(cases: list[Case], existing: dict[str, Person]) -> dict[int, date]:
         """Return since when those have their political status who get another one."""
         changing = {
@@ -124,7 +131,6 @@ class PeopleImporter(Importer):
 
     def _add(self, case: Case) -> None:
         session = self.session
-        case.match("number", rules.number_validator)
         case.need()
         home = self._home(case, None)
         if case.is_wrong():

@@ -8,6 +8,7 @@ from django.db import models
 from django.urls import reverse
 
 from registry.models.base import Link, Registered, ends_not_before_start
+from registry.models.text import NameField
 from registry.models.unit import code_validator
 
 
@@ -15,7 +16,7 @@ class Campaign(Registered):
     """A special operation, from its start to its end (empty while it goes on)."""
 
     code = models.CharField("任务代码", max_length=80, unique=True, validators=[code_validator])
-    name = models.CharField("任务名称", max_length=100)
+    name = NameField("任务名称", max_length=100)
     started_on = models.DateField("启动日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
     lead_unit = Link("registry.Unit", "牵头单位", null=True, related_name="+")

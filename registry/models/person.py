@@ -12,6 +12,7 @@ from django.urls import reverse
 from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import PersonCategory, PoliticalStatus, Role
 from registry.models.organization import Organization
+from registry.models.text import NumberField, NumberKey, PersonNameField, PhoneField
 from registry.models.unit import Unit
 
 
@@ -38,9 +39,10 @@ class Person(Registered):
     ``StatusPeriod`` holds every day's.
     """
 
-    number = models.CharField("警号", max_length=30, unique=True)
+    number = NumberField("警号", max_length=30, unique=True)
+    number_key = NumberKey()
     key = models.CharField(max_length=20, unique=True, default=new_key, editable=False)
-    name = models.CharField("姓名", max_length=40)
+    name = PersonNameField("姓名", max_length=40)
     category = models.CharField("人员类别", max_length=12, choices=PersonCategory.choices)
     political_status = models.CharField(
         "政治面貌", max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
@@ -49,7 +51,7 @@ class Person(Registered):
     home_unit = Link(Unit, "所属单位", related_name="people")
     home_branch = Link(Organization, "组织关系所在支部", null=True, related_name="formal_members")
     title = models.CharField("职务", max_length=60, blank=True)
-    phone = models.CharField("联系电话", max_length=30, blank=True)
+    phone = PhoneField("联系电话", max_length=30, blank=True)
     source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
 
@@ -59,6 +61,7 @@ class Person(Registered):
         verbose_name = "人员"
         indexes = [
             models.Index(fields=["name", "home_unit"], name="person_name_home"),
+            models.Index(fields=["number_key"], name="person_number_key"),
             models.Index(fields=["political_status", "category"], name="person_status"),
         ]
 

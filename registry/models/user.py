@@ -8,13 +8,14 @@ from django.utils import timezone
 
 from registry.models.base import Link, ends_not_before_start
 from registry.models.kinds import GrantRole
+from registry.models.text import PersonNameField
 from registry.models.unit import Unit
 
 
 class User(AbstractUser):
     """A person who logs in."""
 
-    display_name = models.CharField("姓名", max_length=40, blank=True)
+    display_name = PersonNameField("姓名", max_length=40, blank=True)
     must_change_password = models.BooleanField(
         "须修改密码",
         default=False,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from django.db import models
 
+from registry.models.text import INVISIBLE, NormalizedField, normalize_person_name
 from registry.models.unit import code_validator
 
 CellKind = Literal["text", "name", "code", "date", "choice", "yes_no"]
@@ -43,7 +44,7 @@ class Column:
     From the field come the ``header`` (its verbose name), the ``kind``, the ``labels`` of its choices, the
     ``max_length`` (in characters; None: no limit), and whether it is ``required`` to add a row. A relation
     is filled in by the code of what it leads to. Codes are read in ``lower`` case where their field allows
-    no other.
+    no other; names are ``normalized`` as their field is.
 
     ``is_info`` columns are written for the reader's eyes and change nothing when they come back. ``also``
     are other headers that mean the same, the most telling first (of two such columns one is read), ``words``
@@ -67,6 +68,7 @@ class Column:
     names: str = ""
     path: str = ""
     lower: bool = False
+    normalized: Callable[[str], str] = normalize_person_name
     labels: Mapping[str, str] = field(default_factory=dict)
     """Stored value -> what the pages and the drop-down list show."""
 
@@ -90,6 +92,7 @@ class Column:
             required=is_needed if self.required is None else self.required,
             labels=labels,
             lower=kind == "code" and code_validator in code.validators,
+            normalized=found.normalized if isinstance(found, NormalizedField) else self.normalized,
             max_length=self.max_length or (code.max_length if is_limited else None),
         )
 
@@ -164,12 +167,12 @@ CODES = "代码 编码 编号"
 DAYS = "日期 时间"
 """How a header says that its column holds days."""
 
-_SPACES = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
+_UNSEEN = re.compile(rf"\s|{INVISIBLE}")
 
 
 def key_of(text: str) -> str:
     """Return ``text`` for comparing: half-width, lower-case, without spaces."""
-    return _SPACES.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _field(model: type[models.Model], path: str) -> Any:
@@ -191,4 +194,6 @@ def _kind(found: Any) -> CellKind:
         return "choice"
     if isinstance(found, models.DateField):
         return "date"
-    return "yes_no" if isinstance(found, models.BooleanField) else "text"
+    if isinstance(found, models.BooleanField):
+        return "yes_no"
+    return "name" if isinstance(found, NormalizedField) else "text"

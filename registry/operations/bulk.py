@@ -46,6 +46,7 @@ from registry.operations.bulk_parts import (
     References,
     ask,
     check_choices,
+    check_texts,
     choices_of,
     pk_of,
     refuse_row,
@@ -183,6 +184,7 @@ def _load_rows(
             units = references.find(Unit, (place for each in spells for place, _ in each))
         check_choices(model, batch, kind.row.__slots__[0])
         kind.check(batch, references)
+        check_texts(model, batch, kind.row.__slots__[0])
         if forest:
             nodes = [forest.node(loaded + i) for i in range(len(batch))]
         else:

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Model
 
 from registry.models import Campaign, Organization, Person, Source, Unit
+from registry.models.text import NormalizedField
 from registry.models.unit import code_validator
 from registry.models.writer import reserve_ids
 from registry.refusals import OperationRefused, refuse
@@ -101,6 +102,17 @@ def choices_of(model: type[Model]) -> dict[str, frozenset[str]]:
     return {
         field.name: frozenset(value for value, _ in field.flatchoices) for field in fields if field.choices
     }
+
+
+def check_texts(model: type[Model], rows: Sequence[Any], key: str) -> None:
+    """Refuse rows with a number or name that is not as its field keeps it."""
+    for field in model._meta.concrete_fields:
+        if isinstance(field, NormalizedField) and hasattr(rows[0], field.name):
+            for row in rows:
+                if (text := getattr(row, field.name)) != field.normalized(text):
+                    raise refuse_row(
+                        getattr(row, key), f"{field.verbose_name}“{text}”含有多余的空格、标点或字符。"
+                    )
 
 
 def check_choices(model: type[Model], rows: Sequence[Any], key: str, **names: str) -> None:

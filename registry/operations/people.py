@@ -52,6 +52,7 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
         [rules.Membership(person.home_unit, person.home_branch, person.joined_on) for person in people]
     )
     validate_all(people, findings, exclude=_RELATIONS, unique="number")
+    refuse_if(rules.number_findings([rules.Numbering(each.number, each.name) for each in people]))
     write_new(people)
     search.index_rows(people)
     write_new(
@@ -96,6 +97,10 @@ def edit_people(
     ]
     wanted = [(person, values) for person, values in candidates if values]
     refuse_if(rules.refusals([rules.Membership(joined_on=values.get("joined_on")) for _, values in wanted]))
+    renumbered = [person for person, values in wanted if "number" in values]
+    refuse_if(
+        rules.number_findings([rules.Numbering(each.number, each.name, each.pk) for each in renumbered])
+    )
     counted = [person for person, values in wanted if "category" in values]
     with following(people=counted) if counted else nullcontext():
         written = write_each(wanted)

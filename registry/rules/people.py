@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-
-from django.core.validators import RegexValidator
+from itertools import islice
 
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, without_reason
-
-number_validator = RegexValidator(
-    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
-    "警号只能用字母、数字、点、下划线和连字符。",
+from registry.models.term import folded
+from registry.models.text import number_key
+from registry.rules.findings import (
+    Finding,
+    Wrong,
+    first_of,
+    for_each,
+    in_future,
+    refusal,
+    warning,
+    without_reason,
 )
 
 
@@ -35,6 +40,46 @@ class StatusChange:
     status: str
     on: date
     reason: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Numbering:
+    """The number that a person would have; ``pk`` is None for a new one."""
+
+    number: str
+    name: str
+    pk: int | None = None
+
+
+def number_findings(proposals: Sequence[Numbering]) -> list[Finding]:
+    """Return which numbers differ from somebody's only in leading zeros or capitals.
+
+    With the same name it is the same person, with another name probably a mistake. Equal numbers are not
+    looked for here: the column is unique.
+    """
+    keys = {id(proposal): number_key(proposal.number) for proposal in proposals}
+    near: dict[str, list[tuple[int | None, str, str]]] = {}
+    rows = Person.objects.filter(number_key__in={key for key in keys.values() if key}).order_by("number")
+    for pk, number, name, key in rows.values_list("pk", "number", "name", "number_key"):
+        near.setdefault(key, []).append((pk, number, name))
+    findings = []
+    for proposal in proposals:
+        others = near.setdefault(keys[id(proposal)], [])
+        findings += list(islice(_near(proposal, others), 1))
+        others.append((proposal.pk, proposal.number, proposal.name))
+    return findings
+
+
+def _near(proposal: Numbering, others: Sequence[tuple[int | None, str, str]]) -> Iterator[Finding]:
+    for pk, number, name in sorted(others, key=lambda other: folded(other[2]) != folded(proposal.name)):
+        if number == proposal.number or (pk is not None and pk == proposal.pk):
+            continue
+        if folded(name) == folded(proposal.name):
+            said = f"{name} 的警号已登记为“{number}”,与“{proposal.number}”只差前面的零或大小写,是同一个警号。"
+            yield refusal("number_once", proposal, "number", f"{said}请按登记的警号填写。")
+        else:
+            said = f"警号“{proposal.number}”与已有的一个警号只差前面的零或大小写,请核对是否写全。"
+            yield warning("number_near", proposal, "number", said)
 
 
 def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
+from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_nothing, normalize_code
 from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.grid import Dated, Fault, Raw
@@ -62,16 +62,10 @@ def shown(raw: Raw | None) -> str:
     return general(raw)
 
 
-_INVISIBLE = re.compile(
-    r"[\u0000-\u0008\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
-)
-_HAN = r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-_BETWEEN_HAN = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
-_ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{_HAN}\Z"), re.compile(_HAN)
+_INVISIBLE = re.compile(INVISIBLE)
+_ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{HAN}\Z"), re.compile(HAN)
 _LONGEST_WORD = 100
 """A day, a choice or 是/否 has no more characters."""
-_SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
-_NOTHING = frozenset(("-", "--", "---", "/", "\\", "无", "暂无", "没有", "空"))
 _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
 
 
@@ -112,27 +106,16 @@ def _one_line(text: str) -> str:
 
 
 def _name(column: Column, raw: Raw) -> Value:
-    text = _text(column, raw)
-    if not isinstance(text, str):
-        return None
-    if not text.isascii():
-        text = _BETWEEN_HAN.sub("", text)
-    return " ".join(text.split())
+    return column.normalized(_plain(column, raw)) or None
 
 
 def _code(column: Column, raw: Raw) -> Value:
     if isinstance(raw, float) and raw < 0:
         raise Unclear(f"“{column.header}”不能是负数")
-    text = _plain(column, raw)
-    if not text.isascii() or not text.isprintable():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(dates.DASHES)
-    text = (" " if column.spaced else "").join(text.split())
-    if text.startswith("'"):  # typed to keep the zeros
-        text = text[1:]
-    if text in _NOTHING:
-        return None
-    if _SCIENTIFIC.fullmatch(text):
-        raise Unclear(f"“{column.header}”被 Excel 写成了科学计数 {text},请设为文本格式后重新填写全部数字")
+    text = normalize_code(_plain(column, raw), spaced=column.spaced)
+    if DECIMAL.fullmatch(text):
+        how = "Excel 写成了科学计数" if "e" in text.lower() else "其他程序写成了小数"
+        raise Unclear(f"“{column.header}”被 {how} {text},请设为文本格式后按原件重新填写全部数字")
     return (text.lower() if column.lower else text) or None
 
 
@@ -158,8 +141,8 @@ def _date(column: Column, raw: Raw, reading: Reading) -> Value:
 
 @lru_cache(maxsize=4096)
 def _written_day(text: str, is_1904: bool) -> date | None:
-    word = key_of(text).translate(dates.DASHES)
-    if not word or word in _NOTHING or word in _STILL:
+    word = key_of(text).translate(DASHES)
+    if is_nothing(word) or word in _STILL:
         return None
     return dates.from_text(text, is_1904)
 
@@ -172,8 +155,8 @@ def _month(column: Column, raw: str | float) -> date | None:
 
 
 def _choice(column: Column, raw: Raw) -> Value:
-    word = key_of(_word(_plain(column, raw))).translate(dates.DASHES)
-    if not word or word in _NOTHING:
+    word = key_of(_word(_plain(column, raw))).translate(DASHES)
+    if is_nothing(word):
         return None
     if (value := column.meanings.get(word)) is None:
         choices = "、".join(column.labels.values())

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import date, timedelta
 
+from registry.models.text import DASHES
 from registry.spreadsheets.grid import LATER_IN_1904
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
@@ -32,7 +33,6 @@ _SHORT_YEAR = re.compile(rf"\d{{2}}{_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,2}}\s*日?
 _DAY_FIRST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{4}")
 _NO_YEAR = re.compile(r"\d{1,2}(?:月|[-./])\d{1,2}日?")
 _LONGEST = 50
-DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 _NUMERALS = {numeral: str(value) for value, numeral in enumerate("〇一二三四五六七八九")} | {
     "零": "0",
     "○": "0",

@@ -31,11 +31,11 @@ from registry.web.fields import (
     DayField,
     PickerField,
     ScopedForm,
-    aliases_field,
     code_field,
     document_field,
     note_field,
     reason_field,
+    text_of,
     wide,
 )
 
@@ -156,7 +156,7 @@ class RegisterForm(ScopedForm):
     established_on = DayField(label="成立日期")
     approval_number = document_field("批复文号", help_text="例如 德公党〔2020〕5 号")
     campaign = CampaignField()
-    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    name = text_of(Organization, "name", widget=wide())
     parent = PickerField(
         "organization",
         label="上级组织",
@@ -182,10 +182,8 @@ class RegisterForm(ScopedForm):
     is_standing = forms.BooleanField(
         label="常设党组织(不是临时党组织)", required=False, help_text="队伍不分临时和常设。"
     )
-    honour_title = forms.CharField(
-        label="荣誉命名", max_length=60, required=False, help_text="例如 以“何建华”命名"
-    )
-    aliases = aliases_field()
+    honour_title = text_of(Organization, "honour_title", help_text="例如 以“何建华”命名")
+    aliases = text_of(Organization, "aliases", help_text="多个别名用分号隔开。")
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
     note = note_field()
     code = code_field("组织代码", 120)
@@ -275,15 +273,15 @@ class RegisterForm(ScopedForm):
 class EditForm(fields.EditForm):
     """Change plain facts of an organization."""
 
-    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    name = text_of(Organization, "name", widget=wide())
     established_on = DayField(label="成立日期")
     approval_number = document_field("批复文号")
     dissolved_on = DayField(label="撤销日期")
     dissolution_number = document_field("撤销文号")
     campaign = CampaignField()
-    honour_title = forms.CharField(label="荣誉命名", max_length=60, required=False)
+    honour_title = text_of(Organization, "honour_title")
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
-    aliases = aliases_field()
+    aliases = text_of(Organization, "aliases", help_text="多个别名用分号隔开。")
     note = note_field()
     reason = reason_field(
         "修改原因", help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。"

@@ -33,6 +33,7 @@ from registry.pages.people.forms import (
 from registry.pages.people.views import record_view
 from registry.rules import placements
 from registry.rules.findings import warnings
+from registry.rules.people import Numbering, number_findings
 from registry.rules.placements import Placement, RoleChange
 from registry.web.changes import Job, Subject
 from registry.web.links import person_url, way_to
@@ -101,6 +102,10 @@ def _status_now(job: Job) -> list[str]:
     return [f"{said}。"]
 
 
+def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
+    return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)]))
+
+
 _PERSON = Subject("person", _person_at_hand, _around_person, FORM)
 
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
@@ -108,6 +113,7 @@ add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     PersonForm,
     "添加人员",
     submit_label="登记",
+    warn=lambda job: _number_warnings(job),
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -124,6 +130,7 @@ edit = _PERSON.change(
     PersonEditForm,
     "修改资料",
     submit_label="保存",
+    warn=lambda job: _number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else [],
     opened=lambda job: record_view(job.request, job.row),
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,

@@ -13,7 +13,6 @@ from django.utils import timezone
 from registry import access
 from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
 from registry.operations.people import EDITABLE
-from registry.rules.people import number_validator
 from registry.web.fields import (
     DayField,
     EditForm,
@@ -22,6 +21,7 @@ from registry.web.fields import (
     document_field,
     reason_field,
     split_keys,
+    text_of,
 )
 
 # A member is the usual case, so it comes first; the rest keep their rank.
@@ -42,13 +42,11 @@ def _explanation() -> forms.CharField:
 class _PersonFacts(ScopedForm):
     """The plain facts of a person."""
 
-    name = forms.CharField(label="姓名", max_length=40)
-    number = forms.CharField(
-        label="警号", max_length=30, validators=[number_validator], help_text="保留前面的零。"
-    )
+    name = text_of(Person, "name")
+    number = text_of(Person, "number", help_text="保留前面的零。")
     category = forms.ChoiceField(label="人员类别", choices=PersonCategory.choices)
     title = forms.CharField(label="职务", max_length=60, required=False)
-    phone = forms.CharField(label="联系电话", max_length=30, required=False)
+    phone = text_of(Person, "phone")
     joined_on = DayField(label="入党日期", required=False)
     note = forms.CharField(label="备注", max_length=300, required=False)
 
