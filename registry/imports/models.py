@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from registry.importers.verdicts import Verdict
 from registry.models.audit import AuditEntry
@@ -83,10 +84,8 @@ class Import(models.Model):
     address = models.CharField("地址", max_length=45, blank=True)
     request_number = models.CharField("请求编号", max_length=40, blank=True)
     message = models.CharField("结果说明", max_length=1000, blank=True)
-    entry = models.ForeignKey(
-        AuditEntry, on_delete=models.PROTECT, null=True, related_name="+", verbose_name="写入的记录"
-    )
-    """The entry of the record with which the writing begins: all of it can be taken back."""
+    entry_id = models.BigIntegerField("写入的记录", null=True, editable=False)
+    """The key of the entry of the record with which the writing begins: all of it can be taken back."""
     undo_reason = models.CharField("撤回原因", max_length=200, blank=True)
     undo_message = models.CharField("未能撤回的说明", max_length=1000, blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
@@ -127,6 +126,11 @@ class Import(models.Model):
         return (
             self.state == ImportState.CHECKED and bool(self.number(Verdict.WRONG)) and self.changes_something
         )
+
+    @cached_property
+    def entry(self) -> AuditEntry | None:
+        """The entry of the record with which the writing begins."""
+        return AuditEntry.objects.filter(pk=self.entry_id).first() if self.entry_id else None
 
     @property
     def is_taken_back(self) -> bool:

@@ -143,7 +143,7 @@ def write_import(
     ended = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.WRITING).update(
         state=ImportState.WRITTEN,
         done=done,
-        entry=entry,
+        entry_id=entry.pk,
         finished_at=timezone.now(),
         message=f"{said}。",
     )
