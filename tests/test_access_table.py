@@ -581,7 +581,24 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
+    "user_slips": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside nobody of these can be ticked: the form comes back.
+            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            lambda here: {"users": [here.waiting.pk]},
+        )
+    ],
     "user": [Row(user, MANAGE, READ_ONLY)],
+    "user_edit": [
+        Row(
+            user,
+            MANAGE,
+            MANAGED,
+            lambda here: {"username": "corrected", "display_name": "更正", "reason": "姓名写错"},
+        )
+    ],
     "user_grant": [
         Row(
             user,

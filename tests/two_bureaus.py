@@ -81,6 +81,7 @@ class Bureau:
         for role, user in self.users.items():
             User.objects.filter(pk=user.pk).update(display_name=f"{mark}{role}")
         self.other = make_user(f"{code}-other", self.station, "viewer", display_name=f"{mark}用户")
+        self.waiting = make_user(f"{code}-waiting", self.station, "viewer", must_change_password=True)
         self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
         self.grant = Grant.objects.get(user=self.other)

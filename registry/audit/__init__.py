@@ -166,7 +166,7 @@ def _keep_rows(entries: Sequence[AuditEntry]) -> None:
     for place, label, pk, before, after in noted:
         model = apps.get_model(label)
         masked = set(nouns.of(model).masked) if nouns.describes(model) else set[str]()
-        if masked and before is not None:
+        if masked and before is not None and after is not None:
             before, after = (
                 {name: value for name, value in values.items() if name not in masked}
                 for values in (before, after)

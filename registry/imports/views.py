@@ -32,6 +32,7 @@ from registry.imports.operations import KEPT_FOR
 from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template
 from registry.models import User
+from registry.nouns.columns import Layout
 from registry.operations.take_back import plan_taking_back
 from registry.refusals import OperationRefused
 from registry.web import history
@@ -69,7 +70,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "grid": drawn(list(rows), address),
         "templates": [
             {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
-            for noun in nouns.layouts().values()
+            for noun in _offered(user).values()
         ],
         "all_url": reverse("import_template", args=["all"]),
         "small": SMALL_ROWS,
@@ -77,11 +78,16 @@ def imports(request: HttpRequest) -> HttpResponse:
     return render(request, "imports/list.html", context)
 
 
+def _offered(user: User) -> dict[str, Layout]:
+    """Return the sheets that the user may hand in, by slug."""
+    every = nouns.layouts().items()
+    return {slug: noun for slug, noun in every if not noun.verb or access.may_somewhere(user, noun.verb)}
+
+
 @require_safe
 def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     """Hand out the workbook to fill in: for one noun, or for all."""
-    _who_may(request)
-    layouts = nouns.layouts()
+    layouts = _offered(_who_may(request))
     if slug != "all" and slug not in layouts:
         raise Http404("没有这个模板。")
     noun = layouts.get(slug)

@@ -20,7 +20,7 @@ from django.db.models import Model, QuerySet
 from registry.models.base import Registered
 
 Noted = list[Any]
-"""[place, model's label, key, values before (None: the row was added), values after]: as JSON holds it."""
+"""[place, model's label, key, values before (None: it was added), values after (None: it was removed)]."""
 
 
 @dataclass
@@ -98,6 +98,14 @@ def rewrite(rows: QuerySet[Any], **values: Any) -> None:
     for row in list(rows) if _JOURNAL.get() is not None else ():
         note_change(row, {name: getattr(row, name) for name in values}, values)
     rows.update(**values)
+
+
+def remove(rows: QuerySet[Any]) -> None:
+    """Remove rows that say something from one day to another, and note what they held."""
+    if (journal := _JOURNAL.get()) is not None:
+        for row in rows:
+            journal.rows.append([next(journal.places), row._meta.label_lower, row.pk, values_of(row), None])
+    rows.delete()
 
 
 def values_of(row: Model, names: Iterable[str] | None = None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy, following_in_parts
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit, UnitPlacement, journal
 from registry.models.base import Registered
+from registry.models.writer import write_new
 from registry.nouns.noun import Noun, follow
 from registry.operations.base import fresh, fresh_all, need_right, operation, write_each
 from registry.refusals import OperationRefused, need_reason, refuse
@@ -44,13 +45,13 @@ Key = tuple[type[Model], int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row that an act wrote; ``before`` is None for one that it added."""
+    """One row that an act wrote; ``before`` is None for one that it added, ``after`` for one it removed."""
 
     place: int
     model: Any
     pk: int
     before: dict[str, Any] | None
-    after: dict[str, Any]
+    after: dict[str, Any] | None
 
     @property
     def key(self) -> Key:
@@ -115,13 +116,18 @@ class Act:
         for change in self.changes:
             if change.before is None:
                 added[change.model].add(change.pk)
+            elif change.after is None:
+                added[change.model].discard(change.pk)
         return added
 
     def left(self) -> dict[Key, dict[str, Any]]:
         """Return what the act left in each row."""
         left: dict[Key, dict[str, Any]] = defaultdict(dict)
         for change in self.changes:
-            left[change.key] |= change.after
+            if change.after is None:
+                left.pop(change.key, None)
+            else:
+                left[change.key] |= change.after
         return left
 
     def numbers(self) -> dict[str, int]:
@@ -229,7 +235,7 @@ def obstacles(act: Act) -> list[Obstacle]:
     for (model, pk), values in act.left().items():
         row = act.rows.get((model, pk))
         if row is None:
-            found.append(Obstacle(f"{_word(model)}已不存在。"))
+            found.append(_blame(act, model(pk=pk, **values)))
         elif values and journal.values_of(row, values) != values:
             found.append(_blame(act, row))
     for model, pks in act.added.items():
@@ -378,7 +384,7 @@ def _set_back(act: Act) -> None:
     backwards = act.changes[::-1]
     with following_in_parts():
         for changes in _alike(change for change in backwards if not change.is_of_hierarchy):
-            rows = [act.rows[change.key] for change in changes]
+            rows = _rows_of(act, changes)
             with following(rows=list({_counted(row) for row in rows})):
                 _write_back(act, changes, rows)
     of_units = [change for change in backwards if change.is_of_hierarchy]
@@ -392,7 +398,15 @@ def _set_back(act: Act) -> None:
 
 def _write_hierarchy(act: Act, changes: list[Change]) -> None:
     for some in _alike(changes):
-        _write_back(act, some, [act.rows[change.key] for change in some])
+        _write_back(act, some, _rows_of(act, some))
+
+
+def _rows_of(act: Act, changes: list[Change]) -> list[Any]:
+    """Return the rows of changes; those that are not there any more as they were."""
+    return [
+        act.rows.get(change.key) or change.model(pk=change.pk, **(_values(change) or change.after or {}))
+        for change in changes
+    ]
 
 
 def _alike(changes: Any) -> Iterator[list[Change]]:
@@ -401,8 +415,8 @@ def _alike(changes: Any) -> Iterator[list[Change]]:
     Among changes of one model the order is free, but where a row was changed more than once.
     """
 
-    def kind(change: Change) -> tuple[bool, tuple[str, ...]]:
-        return change.before is None, tuple(change.before or ())
+    def kind(change: Change) -> tuple[bool, bool, tuple[str, ...]]:
+        return change.before is None, change.after is not None, tuple(change.before or ())
 
     for _model, group in groupby(changes, key=lambda change: change.model):
         run = list(group)
@@ -421,6 +435,8 @@ def _write_back(act: Act, changes: list[Change], rows: list[Any]) -> None:
     model = changes[0].model
     if changes[0].before is None:
         _remove(model, rows)
+    elif changes[0].after is None:
+        write_new(rows)
     elif issubclass(model, MPTTModel) and "parent_id" in changes[0].before:
         _move_back(act, changes)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
-from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement
+from registry.models import Organization, OrganizationPlacement, Unit, UnitPlacement
 from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.nouns.unit import UNIT
@@ -24,6 +24,7 @@ from registry.operations.base import (
     write_all,
 )
 from registry.operations.codes import give_codes
+from registry.operations.spells import move_homes
 from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
@@ -157,8 +158,10 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
             _place_under(children, into, on, field="into")
     with following(standing):
         place_at(standing, into, on)
-    people = list(Person.objects.filter(home_unit=unit).order_by("pk"))
-    write_all(people, {"home_unit": into})
+    people = list(rules.people_at([unit.pk], on).order_by("pk"))
+    with following(people=people):
+        move_homes(unit, into, on)
+    write_all([person for person in people if person.home_unit_id == unit.pk], {"home_unit": into})
     unit = fresh(unit)
     write(unit, {"closed_on": on, "merged_into": into})
     audit.record(

@@ -130,7 +130,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, person=here.person, status="masses", on=ON
     ),
     "transfer_person": lambda by, here, world: people.transfer_person(
-        actor=by, person=here.person, home_unit=here.station
+        actor=by, person=here.person, home_unit=here.station, on=ON
     ),
     "assign_person": lambda by, here, world: assignments.assign_person(
         actor=by, organization=here.branch, person=here.person, started_on=ON
@@ -171,6 +171,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "end_grant": lambda by, here, world: accounts.end_grant(
         actor=by, grant=here.other.grants.get(), reason="调离"
+    ),
+    "edit_user": lambda by, here, world: accounts.edit_user(
+        actor=by, user=here.other, changes={"display_name": "新名"}, reason="更正"
     ),
     "disable_user": lambda by, here, world: accounts.disable_user(actor=by, user=here.other, reason="停"),
     "enable_user": lambda by, here, world: accounts.enable_user(actor=by, user=here.disabled),
@@ -253,7 +256,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: organizations.transfer_organization(
             actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
         ),
-        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit),
+        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
         lambda: campaigns.start_campaign(actor=by, name="新", started_on=ON, lead_unit=there.unit),
         lambda: campaigns.edit_campaign(actor=by, campaign=here.campaign, changes={"lead_unit": there.unit}),
         lambda: accounts.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),

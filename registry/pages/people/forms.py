@@ -47,10 +47,13 @@ class _PersonFacts(ScopedForm):
     category = forms.ChoiceField(label="人员类别", choices=PersonCategory.choices)
     title = forms.CharField(label="职务", max_length=60, required=False)
     phone = text_of(Person, "phone")
-    joined_on = DayField(label="入党日期", required=False)
+    joined_on = DayField(
+        label="入党日期", required=False, help_text="自该日起计入党员,此前不计;不知道的不填。"
+    )
+    confirmed_on = DayField(label="转正日期", required=False, help_text="不填的,正式党员按预备期一年推算。")
     note = forms.CharField(label="备注", max_length=300, required=False)
 
-    folded = ("phone", "joined_on", "note")
+    folded: tuple[str, ...] = ("phone", "joined_on", "confirmed_on", "note")
 
 
 class PersonForm(_PersonFacts):
@@ -75,8 +78,10 @@ class PersonEditForm(EditForm, _PersonFacts):
     """The plain facts of a person, edited."""
 
     version = _Version()
+    reason = reason_field("修改原因", help_text="改动入党日期或转正日期须说明:以往各日的党员数随之更正。")
 
     held = EDITABLE
+    folded = ("phone", "note")
 
 
 class StatusForm(ScopedForm):
@@ -101,6 +106,7 @@ class TransferForm(ScopedForm):
         required=False,
         help_text="常设党组织;临时编入不受影响。",
     )
+    on = DayField(label="自哪天起", help_text="此日以前仍按原单位和支部统计。")
     reason = _explanation()
 
     held = ("home_unit", "home_branch")
