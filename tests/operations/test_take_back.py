@@ -146,7 +146,7 @@ ACTS: dict[str, tuple[Act, Act]] = {
     ),
     "transfer_person": (
         nothing,
-        lambda w: people.transfer_person(actor=ACTOR, person=w.full, home_unit=w.right),
+        lambda w: people.transfer_person(actor=ACTOR, person=w.full, home_unit=w.right, on=ON),
     ),
     "assign_person": (nothing, lambda w: assign(w.pioneers, w.idle, started_on=ON)),
     "change_role": (nothing, lambda w: change_role(w, ON)),
