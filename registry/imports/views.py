@@ -44,6 +44,8 @@ from registry.web.lists import paged
 
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
+ALL = "all"
+"""Among them: every line. Without one in the address the page opens on what is wrong."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -252,12 +254,13 @@ def _state(import_: Import, address: Address) -> dict[str, Any]:
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
-    verdict = verdict if verdict in (*Verdict.values, NOTICED) else ""
+    if verdict not in (*Verdict.values, NOTICED, ALL):
+        verdict = Verdict.WRONG.value if import_.number(Verdict.WRONG) else ALL
     noun = noun if noun in nouns.layouts() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
     if verdict == NOTICED:
         lines = lines.exclude(notices=[])
-    elif verdict:
+    elif verdict != ALL:
         lines = lines.filter(verdict=verdict)
     if noun:
         lines = lines.filter(noun=noun)
@@ -310,7 +313,7 @@ def _subtitle(import_: Import) -> str:
 def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
     """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
     of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
-    found = [("", "全部", sum(sum(each.values()) for each in of_nouns))]
+    found = [(ALL, "全部", sum(sum(each.values()) for each in of_nouns))]
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
     ]
