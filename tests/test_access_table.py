@@ -398,6 +398,12 @@ TABLE: dict[str, list[Row]] = {
     "organization_approve": [Row(submitted, APPROVE, APPROVED)],
     "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
     "organization_members_add": [
+        Row(  # asked for people only: nothing is written
+            branch,
+            ENTER,
+            "302 404 200 404 200 404 | 404",
+            lambda here: {"check": "1", "numbers": f"{here.people[2].number}"},
+        ),
         Row(
             branch,
             ENTER,
@@ -407,7 +413,7 @@ TABLE: dict[str, list[Row]] = {
                 "members_role": ["member"],
                 "started_on": "2020-02-10",
             },
-        )
+        ),
     ],
     "organization_members_end": [
         Row(branch, ENTER, ENTERED, lambda here: {"everyone": "on", "on": "2020-03-01", "reason": "结束"})
@@ -455,6 +461,42 @@ TABLE: dict[str, list[Row]] = {
             ENTERED,
             lambda here: {"organization": here.team.code, "role": "member", "started_on": "2020-02-10"},
         )
+    ],
+    # who is placed beyond one's units: anybody by number and name
+    "person_borrow": [
+        Row(
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 302+ 404 302+ 404 | 404 200 404 200 404",
+            lambda here: {
+                "number": "YI-90001",
+                "name": "乙密赵",
+                "organization": here.team.code,
+                "role": "member",
+                "started_on": "2020-02-10",
+            },
+        ),
+        Row(  # a wrong name says nothing, and places nobody
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            lambda here: {
+                "number": "YI-90001",
+                "name": "赵",
+                "organization": here.team.code,
+                "role": "member",
+                "started_on": "2020-02-10",
+            },
+        ),
+    ],
+    "lent": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&q=密"),
+        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+    ],
+    "lent_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
     ],
     "assignments": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&sort=number"),
