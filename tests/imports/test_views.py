@@ -78,7 +78,7 @@ def test_from_upload_to_the_row(manager: Client, office: Office) -> None:
         office.station,
     )
     verbs = AuditEntry.objects.filter(user=office.manager).order_by("pk").values_list("verb", flat=True)
-    assert list(verbs) == ["upload_import", "confirm_import", "add_person", "import_workbook"]
+    assert list(verbs) == ["upload_import", "confirm_import", "import_workbook", "add_person"]
 
 
 def test_tabs_count_and_filter(manager: Client, office: Office) -> None:
