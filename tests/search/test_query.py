@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from registry.models import NameTerm, Organization, OrganizationTerm, Person, Unit, UnitTerm, User
 from registry.models.hierarchy import Span
+from registry.models.pinyin import every
 from registry.models.term import folded
 from registry.nouns.organization import ORGANIZATION
 from registry.nouns.person import PERSON
@@ -21,7 +22,6 @@ from registry.operations import organizations, people, units
 from registry.operations.bulk import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow, bulk_load
 from registry.search import index as search
 from registry.search import query as best
-from registry.search.pinyin import every
 from registry.search.query import find
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit, make_user
 
