@@ -100,7 +100,7 @@ def every(char: str) -> tuple[str, ...]:
 @lru_cache(maxsize=30_000)
 def _read(word: str) -> tuple[str, ...]:
     """Return how each character of a word is read in it."""
-    sounds = lazy_pinyin(word, errors=list)
+    sounds = lazy_pinyin(word, errors=list)  # type: ignore[arg-type]
     if len(sounds) != len(word):
         return tuple(every(char)[0] for char in word)
     return tuple(

@@ -163,7 +163,7 @@ def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
         found.filter(kinds)
         .select_related("parent", "unit")
         .annotate(kind_place=place_of_kind(), host_name=F("host__unit__name"))
-        .order_by("host__unit__tree_id", "host__unit__lft", "kind_place", "code")
+        .order_by("host__unit__tree_id", "host__unit__lft", "kind_place", "order_key", "pk")
     )
 
     def formed(chunk: list[Any]) -> Iterator[_Formed]:
@@ -203,9 +203,10 @@ def _teams(kind: OrganizationKind, slug: str, title: str, filing: Filing) -> She
         .order_by(
             "host__unit__tree_id",
             "host__unit__lft",
-            "organization__code",
+            "organization__order_key",
+            "organization",
             "rank",
-            *_by_person(filing, "person__"),
+            "person__order_key",
             "pk",
         )
     )
@@ -250,7 +251,7 @@ def frontline(filing: Filing) -> Sheet:
         .with_status_on(filing.question.as_of)  # type: ignore[attr-defined]
         .annotate(status_then=F("standing__status"))
         .select_related("home_unit", "home_branch")
-        .order_by("home_unit__tree_id", "home_unit__lft", *_by_person(filing), "pk")
+        .order_by("home_unit__tree_id", "home_unit__lft", "order_key", "pk")
     )
     scope = access.spans(filing.user)
 
@@ -294,12 +295,6 @@ def _phone_column(filing: Filing, person: Callable[[Any], Any]) -> list[Column[A
         return number if access.sees_private(filing.user, person(row)) else None
 
     return [Column("联系电话", phone, Kind.CODE)] if filing.with_phones else []
-
-
-def _by_person(filing: Filing, path: str = "") -> list[str]:
-    """Order by police number for who sees them: elsewhere the order would give them away."""
-    sees = access.may_somewhere(filing.user, access.PERSONAL)
-    return [f"{path}number"] if sees else [f"{path}name"]
 
 
 def _metric(condition: Q) -> PeopleMetric:

@@ -123,7 +123,7 @@ class Tree:
         rows: list[Any] = list(self._organizations(Q(parent=organization, host_id__in=list(here))))
         placed = Assignment.objects.as_of(day).filter(organization=organization)
         placed = placed.select_related("person__home_unit")
-        people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.number))
+        people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.order_key))
         level = [*sorted(rows, key=_by_kind), *people]
         shown = level[offset : offset + AT_ONCE]
         nodes = self._nodes(shown)
@@ -162,7 +162,7 @@ class Tree:
         moved = set(self.shape.superior_then)
         joined = [pk for pk, superior in self.shape.superior_then.items() if superior in rows]
         children = Unit.objects.filter(Q(parent__in=list(rows)) & ~Q(pk__in=moved) | Q(pk__in=joined))
-        for child in children.as_of(self.question.as_of).order_by("code"):
+        for child in children.as_of(self.question.as_of).order_by("order_key", "pk"):
             if not self.question.sees(child):
                 continue
             rows[self.shape.superior_id(child) or 0].append(child)
@@ -285,4 +285,4 @@ def _without_unit(row: Any) -> str:
 
 
 def _by_kind(row: Organization) -> tuple[int, str]:
-    return _KINDS[row.kind], row.code
+    return _KINDS[row.kind], row.order_key

@@ -44,7 +44,10 @@ class UnitTable(Table[ListedUnit]):
         noun_column(UNIT, "kind", "类型"),
         noun_column(UNIT, "superior_name", "", "unit.parent.name", text="unit.parent.label"),
         noun_column(UNIT, "code", "代码", css="drop"),
-        *(noun_column(UNIT, slug, only="file") for slug in ("short_name", "aliases", "region_code")),
+        *(
+            noun_column(UNIT, slug, only="file")
+            for slug in ("short_name", "aliases", "region_code", "sequence")
+        ),
         noun_column(
             UNIT,
             "superior",
@@ -80,8 +83,8 @@ class UnitTable(Table[ListedUnit]):
         return access.visible(self.user, Unit.objects.in_subtree(self.unit, day).as_of(day))
 
     def sortable(self, rows: QuerySet[Unit]) -> QuerySet[Unit]:
-        """Order by code what was found, by the tree what stands below a unit."""
-        return rows.order_by("code") if self.text else rows.order_by("tree_id", "lft")
+        """Order them officially: as they stand in the tree."""
+        return rows.order_by("tree_id", "lft")
 
     def detailed(self, rows: QuerySet[Unit]) -> QuerySet[Unit]:
         """Join the superior."""
