@@ -6,10 +6,10 @@ What counts is asked of ``registry.counting``; so the totals equal the rows, and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -17,19 +17,21 @@ from django.utils import timezone
 
 from registry import access
 from registry.counting.basis import Question, assignment_rows, assignments, organization_rows, people_rows
-from registry.counting.metrics import METRICS, PeopleMetric
+from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.counting.rollup import Counts, Line, rollup
 from registry.models import Assignment, Basis, OrganizationKind, PoliticalStatus, Role, Unit
 from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER, place_of_kind, rank_of_role
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.columns import Column
 from registry.web.lists import CHUNK, in_chunks
+from registry.web.statement import Statement, statement_at
 
 COMMITTEE_ROLES = (
     Role.ORGANIZATION_COMMITTEE_MEMBER.value,
     Role.PUBLICITY_COMMITTEE_MEMBER.value,
     Role.DISCIPLINE_COMMITTEE_MEMBER.value,
 )
+_ORGANIZATIONS = tuple(slug for slug, metric in METRICS.items() if isinstance(metric, OrganizationMetric))
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 TEMPORARY = Q(kind__in=PARTY_KINDS, is_temporary=True)
 
@@ -44,9 +46,18 @@ class Filing:
     author: str
     with_phones: bool = False
 
+    @cached_property
+    def line(self) -> Line:
+        """What is counted of the unit with all below it."""
+        return rollup(self.unit, self.question, children=False).total
+
     def counts(self) -> Counts:
         """Return every count of the unit with all below it."""
-        return rollup(self.unit, self.question, children=False).total.counts
+        return self.line.counts
+
+    def statement(self, metrics: Iterable[str] = ()) -> Statement:
+        """Return what is said of a sheet that counts ``metrics``; without: of every organization."""
+        return statement_at(self.unit, self.question, self.line, metrics or _ORGANIZATIONS)
 
 
 @dataclass(frozen=True)
@@ -386,6 +397,7 @@ def _sheet(
     """Return the sheet of these rows, numbered; ``totals`` without the word for them."""
     question = filing.question
     day = question.as_of
+    statement = filing.statement(next(ready.metrics for ready in READY.values() if ready.title == title))
     facts = "填报单位:{unit}(含下级单位)    截至日期:{day}    口径:{basis}    专项任务:{campaign}".format(
         unit=filing.unit.name,
         day=f"{day.year}年{day.month}月{day.day}日",
@@ -404,7 +416,7 @@ def _sheet(
         f"{filing.unit.name}{title}",
         [Head("序号", Kind.ORDER), *(column.file_head for column in columns)],
         ([at, *(column.of(row) for column in columns)] for at, row in enumerate(rows, start=1)),
-        [facts],
+        [facts, *statement.cautions],
         totals=["合计", *totals],
         notes=[said, taken],
         signature=(

@@ -309,9 +309,14 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         found: dict[str, int] = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
         return found
 
+    @cached_property
     def pending(self) -> int | None:
-        """Count the unapproved ones beside the list; nothing where a state is asked for."""
+        """The number of unapproved ones beside the list; nothing where a state is asked for."""
         return None if self.wanted["state"] else int(self.narrowed(self._in(PENDING_STATES)).count())
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Return how many are not approved."""
+        return [("组织", self.pending or 0)]
 
     @property
     def clear_url(self) -> str:
@@ -340,7 +345,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return super().context() | {
             "totals": self.totals,
             "people": self.people(),
-            "pending": self.pending(),
+            "pending": self.pending,
             "pending_url": with_query(self.request, state="pending"),
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -95,13 +96,19 @@ class Tree:
         return UnitHierarchy.on(self.question.as_of)
 
     def roots(self, current: Unit | None) -> list[Node]:
-        """Return the user's top units, opened down to ``current``; without it the first is open."""
-        tops = list(self.tops)
+        """Return the user's top units, opened down to ``current``; without it the first is open.
+
+        A unit that is not there on the day is not in the tree: it is open down to the last one above.
+        """
+        tops, day = list(self.tops), self.question.as_of
         path = self.shape.path(current) if current else []
         while path and path[0] not in tops:
             path = path[1:]
-        if current and not path:  # on the day it stood outside what is the user's today
+        if (
+            current and not path and current.is_open_on(day)
+        ):  # on the day it stood outside what is the user's today
             tops, path = [*tops, current], [current]
+        path = list(takewhile(lambda each: each in tops or each.is_open_on(day), path))
         levels = self._below(path or tops[:1], tops, {unit.pk for unit in path})
         made = {unit.pk: node for unit, node in levels}
         if current and current.pk in made:

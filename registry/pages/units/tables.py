@@ -13,12 +13,14 @@ from registry import access
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.counting.rollup import Rollup, rollup
 from registry.models import Unit
+from registry.models.hierarchy import Span, UnitHierarchy
 from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web.columns import Column, Grid, noun_column
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
+from registry.web.statement import waiting
 from registry.web.tables import Table
 
 
@@ -72,6 +74,11 @@ class UnitTable(Table[ListedUnit]):
     def file_place(self) -> str:
         """The unit, or what is looked for."""
         return self.unit.label if self.unit else self.text
+
+    @property
+    def then(self) -> list[Span]:
+        """The intervals of the unit with all below it."""
+        return UnitHierarchy.on(self.question.as_of).spans(self.unit) if self.unit else []
 
     def every(self) -> QuerySet[Unit]:
         """Return the units in scope."""
@@ -189,13 +196,16 @@ class UnitsBelowTable(Table[Row]):
         return [each.of(self.below.total) for each in self.visible]
 
     def file_footnotes(self) -> list[str]:
-        """Return how people are counted, and what is not counted."""
-        said = ["人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次。"]
-        waiting = [
-            f"{METRICS[slug].label} {count.pending}"
-            for slug, count in zip(COLUMNS, self.below.total.counts, strict=True)
-            if count.pending and isinstance(METRICS[slug], OrganizationMetric)
-        ]
-        if waiting:
-            said.append("另有未批准、未计入的:{}。".format("、".join(waiting)))
-        return said
+        """Return how people are counted."""
+        return ["人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次。"]
+
+    @property
+    def then(self) -> list[Span]:
+        """The intervals of the unit with all below it."""
+        return UnitHierarchy.on(self.question.as_of).spans(self.top)
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Return which organizations are not approved."""
+        return waiting(
+            self.counts.total, [slug for slug in COLUMNS if isinstance(METRICS[slug], OrganizationMetric)]
+        )

@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
@@ -92,20 +91,12 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "moves": events,
         "events_since": unit_events.period(question).since,
         "last_change": None if events else unit_events.last_change(question, spans),
-        "left_scope": _left_scope(question, then, spans),
+        "statement": below.statement,
         "standing": standing,
         "standing_number": standing_number,
         **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
-
-
-def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:
-    """How many units that stood here on the day are outside the user's scope today, so not counted."""
-    if spans == then:
-        return 0
-    standing = Unit.objects.as_of(question.as_of)
-    return standing.in_spans(then).count() - standing.in_spans(spans).count()
 
 
 def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
