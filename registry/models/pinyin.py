@@ -65,6 +65,10 @@ _PHRASES = (
 """Places that the dictionary of phrases lacks, or reads as the common word of the same characters."""
 load_phrases_dict({line.split()[0]: [[sound] for sound in line.split()[1:]] for line in _PHRASES.split("|")})
 
+_ORDINARY = frozenset("大会传校强车石应员娜查调说令黑万种奇宁盛华能相要过干")
+"""Characters that are read as in names only in the names of people."""
+_IN_ORGANS = {char: sounds for char, sounds in _IN_NAMES.items() if char not in _ORDINARY} | _IN_PLACES
+
 Reading = Callable[[str], Sequence[tuple[str, ...]]]
 """Returns the readings of each character of a text, the usual one first."""
 
@@ -77,7 +81,7 @@ def in_names(text: str) -> list[tuple[str, ...]]:
 def in_organs(text: str) -> list[tuple[str, ...]]:
     """Return the readings of each character in the name of a unit, an organization, an operation."""
     return [
-        tuple(dict.fromkeys((sound, *_IN_PLACES.get(char, ()))))
+        tuple(dict.fromkeys((sound, *_IN_ORGANS.get(char, ()))))
         for word in WORDS.split(text)
         for char, sound in zip(word, _read(word), strict=True)
     ]

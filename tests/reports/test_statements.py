@@ -61,15 +61,13 @@ def test_a_sheet_says_what_is_not_approved(client: Client, bureau: Unit) -> None
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["organizations_export", "people_export", "assignments_export", "units_export"]
-)
+@pytest.mark.parametrize("name", ["organizations", "people", "assignments", "units"])
 def test_the_file_of_a_list_says_what_its_page_says(client: Client, bureau: Unit, name: str) -> None:
     said = lines_of(client, reverse(f"{name}_export"), unit=bureau.code)
     assert any("属于德州市公安局" in line and "有 1 个单位现已不在您的管理范围" in line for line in said)
-    page = client.get(
-        reverse(name.removesuffix("_export")), {"unit": bureau.code, "as_of": DAY}
-    ).content.decode()
+    if name == "units":  # which have no page of their own
+        return
+    page = client.get(reverse(name), {"unit": bureau.code, "as_of": DAY}).content.decode()
     assert "有 1 个单位现已不在您的管理范围" in page
 
 

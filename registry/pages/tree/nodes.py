@@ -104,9 +104,7 @@ class Tree:
         path = self.shape.path(current) if current else []
         while path and path[0] not in tops:
             path = path[1:]
-        if (
-            current and not path and current.is_open_on(day)
-        ):  # on the day it stood outside what is the user's today
+        if current and not path and current.is_open_on(day):  # it stood outside the scope then
             tops, path = [*tops, current], [current]
         path = list(takewhile(lambda each: each in tops or each.is_open_on(day), path))
         levels = self._below(path or tops[:1], tops, {unit.pk for unit in path})
