@@ -8,20 +8,22 @@ from typing import Any
 
 from registry.audit import Actor
 from registry.importers.cases import Case, ask
-from registry.importers.session import BATCH, Importer, rows_with
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.importers.session import BATCH, REASON, Importer, rows_with
+from registry.models import Organization, Person, PersonPlacement, PoliticalStatus, StatusPeriod, Unit
 from registry.operations.people import (
     add_people,
     change_political_statuses,
     edit_people,
     transfer_people,
 )
-from registry.rules import borrowing
+from registry.rules import borrowing, standing
 from registry.rules import people as rules
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
-FACTS = ("name", "category", "joined_on", "title", "phone", "note")
+FACTS = ("name", "category", "joined_on", "confirmed_on", "title", "phone", "note")
+UNKNOWN = PoliticalStatus.UNKNOWN.value
+_DAYS = ("joined_on", "confirmed_on")
 _PERSONAL = ("phone", "note")
 _HOME = ("home_unit", "home_branch")
 
@@ -36,14 +38,16 @@ class PeopleImporter(Importer):
             existing = self._existing(cases)
             seen = session.people_seen(existing.values())
             since = self._statuses_since(cases, existing)
+            self._joinings: dict[standing.Joining, Case] = {}
+            self._moves: dict[rules.HomeChange, Case] = {}
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
             self._ask_numbers(cases, existing)
             for case in cases:
                 session.clean(case, Person, ("number", "political_status", *FACTS))
-                case.heed(rules.refusals([rules.Membership(joined_on=case.given.get("joined_on"))]))
                 case.summary = case.text("name")
                 person = existing.get(case.key)
+                self._infer_status(case, person)
                 if person is None:
                     self._add(case)
                     session.note_wrong(case)
@@ -51,6 +55,9 @@ class PeopleImporter(Importer):
                     case.wrong("number", borrowing.ELSEWHERE)
                 else:
                     self._change(case, person, since.get(person.pk))
+            ask(standing.refusals, self._joinings)
+            ask(rules.home_refusals, self._moves, "number")
+            session.needs_reason |= bool(self._joinings) or self._correct_homes()
             yield [case.judged() for case in cases]
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
@@ -58,20 +65,24 @@ class PeopleImporter(Importer):
         if new := [case.new for case in cases if case.new is not None]:
             add_people(actor=actor, people=new, reason=reason)
         changed = [case for case in cases if case.row is not None]
-        if facts := [(case.row, case.edits) for case in changed if case.edits.keys() & set(FACTS)]:
-            edit_people(actor=actor, changes=facts, reason=reason)
+        today = self.session.today
         statuses = [
-            (case.row, case.edits["political_status"]) for case in changed if "political_status" in case.edits
+            (case.row, case.edits["political_status"], today)
+            for case in changed
+            if "political_status" in case.edits
         ]
         if statuses:
-            change_political_statuses(actor=actor, changes=statuses, on=self.session.today, reason=reason)
+            change_political_statuses(actor=actor, changes=statuses, reason=reason)
+        # After the status: the days of joining say since when it holds.
+        if facts := [(case.row, case.edits) for case in changed if case.edits.keys() & set(FACTS)]:
+            edit_people(actor=actor, changes=facts, reason=reason)
         moves = [
             (case.row, *(case.edits.get(name, getattr(case.row, name)) for name in _HOME))
             for case in changed
             if case.edits.keys() & set(_HOME)
         ]
         if moves:
-            transfer_people(actor=actor, moves=moves, reason=reason)
+            transfer_people(actor=actor, moves=moves, on=today, reason=reason)
 
     def _existing(self, cases: list[Case]) -> dict[str, Person]:
         """Return the people with these numbers, with their home units and branches."""
@@ -107,6 +118,12 @@ class PeopleImporter(Importer):
         rows = StatusPeriod.objects.filter(person_id__in=changing, ended_on__isnull=True)
         return dict(rows.order_by().values_list("person_id", "started_on"))
 
+    def _correct_homes(self) -> bool:
+        """Whether somebody who gets another home today got the present one today."""
+        people = {proposal.person.pk for proposal in self._moves}
+        rows = PersonPlacement.objects.filter(person__in=people, started_on=self.session.today)
+        return rows.exists()
+
     def _home(self, case: Case, person: Person | None) -> dict[str, Any]:
         """Return what the row says of the formal membership, as far as it is new."""
         session, home = self.session, {}
@@ -129,15 +146,32 @@ class PeopleImporter(Importer):
             case.heed(rules.refusals([rules.Membership(**whole)]))
         return home
 
+    @staticmethod
+    def _infer_status(case: Case, person: Person | None) -> None:
+        """Rosters of Party members have no column of statuses: who has a day of joining is a member."""
+        joined = case.given.get("joined_on")
+        known = person.political_status if person is not None else UNKNOWN
+        if joined is None or known != UNKNOWN or {"political_status", "confirmed_on"} & case.bad:
+            return
+        if "political_status" not in case.given:
+            status = standing.status_by_days(joined, case.given.get("confirmed_on"))
+            case.given["political_status"] = status
+            label = PoliticalStatus(status).label
+            case.look("joined_on", f"没有写政治面貌,按入党日期登记为{label}。")
+
     def _add(self, case: Case) -> None:
         session = self.session
         case.need()
         home = self._home(case, None)
+        status = case.text("political_status") or UNKNOWN
+        case.heed(
+            standing.refusals(
+                [standing.Joining(None, status, case.given.get("joined_on"), case.given.get("confirmed_on"))]
+            )
+        )
         if case.is_wrong():
             return
-        status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)
-        case.summary = f"{case.joined('name', 'category', 'political_status')} · {home['home_unit'].label}"
         session.touch_unit(home["home_unit"])
         if not session.is_writing:
             session.new_people[case.key] = (case.new.name, case.new.political_status)
@@ -149,15 +183,30 @@ class PeopleImporter(Importer):
             self._refuse_guest(case, person)
             return
         case.compare(person, FACTS)
+        renaming = rules.Renaming(person, case.edits.get("name"), case.edits.get("category"))
+        if renaming.is_of_another:
+            session.needs_reason = True
+            case.look("number", rules.ANOTHER_PERSON.format(name=person.name))
         status = case.text("political_status")
+        if any(name in case.edits for name in _DAYS):
+            joined, confirmed = (case.edits.get(name, getattr(person, name)) for name in _DAYS)
+            now = status or person.political_status
+            joining = standing.Joining(person, now, joined, confirmed, REASON)
+            self._joinings[joining] = case
         if status not in ("", person.political_status):
             note = f"自今天({session.today:%Y-%m-%d})起;以前的日期仍按原政治面貌统计"
+            if "joined_on" in case.edits:
+                note = "自入党日期起"
             if since == session.today:
                 note, session.needs_reason = "更正今天登记的政治面貌", True
             case.edit("political_status", person.political_status, status, note)
         home = self._home(case, person)
         for slug in home:
-            case.change(slug, session.name_of(getattr(person, slug)), home[slug].name)
+            note = f"自今天({session.today:%Y-%m-%d})起"
+            case.change(slug, session.name_of(getattr(person, slug)), home[slug].name, note)
+        if home:
+            unit, branch = (home.get(slug, getattr(person, slug)) for slug in _HOME)
+            self._moves[rules.HomeChange(person, unit, branch, session.today, REASON)] = case
         case.edits |= home
         if case.is_wrong():
             return

@@ -131,6 +131,16 @@ MEMBER_STATUSES: tuple[str, ...] = (
 )
 
 
+class Leaving(models.TextChoices):
+    """How a person's service ended."""
+
+    RETIRED = "retired", "退休"
+    TRANSFERRED = "transferred", "调出"
+    RESIGNED = "resigned", "辞职"
+    DISMISSED = "dismissed", "辞退或开除"
+    DIED = "died", "去世"
+
+
 class Role(models.TextChoices):
     """A person's role in an organization (职责)."""
 
@@ -155,6 +165,26 @@ class Basis(models.TextChoices):
     CUMULATIVE = "cumulative", "累计"
     NEW = "new", "新增"
     ENDED = "ended", "撤销/结束"
+
+
+class DateBasis(models.TextChoices):
+    """How the day of an article is known."""
+
+    STATED = "stated", "文中注明"
+    NOT_STATED = "not stated", "文中未注明"
+    INFERRED = "inferred from title prefix", "据标题推断"
+
+
+class FigureCategory(models.TextChoices):
+    """What a reported figure is about."""
+
+    ORGANIZATION = "organization", "组织"
+    PEOPLE = "people", "人员"
+    OPERATIONS = "operations", "警务"
+    ACTIVITY = "activity", "活动"
+    PUBLICITY = "publicity", "宣传"
+    CARE = "care", "关爱"
+    COMMENDATION = "commendation", "表彰"
 
 
 class Qualifier(models.TextChoices):

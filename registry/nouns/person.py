@@ -129,7 +129,13 @@ SHEET = Layout(
                 *headers("入党 加入党组织 加入中国共产党 加入中共", f"{DAYS} 年月"),
                 *("入党年月日", "何时入党"),
             ),
-            help="只知道月份的可以只写到月,按当月第一天登记。",
+            help="自该日起计入党员。只知道月份的可以只写到月,按当月第一天登记。",
+        ),
+        Column(
+            "confirmed_on",
+            by_month=True,
+            also=("转正时间", "转正年月", "转为正式党员日期", "转为正式党员时间"),
+            help="没有填写的,正式党员按预备期一年推算。",
         ),
         Column(
             "title",
@@ -185,7 +191,7 @@ PERSON = Noun(
     page_key_label="警号",
     public_key="key",
     edit="edit_person",
-    editable=("number", "name", "category", "joined_on", "title", "phone", "note"),
+    editable=("number", "name", "category", "joined_on", "confirmed_on", "title", "phone", "note"),
     masked=("phone",),
     private=("number",),
     sheet=SHEET,

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Person
+from registry.models import Assignment, Organization, Person
 from registry.models.writer import write_new
 from registry.operations.base import (
     check_version,
@@ -227,6 +227,40 @@ def end_assignments(
         written = write_each([(row, {"ended_on": on}) for row, on in ends])
     _record(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
     return rows
+
+
+@operation
+def transfer_assignments(
+    *,
+    actor: Actor,
+    assignments: Sequence[Assignment],
+    organization: Organization,
+    on: date,
+    role: str = "",
+    document_number: str = "",
+    reason: str = "",
+) -> Sequence[Assignment]:
+    """End the assignments on day ``on`` and place the people in another organization from that day.
+
+    They keep their roles unless ``role`` says another one. It takes the right to end there and to place here.
+    """
+    prefetch_related_objects(assignments, "organization")
+    locks.lock_organization_trees({organization, *(row.organization for row in assignments)})
+    if any(row.organization_id == organization.pk for row in assignments):
+        raise refuse("organization", f"所选人员中有人就在“{organization.name}”,请选择另一个组织。")
+    ended = end_assignments(actor=actor, ends=[(row, on) for row in assignments], reason=reason)
+    new = [
+        Assignment(
+            person=row.person,
+            organization=organization,
+            role=role or row.role,
+            started_on=on,
+            document_number=document_number,
+            is_sample=row.is_sample,
+        )
+        for row in ended
+    ]
+    return place_people(actor=actor, assignments=new, reason=reason)
 
 
 @operation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from registry import audit, locks
 from registry.audit import Actor
@@ -22,12 +22,14 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
 from registry.operations.assignments import place, record_placed
 from registry.operations.base import (
     edited,
     fresh,
+    fresh_all,
     may,
     need_right,
     operation,
@@ -38,11 +40,12 @@ from registry.operations.base import (
 )
 from registry.operations.codes import give_codes
 from registry.operations.units import place_at
-from registry.refusals import need_reason, refuse
+from registry.refusals import need_reason
 from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
 from registry.search import index as search
+from registry.search.index import batches
 from registry.trees.bulk_insert import insert_all
 from registry.trees.moves import move_last
 
@@ -192,7 +195,7 @@ def edit_organization(
     with following([organization]) if is_counted else nullcontext():
         if "established_on" in wanted:
             first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
-            OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
+            rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=candidate.established_on)
         before, after = write(organization, wanted)
     audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization
@@ -255,10 +258,18 @@ def plan_dissolution(*, actor: Actor, organization: Organization, on: date) -> E
 
     The actor needs the right to dissolve each organization below, too.
     """
-    proposal = Dissolution(organization, on)
-    found, refused = extents([proposal], lambda row: may(actor, "dissolve_organization", row))
-    refuse_if(refused)
-    return found[proposal]
+    return plan_dissolutions(actor=actor, organizations=[organization], on=on)[0]
+
+
+def plan_dissolutions(*, actor: Actor, organizations: Sequence[Organization], on: date) -> list[Extent]:
+    """Say what dissolving many on day ``on`` would end; what is below another one ends with that."""
+    plans = []
+    for some in batches(highest(organizations), 200):
+        proposals = [Dissolution(row, on) for row in some]
+        found, refused = extents(proposals, lambda row: may(actor, "dissolve_organization", row))
+        refuse_if(refused)
+        plans += [found[proposal] for proposal in proposals]
+    return plans
 
 
 @operation
@@ -275,33 +286,66 @@ def dissolve_organization(
     Ends the assignments in them on the same day, and returns what was ended. ``plan_dissolution``
     says beforehand how many. Raises ``OperationRefused``.
     """
+    return dissolve_organizations(
+        actor=actor, organizations=[organization], on=on, document_number=document_number, reason=reason
+    )[0]
+
+
+@operation
+def dissolve_organizations(
+    *,
+    actor: Actor,
+    organizations: Sequence[Organization],
+    on: date,
+    document_number: str = "",
+    reason: str = "",
+) -> list[Extent]:
+    """Dissolve many organizations on one day by one document, each with all below it: all or none."""
     need_reason(reason, "撤销原因")
-    organization = _locked(organization)
-    need_right(actor, "dissolve_organization", organization)
-    plan = plan_dissolution(actor=actor, organization=organization, on=on)
+    rows = _all_locked(organizations)
+    need_right(actor, "dissolve_organization", *rows)
+    plans = plan_dissolutions(actor=actor, organizations=rows, on=on)
+    for plan in plans:
+        _dissolve(actor, plan, on, document_number, reason)
+    return plans
+
+
+def highest(organizations: Sequence[Organization]) -> list[Organization]:
+    """Return those of the organizations that are not below another one of them."""
+    return [
+        row
+        for row in organizations
+        if not any(
+            other.tree_id == row.tree_id and other.lft < row.lft and row.rght < other.rght
+            for other in organizations
+        )
+    ]
+
+
+def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason: str) -> None:
+    organization = plan.organizations[0]
     with following(plan.organizations):
         pks = [each.pk for each in plan.organizations]
         lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
         assignments = Assignment.objects.valid().filter(lasting, organization_id__in=pks)
-        # Which, and when they would have ended.
-        ended = [
-            {"pk": row.pk, **before}
-            for row, before, _ in write_each([(row, {"ended_on": on}) for row in assignments])
-        ]
+        write_each([(row, {"ended_on": on}) for row in assignments])
         values = {"dissolved_on": on, "dissolution_number": document_number}
-        for each, before, _ in write_each([(each, values) for each in plan.organizations]):
-            is_top = each.pk == organization.pk
-            about = {"assignments": plan.assignments, "organizations": len(pks)}
-            audit.record(
+        written = write_each([(each, values) for each in plan.organizations])
+    top = {"assignments": plan.assignments, "organizations": len(pks)}
+    audit.record_all(
+        [
+            audit.entry(
                 actor,
                 "dissolve_organization",
                 each,
-                before={**before, "ended": ended} if ended and is_top else before,
-                after={**values, **(about if is_top else {"with": organization})},
+                before=before,
+                after={**values, **(top if each.pk == organization.pk else {"with": organization})},
                 reason=reason,
                 effective_on=on,
             )
-    return plan
+            for each, before, _ in written
+        ]
+    )
 
 
 @operation
@@ -315,14 +359,20 @@ def withdraw_organization(*, actor: Actor, organization: Organization, reason: s
     need_right(actor, "withdraw_organization", organization)
     proposal = rules.Withdrawal(organization, reason)
     refuse_if(rules.withdrawal_refusals([proposal], lambda row: may(actor, "withdraw_organization", row)))
-    return _set_state(actor, "withdraw_organization", organization, WorkflowState.WITHDRAWN, reason)
+    return _set_state(actor, "withdraw_organization", [organization], WorkflowState.WITHDRAWN, reason)[0]
 
 
 @operation
 def submit_organization(*, actor: Actor, organization: Organization) -> Organization:
     """Submit a draft or returned entry for approval."""
+    return submit_organizations(actor=actor, organizations=[organization])[0]
+
+
+@operation
+def submit_organizations(*, actor: Actor, organizations: Sequence[Organization]) -> list[Organization]:
+    """Submit many entries for approval: all or none."""
     allowed = (WorkflowState.DRAFT, WorkflowState.RETURNED)
-    return _step(actor, "submit_organization", organization, allowed, WorkflowState.SUBMITTED)
+    return _step(actor, "submit_organization", organizations, allowed, WorkflowState.SUBMITTED)
 
 
 @operation
@@ -330,9 +380,19 @@ def approve_organization(
     *, actor: Actor, organization: Organization, approval_number: str = ""
 ) -> Organization:
     """Approve a submitted entry; from now on it counts, by its dates."""
+    return approve_organizations(actor=actor, organizations=[organization], approval_number=approval_number)[
+        0
+    ]
+
+
+@operation
+def approve_organizations(
+    *, actor: Actor, organizations: Sequence[Organization], approval_number: str = ""
+) -> list[Organization]:
+    """Approve many entries by one document: all or none."""
     allowed = (WorkflowState.SUBMITTED, WorkflowState.DRAFT)
     more = {"approval_number": approval_number} if approval_number else {}
-    return _step(actor, "approve_organization", organization, allowed, WorkflowState.APPROVED, **more)
+    return _step(actor, "approve_organization", organizations, allowed, WorkflowState.APPROVED, **more)
 
 
 @operation
@@ -340,32 +400,46 @@ def return_organization(*, actor: Actor, organization: Organization, reason: str
     """Return a submitted entry with a reason."""
     need_reason(reason, "退回原因")
     allowed = (WorkflowState.SUBMITTED,)
-    return _step(actor, "return_organization", organization, allowed, WorkflowState.RETURNED, reason)
+    return _step(actor, "return_organization", [organization], allowed, WorkflowState.RETURNED, reason)[0]
 
 
 def _step(
     actor: Actor,
     verb: str,
-    organization: Organization,
+    organizations: Sequence[Organization],
     allowed: tuple[WorkflowState, ...],
     state: WorkflowState,
     reason: str = "",
     **changes: str,
-) -> Organization:
-    organization = _locked(organization)
-    need_right(actor, verb, organization)
-    if organization.state not in allowed:
-        raise refuse(None, f"该组织现在是“{WorkflowState(organization.state).label}”,不能这样操作。")
-    return _set_state(actor, verb, organization, state, reason, **changes)
+) -> list[Organization]:
+    rows = _all_locked(organizations)
+    need_right(actor, verb, *rows)
+    refuse_if(rules.step_refusals([rules.Step(row, allowed) for row in rows]))
+    return _set_state(actor, verb, rows, state, reason, **changes)
 
 
 def _set_state(
-    actor: Actor, verb: str, organization: Organization, state: WorkflowState, reason: str, **changes: str
-) -> Organization:
-    with following([organization]):
-        before, after = write(organization, {"state": state.value, **changes})
-    audit.record(actor, verb, organization, before=before, after=after, reason=reason)
-    return organization
+    actor: Actor,
+    verb: str,
+    organizations: list[Organization],
+    state: WorkflowState,
+    reason: str,
+    **changes: str,
+) -> list[Organization]:
+    with following(organizations):
+        written = write_each([(row, {"state": state.value, **changes}) for row in organizations])
+    if changes:
+        search.index_rows(organizations)
+    audit.record_each(actor, verb, written, reason=reason)
+    return organizations
+
+
+def _all_locked(organizations: Sequence[Organization]) -> list[Organization]:
+    """Take the locks of the organizations' trees and return their rows under them, with their units."""
+    locks.lock_organization_trees(organizations)
+    rows = fresh_all(organizations)
+    prefetch_related_objects(rows, "unit")
+    return rows
 
 
 def _locked(organization: Organization) -> Organization:

@@ -10,10 +10,11 @@ from registry.pages.campaigns import changes as campaign_changes
 from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations import changes as organization_changes
+from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
-from registry.pages.people import assignments
+from registry.pages.people import assignments, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
 from registry.pages.people.tables import PeopleTable
@@ -36,6 +37,7 @@ urlpatterns = [
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
+    path("export/lent/", export(lent.LentTable), name="lent_export"),
     path("export/units/", export(UnitTable), name="units_export"),
     path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
@@ -61,6 +63,9 @@ urlpatterns = [
     path("campaigns/<slug:code>/reopen/", campaign_changes.reopen, name="campaign_reopen"),
     # organizations
     path("organizations/", organizations.ledger, name="organizations"),
+    path("many/organizations/submit/", ticked_organizations.submit, name="organizations_submit"),
+    path("many/organizations/approve/", ticked_organizations.approve, name="organizations_approve"),
+    path("many/organizations/dissolve/", ticked_organizations.dissolve, name="organizations_dissolve"),
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
     path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
@@ -74,6 +79,8 @@ urlpatterns = [
     path("organizations/<slug:code>/members/end/", people_changes.end_many, name="organization_members_end"),
     # people and their assignments
     path("people/", people.people, name="people"),
+    path("lent/", lent.lent, name="lent"),
+    path("borrow/", people_changes.borrow, name="person_borrow"),
     path("people/<str:number>/", people.person, name="person"),
     path("people/<str:number>/reveal/", people.reveal, name="person_reveal"),
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
@@ -81,6 +88,11 @@ urlpatterns = [
     path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
     path("people/<str:number>/assign/", people_changes.assign_one, name="person_assign"),
     path("assignments/", assignments.assignments, name="assignments"),
+    path("many/assignments/end/", ticked.end, name="assignments_end"),
+    path("many/assignments/transfer/", ticked.transfer, name="assignments_transfer"),
+    path("many/assignments/role/", ticked.role, name="assignments_role"),
+    path("many/assignments/edit/", ticked.edit, name="assignments_edit"),
+    path("many/assignments/withdraw/", ticked.withdraw, name="assignments_withdraw"),
     path("assignments/<int:pk>/edit/", people_changes.edit_assignment, name="assignment_edit"),
     path("assignments/<int:pk>/role/", people_changes.role, name="assignment_role"),
     path("assignments/<int:pk>/end/", people_changes.end, name="assignment_end"),

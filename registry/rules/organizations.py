@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -124,6 +124,23 @@ class Withdrawal:
     reason: str
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """A step of the approval, which starts from one of some states."""
+
+    organization: Organization
+    allowed: tuple[WorkflowState, ...]
+
+
+@for_each
+def step_refusals(proposal: Step) -> Wrong:
+    """Check that an organization is where the step starts."""
+    state = WorkflowState(proposal.organization.state)
+    if state not in proposal.allowed:
+        message = f"“{proposal.organization.name}”现在是“{state.label}”,不能这样操作。"
+        yield "state_allows", "", message
+
+
 def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding]:
     """Return refusals and warnings, also of the first members; names nothing outside the asker's scope."""
     refused = refusals(proposals)
@@ -134,7 +151,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
         *refused,
         *name_warnings(fine),
         *placements.findings(together, asker),
-        *_first_members(placed),
+        *first_member_warnings(placed),
     ]
 
 
@@ -263,7 +280,7 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
             yield warning("name_new_at_unit", proposal, "name", message)
 
 
-def _first_members(placed: dict[Establishment, list[Placement]]) -> Iterator[Finding]:
+def first_member_warnings(placed: Mapping[Establishment, Sequence[Placement]]) -> Iterator[Finding]:
     """Warn when nobody leads, or a Party organization begins with too few full members."""
     party = [each for proposal, members in placed.items() if proposal.kind in PARTY_KINDS for each in members]
     statuses = placements.statuses_on(party) if party else {}

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
+from registry.models import (
+    Organization,
+    Person,
+    PersonPlacement,
+    PoliticalStatus,
+    StatusPeriod,
+    Unit,
+    WorkflowState,
+)
 from registry.models.kinds import PARTY_KINDS
 from registry.models.term import folded
 from registry.models.text import number_key
@@ -25,11 +34,21 @@ from registry.rules.findings import (
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Membership:
-    """Where a person would formally belong; None is left out of what is asked."""
+    """Where a person would formally belong; no unit is left out of what is asked."""
 
     home_unit: Unit | None = None
     home_branch: Organization | None = None
-    joined_on: date | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HomeChange:
+    """Another home from a day on; on the first day of the present one, or of the same home, a correction."""
+
+    person: Person
+    home_unit: Unit
+    home_branch: Organization | None
+    on: date
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -82,6 +101,36 @@ def _near(proposal: Numbering, others: Sequence[tuple[int | None, str, str]]) ->
             yield warning("number_near", proposal, "number", said)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Renaming:
+    """Another name and category of a person (None: as it is)."""
+
+    person: Person
+    name: str | None
+    category: str | None
+    reason: str = ""
+
+    @property
+    def is_of_another(self) -> bool:
+        """Whether both change, as when the number was given to somebody else."""
+        person = self.person
+        return self.name not in (None, person.name) and self.category not in (None, person.category)
+
+
+ANOTHER_PERSON = (
+    "姓名和人员类别同时改变,像是警号给了另一个人。确是同一人的请说明原因;"
+    "换了人的,请先在“{name}”的页面改掉旧警号,再登记新的人。"
+)
+
+
+@for_each
+def renaming_refusals(proposal: Renaming) -> Wrong:
+    """Ask for a reason where a number seems to be given to another person."""
+    if proposal.is_of_another and not proposal.reason.strip():
+        message = ANOTHER_PERSON.format(name=proposal.person.name)
+        yield "number_of_one_person", "reason", message
+
+
 def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     """Return what is wrong with new political statuses."""
     people = {proposal.person.pk for proposal in proposals}
@@ -90,11 +139,20 @@ def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     return first_of(lambda proposal: _check_status(proposal, since[proposal.person.pk]), proposals)
 
 
+def home_refusals(proposals: Sequence[HomeChange]) -> list[Finding]:
+    """Return what is wrong with new homes."""
+    people = {proposal.person.pk for proposal in proposals}
+    starts: dict[int, list[date]] = defaultdict(list)
+    rows = PersonPlacement.objects.filter(person__in=people).order_by("started_on")
+    for person, start in rows.values_list("person_id", "started_on"):
+        starts[person].append(start)
+    return first_of(lambda proposal: _check_home(proposal, starts[proposal.person.pk]), proposals)
+
+
 @for_each
 def refusals(proposal: Membership) -> Wrong:
     """Check where a person would belong."""
     unit, branch = proposal.home_unit, proposal.home_branch
-    yield from in_future("joined_on", proposal.joined_on)
     if unit is not None and unit.closed_on is not None:
         yield "home_open", "home_unit", f"“{unit.name}”已撤并,请选择现有单位。"
     if branch is None:
@@ -103,6 +161,31 @@ def refusals(proposal: Membership) -> Wrong:
         yield "home_branch_stands", "home_branch", f"“{branch.name}”已撤销或撤回,请选择现有党组织。"
     if branch.kind not in PARTY_KINDS or branch.is_temporary:
         yield "home_branch_standing", "home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。"
+
+
+def _check_home(proposal: HomeChange, starts: Sequence[date]) -> Wrong:
+    person, on, since = proposal.person, proposal.on, starts[-1]
+    yield from in_future("on", on)
+    yield from in_service(person, "")
+    branch = proposal.home_branch.pk if proposal.home_branch else None
+    is_same = (person.home_unit_id, person.home_branch_id) == (proposal.home_unit.pk, branch)
+    if is_same and (on == since or len(starts) == 1):
+        yield "home_changes", "home_unit", "所属单位和组织关系都没有变化。"
+    earliest = starts[-2] if is_same else since
+    if (on < since and not is_same) or (on <= earliest and is_same):
+        yield "home_in_order", "on", f"此前的所属单位和组织关系始于 {earliest:%Y-%m-%d},日期须晚于该日。"
+    if is_same or on == since:
+        what = f"更正原因:现在的所属单位和组织关系始于 {since:%Y-%m-%d},已计入统计"
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
+
+
+def in_service(person: Person, field: str) -> Wrong:
+    """Refuse to change who has left, or is an entry that was joined to another."""
+    if person.merged_into_id is not None:
+        yield "person_merged", field, f"“{person.name}”的这个条目已并入另一条目,请到该条目办理。"
+    if person.left_on is not None:
+        left = f"{person.left_on:%Y-%m-%d} {person.get_leaving_display()}"
+        yield "person_serves", field, f"“{person.name}”已于 {left},如系误登请先恢复在职。"
 
 
 def _check_status(proposal: StatusChange, since: date) -> Wrong:

@@ -78,7 +78,7 @@ class Column(Generic[Line]):
     @property
     def head_css(self) -> str:
         """The classes of the header's cell."""
-        kept = [name for name in self.css.split() if name in ("drop", "no-print")]
+        kept = [name for name in self.css.split() if name in ("drop", "no-print", "tick")]
         return " ".join(["n", *kept] if self.is_number else kept)
 
     @cached_property
@@ -138,6 +138,18 @@ def noun_column(noun: Noun, slug: str, title: str = "", value: How = "", **more:
 def read_back(noun: Noun, slug: str, value: How = "") -> Column[Any]:
     """Return a column of a code by which the file is read back: on the file's screen only, not printed."""
     return noun_column(noun, slug, value=value, only="file", is_key=True)
+
+
+def tick_column(key: How) -> Column[Any]:
+    """Return the column that ticks rows for the buttons of the list; ``key`` is read from a row."""
+    return Column(
+        "选",
+        key,
+        cell="parts/cells/tick.html",
+        css="tick no-print",
+        only="page",
+        seen_by=lambda table: bool(table.bar),
+    )
 
 
 def words(value: Cell) -> str:

@@ -18,10 +18,12 @@ from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST
 
+from registry import access
 from registry.models import Basis, Unit
 from registry.models.hierarchy import Span
 from registry.nouns import Noun
@@ -41,6 +43,7 @@ from registry.web.lists import (
     paged,
     paged_long,
     sorted_by,
+    with_query,
     without_numbers,
 )
 from registry.web.statement import Statement, units_left_out
@@ -55,6 +58,16 @@ class Empty:
     label: str = ""
 
 
+@dataclass(frozen=True)
+class Act:
+    """A button above a list: what is done to the ticked rows, after its page asked (``web.ticked``)."""
+
+    verb: str
+    name: str
+    """The name of the page's address."""
+    label: str
+
+
 class Table(Generic[Line]):
     """One list for one request. What a list declares stands first, what follows from it below."""
 
@@ -64,6 +77,8 @@ class Table(Generic[Line]):
     """The noun whose sheets an import reads, where the file is one of them."""
     columns: Sequence[Column[Any]] = ()
     filters: Sequence[Filter] = ()
+    acts: Sequence[Act] = ()
+    """What can be done to ticked rows; a ``tick_column`` lets tick them."""
     default_sort = ""
     file = ""
     """The name of the address that hands the list on as a file."""
@@ -163,6 +178,15 @@ class Table(Generic[Line]):
         return []
 
     # --- What follows ---
+
+    @cached_property
+    def bar(self) -> list[dict[str, str]]:
+        """The buttons of what the user may do to ticked rows somewhere."""
+        return [
+            {"label": each.label, "url": with_query(self.request, reverse(each.name))}
+            for each in self.acts
+            if access.may_somewhere(self.user, each.verb)
+        ]
 
     @cached_property
     def rows(self) -> Any:

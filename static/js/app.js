@@ -56,6 +56,19 @@ document.addEventListener("picker-change", (event) => {
   if (form) form.requestSubmit();
 });
 
+// The bar above a table says how many rows are ticked; one tick takes or leaves all of the page.
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  const said = form && form.querySelector("[data-ticked]");
+  if (!said) return;
+  const boxes = [...form.elements].filter((each) => each.name === "row");
+  if (event.target.dataset.tick) for (const each of boxes) each.checked = event.target.checked;
+  const number = boxes.filter((each) => each.checked).length;
+  const everything = form.elements.all && form.elements.all.checked;
+  said.textContent = everything ? "已选全部" : number ? `已选 ${number} 条` : "勾选后办理";
+  said.classList.toggle("on", Boolean(everything || number));
+});
+
 // GET forms leave empty fields out of the address (a named button replaces the field of its name);
 // POST forms are sent once. What htmx sends is left to htmx.
 document.addEventListener("submit", (event) => {

@@ -230,7 +230,13 @@ def test_the_record_holds_each_row_as_the_operations_would_write_it(office: Offi
     people.change_political_status(
         actor=ACTOR, person=person, status="masses", on=timezone.localdate(), reason="x"
     )
-    people.transfer_person(actor=ACTOR, person=person, home_unit=office.bureau, home_branch=office.committee)
+    people.transfer_person(
+        actor=ACTOR,
+        person=person,
+        home_unit=office.bureau,
+        home_branch=office.committee,
+        on=timezone.localdate(),
+    )
     organizations.edit_organization(actor=ACTOR, organization=branch, changes={"note": "新"})
     organizations.dissolve_organization(actor=ACTOR, organization=branch, on=DAY + timedelta(5), reason="x")
     expected = _entries(("a", "b", "01"))
@@ -718,6 +724,13 @@ def test_a_corrected_role_and_people_of_the_workbook_are_looked_at_too(office: O
         ],
     )
     said = notices(made)
-    assert [address for address, _ in said] == ["组织!B2", "编入!D2", "编入!D3", "编入!D3"]
+    assert [address for address, _ in said] == [
+        *("组织!B2", "组织!A2", "组织!A2"),
+        *("编入!D2", "编入!D3", "编入!D3"),
+    ]
     assert "已有同名组织" in said[0][1]
-    assert "同时编入了多名书记:张三、李四" in said[3][1]
+    assert [message for _, message in said[1:3]] == [
+        "没有指定书记。",
+        "编入的正式党员只有 0 人,不足 3 人。",
+    ]
+    assert "同时编入了多名书记:张三、李四" in said[5][1]

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
@@ -15,8 +16,9 @@ from registry.models import Assignment, Organization, Person, PoliticalStatus, U
 from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import person_columns
-from registry.web.columns import Column, Grid, noun_column, read_back
+from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
+from registry.web.columns import Column, Grid, noun_column, read_back, tick_column
+from registry.web.lists import with_query
 from registry.web.tables import Table
 
 NOW, LATER, BEFORE = "在册", "此后编入", "以前"
@@ -67,7 +69,9 @@ class MemberTable(Table[ListedMember]):
     file_place = ""  # the title names it already
     can_be_samples = True
     noun = ASSIGNMENT
+    acts = ASSIGNMENT_ACTS
     columns: Sequence[Column[ListedMember]] = (
+        tick_column("assignment.pk"),
         *person_columns(ASSIGNMENT, lambda row: row.person),
         noun_column(ASSIGNMENT, "role", cell="pages/organizations/cells/role.html"),
         noun_column(ASSIGNMENT, "started_on", "编入"),
@@ -102,6 +106,16 @@ class MemberTable(Table[ListedMember]):
     def of(cls, request: HttpRequest, code: str) -> MemberTable:
         """Return the people of an organization in scope."""
         return cls(request, access.get_organization(request.user, code))
+
+    @cached_property
+    def bar(self) -> list[dict[str, str]]:
+        """The buttons of what the user may do here; they lead back to the organization."""
+        of = {"sort": None, "of": self.organization.code}
+        return [
+            {"label": each.label, "url": with_query(self.request, reverse(each.name), **of)}
+            for each in self.acts
+            if access.may(self.user, each.verb, self.organization)
+        ]
 
     @property
     def title(self) -> str:

@@ -24,11 +24,11 @@ from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, noun_column, read_back
+from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
 from registry.web.lists import Length, with_query
-from registry.web.tables import Empty, Table
+from registry.web.tables import Act, Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
@@ -142,7 +142,13 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     counted_by = OrganizationMetric
     counted_word = "组织"
     noun = ORGANIZATION
+    acts = (
+        Act("submit_organization", "organizations_submit", "提交审批"),
+        Act("approve_organization", "organizations_approve", "批准"),
+        Act("dissolve_organization", "organizations_dissolve", "撤销组织"),
+    )
     columns: Sequence[Column[ListedOrganization]] = (
+        tick_column(lambda row: row.organization.pk if row.is_seen else None),
         _fact(
             "name",
             "名称",

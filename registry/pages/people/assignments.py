@@ -19,8 +19,8 @@ from registry.counting.rollup import kept
 from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import rank_of_role
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import person_columns
-from registry.web.columns import Column, noun_column, read_back
+from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
+from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import Length
@@ -66,7 +66,9 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     default_sort = "unit"
     unit_chip = "编入单位"
     noun = ASSIGNMENT
+    acts = ASSIGNMENT_ACTS
     columns: Sequence[Column[ListedAssignment]] = (
+        tick_column("assignment.pk"),
         *person_columns(
             ASSIGNMENT,
             lambda row: row.assignment.person,

@@ -9,18 +9,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from registry import access
-from registry.models import Assignment, Organization, Person, Role, StatusPeriod, Unit
+from registry.models import (
+    BEGINNING,
+    Assignment,
+    Organization,
+    Person,
+    PersonPlacement,
+    Role,
+    StatusPeriod,
+    Unit,
+)
 from registry.operations import assignments, people
 from registry.pages.people.forms import (
     AssignForm,
     AssignmentEditForm,
     AssignOneForm,
+    BorrowForm,
     EndForm,
     EndManyForm,
     PersonEditForm,
@@ -31,11 +41,12 @@ from registry.pages.people.forms import (
     WithdrawForm,
 )
 from registry.pages.people.views import record_view
-from registry.rules import placements
+from registry.rules import placements, standing
 from registry.rules.findings import warnings
 from registry.rules.people import Numbering, number_findings
 from registry.rules.placements import Placement, RoleChange
-from registry.web.changes import Job, Subject
+from registry.web.address import actor_of, address_of
+from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.links import person_url, way_to
 from registry.web.text import cleaned
 
@@ -97,9 +108,30 @@ def _page_of(job: Job, person: Person) -> str:
 def _status_now(job: Job) -> list[str]:
     current = StatusPeriod.objects.get(person=job.row, ended_on__isnull=True)
     said = f"{job.row.name}现为{job.row.get_political_status_display()}"
-    if current.started_on > StatusPeriod.BEGINNING:
+    if current.started_on > BEGINNING:
         said += f",自 {current.started_on} 起"
     return [f"{said}。"]
+
+
+def _home_now(job: Job) -> list[str]:
+    said = ["只改变正式的所属单位和组织关系;在临时党组织和先锋队伍中的编入照旧。"]
+    newest = PersonPlacement.objects.filter(person=job.row).latest("started_on")
+    if newest.started_on > BEGINNING:
+        said.append(
+            f"现在的所属单位和组织关系自 {newest.started_on} 起;填同一天即更正,只改日期即更正起始日,"
+            "均须说明原因。"
+        )
+    return said
+
+
+def _joining_warnings(job: Job) -> list[str]:
+    """Say what to look at in the days of a membership, where they change."""
+    sent, row = job.sent, job.row if isinstance(job.row, Person) else None
+    days = sent["joined_on"], sent["confirmed_on"]
+    if row is not None and days == (row.joined_on, row.confirmed_on):
+        return []
+    status = row.political_status if row is not None else sent["political_status"]
+    return warnings(standing.warnings([standing.Joining(row, status, *days)]))
 
 
 def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
@@ -113,7 +145,7 @@ add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     PersonForm,
     "添加人员",
     submit_label="登记",
-    warn=lambda job: _number_warnings(job),
+    warn=lambda job: [*_number_warnings(job), *_joining_warnings(job)],
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -130,7 +162,10 @@ edit = _PERSON.change(
     PersonEditForm,
     "修改资料",
     submit_label="保存",
-    warn=lambda job: _number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else [],
+    warn=lambda job: [
+        *(_number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else []),
+        *_joining_warnings(job),
+    ],
     opened=lambda job: record_view(job.request, job.row),
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,
@@ -148,9 +183,9 @@ transfer = _PERSON.change(
     TransferForm,
     "调整所属单位和组织关系",
     submit_label="调整组织关系",
-    sentences=lambda job: ["只改变正式的所属单位和组织关系;在临时党组织和先锋队伍中的编入照旧。"],
+    sentences=_home_now,
     done=lambda job, row: (
-        f"{row.name} 的所属单位现为 {row.home_unit.name},"
+        f"{row.name} 自 {job.sent['on']} 起的所属单位为 {row.home_unit.name},"
         f"组织关系在 {row.home_branch.name if row.home_branch else '(未登记)'}。"
     ),
     link=lambda job, row: way_to(job.address, job.row.home_unit, "查看原单位"),
@@ -170,6 +205,44 @@ assign_one = _PERSON.change(
     ),
     link=lambda job, placed: way_to(job.address, placed.organization, "查看该组织"),
 )
+
+
+@changes_something
+def borrow(request: HttpRequest) -> HttpResponse:
+    """Place somebody of another unit, found by whole number and name."""
+    if not access.may_somewhere(request.user, "assign_person"):
+        raise Http404("借调编入由录入人员办理。")
+    address = address_of(request)
+    given = {name: cleaned(request.GET.get(name, "")) for name in ("number", "name", "organization")}
+    initial = {"started_on": address.as_of, "role": Role.MEMBER.value, **given}
+    form = BorrowForm(posted(request), user=request.user, initial=initial)
+    people_url = address.url(reverse("people"))
+
+    def warn() -> list[str]:
+        sent = form.cleaned_data
+        proposal = Placement(sent["person"], sent["organization"], sent["role"], sent["started_on"])
+        return warnings(placements.findings([proposal], request.user))
+
+    return change(
+        request,
+        form,
+        lambda: assignments.assign_person(actor=actor_of(request), **form.arguments()),
+        done=lambda placed: (
+            f"已将 {placed.person.name} 借调编入 {placed.organization.name},任{placed.get_role_display()}。"
+            "其所属单位可在“被借调人员”中看到。"
+        ),
+        back=lambda placed: address.url(placed.organization.get_absolute_url()),
+        template=FORM,
+        context={
+            **_page("借调编入", people_url, ("人员", people_url)),
+            "submit_label": "编入",
+            "sentences": [
+                "其他单位的人员按完整警号和姓名编入,正式组织关系不变,两个单位的操作记录都会写明。",
+                "警号和姓名须都对;对不上时不说明是哪一项。",
+            ],
+        },
+        warn=warn,
+    )
 
 
 # --- The members of an organization ---------------------------------------------------------------
@@ -212,7 +285,7 @@ assign = _ORGANIZATION.change(
     verb="assign_person",
     submit_label="编入",
     initial=lambda job: {"started_on": max(job.address.as_of, job.row.established_on)},
-    warn=lambda job: _warnings(job, job.row, job.form.people()),
+    warn=lambda job: _warnings(job, job.row, job.sent["members"]),
     done=lambda job, placed: f"已将 {len(placed)} 人编入 {job.row.name}。",
 )
 end_many = _ORGANIZATION.change(

@@ -1,4 +1,4 @@
-"""The columns that name a person: the same on every list."""
+"""What lists of people share: the columns that name a person, and what is done to ticked assignments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ from registry.models import Person
 from registry.nouns import Noun
 from registry.web.columns import Column, noun_column
 from registry.web.links import person_url
+from registry.web.tables import Act
+
+ASSIGNMENT_ACTS = (
+    Act("end_assignment", "assignments_end", "结束编入"),
+    Act("end_assignment", "assignments_transfer", "转到其他组织"),
+    Act("change_role", "assignments_role", "调整职责"),
+    Act("edit_assignment", "assignments_edit", "更正日期"),
+    Act("withdraw_assignment", "assignments_withdraw", "撤回误录"),
+)
+"""What is done to ticked assignments."""
 
 
 def person_columns(

@@ -1,0 +1,123 @@
+"""Many organizations at once, ticked in the ledger: submit, approve, dissolve by one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.urls import reverse
+
+from registry.models import WorkflowState
+from registry.nouns.organization import ORGANIZATION
+from registry.operations import organizations as operations
+from registry.pages.organizations.tables import OrganizationTable
+from registry.refusals import OperationRefused
+from registry.web.address import actor_of
+from registry.web.columns import Column, noun_column
+from registry.web.fields import DayField, document_field, reason_field, typed_day
+from registry.web.lists import with_query
+from registry.web.ticked import Ticked, TickedForm, TickedSubject
+
+
+class DissolveManyForm(TickedForm):
+    """Dissolve from a day on, with what was shown of the extent (``planned``)."""
+
+    planned = forms.CharField(required=False, widget=forms.HiddenInput)
+    on = DayField(label="撤销日期", help_text="自该日起不再计入现有数。")
+    document_number = document_field("撤销文号(一号多件)")
+    reason = reason_field(required=True)
+
+    unsent = ("planned", "rows")
+    renames = {"dissolved_on": "on"}
+
+
+class ApproveManyForm(TickedForm):
+    """Approve by one document."""
+
+    approval_number = document_field("批复文号(一号多件)")
+
+
+def _back(request: HttpRequest) -> str:
+    return with_query(request, reverse("organizations"))
+
+
+def _who(job: Ticked) -> str:
+    return f"“{job.rows[0].name}”等 {len(job.rows)} 个组织" if len(job.rows) > 1 else f"“{job.rows[0].name}”"
+
+
+def _dissolution(job: Ticked) -> list[str]:
+    """Return what dissolving them would end, in sentences."""
+    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    try:
+        plans = operations.plan_dissolutions(actor=actor_of(job.request), organizations=job.rows, on=day)
+    except OperationRefused as refusal:
+        return [said for messages in refusal.message_dict.values() for said in messages]
+    number = sum(len(plan.organizations) for plan in plans)
+    times = sum(plan.assignments for plan in plans)
+    said = [f"自 {day.isoformat()} 起撤销 {number} 个组织,结束 {times} 人次编入。"]
+    chosen = {row.pk for row in job.rows}
+    if below := [row for plan in plans for row in plan.subordinates if row.pk not in chosen]:
+        names = "、".join(row.name for row in below[:5])
+        said.append(
+            f"其中没有勾选的下级组织 {len(below)} 个也一并撤销:{names}{'等' if len(below) > 5 else ''}。"
+        )
+    return said
+
+
+def _dissolved(job: Ticked, plans: Any) -> str:
+    number = sum(len(plan.organizations) for plan in plans)
+    times = sum(plan.assignments for plan in plans)
+    return f"自 {job.sent['on']} 起已撤销{_who(job)},共撤销 {number} 个组织,结束 {times} 人次编入。"
+
+
+_ORGANIZATIONS = TickedSubject(
+    "organization",
+    (
+        noun_column(
+            ORGANIZATION,
+            "name",
+            url=lambda line: line.table.address.url(line.row.get_absolute_url()),
+            is_sample="row.is_sample",
+            is_heading=True,
+            css="text",
+        ),
+        noun_column(ORGANIZATION, "kind", "类型", "row.kind_label"),
+        noun_column(ORGANIZATION, "unit_name", "所在单位", "row.unit.label"),
+        noun_column(ORGANIZATION, "established_on", "成立"),
+        Column("状态", lambda line: WorkflowState(line.row.state).label),
+    ),
+    OrganizationTable,
+    _back,
+    lambda row: (row.unit.tree_id, row.unit.lft, row.code),
+)
+
+
+submit = _ORGANIZATIONS.change(
+    "submit_organization",
+    "提交审批",
+    TickedForm,
+    lambda job, actor: operations.submit_organizations(actor=actor, organizations=job.rows),
+    sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
+    done=lambda job, rows: f"已提交{_who(job)},批准前不计入统计。",
+)
+approve = _ORGANIZATIONS.change(
+    "approve_organization",
+    "批准",
+    ApproveManyForm,
+    lambda job, actor: operations.approve_organizations(
+        actor=actor, organizations=job.rows, **job.form.arguments()
+    ),
+    sentences=lambda job: ["批准后按各自的成立日期起计入统计;文号写入每一个组织。"],
+    done=lambda job, rows: f"已批准{_who(job)},按其日期计入统计。",
+)
+dissolve = _ORGANIZATIONS.change(
+    "dissolve_organization",
+    "撤销组织",
+    DissolveManyForm,
+    lambda job, actor: operations.dissolve_organizations(
+        actor=actor, organizations=job.rows, **job.form.arguments()
+    ),
+    sentences=_dissolution,
+    done=_dissolved,
+)

@@ -1,0 +1,172 @@
+"""Many rows at once: ticked in a list, shown on a page that asks before, changed all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+
+from registry import access, nouns
+from registry.audit import Actor
+from registry.web.address import Address, actor_of, address_of
+from registry.web.changes import View, change, changes_something, fingerprint
+from registry.web.columns import Column, Grid
+from registry.web.fields import ScopedForm
+from registry.web.tables import Table
+
+MOST = 2000
+"""So many rows are changed at once; more are narrowed down by a filter first."""
+
+
+class TickedForm(ScopedForm):
+    """What is asked about the ticked rows, whose keys it sends along."""
+
+    rows = forms.CharField(widget=forms.HiddenInput)
+
+    unsent: tuple[str, ...] = ("rows",)
+
+
+@dataclass
+class Ticked:
+    """A request to change many rows, and what the page that asks before knows of it."""
+
+    request: HttpRequest
+    rows: list[Any]
+    form: Any = field(init=False)
+
+    @property
+    def user(self) -> access.AnyUser:
+        """Who asks."""
+        return self.request.user
+
+    @property
+    def address(self) -> Address:
+        """The address of the page."""
+        return address_of(self.request)
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """What the form sends, once it is valid."""
+        cleaned: dict[str, Any] = self.form.cleaned_data
+        return cleaned
+
+
+@dataclass(frozen=True)
+class TickedRow:
+    """One row on the page that asks before; columns read it under its noun's name."""
+
+    table: Ticked
+    row: Any
+
+    def __getattr__(self, name: str) -> Any:
+        if name == nouns.of(self.row).key:
+            return self.row
+        raise AttributeError(name)
+
+
+@dataclass(frozen=True)
+class TickedSubject:
+    """Rows of one noun that are ticked in a list: how they are shown, and where it leads back."""
+
+    noun: str
+    columns: Sequence[Column[Any]]
+    every: Callable[[HttpRequest], Table[Any]]
+    """The list, for all rows that its filters leave."""
+    back: Callable[[HttpRequest], str]
+    """The address of the list."""
+    order: Callable[[Any], Any]
+
+    def change(
+        self,
+        verb: str,
+        title: str,
+        form: type[TickedForm],
+        act: Callable[[Ticked, Actor], Any],
+        *,
+        done: Callable[[Ticked, Any], str],
+        sentences: Callable[[Ticked], list[str]] = lambda job: [],
+        warn: Callable[[Ticked], Sequence[str]] | None = None,
+    ) -> View:
+        """Return the view: the list's form comes first, then this page's own."""
+
+        @changes_something
+        def view(request: HttpRequest) -> HttpResponse:
+            """Show what is ticked and what will be done, and do it."""
+            if not access.may_somewhere(request.user, verb):
+                raise Http404("没有这个页面,或您没有办理的权限。")
+            goal = self.back(request)
+            if request.method != "POST":
+                return HttpResponseRedirect(goal)
+            job = Ticked(request, self._rows(request, verb))
+            if problem := _problem(job.rows):
+                messages.warning(request, problem)
+                return HttpResponseRedirect(goal)
+            is_sent = "rows" in request.POST
+            said = sentences(job)
+            mark = fingerprint(said)
+            keys = ",".join(str(row.pk) for row in job.rows)
+            initial = {"on": job.address.as_of, "rows": keys, "planned": mark}
+            job.form = form(request.POST if is_sent else None, user=request.user, row=job, initial=initial)
+            noun = nouns.by_key(self.noun)
+            shown = {
+                "title": title,
+                "submit_label": title,
+                "cancel_url": goal,
+                "crumbs": [{"name": "返回列表", "url": goal}, {"name": title}],
+                "sentences": said,
+                "grid": Grid(self.columns, [TickedRow(job, row) for row in job.rows]),
+                "number": len(job.rows),
+                "measure": noun.measure,
+            }
+
+            def warnings() -> Sequence[str]:
+                if "planned" in job.sent:
+                    return [] if job.sent["planned"] == mark else said
+                return warn(job) if warn else []
+
+            return change(
+                request,
+                job.form,
+                lambda: act(job, actor_of(request)),
+                done=lambda result: format_html("{}", done(job, result)),
+                back=goal,
+                template="parts/ticked.html",
+                context=shown,
+                warn=warnings,
+            )
+
+        return view
+
+    def _rows(self, request: HttpRequest, verb: str) -> list[Any]:
+        """Return what was ticked, or all that the list's filters leave, as far as the user may change it.
+
+        A row that was named and is not the user's to change does not exist (404).
+        """
+        noun, everything = nouns.by_key(self.noun), "all" in request.POST and "rows" not in request.POST
+        pks = _pks(self.every(request), request, everything=everything)
+        rows = access.visible(request.user, noun.with_related().filter(pk__in=pks), verb)
+        found = sorted(rows, key=self.order)
+        if not everything and len(found) < len(pks):
+            raise Http404("所选的记录中有的已不存在,或不在您的录入范围内。")
+        return found
+
+
+def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:
+    if everything:
+        return set(table.rows.order_by().values_list("pk", flat=True)[: MOST + 1])
+    named: Iterable[str] = request.POST.get("rows", "").split(",")
+    wanted = {each for each in (*named, *request.POST.getlist("row")) if each}
+    if not all(each.isdecimal() and len(each) < 19 for each in wanted):
+        raise Http404("所选的记录中有的不存在。")
+    return {int(each) for each in wanted}
+
+
+def _problem(rows: list[Any]) -> str:
+    if not rows:
+        return "没有选中可以办理的记录,请先勾选。"
+    return f"一次最多办理 {MOST} 条,请先筛选。" if len(rows) > MOST else ""
