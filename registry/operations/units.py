@@ -31,7 +31,7 @@ from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.bulk_insert import insert_all
 from registry.trees.moves import move_last
-from registry.trees.order import put_in_order
+from registry.trees.order import ORDERED_BY, put_in_order
 
 EDITABLE = UNIT.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level")
@@ -96,7 +96,7 @@ def edit_unit(
     if not wanted:
         return unit
     before, after = write(unit, wanted)
-    if wanted.keys() & {"name", "kind", "sequence", "region_code"}:
+    if ORDERED_BY & wanted.keys():
         put_in_order([unit.parent_id])
         unit = fresh(unit)
     audit.record(actor, "edit_unit", unit, before=before, after=after, reason=reason)

@@ -14,6 +14,9 @@ from registry.models import Unit
 from registry.models.ordering import order_keys
 from registry.trees.moves import rearrange
 
+ORDERED_BY = {"name", "kind", "sequence", "region_code"}
+"""The facts of a unit on which its place depends."""
+
 
 def keys_of(model: type[Model], rows: Sequence[Any]) -> list[str]:
     """Return the keys by which new units are placed among each other; none for organizations."""
