@@ -14,13 +14,14 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from registry.models.kinds import OWN_ORGANS
+from registry.models.kinds import OWN_ORGANS, UnitKind
 from registry.models.pinyin import in_organs, read_person
 from registry.models.term import TermField, folded
 
 LONGEST_KEY = 480
 _LATE = "~"
 """After every digit and letter: who has no number comes after those who have."""
+_KINDS = {kind: place for place, kind in enumerate(UnitKind.values)}
 _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _NUMERAL = "[零〇一二两三四五六七八九十百千]+"
@@ -48,9 +49,13 @@ def person_key(name: str) -> str:
 
 
 def unit_key(kind: str, sequence: int | None, region_code: str, name: str) -> str:
-    """Return the key of a unit among those with the same superior."""
+    """Return the key of a unit among those with the same superior.
+
+    Of those that are alike in group, number and region the kinds come in their order: 机关, 处室, 支队 …
+    """
     place = _LATE if sequence is None else f"{sequence:06d}"
-    return f"{int(kind not in OWN_ORGANS)}{place:<7}{region_code or _LATE:<7}{name_key(name)}"[:LONGEST_KEY]
+    among = f"{int(kind not in OWN_ORGANS)}{place:<7}{region_code or _LATE:<7}{_KINDS.get(kind, 99):02d}"
+    return f"{among}{name_key(name)}"[:LONGEST_KEY]
 
 
 def _said(text: str) -> str:

@@ -58,6 +58,8 @@ def bureau() -> Unit:
         ("e5", "headquarters", "", "政治处", 2),
         ("f4", "division", "", "办公室", 1),
         ("g3", "station", "", "安阳派出所", None),
+        ("h2", "detachment", "", "八支队", None),
+        ("i1", "division", "", "宣传处", None),
     ]
     for code, kind, region, name, sequence in rows:
         add_unit(
@@ -67,7 +69,18 @@ def bureau() -> Unit:
     return top
 
 
-OFFICIAL = ["办公室", "政治处", "第二大队", "第十大队", "德城分局", "陵城分局", "安阳派出所", "城关派出所"]
+OFFICIAL = [
+    "办公室",
+    "政治处",
+    "宣传处",
+    "八支队",
+    "第二大队",
+    "第十大队",
+    "德城分局",
+    "陵城分局",
+    "安阳派出所",
+    "城关派出所",
+]
 
 
 def below(top: Unit) -> list[str]:
@@ -92,7 +105,7 @@ def test_many_units_at_once_and_units_that_move_take_their_place(bureau: Unit) -
     ]
     new += [Unit(parent=new[0], code=f"m{at}", name=f"{at}中队", kind="squadron") for at in (10, 9)]
     add_units(actor=ACTOR, units=new)
-    assert below(bureau)[2:6] == ["第一大队", "第二大队", "第三大队", "第十大队"]
+    assert below(bureau)[4:8] == ["第一大队", "第二大队", "第三大队", "第十大队"]
     assert below(new[0]) == ["9中队", "10中队"]
     moved = Unit.objects.get(code="n1")
     move_unit(
@@ -101,14 +114,14 @@ def test_many_units_at_once_and_units_that_move_take_their_place(bureau: Unit) -
     move_unit(
         actor=ACTOR, unit=moved, superior=Unit.objects.get(code="top"), on=date(2020, 2, 5), reason="调整"
     )
-    assert below(bureau)[2:6] == ["第一大队", "第二大队", "第三大队", "第十大队"]
+    assert below(bureau)[4:8] == ["第一大队", "第二大队", "第三大队", "第十大队"]
     assert not list(check_all())
 
 
 @pytest.mark.django_db
 def test_a_new_name_or_sequence_moves_a_unit(bureau: Unit) -> None:
     edit_unit(actor=ACTOR, unit=Unit.objects.get(code="d6"), changes={"name": "第十二大队"})
-    assert below(bureau)[2:4] == ["第十大队", "第十二大队"]
+    assert below(bureau)[4:6] == ["第十大队", "第十二大队"]
     edit_unit(actor=ACTOR, unit=Unit.objects.get(code="d6"), changes={"sequence": 0})
     assert below(bureau)[0] == "第十二大队"
     assert not list(check_all())

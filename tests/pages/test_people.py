@@ -147,7 +147,7 @@ def test_earlier_days_keep_the_hierarchy_of_the_day(client, world):
     )
     assert listed(client, LIST, **query) == before
     query["as_of"] = "2020-02-18"
-    assert listed(client, LIST, **query) == ["001001", "001002", "001003"]
+    assert listed(client, LIST, **query) == ["001002", "001003", "001001"]
 
 
 def test_totals_are_those_of_the_whole_list(client, world):
