@@ -183,7 +183,7 @@ def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
         for row in placed.annotate(status_then=F("standing__status")).select_related("person"):
             held[row.organization_id].append(row)
         for each in chunk:
-            inside = sorted(held[each.pk], key=_by_rank)
+            inside = sorted(held[each.pk], key=_by_name)
             yield _Formed(each, inside, access.inside(each.unit, scope))
 
     return in_chunks(rows, formed)
@@ -321,6 +321,11 @@ def _placed(filing: Filing, condition: Q) -> tuple[int, int, int]:
         members=Count("pk", filter=Q(standing__status__in=MEMBER_STATUSES)),
     )
     return found["times"], found["people"], found["members"]
+
+
+def _by_name(row: Assignment) -> tuple[int, str, int]:
+    """Order leaders first, then by name."""
+    return ROLE_ORDER[row.role], row.person.order_key, row.pk
 
 
 def _by_rank(row: Assignment) -> tuple[int, date, int]:

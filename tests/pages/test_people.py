@@ -192,7 +192,7 @@ def test_out_of_scope_people_are_not_there(client, world):
     client.force_login(make_user(unit=world.right))
     numbers = listed(client, LIST)
     # The team stands at the right bureau, so its member of the left bureau is seen; others are not.
-    assert numbers == [world.full.number, world.rising.number, world.idle.number]
+    assert numbers == [world.idle.number, world.rising.number, world.full.number]
     assert client.get(LIST, {"unit": "left"}).status_code == 404
     assert client.get(LIST, {"unit": "left", "metric": "frontline_people"}).status_code == 404
     assert client.get(LIST, {"party_line": world.branch.code}).status_code == 404

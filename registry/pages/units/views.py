@@ -161,11 +161,12 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
         days = period(each.started_on, each.ended_on) if len(dated) > 1 else ""
         facts.append(("上级单位", format_html("{} {}", above, days)))
     for label, value in (
+        ("序号", shown.sequence),
         ("设立日期", shown.opened_on),
         ("撤并日期", shown.closed_on),
         ("备注", shown.note),
     ):
-        if value:
+        if value not in (None, ""):
             facts.append((label, str(value)))
     return facts
 
