@@ -169,7 +169,7 @@ def _units(address: Address, lines: list[tuple[Unit, Line]], *, own: bool = Fals
             address.url(reverse("organizations"), unit=unit.code, state="pending", own="1" if own else None),
         )
         for unit, line in lines
-        if not line.is_zero
+        if any(line.counts[slug] or line.pending[slug] for slug in BY_UNIT)
     ]
 
 
