@@ -26,6 +26,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Enter in a box that only filters what is beside it does not send the form around it.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.closest("[data-stays]")) event.preventDefault();
+});
+
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
