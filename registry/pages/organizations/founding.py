@@ -65,7 +65,7 @@ class FoundingForm(ScopedForm):
         label="名称",
         max_length=110,
         required=False,
-        widget=wide(),
+        widget=wide(placeholder=f"{UNIT_MARK}临时党支部"),
         help_text=f"{UNIT_MARK}处填各单位的名称;不填就是“单位名+类型”。",
     )
     established_on = DayField(label="成立日期")
