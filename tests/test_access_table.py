@@ -126,6 +126,8 @@ def mistaken(here: Bureau) -> list[Any]:
     return [here.mistaken.pk]
 
 
+NOT_WRITTEN = "302 404 404 404 302 404 | 404"
+"""Back to its page: there is nothing to take back yet."""
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 404 200 404 200 404 | 404"
@@ -666,6 +668,7 @@ TABLE: dict[str, list[Row]] = {
     "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
     "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_undo": [Row(handed_in, NOT_WRITTEN, NOT_WRITTEN, lambda here: {"reason": "传错了"})],
     "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     # the record
@@ -680,7 +683,10 @@ TABLE: dict[str, list[Row]] = {
             "302 404 404 404 200+ 200+ | 404 404 404 200+ 200+",
         )
     ],
-    "record_undo": [Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"})],
+    "record_undo": [
+        Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"}),
+        Row(lambda here: [here.act.pk], ENTER, ENTERED, lambda here: {"reason": "办错了"}),
+    ],
     # users, for managers
     "users": [
         Row(nothing, "302 404 404 404 200 404 | 404 404 404 200 404", READ_ONLY),
