@@ -11,22 +11,32 @@ from django.db.models import Model
 
 from registry import access, nouns
 from registry.importers.verdicts import Verdict
+from registry.models import Campaign, Organization, Unit
 from registry.nouns.columns import Value
 from registry.rules.findings import Finding, Severity
 from registry.spreadsheets.reading import Line, Table
 
 P = TypeVar("P")
+Named = Unit | Organization | Campaign
+"""What a cell may name; the preview says its name."""
+
+
+def _value(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name, None)
+    return row
 
 
 class Case:
     """One row. ``changes``, ``problems`` and ``notices`` are as ``ImportLine`` holds them.
 
-    ``new`` is the row to add; else ``row`` is what is there and ``edits`` what changes of it, by field.
+    ``named`` are the names that are given instead of codes, by the column of codes. ``new`` is the row to
+    add; else ``row`` is what is there and ``edits`` what changes of it, by field.
     """
 
     __slots__ = (
-        *("bad", "changes", "edits", "given", "key", "new", "notices", "noun", "number", "problems"),
-        *("row", "summary", "table", "verdict"),
+        *("bad", "changes", "edits", "given", "key", "named", "new", "notices", "noun", "number"),
+        *("place", "problems", "row", "summary", "table", "verdict"),
     )
 
     def __init__(self, table: Table, line: Line) -> None:
@@ -37,7 +47,7 @@ class Case:
             for column in self.noun.columns
             if not column.is_info and (value := values.get(column.slug)) is not None and value != ""
         }
-        self.key, self.summary, self.verdict = "", "", Verdict.UNCHANGED.value
+        self.key, self.summary, self.verdict, self.place = "", "", Verdict.UNCHANGED.value, 0
         self.new: Any = None
         self.row: Any = None
         self.edits: dict[str, Any] = {}
@@ -52,6 +62,11 @@ class Case:
         for slug, value in self.given.items():
             if isinstance(value, str) and "\x00" in value:
                 self.wrong(slug, "含有不能保存的字符。")
+        self.named: dict[str, str] = {
+            slug: text
+            for slug, column in self.noun.named_by.items()
+            if slug not in self.given and isinstance(text := values.get(column.slug), str) and text.strip()
+        }
         if self.bad:
             self.given = {slug: value for slug, value in self.given.items() if slug not in self.bad}
 
@@ -77,6 +92,10 @@ class Case:
         self.bad.add(slug)
         self.problems.append(self._at(slug, message))
 
+    def look(self, slug: str, message: str) -> None:
+        """Say at a cell what should be looked at before writing."""
+        self.notices.append(self._at(slug, message))
+
     def heed(self, findings: Iterable[Finding], at: str = "", **fields: str) -> None:
         """Take what a rule found: a refusal makes the row wrong, a warning stands at it.
 
@@ -89,15 +108,32 @@ class Case:
             if finding.severity == Severity.REFUSE:
                 self.wrong(slug, finding.message)
             else:
-                self.notices.append(self._at(slug, finding.message))
+                self.look(slug, finding.message)
 
     def _at(self, slug: str, message: str) -> dict[str, str]:
+        by_name = self.noun.named_by.get(slug)
+        if by_name and slug not in self.table.headers and by_name.slug in self.table.headers:
+            slug = by_name.slug
         return {"slug": slug, "address": self.table.address(slug, self.number), "message": message}
 
     def shown(self, slug: str, value: Value) -> str:
         """A value as the preview shows it."""
         shown = self.noun.by_slug[slug].shown(value)
         return "" if shown is None else str(shown)
+
+    def written(self) -> list[dict[str, str]]:
+        """Return everything that a new row would write, column by column, as changes from nothing."""
+        masked = nouns.of(self.noun.model).masked
+        found = []
+        for column in self.noun.columns:
+            value = _value(self.new, column.path or column.slug)
+            if value is None or value == "":
+                continue
+            shown = value.name if isinstance(value, Named) else self.shown(column.slug, value)
+            shown = access.masked(shown) if column.slug in masked else shown
+            label = column.header.removesuffix("代码") if isinstance(value, Named) else column.header
+            found.append({"slug": column.slug, "label": label, "old": "", "new": shown, "note": ""})
+        return found
 
     def joined(self, *slugs: str) -> str:
         """The given values of some columns, for the summary."""
@@ -131,7 +167,10 @@ class Case:
         """A new row needs every required column."""
         for column in self.noun.columns:
             if column.required and column.slug not in self.given and column.slug not in self.bad:
-                self.wrong(column.slug, f"新增时须填写“{column.header}”。")
+                by_name = self.noun.named_by.get(column.slug)
+                there = self.table.headers
+                said = by_name if by_name and column.slug not in there and by_name.slug in there else column
+                self.wrong(column.slug, f"新增时须填写“{said.header}”。")
 
     def match(self, slug: str, validator: RegexValidator) -> None:
         """Check the text of a cell with a validator."""

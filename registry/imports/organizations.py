@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import copy
-from datetime import date
 from typing import Any
 
 from registry import access
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import REASON, Importer, Session, anchor, parents_first
 from registry.models import Campaign, Organization, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.models.unit import MAX_DEPTH
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.unit import UNIT
 from registry.operations.organizations import (
     dissolve_organization,
     edit_organization,
@@ -22,6 +24,7 @@ from registry.operations.organizations import (
 from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, extents
 from registry.search.index import batches
+from registry.search.named import answers_to
 from registry.spreadsheets.reading import Table
 
 FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "note")
@@ -51,8 +54,9 @@ class OrganizationImporter(Importer):
         """Yield all rows."""
         session = self.session
         cases = list(session.cases(tables))
+        self._resolve(cases)
         session.know_units(case.text("unit") for case in cases)
-        session.know_organizations(case.text(slug) for case in cases for slug in ("code", "parent"))
+        session.know_organizations(case.text("parent") for case in cases)
         for campaign in access.visible(session.user, Campaign.objects.all()) if cases else ():
             for word in {campaign.code, campaign.name}:
                 self._campaigns.setdefault(word, []).append(campaign)
@@ -75,6 +79,43 @@ class OrganizationImporter(Importer):
         self._warn_of_names(list(added.values()))
         yield [case.judged() for case in cases]
 
+    def _resolve(self, cases: list[Case]) -> None:
+        """Find what is given by name: the organizations themselves, their units and superiors."""
+        session = self.session
+        naming.give_codes(session, cases, "organization", _stands_at)
+        session.know_organizations(case.text("code") for case in cases)
+        there = session.organizations
+        naming.plan(session, cases, "organization", there)
+
+        def now(case: Case, name: str) -> Any:
+            row = there.get(case.key)
+            return getattr(row, name) if row is not None else None
+
+        verb = "establish_organization"
+        units = naming.resolve(session, cases, "unit", "unit", verb, lambda case: now(case, "unit"))
+        naming.refuse(session, units, "unit", "unit")
+        session.know_units(case.text("unit") for case in cases)
+        superiors = naming.resolve(
+            session, cases, "parent", "organization", "see", lambda case: now(case, "parent"), _is_superior
+        )
+        for case, word, rows in list(superiors):
+            unit = session.unit(case.text("unit"), verb)
+            offered = [row for row in self._offered(unit) if answers_to(ORGANIZATION, row, word)]
+            if not rows and len(offered) == 1:
+                case.given["parent"] = offered[0].code
+            else:
+                case.wrong("parent", naming.said("organization", word, rows or offered))
+
+    def _offered(self, unit: Unit | None) -> Collection[Organization]:
+        """Return the superiors from outside the scope that the register form offers at a unit."""
+        at = anchor(unit) if unit is not None else None
+        if at is None:
+            return ()
+        if at.pk not in self._superiors:
+            rows = access.superiors(self.session.user, at)
+            self._superiors[at.pk] = {row.code: row for row in rows}
+        return self._superiors[at.pk].values()
+
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Change what is there, then add what is new."""
         for case in cases:
@@ -87,6 +128,18 @@ class OrganizationImporter(Importer):
         if self.new:
             establish_organizations(actor=actor, organizations=self.new, reason=reason)
         self.session.renew()
+
+    def review(self) -> list[Case]:
+        """Say of new organizations what the register form says of their first members."""
+        found = []
+        for some in batches(list(self.session.founded.values()), 500):
+            cases = {_establishment(case.new): case for case in some}
+            members = {each: self.session.first_members.get(case.key, []) for each, case in cases.items()}
+            before = {case: len(case.notices) for case in some}
+            for finding in rules.first_member_warnings(members):
+                cases[finding.subject].heed([finding])  # type: ignore[index]
+            found += [case for case in some if len(case.notices) > before[case]]
+        return found
 
     def finish(self, actor: Actor, reason: str) -> None:
         """Dissolve what the workbook dissolves."""
@@ -120,6 +173,13 @@ class OrganizationImporter(Importer):
             return
         case.summary, case.row = organization.name, copy(organization)
         now: Organization = case.row
+        if now.dissolved_on is not None and case.text("name") not in ("", now.name):
+            case.wrong(
+                "code",
+                f"代码“{now.code}”是已于 {now.dissolved_on:%Y-%m-%d} 撤销的“{now.name}”的,不能改给别的组织。"
+                "新组织请换一个代码,或不填代码。",
+            )
+            return
         self._see_end(case, now)
         case.compare(now, (*FACTS, "campaign"))
         self._see_number(case, now)
@@ -251,14 +311,15 @@ class OrganizationImporter(Importer):
             **facts,
             **case.facts(("kind", "campaign", "dissolved_on", "dissolution_number", *FACTS)),
         )
-        start: date = case.given["established_on"]
-        words = [case.joined("name"), case.joined("kind"), unit.label, start.isoformat()]
+        words = [case.joined("name")]
         if state != WorkflowState.APPROVED:
             words.append(f"导入后为“{state.label}”")
         case.summary = " · ".join(word for word in words if word)[:300]
         session.touch_unit(unit)
         session.organizations[case.key] = case.new
         self.new.append(case.new)
+        if not session.is_writing:
+            session.founded[case.key] = case
 
     def _parent(self, case: Case, unit: Unit | None) -> Organization | None:
         """Return the superior that the row names: one that the register form would offer."""
@@ -266,13 +327,8 @@ class OrganizationImporter(Importer):
         if not code or "parent" in case.bad:
             return None
         parent = session.organization(code)
-        if parent is None and unit is not None and session.organizations.get(code) is not None:
-            at = anchor(unit)
-            if at is not None:
-                if at.pk not in self._superiors:
-                    offered = access.superiors(session.user, at)
-                    self._superiors[at.pk] = {row.code: row for row in offered}
-                parent = self._superiors[at.pk].get(code)
+        if parent is None and session.organizations.get(code) is not None:
+            parent = next((row for row in self._offered(unit) if row.code == code), None)
         if parent is None:
             session.no_such(case, "parent", "organizations", "组织")
         else:
@@ -284,10 +340,22 @@ class OrganizationImporter(Importer):
         if self.session.is_writing:
             return
         for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
-            ask(
-                rules.name_warnings,
-                {
-                    rules.Establishment(row.kind, row.unit, row.established_on, name=row.name): case
-                    for row, case in some
-                },
-            )
+            ask(rules.name_warnings, {_establishment(row): case for row, case in some})
+
+
+def _stands_at(case: Case, row: Organization) -> bool:
+    """Whether an organization stands at the unit that the row says, or ended as it says."""
+    unit = case.text("unit") or case.named.get("unit", "")
+    started, ended = case.given.get("established_on"), case.given.get("dissolved_on")
+    is_same_life = started in (None, row.established_on) and ended == row.dissolved_on
+    stands = row.dissolved_on is None or is_same_life
+    return stands and (not unit or answers_to(UNIT, row.unit, unit))
+
+
+def _is_superior(row: Any) -> bool:
+    """Whether a name may mean the row as a superior; what the workbook adds is judged later."""
+    return not isinstance(row, Organization) or row.dissolved_on is None
+
+
+def _establishment(row: Organization) -> rules.Establishment:
+    return rules.Establishment(row.kind, row.unit, row.established_on, row.is_temporary, name=row.name)

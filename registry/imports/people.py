@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, rows_with
 from registry.models import Organization, Person, PersonPlacement, PoliticalStatus, StatusPeriod, Unit
+from registry.models.kinds import PARTY_KINDS
 from registry.operations.people import (
     add_people,
     change_political_statuses,
@@ -22,6 +24,7 @@ from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
 FACTS = ("name", "category", "joined_on", "confirmed_on", "title", "phone", "note")
+UNKNOWN = PoliticalStatus.UNKNOWN.value
 _DAYS = ("joined_on", "confirmed_on")
 _PERSONAL = ("phone", "note")
 _HOME = ("home_unit", "home_branch")
@@ -39,6 +42,7 @@ class PeopleImporter(Importer):
             since = self._statuses_since(cases, existing)
             self._joinings: dict[standing.Joining, Case] = {}
             self._moves: dict[rules.HomeChange, Case] = {}
+            self._resolve(cases, existing)
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
             self._ask_numbers(cases, existing)
@@ -46,6 +50,7 @@ class PeopleImporter(Importer):
                 session.clean(case, Person, ("number", "political_status", *FACTS))
                 case.summary = case.text("name")
                 person = existing.get(case.key)
+                self._infer_status(case, person)
                 if person is None:
                     self._add(case)
                     session.note_wrong(case)
@@ -57,6 +62,28 @@ class PeopleImporter(Importer):
             ask(rules.home_refusals, self._moves, "number")
             session.needs_reason |= bool(self._joinings) or self._correct_homes()
             yield [case.judged() for case in cases]
+
+    def _resolve(self, cases: list[Case], existing: Mapping[str, Person]) -> None:
+        """Find the units and branches that are given by name."""
+
+        def now(case: Case, slug: str) -> Any:
+            return getattr(existing.get(case.key), slug, None)
+
+        at_units = naming.resolve(
+            self.session, cases, "home_unit", "unit", "add_person", lambda case: now(case, "home_unit")
+        )
+        naming.refuse(self.session, at_units, "home_unit", "unit")
+        branches = naming.resolve(
+            *(self.session, cases, "home_branch", "organization", "see"),
+            lambda case: now(case, "home_branch"),
+            lambda row: (
+                not isinstance(row, Organization) or (row.kind in PARTY_KINDS and not row.is_temporary)
+            ),
+        )
+        for case, word, rows in branches:
+            # Rosters call branches as everybody there does; the rest of the row is right without it.
+            said = naming.said("organization", word, rows)
+            case.look("home_branch", f"{said}组织关系没有写入;要写入请填全称或代码。")
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Add who is new and change who is there."""
@@ -144,11 +171,24 @@ class PeopleImporter(Importer):
             case.heed(rules.refusals([rules.Membership(**whole)]))
         return home
 
+    @staticmethod
+    def _infer_status(case: Case, person: Person | None) -> None:
+        """Rosters of Party members have no column of statuses: who has a day of joining is a member."""
+        joined = case.given.get("joined_on")
+        known = person.political_status if person is not None else UNKNOWN
+        if joined is None or known != UNKNOWN or {"political_status", "confirmed_on"} & case.bad:
+            return
+        if "political_status" not in case.given:
+            status = standing.status_by_days(joined, case.given.get("confirmed_on"))
+            case.given["political_status"] = status
+            label = PoliticalStatus(status).label
+            case.look("joined_on", f"没有写政治面貌,按入党日期登记为{label}。")
+
     def _add(self, case: Case) -> None:
         session = self.session
         case.need()
         home = self._home(case, None)
-        status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
+        status = case.text("political_status") or UNKNOWN
         case.heed(
             standing.refusals(
                 [standing.Joining(None, status, case.given.get("joined_on"), case.given.get("confirmed_on"))]
@@ -157,7 +197,6 @@ class PeopleImporter(Importer):
         if case.is_wrong():
             return
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)
-        case.summary = f"{case.joined('name', 'category', 'political_status')} · {home['home_unit'].label}"
         session.touch_unit(home["home_unit"])
         if not session.is_writing:
             session.new_people[case.key] = (case.new.name, case.new.political_status)
@@ -169,6 +208,10 @@ class PeopleImporter(Importer):
             self._refuse_guest(case, person)
             return
         case.compare(person, FACTS)
+        renaming = rules.Renaming(person, case.edits.get("name"), case.edits.get("category"))
+        if renaming.is_of_another:
+            session.needs_reason = True
+            case.look("number", rules.ANOTHER_PERSON.format(name=person.name))
         status = case.text("political_status")
         if any(name in case.edits for name in _DAYS):
             joined, confirmed = (case.edits.get(name, getattr(person, name)) for name in _DAYS)

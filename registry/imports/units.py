@@ -8,12 +8,15 @@ from copy import copy
 from django.core.validators import RegexValidator
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import Importer, parents_first
 from registry.models import Unit
 from registry.models.unit import MAX_DEPTH
+from registry.nouns.unit import UNIT
 from registry.operations.units import EDITABLE, add_units, edit_unit
 from registry.rules import units as rules
+from registry.search.named import answers_to
 from registry.spreadsheets.reading import Table
 
 _REGION_CODE = RegexValidator(rules.REGION_CODE, "行政区划代码是六位数字。")
@@ -26,7 +29,12 @@ class UnitImporter(Importer):
         """Yield all rows."""
         session = self.session
         cases = list(session.cases(tables))
-        session.know_units(case.text(slug) for case in cases for slug in ("code", "superior"))
+        naming.give_codes(session, cases, "unit", _stands_below)
+        session.know_units(case.text("code") for case in cases)
+        naming.plan(session, cases, "unit", session.units)
+        unresolved = naming.resolve(session, cases, "superior", "unit", "see", self._superior_now)
+        naming.refuse(session, unresolved, "superior", "unit")
+        session.know_units(case.text("superior") for case in cases)
         added: dict[str, Case] = {}
         for case in cases:
             session.clean(case, Unit, ("code", *EDITABLE))
@@ -51,6 +59,9 @@ class UnitImporter(Importer):
         for case in parents_first(added, "superior"):
             self._add(case)
             session.note_wrong(case)
+        if not session.is_writing:
+            new = [case for case in added.values() if case.new is not None]
+            ask(rules.name_warnings, {_addition(case.new): case for case in new})
         yield [case.judged() for case in cases]
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
@@ -62,12 +73,19 @@ class UnitImporter(Importer):
             add_units(actor=actor, units=self.new, reason=reason)
         self.session.renew()
 
+    def _superior_now(self, case: Case) -> Unit | None:
+        unit = self.session.units.get(case.key)
+        return unit.parent if unit is not None else None
+
     def _change(self, case: Case, unit: Unit) -> None:
         session = self.session
         if not session.may("see", unit):
             session.taken(case, "单位代码")
             return
         case.summary, case.row = unit.name, copy(unit)
+        if unit.closed_on is not None and case.text("name") not in ("", unit.name):
+            case.wrong("code", _reused(unit))
+            return
         case.compare(unit, EDITABLE)
         case.refuse_change(
             "superior",
@@ -96,6 +114,23 @@ class UnitImporter(Importer):
         if case.is_wrong():
             return
         case.new = Unit(code=case.key, parent=superior, level=level, **case.facts(EDITABLE))
-        case.summary = case.joined("name", "kind", "superior")
         session.units[case.key] = case.new
         self.new.append(case.new)
+
+
+def _stands_below(case: Case, unit: Unit) -> bool:
+    """Whether an open unit stands below what the row says, if it says anything."""
+    superior = case.text("superior") or case.named.get("superior", "")
+    stands = unit.parent is not None and answers_to(UNIT, unit.parent, superior)
+    return unit.closed_on is None and (not superior or stands)
+
+
+def _addition(unit: Unit) -> rules.Addition:
+    return rules.Addition(unit.parent, unit.opened_on, unit.name)
+
+
+def _reused(unit: Unit) -> str:
+    return (
+        f"代码“{unit.code}”是已于 {unit.closed_on:%Y-%m-%d} 撤并的“{unit.name}”的,不能改给别的单位。"
+        "新单位请换一个代码,或不填代码。"
+    )

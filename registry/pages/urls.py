@@ -10,11 +10,12 @@ from registry.pages.campaigns import changes as campaign_changes
 from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations import changes as organization_changes
+from registry.pages.organizations import copying, founding
 from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
-from registry.pages.people import assignments, ticked
+from registry.pages.people import assignments, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
 from registry.pages.people.tables import PeopleTable
@@ -37,6 +38,7 @@ urlpatterns = [
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
+    path("export/lent/", export(lent.LentTable), name="lent_export"),
     path("export/units/", export(UnitTable), name="units_export"),
     path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
@@ -48,6 +50,7 @@ urlpatterns = [
     path("units/<slug:code>/close/", unit_changes.close, name="unit_close"),
     path("units/<slug:code>/register/", organization_changes.register, name="organization_register"),
     path("units/<slug:code>/register/suggest/", organization_changes.suggest, name="organization_suggest"),
+    path("units/<slug:code>/found/", founding.found, name="organizations_found"),
     path("units/<slug:code>/people/add/", people_changes.add, name="person_add"),
     path("tree/", tree.page, name="tree"),
     path("tree/side/", tree.side, name="tree_side"),
@@ -66,6 +69,7 @@ urlpatterns = [
     path("many/organizations/approve/", ticked_organizations.approve, name="organizations_approve"),
     path("many/organizations/dissolve/", ticked_organizations.dissolve, name="organizations_dissolve"),
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
+    path("organizations/<slug:code>/copy/", copying.copy, name="organization_copy"),
     path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
     path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
@@ -78,6 +82,8 @@ urlpatterns = [
     path("organizations/<slug:code>/members/end/", people_changes.end_many, name="organization_members_end"),
     # people and their assignments
     path("people/", people.people, name="people"),
+    path("lent/", lent.lent, name="lent"),
+    path("borrow/", people_changes.borrow, name="person_borrow"),
     path("people/<str:number>/", people.person, name="person"),
     path("people/<str:number>/reveal/", people.reveal, name="person_reveal"),
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
