@@ -283,6 +283,35 @@ TABLE: dict[str, list[Row]] = {
             query="kind=branch&established_on=2020-03-01&parent=yi-branch",
         )
     ],
+    "organizations_found": [
+        Row(
+            unit,
+            ENTER,
+            "302 404 200 404 200 404 | 404",
+            lambda here: {"units": [here.station.code], "kind": "branch", "established_on": "2020-03-01"},
+        ),
+        Row(
+            unit,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "units": [here.station.code, here.spare.code],
+                "kind": "branch",
+                "established_on": "2020-03-01",
+                "parent": "ting-committee",
+                "groups": "甲班",
+                "confirmed": "",
+            },
+        ),
+    ],
+    "organization_copy": [
+        Row(
+            branch,
+            "302 404 200 404 200 404 | 404",
+            "302 404 302 404 302 404 | 404",
+            lambda here: {"unit": here.spare.code, "with_members": "on"},
+        )
+    ],
     "person_add": [
         Row(
             unit,

@@ -19,6 +19,7 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.models.base import on_day
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
@@ -28,6 +29,7 @@ from registry.rules import organizations as rules
 from registry.rules import registrations
 from registry.rules.findings import warnings
 from registry.web import fields
+from registry.web.address import Address
 from registry.web.fields import (
     DayField,
     PickerField,
@@ -148,6 +150,15 @@ class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
         seen = access.visible(user, Campaign.objects.order_by()).values("pk")
         rows = Campaign.objects.filter(Q(pk__in=seen) | Q(pk=held.pk if held else None))
         self.queryset = rows.order_by(F("ended_on").desc(nulls_first=True), "-started_on", "code")
+
+
+def campaign_of(user: access.AnyUser, address: Address) -> Campaign | None:
+    """Return the campaign of the address, or the only one that goes on, on the day."""
+    asked, day = address.question.campaign, address.as_of
+    if asked is not None:
+        return None if asked.is_over_on(day) else asked
+    going_on = list(access.visible(user, Campaign.objects.filter(on_day(day)))[:2])
+    return going_on[0] if len(going_on) == 1 else None
 
 
 class RegisterForm(PlacingForm):

@@ -211,6 +211,9 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     ]
     if menu := buttons(user, organization, address, *wanted):
         made.append({"label": "办理", "menu": menu})
+    if access.may_somewhere(user, "establish_organization"):
+        url = address.url(reverse("organization_copy", args=[organization.code]))
+        made.append({"label": "复制", "url": url, "tone": ""})
     made += button("edit_organization", "organization_edit", "编辑")
     if stands:
         tone = "" if decides or resubmits else "main"
