@@ -129,6 +129,17 @@ edit = _ORGANIZATION.change(
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template="pages/organizations/form.html",
 )
+correct = _ORGANIZATION.change(
+    operations.edit_organization,
+    forms.CorrectForm,
+    "更正登记",
+    submit_label="更正",
+    sentences=lambda job: [
+        "登记时就错了的类型、所在单位、上级组织和成立日期在这里更正,自成立之日起的统计随之改变。",
+        "后来才变的,请用“转隶到其他单位”“调整上级组织”办理,之前日期的统计不变。",
+    ],
+    done=lambda job, row: f"已更正“{row.name}”的登记,统计数随之改变。",
+)
 move = _ORGANIZATION.change(
     operations.move_organization,
     forms.MoveForm,
