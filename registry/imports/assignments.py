@@ -257,4 +257,4 @@ class AssignmentImporter(Importer):
             elif "role" in case.edits:
                 change = rules.RoleChange(case.row, case.edits["role"], case.row.started_on)
                 proposals[change.placement] = case
-        ask(lambda some: rules.secretary_warnings(some, self.session.user), proposals, person="number")
+        ask(lambda some: rules.placement_warnings(some, self.session.user), proposals, person="number")

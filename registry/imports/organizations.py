@@ -282,10 +282,11 @@ class OrganizationImporter(Importer):
         if self.session.is_writing:
             return
         for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
-            ask(
-                rules.name_warnings,
-                {
-                    rules.Establishment(row.kind, row.unit, row.established_on, name=row.name): case
-                    for row, case in some
-                },
-            )
+            proposals = {
+                rules.Establishment(
+                    row.kind, row.unit, row.established_on, parent=row.parent, name=row.name
+                ): case
+                for row, case in some
+            }
+            ask(rules.name_warnings, proposals)
+            ask(rules.superior_warnings, proposals)

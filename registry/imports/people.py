@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from registry.audit import Actor
-from registry.importers.cases import Case
+from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, Importer, rows_with
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
 from registry.operations.people import (
@@ -50,6 +50,7 @@ class PeopleImporter(Importer):
                     case.wrong("number", borrowing.ELSEWHERE)
                 else:
                     self._change(case, person, since.get(person.pk))
+            self._warn(cases)
             yield [case.judged() for case in cases]
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
@@ -87,6 +88,21 @@ class PeopleImporter(Importer):
             if person.home_branch_id:
                 person.home_branch = branches[person.home_branch_id]
         return {person.number: person for person in people}
+
+    def _warn(self, cases: list[Case]) -> None:
+        """Say in the preview who may be registered already: a like number, a namesake in the unit."""
+        if self.session.is_writing:
+            return
+        proposals = {}
+        for case in cases:
+            if case.is_wrong():
+                continue
+            if (new := case.new) is not None:
+                proposals[rules.Identity(new.number, new.name, new.home_unit)] = case
+            elif case.row is not None and case.edits.keys() & {"name", "home_unit"}:
+                name, unit = (case.edits.get(slug, getattr(case.row, slug)) for slug in ("name", "home_unit"))
+                proposals[rules.Identity(case.row.number, name, unit, case.row)] = case
+        ask(lambda some: rules.identity_findings(some, self.session.user), proposals)
 
     @staticmethod
     def _statuses_since(cases: list[Case], existing: dict[str, Person]) -> dict[int, date]:

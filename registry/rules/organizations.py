@@ -102,6 +102,11 @@ class Move:
     organization: Organization
     parent: Organization | None
 
+    @property
+    def kind(self) -> str:
+        """The kind of what moves."""
+        return self.organization.kind
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Transfer:
@@ -146,6 +151,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
     return [
         *refused,
         *name_warnings(fine),
+        *superior_warnings(fine),
         *placements.findings(together, asker),
         *_first_members(placed),
     ]
@@ -273,6 +279,21 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
                 f"{unit.label}已有同名组织“{row.name}”({row.code},{row.established_on:%Y-%m-%d} 成立{end})。"
             )
             yield warning("name_new_at_unit", proposal, "name", message)
+
+
+def superior_warnings(proposals: Sequence[Establishment | Move]) -> Iterator[Finding]:
+    """Warn of a group directly under a committee: groups are parts of branches (支部工作条例 第十三条)."""
+    for proposal in proposals:
+        parent, kind = proposal.parent, proposal.kind
+        if parent is not None and (kind, parent.kind) == (OrganizationKind.GROUP, OrganizationKind.COMMITTEE):
+            message = f"党小组应设在党支部之下,“{parent.name}”是党委,请核对上级组织。"
+            yield warning("group_under_branch", proposal, "parent", message)
+
+
+def move_findings(proposals: Sequence[Move]) -> list[Finding]:
+    """Return refusals, and what to look at of a new superior."""
+    refused = move_refusals(proposals)
+    return [*refused, *superior_warnings(unblamed(proposals, refused))]
 
 
 def _first_members(placed: dict[Establishment, list[Placement]]) -> Iterator[Finding]:

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.core.validators import RegexValidator
 
+from registry import access
+from registry.access import AnyUser
 from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, without_reason
+from registry.rules.findings import (
+    Finding,
+    Wrong,
+    first_of,
+    for_each,
+    in_future,
+    warning,
+    without_reason,
+)
+
+_LONGEST = 12
+"""Police numbers of figures have so many at most."""
 
 number_validator = RegexValidator(
     r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
@@ -35,6 +50,64 @@ class StatusChange:
     status: str
     on: date
     reason: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Identity:
+    """Who somebody would be: number, name and home unit; ``person`` where it is an entry that is there."""
+
+    number: str
+    name: str
+    home_unit: Unit | None
+    person: Person | None = None
+
+
+def identity_findings(proposals: Sequence[Identity], asker: AnyUser) -> list[Finding]:
+    """Return who may be registered already: by a number like this one, or by name in the same unit."""
+    scope = access.spans(asker)
+    spelled = {each: _spellings(each.number) for each in proposals}
+    numbers = set().union(*spelled.values()) if spelled else set()
+    alike, namesakes = defaultdict(list), defaultdict(list)
+    for person in _people(number__in=numbers) if numbers else ():
+        alike[_bare(person.number)].append(person)
+    units = {each.home_unit.pk for each in proposals if each.home_unit is not None} - {None}
+    for person in _people(home_unit__in=units, name__in={each.name for each in proposals}) if units else ():
+        namesakes[person.home_unit_id, person.name].append(person)
+
+    def told(person: Person) -> str:
+        if not access.inside(person.home_unit, scope):
+            return "其他单位的一名人员"
+        return f"{person.home_unit.label}的 {person.name}({access.shown_number(asker, person)})"
+
+    found = []
+    for each in proposals:
+        own = each.person.pk if each.person is not None else None
+        near = [row for row in alike[_bare(each.number)] if row.pk != own and row.number != each.number]
+        for person in near[:1] if spelled[each] else []:
+            message = (
+                f"警号 {each.number} 与{told(person)}的警号只差前面的零,请核对:表格软件常会去掉前面的零。"
+            )
+            found.append(warning("number_new", each, "number", message))
+        unit = each.home_unit.pk if each.home_unit is not None else None
+        same = [row for row in namesakes[unit or 0, each.name] if row.pk != own and row not in near]
+        for person in same[:1]:
+            message = f"已登记有{told(person)},与 {each.name} 同名,请确认不是同一人。"
+            found.append(warning("name_new_in_unit", each, "name", message))
+    return found
+
+
+def _people(**condition: Any) -> Iterable[Person]:
+    return Person.objects.filter(**condition).select_related("home_unit").order_by("number")
+
+
+def _bare(number: str) -> str:
+    return number.lstrip("0")
+
+
+def _spellings(number: str) -> set[str]:
+    """Return a number of figures with fewer and more zeros before it."""
+    bare = _bare(number)
+    return {bare.zfill(length) for length in range(len(bare), _LONGEST + 1)} if bare.isdecimal() else set()
 
 
 def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:

@@ -22,6 +22,8 @@ from registry.models.kinds import PARTY_KINDS
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms
 from registry.refusals import OperationRefused
+from registry.rules import organizations as rules
+from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ReasonForm, ScopedForm, typed_day
@@ -118,6 +120,10 @@ def _dissolution(job: Job) -> dict[str, Any]:
     return {"sentences": [said, also], "below": below}
 
 
+def _move_warnings(job: Job) -> list[str]:
+    return warnings(rules.move_findings([rules.Move(job.row, job.sent["parent"])]))
+
+
 _ORGANIZATION = Subject(
     "organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back
 )
@@ -138,6 +144,7 @@ move = _ORGANIZATION.change(
         f"现在的上级组织:{job.row.parent.name if job.row.parent else '无'}。",
         "下级组织随同调整;所在单位不变。",
     ],
+    warn=_move_warnings,
     done=lambda job, row: f"“{row.name}”的上级组织已改为{f'“{row.parent.name}”' if row.parent else '无'}。",
 )
 transfer = _ORGANIZATION.change(

@@ -22,7 +22,7 @@ from registry.models import (
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
-from registry.pages.people.forms import ROLES, pasted_people, with_members
+from registry.pages.people.forms import ROLES, as_members, pasted_people, with_members
 from registry.rules import organizations as rules
 from registry.rules.findings import warnings
 from registry.web import fields
@@ -241,7 +241,9 @@ class RegisterForm(ScopedForm):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments for ``establish_organization``."""
-        found = {"unit": self.unit, "is_temporary": self.is_temporary, "members": self.cleaned_data["people"]}
+        placed = as_members(self, [(each.person, each.role) for each in self.cleaned_data["people"]])
+        members = [Member(person, role) for person, role in placed]
+        found = {"unit": self.unit, "is_temporary": self.is_temporary, "members": members}
         return super().arguments() | found
 
     def warnings(self) -> list[str]:

@@ -33,7 +33,8 @@ from registry.pages.people.forms import (
 from registry.pages.people.views import record_view
 from registry.rules import placements
 from registry.rules.findings import warnings
-from registry.rules.placements import Placement, RoleChange
+from registry.rules.people import Identity, identity_findings
+from registry.rules.placements import Ending, Placement, RoleChange
 from registry.web.changes import Job, Subject
 from registry.web.links import person_url, way_to
 from registry.web.text import cleaned
@@ -103,11 +104,23 @@ def _status_now(job: Job) -> list[str]:
 
 _PERSON = Subject("person", _person_at_hand, _around_person, FORM)
 
+
+def _identity_warnings(job: Job) -> list[str]:
+    """Say who may be registered already: a like number, a namesake in the unit."""
+    person = job.row if isinstance(job.row, Person) else None
+    unit = job.sent.get("home_unit") or (person.home_unit if person is not None else job.row)
+    number, name = (job.sent.get(each) or getattr(person, each) for each in ("number", "name"))
+    is_new = person is None or (number, name, unit) != (person.number, person.name, person.home_unit)
+    proposal = Identity(number, name, unit, person)
+    return warnings(identity_findings([proposal], job.request.user)) if is_new else []
+
+
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     people.add_person,
     PersonForm,
     "添加人员",
     submit_label="登记",
+    warn=_identity_warnings,
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -125,6 +138,7 @@ edit = _PERSON.change(
     "修改资料",
     submit_label="保存",
     opened=lambda job: record_view(job.request, job.row),
+    warn=_identity_warnings,
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,
 )
@@ -141,6 +155,7 @@ transfer = _PERSON.change(
     TransferForm,
     "调整所属单位和组织关系",
     submit_label="调整组织关系",
+    warn=_identity_warnings,
     sentences=lambda job: ["只改变正式的所属单位和组织关系;在临时党组织和先锋队伍中的编入照旧。"],
     done=lambda job, row: (
         f"{row.name} 的所属单位现为 {row.home_unit.name},"
@@ -196,6 +211,10 @@ def _warnings(job: Job, organization: Organization, members: Sequence[tuple[Pers
     return warnings(placements.findings(proposals, job.request.user))
 
 
+def _end_warnings(job: Job, rows: Sequence[Assignment]) -> list[str]:
+    return warnings(placements.end_findings([Ending(row, job.sent["on"]) for row in rows]))
+
+
 _ORGANIZATION = Subject("organization", _organization_at_hand, _around_organization, FORM, _to_unit)
 
 assign = _ORGANIZATION.change(
@@ -214,7 +233,8 @@ end_many = _ORGANIZATION.change(
     "结束编入",
     verb="end_assignment",
     submit_label="结束所选人员的编入",
-    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {job.sent['on']} 起结束编入。",
+    warn=lambda job: _end_warnings(job, [row for row, _on in job.form.arguments()["ends"]]),
+    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {ended[0].ended_on} 起结束编入。",
     template="pages/people/end_many.html",
     name="",
 )
@@ -281,6 +301,7 @@ end = _ASSIGNMENT.change(
     EndForm,
     "结束编入",
     sentences=lambda job: [_placed(job.row)],
+    warn=lambda job: _end_warnings(job, [job.row]),
     done=lambda job, row: (
         f"{job.row.person.name} 在 {job.row.organization.name} 的编入自 {row.ended_on} 起结束。"
     ),
