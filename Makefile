@@ -1,5 +1,6 @@
 # Needs Python 3.11 or newer (with venv) and make; everything else is installed into .venv.
 #
+#   make install the environment and the static files of an installation; no data, no tables
 #   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
@@ -28,7 +29,7 @@ PY := $(BIN)/python
 # A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: run demo test e2e bench check clean
+.PHONY: install run demo test e2e bench check clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -50,6 +51,14 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 	@touch $@
 
 # --- The registry --------------------------------------------------------------------------------
+
+# Static files need no secret of the installation, and are made as for DEBUG off.
+install: .venv/.run
+	@DEBUG=0 SECRET_KEY="$${SECRET_KEY:-only-while-the-static-files-are-collected-0123456789}" DATABASE_URL=sqlite://:memory: \
+	  $(PY) manage.py collectstatic --noinput --verbosity 0
+	@echo "Installed. Next, with DATABASE_URL and SECRET_KEY set:"
+	@echo "  $(PY) manage.py migrate"
+	@echo "  $(PY) manage.py setup      (asks for the first unit and the first manager)"
 
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)

@@ -19,6 +19,7 @@ from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, U
 from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.term import found_by, starts_with
+from registry.models.text import normalize_number, number_key
 from registry.nouns.organization import superiors_of
 
 AnyUser = User | AnonymousUser
@@ -122,7 +123,8 @@ def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = Fa
     The noun says how its rows belong to units; those of a noun that belongs to none are seen by everybody.
     ``few``: there are only a handful of rows, so each one is checked.
     """
-    return nouns.of(rows.model).inside(rows, spans(user, verb), few=few)
+    noun, scope = nouns.of(rows.model), spans(user, verb)
+    return noun.seen(rows, scope, few=few) if verb == SEE else noun.inside(rows, scope, few=few)
 
 
 def sees_private(user: AnyUser, row: Model) -> bool:
@@ -177,17 +179,20 @@ def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
 def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
     """Return two conditions: "the number is ``text``" and "the number begins with ``text``".
 
-    The second finds only people whose number ``user`` sees. Rows reach the person through ``path``. Letters
-    match as typed, in capitals and in small letters, so that the database can use its index.
+    The number is compared but for zeros at its beginning, width and capitals. The second finds only people
+    whose number ``user`` sees. Rows reach the person through ``path``. Letters match as typed, in capitals
+    and in small letters, so that the database can use its index.
     """
-    ways = {text, text.upper(), text.lower()}
+    number, key = normalize_number(text), number_key(text)
+    if not number:
+        return Q(pk__in=[]), Q(pk__in=[])
     begins = Q()
-    for way in ways:
+    for way in {number, number.upper(), number.lower()}:
         begins |= starts_with(f"{path}number", way)
     personal = spans(user, PERSONAL)
     if not everything(personal):
         begins &= in_spans(personal, f"{path}home_unit__")
-    return Q(**{f"{path}number__in": ways}), begins
+    return Q(**({f"{path}number_key": key} if key else {f"{path}number": number})), begins
 
 
 def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:

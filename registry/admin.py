@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
@@ -17,6 +18,8 @@ from django.utils.decorators import method_decorator
 _SECRET = ("password", "phone")
 """Shown nowhere here: who opens a telephone number does so on the person's page, and it is recorded."""
 _KEPT_BY_THE_SYSTEM = ("version", "is_sample", "created_at", "updated_at")
+_ONLY_IN_A_TRIAL = () if settings.DEBUG else ("is_sample",)
+"""An installation holds no sample rows, and nothing speaks of them."""
 _NOT_SHOWN = (
     *("oldpassword", "session", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
@@ -78,7 +81,9 @@ class ReadingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 def _table(model: type[models.Model]) -> type[ReadingAdmin]:
     """Return the admin of a model: its plain fields in the list, what can be searched, never a password."""
-    shown = [field for field in model._meta.fields if field.name not in (*_SECRET, *_DERIVED)]
+    shown = [
+        field for field in model._meta.fields if field.name not in (*_SECRET, *_DERIVED, *_ONLY_IN_A_TRIAL)
+    ]
     fields = sorted(shown, key=lambda field: field.name in _KEPT_BY_THE_SYSTEM)
     names = {field.name for field in fields}
     related = [field.name for field in fields if field.is_relation]
@@ -90,7 +95,7 @@ def _table(model: type[models.Model]) -> type[ReadingAdmin]:
             "list_select_related": related or False,
             "search_fields": [name for name in _SEARCHED if name in names],
             "list_filter": [name for name in _FILTERED if name in names],
-            "exclude": _SECRET,
+            "exclude": (*_SECRET, *_ONLY_IN_A_TRIAL),
         },
     )
 

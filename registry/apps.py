@@ -26,9 +26,11 @@ class RegistryConfig(AppConfig):
         "registry.operations.units.edit_unit",
         "registry.operations.organizations.edit_organization",
         "registry.operations.people.edit_person",
+        "registry.operations.campaigns.edit_campaign",
         "registry.operations.assignments.edit_assignment",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
+    closing_rules = ("registry.rules.campaigns.lead_refusals",)
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",

@@ -8,8 +8,9 @@ no lock: nobody else can refer to it yet, and its number comes from a sequence
 (``registry.trees.moves.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
 tree.
 
-Locks are taken in one global order: unit tree, units in use, whole forest, organization trees by number.
-Operations retry after a deadlock that still happens (``registry.operations.base``).
+Locks are taken in one global order: unit tree, units in use, campaigns in use, whole forest,
+organization trees by number. Operations retry after a deadlock that still happens
+(``registry.operations.base``).
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from registry.models import Organization, Unit
+from registry.models import Campaign, Organization, Unit
 
-_UNIT_TREE, _UNIT_IN_USE, _ORGANIZATION_TREE, _WHOLE_FOREST = 7101, 7102, 7104, 7105
+_UNIT_TREE, _UNIT_IN_USE, _CAMPAIGN_IN_USE = 7101, 7102, 7103
+_ORGANIZATION_TREE, _WHOLE_FOREST = 7104, 7105
 MANY = 500
 """More units, or trees of organizations, than these are not locked one by one."""
 _SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
@@ -75,6 +77,16 @@ def use_units(units: Iterable[Unit]) -> None:
 def retire_units(units: Iterable[Unit]) -> None:
     """Keep others from placing anything at the units until the transaction ends."""
     _take(_UNIT_IN_USE, *{unit.pk for unit in units})
+
+
+def use_campaigns(campaigns: Iterable[Campaign | None]) -> None:
+    """Keep the campaigns from being ended until the transaction ends; many may do so at once."""
+    _take(_CAMPAIGN_IN_USE, *{campaign.pk for campaign in campaigns if campaign is not None}, shared=True)
+
+
+def retire_campaigns(campaigns: Iterable[Campaign]) -> None:
+    """Keep others from establishing anything in the campaigns until the transaction ends."""
+    _take(_CAMPAIGN_IN_USE, *{campaign.pk for campaign in campaigns})
 
 
 def lock_organization_trees(organizations: Iterable[Organization]) -> None:

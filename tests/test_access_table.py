@@ -61,6 +61,14 @@ def submitted(here: Bureau) -> list[Any]:
     return [f"{here.code}-submitted"]
 
 
+def campaign(here: Bureau) -> list[Any]:
+    return [here.campaign.code]
+
+
+def over(here: Bureau) -> list[Any]:
+    return [here.over.code]
+
+
 def draft(here: Bureau) -> list[Any]:
     return [f"{here.code}-draft"]
 
@@ -112,10 +120,16 @@ EVERYBODY = "302 200 200 200 200 200 | 200"
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
 TAKEN_BY_ALL = "302 200+ 200+ 200+ 200+ 200+ | 200+"
 
+NOBODY_HERE = "302 404 404 404 404 404 | 404"
+
 ADMIN_WITHOUT_LOGIN = "302 302 302 302 302 302 | 302"
 
 TABLE: dict[str, list[Row]] = {
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
+    # the first steps, for the manager at the top of the tree; first units are for administrators
+    "start": [Row(nothing, NOBODY_HERE, READ_ONLY)],
+    "start_skip": [Row(nothing, READ_ONLY, NOBODY_HERE)],
+    "first_unit": [Row(nothing, NOBODY_HERE, NOBODY_HERE, lambda here: {"name": "新局", "kind": "bureau"})],
     "search": [
         Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
@@ -273,6 +287,43 @@ TABLE: dict[str, list[Row]] = {
         Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
         Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
     ],
+    # campaigns: seen at the lead unit, below and above it
+    "campaigns": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, EVERYBODY, READ_ONLY, query="state=over&sort=-name"),
+    ],
+    "campaigns_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
+    "campaign": [
+        Row(campaign, ALL_READ, READ_ONLY),
+        Row(over, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(lambda here: ["yiqing"], EVERYBODY, READ_ONLY),
+    ],
+    "campaign_start": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside the unit is not found: the form comes back.
+            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            lambda here: {"name": "新任务", "started_on": "2020-03-01", "lead_unit": here.unit.code},
+        )
+    ],
+    "campaign_edit": [
+        Row(
+            campaign,
+            MANAGE,
+            MANAGED,
+            lambda here: {
+                "name": "新名",
+                "started_on": "2020-01-20",
+                "lead_unit": here.unit.code,
+                "version": here.campaign.version,
+            },
+        )
+    ],
+    "campaign_end": [
+        Row(campaign, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
+    ],
+    "campaign_reopen": [Row(over, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
     # organizations
     "organizations": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&state=all"),

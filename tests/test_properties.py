@@ -30,6 +30,7 @@ from registry.models import (
     Organization,
     OrganizationPlacement,
     Person,
+    PersonPlacement,
     StatusPeriod,
     Unit,
     UnitPlacement,
@@ -249,8 +250,19 @@ class RandomWorld:
             actor=ACTOR, person=self.pick(Person, a), status=STATUSES[b % len(STATUSES)], on=day(c)
         )
 
+    def edit_joining(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+        changes = {"joined_on": day(c) if b % 4 else None, "confirmed_on": day(d) if e % 3 == 0 else None}
+        people.edit_person(actor=ACTOR, person=self.pick(Person, a), changes=changes, reason="查档")
+
     def transfer_person(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
-        people.transfer_person(actor=ACTOR, person=self.pick(Person, a), home_unit=self.pick(Unit, b))
+        people.transfer_person(
+            actor=ACTOR,
+            person=self.pick(Person, a),
+            home_unit=self.pick(Unit, b),
+            home_branch=self.maybe(Organization, d),
+            on=day(c),
+            reason="测" if e % 2 else "",
+        )
 
     def assign(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         assignments.assign_people(
@@ -291,7 +303,8 @@ VERBS = (
     "establish", "establish", "establish", "establish", "edit_established", "edit_dissolved",
     "edit_campaign", "move_organization", "move_organization", "transfer", "transfer", "transfer",
     "dissolve", "dissolve", "withdraw", "step_state",
-    "add_person", "change_status", "change_status", "transfer_person",
+    "add_person", "change_status", "change_status", "edit_joining", "transfer_person",
+    "transfer_person",
     "assign", "assign", "assign", "change_role", "end_assignment", "end_assignments", "withdraw_assignment",
 )  # fmt: skip
 
@@ -321,6 +334,7 @@ def change_days() -> list[date]:
         (Organization, ("established_on", "dissolved_on")),
         (OrganizationPlacement, ("started_on",)),
         (StatusPeriod, ("started_on",)),
+        (PersonPlacement, ("started_on", "ended_on")),
         (Assignment, ("started_on", "ended_on")),
     ):
         for field in fields:
@@ -446,5 +460,9 @@ def test_every_noun_is_in_the_snapshot() -> None:
     """Otherwise "a refusal changed nothing" would be said of fewer tables than there are."""
     from tests.counting.recount import TABLES
 
-    named = {model.__name__ for model in Registered.__subclasses__()} | {"UnitPlacement", "StatusPeriod"}
+    named = {model.__name__ for model in Registered.__subclasses__()} | {
+        "UnitPlacement",
+        "StatusPeriod",
+        "PersonPlacement",
+    }
     assert named <= set(TABLES)

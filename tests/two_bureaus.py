@@ -59,6 +59,10 @@ class Bureau:
             make_organization(
                 self.unit, code=f"{code}-{state}", name=f"{mark}{state}支部", state=state, **named
             )
+        self.campaign = make_campaign(f"{code}-campaign", name=f"{mark}专项", lead_unit=self.unit)
+        self.over = make_campaign(
+            f"{code}-over", name=f"{mark}旧专项", lead_unit=self.unit, ended_on=date(2020, 3, 1)
+        )
         self.assignment = assign(self.branch, self.person, role="secretary")
         assign(self.team, self.people[1])
         Figure.objects.create(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from registry import access, audit
 from registry.accounts import passwords, second_factor
 from registry.audit import Actor
-from registry.locks import use_units
+from registry.locks import lock_unit_tree, use_units
 from registry.models import Grant, GrantRole, Session, Unit, User
 from registry.models.base import on_day
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
+from registry.operations.units import add_unit
 from registry.refusals import refuse
 
 
@@ -28,18 +32,73 @@ def add_user(
     role: str,
     started_on: date,
     ended_on: date | None = None,
+    password: str = "",
 ) -> tuple[User, str]:
     """Make a user with a first grant; return it with its one-time password. Raises ``OperationRefused``."""
     need_right(actor, "add_user", unit)
-    password = passwords.one_time_password()
-    user = _new_user(username, display_name)
-    user.set_password(password)
-    user.must_change_password = True
-    user.save(force_insert=True)
+    user, password = _with_password(_new_user(username, display_name), password)
     audit.record(
         actor, "add_user", user, unit=unit, after=audit.fields_of(user, ["username", "display_name"])
     )
     _grant(actor, user, unit, role, started_on, ended_on)
+    return user, password
+
+
+@operation
+def set_up(
+    *,
+    actor: Actor,
+    username: str,
+    display_name: str,
+    unit: Mapping[str, Any] | None = None,
+    password: str = "",
+) -> tuple[User, str]:
+    """Begin an empty registry: its first unit, of these facts, with a manager, or only an administrator.
+
+    The administrator (a superuser) then makes the first unit on a page. Returns the user with its one-time
+    password, which is ``password`` when given. Raises ``OperationRefused`` when somebody has begun already.
+    """
+    lock_unit_tree()
+    need_right(actor, "set_up", None)
+    begun_refused()
+    if unit is not None:
+        root = add_unit(actor=actor, superior=None, **unit)
+        user, password = add_user(
+            actor=actor,
+            username=username,
+            display_name=display_name,
+            unit=root,
+            role=GrantRole.MANAGER.value,
+            started_on=timezone.localdate(),
+            password=password,
+        )
+    else:
+        new = _new_user(username, display_name)
+        new.is_staff = new.is_superuser = True
+        user, password = _with_password(new, password)
+    after = {"username": user.username, "is_superuser": user.is_superuser}
+    audit.record(actor, "set_up", user, unit=unit_of(user), after=after)
+    return user, password
+
+
+def begun_refused() -> None:
+    """Refuse when the registry has a unit already, or somebody who can make one."""
+    if (unit := Unit.objects.order_by("pk").first()) is not None:
+        raise refuse(
+            None, f"登记系统已经建立,已有单位“{unit.name}”。添加管理员请用 manage.py grant 或用户页面。"
+        )
+    managing = Q(is_superuser=True, is_active=True) | Q(grants__role=GrantRole.MANAGER)
+    if (user := User.objects.filter(managing).order_by("pk").first()) is not None:
+        raise refuse(None, f"已有管理员“{user.username}”,请用该账号登录,在页面上登记首个单位。")
+
+
+def _with_password(user: User, password: str = "") -> tuple[User, str]:
+    """Save a new user with a password for once: this one, or one made for it."""
+    password = password or passwords.one_time_password()
+    passwords.check(password, user, field="password")
+    user.set_password(password)
+    user.must_change_password = True
+    user.save(force_insert=True)
     return user, password
 
 
@@ -265,6 +324,17 @@ def end_sessions(*, actor: Actor, user: User, keep: str = "") -> int:
     forget_sessions(user=user, keep=keep)
     audit.record(actor, "end_sessions", user, unit=unit_of(user), after={"sessions": number})
     return number
+
+
+@operation
+def skip_start(*, actor: Actor, user: User) -> User:
+    """Show a user the usual home, though the first steps of the registry are not all done."""
+    user = _locked(user)
+    need_oneself(actor, "skip_start", user)
+    user.skips_start = True
+    user.save(update_fields=["skips_start"])
+    audit.record(actor, "skip_start", user, unit=unit_of(user), after={"skips_start": True})
+    return user
 
 
 @operation

@@ -8,7 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from registry.models import GrantRole, User
-from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, reason_field
+from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, reason_field, text_of
 
 STATES = (
     ("", "全部"),
@@ -54,8 +54,8 @@ class AddUserForm(GrantForm):
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
     )
-    display_name = forms.CharField(
-        label="姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    display_name = text_of(
+        User, "display_name", required=True, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
     field_order = ("username", "display_name", "unit", "role", "started_on", "ended_on")

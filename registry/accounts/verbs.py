@@ -7,6 +7,7 @@ from registry.nouns.verbs import RecordWord, Verb
 VERBS = (
     Verb("change_password", "修改密码"),
     Verb("end_sessions", "结束其他会话"),
+    Verb("skip_start", "跳过开始使用"),
     Verb("turn_on_second_factor", "启用二次验证"),
     Verb("turn_off_second_factor", "停用二次验证"),
     Verb("renew_recovery_codes", "更换恢复码"),

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from registry.counting.metric import CountSource, Metric
-from registry.models import Assignment, Organization
+from registry.models import Assignment, Organization, PersonPlacement
 from registry.models.kinds import (
     FORMATION_KINDS,
     MEMBER_STATUSES,
@@ -57,6 +57,18 @@ PLACED = CountSource(
 )
 """Who is placed at the frontline."""
 
+FORMAL = CountSource(
+    PersonPlacement,
+    starts="started_on",
+    ends="ended_on",
+    unit="unit",
+    where=Q(person__merged_into__isnull=True),
+    owner="person",
+    organization="branch__",
+    dated="person__statuses",
+)
+"""Formal membership, at the home unit of the day, on the Party line at the home branch."""
+
 
 @dataclass(frozen=True, eq=False)
 class OrganizationMetric(Metric):
@@ -81,7 +93,7 @@ class OrganizationMetric(Metric):
 
 @dataclass(frozen=True, eq=False)
 class PeopleMetric(Metric):
-    """A number of people at the frontline (人数, distinct persons), or of their assignments (人次)."""
+    """A number of people at the frontline or at home (人数, distinct persons), or of assignments (人次)."""
 
     source: CountSource = field(default=PLACED, kw_only=True)
     distinct: bool = field(default=True, kw_only=True)
@@ -140,6 +152,7 @@ PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("frontline_assignments", "一线编入", distinct=False, measure="人次", page="assignments"),
     PeopleMetric("frontline_party_members", "一线党员", standing=Q(status__in=MEMBER_STATUSES)),
     PeopleMetric("frontline_auxiliaries", "一线辅警", Q(person__category=PersonCategory.AUXILIARY.value)),
+    PeopleMetric("formal_members", "党员(组织关系)", standing=Q(status__in=MEMBER_STATUSES), source=FORMAL),
 )
 
 

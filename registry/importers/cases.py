@@ -42,7 +42,9 @@ class Case:
         self.row: Any = None
         self.edits: dict[str, Any] = {}
         self.changes: list[dict[str, str]] = []
-        self.notices: list[dict[str, str]] = []
+        self.notices = [
+            {"slug": each.slug, "address": each.address, "message": each.message} for each in line.notes
+        ]
         self.problems = [
             {"slug": each.slug, "address": each.address, "message": each.message} for each in line.problems
         ]

@@ -53,7 +53,7 @@ class OrganizationImporter(Importer):
         cases = list(session.cases(tables))
         session.know_units(case.text("unit") for case in cases)
         session.know_organizations(case.text(slug) for case in cases for slug in ("code", "parent"))
-        for campaign in Campaign.objects.all() if cases else ():
+        for campaign in access.visible(session.user, Campaign.objects.all()) if cases else ():
             for word in {campaign.code, campaign.name}:
                 self._campaigns.setdefault(word, []).append(campaign)
         added: dict[str, Case] = {}
@@ -160,9 +160,10 @@ class OrganizationImporter(Importer):
         fine = [case for case in cases if case.edits and not case.is_wrong()]
         corrections = {}
         for case in fine:
-            if "established_on" in case.edits:
+            if {"established_on", "campaign"} & case.edits.keys():
                 candidate = copy(case.row)
-                candidate.established_on = case.edits["established_on"]
+                for slug in ("established_on", "campaign"):
+                    setattr(candidate, slug, case.edits.get(slug, getattr(candidate, slug)))
                 corrections[rules.Correction(candidate, case.row, REASON)] = case
         ask(rules.correction_refusals, corrections)
         self._judge_ends([case for case in fine if "dissolved_on" in case.edits and not case.is_wrong()])
@@ -228,7 +229,8 @@ class OrganizationImporter(Importer):
         parent = self._parent(case, unit)
         is_temporary = bool(given.get("is_temporary"))
         if kind and start is not None and not {"kind", "parent"} & case.bad:
-            proposal = rules.Establishment(kind, unit, start, is_temporary, parent, end)
+            campaign = given.get("campaign") if "campaign" not in case.bad else None
+            proposal = rules.Establishment(kind, unit, start, is_temporary, parent, end, campaign)
             case.heed(rules.refusals([proposal]))
         level = parent.level + 1 if parent is not None else 0
         if level >= MAX_DEPTH:

@@ -8,20 +8,21 @@ from typing import Any
 
 from registry.audit import Actor
 from registry.importers.cases import Case, ask
-from registry.importers.session import BATCH, Importer, rows_with
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit
+from registry.importers.session import BATCH, REASON, Importer, rows_with
+from registry.models import Organization, Person, PersonPlacement, PoliticalStatus, StatusPeriod, Unit
 from registry.operations.people import (
     add_people,
     change_political_statuses,
     edit_people,
     transfer_people,
 )
-from registry.rules import borrowing
+from registry.rules import borrowing, standing
 from registry.rules import people as rules
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
-FACTS = ("name", "category", "joined_on", "title", "phone", "note")
+FACTS = ("name", "category", "joined_on", "confirmed_on", "title", "phone", "note")
+_DAYS = ("joined_on", "confirmed_on")
 _PERSONAL = ("phone", "note")
 _HOME = ("home_unit", "home_branch")
 
@@ -36,11 +37,13 @@ class PeopleImporter(Importer):
             existing = self._existing(cases)
             seen = session.people_seen(existing.values())
             since = self._statuses_since(cases, existing)
+            self._joinings: dict[standing.Joining, Case] = {}
+            self._moves: dict[rules.HomeChange, Case] = {}
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
+            self._ask_numbers(cases, existing)
             for case in cases:
                 session.clean(case, Person, ("number", "political_status", *FACTS))
-                case.heed(rules.refusals([rules.Membership(joined_on=case.given.get("joined_on"))]))
                 case.summary = case.text("name")
                 person = existing.get(case.key)
                 if person is None:
@@ -51,6 +54,9 @@ class PeopleImporter(Importer):
                 else:
                     self._change(case, person, since.get(person.pk))
             self._warn(cases)
+            ask(standing.refusals, self._joinings)
+            ask(rules.home_refusals, self._moves, "number")
+            session.needs_reason |= bool(self._joinings) or self._correct_homes()
             yield [case.judged() for case in cases]
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
@@ -58,20 +64,24 @@ class PeopleImporter(Importer):
         if new := [case.new for case in cases if case.new is not None]:
             add_people(actor=actor, people=new, reason=reason)
         changed = [case for case in cases if case.row is not None]
-        if facts := [(case.row, case.edits) for case in changed if case.edits.keys() & set(FACTS)]:
-            edit_people(actor=actor, changes=facts, reason=reason)
+        today = self.session.today
         statuses = [
-            (case.row, case.edits["political_status"]) for case in changed if "political_status" in case.edits
+            (case.row, case.edits["political_status"], today)
+            for case in changed
+            if "political_status" in case.edits
         ]
         if statuses:
-            change_political_statuses(actor=actor, changes=statuses, on=self.session.today, reason=reason)
+            change_political_statuses(actor=actor, changes=statuses, reason=reason)
+        # After the status: the days of joining say since when it holds.
+        if facts := [(case.row, case.edits) for case in changed if case.edits.keys() & set(FACTS)]:
+            edit_people(actor=actor, changes=facts, reason=reason)
         moves = [
             (case.row, *(case.edits.get(name, getattr(case.row, name)) for name in _HOME))
             for case in changed
             if case.edits.keys() & set(_HOME)
         ]
         if moves:
-            transfer_people(actor=actor, moves=moves, reason=reason)
+            transfer_people(actor=actor, moves=moves, on=today, reason=reason)
 
     def _existing(self, cases: list[Case]) -> dict[str, Person]:
         """Return the people with these numbers, with their home units and branches."""
@@ -90,7 +100,7 @@ class PeopleImporter(Importer):
         return {person.number: person for person in people}
 
     def _warn(self, cases: list[Case]) -> None:
-        """Say in the preview who may be registered already: a like number, a namesake in the unit."""
+        """Say in the preview who has a namesake in the unit."""
         if self.session.is_writing:
             return
         proposals = {}
@@ -98,11 +108,17 @@ class PeopleImporter(Importer):
             if case.is_wrong():
                 continue
             if (new := case.new) is not None:
-                proposals[rules.Identity(new.number, new.name, new.home_unit)] = case
+                proposals[rules.Naming(new.name, new.home_unit, new.number)] = case
             elif case.row is not None and case.edits.keys() & {"name", "home_unit"}:
                 name, unit = (case.edits.get(slug, getattr(case.row, slug)) for slug in ("name", "home_unit"))
-                proposals[rules.Identity(case.row.number, name, unit, case.row)] = case
-        ask(lambda some: rules.identity_findings(some, self.session.user), proposals)
+                proposals[rules.Naming(name, unit, case.row.number)] = case
+        ask(lambda some: rules.namesake_warnings(some, self.session.user), proposals)
+
+    @staticmethod
+    def _ask_numbers(cases: list[Case], existing: dict[str, Person]) -> None:
+        """Ask whether new numbers are somebody's but for a zero."""
+        new = [case for case in cases if case.key and case.key not in existing]
+        ask(rules.number_findings, {rules.Numbering(case.key, case.text("name")): case for case in new})
 
     @staticmethod
     def _statuses_since(cases: list[Case], existing: dict[str, Person]) -> dict[int, date]:
@@ -115,6 +131,12 @@ class PeopleImporter(Importer):
         }
         rows = StatusPeriod.objects.filter(person_id__in=changing, ended_on__isnull=True)
         return dict(rows.order_by().values_list("person_id", "started_on"))
+
+    def _correct_homes(self) -> bool:
+        """Whether somebody who gets another home today got the present one today."""
+        people = {proposal.person.pk for proposal in self._moves}
+        rows = PersonPlacement.objects.filter(person__in=people, started_on=self.session.today)
+        return rows.exists()
 
     def _home(self, case: Case, person: Person | None) -> dict[str, Any]:
         """Return what the row says of the formal membership, as far as it is new."""
@@ -140,12 +162,16 @@ class PeopleImporter(Importer):
 
     def _add(self, case: Case) -> None:
         session = self.session
-        case.match("number", rules.number_validator)
         case.need()
         home = self._home(case, None)
+        status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
+        case.heed(
+            standing.refusals(
+                [standing.Joining(None, status, case.given.get("joined_on"), case.given.get("confirmed_on"))]
+            )
+        )
         if case.is_wrong():
             return
-        status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)
         case.summary = f"{case.joined('name', 'category', 'political_status')} · {home['home_unit'].label}"
         session.touch_unit(home["home_unit"])
@@ -160,14 +186,25 @@ class PeopleImporter(Importer):
             return
         case.compare(person, FACTS)
         status = case.text("political_status")
+        if any(name in case.edits for name in _DAYS):
+            joined, confirmed = (case.edits.get(name, getattr(person, name)) for name in _DAYS)
+            now = status or person.political_status
+            joining = standing.Joining(person, now, joined, confirmed, REASON)
+            self._joinings[joining] = case
         if status not in ("", person.political_status):
             note = f"自今天({session.today:%Y-%m-%d})起;以前的日期仍按原政治面貌统计"
+            if "joined_on" in case.edits:
+                note = "自入党日期起"
             if since == session.today:
                 note, session.needs_reason = "更正今天登记的政治面貌", True
             case.edit("political_status", person.political_status, status, note)
         home = self._home(case, person)
         for slug in home:
-            case.change(slug, session.name_of(getattr(person, slug)), home[slug].name)
+            note = f"自今天({session.today:%Y-%m-%d})起"
+            case.change(slug, session.name_of(getattr(person, slug)), home[slug].name, note)
+        if home:
+            unit, branch = (home.get(slug, getattr(person, slug)) for slug in _HOME)
+            self._moves[rules.HomeChange(person, unit, branch, session.today, REASON)] = case
         case.edits |= home
         if case.is_wrong():
             return

@@ -92,9 +92,11 @@ def width_of(column: Column) -> float:
     """How wide a column is, in Excel's characters (a Chinese character is two)."""
     longest = max((len(text) for text in [column.header + " *", *choices_of(column)]), default=0)
     least = {"date": 12, "code": 18, "name": 10}.get(column.kind, 8)
-    if column.slug in ("name", "note", "aliases") and column.kind == "text":
+    if column.slug in ("name", "note", "aliases") and (column.max_length or 0) > 40:
         least = 26
-    example = 1.3 * len(column.example.encode("gb18030")) + 6 if column.kind in ("text", "code") else 0
+    example = (
+        1.3 * len(column.example.encode("gb18030")) + 6 if column.kind in ("text", "name", "code") else 0
+    )
     return max(least, 2 * longest + 2, min(example, 44))
 
 
@@ -168,7 +170,11 @@ def _notes(sheet: Worksheet, nouns: Sequence[Layout], formats: dict[str, Format]
             line += 1
             choices = "、".join(choices_of(column))
             sheet.set_row(line, 16 * max(1, -(-2 * len(choices) // 42)))
-            length = f",最多 {column.max_length} 字" if column.max_length and column.kind == "text" else ""
+            length = (
+                f",最多 {column.max_length} 字"
+                if column.max_length and column.kind in ("text", "name")
+                else ""
+            )
             for place, text in enumerate(
                 (
                     noun.title,

@@ -68,7 +68,7 @@ def check_import(
     ended = mine.update(
         state=ImportState.CHECKED,
         counts=counts,
-        notices=list(notices),
+        notices=[*notices, *_skipped(tables)],
         noticed=noticed,
         needs_reason=session.needs_reason,
         mark=mark.text(),
@@ -82,6 +82,11 @@ def check_import(
     )
     if not ended:
         raise Abandoned
+
+
+def _skipped(tables: Sequence[Table]) -> list[str]:
+    """Say which rows in the midst of the data were taken for none."""
+    return [f"“{table.title}”{said}" for table in tables if (said := table.is_no_data.said())]
 
 
 def _write_lines(import_pk: int, place: int, cases: list[Case]) -> None:

@@ -5,6 +5,7 @@ from registry.models.campaign import Campaign
 from registry.models.kinds import (
     Basis,
     GrantRole,
+    Leaving,
     OrganizationKind,
     PersonCategory,
     PoliticalStatus,
@@ -14,7 +15,7 @@ from registry.models.kinds import (
     WorkflowState,
 )
 from registry.models.organization import Organization, OrganizationPlacement
-from registry.models.person import Assignment, Person, StatusPeriod
+from registry.models.person import BEGINNING, Assignment, Person, PersonPlacement, StatusPeriod
 from registry.models.session import Session
 from registry.models.source import Figure, Source
 from registry.models.term import NameTerm, OrganizationTerm, UnitTerm

@@ -1,8 +1,14 @@
 """Campaigns (专项任务): the special operations that wartime organizations belong to."""
 
+from __future__ import annotations
+
+from datetime import date
+
 from django.db import models
+from django.urls import reverse
 
 from registry.models.base import Link, Registered, ends_not_before_start
+from registry.models.text import NameField
 from registry.models.unit import code_validator
 
 
@@ -10,7 +16,7 @@ class Campaign(Registered):
     """A special operation, from its start to its end (empty while it goes on)."""
 
     code = models.CharField("任务代码", max_length=80, unique=True, validators=[code_validator])
-    name = models.CharField("任务名称", max_length=100)
+    name = NameField("任务名称", max_length=100)
     started_on = models.DateField("启动日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
     lead_unit = Link("registry.Unit", "牵头单位", null=True, related_name="+")
@@ -22,3 +28,16 @@ class Campaign(Registered):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Return the address of its page."""
+        return reverse("campaign", args=[self.code])
+
+    @property
+    def label(self) -> str:
+        """The name, with the day of the end once it has ended: wherever it is shown or picked."""
+        return f"{self.name}({self.ended_on:%Y-%m-%d} 结束)" if self.ended_on else self.name
+
+    def is_over_on(self, day: date) -> bool:
+        """Whether it has ended by the day, so that nothing new begins in it."""
+        return self.ended_on is not None and day >= self.ended_on

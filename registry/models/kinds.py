@@ -118,6 +118,16 @@ MEMBER_STATUSES: tuple[str, ...] = (
 )
 
 
+class Leaving(models.TextChoices):
+    """How a person's service ended."""
+
+    RETIRED = "retired", "退休"
+    TRANSFERRED = "transferred", "调出"
+    RESIGNED = "resigned", "辞职"
+    DISMISSED = "dismissed", "辞退或开除"
+    DIED = "died", "去世"
+
+
 class Role(models.TextChoices):
     """A person's role in an organization (职责)."""
 

@@ -19,6 +19,7 @@ from registry.models.kinds import (
     WorkflowState,
 )
 from registry.models.term import OrganizationTerm, found_by
+from registry.models.text import NameField
 from registry.models.unit import MAX_DEPTH, Unit, code_validator
 
 
@@ -56,11 +57,11 @@ class Organization(MPTTModel, Registered):
     """
 
     code = models.CharField("组织代码", max_length=120, unique=True, validators=[code_validator])
-    name = models.CharField("组织名称", max_length=120)
-    aliases = models.CharField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
+    name = NameField("组织名称", max_length=120)
+    aliases = NameField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
     kind = models.CharField("组织类型", max_length=20, choices=OrganizationKind.choices)
     is_temporary = models.BooleanField("临时党组织", default=False)
-    honour_title = models.CharField("荣誉命名", max_length=60, blank=True)
+    honour_title = NameField("荣誉命名", max_length=60, blank=True)
     parent = TreeForeignKey(
         "self",
         on_delete=models.PROTECT,

@@ -1,4 +1,4 @@
-"""People, their dated political status, and their assignments to organizations."""
+"""People, their dated political status and home, and their assignments to organizations."""
 
 from __future__ import annotations
 
@@ -6,17 +6,29 @@ import secrets
 from datetime import date
 
 from django.db import models
-from django.db.models import FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 
 from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
-from registry.models.kinds import PersonCategory, PoliticalStatus, Role
+from registry.models.kinds import Leaving, PersonCategory, PoliticalStatus, Role
 from registry.models.organization import Organization
+from registry.models.text import NumberField, NumberKey, PersonNameField, PhoneField
 from registry.models.unit import Unit
+
+BEGINNING = date(1900, 1, 1)
+"""Where a person's first status and home begin: nobody knows since when they held."""
 
 
 class PersonQuerySet(models.QuerySet["Person"]):
     """Queries of people."""
+
+    def unmerged(self) -> PersonQuerySet:
+        """All but entries that were joined to another one of the same person."""
+        return self.filter(merged_into__isnull=True)
+
+    def serving_on(self, day: date) -> PersonQuerySet:
+        """Those whose service had not ended by ``day``."""
+        return self.unmerged().filter(Q(left_on__isnull=True) | Q(left_on__gt=day))
 
     def with_status_on(self, day: date) -> PersonQuerySet:
         """Join each person's political status of ``day`` as ``standing`` (``standing__status``)."""
@@ -34,24 +46,31 @@ class Person(Registered):
     """An officer, auxiliary or civilian.
 
     ``home_unit`` and ``home_branch`` are the formal membership, which an assignment never changes. ``key``
-    names the person in addresses where the number is masked. ``political_status`` is the newest;
-    ``StatusPeriod`` holds every day's.
+    names the person in addresses where the number is masked. ``political_status`` and the home are the
+    newest; ``StatusPeriod`` and ``PersonPlacement`` hold every day's. Whose service ended has ``left_on``. An
+    entry that was joined to another one of the same person leads there by ``merged_into`` and counts nowhere.
     """
 
-    number = models.CharField("警号", max_length=30, unique=True)
+    number = NumberField("警号", max_length=30, unique=True)
+    number_key = NumberKey()
     key = models.CharField(max_length=20, unique=True, default=new_key, editable=False)
-    name = models.CharField("姓名", max_length=40)
+    name = PersonNameField("姓名", max_length=40)
     category = models.CharField("人员类别", max_length=12, choices=PersonCategory.choices)
     political_status = models.CharField(
         "政治面貌", max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
     )
     joined_on = models.DateField("入党日期", null=True, blank=True)
+    confirmed_on = models.DateField("转正日期", null=True, blank=True)
     home_unit = Link(Unit, "所属单位", related_name="people")
     home_branch = Link(Organization, "组织关系所在支部", null=True, related_name="formal_members")
     title = models.CharField("职务", max_length=60, blank=True)
-    phone = models.CharField("联系电话", max_length=30, blank=True)
+    phone = PhoneField("联系电话", max_length=30, blank=True)
     source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
+    left_on = models.DateField("离职日期", null=True, blank=True, editable=False)
+    leaving = models.CharField("离职类别", max_length=12, choices=Leaving.choices, blank=True, editable=False)
+    left_why = models.CharField("离职原因", max_length=300, blank=True, editable=False)
+    merged_into = Link("self", "已并入", null=True, related_name="merged", editable=False)
 
     objects = PersonQuerySet.as_manager()
 
@@ -59,7 +78,18 @@ class Person(Registered):
         verbose_name = "人员"
         indexes = [
             models.Index(fields=["name", "home_unit"], name="person_name_home"),
+            models.Index(fields=["number_key"], name="person_number_key"),
             models.Index(fields=["political_status", "category"], name="person_status"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(left_on__isnull=True, leaving="") | Q(left_on__isnull=False, leaving__in=Leaving),
+                name="person_leaving_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("id")),
+                name="person_not_merged_into_self",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,10 +103,8 @@ class Person(Registered):
 class StatusPeriod(models.Model):
     """A person's political status from one day to another.
 
-    The first period begins on ``BEGINNING``: it holds from the start.
+    The first begins on ``BEGINNING``. Membership of the Party begins with the day of joining, if it is known.
     """
-
-    BEGINNING = date(1900, 1, 1)
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="statuses")
     status = models.CharField("政治面貌", max_length=20, choices=PoliticalStatus.choices)
@@ -90,6 +118,34 @@ class StatusPeriod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} {self.status} {self.started_on}..{self.ended_on}"
+
+
+class PersonPlacement(models.Model):
+    """A person's home unit and home branch from one day to another.
+
+    The first begins on ``BEGINNING``. The last is open, or ends with the service.
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="homes")
+    unit = Link(Unit, "所属单位", related_name="+")
+    branch = Link(Organization, "组织关系所在支部", null=True, related_name="+")
+    started_on = models.DateField("开始")
+    ended_on = models.DateField("结束", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "所属单位和组织关系"
+        indexes = [
+            models.Index(fields=["unit", "started_on"], name="personplacement_unit_started"),
+            models.Index(fields=["branch", "started_on"], name="personplacement_branch_started"),
+            models.Index(
+                fields=["ended_on"], name="personplacement_ended", condition=Q(ended_on__isnull=False)
+            ),
+            models.Index(fields=["started_on"], name="personplacement_started"),
+        ]
+        constraints = one_each_day("personplacement", "person")
+
+    def __str__(self) -> str:
+        return f"{self.person_id}@{self.unit_id} {self.started_on}..{self.ended_on}"
 
 
 class AssignmentQuerySet(models.QuerySet["Assignment"]):

@@ -8,16 +8,19 @@ none. ``registry.search.terms`` makes the terms, ``registry.search.index`` write
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
 from django.db import connection, models
 from django.db.models import Q
 
+from registry.models.text import DASHES, DOTS, INVISIBLE
+
 LONGEST_TERM = 32
 """The number of characters of a term that are kept and compared."""
 
-_UNSEEN = dict.fromkeys(map(ord, "-‐‑‒–—·•・‧∙.()[]{}〔〕【】〈〉《》「」“”\u200b\u200c\u200d\ufeff"))
+_UNSEEN = re.compile(rf"[-.()\[\]{{}}〔〕【】〈〉《》「」“”{DOTS}]|\s|{INVISIBLE}")
 _AFTER_ALL = "\U0010ffff"
 
 
@@ -36,8 +39,8 @@ RANKS_OF_TEXT = (Rank.START, Rank.INSIDE)
 
 def folded(text: str) -> str:
     """Return ``text`` in the form of terms: half-width, lower case, no spaces, hyphens, brackets, dots."""
-    plain = unicodedata.normalize("NFKC", text).lower().replace("ü", "v")
-    return "".join(plain.translate(_UNSEEN).split())
+    plain = unicodedata.normalize("NFKC", text).translate(DASHES).lower().replace("ü", "v")
+    return _UNSEEN.sub("", plain)
 
 
 class TermField(models.CharField):  # type: ignore[type-arg]

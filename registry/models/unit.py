@@ -14,6 +14,7 @@ from mptt.models import MPTTModel, TreeForeignKey
 from registry.models.base import Link, Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
 from registry.models.term import UnitTerm, found_by
+from registry.models.text import NameField
 
 if TYPE_CHECKING:
     from registry.models.hierarchy import Span
@@ -62,9 +63,9 @@ class Unit(MPTTModel, Registered):
     """A public-security organ. ``parent`` is today's superior; ``UnitPlacement`` holds every day's."""
 
     code = models.CharField("单位代码", max_length=80, unique=True, validators=[code_validator])
-    name = models.CharField("单位名称", max_length=100)
-    short_name = models.CharField("简称", max_length=60, blank=True)
-    aliases = models.CharField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
+    name = NameField("单位名称", max_length=100)
+    short_name = NameField("简称", max_length=60, blank=True)
+    aliases = NameField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
     kind = models.CharField("单位类型", max_length=20, choices=UnitKind.choices)
     region_code = models.CharField("行政区划代码", max_length=6, blank=True, help_text="GB/T 2260")
     parent = TreeForeignKey(

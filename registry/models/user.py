@@ -8,19 +8,21 @@ from django.utils import timezone
 
 from registry.models.base import Link, ends_not_before_start
 from registry.models.kinds import GrantRole
+from registry.models.text import PersonNameField
 from registry.models.unit import Unit
 
 
 class User(AbstractUser):
     """A person who logs in."""
 
-    display_name = models.CharField("姓名", max_length=40, blank=True)
+    display_name = PersonNameField("姓名", max_length=40, blank=True)
     must_change_password = models.BooleanField(
         "须修改密码",
         default=False,
         help_text="密码由管理员设置,只能用来登录一次并修改密码。",
     )
     password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
+    skips_start = models.BooleanField("跳过开始使用", default=False, editable=False)
     is_sample = models.BooleanField(
         "演示账号", default=False, editable=False, help_text="密码是公开的,DEBUG 关闭时不能登录。"
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from registry.models import Assignment, Role
-from registry.nouns.columns import Column, Layout
+from registry.nouns.columns import CODES, DAYS, Column, Layout, headers
 from registry.nouns.noun import Noun
 from registry.nouns.person import NAME_ALSO, NUMBER_ALSO
 from registry.nouns.verbs import ENTER, Verb
+
+_ORGANIZATIONS = "组织 党组织 编入组织 编入党组织 临时党组织 编入党支部 临时党支部"
 
 SHEET = Layout(
     slug="assignments",
@@ -19,11 +21,15 @@ SHEET = Layout(
         Column(
             "organization",
             "组织代码",
-            also=("党组织代码", "编入组织代码", "临时党组织代码"),
+            also=headers(_ORGANIZATIONS, CODES),
             example="decheng-linshi-zhibu",
         ),
         Column(
-            "organization_name", "组织名称", also=("组织", "党组织名称", "党组织", "编入组织"), is_info=True
+            "organization_name",
+            "组织名称",
+            names="organization",
+            also=(*headers(_ORGANIZATIONS, "名称"), *_ORGANIZATIONS.split()),
+            is_info=True,
         ),
         Column("number", also=NUMBER_ALSO, help="保留前面的零。", example="012345", path="person__number"),
         Column(
@@ -38,10 +44,10 @@ SHEET = Layout(
         Column(
             "role",
             required=True,
-            also=("角色", "组织内职务", "党内职务", "职务"),
+            also=("党内职务", "组织内职务", "党内职责", "角色", "担任职务", "职务"),
             words={
-                Role.SECRETARY: ("支部书记",),
-                Role.DEPUTY_SECRETARY: ("支部副书记",),
+                Role.SECRETARY: headers("支部 党支部 临时党支部 总支 党总支 党委", "书记"),
+                Role.DEPUTY_SECRETARY: headers("支部 党支部 临时党支部 总支 党总支 党委", "副书记"),
                 Role.LEADER: ("队长", "组长"),
                 Role.DEPUTY_LEADER: ("副队长", "副组长"),
                 Role.DISCIPLINE_COMMITTEE_MEMBER: ("纪律检查委员",),
@@ -51,11 +57,15 @@ SHEET = Layout(
         ),
         Column(
             "started_on",
-            also=("开始日期", "编入时间", "开始时间"),
+            also=headers("编入 开始 到岗 上岗 进驻 任职 起始", DAYS),
             help="同一人多次编入同一组织时,按编入日期区分。",
             example="2020-02-03",
         ),
-        Column("ended_on", also=("退出日期", "结束时间", "撤出日期"), help="填写后自该日起不再编入。"),
+        Column(
+            "ended_on",
+            also=headers("结束 退出 撤出 离岗 撤离 截止 终止", DAYS),
+            help="自该日起不再编入;名册写的是最后一天的,请填次日。",
+        ),
         Column("document_number", "文号", also=("任命文号", "批复文号"), example="德公党〔2020〕3号"),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from django.db import models
 
+from registry.models.text import INVISIBLE, NormalizedField, normalize_person_name
 from registry.models.unit import code_validator
 
 CellKind = Literal["text", "name", "code", "date", "choice", "yes_no"]
@@ -43,11 +44,13 @@ class Column:
     From the field come the ``header`` (its verbose name), the ``kind``, the ``labels`` of its choices, the
     ``max_length`` (in characters; None: no limit), and whether it is ``required`` to add a row. A relation
     is filled in by the code of what it leads to. Codes are read in ``lower`` case where their field allows
-    no other.
+    no other; names are ``normalized`` as their field is.
 
     ``is_info`` columns are written for the reader's eyes and change nothing when they come back. ``also``
-    are other headers that mean the same, ``words`` other words for a stored value. A ``spaced`` code keeps
-    single spaces (telephones).
+    are other headers that mean the same, the most telling first (of two such columns one is read), ``words``
+    other words for a stored value. A ``spaced`` code keeps single spaces (telephones). A day ``by_month`` may
+    be known to the month only. ``names`` is the column of codes for which this one says the name: it is read
+    where the code is not given, and so may be an ``is_info`` column, which exports write beside the code.
     """
 
     slug: str
@@ -61,16 +64,21 @@ class Column:
     max_length: int | None = None
     is_info: bool = False
     spaced: bool = False
+    by_month: bool = False
+    names: str = ""
     path: str = ""
     lower: bool = False
+    normalized: Callable[[str], str] = normalize_person_name
     labels: Mapping[str, str] = field(default_factory=dict)
     """Stored value -> what the pages and the drop-down list show."""
 
     def of(self, model: type[models.Model]) -> Column:
         """Return the column with what its field in ``model`` says."""
         found = _field(model, self.path or self.slug)
+        header = self.header or str(found.verbose_name)
+        also = tuple(word for word in dict.fromkeys(self.also) if word != header)
         if found is None:
-            return replace(self, kind=self.kind or "text", required=bool(self.required))
+            return replace(self, kind=self.kind or "text", required=bool(self.required), also=also)
         code = found.related_model._meta.get_field("code") if found.is_relation else found
         labels = {str(value): str(label) for value, label in found.flatchoices}
         kind = self.kind or _kind(found)
@@ -78,11 +86,13 @@ class Column:
         is_limited = kind == "code" or not (labels or found.is_relation)
         return replace(
             self,
-            header=self.header or str(found.verbose_name),
+            header=header,
+            also=also,
             kind=kind,
             required=is_needed if self.required is None else self.required,
             labels=labels,
             lower=kind == "code" and code_validator in code.validators,
+            normalized=found.normalized if isinstance(found, NormalizedField) else self.normalized,
             max_length=self.max_length or (code.max_length if is_limited else None),
         )
 
@@ -136,13 +146,33 @@ class Layout:
         known = {key_of(name): column for column in self.columns for name in column.also}
         return known | {key_of(column.header): column for column in self.columns}
 
+    @cached_property
+    def named_by(self) -> dict[str, Column]:
+        """The columns that say by name what a column of codes says, by its slug."""
+        return {column.names: column for column in self.columns if column.names}
 
-_SPACES = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]+")
+    def has(self, slugs: Collection[str], needed: Iterable[str]) -> bool:
+        """Whether these columns say what the ``needed`` ones do, by code or by name."""
+        named = {column.names for slug in slugs if (column := self.by_slug[slug]).names}
+        return all(slug in slugs or slug in named for slug in needed)
+
+
+def headers(names: str, ends: str) -> tuple[str, ...]:
+    """Return every one of ``names`` with every one of ``ends``: 单位 机构, 代码 编码 are four headers."""
+    return tuple(f"{name}{end}" for name in names.split() for end in ends.split())
+
+
+CODES = "代码 编码 编号"
+"""How a header says that its column holds codes."""
+DAYS = "日期 时间"
+"""How a header says that its column holds days."""
+
+_UNSEEN = re.compile(rf"\s|{INVISIBLE}")
 
 
 def key_of(text: str) -> str:
     """Return ``text`` for comparing: half-width, lower-case, without spaces."""
-    return _SPACES.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return _UNSEEN.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _field(model: type[models.Model], path: str) -> Any:
@@ -164,4 +194,6 @@ def _kind(found: Any) -> CellKind:
         return "choice"
     if isinstance(found, models.DateField):
         return "date"
-    return "yes_no" if isinstance(found, models.BooleanField) else "text"
+    if isinstance(found, models.BooleanField):
+        return "yes_no"
+    return "name" if isinstance(found, NormalizedField) else "text"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from registry.models import Unit
 from registry.models.base import in_spans
@@ -81,6 +81,8 @@ class Noun:
     * ``other_unit_path`` leads to a unit whose record names the row as well: the home unit of who is placed.
     * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` is not enough; with ``few``
       there are only a handful of rows, so each one may be checked.
+    * ``is_seen_below``: rows of the units above are seen, too, and those of no unit; what is done with them
+      goes by their unit.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
       ``list_page`` is the name of its list's address, which looks for ``q``.
@@ -99,6 +101,7 @@ class Noun:
     unit_path: str | None = None
     other_unit_path: str = ""
     within: Callable[[Rows, list[Span], bool], Rows] | None = None
+    is_seen_below: bool = False
     related: tuple[str, ...] = ()
     page: str = ""
     page_at: str = ""
@@ -163,6 +166,18 @@ class Noun:
         if self.unit_path is None or everything(spans):
             return rows
         return rows.filter(in_spans(spans, f"{self.unit_path}__" if self.unit_path else ""))
+
+    def seen(self, rows: Rows, spans: Iterable[Span], *, few: bool = False) -> Rows:
+        """Return those of ``rows`` that are seen from the intervals: inside, and above if declared."""
+        spans = list(spans)
+        if not self.is_seen_below or everything(spans):
+            return self.inside(rows, spans, few=few)
+        unit = f"{self.unit_path}__"
+        seen = in_spans(spans, unit) | Q(**{f"{self.unit_path}__isnull": True})
+        for span in spans:
+            above = {"tree_id": span.tree_id, "lft__lte": span.lo, "rght__gte": span.hi}
+            seen |= Q(**{f"{unit}{name}": value for name, value in above.items()})
+        return rows.filter(seen)
 
     def __str__(self) -> str:
         return self.label

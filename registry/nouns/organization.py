@@ -11,24 +11,29 @@ from django.utils import timezone
 from registry.models import Organization, OrganizationKind, OrganizationTerm, Unit, UnitKind, WorkflowState
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.models.organization import OrganizationQuerySet
-from registry.nouns.columns import YES, Column, Layout, Value, key_of
+from registry.nouns.columns import CODES, DAYS, YES, Column, Layout, Value, headers, key_of
 from registry.nouns.noun import Noun, Picker, PickerQuery, Texts
+from registry.nouns.unit import UNIT_CODES, UNIT_NAMES
 from registry.nouns.verbs import APPROVE, ENTER, Verb
 
 _TEMPORARY = "临时"
+_NATIONAL_CODES = {"911": "临时党委", "921": "临时党总支", "931": "临时党支部", "932": "临时联合党支部"}
+"""National Party statistics' codes for temporary organizations; those for standing ones are ``words``."""
 
 
 def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
     """Read 临时党支部 in the column of kinds as 党支部 and temporary."""
     raw = raws.get("kind")
-    if not isinstance(raw, str) or not (word := key_of(raw)).startswith(_TEMPORARY):
+    word = key_of(str(raw)) if isinstance(raw, str | float) else ""
+    word = _NATIONAL_CODES.get(word.removesuffix(".0"), word)
+    if not isinstance(raw, str | float) or not word.startswith(_TEMPORARY):
         return {}, {}
     kind = SHEET.by_slug["kind"].meanings.get(word.removeprefix(_TEMPORARY))
     if kind is None or kind not in PARTY_KINDS:
         return ({} if kind is None else {"kind": kind}), {}
     if values.get("is_temporary") is False:
         column = SHEET.by_slug["is_temporary"].header
-        return {"kind": kind}, {"is_temporary": f"组织类别写的是“{raw.strip()}”,“{column}”却填了否"}
+        return {"kind": kind}, {"is_temporary": f"组织类别写的是“{str(raw).strip()}”,“{column}”却填了否"}
     is_said = bool(raws.get("is_temporary"))
     return {"kind": kind} if is_said else {"kind": kind, "is_temporary": True}, {}
 
@@ -44,13 +49,15 @@ SHEET = Layout(
     columns=(
         Column(
             "code",
-            also=("党组织代码", "组织编码", "组织编号", "代码", "编码"),
-            help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
+            required=False,
+            also=(*headers("组织 党组织", CODES), "代码", "编码"),
+            help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。不填的按名称对应,新增的由系统编代码。",
             example="decheng-linshi-zhibu",
         ),
         Column(
             "name",
-            also=("党组织名称", "组织全称", "名称", "组织"),
+            names="code",
+            also=(*headers("组织 党组织", "名称 全称"), "名称", "全称", "组织", "党组织"),
             help="组织全称。",
             example="德城分局疫情防控临时党支部",
         ),
@@ -59,14 +66,19 @@ SHEET = Layout(
             "组织类别",
             also=("组织类型", "党组织类别", "党组织类型", "类别", "类型"),
             words={
-                OrganizationKind.BRANCH: ("支部",),
-                OrganizationKind.GENERAL_BRANCH: ("总支",),
-                OrganizationKind.PIONEER_POST: ("先锋岗",),
+                OrganizationKind.COMMITTEE: ("基层党委", "机关党委", "党的委员会", "611"),
+                OrganizationKind.GENERAL_BRANCH: (
+                    *("总支", "总支部", "党总支部", "党总支部委员会", "总支部委员会", "党总支委员会", "621"),
+                ),
+                OrganizationKind.BRANCH: ("支部", "党支部委员会", "支部委员会", "支委会", "631"),
+                OrganizationKind.JOINT_BRANCH: ("联合支部", "联合党支部委员会", "632"),
+                OrganizationKind.GROUP: ("小组", "党员小组"),
+                OrganizationKind.PIONEER_POST: ("先锋岗", "党员先锋示范岗"),
                 OrganizationKind.PIONEER_TEAM: ("先锋队",),
                 OrganizationKind.COMMANDO_TEAM: ("党员突击队",),
                 OrganizationKind.TASK_FORCE: ("工作专班",),
             },
-            help="写作“临时党支部”等也可以,读作党支部,并且是临时党组织。",
+            help="写作“临时党支部”等或党内统计代码(632、932 等)也可以;“临时”读作临时党组织。",
             example=OrganizationKind.BRANCH.value,
         ),
         Column(
@@ -79,18 +91,22 @@ SHEET = Layout(
         Column(
             "unit",
             "所在单位代码",
-            also=("单位代码", "所属单位代码", "机构代码"),
+            also=UNIT_CODES,
             example="dezhou-shi-gonganju-decheng",
         ),
-        Column("unit_name", "所在单位", also=("单位名称", "所属单位", "单位"), is_info=True),
+        Column("unit_name", "所在单位", names="unit", also=UNIT_NAMES, is_info=True),
         Column(
             "parent",
             "上级组织代码",
-            also=("上级党组织代码", "上级代码"),
+            also=headers("上级 上级组织 上级党组织 隶属党组织", CODES),
             help="上级组织可以在本表其他行,先后不限。",
         ),
         Column(
-            "parent_name", "上级组织", also=("上级党组织", "上级组织名称", "上级党组织名称"), is_info=True
+            "parent_name",
+            "上级组织",
+            names="parent",
+            also=("上级党组织", "上级组织名称", "上级党组织名称", "隶属党组织", "上级"),
+            is_info=True,
         ),
         Column(
             "campaign",
@@ -98,8 +114,8 @@ SHEET = Layout(
             also=("专项任务代码", "任务代码", "任务名称", "任务"),
             help="专项任务的代码或名称。",
         ),
-        Column("established_on", also=("成立时间", "组建日期", "组建时间"), example="2020-02-03"),
-        Column("dissolved_on", also=("撤销时间", "解散日期"), help="填写后组织自该日起撤销。"),
+        Column("established_on", also=headers("成立 组建 设立 批准成立", DAYS), example="2020-02-03"),
+        Column("dissolved_on", also=headers("撤销 解散", DAYS), help="填写后组织自该日起撤销。"),
         Column("approval_number", also=("批准文号", "文号", "成立文号"), example="德公党〔2020〕3号"),
         Column("dissolution_number"),
         Column("honour_title", "荣誉称号", also=("荣誉命名", "命名")),

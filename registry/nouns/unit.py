@@ -8,9 +8,14 @@ from django.db.models import QuerySet
 
 from registry.models import Unit, UnitKind, UnitTerm
 from registry.models.unit import UnitQuerySet
-from registry.nouns.columns import Column, Layout
+from registry.nouns.columns import CODES, DAYS, Column, Layout, headers
 from registry.nouns.noun import Noun, Picker, PickerQuery, Texts
 from registry.nouns.verbs import MANAGE, Verb
+
+NAMES = "单位 所在单位 所属单位 机构 所在机构 所属机构 工作单位 现单位 现所在单位 部门 所在部门 所属部门"
+"""How headers of other sheets call the unit to which a row belongs, the most telling first."""
+UNIT_CODES = headers(NAMES, CODES)
+UNIT_NAMES = (*headers("单位 所在单位 所属单位 机构", "名称 全称"), *NAMES.split())
 
 SHEET = Layout(
     slug="units",
@@ -22,17 +27,24 @@ SHEET = Layout(
     columns=(
         Column(
             "code",
-            also=("机构代码", "单位编码", "单位编号", "机构编码", "代码", "编码"),
-            help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。",
+            required=False,
+            also=(*headers("单位 机构 组织机构 部门", CODES), "代码", "编码"),
+            help="小写字母、数字和连字符;代码已有的按代码更新,没有的新增。不填的按名称对应,新增的由系统编代码。",
             example="dezhou-shi-gonganju-decheng",
         ),
         Column(
             "name",
-            also=("机构名称", "单位全称", "名称", "单位"),
+            names="code",
+            also=(*headers("单位 机构 部门", "名称 全称"), "名称", "全称", "单位", "机构"),
             help="单位全称。",
             example="德州市公安局德城分局",
         ),
-        Column("short_name", also=("单位简称",), help="列表和单位树上显示的名称。", example="德城分局"),
+        Column(
+            "short_name",
+            also=("单位简称", "机构简称", "规范简称"),
+            help="列表和单位树上显示的名称。",
+            example="德城分局",
+        ),
         Column("aliases", also=("曾用名",), help="多个别名用分号隔开。"),
         Column(
             "kind",
@@ -50,15 +62,21 @@ SHEET = Layout(
         Column(
             "superior",
             "上级单位代码",
-            also=("上级代码", "上级机构代码", "主管单位代码"),
+            also=headers("上级 上级单位 上级机构 主管单位 上级主管单位 隶属单位", CODES),
             help="上级单位可以在本表其他行,先后不限。",
             example="dezhou-shi-gonganju",
             path="parent",
         ),
-        Column("superior_name", "上级单位", also=("上级单位名称", "上级机构"), is_info=True),
-        Column("opened_on", also=("成立日期", "设立时间"), example="2020-01-01"),
-        Column("closed_on", also=("撤销日期", "撤并时间"), is_info=True),
-        Column("note", also=("说明",)),
+        Column(
+            "superior_name",
+            "上级单位",
+            names="superior",
+            also=("上级单位名称", "上级机构", "上级机构名称", "主管单位", "上级主管单位", "隶属单位", "上级"),
+            is_info=True,
+        ),
+        Column("opened_on", also=headers("成立 设立 组建", DAYS), example="2020-01-01"),
+        Column("closed_on", also=headers("撤销 撤并", DAYS), is_info=True),
+        Column("note", also=("说明", "备注说明")),
     ),
 )
 

@@ -22,8 +22,9 @@ USER = Noun(
     model=User,
     verbs=(
         Verb("add_user", "添加用户", MANAGE),
-        Verb("open_login", "建立演示账号"),
-        Verb("close_login", "关闭演示账号"),
+        Verb("set_up", "建立登记系统"),
+        Verb("open_login", "建立公开账号"),
+        Verb("close_login", "关闭公开账号"),
         Verb("disable_user", "停用用户", MANAGE),
         Verb("enable_user", "启用用户", MANAGE),
         Verb("set_one_time_password", "设置一次性密码", MANAGE),

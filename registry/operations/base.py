@@ -19,6 +19,7 @@ from registry.audit import Actor
 from registry.locks import TreeChanged
 from registry.models import User
 from registry.models.base import Registered
+from registry.models.text import NormalizedField
 from registry.models.unit import MAX_DEPTH
 from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
 from registry.rules.findings import Finding, refuse_if
@@ -202,6 +203,12 @@ def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in changes.items() if getattr(instance, name) != value}
 
 
+def kept(row: Model, name: str, value: Any) -> Any:
+    """Return a number or name as its field keeps it, anything else as it is."""
+    field = row._meta.get_field(name)
+    return field.to_python(value) if isinstance(field, NormalizedField) else value
+
+
 def edited(
     row: W,
     changes: Mapping[str, Any],
@@ -215,7 +222,7 @@ def edited(
     Refuses an edit of a row that was edited since ``version``; then, all at once, what the fields do not
     take and what ``rules`` find of the row as it would be and of what changes.
     """
-    given = {name: changes[name] for name in nouns.of(row).editable if name in changes}
+    given = {name: kept(row, name, changes[name]) for name in nouns.of(row).editable if name in changes}
     check_version(row, version, given)
     wanted, candidate = changed(row, given), copy(row)
     for name, value in wanted.items():

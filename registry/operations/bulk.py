@@ -23,9 +23,12 @@ from registry.audit import Actor
 from registry.counting.totals.check import rebuild
 from registry.counting.totals.write import Touched, following
 from registry.models import (
+    BEGINNING,
+    Campaign,
     Organization,
     OrganizationPlacement,
     Person,
+    PersonPlacement,
     StatusPeriod,
     Unit,
     UnitPlacement,
@@ -45,15 +48,15 @@ from registry.operations.bulk_parts import (
     References,
     ask,
     check_choices,
+    check_texts,
     choices_of,
     pk_of,
     refuse_row,
 )
 from registry.operations.bulk_rows import AssignmentRow, Load, OrganizationRow, PersonRow, UnitRow
 from registry.refusals import refuse
-from registry.rules import histories, placements
+from registry.rules import histories, placements, standing
 from registry.rules import organizations as organization_rules
-from registry.rules import people as people_rules
 from registry.rules import units as unit_rules
 from registry.rules.histories import History
 from registry.search import index as search
@@ -65,6 +68,7 @@ Progress = Callable[[str, int], None]
 
 Spells = list[tuple[str, date | None]]
 """Where a row stood, or what it was, each with the day from which."""
+_HOME = ("person_id", "unit_id", "branch_id", "started_on")
 _ANALYZE_FROM = 10_000
 """So many new rows change what the database should know of a table before it plans the next batch."""
 
@@ -95,8 +99,9 @@ def bulk_load(
             touched.owners[Organization] |= _keys(
                 Organization, "code", {row.code for row in load.organizations}
             )
-            touched.owners[Person] |= _keys(Person, "number", {row.person for row in load.assignments})
-    if is_first and numbers["organizations"]:
+            concerned = {row.person for row in load.assignments} | {row.number for row in load.people}
+            touched.owners[Person] |= _keys(Person, "number", concerned)
+    if is_first and (numbers["organizations"] or numbers["people"]):
         rebuild(progress=lambda done, of: progress("counts", 100 * done // of))
     unit = Unit.objects.filter(code=at).first()
     if unit is None:
@@ -173,6 +178,7 @@ def _load_rows(
     new = Writer(model, (*(NODE if forest else NODE[:1]), *(f"{name}_id" for name in named), *now, *names))
     columns = (f"{kind.noun.key}_id", kind.place, "started_on", "ended_on")
     periods = Writer(kind.period, columns) if kind.period else None
+    homes = Writer(PersonPlacement, _HOME) if kind.noun is PERSON else None
     at_units = kind.place.endswith("_id")
     names_done: set[str] = set()
     for batch in batches(rows, BATCH):
@@ -182,6 +188,7 @@ def _load_rows(
             units = references.find(Unit, (place for each in spells for place, _ in each))
         check_choices(model, batch, kind.row.__slots__[0])
         kind.check(batch, references)
+        check_texts(model, batch, kind.row.__slots__[0])
         if forest:
             nodes = [forest.node(loaded + i) for i in range(len(batch))]
         else:
@@ -195,6 +202,12 @@ def _load_rows(
             )
             for node, row, past in zip(nodes, batch, spells, strict=True)
         )
+        if homes:
+            units, branches = dict(found)["home_unit"], dict(found)["home_branch"]
+            homes.write(
+                (node[0], pk_of(row.home_unit, units), pk_of(row.home_branch, branches), BEGINNING)
+                for node, row in zip(nodes, batch, strict=True)
+            )
         if periods:
             periods.write(
                 (node[0], pk_of(place, units) if at_units else place, start, end)
@@ -274,6 +287,7 @@ def _check_superiors(moved: Mapping[int, UnitRow], forest: Forest, known: Mappin
 def _check_organizations(rows: Sequence[OrganizationRow], references: References) -> None:
     units: Any = references.of(Unit)
     known: Any = references.find(Organization, (row.parent for row in rows))
+    campaigns: Any = references.find(Campaign, (row.campaign for row in rows))
     ask(
         histories.refusals,
         {History("所在单位", _hosts(row), row.dissolved_on): row.code for row in rows},
@@ -288,6 +302,7 @@ def _check_organizations(rows: Sequence[OrganizationRow], references: References
                 row.is_temporary,
                 known[row.parent] if row.parent else None,
                 row.dissolved_on,
+                campaigns[row.campaign] if row.campaign else None,
             ): row.code
             for row in rows
         },
@@ -311,18 +326,31 @@ def _check_people(rows: Sequence[PersonRow], references: References) -> None:
     for row in rows:
         if not row.number.strip():
             raise refuse_row(row.name, "没有警号。")
-        for status, _ in _statuses(row):
+        for status, _ in _registered(row):
             if status not in choices_of(StatusPeriod)["status"]:
                 raise refuse_row(row.number, f"政治面貌“{status}”不存在。")
     ask(
-        people_rules.refusals,
-        {people_rules.Membership(joined_on=row.joined_on): row.number for row in rows if row.joined_on},
+        standing.refusals,
+        {
+            standing.Joining(None, _registered(row)[-1][0], row.joined_on, row.confirmed_on): row.number
+            for row in rows
+            if row.joined_on or row.confirmed_on
+        },
     )
-    ask(histories.refusals, {History("政治面貌", _statuses(row)): row.number for row in rows if row.changes})
+    ask(
+        histories.refusals, {History("政治面貌", _registered(row)): row.number for row in rows if row.changes}
+    )
+
+
+def _registered(row: PersonRow) -> list[standing.Spell]:
+    return [(row.status, BEGINNING), *((status, day) for day, status in row.changes)]
 
 
 def _statuses(row: PersonRow) -> Spells:
-    return [(row.status, StatusPeriod.BEGINNING), *((status, day) for day, status in row.changes)]
+    confirmed = [day for day, status in row.changes if status == standing.FULL]
+    return list(
+        standing.dated(_registered(row), row.joined_on, row.confirmed_on or next(iter(confirmed), None))
+    )
 
 
 def _check_assignments(rows: Sequence[AssignmentRow], references: References) -> None:

@@ -12,7 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Model
 
-from registry.models import Organization, Person, Source, Unit
+from registry.models import Campaign, Organization, Person, Source, Unit
+from registry.models.text import NormalizedField
 from registry.models.unit import code_validator
 from registry.models.writer import reserve_ids
 from registry.refusals import OperationRefused, refuse
@@ -35,6 +36,9 @@ class Known:
     state: str = ""
     established_on: date | None = None
     dissolved_on: date | None = None
+    ended_on: date | None = None
+    campaign: None = None
+    """A history that is loaded whole places people as they were placed."""
 
     def is_open_on(self, day: date) -> bool:
         """Whether the unit is there on the day."""
@@ -44,6 +48,7 @@ class Known:
 
 _KNOWN_OF: dict[type[Model], tuple[str, ...]] = {
     Unit: ("pk", "name", "opened_on", "closed_on"),
+    Campaign: ("pk", "name", "ended_on"),
     Organization: ("pk", "name", "kind", "state", "established_on", "dissolved_on"),
 }
 
@@ -97,6 +102,17 @@ def choices_of(model: type[Model]) -> dict[str, frozenset[str]]:
     return {
         field.name: frozenset(value for value, _ in field.flatchoices) for field in fields if field.choices
     }
+
+
+def check_texts(model: type[Model], rows: Sequence[Any], key: str) -> None:
+    """Refuse rows with a number or name that is not as its field keeps it."""
+    for field in model._meta.concrete_fields:
+        if isinstance(field, NormalizedField) and hasattr(rows[0], field.name):
+            for row in rows:
+                if (text := getattr(row, field.name)) != field.normalized(text):
+                    raise refuse_row(
+                        getattr(row, key), f"{field.verbose_name}“{text}”含有多余的空格、标点或字符。"
+                    )
 
 
 def check_choices(model: type[Model], rows: Sequence[Any], key: str, **names: str) -> None:

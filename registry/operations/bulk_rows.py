@@ -73,6 +73,7 @@ class PersonRow:
     changes: tuple[tuple[date, str], ...] = ()
     home_branch: str = ""
     joined_on: date | None = None
+    confirmed_on: date | None = None
     title: str = ""
     phone: str = ""
     source: int | None = None

@@ -87,18 +87,25 @@ def establish_organizations(
     One that is entered with the day on which it was dissolved is history. ``members`` are those of each.
     """
     locks.use_units({row.unit for row in organizations})
+    locks.use_campaigns(row.campaign for row in organizations)
     if len(organizations) > 1:
         locks.lock_whole_forest()
     else:
         locks.lock_organization_trees([row.parent for row in organizations if row.parent is not None])
-    renew(organizations, "unit", "parent")
+    renew(organizations, "unit", "parent", "campaign")
     need_right(actor, "establish_organization", *organizations)
     if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
         need_right(actor, "approve_organization", *approved)
     findings = rules.refusals(
         [
             rules.Establishment(
-                row.kind, row.unit, row.established_on, row.is_temporary, row.parent, row.dissolved_on
+                row.kind,
+                row.unit,
+                row.established_on,
+                row.is_temporary,
+                row.parent,
+                row.dissolved_on,
+                row.campaign,
             )
             for row in organizations
         ]
@@ -162,11 +169,16 @@ def edit_organization(
     Raises ``EditConflict`` when somebody else edited since ``version``, ``OperationRefused`` when a
     date would leave members or subordinates outside the organization's life.
     """
-    host_id = fresh(organization).unit_id
+    now = fresh(organization)
+    host_id, campaign_id = now.unit_id, now.campaign_id
     if "dissolved_on" in changes:
         locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
+    if "established_on" in changes or "campaign" in changes:
+        locks.use_campaigns([now.campaign, changes.get("campaign")])  # nor end what it would be founded in
     organization = _locked(organization)
     need_right(actor, "edit_organization", organization)
+    if "established_on" in changes and organization.campaign_id != campaign_id:
+        raise locks.TreeChanged
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
     candidate, wanted = edited(

@@ -25,6 +25,7 @@ from registry.operations.base import (
     write_all,
 )
 from registry.operations.codes import give_codes
+from registry.operations.spells import move_homes
 from registry.refusals import need_reason
 from registry.rules import units as rules
 from registry.rules.findings import refuse_if
@@ -158,8 +159,11 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
             _place_under(children, into, on, field="into")
     with following(standing):
         place_at(standing, into, on)
-    people = list(Person.objects.filter(home_unit=unit).order_by("pk").values_list("pk", flat=True))
-    Person.objects.filter(home_unit=unit).update(home_unit=into, version=F("version") + 1)
+    people = list(rules.people_at([unit.pk], on).order_by("pk").values_list("pk", flat=True))
+    with following(people=Person.objects.filter(pk__in=people)):
+        move_homes(unit, into, on)
+    now = Person.objects.filter(pk__in=people, home_unit=unit)
+    now.update(home_unit=into, version=F("version") + 1)
     unit = fresh(unit)
     write(unit, {"closed_on": on, "merged_into": into})
     audit.record(

@@ -3,9 +3,12 @@
 from django.urls import path
 
 from registry.nouns import all_nouns
-from registry.pages import home, pickers, search
+from registry.pages import home, pickers, search, start
 from registry.pages.audit import views as record
 from registry.pages.audit.tables import RecordTable
+from registry.pages.campaigns import changes as campaign_changes
+from registry.pages.campaigns import views as campaigns
+from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
@@ -23,10 +26,14 @@ from registry.web.tables import export
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("start/", start.start, name="start"),
+    path("start/unit/", start.first_unit, name="first_unit"),
+    path("start/skip/", start.skip, name="start_skip"),
     path("search/", search.search, name="search"),
     path("search/now/", search.search_now, name="search_now"),
     # lists as files
     path("export/organizations/", export(OrganizationTable), name="organizations_export"),
+    path("export/campaigns/", export(CampaignTable), name="campaigns_export"),
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
@@ -46,6 +53,13 @@ urlpatterns = [
     path("tree/side/", tree.side, name="tree_side"),
     path("tree/units/<slug:code>/", tree.unit_children, name="tree_unit"),
     path("tree/organizations/<slug:code>/", tree.organization_children, name="tree_organization"),
+    # campaigns
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("start-campaign/", campaign_changes.start, name="campaign_start"),
+    path("campaigns/<slug:code>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<slug:code>/edit/", campaign_changes.edit, name="campaign_edit"),
+    path("campaigns/<slug:code>/end/", campaign_changes.end, name="campaign_end"),
+    path("campaigns/<slug:code>/reopen/", campaign_changes.reopen, name="campaign_reopen"),
     # organizations
     path("organizations/", organizations.ledger, name="organizations"),
     path("many/organizations/submit/", ticked_organizations.submit, name="organizations_submit"),

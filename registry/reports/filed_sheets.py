@@ -395,7 +395,7 @@ def _sheet(
         unit=filing.unit.name,
         day=f"{day.year}年{day.month}月{day.day}日",
         basis=str(Basis.CURRENT.label),
-        campaign=question.campaign.name if question.campaign else "全部",
+        campaign=question.campaign.label if question.campaign else "全部",
     )
     now = timezone.localtime()
     taken = "{author} 于 {now} 自战时党建组织登记系统导出。".format(

@@ -76,7 +76,7 @@ def sheet(request: HttpRequest, code: str, slug: str) -> FileResponse:
     filing = Filing(unit, question.current(), request.user, actor_of(request).name, with_phones)
     filters = [f"截至 {question.as_of.isoformat()}"]
     if question.campaign:
-        filters.append(f"专项任务:{question.campaign.name}")
+        filters.append(f"专项任务:{question.campaign.label}")
     if with_phones:
         filters.append("含联系电话")
     return answer(

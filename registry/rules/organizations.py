@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from registry.access import AnyUser
 from registry.models import (
     Assignment,
+    Campaign,
     Organization,
     OrganizationPlacement,
     Person,
@@ -21,7 +22,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.kinds import ALLOWED_PARENTS, FORMATION_KINDS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
-from registry.rules import placements
+from registry.rules import campaigns, placements
 from registry.rules.dissolutions import OUT_OF_SCOPE, MayTouch
 from registry.rules.findings import (
     Finding,
@@ -38,6 +39,7 @@ from registry.rules.placements import Placement
 COUNTED = ("established_on", "dissolved_on", "campaign")
 """What decides where an organization is counted: correcting it after the approval needs a reason."""
 FULL_MEMBERS_NEEDED = 3
+IN_ANOTHER = "该日及以后成立的组织请选其他任务,或更正成立日期。"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -53,6 +55,7 @@ class Establishment:
     is_temporary: bool = False
     parent: Organization | None = None
     dissolved_on: date | None = None
+    campaign: Campaign | None = None
     name: str = ""
     members: Sequence[tuple[Person, str]] = ()
 
@@ -65,6 +68,7 @@ class Establishment:
             is_temporary=self.is_temporary,
             established_on=self.established_on,
             dissolved_on=self.dissolved_on,
+            campaign=self.campaign,
         )
         return [
             Placement(person, organization, role, self.established_on, self.dissolved_on)
@@ -166,7 +170,7 @@ def refusals(proposals: Sequence[Establishment]) -> list[Finding]:
 def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
     """Return what is wrong with corrected days, and where a correction of what is counted has no reason."""
     dated = [each for each in proposals if each.changes("established_on") or each.changes("dissolved_on")]
-    refused = first_of(_check_days, dated)
+    refused = [*first_of(_check_campaign, proposals), *first_of(_check_days, dated)]
     dated = unblamed(dated, refused)
     refused += _lives(dated) if dated else []
     return [*refused, *first_of(_check_counted, unblamed(proposals, refused))]
@@ -206,6 +210,7 @@ def _check_own(proposal: Establishment) -> Wrong:
     end = proposal.dissolved_on
     if end is not None and end < proposal.established_on:
         yield "ends_after_start", "dissolved_on", "撤销日期不能早于成立日期。"
+    yield from campaigns.over(proposal.campaign, proposal.established_on, "campaign", IN_ANOTHER)
     if proposal.is_temporary and proposal.kind in FORMATION_KINDS:
         message = "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。"
         yield "formation_not_temporary", "is_temporary", message
@@ -314,6 +319,13 @@ def _first_members(placed: dict[Establishment, list[Placement]]) -> Iterator[Fin
 def head_role(kind: str) -> str:
     """Return the role of who leads: a secretary, in a formation a leader."""
     return Role.SECRETARY.value if kind in PARTY_KINDS else Role.LEADER.value
+
+
+def _check_campaign(proposal: Correction) -> Wrong:
+    candidate, is_moved = proposal.candidate, proposal.changes("campaign")
+    if is_moved or proposal.changes("established_on"):
+        field = "campaign" if is_moved else "established_on"
+        yield from campaigns.over(candidate.campaign, candidate.established_on, field, IN_ANOTHER)
 
 
 def _check_days(proposal: Correction) -> Wrong:

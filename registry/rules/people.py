@@ -3,43 +3,54 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-from django.core.validators import RegexValidator
+from itertools import islice
 
 from registry import access
 from registry.access import AnyUser
-from registry.models import Organization, Person, PoliticalStatus, StatusPeriod, Unit, WorkflowState
+from registry.models import (
+    Organization,
+    Person,
+    PersonPlacement,
+    PoliticalStatus,
+    StatusPeriod,
+    Unit,
+    WorkflowState,
+)
 from registry.models.kinds import PARTY_KINDS
+from registry.models.term import folded
+from registry.models.text import number_key
 from registry.rules.findings import (
     Finding,
     Wrong,
     first_of,
     for_each,
     in_future,
+    refusal,
     warning,
     without_reason,
-)
-
-_LONGEST = 12
-"""Police numbers of figures have so many at most."""
-
-number_validator = RegexValidator(
-    r"^(?!p-[0-9a-f]{12}$)[\w.-]+$",  # which would be taken for somebody's key
-    "警号只能用字母、数字、点、下划线和连字符。",
 )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Membership:
-    """Where a person would formally belong; None is left out of what is asked."""
+    """Where a person would formally belong; no unit is left out of what is asked."""
 
     home_unit: Unit | None = None
     home_branch: Organization | None = None
-    joined_on: date | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HomeChange:
+    """Another home from a day on; on the first day of the present one, or of the same home, a correction."""
+
+    person: Person
+    home_unit: Unit
+    home_branch: Organization | None
+    on: date
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -53,61 +64,70 @@ class StatusChange:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Identity:
-    """Who somebody would be: number, name and home unit; ``person`` where it is an entry that is there."""
+class Numbering:
+    """The number that a person would have; ``pk`` is None for a new one."""
 
     number: str
     name: str
-    home_unit: Unit | None
-    person: Person | None = None
+    pk: int | None = None
 
 
-def identity_findings(proposals: Sequence[Identity], asker: AnyUser) -> list[Finding]:
-    """Return who may be registered already: by a number like this one, or by name in the same unit."""
-    scope = access.spans(asker)
-    spelled = {each: _spellings(each.number) for each in proposals}
-    numbers = set().union(*spelled.values()) if spelled else set()
-    alike, namesakes = defaultdict(list), defaultdict(list)
-    for person in _people(number__in=numbers) if numbers else ():
-        alike[_bare(person.number)].append(person)
-    units = {each.home_unit.pk for each in proposals if each.home_unit is not None} - {None}
-    for person in _people(home_unit__in=units, name__in={each.name for each in proposals}) if units else ():
-        namesakes[person.home_unit_id, person.name].append(person)
+def number_findings(proposals: Sequence[Numbering]) -> list[Finding]:
+    """Return which numbers differ from somebody's only in leading zeros or capitals.
 
-    def told(person: Person) -> str:
-        if not access.inside(person.home_unit, scope):
-            return "其他单位的一名人员"
-        return f"{person.home_unit.label}的 {person.name}({access.shown_number(asker, person)})"
+    With the same name it is the same person, with another name probably a mistake. Equal numbers are not
+    looked for here: the column is unique.
+    """
+    keys = {id(proposal): number_key(proposal.number) for proposal in proposals}
+    near: dict[str, list[tuple[int | None, str, str]]] = {}
+    rows = Person.objects.filter(number_key__in={key for key in keys.values() if key}).order_by("number")
+    for pk, number, name, key in rows.values_list("pk", "number", "name", "number_key"):
+        near.setdefault(key, []).append((pk, number, name))
+    findings = []
+    for proposal in proposals:
+        others = near.setdefault(keys[id(proposal)], [])
+        findings += list(islice(_near(proposal, others), 1))
+        others.append((proposal.pk, proposal.number, proposal.name))
+    return findings
 
+
+def _near(proposal: Numbering, others: Sequence[tuple[int | None, str, str]]) -> Iterator[Finding]:
+    for pk, number, name in sorted(others, key=lambda other: folded(other[2]) != folded(proposal.name)):
+        if number == proposal.number or (pk is not None and pk == proposal.pk):
+            continue
+        if folded(name) == folded(proposal.name):
+            said = f"{name} 的警号已登记为“{number}”,与“{proposal.number}”只差前面的零或大小写,是同一个警号。"
+            yield refusal("number_once", proposal, "number", f"{said}请按登记的警号填写。")
+        else:
+            said = f"警号“{proposal.number}”与已有的一个警号只差前面的零或大小写,请核对是否写全。"
+            yield warning("number_near", proposal, "number", said)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Naming:
+    """What somebody with a number would be called, in a home unit."""
+
+    name: str
+    home_unit: Unit
+    number: str
+
+
+def namesake_warnings(proposals: Sequence[Naming], asker: AnyUser) -> list[Finding]:
+    """Warn of who has the same name in the same unit; who has the same number is the same person."""
+    there: dict[tuple[int, str], list[tuple[str, str]]] = defaultdict(list)
+    units, names = {each.home_unit.pk for each in proposals} - {None}, {each.name for each in proposals}
+    rows = Person.objects.filter(home_unit__in=units, name__in=names) if units else Person.objects.none()
+    for person in rows.select_related("home_unit").order_by("number"):
+        told = person.number, access.shown_number(asker, person)
+        there[person.home_unit_id, person.name].append(told)
     found = []
     for each in proposals:
-        own = each.person.pk if each.person is not None else None
-        near = [row for row in alike[_bare(each.number)] if row.pk != own and row.number != each.number]
-        for person in near[:1] if spelled[each] else []:
-            message = (
-                f"警号 {each.number} 与{told(person)}的警号只差前面的零,请核对:表格软件常会去掉前面的零。"
-            )
-            found.append(warning("number_new", each, "number", message))
-        unit = each.home_unit.pk if each.home_unit is not None else None
-        same = [row for row in namesakes[unit or 0, each.name] if row.pk != own and row not in near]
-        for person in same[:1]:
-            message = f"已登记有{told(person)},与 {each.name} 同名,请确认不是同一人。"
+        others = there[each.home_unit.pk or id(each.home_unit), each.name]
+        for _number, told_number in [other for other in others if other[0] != each.number][:1]:
+            message = f"{each.home_unit.label}已有同名的 {each.name}({told_number}),请确认不是同一人。"
             found.append(warning("name_new_in_unit", each, "name", message))
+        others.append((each.number, each.number))
     return found
-
-
-def _people(**condition: Any) -> Iterable[Person]:
-    return Person.objects.filter(**condition).select_related("home_unit").order_by("number")
-
-
-def _bare(number: str) -> str:
-    return number.lstrip("0")
-
-
-def _spellings(number: str) -> set[str]:
-    """Return a number of figures with fewer and more zeros before it."""
-    bare = _bare(number)
-    return {bare.zfill(length) for length in range(len(bare), _LONGEST + 1)} if bare.isdecimal() else set()
 
 
 def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
@@ -118,11 +138,20 @@ def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     return first_of(lambda proposal: _check_status(proposal, since[proposal.person.pk]), proposals)
 
 
+def home_refusals(proposals: Sequence[HomeChange]) -> list[Finding]:
+    """Return what is wrong with new homes."""
+    people = {proposal.person.pk for proposal in proposals}
+    starts: dict[int, list[date]] = defaultdict(list)
+    rows = PersonPlacement.objects.filter(person__in=people).order_by("started_on")
+    for person, start in rows.values_list("person_id", "started_on"):
+        starts[person].append(start)
+    return first_of(lambda proposal: _check_home(proposal, starts[proposal.person.pk]), proposals)
+
+
 @for_each
 def refusals(proposal: Membership) -> Wrong:
     """Check where a person would belong."""
     unit, branch = proposal.home_unit, proposal.home_branch
-    yield from in_future("joined_on", proposal.joined_on)
     if unit is not None and unit.closed_on is not None:
         yield "home_open", "home_unit", f"“{unit.name}”已撤并,请选择现有单位。"
     if branch is None:
@@ -131,6 +160,31 @@ def refusals(proposal: Membership) -> Wrong:
         yield "home_branch_stands", "home_branch", f"“{branch.name}”已撤销或撤回,请选择现有党组织。"
     if branch.kind not in PARTY_KINDS or branch.is_temporary:
         yield "home_branch_standing", "home_branch", "组织关系须在常设党组织,临时党组织不接转组织关系。"
+
+
+def _check_home(proposal: HomeChange, starts: Sequence[date]) -> Wrong:
+    person, on, since = proposal.person, proposal.on, starts[-1]
+    yield from in_future("on", on)
+    yield from in_service(person, "")
+    branch = proposal.home_branch.pk if proposal.home_branch else None
+    is_same = (person.home_unit_id, person.home_branch_id) == (proposal.home_unit.pk, branch)
+    if is_same and (on == since or len(starts) == 1):
+        yield "home_changes", "home_unit", "所属单位和组织关系都没有变化。"
+    earliest = starts[-2] if is_same else since
+    if (on < since and not is_same) or (on <= earliest and is_same):
+        yield "home_in_order", "on", f"此前的所属单位和组织关系始于 {earliest:%Y-%m-%d},日期须晚于该日。"
+    if is_same or on == since:
+        what = f"更正原因:现在的所属单位和组织关系始于 {since:%Y-%m-%d},已计入统计"
+        yield from without_reason("correction_needs_reason", proposal.reason, what)
+
+
+def in_service(person: Person, field: str) -> Wrong:
+    """Refuse to change who has left, or is an entry that was joined to another."""
+    if person.merged_into_id is not None:
+        yield "person_merged", field, f"“{person.name}”的这个条目已并入另一条目,请到该条目办理。"
+    if person.left_on is not None:
+        left = f"{person.left_on:%Y-%m-%d} {person.get_leaving_display()}"
+        yield "person_serves", field, f"“{person.name}”已于 {left},如系误登请先恢复在职。"
 
 
 def _check_status(proposal: StatusChange, since: date) -> Wrong:

@@ -23,6 +23,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.kinds import MEMBER_STATUSES
+from registry.rules import campaigns
 from registry.rules.findings import (
     Finding,
     Offer,
@@ -111,6 +112,7 @@ def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
 
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     """Return what must be refused: all that an operation needs to ask."""
+    prefetch_related_objects([each.organization for each in proposals if each.organization.pk], "campaign")
     refused = life_refusals(proposals)
     return [*refused, *_twice(unblamed(proposals, refused))]
 
@@ -171,6 +173,9 @@ def life_refusals(proposal: Placement) -> Wrong:
     if start < organization.established_on:
         message = f"编入日期不能早于组织成立日期 {organization.established_on:%Y-%m-%d}。"
         yield rule, "started_on", message
+    if proposal.replaces is None:
+        how = "不再编入人员;组织继续工作的,请先在“编辑”里改换专项任务。"
+        yield from campaigns.over(organization.campaign, start, "started_on", how)
     gone = organization.dissolved_on
     if gone is not None and (end is None or end > gone):
         message = f"“{organization.name}”已于 {gone:%Y-%m-%d} 撤销,编入须在该日前结束。"

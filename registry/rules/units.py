@@ -10,7 +10,15 @@ from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
 from registry import nouns
-from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement, WorkflowState
+from registry.models import (
+    Organization,
+    OrganizationPlacement,
+    Person,
+    PersonPlacement,
+    Unit,
+    UnitPlacement,
+    WorkflowState,
+)
 from registry.models.hierarchy import UnitHierarchy, move_days, remembering
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, unblamed
 
@@ -106,11 +114,14 @@ def what_is_left(proposals: Sequence[Closing]) -> dict[Closing, Leaving]:
     units = [proposal.unit.pk for proposal in proposals]
     first = min(proposal.on for proposal in proposals)
     children, standing = open_children(units, first), standing_at(units, first)
-    people = Person.objects.filter(home_unit__in=units).order_by().values_list("home_unit_id")
-    numbers = dict(people.annotate(number=Count("pk")))
-    below, organizations = (
+    homes = homes_at(units, first)
+    below, organizations, people = (
         list(rows.order_by().values_list(at, end).annotate(number=Count("pk")))
-        for rows, at, end in ((children, "parent_id", "closed_on"), (standing, "unit_id", "dissolved_on"))
+        for rows, at, end in (
+            (children, "parent_id", "closed_on"),
+            (standing, "unit_id", "dissolved_on"),
+            (homes, "unit_id", "ended_on"),
+        )
     )
 
     def after(rows: list[tuple[int, date | None, int]], proposal: Closing) -> int:
@@ -121,9 +132,7 @@ def what_is_left(proposals: Sequence[Closing]) -> dict[Closing, Leaving]:
         )
 
     return {
-        proposal: Leaving(
-            after(below, proposal), after(organizations, proposal), numbers.get(proposal.unit.pk, 0)
-        )
+        proposal: Leaving(after(below, proposal), after(organizations, proposal), after(people, proposal))
         for proposal in proposals
     }
 
@@ -143,6 +152,17 @@ def standing_at(units: Sequence[int], on: date) -> QuerySet[Organization]:
         .order_by("pk")
     )
     return rows
+
+
+def homes_at(units: Sequence[int], on: date) -> QuerySet[PersonPlacement]:
+    """Return where people are at home at the units on the day or after it."""
+    open_then = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
+    return PersonPlacement.objects.filter(open_then, unit__in=units, person__merged_into__isnull=True)
+
+
+def people_at(units: Sequence[int], on: date) -> QuerySet[Person]:
+    """Return the people who are at home at the units on the day or after it."""
+    return Person.objects.filter(pk__in=homes_at(units, on).values("person_id"))
 
 
 def open_children(units: Sequence[int], on: date) -> QuerySet[Unit]:

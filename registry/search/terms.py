@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from registry.models.term import LONGEST_TERM, Rank, folded
 from registry.search.pinyin import Reading, every, in_organs, spellings, usual
 
-_BETWEEN_ALIASES = re.compile(r"[;;、,,]+")
+_BETWEEN_ALIASES = re.compile(r"[;、,\uff0c\uff1b]+")
 WORDS = re.compile(r"(?<=[省市区县盟旗局厅队所站处室科院乡镇])|(?=公安|临时|党|突击|先锋|专班|工作组|领导)")
 """Where words begin in the names of organs and organizations."""
 _PARTS = re.compile(r"[0-9A-Za-z]+|[^\W0-9A-Za-z_]+")

@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
+from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_nothing, normalize_code
 from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.grid import Dated, Fault, Raw
+from registry.spreadsheets.number_formats import EXACT, general
 
-_EXACT = 1e15
-"""From here on Excel no longer keeps every digit of a number."""
 _LONGEST_SHOWN = 500
+
+
+@dataclass
+class Reading:
+    """How the cells of a row are read, and what the user should know of them.
+
+    ``is_1904``: the workbook counts days from 1904, so a plain number that is meant as a day does, too.
+    """
+
+    is_1904: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 class Unclear(ValueError):
     """A cell that cannot be read in its column; the message says in Chinese why and what to do."""
 
 
-def value_of(column: Column, raw: Raw | None) -> Value:
+def value_of(column: Column, raw: Raw | None, reading: Reading | None = None) -> Value:
     """Return the value of ``raw`` in ``column``; an empty cell is None. Raises ``Unclear``."""
     if raw is None:
         return None
     if isinstance(raw, Fault):
         raise Unclear(raw.message)
+    if column.kind == "date":
+        return _date(column, raw, reading or Reading())
     value = _READERS[column.kind](column, raw)
     if isinstance(value, str) and column.max_length is not None and len(value) > column.max_length:
         raise Unclear(f"“{column.header}”最多 {column.max_length} 个字,这里有 {len(value)} 个,请缩短")
@@ -43,26 +56,16 @@ def shown(raw: Raw | None) -> str:
         try:
             return dates.from_serial(raw.serial).isoformat()
         except dates.NoDay:
-            return _digits(raw.serial)
+            return general(raw.serial)
     if isinstance(raw, str):
         return raw.strip()[:_LONGEST_SHOWN]
-    return _digits(raw)
+    return general(raw)
 
 
-def _digits(number: float) -> str:
-    return f"{number:.0f}" if number == int(number) else f"{number:.15g}"
-
-
-_INVISIBLE = re.compile(
-    r"[\u0000-\u0008\u000e-\u001f\u007f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]"
-)
-_HAN = r"[\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
-_BETWEEN_HAN = re.compile(rf"(?<={_HAN})\s+(?={_HAN})")
-_ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{_HAN}\Z"), re.compile(_HAN)
+_INVISIBLE = re.compile(INVISIBLE)
+_ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{HAN}\Z"), re.compile(HAN)
 _LONGEST_WORD = 100
 """A day, a choice or 是/否 has no more characters."""
-_SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d{1,3}")
-_NOTHING = frozenset(("-", "--", "---", "/", "\\", "无", "暂无", "没有", "空"))
 _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
 
 
@@ -75,9 +78,9 @@ def _plain(column: Column, raw: Raw) -> str:
     if isinstance(raw, bool):
         return "TRUE" if raw else "FALSE"
     assert not isinstance(raw, Fault)
-    if abs(raw) >= _EXACT:
+    if abs(raw) >= EXACT:
         raise Unclear(f"“{column.header}”的数字太长,Excel 已丢失末尾几位,请设为文本格式后重新填写")
-    return _digits(raw)
+    return general(raw)
 
 
 def _word(text: str) -> str:
@@ -103,31 +106,23 @@ def _one_line(text: str) -> str:
 
 
 def _name(column: Column, raw: Raw) -> Value:
-    text = _text(column, raw)
-    if not isinstance(text, str):
-        return None
-    if not text.isascii():
-        text = _BETWEEN_HAN.sub("", text)
-    return " ".join(text.split())
+    return column.normalized(_plain(column, raw)) or None
 
 
 def _code(column: Column, raw: Raw) -> Value:
     if isinstance(raw, float) and raw < 0:
         raise Unclear(f"“{column.header}”不能是负数")
-    text = _plain(column, raw)
-    if not text.isascii() or not text.isprintable():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(dates.DASHES)
-    text = (" " if column.spaced else "").join(text.split())
-    if text.startswith("'"):  # typed to keep the zeros
-        text = text[1:]
-    if text in _NOTHING:
-        return None
-    if _SCIENTIFIC.fullmatch(text):
-        raise Unclear(f"“{column.header}”被 Excel 写成了科学计数 {text},请设为文本格式后重新填写全部数字")
+    text = normalize_code(_plain(column, raw), spaced=column.spaced)
+    if DECIMAL.fullmatch(text):
+        how = "Excel 写成了科学计数" if "e" in text.lower() else "其他程序写成了小数"
+        raise Unclear(f"“{column.header}”被 {how} {text},请设为文本格式后按原件重新填写全部数字")
     return (text.lower() if column.lower else text) or None
 
 
-def _date(column: Column, raw: Raw) -> Value:
+def _date(column: Column, raw: Raw, reading: Reading) -> Value:
+    if column.by_month and isinstance(raw, str | float) and (month := _month(column, raw)):
+        reading.notes.append(f"“{shown(raw)}”只写到月,按 {month:%Y-%m-%d} 登记;知道日子的请补上")
+        return month
     try:
         if isinstance(raw, Dated):
             try:
@@ -137,24 +132,31 @@ def _date(column: Column, raw: Raw) -> Value:
         if isinstance(raw, bool):
             raise Unclear(f"“{column.header}”不是日期,{dates.HOW}")
         if isinstance(raw, str):
-            return _written_day(_word(raw))
+            return _written_day(_word(raw), reading.is_1904)
         assert not isinstance(raw, Fault)
-        return dates.from_number(raw)
+        return dates.from_number(raw, reading.is_1904)
     except dates.NoDay as error:
         raise Unclear(f"“{column.header}”有误:{error}") from error
 
 
 @lru_cache(maxsize=4096)
-def _written_day(text: str) -> date | None:
-    word = key_of(text).translate(dates.DASHES)
-    if not word or word in _NOTHING or word in _STILL:
+def _written_day(text: str, is_1904: bool) -> date | None:
+    word = key_of(text).translate(DASHES)
+    if is_nothing(word) or word in _STILL:
         return None
-    return dates.from_text(text)
+    return dates.from_text(text, is_1904)
+
+
+def _month(column: Column, raw: str | float) -> date | None:
+    try:
+        return dates.month_of(_word(raw) if isinstance(raw, str) else raw)
+    except dates.NoDay as error:
+        raise Unclear(f"“{column.header}”有误:{error}") from error
 
 
 def _choice(column: Column, raw: Raw) -> Value:
-    word = key_of(_word(_plain(column, raw))).translate(dates.DASHES)
-    if not word or word in _NOTHING:
+    word = key_of(_word(_plain(column, raw))).translate(DASHES)
+    if is_nothing(word):
         return None
     if (value := column.meanings.get(word)) is None:
         choices = "、".join(column.labels.values())
@@ -181,7 +183,6 @@ _READERS: dict[str, Callable[[Column, Raw], Value]] = {
     "text": _text,
     "name": _name,
     "code": _code,
-    "date": _date,
     "choice": _choice,
     "yes_no": _yes_no,
 }

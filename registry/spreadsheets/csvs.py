@@ -13,7 +13,7 @@ from registry.spreadsheets.grid import MAX_COLUMN, Fault, Raw, Row, cleaned, let
 from registry.spreadsheets.guarding import unguarded
 from registry.spreadsheets.hostile import CHUNK, Unreadable
 
-DELIMITERS = (",", "\t", ";", "|", ",", ";")
+DELIMITERS = (",", "\t", ";", "|", "\uff0c", "\uff1b")
 _AS_TEXT = re.compile(r'=\(?"((?:[^"]|"")*)"\)?')
 _FORMULA = re.compile(r"=[A-Za-z0-9(+\-\"'$]")
 

@@ -6,6 +6,9 @@ import re
 import unicodedata
 from datetime import date, timedelta
 
+from registry.models.text import DASHES
+from registry.spreadsheets.grid import LATER_IN_1904
+
 EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
 HOW = "请写成 2020-02-03 这样的日期"
 
@@ -22,11 +25,14 @@ _FULL = re.compile(rf"(\d{{4}}){_BETWEEN}(\d{{1,2}}){_BETWEEN}(\d{{1,2}}){_TAIL}
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\.0+)?")
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _NO_DAY = re.compile(r"\d{4}(?:年|\s*[-./年]\s*\d{1,2}\s*月?(?:份)?)?")
+_MONTH = re.compile(
+    r"(?P<year>(?:19|20)\d\d) ?[-./年、] ?(?P<month>\d{1,2}) ?月?份?"
+    r"|(?P<years>(?:19|20)\d\d)(?P<months>0[1-9]|1[0-2])"
+)
 _SHORT_YEAR = re.compile(rf"\d{{2}}{_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,2}}\s*日?")
 _DAY_FIRST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{4}")
 _NO_YEAR = re.compile(r"\d{1,2}(?:月|[-./])\d{1,2}日?")
 _LONGEST = 50
-DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−", "-"))
 _NUMERALS = {numeral: str(value) for value, numeral in enumerate("〇一二三四五六七八九")} | {
     "零": "0",
     "○": "0",
@@ -53,18 +59,19 @@ def from_serial(serial: float) -> date:
     return _bounded(date(1899, 12, 30) + timedelta(days=days))
 
 
-def from_number(number: float) -> date:
+def from_number(number: float, is_1904: bool = False) -> date:
     """Return the day of a cell that holds a plain number: 20200203, or a serial number near our time."""
     if number == int(number) and (match := _COMPACT.fullmatch(str(int(number)))):
         return _day(*match.groups())
-    if int(number) in _PLAIN_SERIALS:
-        return from_serial(number)
+    serial = number + LATER_IN_1904 * is_1904
+    if int(serial) in _PLAIN_SERIALS:
+        return from_serial(serial)
     if re.fullmatch(r"(19|20)\d\d(\.\d{1,2})?", f"{number:.15g}"):
         raise NoDay(f"“{number:.15g}”没有写到日,{HOW}")
     raise NoDay(f"数字 {number:.15g} 不是日期,{HOW}")
 
 
-def from_text(text: str) -> date:
+def from_text(text: str, is_1904: bool = False) -> date:
     """Return the day that ``text`` writes in one of the usual ways. Raises ``NoDay``."""
     if len(text) > _LONGEST:
         raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{HOW}")
@@ -75,6 +82,8 @@ def from_text(text: str) -> date:
         year, month, day = match.groups()
         return _day("".join(_NUMERALS[numeral] for numeral in year), _ten(month), _ten(day))
     if _SERIAL.fullmatch(plain) and int(float(plain)) in _PLAIN_SERIALS:
+        if is_1904:
+            raise NoDay(f"工作簿从 1904 年起算日期,数字“{plain}”是哪一天说不准,{HOW}")
         return from_serial(float(plain))
     if _NO_DAY.fullmatch(plain):
         raise NoDay(f"“{text}”没有写到日,{HOW}")
@@ -85,6 +94,21 @@ def from_text(text: str) -> date:
     if _NO_YEAR.fullmatch(plain):
         raise NoDay(f"“{text}”没有写年份,{HOW}")
     raise NoDay(f"“{text}”不是日期,{HOW}")
+
+
+def month_of(written: str | float) -> date | None:
+    """Return the first day of a month that is written without its day: 1998.07, 1998年7月, 199807.
+
+    None for anything else. Raises ``NoDay`` for the number 1998.1, which may have been 1998.10.
+    """
+    if isinstance(written, float):
+        text = f"{written:.15g}"
+        if re.fullmatch(r"(19|20)\d\d\.1", text):
+            raise NoDay(f"数字 {text} 分不清是 1 月还是 10 月,请写成 1998-10 这样的文字")
+    else:
+        text = unicodedata.normalize("NFKC", written).translate(DASHES)
+    match = _MONTH.fullmatch(" ".join(text.split()))
+    return _day(match["year"] or match["years"], match["month"] or match["months"], "1") if match else None
 
 
 def _ten(numeral: str) -> str:

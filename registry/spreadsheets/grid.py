@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 
 MAX_LINE, MAX_COLUMN = 1_048_576, 16_384
+LATER_IN_1904 = 1462
+"""How many days later the days of a workbook begin that counts from 1904."""
 
 
 class Dated(NamedTuple):
@@ -21,7 +23,7 @@ class Fault(NamedTuple):
 
 
 Raw = str | float | bool | Dated | Fault
-"""The value of a cell. Numbers that are shown with leading zeros are texts already."""
+"""The value of a cell. Numbers that are not shown as they are (00012, 12%) are texts already."""
 
 
 class Row(NamedTuple):

@@ -34,13 +34,15 @@ class Place:
 @dataclass(frozen=True)
 class Header:
     """The header of a sheet: rows ``first`` to ``last``, the text of each column (from 1), the places of the
-    noun's columns by slug, and the headers that are not known."""
+    noun's columns by slug, the headers that are not known, and those that mean a column that is read from
+    another place: (as written, what is read instead)."""
 
     first: int
     last: int
     texts: dict[int, str]
     places: dict[str, Place]
     unknown: list[str]
+    spare: list[tuple[str, str]]
 
 
 class NoHeader(Exception):
@@ -63,9 +65,11 @@ def _meaning(noun: Layout, text: str) -> Column | None:
     return noun.by_header.get(word) or noun.by_header.get(_HINT.sub("", word))
 
 
-def _is_own(column: Column, text: str) -> bool:
+def _rank(column: Column, text: str) -> int:
+    """Return how telling a header is for its column: 0 for its own, then in the order of the other words."""
     word = key_of(text)
-    return key_of(column.header) in (word, _HINT.sub("", word))
+    words = [key_of(each) for each in (column.header, *column.also)]
+    return min(words.index(each) for each in (word, _HINT.sub("", word)) if each in words)
 
 
 def find_header(title: str, rows: Rows, merges: list[Merge]) -> tuple[Layout, Header]:
@@ -76,11 +80,11 @@ def find_header(title: str, rows: Rows, merges: list[Merge]) -> tuple[Layout, He
     tall = [merge for merge in merges if merge.top < merge.bottom <= merge.top + _HEADER_DEPTH]
     for place, row in enumerate(known):
         texts = _texts(row, known[:place], tall)
-        if candidates := _candidates(texts):
+        if candidates := _candidates(title, texts):
             noun = _chosen(title, candidates)
             texts, last = _with_rows_below(noun, row, texts, known[place + 1 : place + _HEADER_DEPTH], tall)
             return noun, _header(title, noun, row.number, last, texts)
-    raise NoHeader(_why_none(known, tall))
+    raise NoHeader(_why_none(title, known, tall))
 
 
 def _with_rows_below(
@@ -102,12 +106,12 @@ def _with_rows_below(
     return texts, max([last, *bottoms])
 
 
-def _why_none(known: list[Row], tall: list[Merge]) -> str:
+def _why_none(title: str, known: list[Row], tall: list[Merge]) -> str:
     """Say what the row that comes closest to a header lacks."""
     closest: tuple[int, Layout, Row] | None = None
     for place, row in enumerate(known):
         texts = _texts(row, known[:place], tall)
-        for noun in layouts().values():
+        for noun in _nouns(title):
             matched = len(_slugs(noun, texts))
             if matched >= _LEAST_HEADERS and (closest is None or matched > closest[0]):
                 closest = (matched, noun, row)
@@ -115,7 +119,9 @@ def _why_none(known: list[Row], tall: list[Merge]) -> str:
         return "没有可识别的表头"
     _, noun, row = closest
     have = _slugs(noun, _own_texts(row))
-    missing = "、".join(f"“{noun.by_slug[slug].header}”" for slug in noun.needed if slug not in have)
+    missing = "、".join(
+        f"“{noun.by_slug[slug].header}”" for slug in noun.needed if not noun.has(have, [slug])
+    )
     return f"第 {row.number} 行像是“{noun.title}”的表头,但缺少{missing}列"
 
 
@@ -139,21 +145,36 @@ def _slugs(noun: Layout, texts: Mapping[int, str]) -> set[str]:
     return {column.slug for text in texts.values() if (column := _meaning(noun, text))}
 
 
-def _candidates(texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
-    """Return the layouts whose needed columns are all there, each with the number of its columns that are."""
-    slugs_of = [(noun, _slugs(noun, texts)) for noun in layouts().values()]
-    return [
-        (len(slugs), noun)
-        for noun, slugs in slugs_of
-        if len(slugs) >= _LEAST_HEADERS and slugs.issuperset(noun.needed)
-    ]
+def _candidates(title: str, texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
+    """Return the layouts that the row may be the header of, each with the number of its columns there.
+
+    A sheet that is called as a noun is of no other. One that names its rows by name instead of by code must
+    be called so, or have every column that a new row needs: 单位 and 类别 stand in other sheets, too.
+    """
+    found = []
+    for noun in _nouns(title):
+        slugs = _slugs(noun, texts)
+        required = [column.slug for column in noun.columns if column.required]
+        if len(slugs) >= _LEAST_HEADERS and (
+            slugs.issuperset(noun.needed)
+            or (noun.has(slugs, noun.needed) and (_is_called(title, noun) or noun.has(slugs, required)))
+        ):
+            found.append((len(slugs), noun))
+    return found
+
+
+def _is_called(title: str, noun: Layout) -> bool:
+    return key_of(title) == key_of(noun.title)
+
+
+def _nouns(title: str) -> list[Layout]:
+    """Return the layouts that a sheet may have: the one that is called as it is, else all."""
+    every = list(layouts().values())
+    return [noun for noun in every if _is_called(title, noun)] or every
 
 
 def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
-    """Choose the layout that is the sheet's title, else the one with most columns, else by name."""
-    for _, noun in candidates:
-        if key_of(title) == noun.title:
-            return noun
+    """Choose the layout with most columns, else by the sheet's name."""
     most = max(matched for matched, _ in candidates)
     best = [noun for matched, noun in candidates if matched == most]
     if len(best) > 1:
@@ -166,26 +187,31 @@ def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
 
 
 def _header(title: str, noun: Layout, first: int, last: int, texts: Mapping[int, str]) -> Header:
-    places: dict[str, Place] = {}
+    """Find the place of each column; of several that mean one the most telling header is read."""
+    ranked: dict[str, list[tuple[int, Place]]] = {}
     unknown: list[str] = []
-    # A column's own header before other words for it: 编号 beside 警号 is a serial number.
-    named = {c.slug for text in texts.values() if (c := _meaning(noun, text)) and _is_own(c, text)}
     for place in sorted(texts):
         text = " ".join(texts[place].split())
         column = _meaning(noun, texts[place])
-        if column and column.slug in named and not _is_own(column, texts[place]):
-            column = None
-        if column is None:
-            if key_of(text) not in _WITHOUT_MEANING:
-                unknown.append(text[:30])
-        elif column.slug in places:
-            if column.is_info:
-                continue
-            other = places[column.slug]
-            raise Unreadable(
-                f"“{title}”的 {letters_of(other.column)} 列“{other.text}”和 {letters_of(place)} 列“{text}”"
-                f"都是“{column.header}”,请只留一列。"
-            )
-        else:
-            places[column.slug] = Place(place, text)
-    return Header(first, last, dict(texts), places, unknown)
+        if column is not None:
+            ranked.setdefault(column.slug, []).append((_rank(column, texts[place]), Place(place, text)))
+        elif key_of(text) not in _WITHOUT_MEANING:
+            unknown.append(text[:30])
+    places: dict[str, Place] = {}
+    spare: list[tuple[str, str]] = []
+    for slug, found in ranked.items():
+        found.sort(key=lambda each: each[0])
+        (rank, best), *others = found
+        places[slug] = best
+        for other_rank, other in others:
+            if other_rank == rank and not noun.by_slug[slug].is_info:
+                raise _twice(title, noun.by_slug[slug], best, other)
+            spare.append((other.text[:30], best.text[:30]))
+    return Header(first, last, dict(texts), places, unknown, spare)
+
+
+def _twice(title: str, column: Column, one: Place, other: Place) -> Unreadable:
+    return Unreadable(
+        f"“{title}”的 {letters_of(one.column)} 列“{one.text}”和 {letters_of(other.column)} 列“{other.text}”"
+        f"都是“{column.header}”,请只留一列。"
+    )

@@ -6,25 +6,20 @@ its address. Only the current row is in memory.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
-from registry.nouns.columns import EXAMPLE, NOTES_TITLE, Column, Layout, Value, key_of
+from registry.nouns.columns import NOTES_TITLE, Column, Layout, Value
 from registry.spreadsheets import cells, csvs, hostile, xlsx
 from registry.spreadsheets.grid import MAX_LINE, Merge, Raw, Row, letters_of
 from registry.spreadsheets.headers import HEADER_WITHIN, Header, NoHeader, Rows, find_header, first_rows
 from registry.spreadsheets.hostile import Unreadable
+from registry.spreadsheets.no_data import NoData
 from registry.spreadsheets.sheet_xml import Budget
 
 __all__ = ["Book", "Ignored", "Line", "Problem", "Table", "Unreadable", "open_book"]
-
-_FOOT = re.compile(
-    r"(?:合计|总计|共计|小计|总数)[::]?$"
-    r"|(?:填报|填表|制表|审核|审批|经办|报送|负责|单位负责|联系|注|备注|说明)[^::]{0,8}[::]"
-)
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,8 @@ class Line:
     number: int
     values: dict[str, Value]
     problems: list[Problem]
+    notes: list[Problem] = field(default_factory=list)
+    """What should be looked at, though it can be read."""
     _cells: Mapping[str, Raw | None] = field(repr=False, compare=False, default_factory=dict)
 
     @cached_property
@@ -70,9 +67,17 @@ class Table:
     """
 
     def __init__(
-        self, noun: Layout, title: str, header: Header, rows: Rows, total: int, merges: list[Merge]
+        self,
+        noun: Layout,
+        title: str,
+        header: Header,
+        rows: Rows,
+        total: int,
+        merges: list[Merge],
+        *,
+        is_1904: bool = False,
     ) -> None:
-        self.noun, self.title, self.total = noun, title, total
+        self.noun, self.title, self.total, self.is_1904 = noun, title, total, is_1904
         self.header = header
         self.headers: dict[str, str] = {slug: place.text for slug, place in header.places.items()}
         self.rows = rows
@@ -92,8 +97,9 @@ class Table:
 
     def data_rows(self) -> Iterator[Row]:
         """Yield the rows below the header, merged cells filled down, without examples and foot lines."""
+        self.is_no_data.skipped.clear()
         for row in _filled_down(self.rows(), self._merges):
-            if row.number > self.header.last and not self._is_no_data(row):
+            if row.number > self.header.last and not self.is_no_data(row):
                 yield row
 
     def examples(self, among: int) -> list[int]:
@@ -102,7 +108,7 @@ class Table:
         for row in self.rows():
             if row.number <= self.header.last:
                 continue
-            if self._is_example(row):
+            if self.is_no_data.is_example(row):
                 numbers.append(row.number)
             among -= 1
             if among <= 0:
@@ -110,49 +116,30 @@ class Table:
         return numbers
 
     @cached_property
-    def _needed(self) -> list[int]:
-        return [self.header.places[slug].column for slug in self.noun.needed]
-
-    def _is_example(self, row: Row) -> bool:
-        return any(
-            isinstance(raw := row.cells.get(column), str) and raw.strip().startswith(EXAMPLE)
-            for column in self._needed
-        )
-
-    def _is_no_data(self, row: Row) -> bool:
-        if self._is_example(row) or self._is_header_again(row):
-            return True
-        first = min(row.cells)
-        opening = row.cells[first]
-        if not isinstance(opening, str) or any(
-            row.cells.get(column) not in (None, "") for column in self._needed if column != first
-        ):
-            return False
-        # A foot line may be in any column; the value that names a row never looks like one.
-        is_sentence = len(row.cells) == 1 and opening.rstrip().endswith("。")
-        return is_sentence or _FOOT.match(opening.strip()) is not None
-
-    def _is_header_again(self, row: Row) -> bool:
-        """Whether this is the header repeated, as at the top of a printed page."""
-        return all(
-            isinstance(raw := row.cells.get(place.column), str) and key_of(raw) == key_of(place.text)
-            for place in (self.header.places[slug] for slug in self.noun.needed)
-        )
+    def is_no_data(self) -> NoData:
+        """Which rows are no data; after the lines were read, it knows which it skipped."""
+        key = [self._saying(slug)[0] for slug in self.noun.needed]
+        return NoData(self.header, self._columns, key, self._merges)
 
     def line(self, row: Row) -> Line | None:
         """Read a row; None when it is empty in the columns of the table."""
         values: dict[str, Value] = {}
         raws: dict[str, Raw | None] = {}
         problems: list[Problem] = []
+        notes: list[Problem] = []
+        reading = cells.Reading(self.is_1904)
         for column, place in self._columns:
             raw = row.cells.get(place)
             raws[column.slug] = raw
             try:
-                values[column.slug] = cells.value_of(column, raw)
+                values[column.slug] = cells.value_of(column, raw, reading)
             except cells.Unclear as unclear:
                 values[column.slug] = cells.shown(raw) or None if column.is_info else None
                 if not column.is_info:
                     problems.append(self._problem(column, row.number, str(unclear)))
+            if reading.notes:
+                notes += [self._problem(column, row.number, note) for note in reading.notes]
+                reading.notes.clear()
         if not any(raw is not None and raw != "" for raw in raws.values()) or (
             not problems and all(value is None for value in values.values())
         ):
@@ -167,10 +154,16 @@ class Table:
         self._refuse_merged(row.number, problems)
         with_problem = {problem.slug for problem in problems}
         for slug in self.noun.needed:
-            if values[slug] is None and slug not in with_problem:
-                column = self.noun.by_slug[slug]
+            there = self._saying(slug)
+            if all(values[each.slug] is None and each.slug not in with_problem for each in there):
+                column = there[0]
                 problems.append(self._problem(column, row.number, f"“{column.header}”没有填写"))
-        return Line(row.number, values, problems, raws)
+        return Line(row.number, values, problems, notes, raws)
+
+    def _saying(self, slug: str) -> list[Column]:
+        """Return the columns of the sheet that say what the needed one says: that of codes, that of names."""
+        both = (self.noun.by_slug[slug], self.noun.named_by.get(slug))
+        return [column for column in both if column is not None and column.slug in self.header.places]
 
     def _problem(self, column: Column, number: int, message: str) -> Problem:
         return Problem(self.address(column.slug, number), column.slug, message)
@@ -265,7 +258,7 @@ def _open_xlsx(path: Path, filename: str) -> Book:
         except NoHeader as missing:
             book.ignored.append(Ignored(sheet.title, str(missing)))
             continue
-        _add(book, noun, sheet.title, header, rows, survey.rows, survey.merges)
+        _add(book, noun, sheet.title, header, rows, survey.rows, survey.merges, is_1904=workbook.is_1904)
         if survey.hidden:
             book.notices.append(f"“{sheet.title}”有 {survey.hidden} 行是隐藏的(例如被筛选掉的),也一并读取。")
     return _with_tables(book)
@@ -290,11 +283,19 @@ def _open_csv(path: Path, filename: str) -> Book:
 
 
 def _add(
-    book: Book, noun: Layout, title: str, header: Header, rows: Rows, number: int, merges: list[Merge]
+    book: Book,
+    noun: Layout,
+    title: str,
+    header: Header,
+    rows: Rows,
+    number: int,
+    merges: list[Merge],
+    *,
+    is_1904: bool = False,
 ) -> None:
     """Add a table of a sheet with ``number`` rows that are not empty, and what the user should know of it."""
     before = sum(1 for row in first_rows(rows) if row.number <= header.last)
-    table = Table(noun, title, header, rows, max(number - before, 0), merges)
+    table = Table(noun, title, header, rows, max(number - before, 0), merges, is_1904=is_1904)
     book.tables.append(table)
     if table.total > hostile.MAX_ROWS:
         raise hostile.too_many_rows()
@@ -302,14 +303,10 @@ def _add(
         book.notices.append(
             f"“{table.title}”里不认识这些列,没有读取:{'、'.join(table.header.unknown[:20])}。"
         )
-    for column in table.noun.columns:
-        other = column.slug.removesuffix("_name")
-        by_code = table.noun.by_slug.get(other)
-        if column.is_info and column.slug in table.headers and by_code and other not in table.headers:
-            book.notices.append(
-                f"“{table.title}”的“{table.headers[column.slug]}”只供核对,没有读取;"
-                f"要导入请增加“{by_code.header}”列。"
-            )
+    for spare, read in table.header.spare:
+        book.notices.append(
+            f"“{table.title}”的“{spare}”与“{read}”是同一项,读取了“{read}”,没有读取“{spare}”。"
+        )
     if examples := table.examples(HEADER_WITHIN):
         book.notices.append(f"“{table.title}”第 {'、'.join(map(str, examples))} 行是示例,没有读取。")
 

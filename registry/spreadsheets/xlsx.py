@@ -8,15 +8,16 @@ XML is read here with expat; docs/decisions/0014-workbooks.md has the measuremen
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from registry.spreadsheets import hostile, sheet_xml
-from registry.spreadsheets.grid import MAX_LINE, Dated, Fault, Raw, Row
+from registry.spreadsheets.grid import LATER_IN_1904, MAX_LINE, Dated, Fault, Raw, Row
 from registry.spreadsheets.hostile import MAX_SMALL_PART, Markup, Package, Unreadable, damaged
+from registry.spreadsheets.number_formats import EXACT, Drawn, NotDrawn, format_of
 from registry.spreadsheets.sheet_xml import Budget, Survey, Texts, local, unescaped
 
 
@@ -39,25 +40,6 @@ def _elements(package: Package, name: str) -> list[tuple[str, dict[str, str]]]:
     return elements
 
 
-# Day formats without a code of their own: Excel's, and those of a Chinese system.
-_BUILTIN_DAYS = {*range(14, 18), 22, *range(27, 32), 36, *range(50, 55), 57, 58}
-_NOT_CODE = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h|m|s)[^\]]*\]', re.IGNORECASE)
-_ZEROS = re.compile(r"0{2,}")
-
-
-def _format_of(number: int, codes: Mapping[int, str]) -> str | int | None:
-    """Return ``"date"``, the least number of digits that a whole number is shown with, or None."""
-    code = codes.get(number)
-    if code is None:
-        return "date" if number in _BUILTIN_DAYS else None
-    plain = _NOT_CODE.sub("", code.split(";")[0]).strip().lower()
-    if "general" in plain:
-        return None
-    if "d" in plain or "y" in plain or ("e" in plain and "m" in plain):
-        return "date"
-    return len(plain) if _ZEROS.fullmatch(plain) else None
-
-
 @dataclass(frozen=True)
 class Sheet:
     """A sheet as the workbook lists it."""
@@ -74,7 +56,7 @@ class Workbook:
         self._path = path
         with closing(Package(path)) as package:
             main = _main_part(package)
-            self.sheets, self._is_1904 = _sheets(package, main)
+            self.sheets, self.is_1904 = _sheets(package, main)
             self._formats = _formats(package, main)
             self._texts = _shared_texts(package, main)
             self.has_links = any("/externallinks/" in f"/{name}" for name in package.names())
@@ -110,10 +92,13 @@ class Workbook:
         if number != number or number in (float("inf"), float("-inf")):
             return Fault(f"“{text[:20]}”不是数字")
         if shown == "date":
-            return Dated(number + 1462 if self._is_1904 else number)
-        if shown is not None and number >= 0 and number == int(number) and number < 1e15:
-            return f"{int(number):0{shown}d}"
-        return number
+            return Dated(number + LATER_IN_1904 if self.is_1904 else number)
+        if shown is None or abs(number) >= EXACT:
+            return number
+        try:
+            return shown(number) or None
+        except NotDrawn:
+            return Fault("这格的数字格式显示的内容无法识别,请设为文本格式后重新填写")
 
 
 def _relations(package: Package, part: str) -> list[tuple[str, str, str]]:
@@ -170,7 +155,7 @@ def _sheets(package: Package, main: str) -> tuple[list[Sheet], bool]:
     return sheets, is_1904
 
 
-def _formats(package: Package, main: str) -> list[str | int | None]:
+def _formats(package: Package, main: str) -> list[Drawn | Literal["date"] | None]:
     part = _part_of(package, main, "styles")
     if not part:
         return []
@@ -184,7 +169,7 @@ def _formats(package: Package, main: str) -> list[str | int | None]:
                 styles.append(int(attributes.get("numFmtId", "0")))
         except (KeyError, ValueError) as error:
             raise damaged() from error
-    known = {number: _format_of(number, codes) for number in set(styles)}
+    known = {number: format_of(number, codes.get(number)) for number in set(styles)}
     return [known[number] for number in styles]
 
 

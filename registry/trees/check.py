@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import DateField, F, Model, OuterRef, Subquery, Value
+from django.db.models import DateField, Exists, F, Model, OuterRef, Q, Subquery, Value
 
 from registry.models import (
+    BEGINNING,
     Organization,
     OrganizationPlacement,
+    Person,
+    PersonPlacement,
     StatusPeriod,
     Unit,
     UnitPlacement,
 )
 from registry.models.guards import missing
+from registry.models.kinds import MEMBER_STATUSES
 from registry.models.unit import MAX_DEPTH
 
 CHUNK = 2000
@@ -56,6 +60,7 @@ def check_all() -> Iterator[Fault]:
         yield from check_intervals(where, model)
     for dated in _DATED:
         yield from _check_dated(dated)
+    yield from _check_joining()
     for name in missing():
         yield Fault("数据库", name, "触发器缺失或已停用(trigger missing);重新执行 migrate 可补上")
 
@@ -126,7 +131,7 @@ class _Walk:
 
 
 _NO_DAY = Value(None, DateField())
-_BEGINNING = Value(StatusPeriod.BEGINNING, DateField())
+_BEGINNING = Value(BEGINNING, DateField())
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,10 @@ class _Dated:
     key: str = "code"
     first: Any = _NO_DAY
     """The first day of its first row."""
+    ends: str = ""
+    """The owner's field with the day on which its last row ends, if it does."""
+    is_second: bool = False
+    """Whether the days of the same rows were checked already."""
 
 
 _DATED = (
@@ -159,6 +168,24 @@ _DATED = (
     _Dated(
         "政治面貌", "政治面貌", StatusPeriod, "person", "status", "political_status", "number", _BEGINNING
     ),
+    *(
+        _Dated(
+            "人员关系",
+            title,
+            PersonPlacement,
+            "person",
+            value,
+            now,
+            "number",
+            _BEGINNING,
+            "left_on",
+            value != "unit",
+        )
+        for title, value, now in (
+            ("所属单位", "unit", "home_unit_id"),
+            ("组织关系所在支部", "branch", "home_branch_id"),
+        )
+    ),
 )
 
 
@@ -166,7 +193,11 @@ def _check_dated(dated: _Dated) -> Iterator[Fault]:
     """Yield owners whose open row is missing or says something else than they do, then gaps and overlaps."""
     rows: Any = dated.model._default_manager
     owners: Any = dated.model._meta.get_field(dated.owner).related_model
-    current = rows.filter(**{dated.owner: OuterRef("pk"), "ended_on__isnull": True})
+    of_owner = rows.filter(**{dated.owner: OuterRef("pk")})
+    is_last = Q(ended_on__isnull=True)
+    if dated.ends:
+        is_last |= Q(ended_on=OuterRef(dated.ends))
+    current = of_owner.filter(is_last).order_by("-started_on")
     newest = owners.objects.order_by("pk").annotate(
         row_open=Subquery(current.values("pk")[:1]), row_value=Subquery(current.values(dated.value)[:1])
     )
@@ -179,10 +210,22 @@ def _check_dated(dated: _Dated) -> Iterator[Fault]:
             yield Fault(
                 dated.where, key, f"现行{dated.title} {dated.value}={value} 与 {dated.now}={now} 不符"
             )
+    if dated.is_second:
+        return
     spells = rows.order_by(f"{dated.owner}_id", F("started_on").asc(nulls_first=True)).values_list(
         f"{dated.owner}__{dated.key}", dated.first, "started_on", "ended_on"
     )
     yield from _check_spells(dated.where, spells.iterator(chunk_size=CHUNK))
+
+
+def _check_joining() -> Iterator[Fault]:
+    """Yield people whose membership does not begin with the day of joining."""
+    begins = StatusPeriod.objects.filter(
+        person=OuterRef("pk"), started_on=OuterRef("joined_on"), status__in=MEMBER_STATUSES
+    )
+    wrong = Person.objects.filter(joined_on__isnull=False).exclude(Exists(begins)).order_by("pk")
+    for number, joined in wrong.values_list("number", "joined_on").iterator(chunk_size=CHUNK):
+        yield Fault("政治面貌", number, f"没有自入党日期 {joined} 起的党员身份")
 
 
 def _check_spells(where: str, spells: Iterator[tuple[Any, ...]]) -> Iterator[Fault]:

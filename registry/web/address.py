@@ -92,7 +92,7 @@ def _read(request: HttpRequest) -> Address:
         since = None
     campaign = None
     if raw["campaign"]:
-        campaign = Campaign.objects.filter(code=raw["campaign"]).first()
+        campaign = access.visible(request.user, Campaign.objects.filter(code=raw["campaign"])).first()
     wrong = bool(problems)
     scope = access.counting_scope(request.user)
     if raw["campaign"] and campaign is None:

@@ -21,6 +21,7 @@ NAVIGATION = (
     ("home", "总览", ("home", "unit")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
+    ("campaigns", "专项任务", ("campaign",)),
     ("people", "人员", ("person", "assignments", "assignment")),
     ("reconciliation", "来源核对", ("reconciliation",)),
     ("sources", "来源", ("source",)),
@@ -60,8 +61,10 @@ class Frame:
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
-        """The campaigns to choose from."""
-        return list(Campaign.objects.all())
+        """The campaigns to choose from, those that go on first."""
+        return sorted(
+            access.visible(self.user, Campaign.objects.all()), key=lambda each: each.ended_on is not None
+        )
 
     @property
     def request_number(self) -> str:

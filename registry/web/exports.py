@@ -39,7 +39,7 @@ def asked_for(question: Question) -> list[str]:
     words = str(Basis(question.basis).label)
     if question.is_period:
         words += f"({question.first_day.isoformat()} 至 {question.as_of.isoformat()})"
-    campaign = question.campaign.name if question.campaign else "全部"
+    campaign = question.campaign.label if question.campaign else "全部"
     return [
         f"截至:{question.as_of.isoformat()}",
         f"口径:{words}",

@@ -10,18 +10,19 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from registry import access, nouns
+from registry.models.text import NormalizedField, normalize_code
 from registry.nouns import Noun
 from registry.refusals import OperationRefused
 from registry.rules.findings import in_future
 from registry.search.named import find_by_code_or_name, not_unique
 
-_SEPARATORS = re.compile(r"[\s,,;;、]+")
+_SEPARATORS = re.compile(r"[\s,;、\uff0c\uff1b\uff64]+")
 
 
 def note_of(user: access.AnyUser, row: Any) -> str:
@@ -31,7 +32,7 @@ def note_of(user: access.AnyUser, row: Any) -> str:
 
 def split_keys(text: str) -> list[str]:
     """Return the codes or numbers in pasted text: separated by spaces, lines, commas or semicolons."""
-    return [key for key in _SEPARATORS.split(text.strip()) if key]
+    return [key for key in map(normalize_code, _SEPARATORS.split(text)) if key]
 
 
 @dataclass
@@ -244,6 +245,28 @@ def _as_picked(value: Any, noun: Noun) -> Picked:
     return Picked(keys, roles)
 
 
+class NormalizedInput(forms.CharField):
+    """A box for a number or a name: what is typed is normalized and checked as the field of the row is."""
+
+    def __init__(self, field: NormalizedField, label: str = "", **options: Any) -> None:
+        self.field = field
+        options = {"max_length": field.max_length, "required": not field.blank, **options}
+        super().__init__(
+            label=label or str(field.verbose_name), validators=field.default_validators, **options
+        )
+
+    def to_python(self, value: Any) -> str:
+        """Return what is kept."""
+        return self.field.normalized(super().to_python(value) or "")
+
+
+def text_of(model: type[Model], name: str, **options: Any) -> NormalizedInput:
+    """Return the box for a number or name of a row."""
+    field = model._meta.get_field(name)
+    assert isinstance(field, NormalizedField)
+    return NormalizedInput(field, **options)
+
+
 class DayField(forms.DateField):
     """A date that is typed or picked."""
 
@@ -361,11 +384,6 @@ def reason_field(label: str = "原因", *, required: bool = False, **options: An
 def note_field() -> forms.CharField:
     """A note on a row."""
     return forms.CharField(label="备注", max_length=300, required=False, widget=wide())
-
-
-def aliases_field() -> forms.CharField:
-    """The other names of a unit or an organization."""
-    return forms.CharField(label="别名", max_length=300, required=False, help_text="多个别名用分号隔开。")
 
 
 def code_field(label: str, longest: int) -> forms.CharField:

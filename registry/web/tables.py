@@ -212,7 +212,8 @@ class Table(Generic[Line]):
     def _sorted(self) -> tuple[Any, str]:
         if not self.sorts:
             return self.sortable(self.rows), ""
-        default = self.default_sort if self.default_sort in self.sorts else next(iter(self.sorts))
+        is_known = self.default_sort.removeprefix("-") in self.sorts
+        default = self.default_sort if is_known else next(iter(self.sorts))
         return sorted_by(self.request, self.sortable(self.rows), self.sorts, default)
 
     @property

@@ -23,6 +23,7 @@ TABLES = (
     "OrganizationPlacement",
     "Person",
     "StatusPeriod",
+    "PersonPlacement",
     "Assignment",
     "Campaign",
     "AuditEntry",
@@ -54,6 +55,7 @@ PEOPLE_SLUGS = (
     "frontline_assignments",
     "frontline_party_members",
     "frontline_auxiliaries",
+    "formal_members",
 )
 PENDING = {"draft", "submitted", "returned"}
 
@@ -78,6 +80,7 @@ class Ledger:
         self.superiors: dict[int, list[Row]] = _by(rows["UnitPlacement"], "unit_id")
         self.hosts: dict[int, list[Row]] = _by(rows["OrganizationPlacement"], "organization_id")
         self.statuses: dict[int, list[Row]] = _by(rows["StatusPeriod"], "person_id")
+        self.homes: dict[int, list[Row]] = _by(rows["PersonPlacement"], "person_id")
 
     # Who stood where on a day
 
@@ -144,6 +147,17 @@ class Ledger:
                 found.append(row)
         return found
 
+    def counted_homes(self, basis: str, day: date, since: date | None, campaign: int | None) -> list[Row]:
+        """The homes of those who are members of the Party on the day; they belong to no campaign."""
+        return [
+            row
+            for person, homes in self.homes.items()
+            if campaign is None and self.people[person]["merged_into_id"] is None
+            for row in homes
+            if _is_member(_on(self.statuses[person], day))
+            and _counts(basis, row["started_on"], row["ended_on"], day, since)
+        ]
+
     def count(
         self,
         basis: str,
@@ -179,8 +193,7 @@ class Ledger:
             holds = {
                 "team_members": organization["kind"] in TEAMS,
                 "frontline_people": True,
-                "frontline_party_members": _on(self.statuses[person], day)["status"]
-                in ("full_member", "probationary_member"),
+                "frontline_party_members": _is_member(_on(self.statuses[person], day)),
                 "frontline_auxiliaries": self.people[person]["category"] == "auxiliary",
             }
             for place in line:
@@ -190,6 +203,15 @@ class Ledger:
             own.add(line[0], "frontline_assignments", row["id"])
             for slug in (slug for slug, is_so in holds.items() if is_so):
                 own.add(line[0], slug, person)
+        for row in self.counted_homes(basis, day, since, campaign):
+            if by == "party":
+                line = self.party_line(row["branch_id"]) if row["branch_id"] else []
+            else:
+                line = self.upward(row["unit_id"], day)
+            for place in line:
+                total.add(place, "formal_members", row["person_id"])
+            for place in line[:1]:
+                own.add(place, "formal_members", row["person_id"])
         everywhere = list(self.units if by == "unit" else self.organizations)
         return total.numbers(everywhere), pending.numbers(everywhere), own.numbers(everywhere)
 
@@ -218,6 +240,22 @@ class Ledger:
             found += _chain_faults(f"statuses of {pk}", self.statuses[pk], date(1900, 1, 1))
             if self.statuses[pk][-1]["status"] != person["political_status"]:
                 found.append(f"person {pk}: the open status is not the newest")
+            found += self._home_faults(pk, person)
+        return found
+
+    def _home_faults(self, pk: int, person: Row) -> list[str]:
+        homes, joined = self.homes[pk], person["joined_on"]
+        found = _chain_faults(f"homes of {pk}", homes, date(1900, 1, 1), person["left_on"])
+        newest = homes[-1]["unit_id"], homes[-1]["branch_id"]
+        if newest != (person["home_unit_id"], person["home_branch_id"]):
+            found.append(f"person {pk}: the newest home is not that of the row")
+        begins = [row for row in self.statuses[pk] if row["started_on"] == joined and _is_member(row)]
+        if joined is not None and not begins:
+            found.append(f"person {pk} is no member from the day of joining")
+        if person["merged_into_id"] is None:
+            for row in homes:
+                if (row["ended_on"] or date.max) > (self.units[row["unit_id"]]["closed_on"] or date.max):
+                    found.append(f"person {pk} is at home at unit {row['unit_id']} after that was closed")
         return found
 
     def _life_faults(self) -> list[str]:
@@ -253,6 +291,11 @@ class Ledger:
                 life["dissolved_on"] or date.max
             ):
                 found.append(f"assignment {row['id']} lies outside its organization's life")
+            person = self.people[row["person_id"]]
+            if person["merged_into_id"] is not None:
+                found.append(f"assignment {row['id']} is of an entry that was joined to another")
+            if (row["ended_on"] or date.max) > (person["left_on"] or date.max):
+                found.append(f"assignment {row['id']} goes on after the service ended")
         return found
 
 
@@ -302,16 +345,21 @@ def _on(rows: list[Row], day: date) -> Row:
     return found
 
 
-def _chain_faults(what: str, rows: list[Row], start: date | None) -> list[str]:
-    """Dated rows must follow each other without gap or overlap, from ``start`` and without end."""
+def _is_member(row: Row) -> bool:
+    """Whether a dated status is that of a member of the Party."""
+    return row["status"] in ("full_member", "probationary_member")
+
+
+def _chain_faults(what: str, rows: list[Row], start: date | None, end: date | None = None) -> list[str]:
+    """Dated rows must follow each other without gap or overlap, from ``start`` to ``end`` (None: open)."""
     found = []
     if not rows or rows[0]["started_on"] != start:
         found.append(f"{what}: the first does not begin on {start}")
     for row, following in pairwise(rows):
         if row["ended_on"] != following["started_on"]:
             found.append(f"{what}: {row['ended_on']} is not followed by {following['started_on']}")
-    if rows and rows[-1]["ended_on"] is not None:
-        found.append(f"{what}: the last has an end")
+    if rows and rows[-1]["ended_on"] != end:
+        found.append(f"{what}: the last ends on {rows[-1]['ended_on']}, not on {end}")
     return found
 
 

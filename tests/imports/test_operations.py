@@ -230,7 +230,13 @@ def test_the_record_holds_each_row_as_the_operations_would_write_it(office: Offi
     people.change_political_status(
         actor=ACTOR, person=person, status="masses", on=timezone.localdate(), reason="x"
     )
-    people.transfer_person(actor=ACTOR, person=person, home_unit=office.bureau, home_branch=office.committee)
+    people.transfer_person(
+        actor=ACTOR,
+        person=person,
+        home_unit=office.bureau,
+        home_branch=office.committee,
+        on=timezone.localdate(),
+    )
     organizations.edit_organization(actor=ACTOR, organization=branch, changes={"note": "新"})
     organizations.dissolve_organization(actor=ACTOR, organization=branch, on=DAY + timedelta(5), reason="x")
     expected = _entries(("a", "b", "01"))

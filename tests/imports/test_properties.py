@@ -448,7 +448,7 @@ class ByHand:
             if "home_branch" in home:
                 branch = self._find(Organization, home["home_branch"])
             people.transfer_person(
-                actor=ACTOR, person=person, home_unit=unit, home_branch=branch, reason=REASON
+                actor=ACTOR, person=person, home_unit=unit, home_branch=branch, on=TODAY, reason=REASON
             )
 
     # Assignments

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from registry import locks
 from registry.models import (
+    BEGINNING,
     Assignment,
     AuditEntry,
     Organization,
     OrganizationPlacement,
     Person,
-    StatusPeriod,
     Unit,
     UnitPlacement,
 )
@@ -94,7 +94,7 @@ def test_an_empty_registry_is_filled_and_one_entry_says_so() -> None:
     second = Person.objects.get(number="02")
     assert second.political_status == "probationary_member"
     assert list(second.statuses.order_by("started_on").values_list("status", "started_on", "ended_on")) == [
-        ("activist", StatusPeriod.BEGINNING, DAY),
+        ("activist", BEGINNING, DAY),
         ("probationary_member", DAY, None),
     ]
     entry = AuditEntry.objects.get()

@@ -78,10 +78,9 @@ class Office:
         count("edit_people", changes=[(person, {"category": "auxiliary"}) for person in persons])
         count(
             "change_political_statuses",
-            changes=[(person, "full_member") for person in persons],
-            on=timezone.localdate(),
+            changes=[(person, "full_member", timezone.localdate()) for person in persons],
         )
-        count("transfer_people", moves=[(person, bureau, committee) for person in persons])
+        count("transfer_people", moves=[(person, bureau, committee) for person in persons], on=DAY)
         return told
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from registry.audit import plain
-from registry.models import AuditEntry, Person, StatusPeriod
+from registry.models import BEGINNING, AuditEntry, Person, StatusPeriod
 from registry.operations import organizations, people, units
 from registry.refusals import EditConflict
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit
@@ -31,7 +31,7 @@ def test_add() -> None:
     branch = make_organization(unit, "branch", is_temporary=False)
     person = make_person("张三", unit, number="370001", home_branch=branch, title="民警")
     assert (person.home_unit, person.home_branch, person.political_status) == (unit, branch, "full_member")
-    assert statuses(person) == [("full_member", StatusPeriod.BEGINNING, None)]
+    assert statuses(person) == [("full_member", BEGINNING, None)]
     entry = recorded("add_person")
     assert (entry.object_id, entry.unit_id) == (person.pk, unit.pk)
     assert (entry.after["number"], entry.after["home_branch"]) == ("370001", plain(branch))
@@ -105,16 +105,17 @@ def test_a_political_status_keeps_the_earlier_days() -> None:
     change_status(person, "probationary_member", 3)
     change_status(person, "full_member", 9)
     assert statuses(person) == [
-        ("activist", StatusPeriod.BEGINNING, day(3)),
+        ("activist", BEGINNING, day(3)),
         ("probationary_member", day(3), day(9)),
         ("full_member", day(9), None),
     ]
     assert facts(person, "political_status") == ("full_member",)
     entry = recorded("change_political_status")
     assert (entry.before, entry.after) == (
-        {"political_status": "probationary_member"},
-        {"political_status": "full_member"},
+        {"political_status": "probationary_member", "confirmed_on": None},
+        {"political_status": "full_member", "confirmed_on": day(9).isoformat()},
     )
+    assert facts(person, "joined_on", "confirmed_on") == (day(3), day(9))
     assert (entry.effective_on, entry.reason) == (day(9), "火线入党")
     change_status(person, "masses", 9)
     assert statuses(person)[-1] == ("masses", day(9), None)
@@ -138,7 +139,9 @@ def test_transfer_leaves_the_temporary_placements() -> None:
     person = make_person(unit=unit)
     branch = make_organization(other, is_temporary=False)
     assignment = assign(make_organization(unit), person)
-    people.transfer_person(actor=ACTOR, person=person, home_unit=other, home_branch=branch, reason="调动")
+    people.transfer_person(
+        actor=ACTOR, person=person, home_unit=other, home_branch=branch, on=day(3), reason="调动"
+    )
     assert facts(person, "home_unit_id", "home_branch_id") == (other.pk, branch.pk)
     assert facts(assignment, "ended_on", "is_withdrawn") == (None, False)
     entry = recorded("transfer_person")
@@ -152,12 +155,12 @@ def test_transfer_refused() -> None:
     person = make_person(unit=unit)
     units.close_unit(actor=ACTOR, unit=closed, on=day(1), reason="撤")
     with refusal("home_unit", "都没有变化"):
-        people.transfer_person(actor=ACTOR, person=person, home_unit=unit)
+        people.transfer_person(actor=ACTOR, person=person, home_unit=unit, on=day(1))
     with refusal("home_unit", "已撤并"):
-        people.transfer_person(actor=ACTOR, person=person, home_unit=closed)
+        people.transfer_person(actor=ACTOR, person=person, home_unit=closed, on=day(1))
     temporary = make_organization(unit)
     with refusal("home_branch", "临时党组织不接转组织关系"):
-        people.transfer_person(actor=ACTOR, person=person, home_unit=unit, home_branch=temporary)
+        people.transfer_person(actor=ACTOR, person=person, home_unit=unit, home_branch=temporary, on=day(1))
 
 
 def test_a_person_who_is_gone() -> None:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 ROLES = tuple(GrantRole.values)
 ON = date(2020, 3, 1)
 KEY = "00" * 20
-ONESELF = ("change_password", "end_sessions", "turn_on_second_factor")
+ONESELF = ("change_password", "end_sessions", "skip_start", "turn_on_second_factor")
 
 
 class Place:
@@ -46,6 +46,8 @@ class Place:
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
         self.assignment = assign(self.branch, make_person("李四", self.unit))
+        self.campaign = make_campaign(f"{code}-campaign", lead_unit=self.unit)
+        self.over = make_campaign(f"{code}-over", lead_unit=self.unit, ended_on=ON)
         self.other = make_user(f"{code}-other", self.station, "viewer")
         self.disabled = make_user(f"{code}-disabled", self.station, "viewer", is_active=False)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
@@ -57,7 +59,6 @@ class World:
     def __init__(self) -> None:
         top = make_unit("top")
         self.here, self.there = Place("here", top), Place("there", top)
-        self.campaign = make_campaign()
         self.source = Source.objects.create(number=1, title="报道")
         self.superuser, self.nobody = make_user("root", is_superuser=True), make_user("nobody")
 
@@ -129,7 +130,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, person=here.person, status="masses", on=ON
     ),
     "transfer_person": lambda by, here, world: people.transfer_person(
-        actor=by, person=here.person, home_unit=here.station
+        actor=by, person=here.person, home_unit=here.station, on=ON
     ),
     "assign_person": lambda by, here, world: assignments.assign_person(
         actor=by, organization=here.branch, person=here.person, started_on=ON
@@ -147,9 +148,17 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, assignment=here.assignment, reason="误录"
     ),
     "start_campaign": lambda by, here, world: campaigns.start_campaign(
-        actor=by, code="new", name="新任务", started_on=ON, lead_unit=here.unit
+        actor=by, name="新任务", started_on=ON, lead_unit=here.unit
     ),
-    "end_campaign": lambda by, here, world: campaigns.end_campaign(actor=by, campaign=world.campaign, on=ON),
+    "edit_campaign": lambda by, here, world: campaigns.edit_campaign(
+        actor=by, campaign=here.campaign, changes={"name": "新名"}
+    ),
+    "end_campaign": lambda by, here, world: campaigns.end_campaign(
+        actor=by, campaign=here.campaign, on=ON, reason="结束"
+    ),
+    "reopen_campaign": lambda by, here, world: campaigns.reopen_campaign(
+        actor=by, campaign=here.over, reason="误结束"
+    ),
     "add_source": lambda by, here, world: sources.add_source(actor=by, facts={"number": 2, "title": "新"}),
     "add_figures": lambda by, here, world: sources.add_figures(actor=by, source=world.source, figures=[]),
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
@@ -176,6 +185,7 @@ ATTEMPTS: dict[str, Attempt] = {
         actor=by, user=here.other, key=KEY, code=f"{totp(bytes.fromhex(KEY)):06}"
     ),
     "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
+    "skip_start": lambda by, here, world: accounts.skip_start(actor=by, user=here.other),
 }
 """For each verb: how it is done here."""
 
@@ -186,6 +196,7 @@ ASKED_ELSEWHERE = {
     "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
     "open_login": "only with DEBUG",
+    "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(("login", "login_failed", "login_locked", "logout"), "happens, nobody is asked"),
     "upload_import": "one's own imports: below",
@@ -242,7 +253,9 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: organizations.transfer_organization(
             actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
         ),
-        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit),
+        lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
+        lambda: campaigns.start_campaign(actor=by, name="新", started_on=ON, lead_unit=there.unit),
+        lambda: campaigns.edit_campaign(actor=by, campaign=here.campaign, changes={"lead_unit": there.unit}),
         lambda: accounts.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),
         lambda: accounts.grant_role(actor=by, user=there.other, unit=here.unit, role="viewer", started_on=ON),
         lambda: accounts.disable_user(actor=by, user=world.nobody, reason="停"),

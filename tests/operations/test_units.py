@@ -315,7 +315,10 @@ def test_close_refused_while_something_is_left() -> None:
     organizations.dissolve_organization(actor=ACTOR, organization=organization, on=day(10), reason="测试")
     with refusal(WHOLE_FORM, "还有1 名人员"):
         close(unit)
-    people.transfer_person(actor=ACTOR, person=person, home_unit=other)
+    people.transfer_person(actor=ACTOR, person=person, home_unit=other, on=day(11))
+    with refusal(WHOLE_FORM, "还有1 名人员"):
+        close(unit)  # who was there until the day after
+    people.transfer_person(actor=ACTOR, person=person, home_unit=other, on=day(9), reason="更正")
     close(unit)
     assert Organization.objects.get().unit_id == unit.pk
 

@@ -36,7 +36,7 @@ def test_a_superuser_goes_to_the_largest_tree(client: Client) -> None:
     make_unit("alone")
     large = make_unit("large")
     make_unit("under", large)
-    client.force_login(make_user(is_superuser=True))
+    client.force_login(make_user(is_superuser=True, skips_start=True))
     assert client.get("/").headers["Location"] == reverse("unit", args=["large"])
 
 
@@ -55,5 +55,7 @@ def test_without_a_grant_it_says_what_to_do(client: Client) -> None:
 
 
 def test_a_superuser_of_an_empty_registry(client: Client) -> None:
-    client.force_login(make_user(is_superuser=True))
-    assert "还没有单位" in client.get("/").content.decode()
+    client.force_login(make_user(is_superuser=True, skips_start=True))
+    page = client.get("/").content.decode()
+    assert "还没有单位" in page
+    assert reverse("first_unit") in page

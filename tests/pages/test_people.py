@@ -231,7 +231,12 @@ def test_the_list_asks_as_much_of_the_database_for_one_row_as_for_three(client, 
 def test_a_person_shows_formal_membership_beside_placements(client, world):
     standing = make_organization(world.left, is_temporary=False, name="左局机关党支部")
     people.transfer_person(
-        actor=ACTOR, person=world.rising, home_unit=world.right, home_branch=standing, reason="调动"
+        actor=ACTOR,
+        person=world.rising,
+        home_unit=world.right,
+        home_branch=standing,
+        on=date(2020, 2, 1),
+        reason="调动",
     )
     client.force_login(make_user(unit=world.top))
     for row in world.rising.assignments.all():
@@ -247,7 +252,7 @@ def test_a_person_shows_formal_membership_beside_placements(client, world):
     assert [placed.organization.pk for placed in response.context["other"]] == [world.group.pk]
     assert [period.status for period in response.context["statuses"]] == ["activist", "probationary_member"]
     said = [(event.what, event.changes) for event in response.context["events"]]
-    assert ("变更政治面貌", ("政治面貌:入党积极分子 → 预备党员",)) in said
+    assert ("变更政治面貌", ("政治面貌:入党积极分子 → 预备党员", "入党日期:空 → 2020-03-01")) in said
     assert any(what == "调整所属单位和组织关系" for what, _changes in said)
     assert any(what == "编入:左突击队" for what, _changes in said)
     after = client.get(reverse("person", args=[world.rising.number]), AS_OF)

@@ -10,7 +10,7 @@ from openpyxl.utils.datetime import to_excel
 from registry.nouns import layouts
 from registry.nouns.columns import key_of
 from registry.spreadsheets import dates
-from registry.spreadsheets.cells import Unclear, value_of
+from registry.spreadsheets.cells import Reading, Unclear, value_of
 from registry.spreadsheets.grid import Dated, Fault, column_of, letters_of
 
 NUMBER, NAME, STATUS = (layouts()["people"].by_slug[slug] for slug in ("number", "name", "political_status"))
@@ -81,10 +81,40 @@ def test_chinese_numerals(numeral: str, day: int) -> None:
     ],
 )
 def test_what_is_no_day_is_refused(written: object, words: str) -> None:
+    """Of a day on which something began; the day of joining may be known to the month."""
     with pytest.raises(Unclear) as refused:
-        value_of(JOINED, written)
+        value_of(ENDED, written)
     assert words in str(refused.value)
     assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "written", ["1998.07", 1998.07, "1998年7月", "1998-7", "1998/07", "1998年7月份", "199807", 199807.0]
+)
+def test_the_day_of_joining_may_be_known_to_the_month(written: str | float) -> None:
+    reading = Reading()
+    assert value_of(JOINED, written, reading) == date(1998, 7, 1)
+    assert len(reading.notes) == 1
+    assert "只写到月,按 1998-07-01 登记" in reading.notes[0]
+    with pytest.raises(Unclear):
+        value_of(ENDED, written)
+
+
+def test_january_and_october_are_told_apart() -> None:
+    assert value_of(JOINED, "1998.10") == date(1998, 10, 1)
+    assert value_of(JOINED, "1998.1") == date(1998, 1, 1)
+    with pytest.raises(Unclear, match="分不清是 1 月还是 10 月"):
+        value_of(JOINED, 1998.1)
+    with pytest.raises(Unclear):
+        value_of(JOINED, "1998.13")
+
+
+def test_a_plain_number_in_a_workbook_that_counts_from_1904() -> None:
+    reading = Reading(is_1904=True)
+    assert value_of(JOINED, 37072.0, reading) == value_of(JOINED, 38534.0) == date(2005, 7, 1)
+    assert value_of(JOINED, 20200203.0, reading) == date(2020, 2, 3)
+    with pytest.raises(Unclear, match="从 1904 年起算"):
+        value_of(JOINED, "38534", reading)
 
 
 @given(st.dates(date(1900, 1, 1), date(2099, 12, 31)))
@@ -149,7 +179,7 @@ def test_numbers_as_codes(raw: object, code: str | None) -> None:
         (NUMBER, "0" * 31, "最多 30 个字"),
         (NAME, Dated(43864.0), "存成了日期"),
         (NOTE, "长" * 301, "最多 300 个字,这里有 301 个"),
-        (STATUS, "党员?", "请从这些里选:正式党员、预备党员、入党积极分子、共青团员、群众、未登记"),
+        (STATUS, "党员?", "请从这些里选:正式党员、预备党员、发展对象、入党积极分子、"),
         (TEMPORARY, "也许", "请填“是”或“否”"),
     ],
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from openpyxl.styles import Border, Side
 
+from registry.models.text import is_nothing
 from registry.nouns import layouts
 from registry.nouns.columns import Column, Layout
 from registry.spreadsheets import hostile
@@ -86,12 +87,16 @@ def test_the_same_column_twice_is_refused(tmp_path: Path) -> None:
 def test_a_serial_number_beside_the_police_number(tmp_path: Path) -> None:
     book = saved(tmp_path, [["编号", "警号", "姓名", "血型"], [1, "0012", "张三", "A"]])
     assert values(book) == [{"number": "0012", "name": "张三"}]
-    assert book.notices == ["“Sheet1”里不认识这些列,没有读取:编号、血型。"]
+    assert book.notices == [
+        "“Sheet1”里不认识这些列,没有读取:血型。",
+        "“Sheet1”的“编号”与“警号”是同一项,读取了“警号”,没有读取“编号”。",
+    ]
 
 
-def test_a_name_where_a_code_is_needed_is_said(tmp_path: Path) -> None:
-    book = saved(tmp_path, [["单位代码", "单位名称", "上级单位"], ["suo", "城区所", "德城分局"]])
-    assert book.notices == ["“Sheet1”的“上级单位”只供核对,没有读取;要导入请增加“上级单位代码”列。"]
+def test_a_name_may_stand_for_a_code(tmp_path: Path) -> None:
+    book = saved(tmp_path, [["单位名称", "单位类别", "上级单位"], ["城区所", "派出所", "德城分局"]])
+    assert values(book) == [{"name": "城区所", "kind": "station", "superior_name": "德城分局"}]
+    assert book.notices == []
 
 
 def test_the_header_is_found_below_titles_but_not_below_sixty_rows(tmp_path: Path) -> None:
@@ -103,6 +108,38 @@ def test_the_header_is_found_below_titles_but_not_below_sixty_rows(tmp_path: Pat
 
 
 # --- Where it ends --------------------------------------------------------------------------------
+
+
+def test_hints_headings_and_totals_are_no_rows_of_data(tmp_path: Path) -> None:
+    rows = [
+        ["警号", "姓名", "备注"],
+        ["必填", "必填", "选填,不超过 200 字"],
+        ["一、德城分局(2人)", None, None],
+        ["0001", "张三", None],
+        ["城关派出所", None, None],
+        ["0002", "李四", None],
+        ["0003", None, None],
+        ["共3人", None, None],
+        ["小计:3人", None, None],
+    ]
+    book = saved(tmp_path, rows, "人员", merges=["A3:C3"])
+    assert [line["number"] for line in values(book)] == ["0001", "0002", "0003"]
+    assert book.tables[0].is_no_data.said() == "第 2、3、5 行是填写要求、分组标题或合计,没有读取。"
+
+
+def test_of_two_columns_of_one_meaning_the_more_telling_is_read(tmp_path: Path) -> None:
+    rows = [
+        ["警号", "姓名", "电话", "手机", "党籍状态", "政治面貌"],
+        ["1", "张三", "0534", "138", "群众", "团员"],
+    ]
+    book = saved(tmp_path, rows)
+    assert values(book) == [
+        {"number": "1", "name": "张三", "phone": "138", "political_status": "league_member"}
+    ]
+    assert book.notices == [
+        "“Sheet1”的“电话”与“手机”是同一项,读取了“手机”,没有读取“电话”。",
+        "“Sheet1”的“党籍状态”与“政治面貌”是同一项,读取了“政治面貌”,没有读取“党籍状态”。",
+    ]
 
 
 def test_rows_that_are_no_data(tmp_path: Path) -> None:
@@ -265,8 +302,12 @@ def test_what_excel_and_the_export_do_to_csv(tmp_path: Path) -> None:
 
 # --- Any table, written and read back, is the same ------------------------------------------------
 
-CODES = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,6}){0,2}", fullmatch=True)
-HAN = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1, max_size=12)
+CODES = st.from_regex(r"[a-z0-9]{1,8}(-[a-z0-9]{1,6}){0,2}", fullmatch=True).filter(
+    lambda text: not is_nothing(text)
+)
+HAN = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1, max_size=12).filter(
+    lambda text: not is_nothing(text)
+)
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=20).map(
     lambda text: " ".join(text.split(" ")).strip() or None
 )
@@ -282,7 +323,7 @@ def cell(column: Column) -> st.SearchStrategy[Any]:
         return st.booleans()
     if column.kind == "code":
         codes = CODES.map(lambda text: text[: column.max_length].strip("-"))
-        return codes if column.required else st.none() | codes
+        return codes if column.required or column.slug == "code" else st.none() | codes
     return HAN if column.kind == "name" else TEXTS
 
 

@@ -84,7 +84,7 @@ def _as_table(result: Rollup, *, with_children: bool) -> str:
     question = result.question
     basis = Basis(question.basis).label
     period = f"{question.since} 至 {question.as_of}" if question.since else f"截至 {question.as_of}"
-    campaign = f" · {question.campaign.name}" if question.campaign else ""
+    campaign = f" · {question.campaign.label}" if question.campaign else ""
     title = f"{result.unit.name} · {basis} · {period}{campaign}"
     if not with_children:
         lines = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -215,7 +214,7 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    campaign = address.question.campaign or _only_campaign(address.as_of)
+    campaign = _campaign(request.user, address)
     return {
         "kind": kind,
         "established_on": address.as_of,
@@ -231,9 +230,12 @@ def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
     return {"name": proposed.get("name", ""), "parent": code}
 
 
-def _only_campaign(day: date) -> Campaign | None:
-    """Return the campaign that goes on, when it is the only one on the day."""
-    going_on = list(Campaign.objects.filter(on_day(day))[:2])
+def _campaign(user: access.AnyUser, address: Address) -> Campaign | None:
+    """Return the campaign of the address, or the only one that goes on, on the day."""
+    asked, day = address.question.campaign, address.as_of
+    if asked is not None:
+        return None if asked.is_over_on(day) else asked
+    going_on = list(access.visible(user, Campaign.objects.filter(on_day(day)))[:2])
     return going_on[0] if len(going_on) == 1 else None
 
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
+from django.db.models import F, Q
 from django.urls import reverse
 
 from registry import access
@@ -30,11 +31,11 @@ from registry.web.fields import (
     DayField,
     PickerField,
     ScopedForm,
-    aliases_field,
     code_field,
     document_field,
     note_field,
     reason_field,
+    text_of,
     wide,
 )
 
@@ -127,7 +128,7 @@ def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, 
 
 
 class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """A campaign by its code."""
+    """A campaign by its code: those that the user sees, and the one that the row holds."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -137,6 +138,16 @@ class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
             **{"label": "专项任务", "required": False, **options},
         )
 
+    def label_from_instance(self, obj: Campaign) -> str:
+        """Say of one that has ended that it has."""
+        return obj.label
+
+    def offer(self, user: access.AnyUser, held: Campaign | None = None) -> None:
+        """Offer what the user sees, those that go on first, and what is held already."""
+        seen = access.visible(user, Campaign.objects.order_by()).values("pk")
+        rows = Campaign.objects.filter(Q(pk__in=seen) | Q(pk=held.pk if held else None))
+        self.queryset = rows.order_by(F("ended_on").desc(nulls_first=True), "-started_on", "code")
+
 
 class RegisterForm(ScopedForm):
     """Register an organization at a unit with its first members."""
@@ -145,7 +156,7 @@ class RegisterForm(ScopedForm):
     established_on = DayField(label="成立日期")
     approval_number = document_field("批复文号", help_text="例如 德公党〔2020〕5 号")
     campaign = CampaignField()
-    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    name = text_of(Organization, "name", widget=wide())
     parent = PickerField(
         "organization",
         label="上级组织",
@@ -171,10 +182,8 @@ class RegisterForm(ScopedForm):
     is_standing = forms.BooleanField(
         label="常设党组织(不是临时党组织)", required=False, help_text="队伍不分临时和常设。"
     )
-    honour_title = forms.CharField(
-        label="荣誉命名", max_length=60, required=False, help_text="例如 以“何建华”命名"
-    )
-    aliases = aliases_field()
+    honour_title = text_of(Organization, "honour_title", help_text="例如 以“何建华”命名")
+    aliases = text_of(Organization, "aliases", help_text="多个别名用分号隔开。")
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
     note = note_field()
     code = code_field("组织代码", 120)
@@ -193,6 +202,7 @@ class RegisterForm(ScopedForm):
     def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.unit = unit
+        cast(CampaignField, self.fields["campaign"]).offer(self.user)
         asks = {
             "hx-get": reverse("organization_suggest", args=[unit.code]),
             "hx-trigger": "change",
@@ -255,6 +265,7 @@ class RegisterForm(ScopedForm):
             data["established_on"],
             self.is_temporary,
             data["parent"],
+            campaign=data["campaign"],
             name=data["name"],
             members=[(member.person, member.role) for member in data["people"]],
         )
@@ -264,15 +275,15 @@ class RegisterForm(ScopedForm):
 class EditForm(fields.EditForm):
     """Change plain facts of an organization."""
 
-    name = forms.CharField(label="组织名称", max_length=120, widget=wide())
+    name = text_of(Organization, "name", widget=wide())
     established_on = DayField(label="成立日期")
     approval_number = document_field("批复文号")
     dissolved_on = DayField(label="撤销日期")
     dissolution_number = document_field("撤销文号")
     campaign = CampaignField()
-    honour_title = forms.CharField(label="荣誉命名", max_length=60, required=False)
+    honour_title = text_of(Organization, "honour_title")
     task_body = PickerField("organization", label="依托的专班或工作组", required=False)
-    aliases = aliases_field()
+    aliases = text_of(Organization, "aliases", help_text="多个别名用分号隔开。")
     note = note_field()
     reason = reason_field(
         "修改原因", help_text="记入操作记录。更正已批准组织的成立日期、撤销日期或专项任务时必须填写。"
@@ -283,6 +294,7 @@ class EditForm(fields.EditForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast(PickerField, self.fields["task_body"]).keep(self.row.task_body)
+        cast(CampaignField, self.fields["campaign"]).offer(self.user, self.row.campaign)
         if self.row.dissolved_on is None:  # dissolving is an operation of its own
             del self.fields["dissolved_on"], self.fields["dissolution_number"]
 

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from registry import access
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_place
-from registry.models import Organization, OrganizationPlacement, WorkflowState
+from registry.models import Campaign, Organization, OrganizationPlacement, WorkflowState
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
@@ -52,7 +52,7 @@ def facts(
         ("组织代码", organization.code),
         ("类型", organization.kind_label),
         ("荣誉命名", organization.honour_title),
-        ("专项任务", campaign.name if campaign else ""),
+        ("专项任务", _campaign(campaign, address) if campaign else ""),
         *(("所在单位", _host(each, len(placements), scope, address)) for each in placements),
         ("上级组织", _superior(organization, scope, address) if parent else "无"),
         ("依托的专班或工作组", linked(address, body, scope) if body else ""),
@@ -67,6 +67,14 @@ def facts(
         url = address.url(reverse("source", args=[source.number]))
         found.append(("来源", format_html('<a href="{}">{}</a>', url, source.title)))
     return [(label, value) for label, value in found if value]
+
+
+def _campaign(campaign: Campaign, address: Address) -> SafeString:
+    """The campaign, and that it has ended."""
+    link = format_html('<a href="{}">{}</a>', address.url(campaign.get_absolute_url()), campaign.name)
+    if campaign.ended_on is None:
+        return link
+    return format_html('{} <span class="tag plain">{} 结束</span>', link, campaign.ended_on.isoformat())
 
 
 def _superior(organization: Organization, scope: Sequence[Span], address: Address) -> SafeString:

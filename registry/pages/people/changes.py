@@ -15,7 +15,16 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from registry import access
-from registry.models import Assignment, Organization, Person, Role, StatusPeriod, Unit
+from registry.models import (
+    BEGINNING,
+    Assignment,
+    Organization,
+    Person,
+    PersonPlacement,
+    Role,
+    StatusPeriod,
+    Unit,
+)
 from registry.operations import assignments, people
 from registry.pages.people.forms import (
     AssignForm,
@@ -31,9 +40,9 @@ from registry.pages.people.forms import (
     WithdrawForm,
 )
 from registry.pages.people.views import record_view
-from registry.rules import placements
+from registry.rules import placements, standing
 from registry.rules.findings import warnings
-from registry.rules.people import Identity, identity_findings
+from registry.rules.people import Naming, Numbering, namesake_warnings, number_findings
 from registry.rules.placements import Ending, Placement, RoleChange
 from registry.web.changes import Job, Subject
 from registry.web.links import person_url, way_to
@@ -97,22 +106,48 @@ def _page_of(job: Job, person: Person) -> str:
 def _status_now(job: Job) -> list[str]:
     current = StatusPeriod.objects.get(person=job.row, ended_on__isnull=True)
     said = f"{job.row.name}现为{job.row.get_political_status_display()}"
-    if current.started_on > StatusPeriod.BEGINNING:
+    if current.started_on > BEGINNING:
         said += f",自 {current.started_on} 起"
     return [f"{said}。"]
+
+
+def _home_now(job: Job) -> list[str]:
+    said = ["只改变正式的所属单位和组织关系;在临时党组织和先锋队伍中的编入照旧。"]
+    newest = PersonPlacement.objects.filter(person=job.row).latest("started_on")
+    if newest.started_on > BEGINNING:
+        said.append(
+            f"现在的所属单位和组织关系自 {newest.started_on} 起;填同一天即更正,只改日期即更正起始日,"
+            "均须说明原因。"
+        )
+    return said
+
+
+def _joining_warnings(job: Job) -> list[str]:
+    """Say what to look at in the days of a membership, where they change."""
+    sent, row = job.sent, job.row if isinstance(job.row, Person) else None
+    days = sent["joined_on"], sent["confirmed_on"]
+    if row is not None and days == (row.joined_on, row.confirmed_on):
+        return []
+    status = row.political_status if row is not None else sent["political_status"]
+    return warnings(standing.warnings([standing.Joining(row, status, *days)]))
+
+
+def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
+    return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)]))
 
 
 _PERSON = Subject("person", _person_at_hand, _around_person, FORM)
 
 
-def _identity_warnings(job: Job) -> list[str]:
-    """Say who may be registered already: a like number, a namesake in the unit."""
+def _namesakes(job: Job) -> list[str]:
+    """Say who has the same name in the unit, where name or unit is new."""
     person = job.row if isinstance(job.row, Person) else None
     unit = job.sent.get("home_unit") or (person.home_unit if person is not None else job.row)
-    number, name = (job.sent.get(each) or getattr(person, each) for each in ("number", "name"))
-    is_new = person is None or (number, name, unit) != (person.number, person.name, person.home_unit)
-    proposal = Identity(number, name, unit, person)
-    return warnings(identity_findings([proposal], job.request.user)) if is_new else []
+    name = job.sent.get("name") or job.row.name
+    if person is not None and (name, unit) == (person.name, person.home_unit):
+        return []
+    number = person.number if person is not None else job.sent["number"]
+    return warnings(namesake_warnings([Naming(name, unit, number)], job.request.user))
 
 
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
@@ -120,7 +155,7 @@ add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     PersonForm,
     "添加人员",
     submit_label="登记",
-    warn=_identity_warnings,
+    warn=lambda job: [*_number_warnings(job), *_namesakes(job), *_joining_warnings(job)],
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -137,8 +172,12 @@ edit = _PERSON.change(
     PersonEditForm,
     "修改资料",
     submit_label="保存",
+    warn=lambda job: [
+        *(_number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else []),
+        *_namesakes(job),
+        *_joining_warnings(job),
+    ],
     opened=lambda job: record_view(job.request, job.row),
-    warn=_identity_warnings,
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,
 )
@@ -155,10 +194,10 @@ transfer = _PERSON.change(
     TransferForm,
     "调整所属单位和组织关系",
     submit_label="调整组织关系",
-    warn=_identity_warnings,
-    sentences=lambda job: ["只改变正式的所属单位和组织关系;在临时党组织和先锋队伍中的编入照旧。"],
+    warn=lambda job: _namesakes(job),
+    sentences=_home_now,
     done=lambda job, row: (
-        f"{row.name} 的所属单位现为 {row.home_unit.name},"
+        f"{row.name} 自 {job.sent['on']} 起的所属单位为 {row.home_unit.name},"
         f"组织关系在 {row.home_branch.name if row.home_branch else '(未登记)'}。"
     ),
     link=lambda job, row: way_to(job.address, job.row.home_unit, "查看原单位"),

@@ -13,7 +13,6 @@ from django.utils import timezone
 from registry import access
 from registry.models import Assignment, Organization, Person, PersonCategory, PoliticalStatus, Role
 from registry.operations.people import EDITABLE
-from registry.rules.people import number_validator
 from registry.rules.placements import AS_MEMBER, DAY_AFTER, RELIEVE
 from registry.web.fields import (
     DayField,
@@ -23,6 +22,7 @@ from registry.web.fields import (
     document_field,
     reason_field,
     split_keys,
+    text_of,
 )
 
 # A member is the usual case, so it comes first; the rest keep their rank.
@@ -43,17 +43,18 @@ def _explanation() -> forms.CharField:
 class _PersonFacts(ScopedForm):
     """The plain facts of a person."""
 
-    name = forms.CharField(label="姓名", max_length=40)
-    number = forms.CharField(
-        label="警号", max_length=30, validators=[number_validator], help_text="保留前面的零。"
-    )
+    name = text_of(Person, "name")
+    number = text_of(Person, "number", help_text="保留前面的零。")
     category = forms.ChoiceField(label="人员类别", choices=PersonCategory.choices)
     title = forms.CharField(label="职务", max_length=60, required=False)
-    phone = forms.CharField(label="联系电话", max_length=30, required=False)
-    joined_on = DayField(label="入党日期", required=False)
+    phone = text_of(Person, "phone")
+    joined_on = DayField(
+        label="入党日期", required=False, help_text="自该日起计入党员,此前不计;不知道的不填。"
+    )
+    confirmed_on = DayField(label="转正日期", required=False, help_text="不填的,正式党员按预备期一年推算。")
     note = forms.CharField(label="备注", max_length=300, required=False)
 
-    folded = ("phone", "joined_on", "note")
+    folded: tuple[str, ...] = ("phone", "joined_on", "confirmed_on", "note")
 
 
 class PersonForm(_PersonFacts):
@@ -78,8 +79,10 @@ class PersonEditForm(EditForm, _PersonFacts):
     """The plain facts of a person, edited."""
 
     version = _Version()
+    reason = reason_field("修改原因", help_text="改动入党日期或转正日期须说明:以往各日的党员数随之更正。")
 
     held = EDITABLE
+    folded = ("phone", "note")
 
 
 class StatusForm(ScopedForm):
@@ -104,6 +107,7 @@ class TransferForm(ScopedForm):
         required=False,
         help_text="常设党组织;临时编入不受影响。",
     )
+    on = DayField(label="自哪天起", help_text="此日以前仍按原单位和支部统计。")
     reason = _explanation()
 
     held = ("home_unit", "home_branch")

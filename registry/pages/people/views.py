@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access, audit
-from registry.models import Assignment, Person, StatusPeriod, WorkflowState
+from registry.models import BEGINNING, Assignment, Person, StatusPeriod, WorkflowState
 from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
@@ -95,7 +95,7 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "other": [Placed(address, row, row.organization_id in seen) for row in rows if row not in now],
             "may_change": may_change,
             "statuses": statuses,
-            "beginning": StatusPeriod.BEGINNING,
+            "beginning": BEGINNING,
             **({} if is_guest else history.of_page(request.user, found, address, sees_numbers=sees_numbers)),
             "actions": _actions(request, found),
             "subtitle": f"{number} · {found.get_category_display()} · {found.home_unit.name}",

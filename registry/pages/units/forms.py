@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
-from registry.models import UnitKind
+from registry.models import Unit, UnitKind
 from registry.operations.units import EDITABLE
 from registry.rules.units import REGION_CODE
 from registry.web.fields import (
@@ -12,10 +12,10 @@ from registry.web.fields import (
     EditForm,
     PickerField,
     ScopedForm,
-    aliases_field,
     code_field,
     note_field,
     reason_field,
+    text_of,
     wide,
 )
 
@@ -23,10 +23,8 @@ from registry.web.fields import (
 class _Facts(ScopedForm):
     """The plain facts of a unit."""
 
-    name = forms.CharField(label="单位名称", max_length=100, widget=wide())
-    short_name = forms.CharField(
-        label="简称", max_length=60, required=False, help_text="树和表格里显示,例如 德城分局。"
-    )
+    name = text_of(Unit, "name", widget=wide())
+    short_name = text_of(Unit, "short_name", help_text="树和表格里显示,例如 德城分局。")
     kind = forms.ChoiceField(label="单位类型", choices=UnitKind.choices)
     region_code = forms.RegexField(
         REGION_CODE,
@@ -36,7 +34,7 @@ class _Facts(ScopedForm):
         error_messages={"invalid": "行政区划代码是六位数字。"},
     )
     opened_on = DayField(label="设立日期", required=False, help_text="早就有的单位可以留空。")
-    aliases = aliases_field()
+    aliases = text_of(Unit, "aliases", help_text="多个别名用分号隔开。")
     note = note_field()
 
     folded: tuple[str, ...] = ("opened_on", "aliases", "note")

@@ -133,7 +133,7 @@ def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
         parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, below))
     campaign = address.question.campaign
     if campaign is not None:
-        parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.name))
+        parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.label))
     return SafeString(" · ".join(parts))
 
 

@@ -1,0 +1,127 @@
+"""What is done with a campaign: start, edit, end, take back the end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+
+from registry import access
+from registry.models import Campaign
+from registry.operations import campaigns as operations
+from registry.pages.campaigns import forms
+from registry.pages.campaigns.page import address_within, list_url
+from registry.refusals import OperationRefused
+from registry.web.address import actor_of, address_of
+from registry.web.changes import Job, Subject, change, changes_something, posted
+from registry.web.fields import ReasonForm, typed_day
+
+FORM = "pages/campaigns/form.html"
+
+
+@changes_something
+def start(request: HttpRequest) -> HttpResponse:
+    """Start a campaign at a unit where the user may."""
+    if not access.may_somewhere(request.user, "start_campaign"):
+        raise Http404("启动专项任务需要管理员角色。")
+    address = address_of(request)
+    initial = forms.first_values(request.user, started_on=address.as_of)
+    form = forms.StartForm(posted(request), user=request.user, initial=initial)
+    all_url = address.url(reverse("campaigns"))
+    return change(
+        request,
+        form,
+        lambda: operations.start_campaign(actor=actor_of(request), **form.arguments()),
+        done=lambda made: format_html(
+            "已启动“{}”。在单位页登记组织时选用它,也可先在页面上方选定。", made.name
+        ),
+        back=lambda made: address.url(made.get_absolute_url()),
+        template=FORM,
+        context={
+            "title": "启动专项任务",
+            "submit_label": "启动",
+            "cancel_url": all_url,
+            "crumbs": [{"name": "专项任务", "url": all_url}, {"name": "启动专项任务"}],
+        },
+        warn=form.warnings,
+    )
+
+
+def _at_hand(request: HttpRequest, code: str, verb: str) -> Campaign:
+    campaign: Campaign = access.get_row(request.user, "campaign", code, verb)
+    return campaign
+
+
+def _around(job: Job) -> dict[str, Any]:
+    page = job.url(job.row)
+    crumbs = [
+        {"name": "专项任务", "url": job.address.url(reverse("campaigns"))},
+        {"name": job.row.name, "url": page},
+        {"name": job.title},
+    ]
+    return {"campaign": job.row, "crumbs": crumbs, "cancel_url": page}
+
+
+_CAMPAIGN = Subject("campaign", _at_hand, _around, "pages/campaigns/confirm.html")
+
+
+def _what_stands(job: Job) -> list[str]:
+    """Return what will still stand when it ends, with the way to each list."""
+    campaign, actor = job.row, actor_of(job.request)
+    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    try:
+        left = operations.plan_end(actor=actor, campaign=campaign, on=day)
+    except OperationRefused as refusal:
+        return [said for messages in refusal.message_dict.values() for said in messages]
+    said = [f"“{campaign.name}”自 {day} 起结束:此后不能再在其中成立组织、编入人员,之前日期的统计不变。"]
+    address = address_within(job.address, campaign, day)
+    if left.organizations:
+        said.append(
+            format_html(
+                '结束时仍有组织 <a href="{}">{} 个</a>、编入 <a href="{}">{} 人次</a>,'
+                "不会自动撤销,请逐个撤销或改换任务。",
+                list_url(address, "organizations"),
+                left.organizations,
+                list_url(address, "assignments"),
+                left.assignments,
+            )
+        )
+    if left.pending:
+        url = list_url(address, "organizations", state="pending")
+        said.append(format_html('未批准的组织 <a href="{}">{} 个</a>,请先批准或退回。', url, left.pending))
+    if left.unseen:
+        said.append(f"另有 {left.unseen} 个组织在您的管理范围以外。")
+    if not (left.organizations or left.pending or left.unseen):
+        said.append("其中的组织都已撤销。")
+    return said
+
+
+edit = _CAMPAIGN.change(
+    operations.edit_campaign,
+    forms.EditForm,
+    "修改专项任务",
+    submit_label="保存",
+    done=lambda job, row: f"已保存“{row.name}”的修改。",
+    template=FORM,
+)
+end = _CAMPAIGN.change(
+    operations.end_campaign,
+    forms.EndForm,
+    "结束专项任务",
+    submit_label="结束该任务",
+    sentences=_what_stands,
+    done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起结束。如有误,可在本页恢复。",
+)
+reopen = _CAMPAIGN.change(
+    operations.reopen_campaign,
+    ReasonForm,
+    "恢复专项任务",
+    sentences=lambda job: [
+        f"撤回 {job.row.ended_on} 的结束:本任务继续进行,可以再在其中成立组织、编入人员。"
+        if job.row.ended_on
+        else "该专项任务还没有结束。"
+    ],
+    done=lambda job, row: f"已恢复“{row.name}”,任务继续进行。",
+)

@@ -1,0 +1,190 @@
+"""What a campaign's page shows: facts, what still stands by unit, what counts by kind, its organizations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from django.db.models import F
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from registry import access
+from registry.counting.basis import Question, organization_rows
+from registry.counting.metric import APPROVED
+from registry.counting.metrics import METRICS
+from registry.counting.rollup import Line, count_place, count_units, rollup
+from registry.models import Basis, Campaign, Organization, Unit
+from registry.models.hierarchy import Span, UnitHierarchy
+from registry.models.kinds import PENDING_STATES
+from registry.web.address import Address
+from registry.web.links import RowLinks, buttons, linked, rows_page
+
+SHOWN = 10
+STANDING = ("temporary_party_orgs", "temporary_groups", "pioneer_posts", "pioneer_and_commando_teams")
+"""What is shown of each unit, and the number of people."""
+BY_UNIT = (*STANDING, "task_forces", "frontline_people")
+
+
+def state_tag(campaign: Campaign, day: date) -> tuple[str, str]:
+    """Return tone and words for whether a campaign goes on, on the day."""
+    if campaign.started_on > day:
+        return "info", "当日未启动"
+    return ("plain", "已结束") if campaign.is_over_on(day) else ("ok", "进行中")
+
+
+def address_within(address: Address, campaign: Campaign, day: date | None = None) -> Address:
+    """Return the address that asks about the campaign, 现有 on the day."""
+    question = replace(address.question.current(), campaign=campaign)
+    return replace(address, question=question.on(day) if day else question)
+
+
+def list_url(address: Address, name: str, **changes: str | None) -> str:
+    """Return the address of a list of what is in the campaign of ``address``."""
+    return address.url(reverse(name), **changes)
+
+
+def places(user: access.AnyUser, question: Question) -> list[Span]:
+    """Return the intervals of the user's units on the day."""
+    shape = UnitHierarchy.on(question.as_of)
+    return [span for top in access.top_units(user) for span in shape.spans(top)]
+
+
+def subtitle(campaign: Campaign, day: date) -> str:
+    """Return since when it goes on, in one grey line."""
+    said = f"{campaign.started_on} 启动"
+    if campaign.ended_on is not None and campaign.ended_on <= day:
+        return f"{said},{campaign.ended_on} 结束"
+    return f"{said},第 {(day - campaign.started_on).days + 1} 日" if day >= campaign.started_on else said
+
+
+def facts(campaign: Campaign, address: Address, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
+    """Return label and value of what is registered of the campaign itself."""
+    lead = linked(address, campaign.lead_unit, scope) if campaign.lead_unit else "未指定"
+    found: list[tuple[str, str | SafeString]] = [
+        ("任务名称", campaign.name),
+        ("牵头单位", lead),
+        ("启动日期", campaign.started_on.isoformat()),
+        ("结束日期", campaign.ended_on.isoformat() if campaign.ended_on else "进行中"),
+        ("任务代码", campaign.code),
+    ]
+    return found
+
+
+@dataclass(frozen=True)
+class KindLine:
+    """How many there are of one metric: now, ever, not approved, each with its rows."""
+
+    label: str
+    measure: str
+    now: int
+    now_url: str
+    ever: int
+    ever_url: str
+    pending: int
+    pending_url: str
+
+
+@dataclass(frozen=True)
+class UnitLine:
+    """What stands at one unit with all below it."""
+
+    name: str
+    url: str
+    numbers: list[tuple[int, str]]
+    pending: int
+    pending_url: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What counts in the campaign in the user's scope."""
+
+    kinds: list[KindLine]
+    units: list[UnitLine]
+    heads: list[str]
+
+
+def standing(user: access.AnyUser, address: Address) -> Standing:
+    """Count what is in the campaign of the address: by kind, and by the units below the user's own."""
+    question, tops = address.question, access.top_units(user)
+    lines: list[tuple[Unit, Line]] = []
+    if len(tops) == 1:
+        found = rollup(tops[0], question)
+        total, lines = found.total, [(line.unit, line) for line in found.children]
+    else:
+        total = count_place(places(user, question), question)
+        counted = count_units(tops, question)
+        lines = [(top, counted[top.pk]) for top in tops]
+    ever_question = replace(question, basis=Basis.CUMULATIVE.value)
+    ever = count_place(places(user, ever_question), ever_question)
+    heads = [METRICS[slug].label for slug in BY_UNIT]
+    return Standing(_kinds(address, total, ever), _units(address, lines), heads)
+
+
+def _kinds(address: Address, now: Line, ever: Line) -> list[KindLine]:
+    def url(slug: str, **changes: str) -> str:
+        return address.url(reverse(rows_page(slug)), metric=slug, **changes)
+
+    return [
+        KindLine(
+            metric.label,
+            metric.measure,
+            now.counts[slug],
+            url(slug),
+            ever.counts[slug],
+            url(slug, basis=Basis.CUMULATIVE.value),
+            now.pending[slug],
+            url(slug, state="pending") if now.pending[slug] else "",
+        )
+        for slug, metric in METRICS.items()
+        if ever.counts[slug] or now.pending[slug]
+    ]
+
+
+def _units(address: Address, lines: list[tuple[Unit, Line]]) -> list[UnitLine]:
+    """Return the units where something is, with the way to its rows."""
+    links = RowLinks(address)
+    return [
+        UnitLine(
+            unit.label,
+            links.page(unit),
+            [(line.counts[slug], links.url(unit, slug)) for slug in BY_UNIT],
+            sum(line.pending[slug] for slug in BY_UNIT[:-1]),
+            address.url(reverse("organizations"), unit=unit.code, state="pending"),
+        )
+        for unit, line in lines
+        if not line.is_zero
+    ]
+
+
+def newest(user: access.AnyUser, address: Address) -> tuple[list[Any], int]:
+    """Return the newest organizations of the campaign up to the day, also unapproved, and how many stand."""
+    question, here = address.question, places(user, address.question)
+    ever = replace(question, basis=Basis.CUMULATIVE.value)
+    rows = organization_rows(None, ever, here, (*APPROVED, *PENDING_STATES))
+    shown = (
+        rows.select_related("unit")
+        .annotate(host_name=F("host__unit__name"))
+        .order_by("-established_on", "-pk")[:SHOWN]
+    )
+    return list(shown), organization_rows(None, question, here).count()
+
+
+def organization_url(user: access.AnyUser, organization: Organization, address: Address) -> str:
+    """Return the page of an organization, "" where it stands out of scope today."""
+    is_seen = access.inside(organization.unit, access.spans(user))
+    return address.url(organization.get_absolute_url()) if is_seen else ""
+
+
+def actions(user: access.AnyUser, campaign: Campaign, address: Address) -> list[dict[str, Any]]:
+    """Return the buttons by rights and state."""
+    made: list[dict[str, Any]] = [{"label": "打印", "tone": "print"}]
+    last = (
+        ("end_campaign", "campaign_end", "结束任务…")
+        if campaign.ended_on is None
+        else ("reopen_campaign", "campaign_reopen", "恢复任务…")
+    )
+    made += buttons(user, campaign, address, ("edit_campaign", "campaign_edit", "修改"), last)
+    return made
