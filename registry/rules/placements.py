@@ -262,7 +262,7 @@ def placement_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[F
         each
         for each in proposals
         if each.organization.is_party_organization
-        and (each.replaces is None or each.replaces.role != each.role)
+        and (each.replaces is None or each.role not in (each.replaces.role, Role.MEMBER))
     ]
     found = [_never(each, each, each.started_on) for each in proposals if each.ended_on == each.started_on]
     if not placed:
