@@ -38,11 +38,14 @@ from registry.operations.base import (
     write_each,
 )
 from registry.operations.codes import give_codes
+from registry.operations.foundings import findings as founding_findings
+from registry.operations.foundings import moving_along
 from registry.operations.units import place_at
 from registry.refusals import need_reason
 from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import refuse_if
+from registry.rules.foundings import NOTHING, beginning_of
 from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.bulk_insert import insert_all
@@ -160,10 +163,15 @@ def edit_organization(
     actor: Actor,
     organization: Organization,
     changes: Mapping[str, Any],
+    with_members: bool = False,
+    with_below: bool = False,
     version: int | None = None,
     reason: str = "",
 ) -> Organization:
-    """Change plain facts (``EDITABLE``). Placements follow a corrected date of establishment.
+    """Change plain facts (``EDITABLE``). The host placement follows a corrected date of establishment.
+
+    So do, where it is asked for, the placements that began on the old day, and the organizations below that
+    were founded on it, with theirs.
 
     A correction of what is counted already (``COUNTED``, of an approved organization) needs a reason.
     Raises ``EditConflict`` when somebody else edited since ``version``, ``OperationRefused`` when a
@@ -181,20 +189,25 @@ def edit_organization(
         raise locks.TreeChanged
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
+    began, before = NOTHING, organization.established_on
+    if changes.get("established_on", before) != before and (with_members or with_below):
+        began = beginning_of(organization, lambda row: may(actor, "edit_organization", row))
+        began = began.only(members=with_members, below=with_below)
     candidate, wanted = edited(
         organization,
         changes,
         version,
         exclude=_TREE_FIELDS,
-        rules=lambda row, _: rules.correction_refusals([rules.Correction(row, organization, reason)]),
+        rules=lambda row, _: founding_findings(row, organization, began, reason),
     )
     if not wanted:
         return organization
     is_counted = any(name in wanted for name in rules.COUNTED)
-    with following([organization]) if is_counted else nullcontext():
-        if "established_on" in wanted:
-            first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
-            OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
+    day = candidate.established_on
+    along = (
+        moving_along(actor, organization, began, day, reason) if "established_on" in wanted else nullcontext()
+    )
+    with following([organization, *began.below]) if is_counted else nullcontext(), along:
         before, after = write(organization, wanted)
     audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization

@@ -34,6 +34,7 @@ from registry.rules.findings import (
     warning,
     without_reason,
 )
+from registry.rules.foundings import NOTHING, Beginning
 from registry.rules.placements import Placement
 
 COUNTED = ("established_on", "dissolved_on", "campaign")
@@ -92,6 +93,8 @@ class Correction:
     candidate: Organization
     now: Organization
     reason: str = ""
+    along: Beginning = NOTHING
+    """What moves to the new day of establishment with it."""
 
     def changes(self, name: str) -> bool:
         """Whether the edit changes this field."""
@@ -355,12 +358,14 @@ def _lives(proposals: Sequence[Correction]) -> list[Finding]:
     pks = [proposal.now.pk for proposal in proposals]
     around = _Around(defaultdict(list), defaultdict(list), defaultdict(list))
     members = Assignment.objects.valid().filter(organization__in=pks).order_by()
-    for pk, start, end in members.values_list("organization_id", "started_on", "ended_on"):
-        around.members[pk].append((start, end))
+    along = {row.pk for proposal in proposals for row in proposal.along.everybody}
+    for key, pk, start, end in members.values_list("pk", "organization_id", "started_on", "ended_on"):
+        around.members[pk].append((date.max if key in along else start, end))
     hosts = OrganizationPlacement.objects.filter(organization__in=pks).select_related("unit")
     for host in hosts.order_by("started_on"):
         around.hosts[host.organization_id].append(host)
-    for row in below(pks):
+    moved = {row.pk for proposal in proposals for row in proposal.along.below}
+    for row in below(pks).exclude(pk__in=moved):
         around.below[row.parent_id or 0].append(row)
 
     def check(proposal: Correction) -> Wrong:

@@ -131,6 +131,7 @@ edit = _ORGANIZATION.change(
     operations.edit_organization,
     forms.EditForm,
     "编辑组织",
+    warn=lambda job: job.form.warnings(),
     submit_label="保存",
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template="pages/organizations/form.html",

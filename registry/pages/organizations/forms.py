@@ -26,6 +26,7 @@ from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import ROLES, as_members, pasted_people, with_members
 from registry.rules import organizations as rules
 from registry.rules.findings import warnings
+from registry.rules.foundings import WITH_BELOW, WITH_MEMBERS, beginning_of, beginning_warnings
 from registry.web import fields
 from registry.web.fields import (
     DayField,
@@ -297,6 +298,23 @@ class EditForm(fields.EditForm):
         cast(CampaignField, self.fields["campaign"]).offer(self.user, self.row.campaign)
         if self.row.dissolved_on is None:  # dissolving is an operation of its own
             del self.fields["dissolved_on"], self.fields["dissolution_number"]
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the edit with what moves along to a new day of founding: all, until somebody was asked."""
+        is_asked = "confirmed" in self.data
+        taken = {
+            "with_members": not is_asked or bool(self.accepted(WITH_MEMBERS)),
+            "with_below": not is_asked or bool(self.accepted(WITH_BELOW)),
+        }
+        return {**super().arguments(), **taken}
+
+    def warnings(self) -> list[str]:
+        """Say what began on the day of founding that is corrected."""
+        before, after = self.row.established_on, self.cleaned_data["established_on"]
+        if before == after:
+            return []
+        began = beginning_of(self.row, lambda row: access.may(self.user, "edit_organization", row))
+        return warnings(beginning_warnings(self, began, before, after))
 
 
 class MoveForm(ScopedForm):

@@ -1,0 +1,48 @@
+"""Correcting the day on which an organization was founded: its host, and what began with it, move along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from datetime import date
+
+from registry import audit
+from registry.audit import Actor
+from registry.models import Organization, OrganizationPlacement
+from registry.operations.assignments import redate
+from registry.operations.base import write_each
+from registry.rules import organizations as rules
+from registry.rules.findings import Finding
+from registry.rules.foundings import Beginning
+
+
+def findings(candidate: Organization, now: Organization, began: Beginning, reason: str) -> list[Finding]:
+    """Return what must be refused when the organization becomes ``candidate`` and ``began`` moves along."""
+    proposals = [rules.Correction(candidate, now, reason, began)]
+    for row in began.below:
+        moved = copy(row)
+        moved.established_on = candidate.established_on
+        proposals.append(rules.Correction(moved, row, reason, began))
+    return rules.correction_refusals(proposals)
+
+
+@contextmanager
+def moving_along(
+    actor: Actor, organization: Organization, began: Beginning, day: date, reason: str
+) -> Iterator[None]:
+    """Around the block that writes the new ``day`` of founding: move host and ``began`` to it.
+
+    No placement stands before its organization meanwhile: where all move to a later day, people go first.
+    """
+    is_later = day > organization.established_on
+    if is_later:
+        redate(actor, began.everybody, day, reason)
+    for row in (organization, *began.below):
+        first = OrganizationPlacement.objects.filter(organization=row).order_by("started_on")[0]
+        OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=day)
+    written = write_each([(row, {"established_on": day}) for row in began.below])
+    audit.record_each(actor, "edit_organization", written, reason=reason)
+    yield
+    if not is_later:
+        redate(actor, began.everybody, day, reason)
