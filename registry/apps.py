@@ -16,6 +16,7 @@ class RegistryConfig(AppConfig):
         "registry.nouns.assignment.ASSIGNMENT",
         "registry.nouns.campaign.CAMPAIGN",
         "registry.nouns.source.SOURCE",
+        "registry.nouns.source.FIGURE",
         "registry.nouns.user.USER",
         "registry.nouns.grant.GRANT",
     )
@@ -27,6 +28,8 @@ class RegistryConfig(AppConfig):
         "registry.operations.organizations.edit_organization",
         "registry.operations.people.edit_person",
         "registry.operations.campaigns.edit_campaign",
+        "registry.operations.sources.edit_source",
+        "registry.operations.sources.edit_figure",
         "registry.operations.assignments.edit_assignment",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""

@@ -69,6 +69,27 @@ def over(here: Bureau) -> list[Any]:
     return [here.over.code]
 
 
+def article(here: Bureau) -> list[Any]:
+    return [here.article.number]
+
+
+def mistake(here: Bureau) -> list[Any]:
+    return [here.mistake.number]
+
+
+def reported(here: Bureau) -> dict[str, Any]:
+    """A figure as the form sends it."""
+    return {
+        "metric": "task_forces",
+        "value": "2",
+        "qualifier": "exact",
+        "basis": "current",
+        "unit": here.unit.code,
+        "as_of": "2020-02-10",
+        "is_comparable": "on",
+    }
+
+
 def draft(here: Bureau) -> list[Any]:
     return [f"{here.code}-draft"]
 
@@ -512,8 +533,42 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
     ],
-    "sources": [Row(nothing, EVERYBODY, READ_ONLY)],
-    "source": [Row(lambda here: [1], EVERYBODY, READ_ONLY)],
+    "sources": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, EVERYBODY, READ_ONLY, query="state=all&q=简报&sort=-figures"),
+    ],
+    "source": [
+        Row(lambda here: [1], EVERYBODY, READ_ONLY),
+        Row(article, ALL_READ, READ_ONLY),
+        Row(mistake, ALL_READ, READ_ONLY),
+    ],
+    "source_add": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside the unit is not found: the form comes back.
+            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            lambda here: {"title": "新简报", "unit": here.unit.code},
+        )
+    ],
+    "source_edit": [
+        Row(article, MANAGE, MANAGED, lambda here: {"title": "新名", "version": here.article.version})
+    ],
+    "source_withdraw": [Row(article, MANAGE, MANAGED, lambda here: {"reason": "误录"})],
+    "source_restore": [Row(mistake, MANAGE, MANAGED, lambda here: {"reason": "没有误录"})],
+    "figure_add": [Row(article, MANAGE, MANAGED, reported)],
+    "figure_edit": [
+        Row(
+            lambda here: [here.figure.pk],
+            MANAGE,
+            MANAGED,
+            lambda here: {**reported(here), "version": here.figure.version},
+        )
+    ],
+    "figure_withdraw": [Row(lambda here: [here.figure.pk], MANAGE, MANAGED, lambda here: {"reason": "误录"})],
+    "figure_restore": [
+        Row(lambda here: [here.withdrawn.pk], MANAGE, MANAGED, lambda here: {"reason": "没有误录"})
+    ],
     # pickers
     "pick_units": [Row(nothing, EVERYBODY, READ_ONLY, query="q=密")],
     "pick_organizations": [
@@ -575,7 +630,24 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
+    "user_slips": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside nobody of these can be ticked: the form comes back.
+            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            lambda here: {"users": [here.waiting.pk]},
+        )
+    ],
     "user": [Row(user, MANAGE, READ_ONLY)],
+    "user_edit": [
+        Row(
+            user,
+            MANAGE,
+            MANAGED,
+            lambda here: {"username": "corrected", "display_name": "更正", "reason": "姓名写错"},
+        )
+    ],
     "user_grant": [
         Row(
             user,

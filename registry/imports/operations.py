@@ -85,7 +85,7 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
     if not import_.changes_something:
         raise refuse(None, "没有需要写入的变化。")
     if import_.needs_reason:
-        need_reason(reason, "原因:有撤销组织,或对已计入统计的日期的更正")
+        need_reason(reason, "原因:有撤销组织、对已计入统计的日期的更正,或姓名和人员类别同时改变的人员")
     return _move(
         actor,
         "confirm_import",

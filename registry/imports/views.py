@@ -32,6 +32,7 @@ from registry.imports.operations import KEPT_FOR
 from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template
 from registry.models import User
+from registry.nouns.columns import Layout
 from registry.refusals import OperationRefused
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
@@ -40,6 +41,8 @@ from registry.web.lists import paged
 
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
+ALL = "all"
+"""Among them: every line. Without one in the address the page opens on what is wrong."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -66,7 +69,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "grid": drawn(list(rows), address),
         "templates": [
             {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
-            for noun in nouns.layouts().values()
+            for noun in _offered(user).values()
         ],
         "all_url": reverse("import_template", args=["all"]),
         "small": SMALL_ROWS,
@@ -74,11 +77,16 @@ def imports(request: HttpRequest) -> HttpResponse:
     return render(request, "imports/list.html", context)
 
 
+def _offered(user: User) -> dict[str, Layout]:
+    """Return the sheets that the user may hand in, by slug."""
+    every = nouns.layouts().items()
+    return {slug: noun for slug, noun in every if not noun.verb or access.may_somewhere(user, noun.verb)}
+
+
 @require_safe
 def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     """Hand out the workbook to fill in: for one noun, or for all."""
-    _who_may(request)
-    layouts = nouns.layouts()
+    layouts = _offered(_who_may(request))
     if slug != "all" and slug not in layouts:
         raise Http404("没有这个模板。")
     noun = layouts.get(slug)
@@ -207,12 +215,13 @@ def _state(import_: Import, address: Address) -> dict[str, Any]:
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
-    verdict = verdict if verdict in (*Verdict.values, NOTICED) else ""
+    if verdict not in (*Verdict.values, NOTICED, ALL):
+        verdict = Verdict.WRONG.value if import_.number(Verdict.WRONG) else ALL
     noun = noun if noun in nouns.layouts() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
     if verdict == NOTICED:
         lines = lines.exclude(notices=[])
-    elif verdict:
+    elif verdict != ALL:
         lines = lines.filter(verdict=verdict)
     if noun:
         lines = lines.filter(noun=noun)
@@ -258,7 +267,7 @@ def _subtitle(import_: Import) -> str:
 def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
     """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
     of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
-    found = [("", "全部", sum(sum(each.values()) for each in of_nouns))]
+    found = [(ALL, "全部", sum(sum(each.values()) for each in of_nouns))]
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
     ]

@@ -130,7 +130,7 @@ def write_new(rows: Sequence[Model]) -> None:
     names = [
         field.attname
         for field in model._meta.concrete_fields
-        if not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+        if not any(getattr(field, made, False) for made in ("auto_now", "auto_now_add", "generated"))
     ]
     Writer(model, names).write(map(attrgetter(*names), rows))
     for row in rows:

@@ -194,8 +194,9 @@ def shown(instance: Model, name: str, value: Any) -> str:
         return "是" if value else "否"
     if isinstance(value, Mapping):  # a row as the record holds it
         return str(value["text"])
+    word = nouns.record_words().get(name)
     choices = dict(getattr(instance._meta.get_field(name), "flatchoices", None) or {})
-    return str(choices.get(value, value))
+    return str((word.values if word else choices).get(value, value))
 
 
 def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,8 +189,8 @@ def edit_organization(
         raise locks.TreeChanged
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
-    began, before = NOTHING, organization.established_on
-    if changes.get("established_on", before) != before and (with_members or with_below):
+    began, founded = NOTHING, organization.established_on
+    if changes.get("established_on", founded) != founded and (with_members or with_below):
         began = beginning_of(organization, lambda row: may(actor, "edit_organization", row))
         began = began.only(members=with_members, below=with_below)
     candidate, wanted = edited(
@@ -202,12 +202,12 @@ def edit_organization(
     )
     if not wanted:
         return organization
-    is_counted = any(name in wanted for name in rules.COUNTED)
-    day = candidate.established_on
-    along = (
-        moving_along(actor, organization, began, day, reason) if "established_on" in wanted else nullcontext()
-    )
-    with following([organization, *began.below]) if is_counted else nullcontext(), along:
+    is_counted, day = any(name in wanted for name in rules.COUNTED), candidate.established_on
+    along = moving_along(actor, organization, began, day, reason)
+    with (
+        following([organization, *began.below]) if is_counted else nullcontext(),
+        along if "established_on" in wanted else nullcontext(),
+    ):
         before, after = write(organization, wanted)
     audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization

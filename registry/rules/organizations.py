@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -160,7 +160,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
         *name_warnings(fine),
         *superior_warnings(fine),
         *placements.findings(together, asker),
-        *_first_members(placed),
+        *first_member_warnings(placed),
     ]
 
 
@@ -304,7 +304,7 @@ def move_findings(proposals: Sequence[Move]) -> list[Finding]:
     return [*refused, *superior_warnings(unblamed(proposals, refused))]
 
 
-def _first_members(placed: dict[Establishment, list[Placement]]) -> Iterator[Finding]:
+def first_member_warnings(placed: Mapping[Establishment, Sequence[Placement]]) -> Iterator[Finding]:
     """Warn when nobody leads, or a Party organization begins with too few full members."""
     party = [each for proposal, members in placed.items() if proposal.kind in PARTY_KINDS for each in members]
     statuses = placements.statuses_on(party) if party else {}

@@ -285,12 +285,12 @@ def _never(subject: object, row: Placement | Assignment, day: date) -> Finding:
     """Warn of one day that is both the first and the end: who wrote it mostly means the last day."""
     after, gone = day + timedelta(days=1), row.organization.dissolved_on
     message = (
-        f"{row.person.name} 的编入自 {day:%Y-%m-%d} 起、至同日结束,任何一天都不计入现有;"
-        f"结束日期当天不再计入,值勤表写的是最后一天的,应填 {after:%Y-%m-%d}。"
+        f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
+        f"名册写的是最后一天的,请填次日 {after:%Y-%m-%d}。"
     )
     is_possible = after <= timezone.localdate() and (gone is None or after <= gone)
     offer = Offer(f"结束日期改为次日 {after:%Y-%m-%d}", DAY_AFTER) if is_possible else None
-    return warning("counts_some_day", subject, "ended_on", message, offer)
+    return warning("counts_on_no_day", subject, "ended_on", message, offer)
 
 
 def statuses_on(placed: Iterable[Placement]) -> dict[Placement, str]:

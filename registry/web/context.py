@@ -24,7 +24,7 @@ NAVIGATION = (
     ("campaigns", "专项任务", ("campaign",)),
     ("people", "人员", ("person", "assignments", "assignment")),
     ("reconciliation", "来源核对", ("reconciliation",)),
-    ("sources", "来源", ("source",)),
+    ("sources", "来源", ("source", "figure")),
 )
 
 NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], str], ...] = (

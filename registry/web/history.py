@@ -128,6 +128,8 @@ def heading(entry: AuditEntry, names: str = "organization") -> str:
     named = entry.after.get(names)
     if names in _noun_of(entry, "named") and named:
         what = f"{what}:{_text(named)}"
+    elif names == entry.noun:
+        what = f"{what}:{entry.object_name}"
     return what
 
 

@@ -28,8 +28,8 @@ NO_MEMBER = (
     "党组织由党员组成,其他人员可编入突击队、先锋队等队伍。"
 )
 NEVER = (
-    "乙 的编入自 2020-02-05 起、至同日结束,任何一天都不计入现有;"
-    "结束日期当天不再计入,值勤表写的是最后一天的,应填 2020-02-06。"
+    "编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
+    "名册写的是最后一天的,请填次日 2020-02-06。"
 )
 GROUP = "党小组应设在党支部之下,“局党委”是党委,请核对上级组织。"
 NAMESAKE = "unit公安局已有同名的 甲(000001),请确认不是同一人。"
@@ -238,7 +238,7 @@ def test_an_end_on_the_first_day_never_counts_and_the_day_after_is_offered(
     make_person("丙", unit, number="000124")
     sent = {"members": "000124", "members_role": "member", "started_on": at, "ended_on": at}
     url = reverse("organization_members_add", args=["team"])
-    assert asked(clerk, url, sent) == [NEVER.replace("乙", "丙"), offer]
+    assert asked(clerk, url, sent) == [NEVER, offer]
     confirmed_by = clerk.post(url, sent).context["confirmed"]
     clerk.post(url, {**sent, "confirmed": confirmed_by, "offer": "day-after"})
     assert Assignment.objects.get(person__name="丙").ended_on == date(2020, 2, 6)

@@ -95,6 +95,7 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "other": [Placed(address, row, row.organization_id in seen) for row in rows if row not in now],
             "may_change": may_change,
             "statuses": statuses,
+            "logins": _logins(request, found),
             "beginning": BEGINNING,
             **({} if is_guest else history.of_page(request.user, found, address, sees_numbers=sees_numbers)),
             "actions": _actions(request, found),
@@ -103,6 +104,15 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "day": day,
         },
     )
+
+
+def _logins(request: HttpRequest, found: Person) -> list[dict[str, str]]:
+    """Return the logins of a person that the user manages, with their pages."""
+    if not access.may_somewhere(request.user, "add_user"):
+        return []
+    rows = access.users_seen(request.user).filter(person=found).order_by("username")
+    url = address_of(request).url
+    return [{"name": row.username, "url": url(reverse("user", args=[row.pk]))} for row in rows]
 
 
 def _holds(row: Assignment, day: date) -> bool:
