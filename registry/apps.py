@@ -33,6 +33,8 @@ class RegistryConfig(AppConfig):
         "registry.operations.assignments.edit_assignment",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
+    standing_rules = ("registry.rules.restored.RULES",)
+    """What must hold of rows that an act taken back has set back (``registry.operations.take_back``)."""
     closing_rules = ("registry.rules.campaigns.lead_refusals",)
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",

@@ -126,6 +126,8 @@ def mistaken(here: Bureau) -> list[Any]:
     return [here.mistaken.pk]
 
 
+NOT_WRITTEN = "302 404 404 404 302 404 | 404"
+"""Back to its page: there is nothing to take back yet."""
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 404 200 404 200 404 | 404"
@@ -396,6 +398,12 @@ TABLE: dict[str, list[Row]] = {
     "organization_approve": [Row(submitted, APPROVE, APPROVED)],
     "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
     "organization_members_add": [
+        Row(  # asked for people only: nothing is written
+            branch,
+            ENTER,
+            "302 404 200 404 200 404 | 404",
+            lambda here: {"check": "1", "numbers": f"{here.people[2].number}"},
+        ),
         Row(
             branch,
             ENTER,
@@ -405,7 +413,7 @@ TABLE: dict[str, list[Row]] = {
                 "members_role": ["member"],
                 "started_on": "2020-02-10",
             },
-        )
+        ),
     ],
     "organization_members_end": [
         Row(branch, ENTER, ENTERED, lambda here: {"everyone": "on", "on": "2020-03-01", "reason": "结束"})
@@ -453,6 +461,42 @@ TABLE: dict[str, list[Row]] = {
             ENTERED,
             lambda here: {"organization": here.team.code, "role": "member", "started_on": "2020-02-10"},
         )
+    ],
+    # who is placed beyond one's units: anybody by number and name
+    "person_borrow": [
+        Row(
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 302+ 404 302+ 404 | 404 200 404 200 404",
+            lambda here: {
+                "number": "YI-90001",
+                "name": "乙密赵",
+                "organization": here.team.code,
+                "role": "member",
+                "started_on": "2020-02-10",
+            },
+        ),
+        Row(  # a wrong name says nothing, and places nobody
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            lambda here: {
+                "number": "YI-90001",
+                "name": "赵",
+                "organization": here.team.code,
+                "role": "member",
+                "started_on": "2020-02-10",
+            },
+        ),
+    ],
+    "lent": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&q=密"),
+        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+    ],
+    "lent_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
     ],
     "assignments": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&sort=number"),
@@ -595,6 +639,7 @@ TABLE: dict[str, list[Row]] = {
     "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
     "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_undo": [Row(handed_in, NOT_WRITTEN, NOT_WRITTEN, lambda here: {"reason": "传错了"})],
     "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     # the record
@@ -609,7 +654,10 @@ TABLE: dict[str, list[Row]] = {
             "302 404 404 404 200+ 200+ | 404 404 404 200+ 200+",
         )
     ],
-    "record_undo": [Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"})],
+    "record_undo": [
+        Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"}),
+        Row(lambda here: [here.act.pk], ENTER, ENTERED, lambda here: {"reason": "办错了"}),
+    ],
     # users, for managers
     "users": [
         Row(nothing, "302 404 404 404 200 404 | 404 404 404 200 404", READ_ONLY),

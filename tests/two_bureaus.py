@@ -88,6 +88,7 @@ class Bureau:
         self.branch = organizations.edit_organization(
             actor=ACTOR, organization=self.branch, changes={"note": f"{mark}备注"}, reason=f"{mark}补备注"
         )
+        self.act = AuditEntry.objects.filter(verb="assign_person", part_of__isnull=True).latest("pk")
         self.entry = AuditEntry.objects.get(verb="edit_organization", object_id=self.branch.pk)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
         for role, user in self.users.items():

@@ -19,6 +19,7 @@ from registry.audit import Actor
 from registry.locks import lock_unit_tree, use_units
 from registry.models import Grant, GrantRole, Person, Session, Unit, User
 from registry.models.base import on_day
+from registry.models.journal import rewrite
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
 from registry.operations.units import add_unit
 from registry.refusals import refuse
@@ -285,7 +286,7 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
         raise refuse(None, f"该授权已于 {grant.ended_on.isoformat()} 结束。")
     before = grant.ended_on
     grant.ended_on = max(today, grant.started_on)
-    grant.save(update_fields=["ended_on"])
+    rewrite(Grant.objects.filter(pk=grant.pk), ended_on=grant.ended_on)
     audit.record(
         actor,
         "end_grant",

@@ -33,10 +33,13 @@ from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template
 from registry.models import User
 from registry.nouns.columns import Layout
+from registry.operations.take_back import plan_taking_back
 from registry.refusals import OperationRefused
+from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
 from registry.web.exports import FORMATS
+from registry.web.fields import ReasonForm
 from registry.web.lists import paged
 
 NOTICED = "noticed"
@@ -153,6 +156,42 @@ def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
     return _back(request, import_)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what taking the import back would do and what stands in the way; do it."""
+    import_ = _own(request, pk)
+    if import_.entry is None or not import_.may_be_taken_back:
+        return _back(request, import_)
+    form = ReasonForm(posted(request), user=request.user)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        _try(
+            request,
+            lambda: importing.undo(actor=actor_of(request), import_=import_, reason=reason),
+        )
+        return _back(request, import_)
+    act, found = plan_taking_back(import_.entry)
+    url = address_of(request).url(import_.get_absolute_url())
+    title = "撤回这次导入"
+    context = {
+        "form": form,
+        "title": title,
+        "named": import_.file_name,
+        "event": history.events([import_.entry])[0],
+        "extent": act.said(),
+        "left_out": act.left_out(),
+        "obstacles": history.obstacles(request.user, found, address_of(request)),
+        "submit_label": "撤回",
+        "cancel_url": url,
+        "crumbs": [
+            {"name": "导入", "url": address_of(request).url(reverse("imports"))},
+            {"name": import_.file_name, "url": url},
+            {"name": title},
+        ],
+    }
+    return render(request, "pages/audit/undo.html", context)
+
+
 def _try(request: HttpRequest, act: Callable[[], object]) -> bool:
     """Do it, or say why it is refused."""
     try:
@@ -208,7 +247,7 @@ def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
 
 def _state(import_: Import, address: Address) -> dict[str, Any]:
     """Return how far it is, in words."""
-    listed = ListedImport(address, import_)
+    listed = ListedImport(address, import_, {import_.entry_id} if import_.is_taken_back else ())
     return {"state": listed.state, "tone": listed.tone, "share": import_.share}
 
 
@@ -225,9 +264,14 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         lines = lines.filter(verdict=verdict)
     if noun:
         lines = lines.filter(noun=noun)
-    is_shown = import_.state in (ImportState.CHECKED, ImportState.CONFIRMED, ImportState.WRITTEN)
+    is_shown = import_.state in (
+        ImportState.CHECKED,
+        ImportState.CONFIRMED,
+        ImportState.WRITTEN,
+        ImportState.TAKEN_BACK,
+    )
     page_obj = paged(request, lines if is_shown else ImportLine.objects.none())
-    is_written = import_.state == ImportState.WRITTEN
+    is_written = import_.state == ImportState.WRITTEN and not import_.is_taken_back
     url = address.url(import_.get_absolute_url())
     imports_url = address.url(reverse("imports"))
     has_file = ImportFile.objects.filter(of=import_).exists()
@@ -252,6 +296,8 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "may_cancel": import_.state in operations.MAY_CANCEL,
         "may_recheck": has_file and operations.may_recheck(import_),
         "has_file": has_file,
+        "may_take_back": import_.may_be_taken_back,
+        "is_taken_back": import_.is_taken_back,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
         "page_url": url,

@@ -148,25 +148,27 @@ def write_import(
     _take_locks(import_)
     said = f"导入“{import_.file_name}”"
     reason = f"{import_.reason}({said})" if import_.reason else said
-    check_references("IMMEDIATE")
     session = Session(User.objects.get(pk=import_.user_id), is_writing=True)
-    with following_in_parts():
-        done = _write(actor, session, import_, tables, reason[:300], progress)
-    check_references("DEFERRED")
     numbers = {
-        "rows": done,
+        "rows": import_.total,
         "new_rows": import_.number(Verdict.NEW),
         "changed_rows": import_.number(Verdict.CHANGED),
     }
     at = next(iter(access.top_units(session.user, "import_workbook")), None)
     about = {"sha256": import_.sha256, **numbers}
-    audit.record_event(actor, "import_workbook", subject=import_.file_name, unit=at, after=about)
+    # First, so that all that is recorded from here on is part of it, and can be taken back with it.
+    entry = audit.record_event(actor, "import_workbook", subject=import_.file_name, unit=at, after=about)
+    check_references("IMMEDIATE")
+    with following_in_parts():
+        done = _write(actor, session, import_, tables, reason[:300], progress)
+    check_references("DEFERRED")
     said = f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行"
     if wrong := import_.number(Verdict.WRONG):
         said += f";有误的 {wrong} 行没有写入"
     ended = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.WRITING).update(
         state=ImportState.WRITTEN,
         done=done,
+        entry_id=entry.pk,
         finished_at=timezone.now(),
         message=f"{said}。",
     )

@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import access, audit, nouns
 from registry.audit import Actor
 from registry.locks import TreeChanged
-from registry.models import User
+from registry.models import User, journal
 from registry.models.base import Registered
 from registry.models.text import NormalizedField
 from registry.models.unit import MAX_DEPTH
@@ -81,7 +81,8 @@ def _run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     from registry.audit.seals import seal_when_due  # it stands on this module's floor
 
     transaction.on_commit(seal_when_due, robust=True)
-    return function(*args, **kwargs)
+    with journal.keeping():
+        return function(*args, **kwargs)
 
 
 def _in_chinese(error: IntegrityError) -> Exception:
@@ -257,6 +258,7 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         **changes, version=F("version") + 1, updated_at=timezone.now()
     )
     for instance in instances:
+        journal.note_change(instance, {name: getattr(instance, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(instance, name, value)
         instance.version += 1
@@ -279,8 +281,9 @@ def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W
         manager = type(rows[0])._base_manager
         for some in batches([row.pk for row in rows], BATCH):
             manager.filter(pk__in=some).update(version=F("version") + 1, updated_at=timezone.now())
-        for row in rows:
+        for row, before, after in written:
             row.version += 1
+            journal.note_change(row, before, after)
     return written
 
 

@@ -10,6 +10,7 @@ from datetime import date
 from registry import audit
 from registry.audit import Actor
 from registry.models import Organization, OrganizationPlacement
+from registry.models.journal import rewrite
 from registry.operations.assignments import redate
 from registry.operations.base import write_each
 from registry.rules import organizations as rules
@@ -40,7 +41,7 @@ def moving_along(
         redate(actor, began.everybody, day, reason)
     for row in (organization, *began.below):
         first = OrganizationPlacement.objects.filter(organization=row).order_by("started_on")[0]
-        OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=day)
+        rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=day)
     written = write_each([(row, {"established_on": day}) for row in began.below])
     audit.record_each(actor, "edit_organization", written, reason=reason)
     yield

@@ -340,24 +340,24 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
         pks = [each.pk for each in plan.organizations]
         lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
         assignments = Assignment.objects.valid().filter(lasting, organization_id__in=pks)
-        # Which, and when they would have ended.
-        ended = [
-            {"pk": row.pk, **before}
-            for row, before, _ in write_each([(row, {"ended_on": on}) for row in assignments])
-        ]
+        write_each([(row, {"ended_on": on}) for row in assignments])
         values = {"dissolved_on": on, "dissolution_number": document_number}
-        for each, before, _ in write_each([(each, values) for each in plan.organizations]):
-            is_top = each.pk == organization.pk
-            about = {"assignments": plan.assignments, "organizations": len(pks)}
-            audit.record(
+        written = write_each([(each, values) for each in plan.organizations])
+    top = {"assignments": plan.assignments, "organizations": len(pks)}
+    audit.record_all(
+        [
+            audit.entry(
                 actor,
                 "dissolve_organization",
                 each,
-                before={**before, "ended": ended} if ended and is_top else before,
-                after={**values, **(about if is_top else {"with": organization})},
+                before=before,
+                after={**values, **(top if each.pk == organization.pk else {"with": organization})},
                 reason=reason,
                 effective_on=on,
             )
+            for each, before, _ in written
+        ]
+    )
 
 
 @operation

@@ -11,6 +11,7 @@ from typing import TypeVar
 from django.db.models import Q
 
 from registry.models import BEGINNING, Person, PersonPlacement, StatusPeriod, Unit
+from registry.models.journal import remove, rewrite
 from registry.models.writer import write_new
 from registry.rules.standing import Spell, dated
 
@@ -48,7 +49,7 @@ def begun(known: Sequence[tuple[T, date]], value: T, on: date) -> list[tuple[T, 
 
 def write_statuses(spells: Mapping[int, Sequence[Spell]]) -> None:
     """Give people these statuses instead of those that they have."""
-    StatusPeriod.objects.filter(person__in=list(spells)).delete()
+    remove(StatusPeriod.objects.filter(person__in=list(spells)))
     write_new([row for pk in sorted(spells) for row in _status_rows(pk, spells[pk])])
 
 
@@ -63,7 +64,7 @@ def homes_of(people: Iterable[int]) -> dict[int, list[HomeSpell]]:
 
 def write_homes(spells: Mapping[int, Sequence[HomeSpell]], ends: Mapping[int, date | None]) -> None:
     """Give people these homes instead of those that they have; the last ends with their service."""
-    PersonPlacement.objects.filter(person__in=list(spells)).delete()
+    remove(PersonPlacement.objects.filter(person__in=list(spells)))
     write_new(
         [
             PersonPlacement(person_id=pk, unit_id=unit, branch_id=branch, started_on=start, ended_on=end)
@@ -76,9 +77,9 @@ def write_homes(spells: Mapping[int, Sequence[HomeSpell]], ends: Mapping[int, da
 def move_homes(unit: Unit, into: Unit, on: date) -> None:
     """Let everybody who is at home at a unit on the day or after it be so at another from then on."""
     rows = PersonPlacement.objects.filter(unit=unit).filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
-    rows.filter(started_on__gte=on).update(unit=into)
+    rewrite(rows.filter(started_on__gte=on), unit=into)
     split = list(rows.filter(started_on__lt=on))
-    rows.filter(started_on__lt=on).update(ended_on=on)
+    rewrite(rows.filter(started_on__lt=on), ended_on=on)
     write_new(
         [
             PersonPlacement(
