@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from dataclasses import replace
 from datetime import date
 
 from registry import audit
@@ -18,13 +19,13 @@ from registry.rules.findings import Finding
 from registry.rules.foundings import Beginning
 
 
-def findings(candidate: Organization, now: Organization, began: Beginning, reason: str) -> list[Finding]:
-    """Return what must be refused when the organization becomes ``candidate`` and ``began`` moves along."""
-    proposals = [rules.Correction(candidate, now, reason, began)]
-    for row in began.below:
+def findings(correction: rules.Correction) -> list[Finding]:
+    """Return what must be refused of a correction, and of what moves along with it."""
+    proposals = [correction]
+    for row in correction.along.below:
         moved = copy(row)
-        moved.established_on = candidate.established_on
-        proposals.append(rules.Correction(moved, row, reason, began))
+        moved.established_on = correction.candidate.established_on
+        proposals.append(replace(correction, candidate=moved, now=row))
     return rules.correction_refusals(proposals)
 
 
@@ -32,14 +33,14 @@ def findings(candidate: Organization, now: Organization, began: Beginning, reaso
 def moving_along(
     actor: Actor, organization: Organization, began: Beginning, day: date, reason: str
 ) -> Iterator[None]:
-    """Around the block that writes the new ``day`` of founding: move host and ``began`` to it.
+    """Around the block that writes the new ``day`` of founding: move ``began`` to it.
 
     No placement stands before its organization meanwhile: where all move to a later day, people go first.
     """
     is_later = day > organization.established_on
     if is_later:
         redate(actor, began.everybody, day, reason)
-    for row in (organization, *began.below):
+    for row in began.below:
         first = OrganizationPlacement.objects.filter(organization=row).order_by("started_on")[0]
         rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=day)
     written = write_each([(row, {"established_on": day}) for row in began.below])
