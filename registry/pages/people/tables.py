@@ -35,6 +35,7 @@ from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
+from registry.web.tables import Empty
 
 FEW_HITS = 2_000
 QUICK = ("name", "number")
@@ -139,18 +140,18 @@ class PeopleTable(PlacedTable[ListedPerson]):
     nothing = "管理范围内还没有登记人员。"
     nothing_found = "没有符合筛选条件的人员。"
     can_be_samples = True
-    default_sort = "number"
+    default_sort = "name"
     noun = PERSON
     columns: Sequence[Column[ListedPerson]] = (
-        *person_columns(PERSON, lambda row: row.person, "name", ("name",)),
-        noun_column(PERSON, "category", "类别", key="category", sort=("category", "number")),
+        *person_columns(PERSON, lambda row: row.person, "name", ("order_key",)),
+        noun_column(PERSON, "category", "类别", key="category", sort=("category", "order_key")),
         noun_column(
             PERSON,
             "political_status",
             "",
             "status",
             key="status",
-            sort=("status_then", "number"),
+            sort=("status_then", "order_key"),
             css="nowrap",
             is_of_the_day=True,
         ),
@@ -161,7 +162,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
             "",
             "person.home_unit.name",
             key="unit",
-            sort=("home_unit__tree_id", "home_unit__lft", "number"),
+            sort=("home_unit__tree_id", "home_unit__lft", "order_key"),
             text="person.home_unit.label",
         ),
         noun_column(
@@ -170,7 +171,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
             "组织关系所在支部",
             "branch.name",
             key="branch",
-            sort=("home_branch__code", "number"),
+            sort=("home_branch__order_key", "order_key"),
             css="text",
         ),
         Column(
@@ -203,12 +204,24 @@ class PeopleTable(PlacedTable[ListedPerson]):
 
     @cached_property
     def actions(self) -> list[dict[str, str]]:
-        """Adding a person at the unit of the list, or at the user's only one."""
+        """Who is lent, borrowing, and adding a person at the unit of the list, or at the user's only one."""
         tops = [self.unit] if self.unit else access.top_units(self.user, "add_person")
-        if len(tops) != 1 or not access.may(self.user, "add_person", tops[0]):
-            return []
-        url = self.address.url(reverse("person_add", args=[tops[0].code]))
-        return [{"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"}]
+        lent = {"label": "被借调人员", "url": self.address.url(reverse("lent")), "tone": ""}
+        made = [lent]
+        if access.may_somewhere(self.user, "assign_person"):
+            made.append({"label": "借调编入", "url": self.address.url(reverse("person_borrow")), "tone": ""})
+        if len(tops) == 1 and access.may(self.user, "add_person", tops[0]):
+            url = self.address.url(reverse("person_add", args=[tops[0].code]))
+            made.append({"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"})
+        return made
+
+    @property
+    def empty(self) -> Empty:
+        """Where nobody is registered yet, somebody can be added."""
+        offered = self.actions[-1]
+        if self.shown or offered["tone"] != "main":
+            return super().empty if self.shown else Empty(self.nothing)
+        return Empty(self.nothing, offered["url"], offered["label"])
 
     def every(self) -> QuerySet[Person]:
         """Return the people behind the metric, on the Party line, or at home at the place."""
