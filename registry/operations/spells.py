@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Q
 
@@ -20,13 +20,23 @@ Home = tuple[int, int | None]
 HomeSpell = tuple[Home, date]
 
 
+_STATUS = ("status", "started_on", "ended_on")
+_HOME = ("unit_id", "branch_id", "started_on", "ended_on")
+
+
 def begin(people: Sequence[Person]) -> None:
     """Write the first spells of new people: their status by its days, and their home."""
     statuses = {
         person.pk: dated([(person.political_status, BEGINNING)], person.joined_on, person.confirmed_on)
         for person in people
     }
-    write_new([row for pk, spells in statuses.items() for row in _status_rows(pk, spells)])
+    write_new(
+        [
+            StatusPeriod(person_id=pk, status=status, started_on=start, ended_on=end)
+            for pk, spells in statuses.items()
+            for (status, start), end in _with_ends(spells)
+        ]
+    )
     write_new(
         [
             PersonPlacement(
@@ -41,15 +51,16 @@ def begin(people: Sequence[Person]) -> None:
 
 
 def begun(known: Sequence[tuple[T, date]], value: T, on: date) -> list[tuple[T, date]]:
-    """Return the spells with one of ``value`` from the day on; one of the same value before it goes on."""
-    kept = [spell for spell in known if spell[1] < on]
-    return kept if kept and kept[-1][0] == value else [*kept, (value, on)]
+    """Return the spells with one of ``value`` from the day on."""
+    return [*(spell for spell in known if spell[1] < on), (value, on)]
 
 
 def write_statuses(spells: Mapping[int, Sequence[Spell]]) -> None:
     """Give people these statuses instead of those that they have."""
-    StatusPeriod.objects.filter(person__in=list(spells)).delete()
-    write_new([row for pk in sorted(spells) for row in _status_rows(pk, spells[pk])])
+    rows = {
+        pk: [(status, start, end) for (status, start), end in _with_ends(each)] for pk, each in spells.items()
+    }
+    _rewrite(StatusPeriod, _STATUS, rows)
 
 
 def homes_of(people: Iterable[int]) -> dict[int, list[HomeSpell]]:
@@ -61,16 +72,13 @@ def homes_of(people: Iterable[int]) -> dict[int, list[HomeSpell]]:
     return found
 
 
-def write_homes(spells: Mapping[int, Sequence[HomeSpell]], ends: Mapping[int, date | None]) -> None:
+def write_homes(spells: Mapping[int, Sequence[HomeSpell]], end: date | None = None) -> None:
     """Give people these homes instead of those that they have; the last ends with their service."""
-    PersonPlacement.objects.filter(person__in=list(spells)).delete()
-    write_new(
-        [
-            PersonPlacement(person_id=pk, unit_id=unit, branch_id=branch, started_on=start, ended_on=end)
-            for pk in sorted(spells)
-            for ((unit, branch), start), end in _with_ends(spells[pk], ends.get(pk))
-        ]
-    )
+    rows = {
+        pk: [(unit, branch, start, until) for ((unit, branch), start), until in _with_ends(each, end)]
+        for pk, each in spells.items()
+    }
+    _rewrite(PersonPlacement, _HOME, rows)
 
 
 def move_homes(unit: Unit, into: Unit, on: date) -> None:
@@ -93,11 +101,35 @@ def move_homes(unit: Unit, into: Unit, on: date) -> None:
     )
 
 
-def _status_rows(pk: int, spells: Sequence[Spell]) -> list[StatusPeriod]:
-    return [
-        StatusPeriod(person_id=pk, status=status, started_on=start, ended_on=end)
-        for (status, start), end in _with_ends(spells)
-    ]
+def _rewrite(model: Any, names: Sequence[str], wanted: Mapping[int, Sequence[tuple[Any, ...]]]) -> None:
+    """Give people these dated rows: those that are there are changed, then what is missing is added."""
+    there: dict[int, list[Any]] = defaultdict(list)
+    for row in model.objects.filter(person__in=list(wanted)).order_by("started_on"):
+        there[row.person_id].append(row)
+    gone, new = [], []
+    staying: list[Any] = []
+    earlier: list[Any] = []
+    later: list[Any] = []
+    for pk in sorted(wanted):
+        gone += there[pk][len(wanted[pk]) :]
+        for row, values in zip(there[pk], wanted[pk], strict=False):
+            start = row.started_on
+            if tuple(getattr(row, name) for name in names) != values:
+                for name, value in zip(names, values, strict=True):
+                    setattr(row, name, value)
+                (earlier if row.started_on < start else later if row.started_on > start else staying).append(
+                    row
+                )
+        new += [
+            model(person_id=pk, **dict(zip(names, values, strict=True)))
+            for values in wanted[pk][len(there[pk]) :]
+        ]
+    if gone:
+        model.objects.filter(pk__in=[row.pk for row in gone]).delete()
+    model.objects.bulk_update(staying, names, batch_size=500)
+    for row in (*reversed(later), *earlier):  # so no two begin on one day meanwhile
+        row.save(update_fields=names)
+    write_new(new)
 
 
 def _with_ends(

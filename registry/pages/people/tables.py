@@ -21,6 +21,7 @@ from registry.models import (
     Organization,
     Person,
     PersonCategory,
+    PersonPlacement,
     PoliticalStatus,
     StatusPeriod,
     WorkflowState,
@@ -28,12 +29,13 @@ from registry.models import (
 from registry.models.base import on_day
 from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
+from registry.models.person import PersonQuerySet
 from registry.nouns.person import PERSON
 from registry.pages.people.columns import person_columns
 from registry.web.address import Address
 from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PlacedTable
-from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, RowFilter, TextFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
 
 FEW_HITS = 2_000
@@ -109,6 +111,16 @@ def _had_status(table: PeopleTable, rows: Any, status: str) -> Any:
     then = StatusPeriod.objects.filter(on_day(day), status=status, person__in=later)
     newest = Q(political_status=status) & ~Q(pk__in=later)
     return rows.filter(newest | Q(pk__in=then.values("person_id")))
+
+
+LEFT = "left"
+_SERVICE = ((LEFT, "已离职"), ("all", "在职和已离职"))
+
+
+def _in_branch(table: PeopleTable, rows: Any, branch: Organization) -> Any:
+    """Return those whose formal membership was at the branch on the day."""
+    then = PersonPlacement.objects.filter(on_day(table.question.as_of), branch=branch)
+    return rows.filter(pk__in=then.values("person_id"))
 
 
 def _placed_or_not(table: PeopleTable, rows: Any, wanted: str) -> Any:
@@ -187,6 +199,8 @@ class PeopleTable(PlacedTable[ListedPerson]):
         UnitFilter(),
         ChoiceFilter("category", "类别", "category", choices=PersonCategory.choices),
         ChoiceFilter("status", "政治面貌", _had_status, choices=PoliticalStatus.choices),
+        RowFilter("branch", "组织关系所在支部", _in_branch, noun="organization"),
+        ChoiceFilter("service", "在职情况", choices=_SERVICE, anything="在职"),
         ChoiceFilter("assigned", "一线编入", _placed_or_not, choices=[("yes", "有"), ("no", "无")]),
         TextFilter("q", "姓名或警号", _named),
     )
@@ -221,11 +235,19 @@ class PeopleTable(PlacedTable[ListedPerson]):
                 organization__lft__range=(place.organization.lft, place.organization.rght),
             )
             return Person.objects.filter(pk__in=placed.values("person_id"))
+        serving = self.serving(rows)
         if place.unit is None:
-            return access.visible(self.user, rows)
+            return access.visible(self.user, serving)
         if place.own:
-            return rows.filter(home_unit=place.unit)
-        return placed_in(rows, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
+            return serving.filter(home_unit=place.unit)
+        return placed_in(serving, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
+
+    def serving(self, rows: PersonQuerySet) -> PersonQuerySet:
+        """Return those who serve on the day, unless the address asks for others."""
+        wanted, day = self.wanted["service"], self.question.as_of
+        if wanted == LEFT:
+            return rows.unmerged().filter(left_on__lte=day)
+        return rows.unmerged() if wanted else rows.serving_on(day)
 
     @cached_property
     def length(self) -> Length:
