@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import assignments, people_rows
-from registry.counting.metrics import FRONTLINE
+from registry.counting.metrics import FORMAL, FRONTLINE
 from registry.counting.rollup import kept
 from registry.models import (
     Assignment,
@@ -213,7 +213,14 @@ class PeopleTable(PlacedTable[ListedPerson]):
     @property
     def unit_chip(self) -> str:
         """What the unit is to those people."""
-        return "编入单位" if self.metric else "所属单位"
+        return "编入单位" if self.is_placed else "所属单位"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the unit is where the people are placed, not their home."""
+        if self.metric is not None:
+            return self.metric.source is not FORMAL
+        return self.at.organization is not None
 
     @cached_property
     def actions(self) -> list[dict[str, str]]:
