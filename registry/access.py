@@ -248,15 +248,17 @@ def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
     """Return the entries of the record that ``user`` may read: auditors and managers, those of their units.
 
     What was done elsewhere with somebody of these units is among them (``AuditEntry.other_unit``).
-    What has no unit (a login, a failed one) is read where its user holds a grant, or held one.
+    What has no unit (a login, a failed one), or whose unit is gone, is read where its user holds a grant,
+    or held one.
     """
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
     if sees_everything(user):
         return rows
     scope = spans(user, "read_record")
     known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
+    # By the code: the unit of an entry is gone when the act that added it was taken back.
     own = in_spans(scope, "unit__") | in_spans(scope, "other_unit__")
-    return rows.filter(own | Q(unit__isnull=True, user__in=known))
+    return rows.filter(own | Q(unit__code__isnull=True, user__in=known))
 
 
 def users_seen(user: AnyUser) -> QuerySet[User]:

@@ -16,6 +16,7 @@ class RegistryConfig(AppConfig):
         "registry.nouns.assignment.ASSIGNMENT",
         "registry.nouns.campaign.CAMPAIGN",
         "registry.nouns.source.SOURCE",
+        "registry.nouns.source.FIGURE",
         "registry.nouns.user.USER",
         "registry.nouns.grant.GRANT",
     )
@@ -27,9 +28,13 @@ class RegistryConfig(AppConfig):
         "registry.operations.organizations.edit_organization",
         "registry.operations.people.edit_person",
         "registry.operations.campaigns.edit_campaign",
+        "registry.operations.sources.edit_source",
+        "registry.operations.sources.edit_figure",
         "registry.operations.assignments.edit_assignment",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
+    standing_rules = ("registry.rules.restored.RULES",)
+    """What must hold of rows that an act taken back has set back (``registry.operations.take_back``)."""
     closing_rules = ("registry.rules.campaigns.lead_refusals",)
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",

@@ -25,7 +25,7 @@ _UNIT_TREE, _UNIT_IN_USE, _CAMPAIGN_IN_USE = 7101, 7102, 7103
 _ORGANIZATION_TREE, _WHOLE_FOREST = 7104, 7105
 MANY = 500
 """More units, or trees of organizations, than these are not locked one by one."""
-_SEALS, _HIERARCHY, _FOLDING = 7106, 7107, 7108
+_SEALS, _HIERARCHY, _FOLDING, _SOURCES = 7106, 7107, 7108, 7109
 
 
 class NotInTransaction(RuntimeError):
@@ -155,6 +155,11 @@ def lock_folding() -> None:
 def try_lock_folding() -> bool:
     """Become the only one who folds the totals until the transaction ends, if nobody is."""
     return _try(_FOLDING)
+
+
+def lock_sources() -> None:
+    """Become the only one who writes sources and their figures until the transaction ends."""
+    _take(_SOURCES, 0)
 
 
 def lock_seals(*, wait: bool) -> bool:

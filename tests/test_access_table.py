@@ -69,6 +69,27 @@ def over(here: Bureau) -> list[Any]:
     return [here.over.code]
 
 
+def article(here: Bureau) -> list[Any]:
+    return [here.article.number]
+
+
+def mistake(here: Bureau) -> list[Any]:
+    return [here.mistake.number]
+
+
+def reported(here: Bureau) -> dict[str, Any]:
+    """A figure as the form sends it."""
+    return {
+        "metric": "task_forces",
+        "value": "2",
+        "qualifier": "exact",
+        "basis": "current",
+        "unit": here.unit.code,
+        "as_of": "2020-02-10",
+        "is_comparable": "on",
+    }
+
+
 def draft(here: Bureau) -> list[Any]:
     return [f"{here.code}-draft"]
 
@@ -109,6 +130,8 @@ def mistaken(here: Bureau) -> list[Any]:
     return [here.mistaken.pk]
 
 
+NOT_WRITTEN = "302 404 404 404 302 404 | 404"
+"""Back to its page: there is nothing to take back yet."""
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 404 200 404 200 404 | 404"
@@ -379,6 +402,12 @@ TABLE: dict[str, list[Row]] = {
     "organization_approve": [Row(submitted, APPROVE, APPROVED)],
     "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
     "organization_members_add": [
+        Row(  # asked for people only: nothing is written
+            branch,
+            ENTER,
+            "302 404 200 404 200 404 | 404",
+            lambda here: {"check": "1", "numbers": f"{here.people[2].number}"},
+        ),
         Row(
             branch,
             ENTER,
@@ -388,7 +417,7 @@ TABLE: dict[str, list[Row]] = {
                 "members_role": ["member"],
                 "started_on": "2020-02-10",
             },
-        )
+        ),
     ],
     "organization_members_end": [
         Row(branch, ENTER, ENTERED, lambda here: {"everyone": "on", "on": "2020-03-01", "reason": "结束"})
@@ -460,6 +489,42 @@ TABLE: dict[str, list[Row]] = {
             ENTERED,
             lambda here: {"organization": here.team.code, "role": "member", "started_on": "2020-02-10"},
         )
+    ],
+    # who is placed beyond one's units: anybody by number and name
+    "person_borrow": [
+        Row(
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 302+ 404 302+ 404 | 404 200 404 200 404",
+            lambda here: {
+                "number": "YI-90001",
+                "name": "乙密赵",
+                "organization": here.team.code,
+                "role": "member",
+                "started_on": "2020-02-10",
+            },
+        ),
+        Row(  # a wrong name says nothing, and places nobody
+            nothing,
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 404 200 404 200 404 | 404 200 404 200 404",
+            lambda here: {
+                "number": "YI-90001",
+                "name": "赵",
+                "organization": here.team.code,
+                "role": "member",
+                "started_on": "2020-02-10",
+            },
+        ),
+    ],
+    "lent": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&q=密"),
+        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+    ],
+    "lent_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
     ],
     "assignments": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&sort=number"),
@@ -540,8 +605,42 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
     ],
-    "sources": [Row(nothing, EVERYBODY, READ_ONLY)],
-    "source": [Row(lambda here: [1], EVERYBODY, READ_ONLY)],
+    "sources": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, EVERYBODY, READ_ONLY, query="state=all&q=简报&sort=-figures"),
+    ],
+    "source": [
+        Row(lambda here: [1], EVERYBODY, READ_ONLY),
+        Row(article, ALL_READ, READ_ONLY),
+        Row(mistake, ALL_READ, READ_ONLY),
+    ],
+    "source_add": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside the unit is not found: the form comes back.
+            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            lambda here: {"title": "新简报", "unit": here.unit.code},
+        )
+    ],
+    "source_edit": [
+        Row(article, MANAGE, MANAGED, lambda here: {"title": "新名", "version": here.article.version})
+    ],
+    "source_withdraw": [Row(article, MANAGE, MANAGED, lambda here: {"reason": "误录"})],
+    "source_restore": [Row(mistake, MANAGE, MANAGED, lambda here: {"reason": "没有误录"})],
+    "figure_add": [Row(article, MANAGE, MANAGED, reported)],
+    "figure_edit": [
+        Row(
+            lambda here: [here.figure.pk],
+            MANAGE,
+            MANAGED,
+            lambda here: {**reported(here), "version": here.figure.version},
+        )
+    ],
+    "figure_withdraw": [Row(lambda here: [here.figure.pk], MANAGE, MANAGED, lambda here: {"reason": "误录"})],
+    "figure_restore": [
+        Row(lambda here: [here.withdrawn.pk], MANAGE, MANAGED, lambda here: {"reason": "没有误录"})
+    ],
     # pickers
     "pick_units": [Row(nothing, EVERYBODY, READ_ONLY, query="q=密")],
     "pick_organizations": [
@@ -568,6 +667,7 @@ TABLE: dict[str, list[Row]] = {
     "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
     "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import_undo": [Row(handed_in, NOT_WRITTEN, NOT_WRITTEN, lambda here: {"reason": "传错了"})],
     "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     # the record
@@ -582,7 +682,10 @@ TABLE: dict[str, list[Row]] = {
             "302 404 404 404 200+ 200+ | 404 404 404 200+ 200+",
         )
     ],
-    "record_undo": [Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"})],
+    "record_undo": [
+        Row(lambda here: [here.entry.pk], ENTER, ENTERED, lambda here: {"reason": "改错了"}),
+        Row(lambda here: [here.act.pk], ENTER, ENTERED, lambda here: {"reason": "办错了"}),
+    ],
     # users, for managers
     "users": [
         Row(nothing, "302 404 404 404 200 404 | 404 404 404 200 404", READ_ONLY),
@@ -603,7 +706,24 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
+    "user_slips": [
+        Row(
+            nothing,
+            "302 404 404 404 200 404 | 404 404 404 200 404",
+            # From outside nobody of these can be ticked: the form comes back.
+            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            lambda here: {"users": [here.waiting.pk]},
+        )
+    ],
     "user": [Row(user, MANAGE, READ_ONLY)],
+    "user_edit": [
+        Row(
+            user,
+            MANAGE,
+            MANAGED,
+            lambda here: {"username": "corrected", "display_name": "更正", "reason": "姓名写错"},
+        )
+    ],
     "user_grant": [
         Row(
             user,

@@ -72,6 +72,19 @@ class Bureau:
         )
         self.assignment = assign(self.branch, self.person, role="secretary")
         assign(self.team, self.people[1])
+        self.article = Source.objects.create(
+            number=Source.objects.count() + 1, title=f"{mark}简报", unit=self.unit
+        )
+        self.mistake = Source.objects.create(
+            number=Source.objects.count() + 1, title=f"{mark}误录简报", unit=self.unit, is_withdrawn=True
+        )
+        self.figure, self.withdrawn = (
+            Figure.objects.create(
+                code=f"{code}-{at}", source=self.article, unit=self.unit, is_withdrawn=at > 0,
+                metric="pioneer_posts", label=f"{mark}先锋岗", value="1", number=1, qualifier="exact",
+            )
+            for at in range(2)
+        )  # fmt: skip
         Figure.objects.create(
             code=f"f-{code}", source=source, metric="temporary_branches", label=f"{mark}临时党支部数",
             value="1", number=1, qualifier="exact", unit=self.unit, as_of=date(2020, 2, 10),
@@ -82,11 +95,13 @@ class Bureau:
         self.branch = organizations.edit_organization(
             actor=ACTOR, organization=self.branch, changes={"note": f"{mark}备注"}, reason=f"{mark}补备注"
         )
+        self.act = AuditEntry.objects.filter(verb="assign_person", part_of__isnull=True).latest("pk")
         self.entry = AuditEntry.objects.get(verb="edit_organization", object_id=self.branch.pk)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
         for role, user in self.users.items():
             User.objects.filter(pk=user.pk).update(display_name=f"{mark}{role}")
         self.other = make_user(f"{code}-other", self.station, "viewer", display_name=f"{mark}用户")
+        self.waiting = make_user(f"{code}-waiting", self.station, "viewer", must_change_password=True)
         self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
         self.grant = Grant.objects.get(user=self.other)

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from registry import access, audit
 from registry.accounts import passwords, second_factor
 from registry.audit import Actor
 from registry.locks import lock_unit_tree, use_units
-from registry.models import Grant, GrantRole, Session, Unit, User
+from registry.models import Grant, GrantRole, Person, Session, Unit, User
 from registry.models.base import on_day
+from registry.models.journal import rewrite
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
 from registry.operations.units import add_unit
 from registry.refusals import refuse
+from registry.search.index import batches
+
+MOST_SLIPS = 40
+"""So many one-time passwords are made at once: each takes the machine a while."""
 
 
 @operation
@@ -81,6 +88,73 @@ def set_up(
     return user, password
 
 
+@dataclass(frozen=True)
+class NewUser:
+    """Somebody who will log in, with a grant from today."""
+
+    username: str
+    display_name: str
+    unit: Unit
+    role: str
+    ended_on: date | None = None
+    person: Person | None = None
+
+
+@operation
+def add_users(*, actor: Actor, users: Sequence[NewUser], reason: str = "") -> list[User]:
+    """Make many users without a password; those named again, or there already, are given one more grant.
+
+    They log in when they have a one-time password (``set_one_time_passwords``).
+    """
+    need_right(actor, "add_user", *(new.unit for new in users))
+    today = timezone.localdate()
+    there = {user.username.lower(): user for user in users_called(new.username for new in users)}
+    made: list[User] = []
+    for new in users:
+        user = there.get(User.normalize_username(new.username).lower())
+        if user is None:
+            user = _new_user(new.username, new.display_name)
+            user.set_unusable_password()
+            user.person, user.must_change_password = new.person, True
+            user.save(force_insert=True)
+            there[user.username.lower()] = user
+            made.append(user)
+            after = audit.fields_of(user, ["username", "display_name", "person"])
+            audit.record(actor, "add_user", user, unit=new.unit, after=after, reason=reason)
+        elif user not in made:
+            _not_oneself(actor, user, "不能给自己授权。")
+            _need_right_over(actor, "grant_role", user, new.unit)
+        _grant(actor, user, new.unit, new.role, today, new.ended_on)
+    return made
+
+
+def users_called(usernames: Iterable[str]) -> Iterator[User]:
+    """Yield the users that are there with these names, whatever their capitals."""
+    for some in batches({User.normalize_username(name).lower() for name in usernames}, 500):
+        yield from User.objects.annotate(lower=Lower("username")).filter(lower__in=some)
+
+
+@operation
+def edit_user(*, actor: Actor, user: User, changes: Mapping[str, Any], reason: str) -> User:
+    """Correct a user's account name, name, or the person behind it. A manager may correct the own ones."""
+    user = _locked(user)
+    need_right(actor, "edit_user")
+    if actor.user is None or actor.user.pk != user.pk:
+        _need_right_over(actor, "edit_user", user)
+    _reason_given(reason)
+    wanted = {name: value for name, value in changes.items() if getattr(user, name) != value}
+    if not wanted:
+        return user
+    before = audit.fields_of(user, list(wanted))
+    for name, value in wanted.items():
+        setattr(user, name, value)
+    validated(user, exclude=("password",), unique=False)
+    _name_free(user)
+    user.save(update_fields=list(wanted))
+    audit.record(actor, "edit_user", user, unit=unit_of(user), before=before, after=wanted, reason=reason)
+    return user
+
+
 def begun_refused() -> None:
     """Refuse when the registry has a unit already, or somebody who can make one."""
     if (unit := Unit.objects.order_by("pk").first()) is not None:
@@ -140,9 +214,13 @@ def _new_user(username: str, display_name: str) -> User:
     name = User.normalize_username(username)
     user = User(username=name, display_name=display_name, password="!")
     validated(user)
-    if User.objects.filter(username__iexact=name).exists():
-        raise refuse("username", f"已有名为“{name}”的用户,请换一个。")
+    _name_free(user)
     return user
+
+
+def _name_free(user: User) -> None:
+    if User.objects.filter(username__iexact=user.username).exclude(pk=user.pk).exists():
+        raise refuse("username", f"已有名为“{user.username}”的用户,请换一个。")
 
 
 @operation
@@ -208,7 +286,7 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
         raise refuse(None, f"该授权已于 {grant.ended_on.isoformat()} 结束。")
     before = grant.ended_on
     grant.ended_on = max(today, grant.started_on)
-    grant.save(update_fields=["ended_on"])
+    rewrite(Grant.objects.filter(pk=grant.pk), ended_on=grant.ended_on)
     audit.record(
         actor,
         "end_grant",
@@ -284,6 +362,15 @@ def set_one_time_password(
         reason=reason,
     )
     return password
+
+
+@operation
+def set_one_time_passwords(*, actor: Actor, users: Sequence[User]) -> list[tuple[User, str]]:
+    """Give many users a one-time password each, to print slips; return them with it."""
+    if len(users) > MOST_SLIPS:
+        raise refuse("users", f"一次最多印发 {MOST_SLIPS} 张密码条,请分批办理。")
+    reason = "印发密码条"
+    return [(user, set_one_time_password(actor=actor, user=user, reason=reason)) for user in users]
 
 
 @operation

@@ -168,8 +168,15 @@ class UserTable(Table[ListedUser]):
 
     @property
     def actions(self) -> list[dict[str, str]]:
-        """Adding a user."""
-        return [{"label": "添加用户", "url": self.address.url(reverse("user_add")), "tone": "main"}]
+        """Adding users, many from a sheet, and slips for those who never logged in."""
+        return [
+            {"label": label, "url": self.address.url(reverse(name)), "tone": tone}
+            for label, name, tone in (
+                ("印发密码条", "user_slips", ""),
+                ("批量导入", "imports", ""),
+                ("添加用户", "user_add", "main"),
+            )
+        ]
 
     @cached_property
     def inside(self) -> QuerySet[Grant]:

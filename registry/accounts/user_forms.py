@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.models import GrantRole, User
@@ -49,7 +50,7 @@ class AddUserForm(GrantForm):
     username = forms.CharField(
         label="用户名",
         max_length=User._meta.get_field("username").max_length,
-        help_text="登录用,字母、数字和 @ . + - _,登记后不变。",
+        help_text="登录用,字母、数字和 @ . + - _。",
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
         ),
@@ -59,6 +60,43 @@ class AddUserForm(GrantForm):
     )
 
     field_order = ("username", "display_name", "unit", "role", "started_on", "ended_on")
+
+
+class EditUserForm(ScopedForm):
+    """Correct the account name, the name, or the person behind it."""
+
+    username = AddUserForm.base_fields["username"]
+    display_name = AddUserForm.base_fields["display_name"]
+    person = PickerField(
+        "person", label="对应人员", required=False, help_text="该用户本人在人员名册中的登记;没有就留空。"
+    )
+    reason = reason_field("修改原因", required=True)
+
+    held = ("username", "display_name", "person")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(PickerField, self.fields["person"]).keep(self.row.person)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the facts as changes."""
+        sent = super().arguments()
+        return {"changes": {name: sent.pop(name) for name in self.held}, **sent}
+
+
+class SlipsForm(ScopedForm):
+    """Whose slips with one-time passwords are printed."""
+
+    users = forms.ModelMultipleChoiceField(
+        User.objects.none(),
+        label="用户",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "请勾选用户。", "invalid_choice": "所选用户已有变化,请重新勾选。"},
+    )
+
+    def __init__(self, *args: Any, rows: QuerySet[User], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(forms.ModelMultipleChoiceField, self.fields["users"]).queryset = rows  # type: ignore[type-arg]
 
 
 class EnableForm(ScopedForm):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.accounts import operations as accounts
+from registry.accounts import passwords
 from registry.accounts import user_forms as forms
-from registry.accounts.tables import UserTable, grants_inside, listed, require_manager
-from registry.models import Grant, User
+from registry.accounts.tables import ListedUser, UserTable, grants_inside, listed, require_manager
+from registry.models import Grant, Person, User
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ReasonForm
+from registry.web.links import person_url
 from registry.web.tables import show
 
 FORM = "accounts/users/form.html"
@@ -46,14 +50,25 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
             "may_grant": access.may_grant_to(request.user, found),
             "may_control": access.may_control(request.user, found),
             "is_oneself": found.pk == request.user.pk,
+            "person": person_link(request, found),
             "crumbs": _crumbs(request, found.username),
         },
     )
 
 
+def person_link(request: HttpRequest, found: User) -> dict[str, str] | None:
+    """Return the person behind a user, with the page where the manager sees it."""
+    if found.person is None:
+        return None
+    is_seen = access.visible(request.user, Person.objects.filter(pk=found.person.pk), few=True).exists()
+    url = person_url(request.user, found.person, address_of(request)) if is_seen else ""
+    return {"name": found.person.name, "url": url}
+
+
 def _actions(request: HttpRequest, found: User) -> list[dict[str, str]]:
     may_control, state = access.may_control(request.user, found), ("停用", "user_disable")
     wanted = (
+        (may_control or found.pk == request.user.pk, "修改", "user_edit", ""),
         (may_control, "设一次性密码", "user_password", ""),
         (may_control, *(state if found.is_active else ("启用", "user_enable")), ""),
         (access.may_grant_to(request.user, found), "增加授权", "user_grant", "main"),
@@ -98,6 +113,56 @@ def _show_password(request: HttpRequest, made: User, password: str, *, is_new: b
     return render(request, "accounts/users/password.html", context)
 
 
+def waiting(request: HttpRequest) -> list[ListedUser]:
+    """Return those whom the manager may give a password and who never logged in: as many as fit on slips."""
+    rows = access.users_seen(request.user).filter(is_active=True, must_change_password=True, last_login=None)
+    if not request.user.is_superuser:
+        rows = rows.filter(is_superuser=False)
+    found = rows.exclude(username=request.user.get_username()).order_by("display_name", "username")
+    listing = listed(request, list(found[: 4 * accounts.MOST_SLIPS]))
+    is_root = request.user.is_superuser
+    return [each for each in listing if is_root or not each.elsewhere][: accounts.MOST_SLIPS]
+
+
+@changes_something
+def slips(request: HttpRequest) -> HttpResponse:
+    """Give one-time passwords to those who never logged in: slips to print, shown in the answer only."""
+    require_manager(request.user)
+    found = waiting(request)
+    rows = User.objects.filter(pk__in={each.user.pk for each in found}).order_by("display_name", "username")
+    form = forms.SlipsForm(posted(request), user=request.user, rows=rows)
+    return change(
+        request,
+        form,
+        lambda: accounts.set_one_time_passwords(
+            actor=actor_of(request), users=list(form.cleaned_data["users"])
+        ),
+        back=lambda made: _show_slips(request, made),
+        template="accounts/users/slips_form.html",
+        context={
+            "listed": found,
+            "most": accounts.MOST_SLIPS,
+            "crumbs": _crumbs(request, "印发密码条"),
+            "cancel_url": address_of(request).url(reverse("users")),
+        },
+    )
+
+
+def _show_slips(request: HttpRequest, made: list[tuple[User, str]]) -> HttpResponse:
+    """Show the slips in the answer itself, as a single password is."""
+    for user, _password in made:
+        accounts.unlock(username=user.username)
+    by_user = {row.user.pk: row for row in listed(request, [user for user, _ in made])}
+    context = {
+        "slips": [(by_user[user.pk], password) for user, password in made],
+        "days": passwords.ONE_TIME_DAYS,
+        "until": timezone.localdate() + timedelta(days=passwords.ONE_TIME_DAYS),
+        "login_url": request.build_absolute_uri(reverse("login")),
+        "crumbs": _crumbs(request, "密码条"),
+    }
+    return render(request, "accounts/users/slips.html", context)
+
+
 # --- Changes of one user --------------------------------------------------------------------------
 
 
@@ -107,6 +172,12 @@ def _controlled(request: HttpRequest, pk: int, _verb: str) -> User:
     if not access.may_control(request.user, found):
         raise Http404("该用户不能由您管理。")
     return found
+
+
+def _correctable(request: HttpRequest, pk: int, verb: str) -> User:
+    """Return a user whom the manager controls, or the manager: nobody gains a right by another name."""
+    require_manager(request.user)
+    return access.get_user(request.user, pk) if pk == request.user.pk else _controlled(request, pk, verb)
 
 
 def _to_grant(request: HttpRequest, pk: int, _verb: str) -> User:
@@ -146,6 +217,15 @@ def _new_password(job: Job, made: str) -> HttpResponse:
 
 _USER = Subject("user", _controlled, _around, "accounts/users/confirm.html", _to_users)
 
+edit = _USER.change(
+    accounts.edit_user,
+    forms.EditUserForm,
+    "修改用户",
+    submit_label="保存",
+    find=_correctable,
+    done=lambda job, row: f"已保存“{row}”的修改。",
+    template=FORM,
+)
 grant = _USER.change(
     accounts.grant_role,
     forms.GrantForm,

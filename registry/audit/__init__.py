@@ -9,10 +9,11 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
+from django.apps import apps
 from django.db.models import Model
 
 from registry import access, nouns
-from registry.models import AuditEntry, Unit, User
+from registry.models import AuditEntry, Unit, User, journal
 from registry.models.writer import Writer
 
 
@@ -108,6 +109,8 @@ def entry(
 def record(actor: Actor, verb: str, instance: Model | None, **about: Any) -> AuditEntry:
     """Write one entry (see ``entry``), inside the operation's own transaction."""
     made = entry(actor, verb, instance, **about)
+    _keep_rows([made])
+    made.part_of = journal.first_entry(made)
     made.save()
     return made
 
@@ -123,18 +126,25 @@ def record_each(
 
 
 def record_all(entries: Sequence[AuditEntry]) -> None:
-    """Write the entries of an operation that did the same to many rows."""
+    """Write the entries of an operation that did the same to many rows: one act, which begins with the first.
+
+    What was written to a row stands with its entry, everything else with the first.
+    """
+    _keep_rows(entries)
+    for first in entries[:1]:
+        first.part_of = journal.first_entry(first)
+        first.save()
     if len(entries) < 2:
-        for each in entries:
-            each.save()
         return
+    for each in entries[1:]:
+        each.part_of = entries[0].part_of or entries[0]
     names = [
         field.attname
         for field in AuditEntry._meta.concrete_fields
         if not field.primary_key and field.attname != "at"
     ]
     values = attrgetter(*names)
-    places = [names.index(name) for name in ("before", "after")]
+    places = [names.index(name) for name in ("before", "after", "rows")]
 
     def row(made: AuditEntry) -> list[Any]:
         found = list(values(made))
@@ -142,7 +152,29 @@ def record_all(entries: Sequence[AuditEntry]) -> None:
             found[place] = json.dumps(found[place], ensure_ascii=False)
         return found
 
-    Writer(AuditEntry, names).write([row(each) for each in entries])
+    Writer(AuditEntry, names).write([row(each) for each in entries[1:]])
+
+
+def _keep_rows(entries: Sequence[AuditEntry]) -> None:
+    """Put what was written since the last entry into these, without what the nouns mask."""
+    noted = journal.take()
+    if not noted or not entries:
+        return
+    own: dict[tuple[str, int | None], AuditEntry] = {}
+    for each in entries:
+        own.setdefault((each.noun, each.object_id), each)
+    for place, label, pk, before, after in noted:
+        model = apps.get_model(label)
+        masked = set(nouns.of(model).masked) if nouns.describes(model) else set[str]()
+        if masked and before is not None and after is not None:
+            before, after = (
+                {name: value for name, value in values.items() if name not in masked}
+                for values in (before, after)
+            )
+            if not after:
+                continue
+        at = own.get((str(model._meta.model_name), pk), entries[0])
+        at.rows.append([place, label, pk, before, after])
 
 
 def record_event(

@@ -57,6 +57,8 @@ _FIELDS = (
     "after",
     "reason",
     "undoes_id",
+    "part_of_id",
+    "rows",
 )
 
 _last_look: list[float] = []

@@ -63,18 +63,11 @@ def judge(qualifier: str, reported: int, registered: int) -> bool:
     return registered == reported
 
 
-def counting_day(figure: Figure) -> date | None:
-    """Return the day on which the registry is counted for a figure.
-
-    The figure's own day, or the last day that its article's date allows.
-    """
-    return figure.as_of or figure.latest or figure.earliest
-
-
 def figures_within(unit: Unit) -> QuerySet[Figure]:
-    """Return the figures reported of ``unit`` or of a unit below it today."""
+    """Return the valid figures reported of ``unit`` or of a unit below it today."""
     return (
-        Figure.objects.filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
+        Figure.objects.valid()
+        .filter(unit__tree_id=unit.tree_id, unit__lft__range=(unit.lft, unit.rght))
         .select_related("source", "unit", "organization")
         .order_by("source__number", "code")
     )
@@ -89,7 +82,7 @@ def reconcile(figures: Iterable[Figure], scope: tuple[Span, ...] | None = None) 
     rows = list(figures)
     asked: dict[tuple[str, date], dict[int, Unit]] = {}
     for figure in rows:
-        day = counting_day(figure)
+        day = figure.day
         if _countable(figure) and day is not None and figure.unit is not None:
             asked.setdefault((figure.basis, day), {})[figure.unit.pk] = figure.unit
     counted: dict[tuple[str, date, int], dict[str, int]] = {}
@@ -109,7 +102,7 @@ def _countable(figure: Figure) -> bool:
 
 
 def _compare(figure: Figure, counted: dict[tuple[str, date, int], dict[str, int]]) -> Comparison:
-    metric, day = METRICS.get(figure.metric), counting_day(figure)
+    metric, day = METRICS.get(figure.metric), figure.day
     key = (figure.basis, day, figure.unit_id)
     if metric is None or day is None or figure.number is None or key not in counted or not _countable(figure):
         if metric is None:

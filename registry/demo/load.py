@@ -51,7 +51,7 @@ def load_demo() -> dict[str, int]:
 
 def _load_sources() -> None:
     for about, _ in facts.sources():
-        add_source(actor=ACTOR, facts=about)
+        add_source(actor=ACTOR, unit=Unit.objects.get(code="gonganbu"), **about)
 
 
 def _attach_figures() -> None:

@@ -11,11 +11,20 @@ from django.db.models import Model
 
 from registry import access, nouns
 from registry.importers.verdicts import Verdict
+from registry.models import Campaign, Organization, Unit
 from registry.nouns.columns import Value
 from registry.rules.findings import Finding, Severity
 from registry.spreadsheets.reading import Line, Table
 
 P = TypeVar("P")
+Named = Unit | Organization | Campaign
+"""What a cell may name; the preview says its name."""
+
+
+def _value(row: Any, path: str) -> Any:
+    for name in path.split("__"):
+        row = getattr(row, name, None)
+    return row
 
 
 class Case:
@@ -26,7 +35,7 @@ class Case:
 
     __slots__ = (
         *("bad", "changes", "edits", "given", "key", "new", "notices", "noun", "number", "problems"),
-        *("row", "summary", "table", "verdict"),
+        *("place", "row", "summary", "table", "verdict"),
     )
 
     def __init__(self, table: Table, line: Line) -> None:
@@ -37,7 +46,7 @@ class Case:
             for column in self.noun.columns
             if not column.is_info and (value := values.get(column.slug)) is not None and value != ""
         }
-        self.key, self.summary, self.verdict = "", "", Verdict.UNCHANGED.value
+        self.key, self.summary, self.verdict, self.place = "", "", Verdict.UNCHANGED.value, 0
         self.new: Any = None
         self.row: Any = None
         self.edits: dict[str, Any] = {}
@@ -77,6 +86,10 @@ class Case:
         self.bad.add(slug)
         self.problems.append(self._at(slug, message))
 
+    def look(self, slug: str, message: str) -> None:
+        """Say at a cell what should be looked at before writing."""
+        self.notices.append(self._at(slug, message))
+
     def heed(self, findings: Iterable[Finding], at: str = "", **fields: str) -> None:
         """Take what a rule found: a refusal makes the row wrong, a warning stands at it.
 
@@ -89,7 +102,7 @@ class Case:
             if finding.severity == Severity.REFUSE:
                 self.wrong(slug, finding.message)
             else:
-                self.notices.append(self._at(slug, finding.message))
+                self.look(slug, finding.message)
 
     def _at(self, slug: str, message: str) -> dict[str, str]:
         return {"slug": slug, "address": self.table.address(slug, self.number), "message": message}
@@ -98,6 +111,20 @@ class Case:
         """A value as the preview shows it."""
         shown = self.noun.by_slug[slug].shown(value)
         return "" if shown is None else str(shown)
+
+    def written(self) -> list[dict[str, str]]:
+        """Return everything that a new row would write, column by column, as changes from nothing."""
+        masked = nouns.of(self.noun.model).masked
+        found = []
+        for column in self.noun.columns:
+            value = _value(self.new, column.path or column.slug)
+            if value is None or value == "":
+                continue
+            shown = value.name if isinstance(value, Named) else self.shown(column.slug, value)
+            shown = access.masked(shown) if column.slug in masked else shown
+            label = column.header.removesuffix("代码") if isinstance(value, Named) else column.header
+            found.append({"slug": column.slug, "label": label, "old": "", "new": shown, "note": ""})
+        return found
 
     def joined(self, *slugs: str) -> str:
         """The given values of some columns, for the summary."""

@@ -16,6 +16,7 @@ from registry.audit import Actor
 from registry.importers.cases import Case
 from registry.models import Organization, Person, Unit, User
 from registry.models.hierarchy import Span
+from registry.rules.placements import Placement
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
@@ -47,6 +48,9 @@ class Session:
         self.new_people: dict[str, tuple[str, str]] = {}
         """Name and political status, by number, of those whom the workbook adds."""
         self.renamed: dict[str, str] = {}
+        self.founded: dict[str, Case] = {}
+        """By code, the rows that found an organization; kept for the preview only, as are their members."""
+        self.first_members: dict[str, list[Placement]] = {}
         self._wrong: dict[str, dict[str, str]] = {}
         self._seen: dict[str, dict[Any, str]] = {}
         self._fine: set[tuple[str, str, Any]] = set()
@@ -243,6 +247,10 @@ class Importer:
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Write the rows of one batch that are right and do something, by the operations."""
         raise NotImplementedError
+
+    def review(self) -> list[Case]:
+        """Look at the rows once more when those of all nouns are judged; return where more is to be said."""
+        return []
 
     def finish(self, actor: Actor, reason: str) -> None:
         """Write what must come after the rows of all nouns."""

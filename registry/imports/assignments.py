@@ -6,6 +6,7 @@ A row is matched by organization, number and first day; without the day the one 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from registry.audit import Actor
@@ -202,11 +203,9 @@ class AssignmentImporter(Importer):
             ended_on=end,
             document_number=case.text("document_number"),
         )
-        words = [case.summary, case.shown("role", role), f"{start:%Y-%m-%d} 起"]
-        if end is not None:
-            words.append(f"{end:%Y-%m-%d} 止")
-        case.summary = " · ".join(words)[:300]
         self.session.touch_organization(organization)
+        if organization.code in self.session.founded:
+            self.session.first_members.setdefault(organization.code, []).append(proposal)
         return True
 
     def _change(self, case: Case, row: Assignment) -> None:
@@ -244,7 +243,7 @@ class AssignmentImporter(Importer):
         case.edit("ended_on", was, end, "更正结束日期" if was else "自该日起不再编入")
 
     def _warn(self, cases: list[Case]) -> None:
-        """Say in the preview what the pages would say of new secretaries."""
+        """Say in the preview what the pages would say of new placements, roles and ends."""
         if self.session.is_writing:
             return
         proposals: dict[Placement, Case] = {}
@@ -257,5 +256,10 @@ class AssignmentImporter(Importer):
                 proposals[proposal] = case
             elif "role" in case.edits:
                 change = rules.RoleChange(case.row, case.edits["role"], case.row.started_on)
-                proposals[change.placement] = case
-        ask(lambda some: rules.secretary_warnings(some, self.session.user), proposals, person="number")
+                placed = change.placement
+                proposals[replace(placed, ended_on=case.edits.get("ended_on", placed.ended_on))] = case
+            elif "ended_on" in case.edits:
+                row, end = case.row, case.edits["ended_on"]
+                ended = Placement(row.person, row.organization, row.role, row.started_on, end, replaces=row)
+                proposals[ended] = case
+        ask(lambda some: rules.placement_warnings(some, self.session.user), proposals, person="number")

@@ -38,7 +38,7 @@ SMALL_BYTES = 400_000
 
 _BROKEN = "处理时出错,什么都没有写入。请重试;再次出错请把本页地址告诉管理员。"
 
-__all__ = ["Unreadable", "check_again", "confirm", "error_filename", "hand_in", "mistakes"]
+__all__ = ["Unreadable", "check_again", "confirm", "error_filename", "hand_in", "mistakes", "undo"]
 
 
 def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Import:
@@ -81,6 +81,45 @@ def confirm(*, actor: Actor, import_: Import, reason: str, without_wrong: bool =
         write_now(confirmed.pk)
 
 
+def undo(*, actor: Actor, import_: Import, reason: str) -> None:
+    """Have a written import taken back. Raises ``OperationRefused`` when it cannot be asked for."""
+    with transaction.atomic():
+        asked = imports.ask_to_take_back(actor=actor, import_=import_, reason=reason)
+        is_small = asked.total <= SMALL_ROWS
+        if not is_small:
+            undo_task.enqueue(asked.pk)
+    if is_small:
+        undo_now(asked.pk)
+
+
+@task()
+def undo_task(import_pk: int) -> None:
+    """Take a long import back, for the worker."""
+    undo_now(import_pk, is_long=True)
+
+
+def undo_now(import_pk: int, *, is_long: bool = False) -> None:
+    """Take an import back that waits for it; what stands in the way is said at the import."""
+    attempt = imports.claim(import_pk, ImportState.UNDO_ASKED, ImportState.UNDOING)
+    if not attempt:
+        return
+    import_ = Import.objects.select_related("user").get(pk=import_pk)
+    try:
+        with imports.beating(import_pk, attempt) if is_long else nullcontext():
+            imports.take_import_back(actor=_actor_of(import_), import_=import_, attempt=attempt)
+    except OperationRefused as refusal:
+        imports.stay_written(import_pk, attempt, " ".join(refusal.messages))
+    except Exception:
+        logger.exception("import %s was not taken back", import_pk)
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        imports.stay_written(import_pk, attempt, "处理时出错,什么都没有撤回。请重试。")
+
+
+def _actor_of(import_: Import) -> Actor:
+    return Actor(import_.user, str(import_.user), import_.address, import_.request_number)
+
+
 @task()
 def check_task(import_pk: int) -> None:
     """Check a long import, for the worker."""
@@ -119,7 +158,7 @@ def write_now(import_pk: int, *, is_long: bool = False) -> None:
     if not attempt:
         return
     import_ = Import.objects.select_related("user").get(pk=import_pk)
-    actor = Actor(import_.user, str(import_.user), import_.address, import_.request_number)
+    actor = _actor_of(import_)
 
     def work(book: Book, progress: Progress) -> None:
         write_import(actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress)

@@ -41,7 +41,7 @@ class ConfirmForm(ScopedForm):
         field.required = needs_reason
         field.error_messages["required"] = "请填写原因。"
         field.help_text = str(
-            "有撤销组织,或对已计入统计的日期的更正,须说明原因;记入操作记录。"
+            "有撤销组织、对已计入统计的日期的更正,或姓名和人员类别同时改变的人员,须说明原因;记入操作记录。"
             if needs_reason
             else "记入每一条操作记录,例如:据某某单位报送名册。"
         )

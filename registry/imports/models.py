@@ -7,8 +7,10 @@ from datetime import timedelta
 from django.db import connection, models
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from registry.importers.verdicts import Verdict
+from registry.models.audit import AuditEntry
 from registry.models.user import User
 
 
@@ -23,10 +25,23 @@ class ImportState(models.TextChoices):
     WRITTEN = "written", "已写入"
     CANCELLED = "cancelled", "已取消"
     FAILED = "failed", "失败"
+    UNDO_ASKED = "undo_asked", "等待撤回"
+    UNDOING = "undoing", "正在撤回"
+    TAKEN_BACK = "taken_back", "已撤回"
 
 
-WAITING_STATES: tuple[str, ...] = (ImportState.UPLOADED.value, ImportState.CONFIRMED.value)
-WORKING_STATES: tuple[str, ...] = (ImportState.CHECKING.value, ImportState.WRITING.value)
+UNDO_STATES: tuple[str, ...] = (ImportState.UNDO_ASKED.value, ImportState.UNDOING.value)
+"""What is written, and is being taken back."""
+WAITING_STATES: tuple[str, ...] = (
+    ImportState.UPLOADED.value,
+    ImportState.CONFIRMED.value,
+    ImportState.UNDO_ASKED.value,
+)
+WORKING_STATES: tuple[str, ...] = (
+    ImportState.CHECKING.value,
+    ImportState.WRITING.value,
+    ImportState.UNDOING.value,
+)
 OPEN_STATES: tuple[str, ...] = (
     ImportState.UPLOADED.value,
     ImportState.CHECKING.value,
@@ -69,6 +84,10 @@ class Import(models.Model):
     address = models.CharField("地址", max_length=45, blank=True)
     request_number = models.CharField("请求编号", max_length=40, blank=True)
     message = models.CharField("结果说明", max_length=1000, blank=True)
+    entry_id = models.BigIntegerField("写入的记录", null=True, editable=False)
+    """The key of the entry of the record with which the writing begins: all of it can be taken back."""
+    undo_reason = models.CharField("撤回原因", max_length=200, blank=True)
+    undo_message = models.CharField("未能撤回的说明", max_length=1000, blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
     asked_at = models.DateTimeField("提交处理时间", default=timezone.now)
     """Since when it waits: for its check, then for its writing."""
@@ -108,6 +127,24 @@ class Import(models.Model):
             self.state == ImportState.CHECKED and bool(self.number(Verdict.WRONG)) and self.changes_something
         )
 
+    @cached_property
+    def entry(self) -> AuditEntry | None:
+        """The entry of the record with which the writing begins."""
+        return AuditEntry.objects.filter(pk=self.entry_id).first() if self.entry_id else None
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether what was written was taken back, here or in the record."""
+        if self.entry is None or self.state in UNDO_STATES:
+            return False
+        return self.state == ImportState.TAKEN_BACK or self.entry.undone_by.exists()
+
+    @property
+    def may_be_taken_back(self) -> bool:
+        """Whether it is written and nobody takes it back already."""
+        is_stuck = self.state in UNDO_STATES and (self.is_silent or self.is_unclaimed)
+        return (self.state == ImportState.WRITTEN or is_stuck) and not self.is_taken_back
+
     @property
     def is_under_way(self) -> bool:
         """Whether it waits for a worker or has one: the page asks again."""
@@ -118,7 +155,7 @@ class Import(models.Model):
         """Whether who worked on it is gone (killed, or without its database): it can be tried again."""
         if self.state not in WORKING_STATES:
             return False
-        one_writer = connection.vendor == "sqlite" and self.state == ImportState.WRITING
+        one_writer = connection.vendor == "sqlite" and self.state != ImportState.CHECKING
         limit = SILENT_AFTER_ON_SQLITE if one_writer else SILENT_AFTER
         return timezone.now() - (self.seen_at or self.asked_at) > limit
 

@@ -24,6 +24,7 @@ from registry.audit import Actor
 from registry.importers.verdicts import Verdict
 from registry.imports.models import (
     OPEN_STATES,
+    UNDO_STATES,
     WORKING_STATES,
     Import,
     ImportFile,
@@ -32,6 +33,7 @@ from registry.imports.models import (
 )
 from registry.models import User
 from registry.operations.base import fresh, need_oneself, need_right, operation
+from registry.operations.take_back import take_back
 from registry.refusals import need_reason, refuse
 
 logger = logging.getLogger(__name__)
@@ -85,7 +87,7 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
     if not import_.changes_something:
         raise refuse(None, "没有需要写入的变化。")
     if import_.needs_reason:
-        need_reason(reason, "原因:有撤销组织,或对已计入统计的日期的更正")
+        need_reason(reason, "原因:有撤销组织、对已计入统计的日期的更正,或姓名和人员类别同时改变的人员")
     return _move(
         actor,
         "confirm_import",
@@ -136,6 +138,49 @@ def recheck_import(*, actor: Actor, import_: Import) -> Import:
     )
 
 
+@operation
+def ask_to_take_back(*, actor: Actor, import_: Import, reason: str) -> Import:
+    """Let a written import be taken back whole, with a reason."""
+    import_ = _own(actor, "take_back_import", import_)
+    _need_state(import_, import_.may_be_taken_back, "撤回")
+    need_reason(reason, "撤回原因")
+    return _move(
+        actor,
+        "take_back_import",
+        import_,
+        ImportState.UNDO_ASKED,
+        attempt="",
+        undo_reason=reason.strip()[:200],
+        undo_message="",
+        address=actor.address,
+        request_number=actor.request_number,
+        asked_at=timezone.now(),
+    )
+
+
+@operation
+def take_import_back(*, actor: Actor, import_: Import, attempt: str) -> Import:
+    """Take back everything that the import wrote, or nothing; ``attempt`` is the mark of ``claim``.
+
+    Raises ``OperationRefused`` with what stands in the way.
+    """
+    import_ = fresh(import_)
+    if import_.entry is None:
+        raise refuse(None, "没有写入的记录,不能撤回。")
+    said = take_back(actor=actor, entry=import_.entry, reason=f"{import_.undo_reason}(撤回导入)")
+    mine = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.UNDOING)
+    if not mine.update(state=ImportState.TAKEN_BACK, message=f"已撤回:{said}。", finished_at=timezone.now()):
+        raise refuse(None, "该撤回已由他人重新开始。")
+    return fresh(import_)
+
+
+def stay_written(import_pk: int, attempt: str, message: str) -> None:
+    """Say that an import was not taken back: everything is as it was written."""
+    Import.objects.filter(pk=import_pk, attempt=attempt, state=ImportState.UNDOING).update(
+        state=ImportState.WRITTEN, undo_message=message[:1000]
+    )
+
+
 def _own(actor: Actor, verb: str, import_: Import) -> Import:
     """Return the import as it is now; refuse unless it is the actor's, who still enters somewhere."""
     import_ = fresh(import_)
@@ -151,6 +196,8 @@ def _need_state(import_: Import, is_fit: bool, what: str) -> None:
 
 def may_recheck(import_: Import) -> bool:
     """Whether checking anew makes sense: nobody works on it, and it is not written."""
+    if import_.state in UNDO_STATES:
+        return False
     is_idle = import_.state in (ImportState.FAILED, ImportState.CHECKED)
     return is_idle or import_.is_silent or import_.is_unclaimed
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import copy
-from datetime import date
 from typing import Any
 
 from registry import access
@@ -88,6 +87,18 @@ class OrganizationImporter(Importer):
             establish_organizations(actor=actor, organizations=self.new, reason=reason)
         self.session.renew()
 
+    def review(self) -> list[Case]:
+        """Say of new organizations what the register form says of their first members."""
+        found = []
+        for some in batches(list(self.session.founded.values()), 500):
+            cases = {_establishment(case.new): case for case in some}
+            members = {each: self.session.first_members.get(case.key, []) for each, case in cases.items()}
+            before = {case: len(case.notices) for case in some}
+            for finding in rules.first_member_warnings(members):
+                cases[finding.subject].heed([finding])  # type: ignore[index]
+            found += [case for case in some if len(case.notices) > before[case]]
+        return found
+
     def finish(self, actor: Actor, reason: str) -> None:
         """Dissolve what the workbook dissolves."""
         for case in sorted(self._ending, key=lambda case: -case.row.level):
@@ -120,6 +131,13 @@ class OrganizationImporter(Importer):
             return
         case.summary, case.row = organization.name, copy(organization)
         now: Organization = case.row
+        if now.dissolved_on is not None and case.text("name") not in ("", now.name):
+            case.wrong(
+                "code",
+                f"代码“{now.code}”是已于 {now.dissolved_on:%Y-%m-%d} 撤销的“{now.name}”的,不能改给别的组织。"
+                "新组织请换一个代码,或不填代码。",
+            )
+            return
         self._see_end(case, now)
         case.compare(now, (*FACTS, "campaign"))
         self._see_number(case, now)
@@ -251,14 +269,15 @@ class OrganizationImporter(Importer):
             **facts,
             **case.facts(("kind", "campaign", "dissolved_on", "dissolution_number", *FACTS)),
         )
-        start: date = case.given["established_on"]
-        words = [case.joined("name"), case.joined("kind"), unit.label, start.isoformat()]
+        words = [case.joined("name")]
         if state != WorkflowState.APPROVED:
             words.append(f"导入后为“{state.label}”")
         case.summary = " · ".join(word for word in words if word)[:300]
         session.touch_unit(unit)
         session.organizations[case.key] = case.new
         self.new.append(case.new)
+        if not session.is_writing:
+            session.founded[case.key] = case
 
     def _parent(self, case: Case, unit: Unit | None) -> Organization | None:
         """Return the superior that the row names: one that the register form would offer."""
@@ -284,10 +303,8 @@ class OrganizationImporter(Importer):
         if self.session.is_writing:
             return
         for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
-            ask(
-                rules.name_warnings,
-                {
-                    rules.Establishment(row.kind, row.unit, row.established_on, name=row.name): case
-                    for row, case in some
-                },
-            )
+            ask(rules.name_warnings, {_establishment(row): case for row, case in some})
+
+
+def _establishment(row: Organization) -> rules.Establishment:
+    return rules.Establishment(row.kind, row.unit, row.established_on, row.is_temporary, name=row.name)

@@ -22,6 +22,7 @@ from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
 FACTS = ("name", "category", "joined_on", "confirmed_on", "title", "phone", "note")
+UNKNOWN = PoliticalStatus.UNKNOWN.value
 _DAYS = ("joined_on", "confirmed_on")
 _PERSONAL = ("phone", "note")
 _HOME = ("home_unit", "home_branch")
@@ -46,6 +47,7 @@ class PeopleImporter(Importer):
                 session.clean(case, Person, ("number", "political_status", *FACTS))
                 case.summary = case.text("name")
                 person = existing.get(case.key)
+                self._infer_status(case, person)
                 if person is None:
                     self._add(case)
                     session.note_wrong(case)
@@ -146,11 +148,24 @@ class PeopleImporter(Importer):
             case.heed(rules.refusals([rules.Membership(**whole)]))
         return home
 
+    @staticmethod
+    def _infer_status(case: Case, person: Person | None) -> None:
+        """Rosters of Party members have no column of statuses: who has a day of joining is a member."""
+        joined = case.given.get("joined_on")
+        known = person.political_status if person is not None else UNKNOWN
+        if joined is None or known != UNKNOWN or {"political_status", "confirmed_on"} & case.bad:
+            return
+        if "political_status" not in case.given:
+            status = standing.status_by_days(joined, case.given.get("confirmed_on"))
+            case.given["political_status"] = status
+            label = PoliticalStatus(status).label
+            case.look("joined_on", f"没有写政治面貌,按入党日期登记为{label}。")
+
     def _add(self, case: Case) -> None:
         session = self.session
         case.need()
         home = self._home(case, None)
-        status = case.text("political_status") or PoliticalStatus.UNKNOWN.value
+        status = case.text("political_status") or UNKNOWN
         case.heed(
             standing.refusals(
                 [standing.Joining(None, status, case.given.get("joined_on"), case.given.get("confirmed_on"))]
@@ -159,7 +174,6 @@ class PeopleImporter(Importer):
         if case.is_wrong():
             return
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)
-        case.summary = f"{case.joined('name', 'category', 'political_status')} · {home['home_unit'].label}"
         session.touch_unit(home["home_unit"])
         if not session.is_writing:
             session.new_people[case.key] = (case.new.name, case.new.political_status)
@@ -171,6 +185,10 @@ class PeopleImporter(Importer):
             self._refuse_guest(case, person)
             return
         case.compare(person, FACTS)
+        renaming = rules.Renaming(person, case.edits.get("name"), case.edits.get("category"))
+        if renaming.is_of_another:
+            session.needs_reason = True
+            case.look("number", rules.ANOTHER_PERSON.format(name=person.name))
         status = case.text("political_status")
         if any(name in case.edits for name in _DAYS):
             joined, confirmed = (case.edits.get(name, getattr(person, name)) for name in _DAYS)

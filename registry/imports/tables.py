@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from registry.importers.verdicts import Verdict
 from registry.imports.models import Import, ImportState
+from registry.models import AuditEntry
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, Grid
@@ -20,6 +21,9 @@ TONES = {
     ImportState.WRITTEN: "ok",
     ImportState.CANCELLED: "plain",
     ImportState.FAILED: "bad",
+    ImportState.UNDO_ASKED: "info",
+    ImportState.UNDOING: "info",
+    ImportState.TAKEN_BACK: "plain",
 }
 
 
@@ -29,6 +33,8 @@ class ListedImport:
 
     address: Address
     import_: Import
+    gone: Collection[int | None] = ()
+    """The entries of the record that were taken back."""
 
     @property
     def url(self) -> str:
@@ -38,11 +44,16 @@ class ListedImport:
     @property
     def state(self) -> str:
         """How far it is, in words."""
-        return "已中断,可重试" if self.import_.is_silent else str(self.import_.get_state_display())
+        if self.import_.is_silent:
+            return "已中断,可重试"
+        is_gone = self.import_.entry_id in self.gone
+        return str((ImportState.TAKEN_BACK if is_gone else ImportState(self.import_.state)).label)
 
     @property
     def tone(self) -> str:
         """The tone of the state."""
+        if self.import_.entry_id in self.gone:
+            return TONES[ImportState.TAKEN_BACK]
         return "bad" if self.import_.is_silent else TONES[ImportState(self.import_.state)]
 
 
@@ -60,4 +71,6 @@ COLUMNS: Sequence[Column[ListedImport]] = (
 
 def drawn(rows: Sequence[Import], address: Address) -> Grid[ListedImport]:
     """Return these imports as the page shows them."""
-    return Grid(COLUMNS, [ListedImport(address, row) for row in rows])
+    gone = AuditEntry.objects.filter(undoes__in={row.entry_id for row in rows} - {None})
+    known = set(gone.values_list("undoes_id", flat=True))
+    return Grid(COLUMNS, [ListedImport(address, row, known) for row in rows])

@@ -49,7 +49,7 @@ def template(noun: Layout | None = None) -> bytes:
 
     Uploading it untouched brings nothing in: the example row is marked and not read.
     """
-    nouns = tuple(layouts().values()) if noun is None else (noun,)
+    nouns = tuple(each for each in layouts().values() if not each.verb) if noun is None else (noun,)
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {**OPTIONS, "in_memory": True})
     formats = {name: book.add_format(about) for name, about in _FORMATS.items()}

@@ -51,6 +51,9 @@ class UnitImporter(Importer):
         for case in parents_first(added, "superior"):
             self._add(case)
             session.note_wrong(case)
+        if not session.is_writing:
+            new = [case for case in added.values() if case.new is not None]
+            ask(rules.name_warnings, {_addition(case.new): case for case in new})
         yield [case.judged() for case in cases]
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
@@ -68,6 +71,9 @@ class UnitImporter(Importer):
             session.taken(case, "单位代码")
             return
         case.summary, case.row = unit.name, copy(unit)
+        if unit.closed_on is not None and case.text("name") not in ("", unit.name):
+            case.wrong("code", _reused(unit))
+            return
         case.compare(unit, EDITABLE)
         case.refuse_change(
             "superior",
@@ -96,6 +102,16 @@ class UnitImporter(Importer):
         if case.is_wrong():
             return
         case.new = Unit(code=case.key, parent=superior, level=level, **case.facts(EDITABLE))
-        case.summary = case.joined("name", "kind", "superior")
         session.units[case.key] = case.new
         self.new.append(case.new)
+
+
+def _addition(unit: Unit) -> rules.Addition:
+    return rules.Addition(unit.parent, unit.opened_on, unit.name)
+
+
+def _reused(unit: Unit) -> str:
+    return (
+        f"代码“{unit.code}”是已于 {unit.closed_on:%Y-%m-%d} 撤并的“{unit.name}”的,不能改给别的单位。"
+        "新单位请换一个代码,或不填代码。"
+    )

@@ -13,5 +13,6 @@ urlpatterns = [
     path("imports/<int:pk>/write/", imports.import_write, name="import_write"),
     path("imports/<int:pk>/cancel/", imports.import_cancel, name="import_cancel"),
     path("imports/<int:pk>/recheck/", imports.import_recheck, name="import_recheck"),
+    path("imports/<int:pk>/undo/", imports.import_undo, name="import_undo"),
     path("imports/<int:pk>/mistakes/", imports.import_mistakes, name="import_mistakes"),
 ]

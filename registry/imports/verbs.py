@@ -9,6 +9,7 @@ VERBS = (
     Verb("recheck_import", "重新核对导入表格", ENTER),
     Verb("confirm_import", "确认写入导入表格", ENTER),
     Verb("cancel_import", "取消导入", ENTER),
+    Verb("take_back_import", "要求撤回导入", ENTER),
     Verb("import_workbook", "导入表格", ENTER),
 )
 

@@ -32,14 +32,20 @@ from registry.imports.operations import KEPT_FOR
 from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template
 from registry.models import User
+from registry.nouns.columns import Layout
+from registry.operations.take_back import plan_taking_back
 from registry.refusals import OperationRefused
+from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
 from registry.web.exports import FORMATS
+from registry.web.fields import ReasonForm
 from registry.web.lists import paged
 
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
+ALL = "all"
+"""Among them: every line. Without one in the address the page opens on what is wrong."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -66,7 +72,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "grid": drawn(list(rows), address),
         "templates": [
             {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
-            for noun in nouns.layouts().values()
+            for noun in _offered(user).values()
         ],
         "all_url": reverse("import_template", args=["all"]),
         "small": SMALL_ROWS,
@@ -74,11 +80,16 @@ def imports(request: HttpRequest) -> HttpResponse:
     return render(request, "imports/list.html", context)
 
 
+def _offered(user: User) -> dict[str, Layout]:
+    """Return the sheets that the user may hand in, by slug."""
+    every = nouns.layouts().items()
+    return {slug: noun for slug, noun in every if not noun.verb or access.may_somewhere(user, noun.verb)}
+
+
 @require_safe
 def import_template(request: HttpRequest, slug: str) -> HttpResponse:
     """Hand out the workbook to fill in: for one noun, or for all."""
-    _who_may(request)
-    layouts = nouns.layouts()
+    layouts = _offered(_who_may(request))
     if slug != "all" and slug not in layouts:
         raise Http404("没有这个模板。")
     noun = layouts.get(slug)
@@ -145,6 +156,42 @@ def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
     return _back(request, import_)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show what taking the import back would do and what stands in the way; do it."""
+    import_ = _own(request, pk)
+    if import_.entry is None or not import_.may_be_taken_back:
+        return _back(request, import_)
+    form = ReasonForm(posted(request), user=request.user)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        _try(
+            request,
+            lambda: importing.undo(actor=actor_of(request), import_=import_, reason=reason),
+        )
+        return _back(request, import_)
+    act, found = plan_taking_back(import_.entry)
+    url = address_of(request).url(import_.get_absolute_url())
+    title = "撤回这次导入"
+    context = {
+        "form": form,
+        "title": title,
+        "named": import_.file_name,
+        "event": history.events([import_.entry])[0],
+        "extent": act.said(),
+        "left_out": act.left_out(),
+        "obstacles": history.obstacles(request.user, found, address_of(request)),
+        "submit_label": "撤回",
+        "cancel_url": url,
+        "crumbs": [
+            {"name": "导入", "url": address_of(request).url(reverse("imports"))},
+            {"name": import_.file_name, "url": url},
+            {"name": title},
+        ],
+    }
+    return render(request, "pages/audit/undo.html", context)
+
+
 def _try(request: HttpRequest, act: Callable[[], object]) -> bool:
     """Do it, or say why it is refused."""
     try:
@@ -200,25 +247,31 @@ def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
 
 def _state(import_: Import, address: Address) -> dict[str, Any]:
     """Return how far it is, in words."""
-    listed = ListedImport(address, import_)
+    listed = ListedImport(address, import_, {import_.entry_id} if import_.is_taken_back else ())
     return {"state": listed.state, "tone": listed.tone, "share": import_.share}
 
 
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
-    verdict = verdict if verdict in (*Verdict.values, NOTICED) else ""
+    if verdict not in (*Verdict.values, NOTICED, ALL):
+        verdict = Verdict.WRONG.value if import_.number(Verdict.WRONG) else ALL
     noun = noun if noun in nouns.layouts() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
     if verdict == NOTICED:
         lines = lines.exclude(notices=[])
-    elif verdict:
+    elif verdict != ALL:
         lines = lines.filter(verdict=verdict)
     if noun:
         lines = lines.filter(noun=noun)
-    is_shown = import_.state in (ImportState.CHECKED, ImportState.CONFIRMED, ImportState.WRITTEN)
+    is_shown = import_.state in (
+        ImportState.CHECKED,
+        ImportState.CONFIRMED,
+        ImportState.WRITTEN,
+        ImportState.TAKEN_BACK,
+    )
     page_obj = paged(request, lines if is_shown else ImportLine.objects.none())
-    is_written = import_.state == ImportState.WRITTEN
+    is_written = import_.state == ImportState.WRITTEN and not import_.is_taken_back
     url = address.url(import_.get_absolute_url())
     imports_url = address.url(reverse("imports"))
     has_file = ImportFile.objects.filter(of=import_).exists()
@@ -243,6 +296,8 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "may_cancel": import_.state in operations.MAY_CANCEL,
         "may_recheck": has_file and operations.may_recheck(import_),
         "has_file": has_file,
+        "may_take_back": import_.may_be_taken_back,
+        "is_taken_back": import_.is_taken_back,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
         "page_url": url,
@@ -258,7 +313,7 @@ def _subtitle(import_: Import) -> str:
 def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
     """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
     of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
-    found = [("", "全部", sum(sum(each.values()) for each in of_nouns))]
+    found = [(ALL, "全部", sum(sum(each.values()) for each in of_nouns))]
     found += [
         (value, str(label), sum(each.get(value, 0) for each in of_nouns)) for value, label in Verdict.choices
     ]

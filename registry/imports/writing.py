@@ -17,7 +17,7 @@ from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following_in_parts
 from registry.importers.cases import Case
-from registry.importers.session import Importer, Progress, Session, no_progress
+from registry.importers.session import Importer, Progress, Session, chunks, no_progress
 from registry.importers.verdicts import Verdict
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.imports.operations import CHANGED_MEANWHILE, Abandoned
@@ -53,23 +53,31 @@ def check_import(
     ImportLine.objects.filter(of=import_).delete()
     session, mark = Session(import_.user), Mark()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    place = noticed = 0
-    for _, cases in judged(session, tables):
-        for case in cases:
+    place = 0
+    noticed: set[int] = set()
+    importers: dict[Importer, None] = {}
+    for importer, cases in judged(session, tables):
+        importers[importer] = None
+        for at, case in enumerate(cases, start=place):
+            case.place = at
             mark.add(case)
             counts[case.noun.slug][case.verdict] += 1
-            noticed += bool(case.notices)
+            if case.notices:
+                noticed.add(case.place)
         with transaction.atomic():
-            _write_lines(import_pk, place, cases)
+            _write_lines(import_pk, cases)
         place += len(cases)
         progress(place)
         if not mine.update(done=place, total=max(total, place), seen_at=timezone.now()):
             raise Abandoned
+    reviewed = [case for importer in importers for case in importer.review()]
+    _write_notices(import_, reviewed)
+    noticed.update(case.place for case in reviewed)
     ended = mine.update(
         state=ImportState.CHECKED,
         counts=counts,
         notices=[*notices, *_skipped(tables)],
-        noticed=noticed,
+        noticed=len(noticed),
         needs_reason=session.needs_reason,
         mark=mark.text(),
         touches={
@@ -89,21 +97,38 @@ def _skipped(tables: Sequence[Table]) -> list[str]:
     return [f"“{table.title}”{said}" for table in tables if (said := table.is_no_data.said())]
 
 
-def _write_lines(import_pk: int, place: int, cases: list[Case]) -> None:
+def _write_lines(import_pk: int, cases: list[Case]) -> None:
     Writer(ImportLine, _LINE_COLUMNS).write(
         (
             import_pk,
-            place + at,
+            case.place,
             case.table.title[:100],
             case.number,
             case.noun.slug,
             case.verdict,
             case.key,
             case.summary[:300],
-            *(json.dumps(each, ensure_ascii=False) for each in (case.changes, case.problems, case.notices)),
+            *(
+                json.dumps(each, ensure_ascii=False)
+                for each in (
+                    case.changes if case.new is None else case.written(),
+                    case.problems,
+                    case.notices,
+                )
+            ),
         )
-        for at, case in enumerate(cases)
+        for case in cases
     )
+
+
+def _write_notices(import_: Import, cases: Sequence[Case]) -> None:
+    """Add to the lines what was found when all of them were judged."""
+    by_place = {case.place: case for case in cases}
+    for places in chunks(by_place):
+        lines = list(ImportLine.objects.filter(of=import_, place__in=places))
+        for line in lines:
+            line.notices = by_place[line.place].notices
+        ImportLine.objects.bulk_update(lines, ["notices"])
 
 
 def _few(codes: set[str]) -> list[str] | None:
@@ -123,25 +148,27 @@ def write_import(
     _take_locks(import_)
     said = f"导入“{import_.file_name}”"
     reason = f"{import_.reason}({said})" if import_.reason else said
-    check_references("IMMEDIATE")
     session = Session(User.objects.get(pk=import_.user_id), is_writing=True)
-    with following_in_parts():
-        done = _write(actor, session, import_, tables, reason[:300], progress)
-    check_references("DEFERRED")
     numbers = {
-        "rows": done,
+        "rows": import_.total,
         "new_rows": import_.number(Verdict.NEW),
         "changed_rows": import_.number(Verdict.CHANGED),
     }
     at = next(iter(access.top_units(session.user, "import_workbook")), None)
     about = {"sha256": import_.sha256, **numbers}
-    audit.record_event(actor, "import_workbook", subject=import_.file_name, unit=at, after=about)
+    # First, so that all that is recorded from here on is part of it, and can be taken back with it.
+    entry = audit.record_event(actor, "import_workbook", subject=import_.file_name, unit=at, after=about)
+    check_references("IMMEDIATE")
+    with following_in_parts():
+        done = _write(actor, session, import_, tables, reason[:300], progress)
+    check_references("DEFERRED")
     said = f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行"
     if wrong := import_.number(Verdict.WRONG):
         said += f";有误的 {wrong} 行没有写入"
     ended = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.WRITING).update(
         state=ImportState.WRITTEN,
         done=done,
+        entry_id=entry.pk,
         finished_at=timezone.now(),
         message=f"{said}。",
     )

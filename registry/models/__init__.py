@@ -4,6 +4,8 @@ from registry.models.audit import AuditEntry, AuditSeal, SealedEntry
 from registry.models.campaign import Campaign
 from registry.models.kinds import (
     Basis,
+    DateBasis,
+    FigureCategory,
     GrantRole,
     Leaving,
     OrganizationKind,

@@ -49,8 +49,10 @@ class AuditEntry(AppendOnly):
     """One operation or event: who, when, from where, what, before and after, and why.
 
     An event without a row (a login, an export) has no ``noun`` and no ``object_id``. ``other_unit`` is the
-    unit that it concerns as well: somebody of that one was placed at ``unit``. ``undoes`` is the entry
-    whose change this one undoes.
+    unit that it concerns as well: somebody of that one was placed at ``unit``. ``undoes`` is the entry whose
+    change this one undoes. What one act did to many rows has an entry for each: all but the first are
+    ``part_of`` that one. ``rows`` is what was written (``registry.models.journal``), to be taken back; it
+    never holds what the noun masks.
     """
 
     at = models.DateTimeField("时间", auto_now_add=True)
@@ -62,13 +64,18 @@ class AuditEntry(AppendOnly):
     noun = models.CharField("对象类型", max_length=20, blank=True)
     object_id = models.BigIntegerField("对象", null=True)
     object_name = models.CharField("对象名称", max_length=200)
-    unit = Link(Unit, "单位", null=True, related_name="+")
-    other_unit = Link(Unit, "另一单位", null=True, related_name="+")
+    # A unit that was added by an act that was taken back is gone; what was recorded of it stays.
+    unit = Link(Unit, "单位", null=True, related_name="+", db_constraint=False, on_delete=models.DO_NOTHING)
+    other_unit = Link(
+        Unit, "另一单位", null=True, related_name="+", db_constraint=False, on_delete=models.DO_NOTHING
+    )
     effective_on = models.DateField("生效日期", null=True, blank=True)
     before = models.JSONField("变动前", default=dict)
     after = models.JSONField("变动后", default=dict)
     reason = models.CharField("原因", max_length=300, blank=True)
     undoes = Link("self", "还原的记录", null=True, related_name="undone_by")
+    part_of = Link("self", "所属操作", null=True, related_name="parts")
+    rows = models.JSONField("写入的行", default=list)
 
     class Meta(AppendOnly.Meta):
         verbose_name = "操作记录"

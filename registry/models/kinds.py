@@ -154,6 +154,26 @@ class Basis(models.TextChoices):
     ENDED = "ended", "撤销/结束"
 
 
+class DateBasis(models.TextChoices):
+    """How the day of an article is known."""
+
+    STATED = "stated", "文中注明"
+    NOT_STATED = "not stated", "文中未注明"
+    INFERRED = "inferred from title prefix", "据标题推断"
+
+
+class FigureCategory(models.TextChoices):
+    """What a reported figure is about."""
+
+    ORGANIZATION = "organization", "组织"
+    PEOPLE = "people", "人员"
+    OPERATIONS = "operations", "警务"
+    ACTIVITY = "activity", "活动"
+    PUBLICITY = "publicity", "宣传"
+    CARE = "care", "关爱"
+    COMMENDATION = "commendation", "表彰"
+
+
 class Qualifier(models.TextChoices):
     """How exactly a source states a figure."""
 

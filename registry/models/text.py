@@ -39,6 +39,7 @@ _WIDE = str.maketrans(
 _NOTHING = frozenset(
     ("nan", "none", "null", "nil", "nat", "n/a", "#n/a", "#na", "<na>", "#null!", "undefined")
 )
+_APOSTROPHES = frozenset("'‘’`")
 _NO_WORD = frozenset(("-", "--", "---", "/", "//", "\\", "无", "暂无", "没有", "空"))
 _NO_NAME = frozenset(("nan", "NaN", "NAN", "None", "NULL", "null", "NaT", "N/A", "#N/A", "<NA>", "undefined"))
 
@@ -65,7 +66,9 @@ def normalize_code(text: str, *, spaced: bool = False) -> str:
     """Return a code: half-width, without marks and spaces (``spaced``: with single ones); "" for nothing."""
     if not text.isascii() or not text.isprintable():
         text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(DASHES)
-    text = (" " if spaced else "").join(text.split()).removeprefix("'")  # typed to keep the zeros
+    text = (" " if spaced else "").join(text.split())
+    if text[:1] in _APOSTROPHES:  # typed to keep the zeros
+        text = text[1:]
     return "" if is_nothing(text) else text
 
 

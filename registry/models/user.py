@@ -22,6 +22,7 @@ class User(AbstractUser):
         help_text="密码由管理员设置,只能用来登录一次并修改密码。",
     )
     password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
+    person = Link("registry.Person", "对应人员", null=True, related_name="users")
     skips_start = models.BooleanField("跳过开始使用", default=False, editable=False)
     is_sample = models.BooleanField(
         "演示账号", default=False, editable=False, help_text="密码是公开的,DEBUG 关闭时不能登录。"

@@ -18,6 +18,8 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
+from registry.models import journal
+
 _NULL = r"\N"
 """A text that is exactly this is refused, not mistaken: no column of text may be NULL."""
 _PLAIN = (str, int, float, Decimal, date)  # bool is an int, datetime a date
@@ -120,6 +122,7 @@ def write_new(rows: Sequence[Model]) -> None:
     """Write new rows of one model and give them their keys, unless they have them; one is just saved."""
     if len(rows) == 1:
         rows[0].save(force_insert=True)
+        journal.note_new(rows)
         return
     if not rows:
         return
@@ -130,11 +133,12 @@ def write_new(rows: Sequence[Model]) -> None:
     names = [
         field.attname
         for field in model._meta.concrete_fields
-        if not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+        if not any(getattr(field, made, False) for made in ("auto_now", "auto_now_add", "generated"))
     ]
     Writer(model, names).write(map(attrgetter(*names), rows))
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+    journal.note_new(rows)
 
 
 def _text(rows: Iterable[list[Any]]) -> io.StringIO:

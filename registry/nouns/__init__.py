@@ -34,6 +34,11 @@ def knows(key: str) -> bool:
     return key in _declared().by_key
 
 
+def describes(model: type[Model]) -> bool:
+    """Whether a noun is declared for this model."""
+    return model in _declared().by_model
+
+
 def of(thing: Model | type[Model]) -> Noun:
     """Return the noun of a row or a model. Raises ``LookupError`` when none is declared for it."""
     model = thing._meta.concrete_model

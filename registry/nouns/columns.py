@@ -119,7 +119,8 @@ class Layout:
     ``slug`` and ``title`` are the noun's. ``needed`` are the columns that name the row: without them a
     sheet is not recognized, and a row where one of them is empty is wrong. ``key`` is what makes a row the
     same row (assignments: their day of start belongs to it; when that is empty, the one open assignment is
-    meant). ``mend`` is for cells that say what belongs into another column. ``importer`` is the dotted path
+    meant). ``mend`` is for cells that say what belongs into another column. A sheet with a ``verb`` is
+    offered only to who may do it, and is no part of the workbook of all. ``importer`` is the dotted path
     of the class that judges and writes its rows (``registry.importers.session.Importer``).
     """
 
@@ -130,6 +131,7 @@ class Layout:
     key: tuple[str, ...]
     needed: tuple[str, ...]
     mend: Mend | None = None
+    verb: str = ""
     importer: str = "registry.importers.session.Importer"
 
     def __post_init__(self) -> None:

@@ -15,7 +15,7 @@ VERBS = (
 
 WORDS = {
     "members": RecordWord("编入人数"),
-    "assignments": RecordWord("结束编入(人次)"),
+    "assignments": RecordWord("编入(人次)"),
     "units": RecordWord("单位数"),
     "organizations": RecordWord("组织数"),
     "people": RecordWord("人数"),

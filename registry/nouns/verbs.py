@@ -21,13 +21,15 @@ class Verb:
     """Something that users do: an operation, by its name, or reading what not everybody may read.
 
     ``label`` is its Chinese name on pages and in the record. ``roles`` may do it at the unit of their grant
-    and below. Not ``is_recorded``: the record never holds it, so its page does not offer it.
+    and below. Not ``is_recorded``: the record never holds it, so its page does not offer it. ``final`` says
+    why what was done cannot be taken back, where it wrote rows (``registry.operations.take_back``).
     """
 
     slug: str
     label: str
     roles: tuple[str, ...] = NOBODY
     is_recorded: bool = True
+    final: str = ""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import access, audit, nouns
 from registry.audit import Actor
 from registry.locks import TreeChanged
-from registry.models import User
+from registry.models import User, journal
 from registry.models.base import Registered
 from registry.models.text import NormalizedField
 from registry.models.unit import MAX_DEPTH
@@ -81,7 +81,8 @@ def _run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
     from registry.audit.seals import seal_when_due  # it stands on this module's floor
 
     transaction.on_commit(seal_when_due, robust=True)
-    return function(*args, **kwargs)
+    with journal.keeping():
+        return function(*args, **kwargs)
 
 
 def _in_chinese(error: IntegrityError) -> Exception:
@@ -196,8 +197,9 @@ def shown(instance: Model, name: str, value: Any) -> str:
         return "是" if value else "否"
     if isinstance(value, Mapping):  # a row as the record holds it
         return str(value["text"])
+    word = nouns.record_words().get(name)
     choices = dict(getattr(instance._meta.get_field(name), "flatchoices", None) or {})
-    return str(choices.get(value, value))
+    return str((word.values if word else choices).get(value, value))
 
 
 def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,6 +260,7 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         **changes, version=F("version") + 1, updated_at=timezone.now()
     )
     for instance in instances:
+        journal.note_change(instance, {name: getattr(instance, name) for name in changes}, changes)
         for name, value in changes.items():
             setattr(instance, name, value)
         instance.version += 1
@@ -280,8 +283,9 @@ def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W
         manager = type(rows[0])._base_manager
         for some in batches([row.pk for row in rows], BATCH):
             manager.filter(pk__in=some).update(version=F("version") + 1, updated_at=timezone.now())
-        for row in rows:
+        for row, before, after in written:
             row.version += 1
+            journal.note_change(row, before, after)
     return written
 
 

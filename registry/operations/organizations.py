@@ -22,6 +22,7 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
+from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
 from registry.operations.assignments import place, record_placed
@@ -194,7 +195,7 @@ def edit_organization(
     with following([organization]) if is_counted else nullcontext():
         if "established_on" in wanted:
             first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
-            OrganizationPlacement.objects.filter(pk=first.pk).update(started_on=candidate.established_on)
+            rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=candidate.established_on)
         before, after = write(organization, wanted)
     audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization
@@ -327,24 +328,24 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
         pks = [each.pk for each in plan.organizations]
         lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
         assignments = Assignment.objects.valid().filter(lasting, organization_id__in=pks)
-        # Which, and when they would have ended.
-        ended = [
-            {"pk": row.pk, **before}
-            for row, before, _ in write_each([(row, {"ended_on": on}) for row in assignments])
-        ]
+        write_each([(row, {"ended_on": on}) for row in assignments])
         values = {"dissolved_on": on, "dissolution_number": document_number}
-        for each, before, _ in write_each([(each, values) for each in plan.organizations]):
-            is_top = each.pk == organization.pk
-            about = {"assignments": plan.assignments, "organizations": len(pks)}
-            audit.record(
+        written = write_each([(each, values) for each in plan.organizations])
+    top = {"assignments": plan.assignments, "organizations": len(pks)}
+    audit.record_all(
+        [
+            audit.entry(
                 actor,
                 "dissolve_organization",
                 each,
-                before={**before, "ended": ended} if ended and is_top else before,
-                after={**values, **(about if is_top else {"with": organization})},
+                before=before,
+                after={**values, **(top if each.pk == organization.pk else {"with": organization})},
                 reason=reason,
                 effective_on=on,
             )
+            for each, before, _ in written
+        ]
+    )
 
 
 @operation

@@ -106,6 +106,7 @@ def edit_people(
         for person, (_, values) in zip(people, changes, strict=True)
     ]
     wanted = [(person, values) for person, values in candidates if values]
+    refuse_if(rules.renaming_refusals([_renaming(person, values, reason) for person, values in wanted]))
     renumbered = [person for person, values in wanted if "number" in values]
     refuse_if(
         rules.number_findings([rules.Numbering(each.number, each.name, each.pk) for each in renumbered])
@@ -241,6 +242,10 @@ def transfer_people(
         )
     audit.record_each(actor, "transfer_person", written, reason=reason, effective_on=on)
     return people
+
+
+def _renaming(person: Person, values: Mapping[str, Any], reason: str) -> rules.Renaming:
+    return rules.Renaming(person, values.get("name"), values.get("category"), reason)
 
 
 def _write_homes(homes: Sequence[tuple[Person, Unit, Organization | None]], on: date) -> None:

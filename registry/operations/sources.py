@@ -1,46 +1,165 @@
-"""Entering what published articles report: sources and their figures."""
+"""What can be done with published articles and the figures that they report: add, edit, withdraw, restore."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
+from django.db.models import Max
 
-from registry import audit
+from registry import audit, locks
 from registry.audit import Actor
-from registry.models import Figure, Source
-from registry.operations.base import need_right, operation, validated
-from registry.refusals import refuse
+from registry.models import Figure, Source, Unit
+from registry.models.term import starts_with
+from registry.nouns.source import FIGURE, SOURCE
+from registry.operations.base import edited, fresh, need_right, operation, validate_all, write
+from registry.refusals import need_reason, refuse
+from registry.rules import sources as rules
+from registry.rules.findings import refuse_if
 
+SOURCE_FACTS, FIGURE_FACTS = SOURCE.editable, FIGURE.editable
 _RELATIONS = ("source", "unit", "organization")
+Row = TypeVar("Row", Source, Figure)
 
 
 @operation
-def add_source(*, actor: Actor, facts: Mapping[str, Any]) -> Source:
-    """Enter a source. Raises ``OperationRefused``."""
-    need_right(actor, "add_source", None)
-    source = Source(**facts)
-    validated(source)
+def add_source(*, actor: Actor, unit: Unit | None, **facts: Any) -> Source:
+    """Enter a source at a unit; without a number it gets the next one. Raises ``OperationRefused``."""
+    locks.lock_sources()
+    need_right(actor, "add_source", unit)
+    if "number" not in facts:
+        facts["number"] = (Source.objects.aggregate(last=Max("number"))["last"] or 0) + 1
+    source = Source(unit=unit, **facts)
+    validate_all([source], rules.source_refusals([source]), exclude=_RELATIONS, unique="number")
     source.save(force_insert=True)
-    audit.record(actor, "add_source", source, after=audit.fields_of(source, ["number", "title", "publisher"]))
+    after = audit.fields_of(source, ["number", *SOURCE_FACTS, "unit"])
+    audit.record(actor, "add_source", source, after=after, effective_on=source.published_on)
     return source
 
 
 @operation
+def edit_source(
+    *, actor: Actor, source: Source, changes: Mapping[str, Any], version: int | None = None, reason: str = ""
+) -> Source:
+    """Change plain facts of a source (``SOURCE_FACTS``)."""
+    locks.lock_sources()
+    source = fresh(source)
+    need_right(actor, "edit_source", source)
+    _candidate, wanted = edited(
+        source,
+        changes,
+        version,
+        exclude=_RELATIONS,
+        rules=lambda row, _: rules.source_refusals([row]),
+    )
+    if wanted:
+        before, after = write(source, wanted)
+        audit.record(actor, "edit_source", source, before=before, after=after, reason=reason)
+    return source
+
+
+@operation
+def withdraw_source(*, actor: Actor, source: Source, reason: str) -> Source:
+    """Take back a source: with its figures it is left out of the reconciliation; the rows stay."""
+    return _set_withdrawn(actor, "withdraw_source", source, reason, is_withdrawn=True)
+
+
+@operation
+def restore_source(*, actor: Actor, source: Source, reason: str) -> Source:
+    """Let a source that was withdrawn stand again, with those of its figures that were not themselves."""
+    return _set_withdrawn(actor, "restore_source", source, reason, is_withdrawn=False)
+
+
+@operation
+def add_figure(*, actor: Actor, source: Source, **facts: Any) -> Figure:
+    """Enter one figure that a source reports."""
+    return add_figures(actor=actor, source=source, figures=[facts])[0]
+
+
+@operation
 def add_figures(*, actor: Actor, source: Source, figures: Sequence[Mapping[str, Any]]) -> list[Figure]:
-    """Enter the figures that a source reports: all or none. Raises ``OperationRefused``."""
-    need_right(actor, "add_figures", source)
+    """Enter the figures that a source reports: all or none. Those without a code get one of the source."""
+    locks.lock_sources()
+    source = fresh(source)
     rows = [Figure(source=source, **each) for each in figures]
-    codes = [row.code for row in rows]
-    taken = Figure.objects.filter(code__in=codes).values_list("code", flat=True).first()
-    if taken is not None or len(set(codes)) < len(codes):
-        raise refuse("code", f"报道数编号重复:{taken or '、'.join(codes)}。")
+    need_right(actor, "add_figure", source, *(row.unit for row in rows if row.unit is not None))
+    _give_codes(source, rows)
+    findings = [*rules.figure_refusals(rows), *rules.place_refusals(rows)]
+    validate_all(rows, findings, exclude=_RELATIONS, unique="code")
     for row in rows:
-        try:
-            row.clean_fields(exclude=_RELATIONS)
-        except ValidationError as error:
-            raise refuse("figures", f"{row.code}:{error.messages[0]}") from None
-    made = Figure.objects.bulk_create(rows)
-    audit.record(actor, "add_figures", source, after={"figures": len(made)})
-    return made
+        row.save(force_insert=True)
+    audit.record_all(
+        [
+            audit.entry(
+                actor,
+                "add_figure",
+                row,
+                after={**audit.fields_of(row, ["code", *FIGURE_FACTS]), "source": source},
+                effective_on=row.as_of,
+            )
+            for row in rows
+        ]
+    )
+    return rows
+
+
+@operation
+def edit_figure(
+    *, actor: Actor, figure: Figure, changes: Mapping[str, Any], version: int | None = None, reason: str = ""
+) -> Figure:
+    """Change a figure (``FIGURE_FACTS``); the reconciliation follows at once."""
+    locks.lock_sources()
+    figure = fresh(figure)
+    unit = changes.get("unit")
+    need_right(actor, "edit_figure", figure, *([unit] if unit else []))
+    _candidate, wanted = edited(
+        figure,
+        changes,
+        version,
+        exclude=_RELATIONS,
+        rules=lambda row, wanted: [
+            *rules.figure_refusals([row]),
+            *(rules.place_refusals([row]) if "unit" in wanted else ()),
+        ],
+    )
+    if wanted:
+        before, after = write(figure, wanted)
+        audit.record(actor, "edit_figure", figure, before=before, after=after, reason=reason)
+    return figure
+
+
+@operation
+def withdraw_figure(*, actor: Actor, figure: Figure, reason: str) -> Figure:
+    """Take back a figure: it is left out of the reconciliation; the row stays."""
+    return _set_withdrawn(actor, "withdraw_figure", figure, reason, is_withdrawn=True)
+
+
+@operation
+def restore_figure(*, actor: Actor, figure: Figure, reason: str) -> Figure:
+    """Let a figure that was withdrawn stand again."""
+    return _set_withdrawn(actor, "restore_figure", figure, reason, is_withdrawn=False)
+
+
+def _set_withdrawn(actor: Actor, verb: str, row: Row, reason: str, *, is_withdrawn: bool) -> Row:
+    locks.lock_sources()
+    row = fresh(row)
+    need_right(actor, verb, row)
+    if row.is_withdrawn == is_withdrawn:
+        raise refuse(None, "已经撤回。" if is_withdrawn else "没有撤回,不用恢复。")
+    if isinstance(row, Figure):
+        refuse_if(rules.figure_refusals([row]))
+    need_reason(reason, "撤回原因" if is_withdrawn else "恢复原因")
+    before, after = write(row, {"is_withdrawn": is_withdrawn})
+    audit.record(actor, verb, row, before=before, after=after, reason=reason)
+    return row
+
+
+def _give_codes(source: Source, figures: Sequence[Figure]) -> None:
+    """Give each figure without a code the next free one of its source: 12-3. Under the lock."""
+    begins = f"{source.number}-"
+    taken = set(Figure.objects.filter(starts_with("code", begins)).values_list("code", flat=True))
+    number = 0
+    for figure in figures:
+        while not figure.code:
+            number += 1
+            figure.code = f"{begins}{number}" if f"{begins}{number}" not in taken else ""

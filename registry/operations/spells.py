@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from django.db.models import Q
 
 from registry.models import BEGINNING, Person, PersonPlacement, StatusPeriod, Unit
+from registry.models.journal import note_change, remove, rewrite
 from registry.models.writer import write_new
 from registry.rules.standing import Spell, dated
 
@@ -51,8 +52,9 @@ def begin(people: Sequence[Person]) -> None:
 
 
 def begun(known: Sequence[tuple[T, date]], value: T, on: date) -> list[tuple[T, date]]:
-    """Return the spells with one of ``value`` from the day on."""
-    return [*(spell for spell in known if spell[1] < on), (value, on)]
+    """Return the spells with one of ``value`` from the day on; one of the same value before it goes on."""
+    kept = [spell for spell in known if spell[1] < on]
+    return kept if kept and kept[-1][0] == value else [*kept, (value, on)]
 
 
 def write_statuses(spells: Mapping[int, Sequence[Spell]]) -> None:
@@ -84,9 +86,9 @@ def write_homes(spells: Mapping[int, Sequence[HomeSpell]], end: date | None = No
 def move_homes(unit: Unit, into: Unit, on: date) -> None:
     """Let everybody who is at home at a unit on the day or after it be so at another from then on."""
     rows = PersonPlacement.objects.filter(unit=unit).filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
-    rows.filter(started_on__gte=on).update(unit=into)
+    rewrite(rows.filter(started_on__gte=on), unit=into)
     split = list(rows.filter(started_on__lt=on))
-    rows.filter(started_on__lt=on).update(ended_on=on)
+    rewrite(rows.filter(started_on__lt=on), ended_on=on)
     write_new(
         [
             PersonPlacement(
@@ -106,28 +108,28 @@ def _rewrite(model: Any, names: Sequence[str], wanted: Mapping[int, Sequence[tup
     there: dict[int, list[Any]] = defaultdict(list)
     for row in model.objects.filter(person__in=list(wanted)).order_by("started_on"):
         there[row.person_id].append(row)
-    gone, new = [], []
+    remove(model.objects.filter(pk__in=[row.pk for pk in wanted for row in there[pk][len(wanted[pk]) :]]))
     staying: list[Any] = []
-    earlier: list[Any] = []
-    later: list[Any] = []
+    moving: list[Any] = []
+    new = []
     for pk in sorted(wanted):
-        gone += there[pk][len(wanted[pk]) :]
+        ups: list[Any] = []
+        downs: list[Any] = []
         for row, values in zip(there[pk], wanted[pk], strict=False):
-            start = row.started_on
-            if tuple(getattr(row, name) for name in names) != values:
-                for name, value in zip(names, values, strict=True):
+            start, before = row.started_on, {name: getattr(row, name) for name in names}
+            after = dict(zip(names, values, strict=True))
+            if before != after:
+                note_change(row, before, after)
+                for name, value in after.items():
                     setattr(row, name, value)
-                (earlier if row.started_on < start else later if row.started_on > start else staying).append(
-                    row
-                )
+                (ups if row.started_on > start else downs if row.started_on < start else staying).append(row)
+        moving += [*reversed(ups), *downs]  # so that no two begin on one day meanwhile
         new += [
-            model(person_id=pk, **dict(zip(names, values, strict=True)))
-            for values in wanted[pk][len(there[pk]) :]
+            model(person_id=pk, **dict(zip(names, each, strict=True)))
+            for each in wanted[pk][len(there[pk]) :]
         ]
-    if gone:
-        model.objects.filter(pk__in=[row.pk for row in gone]).delete()
     model.objects.bulk_update(staying, names, batch_size=500)
-    for row in (*reversed(later), *earlier):  # so no two begin on one day meanwhile
+    for row in moving:
         row.save(update_fields=names)
     write_new(new)
 

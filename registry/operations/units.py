@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import F
-
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy
-from registry.models import Organization, OrganizationPlacement, Person, Unit, UnitPlacement
+from registry.models import Organization, OrganizationPlacement, Unit, UnitPlacement
+from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.nouns.unit import UNIT
 from registry.operations.base import (
@@ -159,11 +158,10 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
             _place_under(children, into, on, field="into")
     with following(standing):
         place_at(standing, into, on)
-    people = list(rules.people_at([unit.pk], on).order_by("pk").values_list("pk", flat=True))
-    with following(people=Person.objects.filter(pk__in=people)):
+    people = list(rules.people_at([unit.pk], on).order_by("pk"))
+    with following(people=people):
         move_homes(unit, into, on)
-    now = Person.objects.filter(pk__in=people, home_unit=unit)
-    now.update(home_unit=into, version=F("version") + 1)
+    write_all([person for person in people if person.home_unit_id == unit.pk], {"home_unit": into})
     unit = fresh(unit)
     write(unit, {"closed_on": on, "merged_into": into})
     audit.record(
@@ -178,11 +176,6 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
             "units": len(children),
             "organizations": len(standing),
             "people": len(people),
-            "moved": {
-                "units": [child.pk for child in children],
-                "organizations": [organization.pk for organization in standing],
-                "people": people,
-            },
         },
         reason=reason,
         effective_on=on,
@@ -223,6 +216,6 @@ def _begin(
     """End the open placement of each row on ``on`` and begin the next; one from that day is mended."""
     current: Any = placement._default_manager.filter(**{f"{owner}__in": rows}, ended_on__isnull=True)
     same = set(current.filter(started_on=on).values_list(f"{owner}_id", flat=True))
-    current.filter(started_on=on).update(**place)
-    current.exclude(started_on=on).update(ended_on=on)
+    rewrite(current.filter(started_on=on), **place)
+    rewrite(current.exclude(started_on=on), ended_on=on)
     write_new([placement(**{owner: row}, **place, started_on=on) for row in rows if row.pk not in same])

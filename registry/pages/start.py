@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from registry import access
@@ -157,14 +157,7 @@ def _shown(request: HttpRequest) -> list[ShownStep]:
 def _buttons(request: HttpRequest, step: Step, tops: list[Unit]) -> list[dict[str, str]]:
     """Return the buttons that the user may press; there is none before the first unit is there."""
     return [
-        {"label": label, "url": address_of(request).url(_address(name, arguments(tops[0])))}
+        {"label": label, "url": address_of(request).url(reverse(name, args=arguments(tops[0])))}
         for label, verb, name, arguments in step.doors
         if tops and access.may(request.user, verb, tops[0])
     ]
-
-
-def _address(name: str, arguments: list[Any]) -> str:
-    try:
-        return reverse(name, args=arguments)
-    except NoReverseMatch:  # until the pages of campaigns are there
-        return reverse("home")

@@ -14,7 +14,7 @@ from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
-from registry.pages.people import assignments, leaving, ticked
+from registry.pages.people import assignments, leaving, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
 from registry.pages.people.tables import PeopleTable
@@ -37,6 +37,7 @@ urlpatterns = [
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
+    path("export/lent/", export(lent.LentTable), name="lent_export"),
     path("export/units/", export(UnitTable), name="units_export"),
     path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
@@ -78,6 +79,8 @@ urlpatterns = [
     path("organizations/<slug:code>/members/end/", people_changes.end_many, name="organization_members_end"),
     # people and their assignments
     path("people/", people.people, name="people"),
+    path("lent/", lent.lent, name="lent"),
+    path("borrow/", people_changes.borrow, name="person_borrow"),
     path("people/<str:number>/", people.person, name="person"),
     path("people/<str:number>/reveal/", people.reveal, name="person_reveal"),
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),

@@ -8,3 +8,4 @@ class ReportsConfig(AppConfig):
 
     name = "registry.reports"
     verbose_name = "报表与核对"
+    record_words = ("registry.reports.words.WORDS",)

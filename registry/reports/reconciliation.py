@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.reconciliation import reconcile
-from registry.models import Organization, Person, Source
+from registry.counting.reconciliation import Comparison, Verdict, reconcile
+from registry.models import Figure, Organization, Person, Source
 from registry.models.base import in_spans
+from registry.models.hierarchy import Span
 from registry.reports.tables import FigureTable, ListedFigure, SourceTable, published_days, summed_up
-from registry.web.address import address_of
-from registry.web.columns import Grid
+from registry.web import history
+from registry.web.address import Address, address_of
+from registry.web.columns import Column, Grid
+from registry.web.links import buttons, linked
 from registry.web.tables import show
-
-DATE_BASES = {
-    "stated": "文中注明",
-    "not stated": "文中未注明",
-    "inferred from title prefix": "据标题推断",
-}
 
 
 @require_safe
@@ -38,34 +38,46 @@ def sources(request: HttpRequest) -> HttpResponse:
     return show(SourceTable(request), subtitle="已公开的报道和简报,登记数与其中的数字核对")
 
 
+_SOURCE_MENU = (
+    ("edit_source", "source_edit", "修改"),
+    ("withdraw_source", "source_withdraw", "撤回来源"),
+    ("add_figure", "figure_add", "登记报道数", "main"),
+)
+
+
 @require_safe
 def source(request: HttpRequest, number: int) -> HttpResponse:
     """One article: its facts, its figures with verdicts, the organizations and people it names."""
-    found = Source.objects.filter(number=number).first()
-    if found is None:
-        raise Http404(f"没有编号为“{number}”的来源。")
-    address = address_of(request)
-    scope = access.spans(request.user)
+    user, address = request.user, address_of(request)
+    found: Source = access.get_row(user, "source", str(number))
+    scope = access.spans(user)
     figures = found.figures.select_related("source", "unit", "organization").order_by("code")
     mine = figures.filter(in_spans(scope, "unit__") | Q(unit__isnull=True))
-    compared = reconcile(mine, address.question.scope)
-    organizations = access.visible(request.user, Organization.objects.filter(source=found, is_sample=False))
-    people = access.visible(request.user, Person.objects.filter(source=found, is_sample=False))
-    columns = [column for column in FigureTable.columns if column.key != "source"]
+    compared = reconcile((row for row in mine if not row.is_withdrawn), address.question.scope)
+    may_edit = access.may(user, "edit_figure", found)
+    organizations = access.visible(user, Organization.objects.filter(source=found, is_sample=False))
+    people = access.visible(user, Person.objects.filter(source=found, is_sample=False))
+    wanted = [each for each in FigureTable.columns if each.key != "source"]
+    columns = [*wanted, Column("办理", cell="reports/sources/cells/do.html", css="no-print nowrap")]
+    menu = [("restore_source", "source_restore", "恢复来源")] if found.is_withdrawn else _SOURCE_MENU
     return render(
         request,
         "reports/sources/source.html",
         {
             "source": found,
-            "days": published_days(found),
-            "date_basis": DATE_BASES.get(found.date_basis, found.date_basis),
+            "facts": _facts(found, address, scope),
             "crumbs": [
                 {"name": "来源", "url": address.url(reverse("sources"))},
                 {"name": f"来源 {found.number}", "url": ""},
             ],
-            "grid": Grid(columns, [ListedFigure(address, row) for row in compared]),
+            "actions": buttons(user, found, address, *menu),
+            "grid": Grid(
+                columns if may_edit and not found.is_withdrawn else wanted,
+                [ListedFigure(address, row, may_edit) for row in compared],
+            ),
             "lines": compared,
-            "out_of_scope": found.figures.count() - len(compared),
+            "withdrawn": [ListedFigure(address, row, may_edit) for row in _withdrawn(mine)],
+            "out_of_scope": figures.count() - len(mine),
             "summary": summed_up(compared),
             "organizations": [
                 (row, address.url(row.get_absolute_url()))
@@ -75,5 +87,33 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
                 (row, address.url(row.get_absolute_url()))
                 for row in people.select_related("home_unit").order_by("number")
             ],
+            "shows_record": access.may(user, access.SEE, found),
+            **(
+                history.of_page(user, found, address, names="figure")
+                if access.may(user, "see", found)
+                else {}
+            ),
         },
     )
+
+
+def _withdrawn(figures: Iterable[Figure]) -> list[Comparison]:
+    """Return the figures that were withdrawn, which are compared with nothing."""
+    return [
+        Comparison(row, None, row.day, None, Verdict.REPORTED_ONLY, "") for row in figures if row.is_withdrawn
+    ]
+
+
+def _facts(source: Source, address: Address, scope: Sequence[Span]) -> list[tuple[str, str | SafeString]]:
+    """Return what is registered of an article, with a dash for what is not known."""
+    basis = source.get_date_basis_display()
+    found: list[tuple[str, str | SafeString]] = [
+        ("编号", str(source.number)),
+        ("发布单位", source.publisher or "–"),
+        ("发布日期", f"{published_days(source)}({basis})" if basis else published_days(source)),
+        ("地区", source.region or "–"),
+        ("报送单位", source.reporting_organ or "–"),
+    ]
+    if source.unit is not None:
+        found.append(("登记单位", linked(address, source.unit, scope)))
+    return found

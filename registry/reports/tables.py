@@ -15,27 +15,18 @@ from django.utils.functional import cached_property
 from registry import access
 from registry.counting.metrics import measured
 from registry.counting.reconciliation import Comparison, Verdict, reconcile
-from registry.models import Figure, Qualifier, Source, Unit
+from registry.models import Figure, FigureCategory, Qualifier, Source, Unit
 from registry.models.base import in_spans
 from registry.spreadsheets.sheets import Head, Kind
 from registry.web.address import Address
 from registry.web.columns import Column
 from registry.web.drill import rows_url, unit_of
-from registry.web.filters import ChoiceFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import with_query
 from registry.web.tables import Empty, Table
 
 VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
 TONES = {Verdict.AGREES: "ok", Verdict.DIFFERS: "warn", Verdict.REPORTED_ONLY: "plain"}
-CATEGORIES = {
-    "organization": "组织",
-    "people": "人员",
-    "operations": "警务",
-    "activity": "活动",
-    "publicity": "宣传",
-    "care": "关爱",
-    "commendation": "表彰",
-}
 
 
 # --- Figures --------------------------------------------------------------------------------------
@@ -47,6 +38,8 @@ class ListedFigure:
 
     address: Address
     comparison: Comparison
+    may_edit: bool = False
+    """Whether the user may correct and withdraw it: the page of its source then says so."""
 
     @property
     def figure(self) -> Figure:
@@ -110,9 +103,8 @@ def _sources(table: FigureTable) -> list[tuple[str, str]]:
 
 
 def _categories(table: FigureTable) -> list[tuple[str, str]]:
-    there = {row.figure.category for row in table.compared if row.figure.category}
-    known = [(key, word) for key, word in CATEGORIES.items() if key in there]
-    return known + [(key, key) for key in sorted(there - CATEGORIES.keys())]
+    there = {row.figure.category for row in table.compared}
+    return [(key, word) for key, word in FigureCategory.choices if key in there]
 
 
 class FigureTable(Table[ListedFigure]):
@@ -207,7 +199,6 @@ class FigureTable(Table[ListedFigure]):
             "category",
             "类别",
             lambda table, rows, value: [row for row in rows if row.figure.category == value],
-            chip=lambda table, value: f"类别:{CATEGORIES.get(value, value)}",
             choices=_categories,
             is_open=True,
         ),
@@ -241,9 +232,8 @@ class FigureTable(Table[ListedFigure]):
     def compared(self) -> list[Comparison]:
         """Every figure of the unit, whatever the filters."""
         unit = self.unit
-        rows = Figure.objects.select_related("source", "unit", "organization").order_by(
-            "source__number", "code"
-        )
+        rows = Figure.objects.valid().select_related("source", "unit", "organization")
+        rows = rows.order_by("source__number", "code")
         if unit is None:
             rows = rows.filter(in_spans(access.spans(self.user), "unit__"))
         else:
@@ -335,10 +325,24 @@ class ListedSource:
         """When it was published, or what bounds it."""
         return published_days(self.source)
 
+    @property
+    def state(self) -> str:
+        """Whether it was withdrawn."""
+        return "已撤回" if self.source.is_withdrawn else "有效"
+
+    @property
+    def tone(self) -> str:
+        """The tone of the state."""
+        return "plain" if self.source.is_withdrawn else "ok"
+
 
 def published_days(source: Source) -> str:
     """Return when an article was published, or what bounds it."""
     return _days(source.published_on, source.earliest, source.latest)
+
+
+def _named(table: SourceTable, rows: Any, text: str) -> Any:
+    return rows.filter(Q(title__icontains=text) | Q(publisher__icontains=text))
 
 
 class SourceTable(Table[ListedSource]):
@@ -348,7 +352,8 @@ class SourceTable(Table[ListedSource]):
     file_title = "来源目录"
     file = "sources_export"
     unit_word = "篇"
-    nothing = "还没有载入来源。"
+    nothing = "还没有来源,由管理员登记。"
+    nothing_found = "没有符合筛选条件的来源。"
     is_dated = False
     default_sort = "number"
     columns: Sequence[Column[ListedSource]] = (
@@ -375,13 +380,30 @@ class SourceTable(Table[ListedSource]):
         Column("地区", "source.region", css="drop"),
         Column("报送单位", "source.reporting_organ", css="drop text"),
         Column("可查看的报道数", "source.seen", Kind.NUMBER, key="figures", sort=("seen",), url="url"),
+        Column("状态", "state", cell="parts/cells/tag.html", seen_by=lambda table: table.wanted["state"]),
+    )
+    filters = (
+        ChoiceFilter("state", "状态", choices=[("withdrawn", "已撤回"), ("all", "全部")], anything="有效"),
+        TextFilter("q", "标题、发布单位", _named),
     )
 
     def every(self) -> Any:
-        """Return the articles with the number of their figures in the user's scope."""
+        """Return the articles that the user sees with the number of their figures in scope."""
         seen = in_spans(access.spans(self.user), "figures__unit__")
         seen |= Q(figures__unit__isnull=True, figures__isnull=False)
-        return Source.objects.annotate(seen=Count("figures", filter=seen))
+        number = Count("figures", filter=seen & Q(figures__is_withdrawn=False))
+        rows = access.visible(self.user, Source.objects.order_by())
+        state = self.wanted["state"]
+        if state != "all":
+            rows = rows.filter(is_withdrawn=state == "withdrawn")
+        return rows.annotate(seen=number)
+
+    @property
+    def actions(self) -> list[dict[str, str]]:
+        """Entering one."""
+        if not access.may_somewhere(self.user, "add_source"):
+            return []
+        return [{"label": "登记来源", "url": self.address.url(reverse("source_add")), "tone": "main"}]
 
     def lines(self, found: list[Any]) -> list[ListedSource]:
         """Return these articles."""

@@ -7,8 +7,6 @@ counted (``registry.guesses``).
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +17,7 @@ from registry.access import AnyUser
 from registry.audit import Actor
 from registry.guesses import Guesses
 from registry.models import Person, User
+from registry.models.text import normalize_number, normalize_person_name
 from registry.search.index import batches
 
 WRONG = "没有警号和姓名都与此一致的人员,请逐字核对,或先登记。"
@@ -28,8 +27,6 @@ TOO_MANY = "核对不上的次数过多,请 {minutes} 分钟后再试,或向其�
 ELSEWHERE = "该警号已在其他单位登记,不能另建。可按警号和姓名借调编入,或请其所属单位调转组织关系。"
 """For who adds somebody whose number is there: another number would make a second entry of one person."""
 
-_IGNORED = re.compile(r"[\s\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
-_DOTS = re.compile(r"[·•‧∙⋅・・᛫]")
 _SOME = 500
 
 
@@ -42,8 +39,9 @@ class Claim:
 
     @classmethod
     def of(cls, number: str, name: str) -> Claim:
-        """Return the claim without what cannot be seen: spaces, width, direction marks."""
-        return cls(_plain(number), _plain(name))
+        """Return the claim as numbers and names are kept: without spaces, width, direction marks."""
+        number, name = (text.replace("\x00", "") for text in (number, name))
+        return cls(normalize_number(number), normalize_person_name(name))
 
     @property
     def is_whole(self) -> bool:
@@ -52,7 +50,7 @@ class Claim:
 
     def fits(self, person: Person) -> bool:
         """Whether it says the name of ``person``."""
-        return _plain(person.name) == self.name
+        return person.name == self.name
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,8 @@ class Found:
     people: dict[Claim, Person] = field(default_factory=dict)
     problems: dict[Claim, str] = field(default_factory=dict)
     namesakes: dict[Claim, list[Person]] = field(default_factory=dict)
+    outside: set[int] = field(default_factory=set)
+    """Who of them is out of scope, by key."""
 
 
 def find_people(asker: AnyUser, claims: Iterable[Claim]) -> Found:
@@ -70,7 +70,7 @@ def find_people(asker: AnyUser, claims: Iterable[Claim]) -> Found:
     seen = {person.number: person for person in _seen(asker, "number", wanted)}
     named: dict[str, list[Person]] = {}
     for person in _seen(asker, "name", [claim for claim in wanted if not claim.number]):
-        named.setdefault(_plain(person.name), []).append(person)
+        named.setdefault(person.name, []).append(person)
     found = borrowed(asker, [claim for claim in wanted if claim.number not in seen])
     for claim in wanted:
         if claim.number:
@@ -125,6 +125,7 @@ def borrowed(asker: AnyUser, claims: Iterable[Claim]) -> Found:
             found.problems[claim] = TOO_MANY.format(minutes=minutes)
         elif person is not None and claim.fits(person):
             found.people[claim] = person
+            found.outside.add(person.pk)
         else:
             found.problems[claim] = WRONG
             if guesses.note(f"{claim.number} {claim.name}"):
@@ -153,7 +154,3 @@ def _record_lock(asker: User) -> None:
     audit.record_event(
         Actor(user=asker, name=str(asker)), "borrowing_locked", subject=str(asker), unit=units[0]
     )
-
-
-def _plain(text: str) -> str:
-    return _DOTS.sub("·", _IGNORED.sub("", unicodedata.normalize("NFKC", text.replace("\x00", ""))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -151,7 +151,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
         *refused,
         *name_warnings(fine),
         *placements.findings(together, asker),
-        *_first_members(placed),
+        *first_member_warnings(placed),
     ]
 
 
@@ -280,7 +280,7 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
             yield warning("name_new_at_unit", proposal, "name", message)
 
 
-def _first_members(placed: dict[Establishment, list[Placement]]) -> Iterator[Finding]:
+def first_member_warnings(placed: Mapping[Establishment, Sequence[Placement]]) -> Iterator[Finding]:
     """Warn when nobody leads, or a Party organization begins with too few full members."""
     party = [each for proposal, members in placed.items() if proposal.kind in PARTY_KINDS for each in members]
     statuses = placements.statuses_on(party) if party else {}

@@ -101,6 +101,36 @@ def _near(proposal: Numbering, others: Sequence[tuple[int | None, str, str]]) ->
             yield warning("number_near", proposal, "number", said)
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Renaming:
+    """Another name and category of a person (None: as it is)."""
+
+    person: Person
+    name: str | None
+    category: str | None
+    reason: str = ""
+
+    @property
+    def is_of_another(self) -> bool:
+        """Whether both change, as when the number was given to somebody else."""
+        person = self.person
+        return self.name not in (None, person.name) and self.category not in (None, person.category)
+
+
+ANOTHER_PERSON = (
+    "姓名和人员类别同时改变,像是警号给了另一个人。确是同一人的请说明原因;"
+    "换了人的,请先在“{name}”的页面改掉旧警号,再登记新的人。"
+)
+
+
+@for_each
+def renaming_refusals(proposal: Renaming) -> Wrong:
+    """Ask for a reason where a number seems to be given to another person."""
+    if proposal.is_of_another and not proposal.reason.strip():
+        message = ANOTHER_PERSON.format(name=proposal.person.name)
+        yield "number_of_one_person", "reason", message
+
+
 def status_refusals(proposals: Sequence[StatusChange]) -> list[Finding]:
     """Return what is wrong with new political statuses."""
     people = {proposal.person.pk for proposal in proposals}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from itertools import islice
 
 from django.db.models import prefetch_related_objects
@@ -101,7 +101,24 @@ class Ending:
 def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
     """Return refusals and warnings; nothing outside the scope of ``asker`` is named."""
     refused = refusals(proposals)
-    return [*refused, *secretary_warnings(unblamed(proposals, refused), asker)]
+    return [*refused, *placement_warnings(unblamed(proposals, refused), asker)]
+
+
+def placement_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
+    """Return what should be looked at before these are saved."""
+    return [*_empty_spells(proposals), *secretary_warnings(proposals, asker)]
+
+
+def _empty_spells(proposals: Iterable[Placement]) -> Iterator[Finding]:
+    """Warn of assignments that count on no day: rosters give the last day, here it is the day after."""
+    for proposal in proposals:
+        start = proposal.started_on
+        if proposal.ended_on == start:
+            message = (
+                f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
+                f"名册写的是最后一天的,请填次日 {start + timedelta(days=1):%Y-%m-%d}。"
+            )
+            yield warning("counts_on_no_day", proposal, "ended_on", message)
 
 
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:

@@ -43,6 +43,11 @@ def year_after(day: date) -> date:
     return day.replace(year=day.year + 1, day=28 if (day.month, day.day) == (2, 29) else day.day)
 
 
+def status_by_days(joined_on: date, confirmed_on: date | None) -> str:
+    """Return what a member is today by the days alone: full when confirmed, or a year after joining."""
+    return FULL if confirmed_on or year_after(joined_on) <= timezone.localdate() else PROBATIONARY
+
+
 def membership(spells: Sequence[Spell]) -> tuple[int, int] | None:
     """Return the first and last place of the newest membership among the spells; None where there is none."""
     places = [place for place, (status, _) in enumerate(spells) if status in MEMBER_STATUSES]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,7 +20,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.hierarchy import UnitHierarchy, move_days, remembering
-from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, unblamed
+from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, unblamed, warning
 
 REGION_CODE = r"^\d{6}$"
 
@@ -31,6 +31,7 @@ class Addition:
 
     superior: Unit | None
     opened_on: date | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,6 +67,25 @@ class Leaving:
     units: int
     organizations: int
     people: int
+
+
+def name_warnings(proposals: Sequence[Addition]) -> Iterator[Finding]:
+    """Warn where the superior has an open unit of that name already, or gets two at once."""
+    superiors = {each.superior.pk for each in proposals if each.superior is not None} - {None}
+    below = Q(parent__in=superiors)
+    if any(each.superior is None for each in proposals):
+        below |= Q(parent__isnull=True)
+    rows = Unit.objects.filter(below, name__in={each.name for each in proposals}, closed_on__isnull=True)
+    same: dict[tuple[object, str], str] = {(row.parent_id, row.name): row.code for row in rows}
+    for each in proposals:
+        superior = each.superior
+        key = (superior.pk or id(superior) if superior is not None else None, each.name)
+        if key in same:
+            where = f"“{superior.label}”下" if superior is not None else ""
+            other = f"({same[key]})" if same[key] else ""
+            message = f"{where}已有同名单位“{each.name}”{other},请核对是不是同一个单位。"
+            yield warning("name_new_below", each, "name", message)
+        same.setdefault(key, "")
 
 
 def opening_refusals(proposals: Sequence[Opening]) -> list[Finding]:

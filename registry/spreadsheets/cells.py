@@ -176,6 +176,8 @@ def _yes_no(column: Column, raw: Raw) -> Value:
         return True
     if word in _NO:
         return False
+    if is_nothing(word):
+        return None
     raise Unclear(f"“{column.header}”请填“是”或“否”,不能填“{shown(raw)[:20]}”")
 
 

@@ -16,6 +16,8 @@ from django.db import connection
 from django.db.models import F, Max, Model
 from django.utils import timezone
 
+from registry.models import journal
+
 _END = 2**31 - 1
 """Larger than every bound: the column's largest number."""
 
@@ -51,6 +53,7 @@ def insert_last(node: Any, parent: Any | None) -> None:
         node.tree_id, node.lft, node.rght, node.level = parent.tree_id, at, at + 1, parent.level + 1
         parent.rght += 2
     node.save(force_insert=True)
+    journal.note_new([node])
 
 
 def move_last(nodes: Sequence[Any], target: Any | None, **changes: Any) -> None:
@@ -71,6 +74,21 @@ def move_last(nodes: Sequence[Any], target: Any | None, **changes: Any) -> None:
     model._base_manager.filter(pk__in=[node.pk for node in nodes]).update(
         parent=target, version=F("version") + 1, updated_at=timezone.now(), **changes
     )
+    for node in nodes:
+        before = {"parent": node.parent_id, **{name: getattr(node, name) for name in changes}}
+        journal.note_change(node, before, {"parent": target, **changes})
+
+
+def uproot(nodes: Sequence[Any]) -> None:
+    """Remove nodes of one model, each with all below it: they are all among ``nodes``, as read now."""
+    if not nodes:
+        return
+    pks = {node.pk for node in nodes}
+    move_last([node for node in nodes if node.parent_id not in pks], None)
+    model = type(nodes[0])
+    rows = model._base_manager.filter(pk__in=pks)
+    rows.update(parent=None)  # none holds another while they go
+    rows.delete()
 
 
 def new_tree_id(model: type[Model]) -> int:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
 from registry.refusals import EditConflict, OperationRefused
-from registry.web import kept
+from registry.web import history, kept
 from registry.web.address import Address, actor_of, address_of
 from registry.web.fields import ScopedForm
 
@@ -63,7 +63,8 @@ def change(
                 goal = back if isinstance(back, str) else back(result)
                 if isinstance(goal, HttpResponse):
                     return goal
-                messages.success(request, done(result))
+                way = history.way_back(request, address_of(request))
+                messages.success(request, format_html("{}{}", done(result), way))
                 return HttpResponseRedirect(goal)
         except EditConflict as conflict:
             form.apply_refusal(conflict)

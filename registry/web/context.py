@@ -22,9 +22,9 @@ NAVIGATION = (
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
     ("campaigns", "专项任务", ("campaign",)),
-    ("people", "人员", ("person", "assignments", "assignment")),
+    ("people", "人员", ("person", "assignments", "assignment", "lent")),
     ("reconciliation", "来源核对", ("reconciliation",)),
-    ("sources", "来源", ("source",)),
+    ("sources", "来源", ("source", "figure")),
 )
 
 NAVIGATION_FOR: tuple[tuple[str, str, tuple[str, ...], str], ...] = (

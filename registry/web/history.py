@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from registry import access, nouns
 from registry.models import AuditEntry, GrantRole
+from registry.models.hierarchy import Span
+from registry.operations.take_back import Obstacle, takeable
 from registry.operations.undo import can_undo, still_fits
 from registry.web.address import Address
+from registry.web.links import row_url
 
 LIMIT = 60
 """So many of the newest entries stand on the page of a unit, an organization or a person."""
 
-_HIDDEN = ("moved", "ended")
-"""Keys of rows, kept so that a change could be set back: of no use to a reader."""
+MOST_OBSTACLES = 50
+"""So many things that stand in the way of taking an act back are named."""
+JUST = timedelta(minutes=5)
+"""So long a request takes at most: what it did is looked for among what was recorded since."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,16 @@ class Event:
     what: str
     changes: tuple[str, ...]
     undo_url: str = ""
+    undone: AuditEntry | None = None
+    """The entry that undid it, or the act that it is part of."""
+
+    is_edit: bool = False
+    """Whether it is undone by setting an edit back, not by taking an act back."""
+
+    @property
+    def undo_word(self) -> str:
+        """How the way back is called: an edit is set back, an act is taken back."""
+        return "还原" if self.is_edit else "撤回这次操作"
 
 
 def events(
@@ -38,8 +58,12 @@ def events(
     names: str = "organization",
     sees_numbers: bool = False,
     undo_url: Callable[[AuditEntry], str] = lambda entry: "",
+    undone: Mapping[int, AuditEntry] | None = None,
+    acts: Collection[int] = (),
 ) -> list[Event]:
     """Return the entries in words, in the order given.
+
+    ``undone``: what undid which act; ``acts``: the entries that are undone with their whole act.
 
     An assignment's entry names its ``organization`` (on a person's page) or its ``person``.
     """
@@ -49,6 +73,8 @@ def events(
             heading(entry, names),
             tuple(changes(entry, sees_numbers=sees_numbers)),
             undo_url(entry),
+            (undone or {}).get(entry.part_of_id or entry.pk),
+            can_undo(entry) and entry.pk not in acts,
         )
         for entry in entries
     ]
@@ -64,17 +90,24 @@ def of_page(
 ) -> dict[str, Any]:
     """Return what the page of a row shows of the record, and where all of it stands.
 
-    An edit that can be set back has its link, for those who may edit what was edited.
+    An edit that can be set back, and an act that can be taken back, has its link, for those who may do it.
     """
     entries = list(of_row(row))
-    rows = _edited_rows(row, entries)
+    rows, acts = _edited_rows(row, entries), taken_back_by(user, entries)
 
     def undo_url(entry: AuditEntry) -> str:
         edited = rows.get((entry.noun, entry.object_id))
         is_open = edited is not None and _fits(entry, edited) and access.may(user, entry.verb, edited)
-        return address.url(reverse("record_undo", args=[entry.pk])) if is_open else ""
+        return _undo_url(entry.pk, address) if is_open or entry.pk in acts else ""
 
-    shown = events(entries, names=names, sees_numbers=sees_numbers, undo_url=undo_url)
+    shown = events(
+        entries,
+        names=names,
+        sees_numbers=sees_numbers,
+        undo_url=undo_url,
+        undone=undone_by(entries),
+        acts=acts,
+    )
     return {"events": shown, "record_url": record_url(user, row, address)}
 
 
@@ -88,10 +121,67 @@ def _edited_rows(row: Model, entries: Iterable[AuditEntry]) -> dict[tuple[str, i
     return rows
 
 
+def _undo_url(pk: int, address: Address) -> str:
+    return address.url(reverse("record_undo", args=[pk]))
+
+
+def taken_back_by(user: access.AnyUser, entries: Sequence[AuditEntry]) -> set[int]:
+    """Return the keys of the entries whose act can be taken back, where ``user`` may do what was done.
+
+    A hint by the unit of the entry; the page asks what stands in the way, and the right to every row.
+    """
+    able = takeable(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
+    scopes: dict[str, list[Span]] = {}
+
+    def may(entry: AuditEntry) -> bool:
+        scope = scopes.setdefault(entry.verb, access.spans(user, entry.verb))
+        return entry.unit is not None and access.inside(entry.unit, scope)
+
+    return {entry.pk for entry in entries if entry.pk in able and may(entry)}
+
+
+def obstacles(user: access.AnyUser, found: Sequence[Obstacle], address: Address) -> list[tuple[str, str]]:
+    """Return what stands in the way of taking an act back: (page, words), nothing outside the scope named."""
+
+    def said(obstacle: Obstacle) -> tuple[str, str]:
+        row = obstacle.row
+        if row is not None and not access.may(user, access.SEE, row):
+            return "", "管理范围外有后来的登记,请由上级单位办理。"
+        return row_url(user, row, address) if row is not None else "", obstacle.text
+
+    return list(dict.fromkeys(map(said, found[:MOST_OBSTACLES])))
+
+
+def undone_by(entries: Sequence[AuditEntry]) -> dict[int, AuditEntry]:
+    """Return what took back which act, by the key of the act's first entry."""
+    acts = {
+        entry.part_of_id or entry.pk
+        for entry in entries
+        if entry.part_of_id is not None or not nouns.edited_by(entry.verb)
+    }
+    undoing = AuditEntry.objects.filter(undoes__in=acts).defer("rows")
+    return {entry.undoes_id or 0: entry for entry in undoing}
+
+
+def way_back(request: HttpRequest, address: Address) -> SafeString:
+    """Return the link that follows the line of what this request just did, if that can be undone."""
+    number = getattr(request, "request_number", "")
+    done = AuditEntry.objects.filter(
+        at__gte=timezone.now() - JUST, request_number=number, part_of__isnull=True, undoes__isnull=True
+    ).defer("rows")
+    entries = list(done.order_by("pk")[:5]) if number else []
+    able = takeable(done) if entries else set()
+    for entry in entries:
+        if entry.pk in able or can_undo(entry):
+            word = Event(entry, "", (), is_edit=entry.pk not in able).undo_word
+            return format_html(' <a href="{}">{}</a>', _undo_url(entry.pk, address), word)
+    return SafeString("")
+
+
 def of_row(row: Model) -> QuerySet[AuditEntry]:
     """Return the newest entries about a row, and about what ties it to others (``about``)."""
     entries = AuditEntry.objects.filter(about(nouns.of(row).key, row.pk))
-    return entries.select_related("undoes").order_by("-at", "-pk")[:LIMIT]
+    return entries.select_related("undoes", "unit").defer("rows").order_by("-at", "-pk")[:LIMIT]
 
 
 def about(key: str, pk: int) -> Q:
@@ -124,10 +214,12 @@ def heading(entry: AuditEntry, names: str = "organization") -> str:
     """Return what was done, in a few words."""
     what = nouns.label_of(entry.verb)
     if entry.undoes_id is not None:
-        what = f"还原:{what}"
+        what = f"{'还原' if nouns.edited_by(entry.verb) else '撤回'}:{what}"
     named = entry.after.get(names)
     if names in _noun_of(entry, "named") and named:
         what = f"{what}:{_text(named)}"
+    elif names == entry.noun:
+        what = f"{what}:{entry.object_name}"
     return what
 
 
@@ -137,8 +229,7 @@ def changes(entry: AuditEntry, *, sees_numbers: bool = False) -> list[str]:
     shown = [
         name
         for name in names
-        if name not in _HIDDEN
-        and name not in _noun_of(entry, "named")
+        if name not in _noun_of(entry, "named")
         and (name in entry.before or entry.after[name] not in (None, "", False))
     ]
     return [_change(entry, name, sees_numbers=sees_numbers) for name in shown]

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from registry.counting.reconciliation import Verdict, counting_day, figures_within, judge, reconcile
+from registry.counting.reconciliation import Verdict, figures_within, judge, reconcile
 from registry.models import Figure, Source, Unit
 from registry.operations import organizations, units
 from tests.factories import ACTOR, make_organization, make_unit
@@ -118,7 +118,7 @@ def test_counted_in_the_hierarchy_of_the_day(unit: Unit) -> None:
     assert [each.verdict for each in reconcile(figures_within(Unit.objects.get(pk=unit.pk)))] == [
         Verdict.AGREES
     ] * 2
-    assert [counting_day(figure) for figure in (before, after)] == [day(10), day(11)]
+    assert [figure.day for figure in (before, after)] == [day(10), day(11)]
 
 
 @pytest.mark.django_db

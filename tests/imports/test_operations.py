@@ -724,6 +724,13 @@ def test_a_corrected_role_and_people_of_the_workbook_are_looked_at_too(office: O
         ],
     )
     said = notices(made)
-    assert [address for address, _ in said] == ["组织!B2", "编入!D2", "编入!D3", "编入!D3"]
+    assert [address for address, _ in said] == [
+        *("组织!B2", "组织!A2", "组织!A2"),
+        *("编入!D2", "编入!D3", "编入!D3"),
+    ]
     assert "已有同名组织" in said[0][1]
-    assert "同时编入了多名书记:张三、李四" in said[3][1]
+    assert [message for _, message in said[1:3]] == [
+        "没有指定书记。",
+        "编入的正式党员只有 0 人,不足 3 人。",
+    ]
+    assert "同时编入了多名书记:张三、李四" in said[5][1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -62,7 +63,8 @@ def test_from_upload_to_the_row(manager: Client, office: Office) -> None:
     made = uploaded(manager, 人员=[PERSON])
     page = text(manager, made)
     assert "将新增 1 行,修改 0 行。现在还没有写入任何数据。" in page
-    assert "张三 · 民警 · 正式党员 · 城关派出所" in page
+    shown = re.sub(r"\s+", "", re.sub(r"<[^>]+>", " ", page))
+    assert "警号007姓名张三人员类别民警政治面貌正式党员所属单位城关派出所" in shown
     assert reverse("person", args=["007"]) not in page
     assert not Person.objects.exists()
     response = manager.post(reverse("import_write", args=[made.pk]), {"reason": "报送"}, follow=True)

@@ -17,7 +17,7 @@ from registry.accounts import operations as accounts
 from registry.accounts import second_factor
 from registry.audit import Actor
 from registry.imports import operations as imports
-from registry.models import AuditEntry, GrantRole, Source, Unit
+from registry.models import AuditEntry, Figure, GrantRole, Source, Unit
 from registry.operations import (
     assignments,
     campaigns,
@@ -60,6 +60,23 @@ class Place:
             actor=Actor(), person=make_person(unit=self.unit), leaving="retired", on=ON, reason="到龄"
         )
         self.campaign = make_campaign(f"{code}-campaign", lead_unit=self.unit)
+        self.source = Source.objects.create(number=Source.objects.count() + 1, title="报道", unit=self.unit)
+        self.withdrawn = Source.objects.create(
+            number=Source.objects.count() + 1, title="误录", unit=self.unit, is_withdrawn=True
+        )
+        self.figure, self.taken_back = (
+            Figure.objects.create(
+                code=f"{code}-{at}",
+                source=self.source,
+                unit=self.unit,
+                is_withdrawn=at > 0,
+                metric="pioneer_posts",
+                label="先锋岗",
+                value="1",
+                qualifier="exact",
+            )
+            for at in range(2)
+        )
         self.over = make_campaign(f"{code}-over", lead_unit=self.unit, ended_on=ON)
         self.other = make_user(f"{code}-other", self.station, "viewer")
         self.disabled = make_user(f"{code}-disabled", self.station, "viewer", is_active=False)
@@ -72,7 +89,6 @@ class World:
     def __init__(self) -> None:
         top = make_unit("top")
         self.here, self.there = Place("here", top), Place("there", top)
-        self.source = Source.objects.create(number=1, title="报道")
         self.superuser, self.nobody = make_user("root", is_superuser=True), make_user("nobody")
 
 
@@ -181,8 +197,28 @@ ATTEMPTS: dict[str, Attempt] = {
     "reopen_campaign": lambda by, here, world: campaigns.reopen_campaign(
         actor=by, campaign=here.over, reason="误结束"
     ),
-    "add_source": lambda by, here, world: sources.add_source(actor=by, facts={"number": 2, "title": "新"}),
-    "add_figures": lambda by, here, world: sources.add_figures(actor=by, source=world.source, figures=[]),
+    "add_source": lambda by, here, world: sources.add_source(actor=by, unit=here.unit, title="新"),
+    "edit_source": lambda by, here, world: sources.edit_source(
+        actor=by, source=here.source, changes={"title": "新"}
+    ),
+    "withdraw_source": lambda by, here, world: sources.withdraw_source(
+        actor=by, source=here.source, reason="误录"
+    ),
+    "restore_source": lambda by, here, world: sources.restore_source(
+        actor=by, source=here.withdrawn, reason="没有误录"
+    ),
+    "add_figure": lambda by, here, world: sources.add_figure(
+        actor=by, source=here.source, metric="pioneer_posts", label="先锋岗", value="1", qualifier="exact"
+    ),
+    "edit_figure": lambda by, here, world: sources.edit_figure(
+        actor=by, figure=here.figure, changes={"value": "2"}
+    ),
+    "withdraw_figure": lambda by, here, world: sources.withdraw_figure(
+        actor=by, figure=here.figure, reason="误录"
+    ),
+    "restore_figure": lambda by, here, world: sources.restore_figure(
+        actor=by, figure=here.taken_back, reason="没有误录"
+    ),
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(
@@ -193,6 +229,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "end_grant": lambda by, here, world: accounts.end_grant(
         actor=by, grant=here.other.grants.get(), reason="调离"
+    ),
+    "edit_user": lambda by, here, world: accounts.edit_user(
+        actor=by, user=here.other, changes={"display_name": "新名"}, reason="更正"
     ),
     "disable_user": lambda by, here, world: accounts.disable_user(actor=by, user=here.other, reason="停"),
     "enable_user": lambda by, here, world: accounts.enable_user(actor=by, user=here.disabled),
@@ -278,6 +317,10 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
         lambda: merging.merge_person(actor=by, person=here.person, other=there.person, reason="重复"),
         lambda: campaigns.start_campaign(actor=by, name="新", started_on=ON, lead_unit=there.unit),
+        lambda: sources.add_figure(
+            actor=by, source=here.source, unit=there.unit, metric="x", label="x", value="1", qualifier="exact"
+        ),
+        lambda: sources.edit_figure(actor=by, figure=here.figure, changes={"unit": there.unit}),
         lambda: campaigns.edit_campaign(actor=by, campaign=here.campaign, changes={"lead_unit": there.unit}),
         lambda: accounts.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),
         lambda: accounts.grant_role(actor=by, user=there.other, unit=here.unit, role="viewer", started_on=ON),

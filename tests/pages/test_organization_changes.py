@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from registry.models import Assignment, AuditEntry, Grant, Organization, Person, Unit, User
 from registry.operations import organizations
+from registry.rules.borrowing import UNNAMED
 from tests.factories import (
     ACTOR,
     assign,
@@ -212,9 +213,9 @@ def test_unknown_numbers_are_named_and_everything_typed_comes_back(world: World,
         REGISTER,
         filled(world, numbers="999001 999002", note="驻点", name="自拟名称", honour_title="以何建华命名"),
     )
-    assert errors(response) == {"numbers": ["2 个警号没有找到:999001、999002。请检查,或先登记这些人员。"]}
+    assert errors(response) == {"numbers": [f"999001:{UNNAMED}", f"999002:{UNNAMED}"]}
     page = response.content.decode()
-    for typed in ("自拟名称", "999001 999002", "驻点", "以何建华命名", "右公党〔2020〕5号", "2020-02-10"):
+    for typed in ("自拟名称", "999001\n999002", "驻点", "以何建华命名", "右公党〔2020〕5号", "2020-02-10"):
         assert typed in page
     for person in world.people:
         assert f'value="{person.number}"' in page

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from registry.models import Assignment, AuditEntry, Person, StatusPeriod
 from registry.operations import people
+from registry.rules.borrowing import UNNAMED
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -164,9 +165,9 @@ def test_assigns_chosen_and_pasted_people_all_or_none(clerk, unit):
         "document_number": "党发3号",
     }
     response = clerk.post(url, sent)
-    assert errors(response) == {"numbers": ["1 个警号没有找到:999999。请检查,或先登记这些人员。"]}
+    assert errors(response) == {"numbers": [f"999999:{UNNAMED}"]}
     page = response.content.decode()
-    assert "999999" in page
+    assert "999999</textarea>" in page  # what was found stands among the people
     assert "党发3号" in page
     assert not Assignment.objects.exists()
     sent["numbers"] = f"{two.number} {three.number}"

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.forms import Field
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -37,6 +38,8 @@ class ListedEntry:
     sees_numbers: bool
     pages: Callable[[], Pages]
     """Page, and whether it is invented, of each object that the user may open."""
+    undoing: Callable[[], tuple[dict[int, str], dict[int, AuditEntry]]]
+    """The way back from each entry that can be undone, and what undid which act."""
 
     @cached_property
     def event(self) -> history.Event:
@@ -51,6 +54,16 @@ class ListedEntry:
     def url(self) -> str:
         """The page of what it is about, where the user may open it."""
         return self._page[0]
+
+    @property
+    def undo_url(self) -> str:
+        """The way back from it, where the user may take it back."""
+        return self.undoing()[0].get(self.entry.pk, "")
+
+    @property
+    def undone(self) -> bool:
+        """Whether it was taken back."""
+        return (self.entry.part_of_id or self.entry.pk) in self.undoing()[1]
 
     @property
     def is_sample(self) -> bool:
@@ -206,23 +219,31 @@ class RecordTable(Table[ListedEntry]):
 
     def sortable(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Order the newest first."""
-        return rows.select_related("user", "unit", "undoes").order_by("-at", "-pk")
+        return rows.select_related("user", "unit", "undoes").defer("rows").order_by("-at", "-pk")
 
     def detailed(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Join the seal."""
-        return rows.select_related("user", "unit", "other_unit", "sealed__seal")
+        return rows.select_related("user", "unit", "other_unit", "sealed__seal").defer("rows")
 
     def lines(self, found: list[AuditEntry]) -> list[ListedEntry]:
         """Return these entries in words; links are looked up once, if a page asks for them."""
         personal = access.spans(self.user, access.PERSONAL)
         everything = self.user.is_authenticated and self.user.is_superuser
         pages = cache(lambda: self._pages(found))
+        undoing = cache(lambda: (self._undo_urls(found), history.undone_by(found)))
         return [
             ListedEntry(
-                entry, everything or (entry.unit is not None and access.inside(entry.unit, personal)), pages
+                entry,
+                everything or (entry.unit is not None and access.inside(entry.unit, personal)),
+                pages,
+                undoing,
             )
             for entry in found
         ]
+
+    def _undo_urls(self, entries: Sequence[AuditEntry]) -> dict[int, str]:
+        open_ = history.taken_back_by(self.user, entries)
+        return {pk: self.address.url(reverse("record_undo", args=[pk])) for pk in open_}
 
     def _pages(self, entries: Iterable[AuditEntry]) -> Pages:
         """Return the pages of what the user may open: a query for each noun."""

@@ -1,15 +1,17 @@
-"""The pages of the record: the list, and setting an edit back."""
+"""The pages of the record: the list, setting an edit back, taking an act back."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.views.decorators.http import require_safe
 
 from registry import access, nouns
-from registry.models import AuditEntry
+from registry.models import AuditEntry, Unit
+from registry.operations.take_back import may_take_back, plan_taking_back, take_back, takeable
 from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
@@ -29,10 +31,58 @@ def record(request: HttpRequest) -> HttpResponse:
 
 @changes_something
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """Set an edit back, after showing what that changes; for those who may edit the object."""
-    entry = AuditEntry.objects.filter(pk=pk).first()
-    if entry is None or not can_undo(entry):
-        raise Http404("没有这条可以还原的记录。")
+    """Undo what an entry says, after showing what that changes: set an edit back, or take an act back."""
+    entry = AuditEntry.objects.select_related("unit").filter(pk=pk).first()
+    if entry is not None and takeable(AuditEntry.objects.filter(pk=pk)):
+        return _take_back(request, entry)
+    if entry is not None and can_undo(entry):
+        return _set_back(request, entry)
+    if entry is not None and entry.undone_by.exists():
+        return _take_back(request, entry)
+    raise Http404("没有这条可以撤回的记录。")
+
+
+def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
+    act, found = plan_taking_back(entry)
+    if not may_take_back(request.user, act):
+        raise Http404("没有这条可以撤回的记录。")
+    address, label = address_of(request), nouns.label_of(entry.verb)
+    request.current_unit = getattr(entry.unit, "code", "")  # type: ignore[attr-defined]
+
+    def page() -> str:
+        """Return the page of what it is about; once that is gone, of its unit."""
+        noun = nouns.by_key(entry.noun) if nouns.knows(entry.noun) else None
+        row = noun.with_related().filter(pk=entry.object_id).first() if noun is not None else None
+        row = row or Unit.objects.filter(pk=entry.unit_id or 0).first()
+        return (row_url(request.user, row, address) if row is not None else "") or address.url(
+            reverse("home")
+        )
+
+    form = ReasonForm(posted(request), user=request.user)
+    title = "撤回这次操作"
+    return change(
+        request,
+        form,
+        lambda: take_back(actor=actor_of(request), entry=entry, reason=form.cleaned_data["reason"]),
+        done=lambda said: f"已撤回“{label}”:{said}。",
+        back=lambda said: page(),
+        template="pages/audit/undo.html",
+        context={
+            "title": title,
+            "event": history.events([entry], sees_numbers=True)[0],
+            "named": entry.object_name,
+            "extent": act.said(),
+            "left_out": act.left_out(),
+            "obstacles": history.obstacles(request.user, found, address),
+            "more": max(0, len(found) - history.MOST_OBSTACLES),
+            "submit_label": "撤回",
+            "cancel_url": page(),
+            "crumbs": [{"name": entry.object_name, "url": page()}, {"name": title}],
+        },
+    )
+
+
+def _set_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
     row = _editable(request, entry)
     address = address_of(request)
     page = row_url(request.user, row, address)
@@ -41,12 +91,13 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "title": "还原修改",
         "event": history.events([entry], sees_numbers=True)[0],
-        "row": row,
         "named": entry.object_name,
+        "row": row,
+        "submit_label": "还原",
         "steps_said": format_html_join(
             ";", "{} 由 <b>{}</b> 改回 <b>{}</b>", ((step.label, step.now, step.then) for step in steps)
         ),
-        "refused": refused,
+        "obstacles": [("", sentence) for sentence in refused],
         "left_out": left_out(entry),
         "cancel_url": page,
         "crumbs": [{"name": entry.object_name, "url": page}, {"name": "还原修改"}],

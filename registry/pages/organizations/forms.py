@@ -16,14 +16,14 @@ from registry.models import (
     Organization,
     OrganizationKind,
     Person,
-    Role,
     Unit,
     WorkflowState,
 )
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
-from registry.pages.people.forms import ROLES, pasted_people, with_members
+from registry.pages.people.forms import with_members
+from registry.pages.people.placing import PlacedField, PlacingForm
 from registry.rules import organizations as rules
 from registry.rules.findings import warnings
 from registry.web import fields
@@ -149,7 +149,7 @@ class CampaignField(forms.ModelChoiceField):  # type: ignore[type-arg]
         self.queryset = rows.order_by(F("ended_on").desc(nulls_first=True), "-started_on", "code")
 
 
-class RegisterForm(ScopedForm):
+class RegisterForm(PlacingForm):
     """Register an organization at a unit with its first members."""
 
     kind = forms.ChoiceField(label="组织类型", choices=REGISTERED_KINDS)
@@ -163,21 +163,10 @@ class RegisterForm(ScopedForm):
         required=False,
         help_text="党组织隶属线上的上级;没有就留空。",
     )
-    secretary = PickerField("person", label="书记(负责人)", required=False)
-    members = PickerField(
-        "person",
-        multiple=True,
-        roles=ROLES,
-        default_role=Role.MEMBER.value,
-        label="成员",
+    secretary = PlacedField(
+        label="书记(负责人)",
         required=False,
-        help_text="输入姓名或警号查找,逐个选择,可分别指定职责。",
-    )
-    numbers = forms.CharField(
-        label="批量粘贴警号",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": "3"}),
-        help_text="从表格里复制一列警号粘贴在这里,空格、换行或逗号隔开;都作为成员编入。",
+        help_text="书记是其他单位的人员时,粘贴在下面,再把职责改为书记。",
     )
     is_standing = forms.BooleanField(
         label="常设党组织(不是临时党组织)", required=False, help_text="队伍不分临时和常设。"
@@ -191,7 +180,6 @@ class RegisterForm(ScopedForm):
     folded = ("is_standing", "honour_title", "aliases", "task_body", "note", "code")
     facts = ("kind", "established_on", "approval_number", "campaign")
     suggested = ("name", "parent")
-    placed = ("secretary", "members", "numbers")
     unsent = ("is_standing", "secretary", "numbers", "people")
     sent_to_suggest = (
         *("kind", "is_standing", "established_on", *suggested),
@@ -199,9 +187,11 @@ class RegisterForm(ScopedForm):
     )
     renames = {"is_temporary": "is_standing"}
 
+    starts = "established_on"
+
     def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
         self.unit = unit
+        super().__init__(*args, **kwargs)
         cast(CampaignField, self.fields["campaign"]).offer(self.user)
         asks = {
             "hx-get": reverse("organization_suggest", args=[unit.code]),
@@ -218,21 +208,22 @@ class RegisterForm(ScopedForm):
             kind__in=("task_force", "work_group", "leading_group")
         )
 
+    @property
+    def roster_unit(self) -> Unit:
+        """Where it will stand."""
+        return self.unit
+
     def parts(self) -> dict[str, list[forms.BoundField]]:
         """The fields of each part of the page that is always shown."""
-        parts = {"facts": self.facts, "suggested": self.suggested, "placed": self.placed}
+        parts = {"facts": self.facts, "suggested": self.suggested}
         return {part: [self[name] for name in names] for part, names in parts.items()}
 
     def is_unfolded(self) -> bool:
         """Whether something in the folded part was filled in or is wrong."""
         return any(name in self.errors or self.data.get(name) for name in self.folded)
 
-    def clean_numbers(self) -> list[Person]:
-        """Find the pasted police numbers; name those that are unknown."""
-        return pasted_people(self.user, self.cleaned_data["numbers"])
-
     def clean(self) -> dict[str, Any]:
-        """Bring secretary, members and pasted numbers together: each person once."""
+        """Bring secretary and members together: each person once."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         kind = cleaned.get("kind", "")
         if cleaned.get("is_standing") and kind and kind not in PARTY_KINDS:
@@ -240,8 +231,7 @@ class RegisterForm(ScopedForm):
         head: Person | None = cleaned.get("secretary")
         placed: list[tuple[Person, str]] = [(head, rules.head_role(kind))] if head else []
         placed += cleaned.get("members") or []
-        found = with_members(placed, cleaned.get("numbers") or [])
-        cleaned["people"] = [Member(person, role) for person, role in found]
+        cleaned["people"] = [Member(person, role) for person, role in with_members(placed)]
         return cleaned
 
     @property

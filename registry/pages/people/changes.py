@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -30,6 +30,7 @@ from registry.pages.people.forms import (
     AssignForm,
     AssignmentEditForm,
     AssignOneForm,
+    BorrowForm,
     EndForm,
     EndManyForm,
     PersonEditForm,
@@ -44,7 +45,8 @@ from registry.rules import placements, standing
 from registry.rules.findings import warnings
 from registry.rules.people import Numbering, number_findings
 from registry.rules.placements import Placement, RoleChange
-from registry.web.changes import Job, Subject
+from registry.web.address import actor_of, address_of
+from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.links import person_url, way_to
 from registry.web.text import cleaned
 
@@ -206,6 +208,44 @@ assign_one = PERSON.change(
 )
 
 
+@changes_something
+def borrow(request: HttpRequest) -> HttpResponse:
+    """Place somebody of another unit, found by whole number and name."""
+    if not access.may_somewhere(request.user, "assign_person"):
+        raise Http404("借调编入由录入人员办理。")
+    address = address_of(request)
+    given = {name: cleaned(request.GET.get(name, "")) for name in ("number", "name", "organization")}
+    initial = {"started_on": address.as_of, "role": Role.MEMBER.value, **given}
+    form = BorrowForm(posted(request), user=request.user, initial=initial)
+    people_url = address.url(reverse("people"))
+
+    def warn() -> list[str]:
+        sent = form.cleaned_data
+        proposal = Placement(sent["person"], sent["organization"], sent["role"], sent["started_on"])
+        return warnings(placements.findings([proposal], request.user))
+
+    return change(
+        request,
+        form,
+        lambda: assignments.assign_person(actor=actor_of(request), **form.arguments()),
+        done=lambda placed: (
+            f"已将 {placed.person.name} 借调编入 {placed.organization.name},任{placed.get_role_display()}。"
+            "其所属单位可在“被借调人员”中看到。"
+        ),
+        back=lambda placed: address.url(placed.organization.get_absolute_url()),
+        template=FORM,
+        context={
+            **_page("借调编入", people_url, ("人员", people_url)),
+            "submit_label": "编入",
+            "sentences": [
+                "其他单位的人员按完整警号和姓名编入,正式组织关系不变,两个单位的操作记录都会写明。",
+                "警号和姓名须都对;对不上时不说明是哪一项。",
+            ],
+        },
+        warn=warn,
+    )
+
+
 # --- The members of an organization ---------------------------------------------------------------
 
 
@@ -246,7 +286,7 @@ assign = _ORGANIZATION.change(
     verb="assign_person",
     submit_label="编入",
     initial=lambda job: {"started_on": max(job.address.as_of, job.row.established_on)},
-    warn=lambda job: _warnings(job, job.row, job.form.people()),
+    warn=lambda job: _warnings(job, job.row, job.sent["members"]),
     done=lambda job, placed: f"已将 {len(placed)} 人编入 {job.row.name}。",
 )
 end_many = _ORGANIZATION.change(

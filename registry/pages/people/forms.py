@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from registry import access
-from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role
+from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role, Unit
 from registry.operations.people import EDITABLE
+from registry.pages.people.placing import ROLES, PlacingForm
+from registry.rules.borrowing import ELSEWHERE, Claim, elsewhere, find_people
 from registry.web.fields import (
     DayField,
     EditForm,
@@ -20,12 +25,8 @@ from registry.web.fields import (
     ScopedForm,
     document_field,
     reason_field,
-    split_keys,
     text_of,
 )
-
-# A member is the usual case, so it comes first; the rest keep their rank.
-ROLES: list[Any] = sorted(Role.choices, key=lambda pair: pair[0] != Role.MEMBER)
 
 
 class _Version(forms.IntegerField):
@@ -73,6 +74,14 @@ class PersonForm(_PersonFacts):
 
     field_order = ["name", "number", "category", "political_status", "title", "home_branch"]
 
+    def clean(self) -> None:
+        """Somebody who is registered elsewhere is borrowed or transferred, not entered again."""
+        number = self.cleaned_data.get("number", "")
+        if number and elsewhere(self.user, [number]):
+            asked = urlencode({"number": number, "name": self.cleaned_data.get("name", "")})
+            said = format_html('{} <a href="{}?{}">借调编入</a>', ELSEWHERE, reverse("person_borrow"), asked)
+            self.add_error("number", said)
+
 
 class PersonEditForm(EditForm, _PersonFacts):
     """The plain facts of a person, edited."""
@@ -112,53 +121,54 @@ class TransferForm(ScopedForm):
     held = ("home_unit", "home_branch")
 
 
-class AssignForm(ScopedForm):
+class AssignForm(PlacingForm):
     """Many people into one organization, each with a role."""
 
-    members = PickerField(
-        "person",
-        label="人员",
-        multiple=True,
-        roles=ROLES,
-        default_role=Role.MEMBER.value,
-        required=False,
-        help_text="按姓名或警号查找,可选多人,逐人选职责。",
-    )
-    numbers = forms.CharField(
-        label="批量粘贴警号",
-        widget=forms.Textarea,
-        required=False,
-        help_text="用空格、逗号或换行隔开,职责均为成员。",
-    )
     started_on = DayField(label="编入日期")
     document_number = document_field("任命文号")
     ended_on = DayField(label="结束日期", required=False, help_text="已经结束的编入才填;当天不再计入。")
 
     folded = ("ended_on",)
     may_be_future = ("ended_on",)
+    unsent = ("numbers",)
+    starts = "started_on"
 
-    def clean_numbers(self) -> list[Person]:
-        """Return the people with the pasted numbers; name every number that was not found."""
-        return pasted_people(self.user, self.cleaned_data["numbers"])
+    @property
+    def roster_unit(self) -> Unit:
+        """Where the organization stands."""
+        unit: Unit = self.row.unit
+        return unit
 
     def clean(self) -> None:
         """Ask for at least one person."""
-        empty = not self.cleaned_data.get("members") and not self.cleaned_data.get("numbers")
-        if empty and not self.errors.keys() & {"members", "numbers"}:
+        if not self.cleaned_data.get("members") and not self.errors.keys() & {"members", "numbers"}:
             self.add_error("members", "请至少选择一人,或粘贴警号。")
 
-    def arguments(self) -> dict[str, Any]:
-        """Return everybody as ``members``."""
-        sent = super().arguments()
-        del sent["numbers"]
-        return {**sent, "members": self.people()}
 
-    def people(self) -> list[tuple[Person, str]]:
-        """Return everybody chosen (also twice, to be refused), then who else was pasted: (person, role)."""
-        chosen: list[tuple[Person, str]] = self.cleaned_data["members"]
-        known = {person.pk for person, _role in chosen}
-        pasted = [person for person in self.cleaned_data["numbers"] if person.pk not in known]
-        return [*chosen, *((person, Role.MEMBER.value) for person in pasted)]
+class BorrowForm(ScopedForm):
+    """Somebody of another unit into an organization, by whole number and name."""
+
+    number = forms.CharField(label="警号", max_length=30, help_text="完整警号,保留前面的零。")
+    name = forms.CharField(label="姓名", max_length=40, help_text="与登记的姓名完全一致。")
+    organization = PickerField(
+        "organization", label="编入组织", verb="assign_person", help_text="须在您可以录入的单位范围内。"
+    )
+    role = forms.ChoiceField(label="职责", choices=ROLES)
+    started_on = DayField(label="编入日期")
+    document_number = document_field("借调或任命文号")
+
+    unsent = ("number", "name")
+    renames = {"members": "number"}
+
+    def clean(self) -> None:
+        """Find the person: number and name must both agree."""
+        if self.cleaned_data.keys() >= {"number", "name"}:
+            claim = Claim.of(self.cleaned_data["number"], self.cleaned_data["name"])
+            found = find_people(self.user, [claim])
+            if claim in found.people:
+                self.cleaned_data["person"] = found.people[claim]
+            else:
+                self.add_error("number", found.problems[claim])
 
 
 class AssignOneForm(ScopedForm):
@@ -292,28 +302,11 @@ class WithdrawForm(ScopedForm):
     reason = forms.CharField(label="撤回原因", max_length=300)
 
 
-def pasted_people(user: access.AnyUser, text: str) -> list[Person]:
-    """Return the people in the scope of ``user`` with the numbers in ``text``, in the order given, each once.
-
-    Raises ``ValidationError`` that names every number without a person.
-    """
-    numbers = list(dict.fromkeys(split_keys(text)))
-    if not numbers:
-        return []
-    rows = access.visible(user, Person.objects.filter(number__in=numbers))
-    found = {person.number: person for person in rows}
-    missing = [number for number in numbers if number not in found]
-    if missing:
-        named = f"{'、'.join(missing[:20])}{'等' if len(missing) > 20 else ''}"
-        raise forms.ValidationError(f"{len(missing)} 个警号没有找到:{named}。请检查,或先登记这些人员。")
-    return [found[number] for number in numbers]
-
-
-def with_members(chosen: Iterable[tuple[Person, str]], pasted: Iterable[Person]) -> list[tuple[Person, str]]:
-    """Return everybody chosen or pasted, once, with the first role that is more than a member's."""
+def with_members(chosen: Iterable[tuple[Person, str]]) -> list[tuple[Person, str]]:
+    """Return everybody chosen, once, with the first role that is more than a member's."""
     member = Role.MEMBER.value
     placed: dict[int, tuple[Person, str]] = {}
-    for person, role in (*chosen, *((person, member) for person in pasted)):
+    for person, role in chosen:
         if placed.get(person.pk, (person, member))[1] == member:
             placed[person.pk] = person, role
     return list(placed.values())

@@ -105,6 +105,7 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "is_assumed": any(period.status == PoliticalStatus.FULL_MEMBER for period in statuses[1:])
             and found.joined_on is not None
             and found.confirmed_on is None,
+            "logins": _logins(request, found),
             "beginning": BEGINNING,
             **({} if is_guest else history.of_page(request.user, found, address, sees_numbers=sees_numbers)),
             "actions": _actions(request, found),
@@ -113,6 +114,15 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "day": day,
         },
     )
+
+
+def _logins(request: HttpRequest, found: Person) -> list[dict[str, str]]:
+    """Return the logins of a person that the user manages, with their pages."""
+    if not access.may_somewhere(request.user, "add_user"):
+        return []
+    rows = access.users_seen(request.user).filter(person=found).order_by("username")
+    url = address_of(request).url
+    return [{"name": row.username, "url": url(reverse("user", args=[row.pk]))} for row in rows]
 
 
 def _holds(row: Assignment, day: date) -> bool:

@@ -12,6 +12,7 @@ from registry.models import Unit
 from registry.operations import units as operations
 from registry.pages.units import forms
 from registry.rules import units as rules
+from registry.rules.findings import warnings
 from registry.web.changes import Job, Subject
 from registry.web.fields import typed_day
 from registry.web.links import way_to
@@ -64,6 +65,10 @@ def _closure(job: Job) -> list[str]:
     ]
 
 
+def _name_warnings(job: Job, superior: Unit | None) -> list[str]:
+    return warnings(rules.name_warnings([rules.Addition(superior, name=job.sent["name"])]))
+
+
 add = _UNIT.change(
     operations.add_unit,
     forms.AddUnitForm,
@@ -72,6 +77,7 @@ add = _UNIT.change(
     submit_label="增设单位",
     initial=lambda job: {"kind": "station"},
     done=lambda job, made: f"已在{job.row.label}下增设“{made.name}”。",
+    warn=lambda job: _name_warnings(job, job.row),
     link=lambda job, made: way_to(job.address, job.row),
     back=lambda job, made: job.url(made),
     template=FORM,
@@ -82,6 +88,7 @@ edit = _UNIT.change(
     "修改单位资料",
     submit_label="保存",
     done=lambda job, row: f"已保存“{row.name}”的修改。",
+    warn=lambda job: _name_warnings(job, job.row.parent) if job.sent["name"] != job.row.name else [],
     template=FORM,
 )
 move = _UNIT.change(

@@ -10,7 +10,7 @@ from django.db.models import Case, IntegerField, Value, When
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
-from registry.counting.reconciliation import counting_day, figures_within, reconcile
+from registry.counting.reconciliation import figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units
 from registry.counting.series import can_read, courses
 from registry.models import Basis, Figure, Unit
@@ -285,12 +285,14 @@ def trend(unit: Unit, question: Question, slug: str, known: Course, figures: boo
 
 def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:
     """What sources report of the unit itself within these days, one mark for each number and day."""
-    figures = Figure.objects.filter(
-        unit=unit, metric=slug, is_comparable=True, number__isnull=False, organization__isnull=True
-    ).select_related("source")
+    figures = (
+        Figure.objects.valid()
+        .filter(unit=unit, metric=slug, is_comparable=True, number__isnull=False, organization__isnull=True)
+        .select_related("source")
+    )
     made: dict[tuple[date, int], charts.Mark] = {}
     for figure in figures:
-        day, number = counting_day(figure), figure.number
+        day, number = figure.day, figure.number
         if day is not None and number is not None and since <= day <= until:
             label = f"报道 {number}"
             title = f"{day:%Y-%m-%d} {figure.get_basis_display()} {label}:{figure.source.title}"

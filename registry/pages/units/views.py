@@ -18,16 +18,18 @@ from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
+from registry.pages.people.lent import LentTable
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
 from registry.web.links import buttons, linked
-from registry.web.lists import export_url, others, paged
+from registry.web.lists import Length, export_url, others, paged
 from registry.web.text import period
 
 CHILDREN_ON_A_PAGE = 100
+LENT_SHOWN = 5
 
 _MAINTENANCE = (
     ("add_unit", "unit_add", "增设下级单位"),
@@ -95,9 +97,18 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "left_scope": _left_scope(question, then, spans),
         "standing": standing,
         "standing_number": standing_number,
+        **_lent(request, shown),
         **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
+
+
+def _lent(request: HttpRequest, shown: Unit) -> dict[str, Any]:
+    """Return the newest of those at home here who are placed outside, and how many there are."""
+    table = LentTable(request, shown)
+    newest = list(table.ordered[:LENT_SHOWN])
+    number = table.length if len(newest) == LENT_SHOWN else Length(len(newest))
+    return {"lent": table.lines(newest) if newest else [], "lent_number": number}
 
 
 def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:

@@ -1,0 +1,549 @@
+"""Taking an act back: the rows that it wrote are set to what they held, those that it added are removed.
+
+Each operation keeps with its entries of the record what it wrote, row by row (``AuditEntry.rows``). Taking
+back reads that backwards, under the locks that the writing took. It is refused as a whole, with what stands
+in the way by name, when a row holds something else by now, when something was built on a row that would go,
+or when the rules would not have the rows so. One entry of the record names the one that it undoes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from django.apps import apps
+from django.db import connection
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from mptt.models import MPTTModel
+
+from registry import access, audit, locks, nouns
+from registry.audit import Actor
+from registry.counting.totals.write import following, following_hierarchy, following_in_parts
+from registry.models import Assignment, AuditEntry, Organization, Person, Unit, UnitPlacement, journal
+from registry.models.base import Registered
+from registry.models.writer import write_new
+from registry.nouns.noun import Noun, follow
+from registry.operations.base import fresh, fresh_all, need_right, operation, write_each
+from registry.refusals import OperationRefused, need_reason, refuse
+from registry.rules import organizations as organization_rules
+from registry.rules import units as unit_rules
+from registry.rules.findings import MOST_SAID, refuse_if
+from registry.search import index as search
+from registry.search.index import batches
+from registry.trees.moves import move_last, uproot
+
+BATCH = 2000
+AT_ONCE = 500
+"""So many keys are asked for by one query."""
+
+Key = tuple[type[Model], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row that an act wrote; ``before`` is None for one that it added, ``after`` for one it removed."""
+
+    place: int
+    model: Any
+    pk: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+    @property
+    def key(self) -> Key:
+        """The row."""
+        return self.model, self.pk
+
+    @property
+    def is_of_hierarchy(self) -> bool:
+        """Whether it is a part of the tree of units: set back last."""
+        is_unit = self.model is Unit and (self.before is None or "parent_id" in self.before)
+        return is_unit or self.model is UnitPlacement
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What stands in the way, and the row on whose page it is found."""
+
+    text: str
+    row: Model | None = None
+
+
+class Act:
+    """An act as the record holds it: its first entry with those that are part of it."""
+
+    def __init__(self, head: AuditEntry) -> None:
+        self.head = head
+
+    @cached_property
+    def entries(self) -> list[AuditEntry]:
+        """All its entries, in their order."""
+        return [self.head, *AuditEntry.objects.filter(part_of=self.head).order_by("pk")]
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What it wrote, in order."""
+        found = [
+            Change(place, apps.get_model(label), pk, before, after)
+            for entry in self.entries
+            for place, label, pk, before, after in entry.rows
+        ]
+        return sorted(found, key=lambda change: change.place)
+
+    @cached_property
+    def rows(self) -> dict[Key, Any]:
+        """The rows as they are now, kept from other writers where the database can."""
+        pks: dict[Any, set[int]] = defaultdict(set)
+        for change in self.changes:
+            pks[change.model].add(change.pk)
+        rows: dict[Key, Any] = {}
+        for model, wanted in pks.items():
+            for some in batches(sorted(wanted), AT_ONCE):
+                found = model._base_manager.filter(pk__in=some).order_by("pk")
+                if model is Person and connection.in_atomic_block:
+                    found = found.select_for_update(no_key=True)
+                rows |= {(model, row.pk): row for row in found}
+        return rows
+
+    @cached_property
+    def added(self) -> dict[Any, set[int]]:
+        """The keys of the rows that it added, by model."""
+        added: dict[Any, set[int]] = defaultdict(set)
+        for change in self.changes:
+            if change.before is None:
+                added[change.model].add(change.pk)
+            elif change.after is None:
+                added[change.model].discard(change.pk)
+        return added
+
+    def left(self) -> dict[Key, dict[str, Any]]:
+        """Return what the act left in each row."""
+        left: dict[Key, dict[str, Any]] = defaultdict(dict)
+        for change in self.changes:
+            if change.after is None:
+                left.pop(change.key, None)
+            else:
+                left[change.key] |= change.after
+        return left
+
+    def numbers(self) -> dict[str, int]:
+        """Return how many rows of each noun would be set back or removed, by its name in the plural."""
+        return {noun.plural: sum(numbers) for noun, *numbers in self.extent()}
+
+    def extent(self) -> list[tuple[Noun, int, int]]:
+        """Return of each noun how many rows would be set back, and how many removed."""
+        keys = {change.key for change in self.changes if nouns.describes(change.model)}
+        found = Counter((nouns.of(model).key, pk in self.added.get(model, ())) for model, pk in keys)
+        numbers = [(noun, found[noun.key, False], found[noun.key, True]) for noun in nouns.all_nouns()]
+        return [each for each in numbers if any(each[1:])]
+
+    def said(self) -> str:
+        """Return that in words: 恢复组织 33 个、编入 169 人次;移除人员 2 名."""
+        extent = self.extent()
+        parts = [
+            verb + "、".join(f"{noun.label} {number} {noun.measure}" for noun, number in numbers if number)
+            for verb, numbers in (
+                ("恢复", [(noun, back) for noun, back, _ in extent]),
+                ("移除", [(noun, gone) for noun, _, gone in extent]),
+            )
+            if any(number for _, number in numbers)
+        ]
+        return ";".join(parts)
+
+    def left_out(self) -> list[str]:
+        """Return what those fields are called that stay as they are: the record holds them masked."""
+        named = [
+            str(nouns.by_key(entry.noun).model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+            for entry in self.entries
+            if nouns.knows(entry.noun)
+            for name in entry.before
+            if name in nouns.by_key(entry.noun).masked
+        ]
+        return list(dict.fromkeys(named))
+
+    def renewed(self) -> Act:
+        """Return the act with its rows to be read again."""
+        again = Act(self.head)
+        again.entries, again.changes = self.entries, self.changes
+        return again
+
+
+def undone() -> Exists:
+    """Return the condition that an entry is undone, it or the act that it is part of, and still is."""
+    undoing = AuditEntry.objects.filter(
+        Q(undoes=OuterRef("pk")) | Q(undoes=OuterRef("part_of")), undone_by__isnull=True
+    )
+    return Exists(undoing.order_by())
+
+
+def takeable(entries: QuerySet[AuditEntry]) -> set[int]:
+    """Return the keys of those entries that begin an act which wrote rows and is not undone."""
+    parts = Exists(AuditEntry.objects.filter(part_of=OuterRef("pk")).order_by())
+    rows = entries.filter(part_of__isnull=True, undoes__isnull=True).exclude(undone()).annotate(parts_=parts)
+    found = rows.filter(~Q(rows=[]) | parts).order_by().values_list("pk", "verb", "parts_")
+    return {pk for pk, verb, has_parts in found if _can_be(verb, has_parts=has_parts)}
+
+
+def _can_be(verb: str, *, has_parts: bool) -> bool:
+    """Whether what a verb did may be taken back at all; the edit of one row is set back by ``undo``."""
+    known = nouns.all_verbs().get(verb)
+    return known is not None and not known.final and (has_parts or nouns.edited_by(verb) is None)
+
+
+def plan_taking_back(entry: AuditEntry) -> tuple[Act, list[Obstacle]]:
+    """Return the act that begins with the entry, and what stands in the way of taking it back."""
+    act = Act(entry)
+    if entry.part_of_id is not None or not takeable(AuditEntry.objects.filter(pk=entry.pk)):
+        return act, [Obstacle("这项操作已经撤回,或不能撤回。")]
+    return act, obstacles(act)
+
+
+@operation
+def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
+    """Take the act back that begins with the entry; return in words what was set back.
+
+    Raises ``OperationRefused`` with everything that stands in the way. The actor needs the right to all that
+    the act did, where the rows are now and where they go back to.
+    """
+    need_reason(reason, "撤回原因")
+    act = Act(entry)
+    _take_locks(act)
+    act = act.renewed()
+    _need_rights(actor, act)
+    if not takeable(AuditEntry.objects.filter(pk=entry.pk)):
+        raise refuse(None, "这项操作已经撤回,或不能撤回。")
+    if found := obstacles(act):
+        raise OperationRefused({"__all__": [each.text for each in found[:MOST_SAID]]})
+    unit = _unit_of(act)
+    _set_back(act)
+    _ask_at_the_end(act)
+    journal.take()  # a taking back is not taken back itself: the act is done again
+    _record(actor, act, unit, reason)
+    return act.said()
+
+
+# --- What stands in the way -----------------------------------------------------------------------
+
+
+def obstacles(act: Act) -> list[Obstacle]:
+    """Return what has changed since in the rows that the act wrote, and what was built on those it added."""
+    found = []
+    for (model, pk), values in act.left().items():
+        row = act.rows.get((model, pk))
+        if row is None:
+            found.append(_blame(act, model(pk=pk, **values)))
+        elif values and journal.values_of(row, values) != values:
+            found.append(_blame(act, row))
+    for model, pks in act.added.items():
+        if issubclass(model, Registered):
+            found += _changed_since(act, model, pks)
+        found += _built_on(act, model, pks)
+    return list(dict.fromkeys(found))
+
+
+def _changed_since(act: Act, model: Any, pks: set[int]) -> Iterator[Obstacle]:
+    """Yield the rows that somebody changed after the act added them."""
+    if nouns.describes(model):
+        for some in batches(sorted(pks), AT_ONCE):
+            later = _later(act, nouns.of(model).key, some)
+            for pk in later.order_by().values_list("object_id", flat=True).distinct():
+                yield _blame(act, act.rows[model, int(pk or 0)])
+
+
+def _later(act: Act, key: str, pks: Sequence[int]) -> QuerySet[AuditEntry]:
+    """Return what was written to rows after the act, but for what was undone, the newest first."""
+    rows = AuditEntry.objects.filter(noun=key, object_id__in=pks, pk__gt=act.head.pk, undoes__isnull=True)
+    rows = rows.exclude(rows=[]).exclude(part_of=act.head).exclude(undone())
+    return rows.order_by("-pk")
+
+
+def _blame(act: Act, row: Model) -> Obstacle:
+    """Return in words what changed a row since."""
+    about = _owner(row)
+    later = _later(act, nouns.of(about).key, [about.pk]).first() if nouns.describes(type(about)) else None
+    said = f"{called(about)}此后又有"
+    if later is None:
+        return Obstacle(f"{said}修改,请先撤回后来的修改。", about)
+    when = f"{later.at.astimezone():%Y-%m-%d %H:%M}"
+    return Obstacle(f"{said}“{nouns.label_of(later.verb)}”({when} {later.actor}),请先撤回它。", about)
+
+
+def _built_on(act: Act, model: Any, pks: set[int]) -> Iterator[Obstacle]:
+    """Yield what names the rows that the act added, and is not of the act itself."""
+    given_back = {(change.model, change.pk, name) for change in act.changes for name in (change.before or {})}
+    for relation in model._meta.related_objects:
+        column: Any = relation.field
+        if not column.concrete or not column.db_constraint:
+            continue  # what only follows the row: its search terms, its totals, the record
+        other = relation.related_model
+        for some in batches(sorted(pks), AT_ONCE):
+            for row in other._base_manager.filter(**{f"{column.name}__in": some}).order_by("pk"):
+                is_own = row.pk in act.added.get(other, ()) or (other, row.pk, column.attname) in given_back
+                if not is_own:
+                    target = act.rows[model, getattr(row, column.attname)]
+                    yield Obstacle(f"{called(target)}已被用到:{called(_owner(row))}。", _owner(row))
+
+
+def called(row: Any) -> str:
+    """Return what a row is called: 组织“德城分局临时党支部”, 编入“张三 · 德城分局临时党支部”."""
+    if not nouns.describes(type(row)):
+        return f"{_word(type(row))}“{row}”"
+    noun = nouns.of(row)
+    names = [str(follow(row, name)) for name in noun.named] or [str(row)]
+    return f"{noun.label}“{' · '.join(names)}”"
+
+
+def _word(model: Any) -> str:
+    return nouns.of(model).label if nouns.describes(model) else str(model._meta.verbose_name)
+
+
+def _owner(row: Any) -> Any:
+    """Return the row itself, or what it belongs to where it is no noun: a dated row."""
+    if nouns.describes(type(row)):
+        return row
+    for field in row._meta.concrete_fields:
+        if field.is_relation and nouns.describes(field.related_model) and getattr(row, field.attname):
+            return getattr(row, field.name)
+    return row
+
+
+# --- Rights and locks -----------------------------------------------------------------------------
+
+
+def may_take_back(user: access.AnyUser, act: Act) -> bool:
+    """Whether the user may do all that the act did, at what it wrote and where that goes back to."""
+    return all(access.may(user, verb, *rows) for verb, rows in _rights(act))
+
+
+def _need_rights(actor: Actor, act: Act) -> None:
+    for verb, rows in _rights(act):
+        need_right(actor, verb, *rows)
+
+
+def _rights(act: Act) -> list[tuple[str, list[Any]]]:
+    """Return what one must have the right to do with which rows."""
+    by_verb: dict[str, list[Any]] = defaultdict(list)
+    for entry in act.entries:
+        there = [act.rows.get((apps.get_model(label), pk)) for _, label, pk, _, _ in entry.rows]
+        by_verb[entry.verb] += [row for row in there if row is not None and nouns.describes(type(row))]
+    asked = [(verb, rows) for verb, rows in by_verb.items() if rows]
+    if back := list(_units_back(act).values()):
+        asked.append((asked[0][0], [*back]))
+    return asked
+
+
+def _units_back(act: Act) -> dict[int, Unit]:
+    """Return the units to which rows go back."""
+    pks = set()
+    for change in act.changes:
+        for name, value in (change.before or {}).items():
+            field = change.model._meta.get_field(name)
+            if field.is_relation and field.related_model is Unit and value is not None:
+                pks.add(value)
+    return {
+        unit.pk: unit for some in batches(sorted(pks), AT_ONCE) for unit in Unit.objects.filter(pk__in=some)
+    }
+
+
+def _take_locks(act: Act) -> None:
+    """Take the locks of everything that the act wrote, in the global order."""
+    units, hosts, organizations = set(), set(_units_back(act)), set()
+    is_of_hierarchy = False
+    for change in act.changes:
+        is_of_hierarchy |= change.is_of_hierarchy or change.model is Unit
+        if change.model is Unit:
+            units.add(change.pk)
+        elif change.model is Organization:
+            organizations |= {change.pk, int((change.before or {}).get("parent_id") or change.pk)}
+        elif (row := act.rows.get(change.key)) is not None and hasattr(row, "organization_id"):
+            organizations.add(row.organization_id)
+    if is_of_hierarchy:
+        locks.lock_unit_tree()
+        if len(units) <= locks.MANY:
+            locks.retire_units(Unit.objects.filter(pk__in=units))
+    locks.use_units(Unit.objects.filter(pk__in=hosts - units))
+    if organizations:
+        locks.lock_organization_trees(
+            row
+            for some in batches(sorted(organizations), AT_ONCE)
+            for row in Organization.objects.filter(pk__in=some)
+        )
+    if is_of_hierarchy:
+        locks.lock_hierarchy()
+
+
+# --- Setting back ---------------------------------------------------------------------------------
+
+
+def _set_back(act: Act) -> None:
+    """Write what the rows held, and remove the added ones: backwards, the tree of units last."""
+    backwards = act.changes[::-1]
+    with following_in_parts():
+        for changes in _alike(change for change in backwards if not change.is_of_hierarchy):
+            rows = _rows_of(act, changes)
+            with following(rows=list({_counted(row) for row in rows})):
+                _write_back(act, changes, rows)
+    of_units = [change for change in backwards if change.is_of_hierarchy]
+    moved = [act.rows[change.key] for change in of_units if change.model is Unit and change.before]
+    if moved:
+        with following_hierarchy(moved):
+            _write_hierarchy(act, of_units)
+    else:
+        _write_hierarchy(act, of_units)
+
+
+def _write_hierarchy(act: Act, changes: list[Change]) -> None:
+    for some in _alike(changes):
+        _write_back(act, some, _rows_of(act, some))
+
+
+def _rows_of(act: Act, changes: list[Change]) -> list[Any]:
+    """Return the rows of changes; those that are not there any more as they were."""
+    return [
+        act.rows.get(change.key) or change.model(pk=change.pk, **(_values(change) or change.after or {}))
+        for change in changes
+    ]
+
+
+def _alike(changes: Any) -> Iterator[list[Change]]:
+    """Yield changes of one kind that follow each other, a batch at a time.
+
+    Among changes of one model the order is free, but where a row was changed more than once.
+    """
+
+    def kind(change: Change) -> tuple[bool, bool, tuple[str, ...]]:
+        return change.before is None, change.after is not None, tuple(change.before or ())
+
+    for _model, group in groupby(changes, key=lambda change: change.model):
+        run = list(group)
+        if len({change.pk for change in run}) == len(run):
+            run.sort(key=kind, reverse=True)
+        for _kind, some in groupby(run, key=kind):
+            yield from batches(some, BATCH)
+
+
+def _counted(row: Any) -> Any:
+    """Return whose counts a row may change: a placement's person, a dated row's owner, the row itself."""
+    return row.person if isinstance(row, Assignment) else _owner(row)
+
+
+def _write_back(act: Act, changes: list[Change], rows: list[Any]) -> None:
+    model = changes[0].model
+    if changes[0].before is None:
+        _remove(model, rows)
+    elif changes[0].after is None:
+        write_new(rows)
+    elif issubclass(model, MPTTModel) and "parent_id" in changes[0].before:
+        _move_back(act, changes)
+    else:
+        _write_values(model, [(row, _values(change)) for row, change in zip(rows, changes, strict=True)])
+
+
+def _values(change: Change) -> dict[str, Any]:
+    """Return what the row held, as Python has it."""
+    fields = change.model._meta
+    return {name: fields.get_field(name).to_python(value) for name, value in (change.before or {}).items()}
+
+
+def _write_values(model: Any, changes: list[tuple[Any, dict[str, Any]]]) -> None:
+    rows = [row for row, _ in changes]
+    if not issubclass(model, Registered):
+        for row, values in changes:
+            for name, value in values.items():
+                setattr(row, name, value)
+        names = [model._meta.get_field(name).name for name in changes[0][1]]
+        model._base_manager.bulk_update(rows, names, batch_size=AT_ONCE)
+        return
+    candidates = fresh_all(rows)  # whose organizations were set back already
+    for candidate, (_, values) in zip(candidates, changes, strict=True):
+        for name, value in values.items():
+            setattr(candidate, name, value)
+    _ask(model, changes[0][1], candidates, is_before=True)
+    write_each(changes)
+    texts = nouns.of(model).texts if nouns.describes(model) else None
+    if texts is not None and set(texts.fields) & changes[0][1].keys():
+        search.index_rows(rows)
+
+
+def _remove(model: Any, rows: list[Any]) -> None:
+    """Remove rows on which nothing stands."""
+    if issubclass(model, MPTTModel):
+        uproot([fresh(row) for row in rows])
+    else:
+        for some in batches([row.pk for row in rows], AT_ONCE):
+            model._base_manager.filter(pk__in=some).delete()
+
+
+def _move_back(act: Act, changes: list[Change]) -> None:
+    """Put nodes under the superiors that they had, if they may stand there now."""
+    for before, some in groupby(changes, key=lambda change: change.before):
+        assert before is not None
+        model = changes[0].model
+        nodes = [fresh(act.rows[change.key]) for change in some]
+        parent = model.objects.filter(pk=before["parent_id"]).first()
+        if model is Unit:
+            on = act.head.effective_on
+            if on is not None:
+                refuse_if(unit_rules.move_refusals([unit_rules.Move(nodes, parent, on)]), superior="")
+        else:
+            refuse_if(
+                organization_rules.move_refusals([organization_rules.Move(node, parent) for node in nodes]),
+                parent="",
+            )
+        more = {name: value for name, value in before.items() if name != "parent_id"}
+        move_last(nodes, parent, **more)
+
+
+def _ask(model: Any, names: Iterable[str], rows: list[Any], *, is_before: bool) -> None:
+    """Ask the rules about rows of which these columns are set back."""
+    for of, columns, rule, before in nouns.handed_up("standing_rules"):
+        if of is model and before == is_before and set(names) & set(columns):
+            refuse_if(replace(finding, field="") for finding in rule(rows))
+
+
+def _ask_at_the_end(act: Act) -> None:
+    """Ask the rules about the rows as they stand now."""
+    names: dict[Key, set[str]] = defaultdict(set)
+    for change in act.changes:
+        if change.pk not in act.added.get(change.model, ()):
+            names[change.key] |= set(change.before or ())
+    alike: dict[tuple[Any, frozenset[str]], list[int]] = defaultdict(list)
+    for (model, pk), known in names.items():
+        alike[model, frozenset(known)].append(pk)
+    for (model, columns), pks in alike.items():
+        for some in batches(sorted(pks), BATCH):
+            _ask(
+                model, columns, list(model._base_manager.filter(pk__in=some).order_by("pk")), is_before=False
+            )
+
+
+# --- The record -----------------------------------------------------------------------------------
+
+
+def _unit_of(act: Act) -> Unit | None:
+    """Return the unit at which the taking back is recorded: the entry's, or above it if that one goes."""
+    at = Unit.objects.filter(pk=act.head.unit_id or 0).first()
+    while at is not None and at.pk in act.added.get(Unit, ()):
+        at = at.parent
+    return at
+
+
+def _record(actor: Actor, act: Act, unit: Unit | None, reason: str) -> None:
+    head = act.head
+    made = audit.entry(
+        replace(actor, undoes=head),
+        head.verb,
+        None,
+        unit=unit,
+        name=head.object_name,
+        before={name: head.after.get(name) for name in head.before},
+        after={**head.before, **act.numbers()},
+        reason=reason,
+        effective_on=head.effective_on,
+    )
+    made.noun, made.object_id = head.noun, head.object_id
+    made.save()

@@ -1,0 +1,155 @@
+"""Who is borrowed (被借调人员): people at home at a unit or below who are placed outside, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from registry import access
+from registry.models import Assignment, AuditEntry, Role, Unit, WorkflowState
+from registry.models.base import in_spans
+from registry.models.hierarchy import Span, UnitHierarchy, everything
+from registry.nouns.assignment import ASSIGNMENT
+from registry.pages.people.columns import person_columns
+from registry.spreadsheets.sheets import Kind
+from registry.web.columns import Column, noun_column
+from registry.web.drill import Place, PlacedTable
+from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.tables import show
+
+NEW_FOR = timedelta(days=7)
+"""So long after it was entered a placement is marked as a new one."""
+
+
+@dataclass(frozen=True)
+class Lent:
+    """One placement outside: who, where, since when, who entered it and when."""
+
+    table: Any
+    assignment: Assignment
+    by: str
+    is_seen: bool
+    """Whether the organization is in scope."""
+
+    @property
+    def entered_at(self) -> datetime:
+        """When it was entered."""
+        return self.assignment.created_at
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was entered lately."""
+        return timezone.now() - self.assignment.created_at < NEW_FOR
+
+    @property
+    def organization_url(self) -> str:
+        """The organization's page, nothing where it is out of scope."""
+        return self.table.address.url(self.assignment.organization.get_absolute_url()) if self.is_seen else ""
+
+
+def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
+    """Return the placements outside the intervals of people who are at home inside them."""
+    spans = list(spans)
+    if everything(spans):
+        return Assignment.objects.none()
+    rows = Assignment.objects.valid().exclude(organization__state=WorkflowState.WITHDRAWN)
+    return rows.filter(in_spans(spans, "person__home_unit__") & ~in_spans(spans, "organization__unit__"))
+
+
+def _named(table: LentTable, rows: Any, text: str) -> Any:
+    by_person = access.person_matches(table.user, text, "person__")
+    return rows.filter(by_person | Q(organization__name__icontains=text))
+
+
+class LentTable(PlacedTable[Lent]):
+    """Those who are placed outside the place of the address on its day."""
+
+    name = "被借调人员"
+    tab = "被借调"
+    file = "lent_export"
+    unit_word = "人次"
+    nothing = "当日没有人员被编入范围以外的组织。"
+    nothing_found = "没有符合筛选条件的人员。"
+    can_be_samples = True
+    default_sort = "-entered"
+    unit_chip = "所属单位"
+    noun = ASSIGNMENT
+    columns: Sequence[Column[Lent]] = (
+        *person_columns(
+            ASSIGNMENT,
+            lambda row: row.assignment.person,
+            "person",
+            ("person__name", "person__number"),
+            "person__",
+        ),
+        Column("所属单位", "assignment.person.home_unit.name", text="assignment.person.home_unit.label"),
+        noun_column(
+            ASSIGNMENT,
+            "organization_name",
+            "编入组织",
+            "assignment.organization.name",
+            url="organization_url",
+            is_sample="assignment.organization.is_sample",
+            css="text",
+        ),
+        Column("组织所在单位", "assignment.organization.unit.name", css="text"),
+        noun_column(ASSIGNMENT, "role", value="assignment.get_role_display"),
+        noun_column(ASSIGNMENT, "started_on", key="started", sort=("started_on", "pk")),
+        noun_column(ASSIGNMENT, "document_number", "文号", css="drop"),
+        Column("登记人", "by", css="nowrap"),
+        Column(
+            "登记时间",
+            "entered_at",
+            Kind.TIME,
+            key="entered",
+            sort=("pk",),  # in the order of entering
+            cell="pages/people/cells/entered.html",
+        ),
+    )
+    filters = (
+        UnitFilter(label="所属单位"),
+        ChoiceFilter("role", "职责", "role", choices=Role.choices),
+        TextFilter("q", "姓名、警号或组织", _named),
+    )
+
+    def __init__(self, request: HttpRequest, unit: Unit | None = None) -> None:
+        """``unit``: the page's own, where the address does not name it as lists do."""
+        super().__init__(request)
+        if unit is not None:
+            spans = UnitHierarchy.on(self.question.as_of).spans(unit)
+            self.at = Place(unit, None, False, spans, unit)
+
+    def every(self) -> QuerySet[Assignment]:
+        """Return the placements that hold on the day."""
+        held: QuerySet[Assignment] = lent_from(self.at.spans).as_of(self.question.as_of)  # type: ignore[attr-defined]
+        return held
+
+    def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Join what lines show."""
+        return rows.select_related("person__home_unit", "organization__unit")
+
+    def lines(self, found: list[Any]) -> list[Lent]:
+        """Return these placements with who entered them: one query, whatever their number."""
+        scope, by = access.spans(self.user), entered_by(found)
+        return [
+            Lent(self, row, by.get(row.pk, ""), access.inside(row.organization.unit, scope)) for row in found
+        ]
+
+
+def entered_by(rows: Iterable[Assignment]) -> dict[int, str]:
+    """Return who entered each placement, as the record says."""
+    entries = AuditEntry.objects.filter(noun=ASSIGNMENT.key, object_id__in=[row.pk for row in rows])
+    return {pk: actor for pk, actor in entries.order_by("-pk").values_list("object_id", "actor") if pk}
+
+
+@require_safe
+def lent(request: HttpRequest) -> HttpResponse:
+    """The people who are borrowed by others."""
+    return show(LentTable(request))
