@@ -186,7 +186,7 @@ PERSON = Noun(
         Verb("transfer_person", "调整所属单位和组织关系", ENTER),
         Verb("end_service", "登记离职", ENTER),
         Verb("restore_service", "恢复在职", ENTER),
-        Verb("merge_person", "合并重复人员", MANAGE, final="两个条目的内容已经混在一起。"),
+        Verb("merge_person", "合并重复人员", MANAGE, final="两个条目的内容已经混在一起,合并不能撤销。"),
         Verb("view_personal_data", "查看联系方式", PERSONAL),
     ),
     unit_path="home_unit",
