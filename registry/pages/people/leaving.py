@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from registry import access
 from registry.models import Leaving, Person
@@ -163,10 +163,15 @@ def merge(request: HttpRequest, number: str) -> HttpResponse:
     person, address = person_at_hand(request, number, "merge_person"), address_of(request)
     job = Job(request, person, "合并重复人员")
     around = person_around(job) | {"person": person}
-    chosen = OtherForm(request.GET if "other" in request.GET else None, user=request.user)
-    if not chosen.is_valid():
+    chosen = OtherForm(request.GET if "other" in request.GET else posted(request), user=request.user)
+    if "other" not in request.GET or not chosen.is_valid():
         return change(
-            request, chosen, lambda: None, back="", template="pages/people/merge.html", context=around
+            request,
+            chosen,
+            lambda: chosen.cleaned_data["other"],
+            back=lambda other: HttpResponseRedirect(address.url(request.path, other=other.key)),
+            template="pages/people/merge.html",
+            context=around | {"submit_label": "下一步:核对两个条目"},
         )
     other: Person = chosen.cleaned_data["other"]
     facts = _facts(request, person, other)
