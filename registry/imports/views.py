@@ -358,4 +358,4 @@ def _row_url(line: ImportLine) -> str:
     """Return the page of the row, or of what it belongs to where it has none (assignments)."""
     noun = next(each for each in nouns.all_nouns() if each.sheet is not None and each.sheet.slug == line.noun)
     page = noun.page or (nouns.by_key(noun.page_at).page if nouns.knows(noun.page_at) else "")
-    return reverse(page, args=[line.key.split(" ")[0]]) if page else ""
+    return reverse(page, args=[line.key.split(" ")[0]]) if page and line.key else ""
