@@ -17,6 +17,7 @@ from registry.operations.assignments import record_changes
 from registry.operations.base import fresh, need_right, operation, write_each
 from registry.operations.people import locked
 from registry.operations.spells import homes_of, write_homes
+from registry.operations.take_back import undone
 from registry.refusals import need_reason, refuse
 from registry.rules import leaving as rules
 from registry.rules import people as people_rules
@@ -94,14 +95,24 @@ def _rows(person: Person, on: date | None) -> list[Assignment]:
 
 
 def _ended_before(person: Person) -> dict[int, date | None]:
-    """Return until when each assignment went that ended with the service; nothing of who serves."""
+    """Return until when each assignment went that ended with the service; nothing of who serves.
+
+    The record holds it: what the end, and each correction of it, found in the rows that it wrote.
+    """
+    known: dict[int, date | None] = {}
     if person.left_on is None:
-        return {}
-    entries = AuditEntry.objects.filter(noun="person", object_id=person.pk, verb="end_service")
-    ended = entries.order_by("-pk").values_list("after", flat=True).first() or {}
-    return {
-        int(pk): date.fromisoformat(until) if until else None for pk, until in ended.get("ended", {}).items()
-    }
+        return known
+    verbs = ("end_service", "restore_service")
+    entries = AuditEntry.objects.filter(noun="person", object_id=person.pk, verb__in=verbs).exclude(undone())
+    for verb, rows in entries.order_by("pk").values_list("verb", "rows"):
+        if verb == "restore_service":
+            known = {}
+            continue
+        for _place, label, pk, before, _after in rows:
+            if label == Assignment._meta.label_lower and "ended_on" in (before or {}):
+                until = before["ended_on"]
+                known.setdefault(pk, date.fromisoformat(until) if until else None)
+    return known
 
 
 def _ends(person: Person, on: date | None) -> dict[int, date | None]:
@@ -129,8 +140,7 @@ def _write(
     rows = _rows(person, on)
     if {row.organization_id for row in rows} - known:
         raise TreeChanged  # placed somewhere else meanwhile: begin anew
-    before, ends = _ended_before(person), _ends(person, on)
-    untils = {str(row.pk): before.get(row.pk, row.ended_on) for row in rows}
+    ends = _ends(person, on)
     moved = [(row, {"ended_on": ends[row.pk]}) for row in rows if row.ended_on != ends[row.pk]]
     _ask_longer(person, facts, moved)
     goes_on = on is None or (person.left_on is not None and on > person.left_on)
@@ -143,7 +153,7 @@ def _write(
     ((_, old, new),) = entries
     number = {"assignments": len(ended)} if ended else {}
     about: dict[str, Any] = {"reason": reason, "effective_on": on}
-    audit.record(actor, verb, person, before=old, after={**new, **number, "ended": untils}, **about)
+    audit.record(actor, verb, person, before=old, after={**new, **number}, **about)
     said = "end_assignment" if on is not None else "edit_assignment"
     record_changes(actor, said, [(*each, each[2]["ended_on"]) for each in ended], reason)
     return person

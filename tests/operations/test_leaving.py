@@ -14,6 +14,7 @@ from registry.counting.rollup import count_units
 from registry.counting.totals.check import differences
 from registry.models import BEGINNING, Assignment, AuditEntry, Person, Unit
 from registry.operations import assignments, leaving, merging, organizations, people, units
+from registry.operations.take_back import take_back
 from registry.trees.check import check_all
 from tests.counting.recount import Ledger
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
@@ -262,3 +263,18 @@ def test_entries_that_cannot_be_joined() -> None:
         merge(other, kept)
     assert assignments.Assignment.objects.get().person_id == kept.pk
     assert kept.homes.get().started_on == BEGINNING
+
+
+def test_the_record_takes_the_end_back_as_well() -> None:
+    unit = make_unit()
+    person = make_person(unit=unit)
+    assign(make_organization(unit), person)
+    before = days(person)
+    leave(person)
+    take_back(actor=ACTOR, entry=AuditEntry.objects.get(verb="end_service"), reason="误登")
+    assert days(person) == before
+    assert facts(person, "left_on", "leaving") == (None, "")
+    leave(person, 12)
+    leaving.restore_service(actor=ACTOR, person=person, reason="误登")
+    assert days(person) == before
+    check()
