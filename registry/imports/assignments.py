@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, Session, chunks, rows_with
 from registry.models import Assignment, Organization, Person, StatusPeriod
@@ -72,6 +73,8 @@ class AssignmentImporter(Importer):
     def _judge(self, cases: list[Case], *, is_last: bool) -> list[Case]:
         """Judge a batch; return the rows that must wait."""
         session = self.session
+        unresolved = naming.resolve(session, cases, "organization", "organization", "assign_person")
+        naming.refuse(session, unresolved, "organization", "organization")
         session.know_organizations(case.text("organization") for case in cases)
         people = self._people({case.text("number") for case in cases})
         self._borrow(cases, people)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, rows_with
 from registry.models import Organization, Person, PersonPlacement, PoliticalStatus, StatusPeriod, Unit
+from registry.models.kinds import PARTY_KINDS
 from registry.operations.people import (
     add_people,
     change_political_statuses,
@@ -40,6 +42,7 @@ class PeopleImporter(Importer):
             since = self._statuses_since(cases, existing)
             self._joinings: dict[standing.Joining, Case] = {}
             self._moves: dict[rules.HomeChange, Case] = {}
+            self._resolve(cases, existing)
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
             self._ask_numbers(cases, existing)
@@ -61,6 +64,28 @@ class PeopleImporter(Importer):
             ask(rules.home_refusals, self._moves, "number")
             session.needs_reason |= bool(self._joinings) or self._correct_homes()
             yield [case.judged() for case in cases]
+
+    def _resolve(self, cases: list[Case], existing: Mapping[str, Person]) -> None:
+        """Find the units and branches that are given by name."""
+
+        def now(case: Case, slug: str) -> Any:
+            return getattr(existing.get(case.key), slug, None)
+
+        at_units = naming.resolve(
+            self.session, cases, "home_unit", "unit", "add_person", lambda case: now(case, "home_unit")
+        )
+        naming.refuse(self.session, at_units, "home_unit", "unit")
+        branches = naming.resolve(
+            *(self.session, cases, "home_branch", "organization", "see"),
+            lambda case: now(case, "home_branch"),
+            lambda row: (
+                not isinstance(row, Organization) or (row.kind in PARTY_KINDS and not row.is_temporary)
+            ),
+        )
+        for case, word, rows in branches:
+            # Rosters call branches as everybody there does; the rest of the row is right without it.
+            said = naming.said("organization", word, rows)
+            case.look("home_branch", f"{said}组织关系没有写入;要写入请填全称或代码。")
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Add who is new and change who is there."""
