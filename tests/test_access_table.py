@@ -287,6 +287,35 @@ TABLE: dict[str, list[Row]] = {
             query="kind=branch&established_on=2020-03-01&parent=yi-branch",
         )
     ],
+    "organizations_found": [
+        Row(
+            unit,
+            ENTER,
+            "302 404 200 404 200 404 | 404",
+            lambda here: {"units": [here.station.code], "kind": "branch", "established_on": "2020-03-01"},
+        ),
+        Row(
+            unit,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "units": [here.station.code, here.spare.code],
+                "kind": "branch",
+                "established_on": "2020-03-01",
+                "parent": "ting-committee",
+                "groups": "甲班",
+                "confirmed": "",
+            },
+        ),
+    ],
+    "organization_copy": [
+        Row(
+            branch,
+            "302 404 200 404 200 404 | 404",
+            "302 404 302 404 302 404 | 404",
+            lambda here: {"unit": here.spare.code, "with_members": "on"},
+        )
+    ],
     "person_add": [
         Row(
             unit,
@@ -374,6 +403,22 @@ TABLE: dict[str, list[Row]] = {
                 "established_on": "2020-02-01",
                 "version": here.branch.version,
                 "reason": "更正",
+            },
+        )
+    ],
+    "organization_correct": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "general_branch",
+                "is_temporary": "on",
+                "unit": here.unit.code,
+                "parent": "ting-committee",
+                "established_on": "2020-02-01",
+                "version": here.branch.version,
+                "reason": "登记有误",
             },
         )
     ],

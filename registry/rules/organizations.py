@@ -36,7 +36,7 @@ from registry.rules.findings import (
 )
 from registry.rules.placements import Placement
 
-COUNTED = ("established_on", "dissolved_on", "campaign")
+COUNTED = ("established_on", "dissolved_on", "campaign", "kind", "is_temporary", "unit", "parent")
 """What decides where an organization is counted: correcting it after the approval needs a reason."""
 FULL_MEMBERS_NEEDED = 3
 IN_ANOTHER = "该日及以后成立的组织请选其他任务,或更正成立日期。"
@@ -235,7 +235,8 @@ def stay_refusals(proposal: Stay) -> Wrong:
         yield "host_open", "unit", f"“{unit.name}”在 {proposal.since:%Y-%m-%d} 尚未设立。"
 
 
-def _check_kind(kind: str, parent: Organization | None) -> Wrong:
+def check_kind(kind: str, parent: Organization | None) -> Wrong:
+    """Refuse a superior under which the kind may not stand."""
     if kind not in ALLOWED_PARENTS:
         yield "kind_known", "kind", "请选择组织类型。"
         return
@@ -248,7 +249,7 @@ def _check_kind(kind: str, parent: Organization | None) -> Wrong:
 def _check_superior(proposal: Establishment) -> Wrong:
     """Refuse a superior under which the kind may not stand, or that did not stand as long."""
     parent, end = proposal.parent, proposal.dissolved_on
-    yield from _check_kind(proposal.kind, parent)
+    yield from check_kind(proposal.kind, parent)
     if parent is None:
         return
     if parent.state == WorkflowState.WITHDRAWN:
@@ -413,7 +414,7 @@ def _check_below(proposal: Correction, subordinates: list[Organization]) -> Wron
 def _check_counted(proposal: Correction) -> Wrong:
     is_counted = proposal.now.state == WorkflowState.APPROVED
     if is_counted and any(proposal.changes(name) for name in COUNTED):
-        what = "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计"
+        what = "更正原因:该组织已批准,所改的内容已计入统计"
         yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
@@ -424,11 +425,12 @@ def move_refusals(proposal: Move) -> Wrong:
     if organization.parent_id == (parent.pk if parent else None):
         yield "superior_changes", "parent", "上级组织没有变化。"
     if parent is not None:
-        yield from _check_new_superior(organization, parent)
-    yield from _check_kind(organization.kind, parent)
+        yield from check_new_superior(organization, parent)
+    yield from check_kind(organization.kind, parent)
 
 
-def _check_new_superior(organization: Organization, parent: Organization) -> Wrong:
+def check_new_superior(organization: Organization, parent: Organization) -> Wrong:
+    """Refuse a superior that is withdrawn, is below the organization, or does not stand as long."""
     if parent.state == WorkflowState.WITHDRAWN:
         yield "superior_valid", "parent", f"“{parent.name}”已撤回,请换一个上级组织。"
     if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:

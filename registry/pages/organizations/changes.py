@@ -15,11 +15,11 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, OrganizationMetric
 from registry.counting.rollup import rollup
-from registry.models import Basis, Campaign, Organization, OrganizationKind, Unit, WorkflowState
-from registry.models.base import on_day
+from registry.models import Basis, Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms
+from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
@@ -129,6 +129,17 @@ edit = _ORGANIZATION.change(
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template="pages/organizations/form.html",
 )
+correct = _ORGANIZATION.change(
+    operations.edit_organization,
+    forms.CorrectForm,
+    "更正登记",
+    submit_label="更正",
+    sentences=lambda job: [
+        "登记时就错了的类型、所在单位、上级组织和成立日期在这里更正,自成立之日起的统计随之改变。",
+        "后来才变的,请用“转隶到其他单位”“调整上级组织”办理,之前日期的统计不变。",
+    ],
+    done=lambda job, row: f"已更正“{row.name}”的登记,统计数随之改变。",
+)
 move = _ORGANIZATION.change(
     operations.move_organization,
     forms.MoveForm,
@@ -207,12 +218,13 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    campaign = _campaign(request.user, address)
+    campaign = forms.campaign_of(request.user, address)
     return {
         "kind": kind,
         "established_on": address.as_of,
         "campaign": campaign.code if campaign else None,
         **forms.suggestion(request.user, unit, kind, is_temporary, address.as_of),
+        **copied(request, unit, address.as_of),
     }
 
 
@@ -221,15 +233,6 @@ def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
     parent = proposed.get("parent")
     code = parent.code if parent else ""
     return {"name": proposed.get("name", ""), "parent": code}
-
-
-def _campaign(user: access.AnyUser, address: Address) -> Campaign | None:
-    """Return the campaign of the address, or the only one that goes on, on the day."""
-    asked, day = address.question.campaign, address.as_of
-    if asked is not None:
-        return None if asked.is_over_on(day) else asked
-    going_on = list(access.visible(user, Campaign.objects.filter(on_day(day)))[:2])
-    return going_on[0] if len(going_on) == 1 else None
 
 
 def _suggested(request: HttpRequest, form: forms.RegisterForm) -> dict[str, str]:

@@ -176,6 +176,11 @@ class PlacingForm(ScopedForm):
         raise NotImplementedError
 
     @property
+    def is_roster_open(self) -> bool:
+        """Whether the roster was just used."""
+        return any(self.data.get(name) for name in ("ticked", "roster_q", "roster_page"))
+
+    @property
     def roster_query(self) -> str:
         """What the roster is filtered by."""
         return cleaned(self.data.get("roster_q", ""))

@@ -37,6 +37,7 @@ from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, RowFilter, TextFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
+from registry.web.tables import Empty
 
 FEW_HITS = 2_000
 QUICK = ("name", "number")
@@ -224,12 +225,24 @@ class PeopleTable(PlacedTable[ListedPerson]):
 
     @cached_property
     def actions(self) -> list[dict[str, str]]:
-        """Adding a person at the unit of the list, or at the user's only one."""
+        """Who is lent, borrowing, and adding a person at the unit of the list, or at the user's only one."""
         tops = [self.unit] if self.unit else access.top_units(self.user, "add_person")
-        if len(tops) != 1 or not access.may(self.user, "add_person", tops[0]):
-            return []
-        url = self.address.url(reverse("person_add", args=[tops[0].code]))
-        return [{"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"}]
+        lent = {"label": "被借调人员", "url": self.address.url(reverse("lent")), "tone": ""}
+        made = [lent]
+        if access.may_somewhere(self.user, "assign_person"):
+            made.append({"label": "借调编入", "url": self.address.url(reverse("person_borrow")), "tone": ""})
+        if len(tops) == 1 and access.may(self.user, "add_person", tops[0]):
+            url = self.address.url(reverse("person_add", args=[tops[0].code]))
+            made.append({"label": f"在{tops[0].label}添加人员", "url": url, "tone": "main"})
+        return made
+
+    @property
+    def empty(self) -> Empty:
+        """Where nobody is registered yet, somebody can be added."""
+        offered = self.actions[-1]
+        if self.shown or offered["tone"] != "main":
+            return super().empty if self.shown else Empty(self.nothing)
+        return Empty(self.nothing, offered["url"], offered["label"])
 
     def every(self) -> QuerySet[Person]:
         """Return the people behind the metric, on the Party line, or at home at the place."""

@@ -213,6 +213,7 @@ def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
         shown,
         address,
         ("add_person", "person_add", "添加人员"),
+        ("establish_organization", "organizations_found", "批量成立"),
         ("establish_organization", "organization_register", "登记临时党组织", "main"),
     )
     return actions
