@@ -38,14 +38,15 @@ def _leaving(job: Job) -> list[str]:
     said = []
     if person.left_on is not None:
         said.append(f"{person.name}已登记于 {person.left_on} {person.get_leaving_display()};再次登记即更正。")
-    said.append(
-        f"自 {day} 起{person.name}不再在职,结束编入 {len(plan.assignments)} 人次;此前各日的统计不变。"
-    )
+    number = sum(row.started_on <= day for row in plan.assignments)
+    said.append(f"自 {day} 起{person.name}不再在职,结束编入 {number} 人次;此前各日的统计不变。")
     scope = access.spans(job.request.user)
     for row in plan.assignments:
         is_seen = access.inside(person.home_unit, scope) or access.inside(row.organization.unit, scope)
         name = row.organization.name if is_seen else "其他单位的组织"
         mark = ",该职务将空缺" if row.role in LEADING_ROLES else ""
+        if row.started_on > day:
+            mark = ",在离职日期之后,请先撤回或改离职日期"
         said.append(f"“{name}”{row.get_role_display()}({row.started_on} 编入){mark}。")
     said += [f"关联的用户“{user}”({user.username})不会自动停用,请另行处理。" for user in plan.users]
     return said
