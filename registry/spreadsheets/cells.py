@@ -64,6 +64,7 @@ def shown(raw: Raw | None) -> str:
 
 _INVISIBLE = re.compile(INVISIBLE)
 _ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{HAN}\Z"), re.compile(HAN)
+_WHOLE = re.compile(r"[(第]?(\d{1,9})[.)、号]?")
 _LONGEST_WORD = 100
 """A day, a choice or 是/否 has no more characters."""
 _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
@@ -181,10 +182,20 @@ def _yes_no(column: Column, raw: Raw) -> Value:
     raise Unclear(f"“{column.header}”请填“是”或“否”,不能填“{shown(raw)[:20]}”")
 
 
+def _whole(column: Column, raw: Raw) -> Value:
+    word = key_of(_word(_plain(column, raw)))
+    if is_nothing(word):
+        return None
+    if match := _WHOLE.fullmatch(word):
+        return int(match[1])
+    raise Unclear(f"“{column.header}”请填整数,不能填“{shown(raw)[:20]}”")
+
+
 _READERS: dict[str, Callable[[Column, Raw], Value]] = {
     "text": _text,
     "name": _name,
     "code": _code,
     "choice": _choice,
     "yes_no": _yes_no,
+    "whole": _whole,
 }
