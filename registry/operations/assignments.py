@@ -156,7 +156,7 @@ def redate(actor: Actor, assignments: Sequence[Assignment], day: date, reason: s
     """
     need_right(actor, "edit_assignment", *assignments)
     written = write_each([(row, {"started_on": day}) for row in assignments])
-    _record(actor, "edit_assignment", [(*each, day) for each in written], reason)
+    record_changes(actor, "edit_assignment", [(*each, day) for each in written], reason)
 
 
 def _moved(asked: tuple[Assignment, Assignment, dict[str, Any]]) -> tuple[bool, int]:
