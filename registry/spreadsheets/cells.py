@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_nothing, normalize_code
+from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_left_out, is_nothing, normalize_code
 from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.grid import Dated, Fault, Raw
@@ -94,7 +94,7 @@ def _text(column: Column, raw: Raw) -> Value:
     text = _plain(column, raw)
     if not text.isprintable():
         text = _one_line(_INVISIBLE.sub("", text))
-    return text.strip() or None
+    return None if is_left_out(text) else text.strip()
 
 
 def _one_line(text: str) -> str:
@@ -122,7 +122,7 @@ def _code(column: Column, raw: Raw) -> Value:
 
 def _date(column: Column, raw: Raw, reading: Reading) -> Value:
     if column.by_month and isinstance(raw, str | float) and (month := _month(column, raw)):
-        reading.notes.append(f"“{shown(raw)}”只写到月,按 {month:%Y-%m-%d} 登记;知道日子的请补上")
+        reading.notes.append(f"“{shown(raw)}”只写到月,按 {month:%Y-%m-%d} 登记;知道日子的请补上。")
         return month
     try:
         if isinstance(raw, Dated):
