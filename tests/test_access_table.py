@@ -98,6 +98,10 @@ def person(here: Bureau) -> list[Any]:
     return [here.person.key]
 
 
+def left(here: Bureau) -> list[Any]:
+    return [here.left.key]
+
+
 def placed(here: Bureau) -> list[Any]:
     return [here.assignment.pk]
 
@@ -283,6 +287,35 @@ TABLE: dict[str, list[Row]] = {
             query="kind=branch&established_on=2020-03-01&parent=yi-branch",
         )
     ],
+    "organizations_found": [
+        Row(
+            unit,
+            ENTER,
+            "302 404 200 404 200 404 | 404",
+            lambda here: {"units": [here.station.code], "kind": "branch", "established_on": "2020-03-01"},
+        ),
+        Row(
+            unit,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "units": [here.station.code, here.spare.code],
+                "kind": "branch",
+                "established_on": "2020-03-01",
+                "parent": "ting-committee",
+                "groups": "甲班",
+                "confirmed": "",
+            },
+        ),
+    ],
+    "organization_copy": [
+        Row(
+            branch,
+            "302 404 200 404 200 404 | 404",
+            "302 404 302 404 302 404 | 404",
+            lambda here: {"unit": here.spare.code, "with_members": "on"},
+        )
+    ],
     "person_add": [
         Row(
             unit,
@@ -373,6 +406,22 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
+    "organization_correct": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "general_branch",
+                "is_temporary": "on",
+                "unit": here.unit.code,
+                "parent": "ting-committee",
+                "established_on": "2020-02-01",
+                "version": here.branch.version,
+                "reason": "登记有误",
+            },
+        )
+    ],
     "organization_move": [
         Row(branch, ENTER, ENTERED, lambda here: {"no_parent": "on", "reason": "理顺"}),
         Row(
@@ -451,8 +500,32 @@ TABLE: dict[str, list[Row]] = {
             person,
             ENTER,
             ENTERED,
-            lambda here: {"home_unit": here.station.code, "home_branch": "", "reason": "调动"},
+            lambda here: {
+                "home_unit": here.station.code,
+                "home_branch": "",
+                "on": "2020-03-01",
+                "reason": "调动",
+            },
         )
+    ],
+    "person_leave": [
+        Row(
+            person,
+            ENTER,
+            ENTERED,
+            lambda here: {"leaving": "retired", "on": "2020-03-01", "reason": "到龄", "confirmed": ""},
+        )
+    ],
+    "person_restore": [Row(left, ENTER, ENTERED, lambda here: {"reason": "误登"})],
+    "person_merge": [
+        Row(person, MANAGE, MANAGE),
+        Row(
+            person,
+            MANAGE,
+            MANAGED,
+            lambda here: {"reason": "重复", "is_certain": "on"},
+            query="other=JIA-90003",
+        ),
     ],
     "person_assign": [
         Row(

@@ -30,12 +30,13 @@ def _value(row: Any, path: str) -> Any:
 class Case:
     """One row. ``changes``, ``problems`` and ``notices`` are as ``ImportLine`` holds them.
 
-    ``new`` is the row to add; else ``row`` is what is there and ``edits`` what changes of it, by field.
+    ``named`` are the names that are given instead of codes, by the column of codes. ``new`` is the row to
+    add; else ``row`` is what is there and ``edits`` what changes of it, by field.
     """
 
     __slots__ = (
-        *("bad", "changes", "edits", "given", "key", "new", "notices", "noun", "number", "problems"),
-        *("place", "row", "summary", "table", "verdict"),
+        *("bad", "changes", "edits", "given", "key", "named", "new", "notices", "noun", "number"),
+        *("place", "problems", "row", "summary", "table", "verdict"),
     )
 
     def __init__(self, table: Table, line: Line) -> None:
@@ -61,6 +62,11 @@ class Case:
         for slug, value in self.given.items():
             if isinstance(value, str) and "\x00" in value:
                 self.wrong(slug, "含有不能保存的字符。")
+        self.named: dict[str, str] = {
+            slug: text
+            for slug, column in self.noun.named_by.items()
+            if slug not in self.given and isinstance(text := values.get(column.slug), str) and text.strip()
+        }
         if self.bad:
             self.given = {slug: value for slug, value in self.given.items() if slug not in self.bad}
 
@@ -105,6 +111,9 @@ class Case:
                 self.look(slug, finding.message)
 
     def _at(self, slug: str, message: str) -> dict[str, str]:
+        by_name = self.noun.named_by.get(slug)
+        if by_name and slug not in self.table.headers and by_name.slug in self.table.headers:
+            slug = by_name.slug
         return {"slug": slug, "address": self.table.address(slug, self.number), "message": message}
 
     def shown(self, slug: str, value: Value) -> str:
@@ -158,7 +167,10 @@ class Case:
         """A new row needs every required column."""
         for column in self.noun.columns:
             if column.required and column.slug not in self.given and column.slug not in self.bad:
-                self.wrong(column.slug, f"新增时须填写“{column.header}”。")
+                by_name = self.noun.named_by.get(column.slug)
+                there = self.table.headers
+                said = by_name if by_name and column.slug not in there and by_name.slug in there else column
+                self.wrong(column.slug, f"新增时须填写“{said.header}”。")
 
     def match(self, slug: str, validator: RegexValidator) -> None:
         """Check the text of a cell with a validator."""

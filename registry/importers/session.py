@@ -51,6 +51,8 @@ class Session:
         self.founded: dict[str, Case] = {}
         """By code, the rows that found an organization; kept for the preview only, as are their members."""
         self.first_members: dict[str, list[Placement]] = {}
+        self.planned: dict[str, dict[str, Any]] = {}
+        """By noun and code, what the workbook says of the names of its rows."""
         self._wrong: dict[str, dict[str, str]] = {}
         self._seen: dict[str, dict[Any, str]] = {}
         self._fine: set[tuple[str, str, Any]] = set()
@@ -70,17 +72,25 @@ class Session:
     def cases(self, tables: Iterable[Table]) -> Iterator[Case]:
         """Yield each row; one that has the key of an earlier row is wrong."""
         for table in tables:
-            seen = self._seen.setdefault(table.noun.slug, {})
             slugs = table.noun.key
             for line in table.lines:
                 case = Case(table, line)
-                key = case.given.get(slugs[0]) if len(slugs) == 1 else tuple(map(case.given.get, slugs))
                 case.key = case.text(slugs[0])[:200]
-                if not case.is_wrong() and key and key in seen:
-                    case.wrong(slugs[0], f"与{seen[key]}重复。")
-                elif key:
-                    seen[key] = case.where
+                self.claim(case)
                 yield case
+
+    def claim(self, case: Case) -> None:
+        """Let no later row have the key of this one; if an earlier one has it, this one is wrong."""
+        seen = self._seen.setdefault(case.noun.slug, {})
+        slugs = case.noun.key
+        # Of a row that is named by its name the key is known later.
+        key: Any = case.given.get(slugs[0])
+        if len(slugs) > 1:
+            key = tuple(case.given.get(slug) or case.named.get(slug) for slug in slugs)
+        if not case.is_wrong() and key and key in seen:
+            case.wrong(slugs[0], f"与{seen[key]}重复。")
+        elif key:
+            seen.setdefault(key, case.where)
 
     def clean(self, case: Case, model: type[Model], slugs: Iterable[str]) -> None:
         """Let the model's own fields judge the values: length, choices, form of codes."""
@@ -105,11 +115,12 @@ class Session:
     def no_such(self, case: Case, slug: str, noun: str, word: str, said: str = "") -> None:
         """Say the same of what does not exist and of what the user may not see; ``said`` puts it better."""
         code = case.text(slug)
+        shown = case.named.get(slug, code)
         if there := self._wrong.get(noun, {}).get(code):
-            case.wrong(slug, f"{word}“{code}”在{there},该行有误,请一并改正。")
+            case.wrong(slug, f"{word}“{shown}”在{there},该行有误,请一并改正。")
         else:
-            named = "警号" if noun == "people" else "代码"
-            case.wrong(slug, said or f"没有{named}为“{code}”的{word},或不在您的管理范围内。")
+            named = "警号" if noun == "people" else "名称" if slug in case.named else "代码"
+            case.wrong(slug, said or f"没有{named}为“{shown}”的{word},或不在您的管理范围内。")
 
     @staticmethod
     def taken(case: Case, what: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, Session, chunks, rows_with
 from registry.models import Assignment, Organization, Person, StatusPeriod
@@ -21,6 +22,7 @@ from registry.rules.placements import Placement
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
+_OF_PEOPLE = ("number", "name", "political_status", "home_unit_id", "left_on", "leaving", "merged_into_id")
 _Spell = tuple[date, date | None]
 
 
@@ -71,6 +73,8 @@ class AssignmentImporter(Importer):
     def _judge(self, cases: list[Case], *, is_last: bool) -> list[Case]:
         """Judge a batch; return the rows that must wait."""
         session = self.session
+        unresolved = naming.resolve(session, cases, "organization", "organization", "assign_person")
+        naming.refuse(session, unresolved, "organization", "organization")
         session.know_organizations(case.text("organization") for case in cases)
         people = self._people({case.text("number") for case in cases})
         self._borrow(cases, people)
@@ -107,7 +111,7 @@ class AssignmentImporter(Importer):
             for number in numbers
             if (new := session.new_people.get(number)) is not None
         }
-        rows = Person.objects.only("number", "name", "political_status", "home_unit_id")
+        rows = Person.objects.only(*_OF_PEOPLE)
         there = list(rows_with("number", numbers - found.keys(), rows))
         seen = session.people_seen(there)
         for person in there:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import copy
 from typing import Any
 
 from registry import access
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import REASON, Importer, Session, anchor, parents_first
 from registry.models import Campaign, Organization, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.models.unit import MAX_DEPTH
+from registry.nouns.organization import ORGANIZATION
+from registry.nouns.unit import UNIT
 from registry.operations.organizations import (
     dissolve_organization,
     edit_organization,
@@ -21,12 +24,13 @@ from registry.operations.organizations import (
 from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, extents
 from registry.search.index import batches
+from registry.search.named import answers_to
 from registry.spreadsheets.reading import Table
 
 FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "note")
 _FIXED = (
-    ("kind", "组织类别登记后不变;登记有误的,请撤回后重新登记。"),
-    ("is_temporary", "临时或常设登记后不变;登记有误的,请撤回后重新登记。"),
+    ("kind", "组织类别不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
+    ("is_temporary", "临时或常设不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
     ("unit", "所在单位不能通过导入调整,请在组织页面用“转隶”办理(要填生效日期)。"),
     ("parent", "上级组织不能通过导入调整,请在组织页面用“调整上级组织”办理。"),
 )
@@ -50,8 +54,9 @@ class OrganizationImporter(Importer):
         """Yield all rows."""
         session = self.session
         cases = list(session.cases(tables))
+        self._resolve(cases)
         session.know_units(case.text("unit") for case in cases)
-        session.know_organizations(case.text(slug) for case in cases for slug in ("code", "parent"))
+        session.know_organizations(case.text("parent") for case in cases)
         for campaign in access.visible(session.user, Campaign.objects.all()) if cases else ():
             for word in {campaign.code, campaign.name}:
                 self._campaigns.setdefault(word, []).append(campaign)
@@ -73,6 +78,43 @@ class OrganizationImporter(Importer):
             session.note_wrong(case)
         self._warn_of_names(list(added.values()))
         yield [case.judged() for case in cases]
+
+    def _resolve(self, cases: list[Case]) -> None:
+        """Find what is given by name: the organizations themselves, their units and superiors."""
+        session = self.session
+        naming.give_codes(session, cases, "organization", _stands_at)
+        session.know_organizations(case.text("code") for case in cases)
+        there = session.organizations
+        naming.plan(session, cases, "organization", there)
+
+        def now(case: Case, name: str) -> Any:
+            row = there.get(case.key)
+            return getattr(row, name) if row is not None else None
+
+        verb = "establish_organization"
+        units = naming.resolve(session, cases, "unit", "unit", verb, lambda case: now(case, "unit"))
+        naming.refuse(session, units, "unit", "unit")
+        session.know_units(case.text("unit") for case in cases)
+        superiors = naming.resolve(
+            session, cases, "parent", "organization", "see", lambda case: now(case, "parent"), _is_superior
+        )
+        for case, word, rows in list(superiors):
+            unit = session.unit(case.text("unit"), verb)
+            offered = [row for row in self._offered(unit) if answers_to(ORGANIZATION, row, word)]
+            if not rows and len(offered) == 1:
+                case.given["parent"] = offered[0].code
+            else:
+                case.wrong("parent", naming.said("organization", word, rows or offered))
+
+    def _offered(self, unit: Unit | None) -> Collection[Organization]:
+        """Return the superiors from outside the scope that the register form offers at a unit."""
+        at = anchor(unit) if unit is not None else None
+        if at is None:
+            return ()
+        if at.pk not in self._superiors:
+            rows = access.superiors(self.session.user, at)
+            self._superiors[at.pk] = {row.code: row for row in rows}
+        return self._superiors[at.pk].values()
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Change what is there, then add what is new."""
@@ -285,13 +327,8 @@ class OrganizationImporter(Importer):
         if not code or "parent" in case.bad:
             return None
         parent = session.organization(code)
-        if parent is None and unit is not None and session.organizations.get(code) is not None:
-            at = anchor(unit)
-            if at is not None:
-                if at.pk not in self._superiors:
-                    offered = access.superiors(session.user, at)
-                    self._superiors[at.pk] = {row.code: row for row in offered}
-                parent = self._superiors[at.pk].get(code)
+        if parent is None and session.organizations.get(code) is not None:
+            parent = next((row for row in self._offered(unit) if row.code == code), None)
         if parent is None:
             session.no_such(case, "parent", "organizations", "组织")
         else:
@@ -303,8 +340,26 @@ class OrganizationImporter(Importer):
         if self.session.is_writing:
             return
         for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
-            ask(rules.name_warnings, {_establishment(row): case for row, case in some})
+            proposals = {_establishment(row): case for row, case in some}
+            ask(rules.name_warnings, proposals)
+            ask(rules.superior_warnings, proposals)
+
+
+def _stands_at(case: Case, row: Organization) -> bool:
+    """Whether an organization stands at the unit that the row says, or ended as it says."""
+    unit = case.text("unit") or case.named.get("unit", "")
+    started, ended = case.given.get("established_on"), case.given.get("dissolved_on")
+    is_same_life = started in (None, row.established_on) and ended == row.dissolved_on
+    stands = row.dissolved_on is None or is_same_life
+    return stands and (not unit or answers_to(UNIT, row.unit, unit))
+
+
+def _is_superior(row: Any) -> bool:
+    """Whether a name may mean the row as a superior; what the workbook adds is judged later."""
+    return not isinstance(row, Organization) or row.dissolved_on is None
 
 
 def _establishment(row: Organization) -> rules.Establishment:
-    return rules.Establishment(row.kind, row.unit, row.established_on, row.is_temporary, name=row.name)
+    return rules.Establishment(
+        row.kind, row.unit, row.established_on, row.is_temporary, row.parent, name=row.name
+    )

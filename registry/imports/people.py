@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, rows_with
 from registry.models import Organization, Person, PersonPlacement, PoliticalStatus, StatusPeriod, Unit
+from registry.models.kinds import PARTY_KINDS
 from registry.operations.people import (
     add_people,
     change_political_statuses,
@@ -40,6 +42,7 @@ class PeopleImporter(Importer):
             since = self._statuses_since(cases, existing)
             self._joinings: dict[standing.Joining, Case] = {}
             self._moves: dict[rules.HomeChange, Case] = {}
+            self._resolve(cases, existing)
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
             self._ask_numbers(cases, existing)
@@ -51,14 +54,39 @@ class PeopleImporter(Importer):
                 if person is None:
                     self._add(case)
                     session.note_wrong(case)
+                elif person.merged_into is not None:
+                    case.wrong("number", f"该条目已并入警号“{person.merged_into.number}”,请改用这个警号。")
                 elif person.pk not in seen:
                     case.wrong("number", borrowing.ELSEWHERE)
                 else:
                     self._change(case, person, since.get(person.pk))
+            self._warn(cases)
             ask(standing.refusals, self._joinings)
             ask(rules.home_refusals, self._moves, "number")
             session.needs_reason |= bool(self._joinings) or self._correct_homes()
             yield [case.judged() for case in cases]
+
+    def _resolve(self, cases: list[Case], existing: Mapping[str, Person]) -> None:
+        """Find the units and branches that are given by name."""
+
+        def now(case: Case, slug: str) -> Any:
+            return getattr(existing.get(case.key), slug, None)
+
+        at_units = naming.resolve(
+            self.session, cases, "home_unit", "unit", "add_person", lambda case: now(case, "home_unit")
+        )
+        naming.refuse(self.session, at_units, "home_unit", "unit")
+        branches = naming.resolve(
+            *(self.session, cases, "home_branch", "organization", "see"),
+            lambda case: now(case, "home_branch"),
+            lambda row: (
+                not isinstance(row, Organization) or (row.kind in PARTY_KINDS and not row.is_temporary)
+            ),
+        )
+        for case, word, rows in branches:
+            # Rosters call branches as everybody there does; the rest of the row is right without it.
+            said = naming.said("organization", word, rows)
+            case.look("home_branch", f"{said}组织关系没有写入;要写入请填全称或代码。")
 
     def write(self, cases: list[Case], actor: Actor, reason: str) -> None:
         """Add who is new and change who is there."""
@@ -86,7 +114,7 @@ class PeopleImporter(Importer):
 
     def _existing(self, cases: list[Case]) -> dict[str, Person]:
         """Return the people with these numbers, with their home units and branches."""
-        session, rows = self.session, Person.objects.all()
+        session, rows = self.session, Person.objects.select_related("merged_into")
         if session.is_writing:
             rows = rows.select_for_update(no_key=True)
         people = list(rows_with("number", {case.key for case in cases}, rows))
@@ -99,6 +127,21 @@ class PeopleImporter(Importer):
             if person.home_branch_id:
                 person.home_branch = branches[person.home_branch_id]
         return {person.number: person for person in people}
+
+    def _warn(self, cases: list[Case]) -> None:
+        """Say in the preview who has a namesake in the unit."""
+        if self.session.is_writing:
+            return
+        proposals = {}
+        for case in cases:
+            if case.is_wrong():
+                continue
+            if (new := case.new) is not None:
+                proposals[rules.Naming(new.name, new.home_unit, new.number)] = case
+            elif case.row is not None and case.edits.keys() & {"name", "home_unit"}:
+                name, unit = (case.edits.get(slug, getattr(case.row, slug)) for slug in ("name", "home_unit"))
+                proposals[rules.Naming(name, unit, case.row.number)] = case
+        ask(lambda some: rules.namesake_warnings(some, self.session.user), proposals)
 
     @staticmethod
     def _ask_numbers(cases: list[Case], existing: dict[str, Person]) -> None:

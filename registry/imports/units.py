@@ -8,12 +8,15 @@ from copy import copy
 from django.core.validators import RegexValidator
 
 from registry.audit import Actor
+from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import Importer, parents_first
 from registry.models import Unit
 from registry.models.unit import MAX_DEPTH
+from registry.nouns.unit import UNIT
 from registry.operations.units import EDITABLE, add_units, edit_unit
 from registry.rules import units as rules
+from registry.search.named import answers_to
 from registry.spreadsheets.reading import Table
 
 _REGION_CODE = RegexValidator(rules.REGION_CODE, "行政区划代码是六位数字。")
@@ -26,7 +29,12 @@ class UnitImporter(Importer):
         """Yield all rows."""
         session = self.session
         cases = list(session.cases(tables))
-        session.know_units(case.text(slug) for case in cases for slug in ("code", "superior"))
+        naming.give_codes(session, cases, "unit", _stands_below)
+        session.know_units(case.text("code") for case in cases)
+        naming.plan(session, cases, "unit", session.units)
+        unresolved = naming.resolve(session, cases, "superior", "unit", "see", self._superior_now)
+        naming.refuse(session, unresolved, "superior", "unit")
+        session.know_units(case.text("superior") for case in cases)
         added: dict[str, Case] = {}
         for case in cases:
             session.clean(case, Unit, ("code", *EDITABLE))
@@ -64,6 +72,10 @@ class UnitImporter(Importer):
         if self.new:
             add_units(actor=actor, units=self.new, reason=reason)
         self.session.renew()
+
+    def _superior_now(self, case: Case) -> Unit | None:
+        unit = self.session.units.get(case.key)
+        return unit.parent if unit is not None else None
 
     def _change(self, case: Case, unit: Unit) -> None:
         session = self.session
@@ -104,6 +116,13 @@ class UnitImporter(Importer):
         case.new = Unit(code=case.key, parent=superior, level=level, **case.facts(EDITABLE))
         session.units[case.key] = case.new
         self.new.append(case.new)
+
+
+def _stands_below(case: Case, unit: Unit) -> bool:
+    """Whether an open unit stands below what the row says, if it says anything."""
+    superior = case.text("superior") or case.named.get("superior", "")
+    stands = unit.parent is not None and answers_to(UNIT, unit.parent, superior)
+    return unit.closed_on is None and (not superior or stands)
 
 
 def _addition(unit: Unit) -> rules.Addition:

@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person
+from registry.models import Assignment, Organization, Person, Role
 from registry.models.writer import write_new
 from registry.operations.base import (
     check_version,
@@ -45,31 +45,58 @@ def place(assignments: Iterable[Assignment]) -> list[Assignment]:
 
 @operation
 def place_people(
-    *, actor: Actor, assignments: Sequence[Assignment], reason: str = ""
+    *,
+    actor: Actor,
+    assignments: Sequence[Assignment],
+    relieve: Sequence[Assignment] = (),
+    reason: str = "",
 ) -> Sequence[Assignment]:
-    """Place people: new assignments, each of a person in an organization, with a role, from a day."""
+    """Place people: new assignments, each of a person in an organization, with a role, from a day.
+
+    ``relieve`` are secretaries there who become members on the day on which the new one begins.
+    """
     locks.lock_organization_trees({row.organization for row in assignments})
+    if relieve:
+        change_roles(actor=actor, changes=relieved(assignments, relieve), reason=reason)
     renew(assignments, "organization")
     need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
+        renew(assignments, "person")  # now that nobody else changes them
         place(assignments)
     record_placed(actor, assignments, reason)
     return assignments
 
 
+def relieved(new: Sequence[Assignment], old: Sequence[Assignment]) -> list[tuple[Assignment, str, date]]:
+    """Return the changes of role of ``old`` secretaries: members from the day on which the ``new`` begin."""
+    days = {row.organization_id: row.started_on for row in new if row.role == Role.SECRETARY}
+    member = Role.MEMBER.value
+    return [
+        (row, member, days[row.organization_id])
+        for row in old
+        if row.role == Role.SECRETARY and row.organization_id in days
+    ]
+
+
 @operation
-def assign_people(*, actor: Actor, members: Sequence[tuple[Person, str]], **facts: Any) -> list[Assignment]:
+def assign_people(
+    *,
+    actor: Actor,
+    members: Sequence[tuple[Person, str]],
+    relieve: Sequence[Assignment] = (),
+    **facts: Any,
+) -> list[Assignment]:
     """Place many people, each with a role, all with the same ``facts`` (``organization``, ``started_on``)."""
     if not members:
         raise refuse("members", "请至少选择一人。")
     new = [Assignment(person=person, role=role, **facts) for person, role in members]
-    return list(place_people(actor=actor, assignments=new))
+    return list(place_people(actor=actor, assignments=new, relieve=relieve))
 
 
 @operation
-def assign_person(*, actor: Actor, **facts: Any) -> Assignment:
+def assign_person(*, actor: Actor, relieve: Sequence[Assignment] = (), **facts: Any) -> Assignment:
     """Place one person in an organization. The formal membership stays as it is."""
-    return place_people(actor=actor, assignments=[Assignment(**facts)])[0]
+    return place_people(actor=actor, assignments=[Assignment(**facts)], relieve=relieve)[0]
 
 
 @operation
@@ -118,8 +145,18 @@ def _corrected(
     refuse_if(placements.correction_refusals(proposals), person="started_on", role="started_on")
     with following(people=[row.person for row, *_ in asked]):
         written = write_each([(row, wanted) for row, _, wanted in sorted(asked, key=_moved)])
-    _record(actor, "edit_assignment", [(*each, each[2].get("started_on")) for each in written], reason)
+    record_changes(actor, "edit_assignment", [(*each, each[2].get("started_on")) for each in written], reason)
     return rows
+
+
+def redate(actor: Actor, assignments: Sequence[Assignment], day: date, reason: str) -> None:
+    """Let assignments begin on another day.
+
+    For operations only: the caller holds the locks, has asked the rules, and follows the counts.
+    """
+    need_right(actor, "edit_assignment", *assignments)
+    written = write_each([(row, {"started_on": day}) for row in assignments])
+    record_changes(actor, "edit_assignment", [(*each, day) for each in written], reason)
 
 
 def _moved(asked: tuple[Assignment, Assignment, dict[str, Any]]) -> tuple[bool, int]:
@@ -138,15 +175,16 @@ def change_role(
     role: str,
     on: date,
     document_number: str = "",
+    relieve: Sequence[Assignment] = (),
     version: int | None = None,
 ) -> Assignment:
     """Give the person another role from day ``on``: ends this assignment and begins the next.
 
-    On the assignment's first day it corrects the role in place.
+    On the assignment's first day it corrects the role in place. ``relieve`` are the secretaries who become
+    members on that day.
     """
-    return change_roles(
-        actor=actor, changes=[(assignment, role, on)], document_number=document_number, version=version
-    )[0]
+    changes = [(assignment, role, on), *((each, Role.MEMBER.value, on) for each in relieve)]
+    return change_roles(actor=actor, changes=changes, document_number=document_number, version=version)[0]
 
 
 @operation
@@ -158,11 +196,11 @@ def change_roles(
     version: int | None = None,
     reason: str = "",
 ) -> list[Assignment]:
-    """Give many people another role, each from a day of its own; see ``change_role``."""
+    """Give many people another role, each from a day of its own; ``version`` is that of the first."""
     rows = _locked([assignment for assignment, _, _ in changes])
     need_right(actor, "change_role", *rows)
     changes = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
-    for row, role, _ in changes:
+    for row, role, _ in changes[:1]:  # that of the form
         check_version(row, version, {"role": role})
     refuse_if(placements.role_refusals([placements.RoleChange(*change) for change in changes]))
     written: list[tuple[Assignment, dict[str, Any]]] = []
@@ -193,7 +231,7 @@ def change_roles(
     with following(people=[row.person for row, _, _ in changes]):
         write_each(written)
         write_new(new)
-    _record(actor, "change_role", entries, reason)
+    record_changes(actor, "change_role", entries, reason)
     return [row for row, *_ in entries]
 
 
@@ -225,7 +263,7 @@ def end_assignments(
     refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
     with following(people=[row.person for row, _ in ends]):
         written = write_each([(row, {"ended_on": on}) for row, on in ends])
-    _record(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
+    record_changes(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
     return rows
 
 
@@ -238,6 +276,7 @@ def transfer_assignments(
     on: date,
     role: str = "",
     document_number: str = "",
+    relieve: Sequence[Assignment] = (),
     reason: str = "",
 ) -> Sequence[Assignment]:
     """End the assignments on day ``on`` and place the people in another organization from that day.
@@ -260,7 +299,7 @@ def transfer_assignments(
         )
         for row in ended
     ]
-    return place_people(actor=actor, assignments=new, reason=reason)
+    return place_people(actor=actor, assignments=new, relieve=relieve, reason=reason)
 
 
 @operation
@@ -278,7 +317,7 @@ def withdraw_assignments(*, actor: Actor, assignments: Sequence[Assignment], rea
     need_reason(reason, "撤回原因")
     with following(people=[row.person for row in rows]):
         written = write_each([(row, {"is_withdrawn": True}) for row in rows])
-    _record(actor, "withdraw_assignment", [(*each, None) for each in written], reason)
+    record_changes(actor, "withdraw_assignment", [(*each, None) for each in written], reason)
     return rows
 
 
@@ -297,7 +336,7 @@ _Change = tuple[Assignment, Mapping[str, Any], Mapping[str, Any], date | None]
 
 def record_placed(actor: Actor, assignments: Sequence[Assignment], reason: str = "") -> None:
     """Put new assignments into the record: that of the organization's unit and of the person's own."""
-    _record(
+    record_changes(
         actor,
         "assign_person",
         [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
@@ -305,7 +344,8 @@ def record_placed(actor: Actor, assignments: Sequence[Assignment], reason: str =
     )
 
 
-def _record(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
+def record_changes(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
+    """Put changes of assignments into the record: that of the organization's unit and of the person's own."""
     prefetch_related_objects([row for row, *_ in changes], "organization__unit", "person__home_unit")
     audit.record_all(
         [

@@ -10,11 +10,12 @@ from registry.pages.campaigns import changes as campaign_changes
 from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations import changes as organization_changes
+from registry.pages.organizations import copying, founding
 from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
-from registry.pages.people import assignments, lent, ticked
+from registry.pages.people import assignments, leaving, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
 from registry.pages.people.tables import PeopleTable
@@ -49,6 +50,7 @@ urlpatterns = [
     path("units/<slug:code>/close/", unit_changes.close, name="unit_close"),
     path("units/<slug:code>/register/", organization_changes.register, name="organization_register"),
     path("units/<slug:code>/register/suggest/", organization_changes.suggest, name="organization_suggest"),
+    path("units/<slug:code>/found/", founding.found, name="organizations_found"),
     path("units/<slug:code>/people/add/", people_changes.add, name="person_add"),
     path("tree/", tree.page, name="tree"),
     path("tree/side/", tree.side, name="tree_side"),
@@ -67,7 +69,9 @@ urlpatterns = [
     path("many/organizations/approve/", ticked_organizations.approve, name="organizations_approve"),
     path("many/organizations/dissolve/", ticked_organizations.dissolve, name="organizations_dissolve"),
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
+    path("organizations/<slug:code>/copy/", copying.copy, name="organization_copy"),
     path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
+    path("organizations/<slug:code>/correct/", organization_changes.correct, name="organization_correct"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
     path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
     path("organizations/<slug:code>/dissolve/", organization_changes.dissolve, name="organization_dissolve"),
@@ -86,6 +90,9 @@ urlpatterns = [
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
     path("people/<str:number>/status/", people_changes.status, name="person_status"),
     path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
+    path("people/<str:number>/leave/", leaving.leave, name="person_leave"),
+    path("people/<str:number>/restore/", leaving.restore, name="person_restore"),
+    path("people/<str:number>/merge/", leaving.merge, name="person_merge"),
     path("people/<str:number>/assign/", people_changes.assign_one, name="person_assign"),
     path("assignments/", assignments.assignments, name="assignments"),
     path("many/assignments/end/", ticked.end, name="assignments_end"),

@@ -47,6 +47,12 @@ def find_by_code_or_name(
     }
 
 
+def answers_to(noun: Noun, row: Any, word: str) -> bool:
+    """Whether a row is called so: by its code, its name, a short name or an alias."""
+    texts = map(folded, filter(None, (row.name, *_other_names(noun, row))))
+    return word == row.code or folded(word) in texts
+
+
 def not_unique(noun: Noun, word: str, rows: Sequence[Any]) -> str:
     """Say that a name means several rows, with the codes to choose from."""
     some = "、".join(f"{row.name}({row.code})" for row in rows[:_SHOWN])

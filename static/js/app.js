@@ -26,6 +26,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Enter in a box that only filters what is beside it does not send the form around it.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.closest("[data-stays]")) event.preventDefault();
+});
+
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
@@ -131,12 +136,16 @@ function stored(key, value) {
   }
   return null;
 }
-for (const box of document.querySelectorAll("details[data-keep]")) {
-  const key = `details:${box.dataset.keep}`;
-  const was = stored(key);
-  if (was !== null && !box.querySelector(".error")) box.open = was === "1";
-  box.addEventListener("toggle", () => stored(key, box.open ? "1" : "0"));
+function keep(within) {
+  for (const box of within.querySelectorAll("details[data-keep]")) {
+    const key = `details:${box.dataset.keep}`;
+    const was = stored(key);
+    if (was !== null && !box.querySelector(".error")) box.open = was === "1";
+    box.addEventListener("toggle", () => stored(key, box.open ? "1" : "0"));
+  }
 }
+keep(document);
+document.addEventListener("htmx:afterSwap", (event) => keep(event.detail.target.parentNode ?? document));
 
 // After a form came back, the reader stands at its summary.
 const summary = document.querySelector(".summary[tabindex]");

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.factories import assign, make_organization, make_person, make_unit, make_user
+from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,6 +28,7 @@ def levels() -> list[str]:
     assign(elsewhere, make_person("周文涛", other), role="secretary")
     for number, name in (("371401", "赵卫国"), ("371402", "钱学军"), ("371403", "孙丽华")):
         make_person(name, unit, number=number)
+    make_campaign()
     make_user("manager", unit=ministry)
     return [ministry.code, department.code, bureau.code, unit.code]
 
@@ -94,7 +95,17 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
     page.get_by_role("link", name="登记临时党组织").first.click()
     expect(page.get_by_label("组织名称")).to_have_value(BRANCH)
     choose(page, "书记", "赵卫国")
-    choose(page, "成员", "钱学军", "孙丽华")
+    # Pasted lines become rows at once, ticked people too; what names nobody stays in the box.
+    page.get_by_label("粘贴警号、姓名").fill("孙丽华 371403\n999999 无名")
+    page.get_by_label("组织名称").focus()
+    members = page.locator("#placing .pick-label")
+    expect(members).to_have_text(["孙丽华"])
+    expect(page.get_by_label("粘贴警号、姓名")).to_have_value("999999 无名")
+    page.get_by_label("粘贴警号、姓名").fill("")
+    page.get_by_text("从德城分局的名册勾选").click()
+    page.get_by_label("选 钱学军").check()
+    expect(members).to_have_text(["孙丽华", "钱学军"])
+    page.get_by_label("职务 钱学军").select_option("deputy_secretary")
     page.get_by_role("button", name="登记", exact=True).click()
 
     expect(page.locator(".line.success")).to_contain_text(BRANCH)

@@ -346,6 +346,8 @@ class ByHand:
         unit = self._find(Unit, row["code"])
         if row.get("superior", unit.parent and unit.parent.code) != (unit.parent and unit.parent.code):
             raise refuse(None, "另行办理")
+        if unit.closed_on is not None and row.get("name", unit.name) != unit.name:
+            raise refuse(None, "另行办理")  # its code is given to another
         if wanted := self._differing(row, unit, ("name", "kind", "opened_on")):
             self._may(unit, "edit_unit")
             units.edit_unit(actor=ACTOR, unit=unit, changes=wanted, reason=REASON)
@@ -375,6 +377,8 @@ class ByHand:
             slug in row and row[slug] != now
             for slug, now in (("kind", organization.kind), ("unit", organization.unit.code))
         ):
+            raise refuse(None, "另行办理")
+        if organization.dissolved_on is not None and row.get("name", organization.name) != organization.name:
             raise refuse(None, "另行办理")
         wanted = self._differing(row, organization, ("name", "note", "established_on"))
         if not wanted and "dissolved_on" not in row:
@@ -416,7 +420,7 @@ class ByHand:
     def _add_person(self, row: Row) -> None:
         self._need(row, "name", "category", "home_unit")
         if row["number"].startswith("p-"):
-            raise refuse(None, "警号只能用字母、数字、点、下划线和连字符。")
+            raise refuse(None, "警号只能用字母、数字和连字符。")
         home = self._find(Unit, row["home_unit"], "add_person")
         branch = self._find(Organization, row["home_branch"]) if "home_branch" in row else None
         people.add_person(actor=ACTOR, **{**row, "home_unit": home, "home_branch": branch})

@@ -5,16 +5,18 @@ The files in ``cases/`` hold invented values in the shape of real rosters. Each 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import Workbook
 
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportState
-from registry.models import Assignment, Organization, Person
+from registry.models import Assignment, Organization, Person, Unit
 from registry.operations import assignments, people, units
 from registry.refusals import OperationRefused
 from registry.rules import borrowing
@@ -113,7 +115,7 @@ def all_new(*rows: int) -> list[tuple[int, str]]:
             [("D12", "只有党组织分临时和常设")],
             None,
         ),
-        ("i05_status", all_new(*range(2, 17)), [], []),
+        ("i05_status", all_new(*range(2, 17)), [], [("", "已有同名的 测试甲乙")] * 14),
         (
             "i07_1904",
             [*all_new(2, 3), (4, "wrong")],
@@ -336,3 +338,123 @@ def test_the_preview_shows_every_value_of_new_rows(bureau: Bureau) -> None:
         "文号": "德公党〔2020〕3号",
     }
     assert said(made, "notices") == [("A2", "编入的正式党员只有 1 人,不足 3 人。")]
+
+
+# --- By name --------------------------------------------------------------------------------------
+
+
+def sheets(**tables: Sequence[Sequence[Any]]) -> bytes:
+    """A workbook whose sheets have headers of their own."""
+    workbook = Workbook()
+    workbook.remove(workbook.active)
+    for title, rows in tables.items():
+        sheet = workbook.create_sheet(title)
+        for row in rows:
+            sheet.append(list(row))
+    target = io.BytesIO()
+    workbook.save(target)
+    return target.getvalue()
+
+
+BY_NAME = {
+    "单位": [
+        ("单位名称", "简称", "单位类别", "上级单位"),
+        ("新湖派出所", "新湖所", "派出所", "德城分局"),
+        ("新湖派出所警务站", None, "检查站", "新湖所"),
+    ],
+    "组织": [
+        ("组织名称", "组织类别", "所在单位", "上级组织", "成立日期"),
+        ("新湖临时党总支", "临时党总支", "新湖所", None, "2020-02-03"),
+        ("新湖临时党支部", "临时党支部", "新湖派出所", "新湖临时党总支", "2020-02-03"),
+    ],
+    "人员": [
+        ("警号", "姓名", "人员类别", "所在单位", "所在党支部"),
+        ("900001", "赵一", "民警", "新湖派出所", "德城分局党支部"),
+        ("900002", "钱二", "民警", "德城分局", "第九党支部"),
+    ],
+    "编入": [
+        ("组织", "警号", "姓名", "党内职务", "到岗时间"),
+        ("新湖临时党支部", "900001", "赵一", "书记", "2020-02-03"),
+    ],
+}
+
+
+def test_everything_can_be_named_by_its_name(bureau: Bureau) -> None:
+    make_organization(bureau.unit, code="zhibu", name="德城分局党支部", is_temporary=False)
+    made = bureau.hand_in("按名称", sheets(**BY_NAME))
+    assert said(made, "problems") == []
+    assert (
+        "E3",
+        "没有名称为“第九党支部”的组织,或不在您的管理范围内。组织关系没有写入;要写入请填全称或代码。",
+    ) in said(made, "notices")
+    write(made)
+    station = Unit.objects.get(name="新湖派出所")
+    assert (station.code, station.parent) == ("xinhupaichusuo", bureau.unit)
+    assert Unit.objects.get(name="新湖派出所警务站").parent == station
+    branch = Organization.objects.get(name="新湖临时党支部")
+    assert (branch.unit, branch.parent and branch.parent.name) == (station, "新湖临时党总支")
+    person = Person.objects.get(number="900001")
+    assert (person.home_unit, person.home_branch and person.home_branch.code) == (station, "zhibu")
+    assert Person.objects.get(number="900002").home_unit == bureau.unit
+    assert person.assignments.get().organization == branch
+    again = bureau.hand_in("按名称", sheets(**BY_NAME))
+    assert {verdict for _, verdict in verdicts(again)} == {"unchanged"}
+
+
+def test_a_name_that_several_have_asks_for_the_code(bureau: Bureau) -> None:
+    make_unit("zgc-1", bureau.unit, name="政工处", kind="division")
+    make_unit("zgc-2", bureau.city, name="政工处", kind="division")
+    rows = [("警号", "姓名", "人员类别", "单位"), ("900001", "赵一", "民警", "政工处")]
+    ((cell, message),) = said(bureau.hand_in("重名", sheets(人员=rows)), "problems")
+    assert (cell, "有 2 个单位叫“政工处”:" in message) == ("D2", True)
+    made = bureau.hand_in("重名", sheets(人员=rows), by=bureau.clerk)
+    assert shown(made)["所属单位"] == "政工处"
+
+
+def test_a_unit_of_the_name_elsewhere_is_another_one(bureau: Bureau) -> None:
+    make_unit("zgc", bureau.city, name="政工处", kind="division")
+    rows = [
+        ("单位名称", "单位类别", "上级单位", "备注"),
+        ("政工处", "处室", "德城分局", "新设"),
+        ("政工处", "处室", "德州市公安局", "改写"),
+    ]
+    made = bureau.hand_in("政工处", sheets(单位=rows))
+    assert verdicts(made) == [(2, "new"), (3, "changed")]
+    write(made)
+    assert Unit.objects.filter(name="政工处").count() == 2
+    assert Unit.objects.get(code="zgc").note == "改写"
+
+
+def test_a_name_outside_the_scope_reads_like_one_that_does_not_exist(bureau: Bureau) -> None:
+    rows = [
+        ("警号", "姓名", "人员类别", "单位"),
+        ("1", "甲", "民警", "邻市公安局"),
+        ("2", "乙", "民警", "无此局"),
+    ]
+    made = bureau.hand_in("范围", sheets(人员=rows))
+    assert said(made, "problems") == [
+        (f"D{row}", f"没有名称为“{name}”的单位,或不在您的管理范围内。")
+        for row, name in ((2, "邻市公安局"), (3, "无此局"))
+    ]
+
+
+def test_what_names_a_wrong_row_by_name_is_wrong_itself_and_the_rest_is_written(bureau: Bureau) -> None:
+    rows = {
+        "单位": [
+            ("单位名称", "单位类别", "上级单位"),
+            ("甲所", "派出所", "无此局"),
+            ("乙所", "派出所", "德城分局"),
+        ],
+        "人员": [
+            ("警号", "姓名", "人员类别", "单位"),
+            ("900001", "赵一", "民警", "甲所"),
+            ("900002", "钱二", "民警", "乙所"),
+        ],
+    }
+    made = bureau.hand_in("部分", sheets(**rows))
+    assert verdicts(made) == [(2, "wrong"), (3, "new"), (2, "wrong"), (3, "new")]
+    assert ("D2", "单位“甲所”在“单位”第 2 行,该行有误,请一并改正。") in said(made, "problems")
+    importing.confirm(actor=ACTOR, import_=made, reason="", without_wrong=True)
+    made.refresh_from_db()
+    assert made.state == ImportState.WRITTEN, made.message
+    assert Person.objects.get(number="900002").home_unit.name == "乙所"

@@ -93,7 +93,7 @@ def test_every_column_is_explained() -> None:
 
 def test_filled_in_with_libreoffice_in_between(tmp_path: Path, convert: Convert) -> None:
     book = load_workbook(io.BytesIO(template()))
-    book["人员"].append(["0012", "张三", "民警", "正式党员", "ju", None, date(2001, 7, 1), None, None, None])
+    book["人员"].append(["0012", "张三", "民警", "正式党员", "ju", None, date(2001, 7, 1)])
     book["编入"].append(["zhibu", "0012", "张三", "书记", "2020.2.3", None, None])
     book.save(tmp_path / "a.xlsx")
     found = open_book(convert(tmp_path / "a.xlsx", "xlsx:Calc MS Excel 2007 XML"), "a.xlsx")
@@ -102,7 +102,7 @@ def test_filled_in_with_libreoffice_in_between(tmp_path: Path, convert: Convert)
         "units": [],
         "organizations": [],
         "people": [
-            ["0012", "张三", "officer", "full_member", "ju", None, date(2001, 7, 1), None, None, None]
+            ["0012", "张三", "officer", "full_member", "ju", None, date(2001, 7, 1), None, None, None, None]
         ],
         "assignments": [["zhibu", "0012", "张三", "secretary", date(2020, 2, 3), None, None]],
     }

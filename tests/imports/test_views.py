@@ -78,7 +78,7 @@ def test_from_upload_to_the_row(manager: Client, office: Office) -> None:
         office.station,
     )
     verbs = AuditEntry.objects.filter(user=office.manager).order_by("pk").values_list("verb", flat=True)
-    assert list(verbs) == ["upload_import", "confirm_import", "add_person", "import_workbook"]
+    assert list(verbs) == ["upload_import", "confirm_import", "import_workbook", "add_person"]
 
 
 def test_tabs_count_and_filter(manager: Client, office: Office) -> None:
@@ -108,6 +108,18 @@ def test_tabs_count_and_filter(manager: Client, office: Office) -> None:
     assert "确认写入" not in wrong
     response = manager.post(reverse("import_write", args=[made.pk]), follow=True)
     assert "还有错误的行" in response.content.decode()
+
+
+def test_a_page_opens_on_what_is_wrong(manager: Client, office: Office) -> None:
+    made = uploaded(manager, 人员=[PERSON, ("008", "李四", "民警", "群众", "nowhere")])
+
+    def named(query: str = "") -> tuple[bool, bool]:
+        page = text(manager, made, query)
+        return "张三" in page, "李四" in page
+
+    assert named() == named("verdict=wrong") == (False, True)
+    assert named("verdict=all") == (True, True)
+    assert named("verdict=new") == (True, False)
 
 
 def test_the_wrong_rows_come_back_and_in_again(manager: Client, office: Office) -> None:

@@ -15,12 +15,14 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, OrganizationMetric
 from registry.counting.rollup import rollup
-from registry.models import Basis, Campaign, Organization, OrganizationKind, Unit, WorkflowState
-from registry.models.base import on_day
+from registry.models import Basis, Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms
+from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
+from registry.rules import organizations as rules
+from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ReasonForm, ScopedForm, typed_day
@@ -117,6 +119,10 @@ def _dissolution(job: Job) -> dict[str, Any]:
     return {"sentences": [said, also], "below": below}
 
 
+def _move_warnings(job: Job) -> list[str]:
+    return warnings(rules.move_findings([rules.Move(job.row, job.sent["parent"])]))
+
+
 _ORGANIZATION = Subject(
     "organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back
 )
@@ -125,9 +131,22 @@ edit = _ORGANIZATION.change(
     operations.edit_organization,
     forms.EditForm,
     "编辑组织",
+    warn=lambda job: job.form.warnings(),
     submit_label="保存",
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template="pages/organizations/form.html",
+)
+correct = _ORGANIZATION.change(
+    operations.edit_organization,
+    forms.CorrectForm,
+    "更正登记",
+    warn=lambda job: job.form.warnings(),
+    submit_label="更正",
+    sentences=lambda job: [
+        "登记时就错了的类型、所在单位、上级组织和成立日期在这里更正,自成立之日起的统计随之改变。",
+        "后来才变的,请用“转隶到其他单位”“调整上级组织”办理,之前日期的统计不变。",
+    ],
+    done=lambda job, row: f"已更正“{row.name}”的登记,统计数随之改变。",
 )
 move = _ORGANIZATION.change(
     operations.move_organization,
@@ -137,6 +156,7 @@ move = _ORGANIZATION.change(
         f"现在的上级组织:{job.row.parent.name if job.row.parent else '无'}。",
         "下级组织随同调整;所在单位不变。",
     ],
+    warn=_move_warnings,
     done=lambda job, row: f"“{row.name}”的上级组织已改为{f'“{row.parent.name}”' if row.parent else '无'}。",
 )
 transfer = _ORGANIZATION.change(
@@ -207,12 +227,13 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    campaign = _campaign(request.user, address)
+    campaign = forms.campaign_of(request.user, address)
     return {
         "kind": kind,
         "established_on": address.as_of,
         "campaign": campaign.code if campaign else None,
         **forms.suggestion(request.user, unit, kind, is_temporary, address.as_of),
+        **copied(request, unit, address.as_of),
     }
 
 
@@ -221,15 +242,6 @@ def _in_text(proposed: Mapping[str, Any]) -> dict[str, str]:
     parent = proposed.get("parent")
     code = parent.code if parent else ""
     return {"name": proposed.get("name", ""), "parent": code}
-
-
-def _campaign(user: access.AnyUser, address: Address) -> Campaign | None:
-    """Return the campaign of the address, or the only one that goes on, on the day."""
-    asked, day = address.question.campaign, address.as_of
-    if asked is not None:
-        return None if asked.is_over_on(day) else asked
-    going_on = list(access.visible(user, Campaign.objects.filter(on_day(day)))[:2])
-    return going_on[0] if len(going_on) == 1 else None
 
 
 def _suggested(request: HttpRequest, form: forms.RegisterForm) -> dict[str, str]:

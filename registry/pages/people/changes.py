@@ -43,8 +43,8 @@ from registry.pages.people.forms import (
 from registry.pages.people.views import record_view
 from registry.rules import placements, standing
 from registry.rules.findings import warnings
-from registry.rules.people import Numbering, number_findings
-from registry.rules.placements import Placement, RoleChange
+from registry.rules.people import Naming, Numbering, namesake_warnings, number_findings
+from registry.rules.placements import Ending, Placement, RoleChange
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.links import person_url, way_to
@@ -77,7 +77,7 @@ def _around_unit(job: Job) -> dict[str, Any]:
     return _page(f"在{job.row.name}添加人员", url, (job.row.label, url))
 
 
-def _person_at_hand(request: HttpRequest, number: str, verb: str) -> Person:
+def person_at_hand(request: HttpRequest, number: str, verb: str) -> Person:
     """Return the person if the user may do ``verb`` at the home unit; being placed in scope is not enough."""
     person = access.get_person(request.user, cleaned(number), verb)
     if not access.may(request.user, verb, person):
@@ -93,7 +93,8 @@ def _person_to_place(request: HttpRequest, number: str, verb: str) -> Person:
     return person
 
 
-def _around_person(job: Job) -> dict[str, Any]:
+def person_around(job: Job) -> dict[str, Any]:
+    """Return what stands around a form about a person."""
     person, url = job.row, _page_of(job, job.row)
     crumbs = ("人员", job.address.url(reverse("people"))), (person.name, url)
     subtitle = f"{_number(job, person)} · {person.home_unit.name}"
@@ -138,14 +139,26 @@ def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
     return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)]))
 
 
-_PERSON = Subject("person", _person_at_hand, _around_person, FORM)
+PERSON = Subject("person", person_at_hand, person_around, FORM)
+
+
+def _namesakes(job: Job) -> list[str]:
+    """Say who has the same name in the unit, where name or unit is new."""
+    person = job.row if isinstance(job.row, Person) else None
+    unit = job.sent.get("home_unit") or (person.home_unit if person is not None else job.row)
+    name = job.sent.get("name") or job.row.name
+    if person is not None and (name, unit) == (person.name, person.home_unit):
+        return []
+    number = person.number if person is not None else job.sent["number"]
+    return warnings(namesake_warnings([Naming(name, unit, number)], job.request.user))
+
 
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     people.add_person,
     PersonForm,
     "添加人员",
     submit_label="登记",
-    warn=lambda job: [*_number_warnings(job), *_joining_warnings(job)],
+    warn=lambda job: [*_number_warnings(job), *_namesakes(job), *_joining_warnings(job)],
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -157,20 +170,21 @@ add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     back=_page_of,
 )
 # The form holds the telephone number, so opening it is recorded.
-edit = _PERSON.change(
+edit = PERSON.change(
     people.edit_person,
     PersonEditForm,
     "修改资料",
     submit_label="保存",
     warn=lambda job: [
         *(_number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else []),
+        *_namesakes(job),
         *_joining_warnings(job),
     ],
     opened=lambda job: record_view(job.request, job.row),
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,
 )
-status = _PERSON.change(
+status = PERSON.change(
     people.change_political_status,
     StatusForm,
     "变更政治面貌",
@@ -178,11 +192,12 @@ status = _PERSON.change(
     initial=lambda job: {"status": job.row.political_status},
     done=lambda job, row: f"{row.name} 自 {job.sent['on']} 起为{row.get_political_status_display()}。",
 )
-transfer = _PERSON.change(
+transfer = PERSON.change(
     people.transfer_person,
     TransferForm,
     "调整所属单位和组织关系",
     submit_label="调整组织关系",
+    warn=lambda job: _namesakes(job),
     sentences=_home_now,
     done=lambda job, row: (
         f"{row.name} 自 {job.sent['on']} 起的所属单位为 {row.home_unit.name},"
@@ -190,7 +205,7 @@ transfer = _PERSON.change(
     ),
     link=lambda job, row: way_to(job.address, job.row.home_unit, "查看原单位"),
 )
-assign_one = _PERSON.change(
+assign_one = PERSON.change(
     assignments.assign_person,
     AssignOneForm,
     "编入组织",
@@ -276,6 +291,10 @@ def _warnings(job: Job, organization: Organization, members: Sequence[tuple[Pers
     return warnings(placements.findings(proposals, job.request.user))
 
 
+def _end_warnings(job: Job, rows: Sequence[Assignment]) -> list[str]:
+    return warnings(placements.end_findings([Ending(row, job.sent["on"]) for row in rows]))
+
+
 _ORGANIZATION = Subject("organization", _organization_at_hand, _around_organization, FORM, _to_unit)
 
 assign = _ORGANIZATION.change(
@@ -294,7 +313,8 @@ end_many = _ORGANIZATION.change(
     "结束编入",
     verb="end_assignment",
     submit_label="结束所选人员的编入",
-    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {job.sent['on']} 起结束编入。",
+    warn=lambda job: _end_warnings(job, [row for row, _on in job.form.arguments()["ends"]]),
+    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {ended[0].ended_on} 起结束编入。",
     template="pages/people/end_many.html",
     name="",
 )
@@ -361,6 +381,7 @@ end = _ASSIGNMENT.change(
     EndForm,
     "结束编入",
     sentences=lambda job: [_placed(job.row)],
+    warn=lambda job: _end_warnings(job, [job.row]),
     done=lambda job, row: (
         f"{job.row.person.name} 在 {job.row.organization.name} 的编入自 {row.ended_on} 起结束。"
     ),
