@@ -214,6 +214,8 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
     _take_locks(act)
     act = act.renewed()
     _need_rights(actor, act)
+    for guard in nouns.handed_up("take_back_guards"):
+        guard(actor, list(act.rows.values()))
     if not takeable(AuditEntry.objects.filter(pk=entry.pk)):
         raise refuse(None, "这项操作已经撤回,或不能撤回。")
     if found := obstacles(act):
