@@ -402,6 +402,22 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
+    "organization_correct": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "general_branch",
+                "is_temporary": "on",
+                "unit": here.unit.code,
+                "parent": "ting-committee",
+                "established_on": "2020-02-01",
+                "version": here.branch.version,
+                "reason": "登记有误",
+            },
+        )
+    ],
     "organization_move": [
         Row(branch, ENTER, ENTERED, lambda here: {"no_parent": "on", "reason": "理顺"}),
         Row(

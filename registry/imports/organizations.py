@@ -29,8 +29,8 @@ from registry.spreadsheets.reading import Table
 
 FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "note")
 _FIXED = (
-    ("kind", "组织类别登记后不变;登记有误的,请撤回后重新登记。"),
-    ("is_temporary", "临时或常设登记后不变;登记有误的,请撤回后重新登记。"),
+    ("kind", "组织类别不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
+    ("is_temporary", "临时或常设不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
     ("unit", "所在单位不能通过导入调整,请在组织页面用“转隶”办理(要填生效日期)。"),
     ("parent", "上级组织不能通过导入调整,请在组织页面用“调整上级组织”办理。"),
 )
@@ -340,7 +340,9 @@ class OrganizationImporter(Importer):
         if self.session.is_writing:
             return
         for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
-            ask(rules.name_warnings, {_establishment(row): case for row, case in some})
+            proposals = {_establishment(row): case for row, case in some}
+            ask(rules.name_warnings, proposals)
+            ask(rules.superior_warnings, proposals)
 
 
 def _stands_at(case: Case, row: Organization) -> bool:
@@ -358,4 +360,6 @@ def _is_superior(row: Any) -> bool:
 
 
 def _establishment(row: Organization) -> rules.Establishment:
-    return rules.Establishment(row.kind, row.unit, row.established_on, row.is_temporary, name=row.name)
+    return rules.Establishment(
+        row.kind, row.unit, row.established_on, row.is_temporary, row.parent, name=row.name
+    )

@@ -184,6 +184,10 @@ ORGANIZATION = Noun(
     list_page="organizations",
     edit="edit_organization",
     editable=(
+        "kind",
+        "is_temporary",
+        "unit",
+        "parent",
         "name",
         "aliases",
         "honour_title",

@@ -39,11 +39,15 @@ from registry.operations.base import (
     write_each,
 )
 from registry.operations.codes import give_codes
+from registry.operations.foundings import findings as founding_findings
+from registry.operations.foundings import moving_along
 from registry.operations.units import place_at
 from registry.refusals import need_reason
 from registry.rules import organizations as rules
+from registry.rules import registrations
 from registry.rules.dissolutions import Dissolution, Extent, extents
-from registry.rules.findings import refuse_if
+from registry.rules.findings import Finding, refuse_if
+from registry.rules.foundings import NOTHING, beginning_of
 from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.bulk_insert import insert_all
@@ -134,7 +138,7 @@ def establish_organizations(
             for row in organizations
             for member in members
         )
-    names = ["code", "kind", "is_temporary", "unit", "parent", "state", *EDITABLE]
+    names = ["code", "state", *EDITABLE]
     audit.record_all(
         [
             audit.entry(
@@ -161,44 +165,80 @@ def edit_organization(
     actor: Actor,
     organization: Organization,
     changes: Mapping[str, Any],
+    with_members: bool = False,
+    with_below: bool = False,
     version: int | None = None,
     reason: str = "",
 ) -> Organization:
-    """Change plain facts (``EDITABLE``). Placements follow a corrected date of establishment.
+    """Change plain facts (``EDITABLE``), also what was registered wrong: kind, host and superior.
 
+    Where it is asked for, the placements that began on the day of founding move to another one with it, and
+    the organizations below that were founded on it, with theirs.
+
+    The first placement follows a corrected date of establishment, and a host that was another from the
+    beginning; the organizations below come along under another superior.
     A correction of what is counted already (``COUNTED``, of an approved organization) needs a reason.
     Raises ``EditConflict`` when somebody else edited since ``version``, ``OperationRefused`` when a
     date would leave members or subordinates outside the organization's life.
     """
     now = fresh(organization)
     host_id, campaign_id = now.unit_id, now.campaign_id
-    if "dissolved_on" in changes:
-        locks.use_units(Unit.objects.filter(pk=host_id))  # nobody may close what it would stand at again
+    unit, parent = changes.get("unit"), changes.get("parent")
+    if unit is not None or "dissolved_on" in changes:
+        # Nobody may close what it would stand at again.
+        locks.use_units(Unit.objects.filter(pk__in={host_id, unit.pk if unit is not None else host_id}))
     if "established_on" in changes or "campaign" in changes:
         locks.use_campaigns([now.campaign, changes.get("campaign")])  # nor end what it would be founded in
+    if parent is not None:
+        locks.lock_organization_trees([organization, parent])
     organization = _locked(organization)
-    need_right(actor, "edit_organization", organization)
+    known = {name: fresh(row) for name, row in (("unit", unit), ("parent", parent)) if row is not None}
+    changes = {**changes, **known}
+    need_right(actor, "edit_organization", organization, *([unit] if unit is not None else []))
     if "established_on" in changes and organization.campaign_id != campaign_id:
         raise locks.TreeChanged
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
+    began, founded = NOTHING, organization.established_on
+    if changes.get("established_on", founded) != founded and (with_members or with_below):
+        began = beginning_of(organization, lambda row: may(actor, "edit_organization", row))
+        began = began.only(members=with_members, below=with_below)
     candidate, wanted = edited(
         organization,
         changes,
         version,
         exclude=_TREE_FIELDS,
-        rules=lambda row, _: rules.correction_refusals([rules.Correction(row, organization, reason)]),
+        rules=lambda row, _: _correction_findings(rules.Correction(row, organization, reason, began)),
     )
     if not wanted:
         return organization
-    is_counted = any(name in wanted for name in rules.COUNTED)
-    with following([organization]) if is_counted else nullcontext():
-        if "established_on" in wanted:
+    is_counted, day = any(name in wanted for name in rules.COUNTED), candidate.established_on
+    along = moving_along(actor, organization, began, day, reason)
+    with (
+        following([organization, *began.below]) if is_counted else nullcontext(),
+        along if "established_on" in wanted else nullcontext(),
+    ):
+        stay = {
+            column: getattr(candidate, name)
+            for name, column in (("established_on", "started_on"), ("unit", "unit"))
+            if name in wanted
+        }
+        if stay:
             first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
-            rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=candidate.established_on)
-        before, after = write(organization, wanted)
+            rewrite(OrganizationPlacement.objects.filter(pk=first.pk), **stay)
+        before, after = {name: getattr(organization, name) for name in wanted}, dict(wanted)
+        if "parent" in wanted:  # together with the kind: the one may stand only under the other
+            with_it = {name: wanted.pop(name) for name in ("kind", "is_temporary") if name in wanted}
+            move_last([organization], wanted.pop("parent"), parent_inferred=False, **with_it)
+            organization = fresh(organization)
+        if wanted:
+            write(organization, wanted)
     audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization
+
+
+def _correction_findings(correction: rules.Correction) -> list[Finding]:
+    return [*founding_findings(correction), *registrations.refusals([correction])]
 
 
 @operation

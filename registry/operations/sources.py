@@ -11,13 +11,15 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.models import Figure, Source, Unit
 from registry.models.term import starts_with
-from registry.nouns.source import FIGURE, SOURCE
+from registry.nouns.source import SOURCE
 from registry.operations.base import edited, fresh, need_right, operation, validate_all, write
 from registry.refusals import need_reason, refuse
 from registry.rules import sources as rules
 from registry.rules.findings import refuse_if
 
-SOURCE_FACTS, FIGURE_FACTS = SOURCE.editable, FIGURE.editable
+SOURCE_FACTS = SOURCE.editable
+_SAID = ("metric", "value", "measure", "qualifier", "basis", "unit", "as_of", "latest")
+"""What the record says of a new figure: an article has dozens of them."""
 _RELATIONS = ("source", "unit", "organization")
 Row = TypeVar("Row", Source, Figure)
 
@@ -94,7 +96,7 @@ def add_figures(*, actor: Actor, source: Source, figures: Sequence[Mapping[str, 
                 actor,
                 "add_figure",
                 row,
-                after={**audit.fields_of(row, ["code", *FIGURE_FACTS]), "source": source},
+                after={**audit.fields_of(row, [*_SAID]), "source": source},
                 effective_on=row.as_of,
             )
             for row in rows
@@ -107,7 +109,7 @@ def add_figures(*, actor: Actor, source: Source, figures: Sequence[Mapping[str, 
 def edit_figure(
     *, actor: Actor, figure: Figure, changes: Mapping[str, Any], version: int | None = None, reason: str = ""
 ) -> Figure:
-    """Change a figure (``FIGURE_FACTS``); the reconciliation follows at once."""
+    """Change a figure (what its noun lets be edited); the reconciliation follows at once."""
     locks.lock_sources()
     figure = fresh(figure)
     unit = changes.get("unit")

@@ -71,6 +71,7 @@ urlpatterns = [
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
     path("organizations/<slug:code>/copy/", copying.copy, name="organization_copy"),
     path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
+    path("organizations/<slug:code>/correct/", organization_changes.correct, name="organization_correct"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
     path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
     path("organizations/<slug:code>/dissolve/", organization_changes.dissolve, name="organization_dissolve"),

@@ -359,14 +359,15 @@ class SourceTable(Table[ListedSource]):
     columns: Sequence[Column[ListedSource]] = (
         Column("标题", "source.title", key="title", sort=("title",), url="url", css="text", is_heading=True),
         Column("编号", "source.number", Kind.NUMBER, key="number", sort=("number",)),
-        Column("发布单位", "source.publisher"),
+        Column("发布单位", "source.publisher", css="drop text"),
         Column(
             "发布日期",
             "source.published_on",
-            Kind.DATE,
             key="published",
             sort=("published_on", "latest", "number"),
             text="days",
+            css="num text",
+            head=Head("发布日期", Kind.DATE),
         ),
         Column(
             "最早",

@@ -34,9 +34,10 @@ from registry.rules.findings import (
     warning,
     without_reason,
 )
+from registry.rules.foundings import NOTHING, Beginning
 from registry.rules.placements import Placement
 
-COUNTED = ("established_on", "dissolved_on", "campaign")
+COUNTED = ("established_on", "dissolved_on", "campaign", "kind", "is_temporary", "unit", "parent")
 """What decides where an organization is counted: correcting it after the approval needs a reason."""
 FULL_MEMBERS_NEEDED = 3
 IN_ANOTHER = "该日及以后成立的组织请选其他任务,或更正成立日期。"
@@ -92,6 +93,8 @@ class Correction:
     candidate: Organization
     now: Organization
     reason: str = ""
+    along: Beginning = NOTHING
+    """What moves to the new day of establishment with it."""
 
     def changes(self, name: str) -> bool:
         """Whether the edit changes this field."""
@@ -105,6 +108,11 @@ class Move:
 
     organization: Organization
     parent: Organization | None
+
+    @property
+    def kind(self) -> str:
+        """The kind of what moves."""
+        return self.organization.kind
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -150,6 +158,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
     return [
         *refused,
         *name_warnings(fine),
+        *superior_warnings(fine),
         *placements.findings(together, asker),
         *first_member_warnings(placed),
     ]
@@ -235,7 +244,8 @@ def stay_refusals(proposal: Stay) -> Wrong:
         yield "host_open", "unit", f"“{unit.name}”在 {proposal.since:%Y-%m-%d} 尚未设立。"
 
 
-def _check_kind(kind: str, parent: Organization | None) -> Wrong:
+def check_kind(kind: str, parent: Organization | None) -> Wrong:
+    """Refuse a superior under which the kind may not stand."""
     if kind not in ALLOWED_PARENTS:
         yield "kind_known", "kind", "请选择组织类型。"
         return
@@ -248,7 +258,7 @@ def _check_kind(kind: str, parent: Organization | None) -> Wrong:
 def _check_superior(proposal: Establishment) -> Wrong:
     """Refuse a superior under which the kind may not stand, or that did not stand as long."""
     parent, end = proposal.parent, proposal.dissolved_on
-    yield from _check_kind(proposal.kind, parent)
+    yield from check_kind(proposal.kind, parent)
     if parent is None:
         return
     if parent.state == WorkflowState.WITHDRAWN:
@@ -266,7 +276,7 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
     hosts = {proposal.unit.pk for proposal in proposals if proposal.unit is not None} - {None}
     same: dict[tuple[int, str], list[Organization]] = defaultdict(list)
     rows = Organization.objects.filter(unit__in=hosts, name__in={proposal.name for proposal in proposals})
-    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("code"):
+    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("order_key", "pk"):
         same[row.unit_id, row.name].append(row)
     for proposal in proposals:
         unit = proposal.unit
@@ -278,6 +288,21 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
                 f"{unit.label}已有同名组织“{row.name}”({row.code},{row.established_on:%Y-%m-%d} 成立{end})。"
             )
             yield warning("name_new_at_unit", proposal, "name", message)
+
+
+def superior_warnings(proposals: Sequence[Establishment | Move]) -> Iterator[Finding]:
+    """Warn of a group directly under a committee: groups are parts of branches (支部工作条例 第十三条)."""
+    for proposal in proposals:
+        parent, kind = proposal.parent, proposal.kind
+        if parent is not None and (kind, parent.kind) == (OrganizationKind.GROUP, OrganizationKind.COMMITTEE):
+            message = f"党小组应设在党支部之下,“{parent.name}”是党委,请核对上级组织。"
+            yield warning("group_under_branch", proposal, "parent", message)
+
+
+def move_findings(proposals: Sequence[Move]) -> list[Finding]:
+    """Return refusals, and what to look at of a new superior."""
+    refused = move_refusals(proposals)
+    return [*refused, *superior_warnings(unblamed(proposals, refused))]
 
 
 def first_member_warnings(placed: Mapping[Establishment, Sequence[Placement]]) -> Iterator[Finding]:
@@ -334,12 +359,14 @@ def _lives(proposals: Sequence[Correction]) -> list[Finding]:
     pks = [proposal.now.pk for proposal in proposals]
     around = _Around(defaultdict(list), defaultdict(list), defaultdict(list))
     members = Assignment.objects.valid().filter(organization__in=pks).order_by()
-    for pk, start, end in members.values_list("organization_id", "started_on", "ended_on"):
-        around.members[pk].append((start, end))
+    along = {row.pk for proposal in proposals for row in proposal.along.everybody}
+    for key, pk, start, end in members.values_list("pk", "organization_id", "started_on", "ended_on"):
+        around.members[pk].append((date.max if key in along else start, end))
     hosts = OrganizationPlacement.objects.filter(organization__in=pks).select_related("unit")
     for host in hosts.order_by("started_on"):
         around.hosts[host.organization_id].append(host)
-    for row in below(pks):
+    moved = {row.pk for proposal in proposals for row in proposal.along.below}
+    for row in below(pks).exclude(pk__in=moved):
         around.below[row.parent_id or 0].append(row)
 
     def check(proposal: Correction) -> Wrong:
@@ -413,7 +440,7 @@ def _check_below(proposal: Correction, subordinates: list[Organization]) -> Wron
 def _check_counted(proposal: Correction) -> Wrong:
     is_counted = proposal.now.state == WorkflowState.APPROVED
     if is_counted and any(proposal.changes(name) for name in COUNTED):
-        what = "更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计"
+        what = "更正原因:该组织已批准,所改的内容已计入统计"
         yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
@@ -424,11 +451,12 @@ def move_refusals(proposal: Move) -> Wrong:
     if organization.parent_id == (parent.pk if parent else None):
         yield "superior_changes", "parent", "上级组织没有变化。"
     if parent is not None:
-        yield from _check_new_superior(organization, parent)
-    yield from _check_kind(organization.kind, parent)
+        yield from check_new_superior(organization, parent)
+    yield from check_kind(organization.kind, parent)
 
 
-def _check_new_superior(organization: Organization, parent: Organization) -> Wrong:
+def check_new_superior(organization: Organization, parent: Organization) -> Wrong:
+    """Refuse a superior that is withdrawn, is below the organization, or does not stand as long."""
     if parent.state == WorkflowState.WITHDRAWN:
         yield "superior_valid", "parent", f"“{parent.name}”已撤回,请换一个上级组织。"
     if parent.tree_id == organization.tree_id and organization.lft <= parent.lft <= organization.rght:

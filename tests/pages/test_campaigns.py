@@ -130,8 +130,8 @@ def test_the_page_counts_by_unit_and_by_kind_and_leads_to_the_rows(world: World)
         "一线辅警": (1, 1, 0),
     }
     units = {line.name: line for line in context["standing"].units}
-    assert [number for number, _url in units["左局"].numbers] == [1, 0, 0, 0, 0, 2]
-    assert [number for number, _url in units["右局"].numbers] == [0, 0, 0, 1, 0, 0]
+    assert [number for number, *_ in units["左局"].numbers] == [1, 0, 0, 0, 0, 2]
+    assert [number for number, *_ in units["右局"].numbers] == [0, 0, 0, 1, 0, 0]
     assert [units["左局"].pending, units["右局"].pending] == [1, 0]
     for url, number in (
         (kinds["临时党支部"].now_url, 1),
@@ -169,9 +169,12 @@ def test_several_units_of_a_user_are_lines_of_their_own(world: World) -> None:
     make_organization(world.right, "commando_team", campaign=world.campaign)
     client = Client()
     client.force_login(user)
+    # Where something is at one of them only, its own are told from those below it.
+    assert [line.name for line in page(client).context["standing"].units] == ["右局本级"]
+    make_organization(world.station, "commando_team", campaign=world.campaign)
     context = page(client).context
-    assert [line.name for line in context["standing"].units] == ["右局"]
-    assert next((line.label, line.now) for line in context["standing"].kinds) == ("突击队", 1)
+    assert sorted(line.name for line in context["standing"].units) == ["右局", "左派出所"]
+    assert next((line.label, line.now) for line in context["standing"].kinds) == ("突击队", 2)
 
 
 # Start

@@ -22,9 +22,15 @@ from registry.web.address import Address
 from registry.web.links import RowLinks, buttons, linked, rows_page
 
 SHOWN = 10
-STANDING = ("temporary_party_orgs", "temporary_groups", "pioneer_posts", "pioneer_and_commando_teams")
-"""What is shown of each unit, and the number of people."""
-BY_UNIT = (*STANDING, "task_forces", "frontline_people")
+BY_UNIT = {
+    "temporary_party_orgs": "临时党组织",
+    "temporary_groups": "党小组",
+    "pioneer_posts": "先锋岗",
+    "pioneer_and_commando_teams": "先锋、突击队",
+    "task_forces": "专班",
+    "frontline_people": "一线人数",
+}
+"""What is shown of each unit, in short; on a phone the first and the last alone."""
 
 
 def state_tag(campaign: Campaign, day: date) -> tuple[str, str]:
@@ -92,7 +98,8 @@ class UnitLine:
 
     name: str
     url: str
-    numbers: list[tuple[int, str]]
+    numbers: list[tuple[int, str, str]]
+    """Each number with its rows, and the class of its cell."""
     pending: int
     pending_url: str
 
@@ -103,24 +110,31 @@ class Standing:
 
     kinds: list[KindLine]
     units: list[UnitLine]
-    heads: list[str]
+
+    @property
+    def heads(self) -> list[tuple[str, str]]:
+        """The heads of the numbers of a unit, each with the class of its cell."""
+        return [(label, _css(slug)) for slug, label in BY_UNIT.items()]
+
+
+def _css(slug: str) -> str:
+    return "n" if slug in (*list(BY_UNIT)[:1], *list(BY_UNIT)[-1:]) else "n drop"
 
 
 def standing(user: access.AnyUser, address: Address) -> Standing:
     """Count what is in the campaign of the address: by kind, and by the units below the user's own."""
     question, tops = address.question, access.top_units(user)
-    lines: list[tuple[Unit, Line]] = []
-    if len(tops) == 1:
-        found = rollup(tops[0], question)
-        total, lines = found.total, [(line.unit, line) for line in found.children]
-    else:
-        total = count_place(places(user, question), question)
-        counted = count_units(tops, question)
-        lines = [(top, counted[top.pk]) for top in tops]
+    total = count_place(places(user, question), question)
+    counted = count_units(tops, question)
+    lines = [(top, counted[top.pk]) for top in tops if not counted[top.pk].is_zero]
+    units = _units(address, lines)
+    if len(lines) == 1:  # where anything goes on at one of them only, by the units below it
+        found = rollup(lines[0][0], question)
+        own = _units(address, [(found.unit, found.own)], own=True)
+        units = own + _units(address, [(line.unit, line) for line in found.children])
     ever_question = replace(question, basis=Basis.CUMULATIVE.value)
     ever = count_place(places(user, ever_question), ever_question)
-    heads = [METRICS[slug].label for slug in BY_UNIT]
-    return Standing(_kinds(address, total, ever), _units(address, lines), heads)
+    return Standing(_kinds(address, total, ever), units)
 
 
 def _kinds(address: Address, now: Line, ever: Line) -> list[KindLine]:
@@ -143,19 +157,19 @@ def _kinds(address: Address, now: Line, ever: Line) -> list[KindLine]:
     ]
 
 
-def _units(address: Address, lines: list[tuple[Unit, Line]]) -> list[UnitLine]:
+def _units(address: Address, lines: list[tuple[Unit, Line]], *, own: bool = False) -> list[UnitLine]:
     """Return the units where something is, with the way to its rows."""
     links = RowLinks(address)
     return [
         UnitLine(
-            unit.label,
+            f"{unit.label}本级" if own else unit.label,
             links.page(unit),
-            [(line.counts[slug], links.url(unit, slug)) for slug in BY_UNIT],
-            sum(line.pending[slug] for slug in BY_UNIT[:-1]),
-            address.url(reverse("organizations"), unit=unit.code, state="pending"),
+            [(line.counts[slug], links.url(unit, slug, own=own), _css(slug)) for slug in BY_UNIT],
+            sum(line.pending[slug] for slug in list(BY_UNIT)[:-1]),
+            address.url(reverse("organizations"), unit=unit.code, state="pending", own="1" if own else None),
         )
         for unit, line in lines
-        if not line.is_zero
+        if any(line.counts[slug] or line.pending[slug] for slug in BY_UNIT)
     ]
 
 
