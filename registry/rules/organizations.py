@@ -276,7 +276,7 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
     hosts = {proposal.unit.pk for proposal in proposals if proposal.unit is not None} - {None}
     same: dict[tuple[int, str], list[Organization]] = defaultdict(list)
     rows = Organization.objects.filter(unit__in=hosts, name__in={proposal.name for proposal in proposals})
-    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("code"):
+    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("order_key", "pk"):
         same[row.unit_id, row.name].append(row)
     for proposal in proposals:
         unit = proposal.unit

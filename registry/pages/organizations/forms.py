@@ -102,7 +102,9 @@ def suggest_parent(
         .filter(kind__in=PARTY_KINDS)
     )
     above_scope = access.superiors(user, unit).order_by().values("pk")
-    candidates = (access.visible(user, standing) | standing.filter(pk__in=above_scope)).order_by("code")
+    candidates = (access.visible(user, standing) | standing.filter(pk__in=above_scope)).order_by(
+        "order_key", "pk"
+    )
     levels = {value: level for level, value in enumerate(reversed(PARTY_KINDS))}
     prefers_temporary = is_temporary or kind not in PARTY_KINDS
     ranked: dict[tuple[int, bool, int], list[Organization]] = {}

@@ -229,7 +229,7 @@ def _offer(form: ScopedForm, name: str, pks: list[int]) -> None:
     assert isinstance(field, _AssignmentChoice)
     field.user = form.user
     rows = Assignment.objects.filter(pk__in=pks).select_related("person__home_unit", "organization")
-    field.queryset = rows.order_by("person__number")
+    field.queryset = rows.order_by("person__order_key", "pk")
 
 
 class EndManyForm(ScopedForm):
@@ -383,4 +383,4 @@ def members_to_end(organization_pk: int, today: date) -> list[Assignment]:
     rows = Assignment.objects.valid().filter(
         Q(ended_on__isnull=True) | Q(ended_on__gt=today), organization_id=organization_pk
     )
-    return list(rows.select_related("person", "organization__unit").order_by("person__number"))
+    return list(rows.select_related("person", "organization__unit").order_by("person__order_key", "pk"))
