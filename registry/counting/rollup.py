@@ -88,15 +88,17 @@ def rollup(
 ) -> Rollup:
     """Count the metrics for ``unit`` with all below it, for itself alone, and for each child.
 
-    The hierarchy is that of ``question.as_of``. Children are ordered by code. Closed ones where nothing is
-    counted are left out, and so are those outside the question's scope.
+    The hierarchy is that of ``question.as_of``. Children stand in the official order. Closed ones where
+    nothing is counted are left out, and so are those outside the question's scope.
     """
     metrics = metrics or declared()
     shape = UnitHierarchy.on(question.as_of)
     alone = [Span(unit.tree_id, unit.lft, unit.lft)]
     buckets = {TOTAL: shape.spans(unit)}
     found = list(shape.children(unit)) if children else []
-    below = sorted((child for child in found if question.sees(child)), key=lambda child: child.code)
+    below = sorted(
+        (child for child in found if question.sees(child)), key=lambda child: (child.order_key, child.pk)
+    )
     for child in below:
         buckets[child.pk] = shape.spans(child)
     units = {pk: pk or unit.pk for pk in buckets}

@@ -340,7 +340,9 @@ class OrganizationImporter(Importer):
         if self.session.is_writing:
             return
         for some in batches([(case.new, case) for case in cases if case.new is not None], 500):
-            ask(rules.name_warnings, {_establishment(row): case for row, case in some})
+            proposals = {_establishment(row): case for row, case in some}
+            ask(rules.name_warnings, proposals)
+            ask(rules.superior_warnings, proposals)
 
 
 def _stands_at(case: Case, row: Organization) -> bool:
@@ -358,4 +360,6 @@ def _is_superior(row: Any) -> bool:
 
 
 def _establishment(row: Organization) -> rules.Establishment:
-    return rules.Establishment(row.kind, row.unit, row.established_on, row.is_temporary, name=row.name)
+    return rules.Establishment(
+        row.kind, row.unit, row.established_on, row.is_temporary, row.parent, name=row.name
+    )

@@ -58,6 +58,7 @@ class PeopleImporter(Importer):
                     case.wrong("number", borrowing.ELSEWHERE)
                 else:
                     self._change(case, person, since.get(person.pk))
+            self._warn(cases)
             ask(standing.refusals, self._joinings)
             ask(rules.home_refusals, self._moves, "number")
             session.needs_reason |= bool(self._joinings) or self._correct_homes()
@@ -124,6 +125,21 @@ class PeopleImporter(Importer):
             if person.home_branch_id:
                 person.home_branch = branches[person.home_branch_id]
         return {person.number: person for person in people}
+
+    def _warn(self, cases: list[Case]) -> None:
+        """Say in the preview who has a namesake in the unit."""
+        if self.session.is_writing:
+            return
+        proposals = {}
+        for case in cases:
+            if case.is_wrong():
+                continue
+            if (new := case.new) is not None:
+                proposals[rules.Naming(new.name, new.home_unit, new.number)] = case
+            elif case.row is not None and case.edits.keys() & {"name", "home_unit"}:
+                name, unit = (case.edits.get(slug, getattr(case.row, slug)) for slug in ("name", "home_unit"))
+                proposals[rules.Naming(name, unit, case.row.number)] = case
+        ask(lambda some: rules.namesake_warnings(some, self.session.user), proposals)
 
     @staticmethod
     def _ask_numbers(cases: list[Case], existing: dict[str, Person]) -> None:

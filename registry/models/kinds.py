@@ -25,6 +25,19 @@ class UnitKind(models.TextChoices):
     OTHER = "other", "其他"
 
 
+OWN_ORGANS: tuple[str, ...] = (
+    UnitKind.MINISTRY.value,
+    UnitKind.HEADQUARTERS.value,
+    UnitKind.DIVISION.value,
+    UnitKind.CORPS.value,
+    UnitKind.DETACHMENT.value,
+    UnitKind.BRIGADE.value,
+    UnitKind.SQUADRON.value,
+    UnitKind.DETENTION_HOUSE.value,
+)
+"""Organs of the superior itself: they come before the bureaus and stations of its regions."""
+
+
 class OrganizationKind(models.TextChoices):
     """The kinds of Party organizations and of formations."""
 

@@ -18,6 +18,7 @@ from registry.models.kinds import (
     OrganizationKind,
     WorkflowState,
 )
+from registry.models.ordering import OrderKey, name_key
 from registry.models.term import OrganizationTerm, found_by
 from registry.models.text import NameField
 from registry.models.unit import MAX_DEPTH, Unit, code_validator
@@ -58,6 +59,7 @@ class Organization(MPTTModel, Registered):
 
     code = models.CharField("组织代码", max_length=120, unique=True, validators=[code_validator])
     name = NameField("组织名称", max_length=120)
+    order_key = OrderKey(name_key, "name")
     aliases = NameField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
     kind = models.CharField("组织类型", max_length=20, choices=OrganizationKind.choices)
     is_temporary = models.BooleanField("临时党组织", default=False)

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import Leaving, PersonCategory, PoliticalStatus, Role
+from registry.models.ordering import OrderKey, person_key
 from registry.models.organization import Organization
 from registry.models.text import NumberField, NumberKey, PersonNameField, PhoneField
 from registry.models.unit import Unit
@@ -55,6 +56,7 @@ class Person(Registered):
     number_key = NumberKey()
     key = models.CharField(max_length=20, unique=True, default=new_key, editable=False)
     name = PersonNameField("姓名", max_length=40)
+    order_key = OrderKey(person_key, "name")
     category = models.CharField("人员类别", max_length=12, choices=PersonCategory.choices)
     political_status = models.CharField(
         "政治面貌", max_length=20, choices=PoliticalStatus.choices, default=PoliticalStatus.UNKNOWN
@@ -78,6 +80,7 @@ class Person(Registered):
         verbose_name = "人员"
         indexes = [
             models.Index(fields=["name", "home_unit"], name="person_name_home"),
+            models.Index(fields=["order_key", "id"], name="person_order"),
             models.Index(fields=["number_key"], name="person_number_key"),
             models.Index(fields=["political_status", "category"], name="person_status"),
         ]

@@ -62,6 +62,12 @@ def is_nothing(text: str) -> bool:
     return not word or word in _NO_WORD or word.casefold() in _NOTHING
 
 
+def is_left_out(text: str) -> bool:
+    """Whether ``text`` is empty or what programs write there; of words, which may be meant, says nothing."""
+    word = text.strip()
+    return not word or word in _NO_NAME
+
+
 def normalize_code(text: str, *, spaced: bool = False) -> str:
     """Return a code: half-width, without marks and spaces (``spaced``: with single ones); "" for nothing."""
     if not text.isascii() or not text.isprintable():

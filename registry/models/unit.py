@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
@@ -13,6 +13,7 @@ from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.base import Link, Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
+from registry.models.ordering import OrderKey, unit_key
 from registry.models.term import UnitTerm, found_by
 from registry.models.text import NameField
 
@@ -68,6 +69,10 @@ class Unit(MPTTModel, Registered):
     aliases = NameField("别名", max_length=300, blank=True, help_text="多个别名用分号隔开")
     kind = models.CharField("单位类型", max_length=20, choices=UnitKind.choices)
     region_code = models.CharField("行政区划代码", max_length=6, blank=True, help_text="GB/T 2260")
+    sequence = models.PositiveIntegerField(
+        "序号", null=True, blank=True, validators=[MaxValueValidator(999_999)]
+    )
+    order_key = OrderKey(unit_key, "kind", "sequence", "region_code", "name")
     parent = TreeForeignKey(
         "self",
         on_delete=models.PROTECT,

@@ -19,6 +19,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from registry.models import journal
+from registry.models.ordering import OrderKey, order_keys
 
 _NULL = r"\N"
 """A text that is exactly this is refused, not mistaken: no column of text may be NULL."""
@@ -38,12 +39,29 @@ class Writer:
         if unknown := set(columns) - set(fields):
             raise ValueError(f"{model.__name__} has no {', '.join(sorted(unknown))}")
         self._given = len(columns)
+        # Keys of the order are worked out of the columns that are given.
+        derived = [field for field in order_keys(model) if field.attname not in columns]
+        self._derived = [
+            (
+                field,
+                [
+                    (columns.index(name) if name in columns else -1, fields[name].get_default())
+                    for name in field.of
+                ],
+            )
+            for field in derived
+        ]
         self._constant: list[Any] = []
         self._made: list[Callable[[], Any]] = []
         constant_columns, made_columns = [], []
         now = timezone.now()
         for name, field in fields.items():
-            if name in columns or field is model._meta.auto_field or getattr(field, "generated", False):
+            if (
+                name in columns
+                or field in derived
+                or field is model._meta.auto_field
+                or getattr(field, "generated", False)
+            ):
                 continue
             column = field.column
             if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
@@ -55,7 +73,8 @@ class Writer:
             else:
                 constant_columns.append(column)
                 self._constant.append(_plain(field.get_default()))
-        names = [fields[name].column for name in columns] + constant_columns + made_columns
+        derived_columns = [field.column for field in derived]
+        names = [fields[name].column for name in columns] + derived_columns + constant_columns + made_columns
         self._table = connection.ops.quote_name(model._meta.db_table)
         self._columns = ", ".join(connection.ops.quote_name(str(name)) for name in names)
         self._width = len(names)
@@ -83,7 +102,11 @@ class Writer:
         for row in rows:
             if len(row) != self._given:
                 raise ValueError(f"{self._table}: {len(row)} values for {self._given} columns")
-            yield [*row, *constant, *[_plain(make()) for make in made]]
+            keys = [
+                field.key_of([row[at] if at >= 0 else default for at, default in places])
+                for field, places in self._derived
+            ]
+            yield [*row, *keys, *constant, *[_plain(make()) for make in made]]
 
 
 def reserve_ids(model: type[Model], number: int) -> Sequence[int]:
@@ -134,6 +157,7 @@ def write_new(rows: Sequence[Model]) -> None:
         field.attname
         for field in model._meta.concrete_fields
         if not any(getattr(field, made, False) for made in ("auto_now", "auto_now_add", "generated"))
+        and not isinstance(field, OrderKey)
     ]
     Writer(model, names).write(map(attrgetter(*names), rows))
     for row in rows:

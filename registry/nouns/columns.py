@@ -15,12 +15,12 @@ from django.db import models
 from registry.models.text import INVISIBLE, NormalizedField, normalize_person_name
 from registry.models.unit import code_validator
 
-CellKind = Literal["text", "name", "code", "date", "choice", "yes_no"]
+CellKind = Literal["text", "name", "code", "date", "choice", "yes_no", "whole"]
 """What a cell holds. ``text``: as typed, without spaces at its ends; ``name``: text that has no spaces
 between Chinese characters; ``code``: text without any spaces, leading zeros kept, half-width; ``date``: a
-day; ``choice``: one of ``Column.labels``; ``yes_no``: 是 or 否."""
+day; ``choice``: one of ``Column.labels``; ``yes_no``: 是 or 否; ``whole``: a number without fraction."""
 
-Value = str | date | bool | None
+Value = str | date | bool | int | None
 """What a cell is read as: a choice as its stored value, an empty cell as None."""
 
 Mend = Callable[[Mapping[str, Value], Mapping[str, Any]], tuple[dict[str, Value], dict[str, str]]]
@@ -107,6 +107,8 @@ class Column:
         """Return what an export writes into the cell for the stored ``value``; empty text is None."""
         if isinstance(value, bool):
             return YES if value else NO
+        if isinstance(value, int):
+            return str(value)
         if isinstance(value, str) and self.kind == "choice":
             return self.labels.get(value, value) or None
         return value or None
@@ -198,4 +200,6 @@ def _kind(found: Any) -> CellKind:
         return "date"
     if isinstance(found, models.BooleanField):
         return "yes_no"
+    if isinstance(found, models.IntegerField):
+        return "whole"
     return "name" if isinstance(found, NormalizedField) else "text"

@@ -60,6 +60,12 @@ SHEET = Layout(
             example="371402",
         ),
         Column(
+            "sequence",
+            also=("排序", "顺序号", "排列序号"),
+            help="在同一上级的单位中排第几;留空的按区划代码和名称排在后面。",
+            example="10",
+        ),
+        Column(
             "superior",
             "上级单位代码",
             also=headers("上级 上级单位 上级机构 主管单位 上级主管单位 隶属单位", CODES),
@@ -105,7 +111,7 @@ UNIT = Noun(
     unit_path="",
     page="unit",
     edit="edit_unit",
-    editable=("name", "short_name", "aliases", "kind", "region_code", "opened_on", "note"),
+    editable=("name", "short_name", "aliases", "kind", "region_code", "sequence", "opened_on", "note"),
     sheet=SHEET,
     picker=Picker(
         key="code",

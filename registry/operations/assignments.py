@@ -11,7 +11,7 @@ from django.db.models import prefetch_related_objects
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, Person
+from registry.models import Assignment, Organization, Person, Role
 from registry.models.writer import write_new
 from registry.operations.base import (
     check_version,
@@ -45,10 +45,19 @@ def place(assignments: Iterable[Assignment]) -> list[Assignment]:
 
 @operation
 def place_people(
-    *, actor: Actor, assignments: Sequence[Assignment], reason: str = ""
+    *,
+    actor: Actor,
+    assignments: Sequence[Assignment],
+    relieve: Sequence[Assignment] = (),
+    reason: str = "",
 ) -> Sequence[Assignment]:
-    """Place people: new assignments, each of a person in an organization, with a role, from a day."""
+    """Place people: new assignments, each of a person in an organization, with a role, from a day.
+
+    ``relieve`` are secretaries there who become members on the day on which the new one begins.
+    """
     locks.lock_organization_trees({row.organization for row in assignments})
+    if relieve:
+        change_roles(actor=actor, changes=relieved(assignments, relieve), reason=reason)
     renew(assignments, "organization")
     need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
@@ -57,19 +66,36 @@ def place_people(
     return assignments
 
 
+def relieved(new: Sequence[Assignment], old: Sequence[Assignment]) -> list[tuple[Assignment, str, date]]:
+    """Return the changes of role of ``old`` secretaries: members from the day on which the ``new`` begin."""
+    days = {row.organization_id: row.started_on for row in new if row.role == Role.SECRETARY}
+    member = Role.MEMBER.value
+    return [
+        (row, member, days[row.organization_id])
+        for row in old
+        if row.role == Role.SECRETARY and row.organization_id in days
+    ]
+
+
 @operation
-def assign_people(*, actor: Actor, members: Sequence[tuple[Person, str]], **facts: Any) -> list[Assignment]:
+def assign_people(
+    *,
+    actor: Actor,
+    members: Sequence[tuple[Person, str]],
+    relieve: Sequence[Assignment] = (),
+    **facts: Any,
+) -> list[Assignment]:
     """Place many people, each with a role, all with the same ``facts`` (``organization``, ``started_on``)."""
     if not members:
         raise refuse("members", "请至少选择一人。")
     new = [Assignment(person=person, role=role, **facts) for person, role in members]
-    return list(place_people(actor=actor, assignments=new))
+    return list(place_people(actor=actor, assignments=new, relieve=relieve))
 
 
 @operation
-def assign_person(*, actor: Actor, **facts: Any) -> Assignment:
+def assign_person(*, actor: Actor, relieve: Sequence[Assignment] = (), **facts: Any) -> Assignment:
     """Place one person in an organization. The formal membership stays as it is."""
-    return place_people(actor=actor, assignments=[Assignment(**facts)])[0]
+    return place_people(actor=actor, assignments=[Assignment(**facts)], relieve=relieve)[0]
 
 
 @operation
@@ -122,6 +148,16 @@ def _corrected(
     return rows
 
 
+def redate(actor: Actor, assignments: Sequence[Assignment], day: date, reason: str) -> None:
+    """Let assignments begin on another day.
+
+    For operations only: the caller holds the locks, has asked the rules, and follows the counts.
+    """
+    need_right(actor, "edit_assignment", *assignments)
+    written = write_each([(row, {"started_on": day}) for row in assignments])
+    _record(actor, "edit_assignment", [(*each, day) for each in written], reason)
+
+
 def _moved(asked: tuple[Assignment, Assignment, dict[str, Any]]) -> tuple[bool, int]:
     """Order corrections so that two of one person never overlap meanwhile: what moves later, last first."""
     row, candidate, _ = asked
@@ -138,15 +174,16 @@ def change_role(
     role: str,
     on: date,
     document_number: str = "",
+    relieve: Sequence[Assignment] = (),
     version: int | None = None,
 ) -> Assignment:
     """Give the person another role from day ``on``: ends this assignment and begins the next.
 
-    On the assignment's first day it corrects the role in place.
+    On the assignment's first day it corrects the role in place. ``relieve`` are the secretaries who become
+    members on that day.
     """
-    return change_roles(
-        actor=actor, changes=[(assignment, role, on)], document_number=document_number, version=version
-    )[0]
+    changes = [(assignment, role, on), *((each, Role.MEMBER.value, on) for each in relieve)]
+    return change_roles(actor=actor, changes=changes, document_number=document_number, version=version)[0]
 
 
 @operation
@@ -158,11 +195,11 @@ def change_roles(
     version: int | None = None,
     reason: str = "",
 ) -> list[Assignment]:
-    """Give many people another role, each from a day of its own; see ``change_role``."""
+    """Give many people another role, each from a day of its own; ``version`` is that of the first."""
     rows = _locked([assignment for assignment, _, _ in changes])
     need_right(actor, "change_role", *rows)
     changes = [(row, role, on) for row, (_, role, on) in zip(rows, changes, strict=True)]
-    for row, role, _ in changes:
+    for row, role, _ in changes[:1]:  # that of the form
         check_version(row, version, {"role": role})
     refuse_if(placements.role_refusals([placements.RoleChange(*change) for change in changes]))
     written: list[tuple[Assignment, dict[str, Any]]] = []
@@ -238,6 +275,7 @@ def transfer_assignments(
     on: date,
     role: str = "",
     document_number: str = "",
+    relieve: Sequence[Assignment] = (),
     reason: str = "",
 ) -> Sequence[Assignment]:
     """End the assignments on day ``on`` and place the people in another organization from that day.
@@ -260,7 +298,7 @@ def transfer_assignments(
         )
         for row in ended
     ]
-    return place_people(actor=actor, assignments=new, reason=reason)
+    return place_people(actor=actor, assignments=new, relieve=relieve, reason=reason)
 
 
 @operation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from operator import itemgetter
 from typing import Any, ParamSpec, TypeVar
@@ -19,6 +19,7 @@ from registry.audit import Actor
 from registry.locks import TreeChanged
 from registry.models import User, journal
 from registry.models.base import Registered
+from registry.models.ordering import order_keys
 from registry.models.text import NormalizedField
 from registry.models.unit import MAX_DEPTH
 from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
@@ -262,7 +263,18 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         for name, value in changes.items():
             setattr(instance, name, value)
         instance.version += 1
+    _keep_order(instances, changes)
+    for instance in instances:
         search.follow(instance, changes)
+
+
+def _keep_order(rows: Sequence[Registered], names: Collection[str]) -> None:
+    """Write the keys of the official order anew where what they are worked out of was changed."""
+    for field in order_keys(type(rows[0])):
+        if set(names) & set(field.of):
+            for row in rows:
+                field.pre_save(row, add=False)
+            type(rows[0])._base_manager.bulk_update(rows, [field.attname], batch_size=500)
 
 
 def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W]]:
@@ -302,6 +314,7 @@ def _write_values(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> None:
     else:
         fields = sorted({name for _, values in changes for name in values})
         manager.bulk_update([row for row, _ in changes], fields, batch_size=500)
+    _keep_order([row for row, _ in changes], {name for _, values in changes for name in values})
 
 
 def refuse_together(*checks: Callable[[], object]) -> None:

@@ -62,6 +62,7 @@ from registry.rules.histories import History
 from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.bulk_insert import NEW_ROOT
+from registry.trees.order import put_in_order
 
 Progress = Callable[[str, int], None]
 """Progress callback (noun, rows written)."""
@@ -249,7 +250,9 @@ def _load_units(rows: Iterable[UnitRow], references: References, progress: Progr
         {unit_rules.Addition(known[above]): codes[i] for i, above in forest.outer.items()},  # type: ignore[arg-type]
     )
     _check_superiors(moved, forest, known)
-    return _load_rows(_UNITS, rows, references, progress, forest)
+    loaded = _load_rows(_UNITS, rows, references, progress, forest)
+    put_in_order({known[code].pk for code in forest.outer.values()})
+    return loaded
 
 
 def _check_units(rows: Sequence[UnitRow], references: References) -> None:

@@ -20,6 +20,7 @@ from registry.refusals import OperationRefused, refuse
 from registry.rules.findings import Finding
 from registry.search.index import batches
 from registry.trees.bulk_insert import NEW_ROOT, Node, make_room
+from registry.trees.order import keys_of
 
 BATCH = 5000
 
@@ -132,6 +133,7 @@ class Forest:
         self.model = model
         self.places: dict[str, int] = {}
         self.parents: list[int] = []
+        self.keys: list[str] = []
         self.outer: dict[int, str] = {}
 
     def add(self, row: Any, references: References) -> None:
@@ -149,6 +151,7 @@ class Forest:
         if parent and parent not in self.places:
             self.outer[len(self.places)] = parent
         self.places[code] = len(self.places)
+        self.keys += keys_of(self.model, [row])
         facts = {name: getattr(row, name) for name in _KNOWN_OF[self.model] if name != "pk"}
         references.of(self.model)[code] = Known(0, **facts)
 
@@ -165,7 +168,7 @@ class Forest:
             for i, code in self.outer.items()
             for row in [above[code]]
         }
-        self.intervals = make_room(self.model, self.parents, anchors)
+        self.intervals = make_room(self.model, self.parents, anchors, self.keys)
         self.ids = reserve_ids(self.model, len(self.parents))
         self.anchors = anchors
         known = references.of(self.model)

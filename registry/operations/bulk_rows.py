@@ -25,6 +25,7 @@ class UnitRow:
     short_name: str = ""
     aliases: str = ""
     region_code: str = ""
+    sequence: int | None = None
     opened_on: date | None = None
     closed_on: date | None = None
     mention: str = ""

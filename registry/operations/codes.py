@@ -16,10 +16,9 @@ from typing import Any
 from django.db.models import Model, Q
 
 from registry import nouns
+from registry.models.pinyin import WORDS, in_organs, spellings
 from registry.models.term import starts_with
 from registry.search.index import batches
-from registry.search.pinyin import in_organs, spellings
-from registry.search.terms import WORDS
 
 _LONGEST = 70
 """So long a code may be before its number, if its field takes no less."""

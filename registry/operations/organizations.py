@@ -39,12 +39,15 @@ from registry.operations.base import (
     write_each,
 )
 from registry.operations.codes import give_codes
+from registry.operations.foundings import findings as founding_findings
+from registry.operations.foundings import moving_along
 from registry.operations.units import place_at
 from registry.refusals import need_reason
 from registry.rules import organizations as rules
 from registry.rules import registrations
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import Finding, refuse_if
+from registry.rules.foundings import NOTHING, beginning_of
 from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.bulk_insert import insert_all
@@ -162,10 +165,15 @@ def edit_organization(
     actor: Actor,
     organization: Organization,
     changes: Mapping[str, Any],
+    with_members: bool = False,
+    with_below: bool = False,
     version: int | None = None,
     reason: str = "",
 ) -> Organization:
     """Change plain facts (``EDITABLE``), also what was registered wrong: kind, host and superior.
+
+    Where it is asked for, the placements that began on the day of founding move to another one with it, and
+    the organizations below that were founded on it, with theirs.
 
     The first placement follows a corrected date of establishment, and a host that was another from the
     beginning; the organizations below come along under another superior.
@@ -191,17 +199,25 @@ def edit_organization(
         raise locks.TreeChanged
     if "dissolved_on" in changes and organization.unit_id != host_id:
         raise locks.TreeChanged
+    began, founded = NOTHING, organization.established_on
+    if changes.get("established_on", founded) != founded and (with_members or with_below):
+        began = beginning_of(organization, lambda row: may(actor, "edit_organization", row))
+        began = began.only(members=with_members, below=with_below)
     candidate, wanted = edited(
         organization,
         changes,
         version,
         exclude=_TREE_FIELDS,
-        rules=lambda row, _: _correction_findings(rules.Correction(row, organization, reason)),
+        rules=lambda row, _: _correction_findings(rules.Correction(row, organization, reason, began)),
     )
     if not wanted:
         return organization
-    is_counted = any(name in wanted for name in rules.COUNTED)
-    with following([organization]) if is_counted else nullcontext():
+    is_counted, day = any(name in wanted for name in rules.COUNTED), candidate.established_on
+    along = moving_along(actor, organization, began, day, reason)
+    with (
+        following([organization, *began.below]) if is_counted else nullcontext(),
+        along if "established_on" in wanted else nullcontext(),
+    ):
         stay = {
             column: getattr(candidate, name)
             for name, column in (("established_on", "started_on"), ("unit", "unit"))
@@ -222,7 +238,7 @@ def edit_organization(
 
 
 def _correction_findings(correction: rules.Correction) -> list[Finding]:
-    return [*rules.correction_refusals([correction]), *registrations.refusals([correction])]
+    return [*founding_findings(correction), *registrations.refusals([correction])]
 
 
 @operation

@@ -35,6 +35,7 @@ from registry.rules.findings import MOST_SAID, refuse_if
 from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.moves import move_last, uproot
+from registry.trees.order import ORDERED_BY, put_in_order
 
 BATCH = 2000
 AT_ONCE = 500
@@ -464,6 +465,8 @@ def _write_values(model: Any, changes: list[tuple[Any, dict[str, Any]]]) -> None
             setattr(candidate, name, value)
     _ask(model, changes[0][1], candidates, is_before=True)
     write_each(changes)
+    if model is Unit and ORDERED_BY & changes[0][1].keys():
+        put_in_order({row.parent_id for row in rows})
     texts = nouns.of(model).texts if nouns.describes(model) else None
     if texts is not None and set(texts.fields) & changes[0][1].keys():
         search.index_rows(rows)
@@ -496,6 +499,8 @@ def _move_back(act: Act, changes: list[Change]) -> None:
             )
         more = {name: value for name, value in before.items() if name != "parent_id"}
         move_last(nodes, parent, **more)
+        if model is Unit:
+            put_in_order([before["parent_id"]])
 
 
 def _ask(model: Any, names: Iterable[str], rows: list[Any], *, is_before: bool) -> None:

@@ -31,6 +31,7 @@ from registry.rules.findings import refuse_if
 from registry.search import index as search
 from registry.trees.bulk_insert import insert_all
 from registry.trees.moves import move_last
+from registry.trees.order import ORDERED_BY, put_in_order
 
 EDITABLE = UNIT.editable
 _TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level")
@@ -53,6 +54,8 @@ def add_units(*, actor: Actor, units: Sequence[Unit], reason: str = "") -> Seque
     findings = rules.refusals([rules.Addition(unit.parent, unit.opened_on) for unit in units])
     validate_all(units, findings, exclude=_TREE_FIELDS, unique="code")
     insert_all(units)
+    put_in_order({unit.parent_id for unit in units})
+    _read_places(units)
     write_new([UnitPlacement(unit=unit, superior=unit.parent) for unit in units])
     search.index_rows(units)
     audit.record_all(
@@ -93,6 +96,9 @@ def edit_unit(
     if not wanted:
         return unit
     before, after = write(unit, wanted)
+    if ORDERED_BY & wanted.keys():
+        put_in_order([unit.parent_id])
+        unit = fresh(unit)
     audit.record(actor, "edit_unit", unit, before=before, after=after, reason=reason)
     return unit
 
@@ -134,6 +140,7 @@ def _place_under(units: Sequence[Unit], superior: Unit | None, on: date, *, fiel
     refuse_if(rules.move_refusals([rules.Move(units, superior, on)]), superior=field)
     _begin(UnitPlacement, "unit", units, on, superior=superior)
     move_last(units, superior)
+    put_in_order([superior.pk if superior is not None else None])
 
 
 @operation
@@ -195,6 +202,14 @@ def close_unit(*, actor: Actor, unit: Unit, on: date, reason: str) -> Unit:
     before, after = write(unit, {"closed_on": on})
     audit.record(actor, "close_unit", unit, before=before, after=after, reason=reason, effective_on=on)
     return unit
+
+
+def _read_places(units: Sequence[Unit]) -> None:
+    """Read the intervals of new units again, which were put in order."""
+    places = Unit.objects.in_bulk([unit.pk for unit in units])
+    for unit in units:
+        for name in ("tree_id", "lft", "rght"):
+            setattr(unit, name, getattr(places[unit.pk], name))
 
 
 def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> None:

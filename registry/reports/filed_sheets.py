@@ -6,10 +6,10 @@ What counts is asked of ``registry.counting``; so the totals equal the rows, and
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
@@ -17,19 +17,21 @@ from django.utils import timezone
 
 from registry import access
 from registry.counting.basis import Question, assignment_rows, assignments, organization_rows, people_rows
-from registry.counting.metrics import METRICS, PeopleMetric
+from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.counting.rollup import Counts, Line, rollup
 from registry.models import Assignment, Basis, OrganizationKind, PoliticalStatus, Role, Unit
 from registry.models.kinds import MEMBER_STATUSES, PARTY_KINDS, ROLE_ORDER, place_of_kind, rank_of_role
 from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.columns import Column
 from registry.web.lists import CHUNK, in_chunks
+from registry.web.statement import Statement, statement_at
 
 COMMITTEE_ROLES = (
     Role.ORGANIZATION_COMMITTEE_MEMBER.value,
     Role.PUBLICITY_COMMITTEE_MEMBER.value,
     Role.DISCIPLINE_COMMITTEE_MEMBER.value,
 )
+_ORGANIZATIONS = tuple(slug for slug, metric in METRICS.items() if isinstance(metric, OrganizationMetric))
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 TEMPORARY = Q(kind__in=PARTY_KINDS, is_temporary=True)
 
@@ -44,9 +46,18 @@ class Filing:
     author: str
     with_phones: bool = False
 
+    @cached_property
+    def line(self) -> Line:
+        """What is counted of the unit with all below it."""
+        return rollup(self.unit, self.question, children=False).total
+
     def counts(self) -> Counts:
         """Return every count of the unit with all below it."""
-        return rollup(self.unit, self.question, children=False).total.counts
+        return self.line.counts
+
+    def statement(self, metrics: Iterable[str] = ()) -> Statement:
+        """Return what is said of a sheet that counts ``metrics``; without: of every organization."""
+        return statement_at(self.unit, self.question, self.line, metrics or _ORGANIZATIONS)
 
 
 @dataclass(frozen=True)
@@ -163,7 +174,7 @@ def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
         found.filter(kinds)
         .select_related("parent", "unit")
         .annotate(kind_place=place_of_kind(), host_name=F("host__unit__name"))
-        .order_by("host__unit__tree_id", "host__unit__lft", "kind_place", "code")
+        .order_by("host__unit__tree_id", "host__unit__lft", "kind_place", "order_key", "pk")
     )
 
     def formed(chunk: list[Any]) -> Iterator[_Formed]:
@@ -172,7 +183,7 @@ def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
         for row in placed.annotate(status_then=F("standing__status")).select_related("person"):
             held[row.organization_id].append(row)
         for each in chunk:
-            inside = sorted(held[each.pk], key=_by_rank)
+            inside = sorted(held[each.pk], key=_by_name)
             yield _Formed(each, inside, access.inside(each.unit, scope))
 
     return in_chunks(rows, formed)
@@ -203,9 +214,10 @@ def _teams(kind: OrganizationKind, slug: str, title: str, filing: Filing) -> She
         .order_by(
             "host__unit__tree_id",
             "host__unit__lft",
-            "organization__code",
+            "organization__order_key",
+            "organization",
             "rank",
-            *_by_person(filing, "person__"),
+            "person__order_key",
             "pk",
         )
     )
@@ -250,7 +262,7 @@ def frontline(filing: Filing) -> Sheet:
         .with_status_on(filing.question.as_of)  # type: ignore[attr-defined]
         .annotate(status_then=F("standing__status"))
         .select_related("home_unit", "home_branch")
-        .order_by("home_unit__tree_id", "home_unit__lft", *_by_person(filing), "pk")
+        .order_by("home_unit__tree_id", "home_unit__lft", "order_key", "pk")
     )
     scope = access.spans(filing.user)
 
@@ -296,12 +308,6 @@ def _phone_column(filing: Filing, person: Callable[[Any], Any]) -> list[Column[A
     return [Column("联系电话", phone, Kind.CODE)] if filing.with_phones else []
 
 
-def _by_person(filing: Filing, path: str = "") -> list[str]:
-    """Order by police number for who sees them: elsewhere the order would give them away."""
-    sees = access.may_somewhere(filing.user, access.PERSONAL)
-    return [f"{path}number"] if sees else [f"{path}name"]
-
-
 def _metric(condition: Q) -> PeopleMetric:
     return PeopleMetric("roster", METRICS["frontline_assignments"].label, condition, distinct=False)
 
@@ -315,6 +321,11 @@ def _placed(filing: Filing, condition: Q) -> tuple[int, int, int]:
         members=Count("pk", filter=Q(standing__status__in=MEMBER_STATUSES)),
     )
     return found["times"], found["people"], found["members"]
+
+
+def _by_name(row: Assignment) -> tuple[int, str, int]:
+    """Order leaders first, then by name."""
+    return ROLE_ORDER[row.role], row.person.order_key, row.pk
 
 
 def _by_rank(row: Assignment) -> tuple[int, date, int]:
@@ -391,6 +402,7 @@ def _sheet(
     """Return the sheet of these rows, numbered; ``totals`` without the word for them."""
     question = filing.question
     day = question.as_of
+    statement = filing.statement(next(ready.metrics for ready in READY.values() if ready.title == title))
     facts = "填报单位:{unit}(含下级单位)    截至日期:{day}    口径:{basis}    专项任务:{campaign}".format(
         unit=filing.unit.name,
         day=f"{day.year}年{day.month}月{day.day}日",
@@ -409,7 +421,7 @@ def _sheet(
         f"{filing.unit.name}{title}",
         [Head("序号", Kind.ORDER), *(column.file_head for column in columns)],
         ([at, *(column.of(row) for column in columns)] for at, row in enumerate(rows, start=1)),
-        [facts],
+        [facts, *statement.cautions],
         totals=["合计", *totals],
         notes=[said, taken],
         signature=(

@@ -81,11 +81,13 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
             "summary": summed_up(compared),
             "organizations": [
                 (row, address.url(row.get_absolute_url()))
-                for row in organizations.select_related("unit").order_by("code")
+                for row in organizations.select_related("unit").order_by(
+                    "unit__tree_id", "unit__lft", "order_key"
+                )
             ],
             "people": [
                 (row, address.url(row.get_absolute_url()))
-                for row in people.select_related("home_unit").order_by("number")
+                for row in people.select_related("home_unit").order_by("order_key", "pk")
             ],
             "shows_record": access.may(user, access.SEE, found),
             **(

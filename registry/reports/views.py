@@ -15,6 +15,7 @@ from registry.reports.filed_sheets import READY, Filing
 from registry.web.address import actor_of, address_of
 from registry.web.exports import answer
 from registry.web.links import rows_behind
+from registry.web.statement import statement_at
 
 
 @require_safe
@@ -52,6 +53,7 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
         {
             "unit": unit,
             "question": filing.question,
+            "statement": statement_at(unit, filing.question, found.total, ()),
             "lines": lines,
             "lists": lists,
             "units_url": address.url(reverse("units_export"), unit=unit.code),

@@ -36,6 +36,17 @@ class Severity(StrEnum):
     HINT = "hint"
 
 
+class Offer(str):
+    """What can be done along with what was warned of, in words; a form that sends ``key`` takes it up."""
+
+    key: str
+
+    def __new__(cls, words: str, key: str) -> Offer:
+        offer = super().__new__(cls, words)
+        offer.key = key
+        return offer
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a rule found about one proposal; ``field`` is empty when it concerns the whole form."""
@@ -45,6 +56,7 @@ class Finding:
     field: str
     message: str
     subject: object = dataclasses.field(repr=False)
+    offer: Offer | None = None
 
 
 def refusal(rule: str, subject: object, field: str, message: str) -> Finding:
@@ -52,9 +64,9 @@ def refusal(rule: str, subject: object, field: str, message: str) -> Finding:
     return Finding(rule, Severity.REFUSE, field, message, subject)
 
 
-def warning(rule: str, subject: object, field: str, message: str) -> Finding:
+def warning(rule: str, subject: object, field: str, message: str, offer: Offer | None = None) -> Finding:
     """Return what should be looked at before the proposal is saved."""
-    return Finding(rule, Severity.WARN, field, message, subject)
+    return Finding(rule, Severity.WARN, field, message, subject, offer)
 
 
 def in_future(field: str, day: date | None) -> Wrong:
@@ -110,10 +122,10 @@ def refuse_if(findings: Iterable[Finding], **fields: str) -> None:
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:
-    """Return what should be looked at before saving: each message once, in order."""
-    return _first(
-        list(dict.fromkeys(finding.message for finding in findings if finding.severity != Severity.REFUSE))
-    )
+    """Return what should be looked at before saving: each message once, in order; offers come last."""
+    looked_at = [finding for finding in findings if finding.severity != Severity.REFUSE]
+    offers = {finding.offer: finding.offer for finding in looked_at if finding.offer is not None}
+    return [*_first(list(dict.fromkeys(finding.message for finding in looked_at))), *offers.values()]
 
 
 def _first(messages: list[str]) -> list[str]:

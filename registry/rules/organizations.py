@@ -34,6 +34,7 @@ from registry.rules.findings import (
     warning,
     without_reason,
 )
+from registry.rules.foundings import NOTHING, Beginning
 from registry.rules.placements import Placement
 
 COUNTED = ("established_on", "dissolved_on", "campaign", "kind", "is_temporary", "unit", "parent")
@@ -92,6 +93,8 @@ class Correction:
     candidate: Organization
     now: Organization
     reason: str = ""
+    along: Beginning = NOTHING
+    """What moves to the new day of establishment with it."""
 
     def changes(self, name: str) -> bool:
         """Whether the edit changes this field."""
@@ -105,6 +108,11 @@ class Move:
 
     organization: Organization
     parent: Organization | None
+
+    @property
+    def kind(self) -> str:
+        """The kind of what moves."""
+        return self.organization.kind
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -150,6 +158,7 @@ def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding
     return [
         *refused,
         *name_warnings(fine),
+        *superior_warnings(fine),
         *placements.findings(together, asker),
         *first_member_warnings(placed),
     ]
@@ -267,7 +276,7 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
     hosts = {proposal.unit.pk for proposal in proposals if proposal.unit is not None} - {None}
     same: dict[tuple[int, str], list[Organization]] = defaultdict(list)
     rows = Organization.objects.filter(unit__in=hosts, name__in={proposal.name for proposal in proposals})
-    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("code"):
+    for row in rows.exclude(state=WorkflowState.WITHDRAWN).order_by("order_key", "pk"):
         same[row.unit_id, row.name].append(row)
     for proposal in proposals:
         unit = proposal.unit
@@ -279,6 +288,21 @@ def name_warnings(proposals: Sequence[Establishment]) -> Iterator[Finding]:
                 f"{unit.label}已有同名组织“{row.name}”({row.code},{row.established_on:%Y-%m-%d} 成立{end})。"
             )
             yield warning("name_new_at_unit", proposal, "name", message)
+
+
+def superior_warnings(proposals: Sequence[Establishment | Move]) -> Iterator[Finding]:
+    """Warn of a group directly under a committee: groups are parts of branches (支部工作条例 第十三条)."""
+    for proposal in proposals:
+        parent, kind = proposal.parent, proposal.kind
+        if parent is not None and (kind, parent.kind) == (OrganizationKind.GROUP, OrganizationKind.COMMITTEE):
+            message = f"党小组应设在党支部之下,“{parent.name}”是党委,请核对上级组织。"
+            yield warning("group_under_branch", proposal, "parent", message)
+
+
+def move_findings(proposals: Sequence[Move]) -> list[Finding]:
+    """Return refusals, and what to look at of a new superior."""
+    refused = move_refusals(proposals)
+    return [*refused, *superior_warnings(unblamed(proposals, refused))]
 
 
 def first_member_warnings(placed: Mapping[Establishment, Sequence[Placement]]) -> Iterator[Finding]:
@@ -335,12 +359,14 @@ def _lives(proposals: Sequence[Correction]) -> list[Finding]:
     pks = [proposal.now.pk for proposal in proposals]
     around = _Around(defaultdict(list), defaultdict(list), defaultdict(list))
     members = Assignment.objects.valid().filter(organization__in=pks).order_by()
-    for pk, start, end in members.values_list("organization_id", "started_on", "ended_on"):
-        around.members[pk].append((start, end))
+    along = {row.pk for proposal in proposals for row in proposal.along.everybody}
+    for key, pk, start, end in members.values_list("pk", "organization_id", "started_on", "ended_on"):
+        around.members[pk].append((date.max if key in along else start, end))
     hosts = OrganizationPlacement.objects.filter(organization__in=pks).select_related("unit")
     for host in hosts.order_by("started_on"):
         around.hosts[host.organization_id].append(host)
-    for row in below(pks):
+    moved = {row.pk for proposal in proposals for row in proposal.along.below}
+    for row in below(pks).exclude(pk__in=moved):
         around.below[row.parent_id or 0].append(row)
 
     def check(proposal: Correction) -> Wrong:

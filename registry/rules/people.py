@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from registry import access
+from registry.access import AnyUser
 from registry.models import (
     Organization,
     Person,
@@ -99,6 +101,33 @@ def _near(proposal: Numbering, others: Sequence[tuple[int | None, str, str]]) ->
         else:
             said = f"警号“{proposal.number}”与已有的一个警号只差前面的零或大小写,请核对是否写全。"
             yield warning("number_near", proposal, "number", said)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Naming:
+    """What somebody with a number would be called, in a home unit."""
+
+    name: str
+    home_unit: Unit
+    number: str
+
+
+def namesake_warnings(proposals: Sequence[Naming], asker: AnyUser) -> list[Finding]:
+    """Warn of who has the same name in the same unit; who has the same number is the same person."""
+    there: dict[tuple[int, str], list[tuple[str, str]]] = defaultdict(list)
+    units, names = {each.home_unit.pk for each in proposals} - {None}, {each.name for each in proposals}
+    rows = Person.objects.filter(home_unit__in=units, name__in=names) if units else Person.objects.none()
+    for person in rows.select_related("home_unit").order_by("number"):
+        told = person.number, access.shown_number(asker, person)
+        there[person.home_unit_id, person.name].append(told)
+    found = []
+    for each in proposals:
+        others = there[each.home_unit.pk or id(each.home_unit), each.name]
+        for _number, told_number in [other for other in others if other[0] != each.number][:1]:
+            message = f"{each.home_unit.label}已有同名的 {each.name}({told_number}),请确认不是同一人。"
+            found.append(warning("name_new_in_unit", each, "name", message))
+        others.append((each.number, each.number))
+    return found
 
 
 @dataclass(frozen=True, eq=False, slots=True)

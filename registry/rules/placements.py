@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from itertools import islice
 
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 
 from registry import access
 from registry.access import AnyUser
@@ -21,9 +22,11 @@ from registry.models import (
     StatusPeriod,
     WorkflowState,
 )
+from registry.models.kinds import MEMBER_STATUSES
 from registry.rules import campaigns
 from registry.rules.findings import (
     Finding,
+    Offer,
     Wrong,
     for_each,
     in_future,
@@ -34,6 +37,9 @@ from registry.rules.findings import (
 )
 
 _ROLES = frozenset(Role.values)
+_MEMBERS = (*MEMBER_STATUSES, PoliticalStatus.UNKNOWN.value)
+RELIEVE, AS_MEMBER, DAY_AFTER = "relieve-", "member-", "day-after"
+"""Keys of offers: the secretary with that assignment becomes a member; that person is placed as a member."""
 MOST_NAMED = 3
 """So many other secretaries are named: a whole list pasted with that role must not grow without bounds."""
 
@@ -104,23 +110,6 @@ def findings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
     return [*refused, *placement_warnings(unblamed(proposals, refused), asker)]
 
 
-def placement_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
-    """Return what should be looked at before these are saved."""
-    return [*_empty_spells(proposals), *secretary_warnings(proposals, asker)]
-
-
-def _empty_spells(proposals: Iterable[Placement]) -> Iterator[Finding]:
-    """Warn of assignments that count on no day: rosters give the last day, here it is the day after."""
-    for proposal in proposals:
-        start = proposal.started_on
-        if proposal.ended_on == start:
-            message = (
-                f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
-                f"名册写的是最后一天的,请填次日 {start + timedelta(days=1):%Y-%m-%d}。"
-            )
-            yield warning("counts_on_no_day", proposal, "ended_on", message)
-
-
 def refusals(proposals: Sequence[Placement]) -> list[Finding]:
     """Return what must be refused: all that an operation needs to ask."""
     prefetch_related_objects([each.organization for each in proposals if each.organization.pk], "campaign")
@@ -132,7 +121,14 @@ def role_findings(proposals: Sequence[RoleChange], asker: AnyUser) -> list[Findi
     """Return refusals and the warnings that a new placement with the role would meet."""
     refused = role_refusals(proposals)
     placed = [proposal.placement for proposal in unblamed(proposals, refused)]
-    return [*refused, *secretary_warnings(placed, asker)]
+    return [*refused, *placement_warnings(placed, asker)]
+
+
+def end_findings(proposals: Sequence[Ending]) -> list[Finding]:
+    """Return refusals, and a warning where an assignment would never have counted as current."""
+    refused = end_refusals(proposals)
+    fine = unblamed(proposals, refused)
+    return [*refused, *(_never(each, each.assignment, each.on) for each in fine if _is_never(each))]
 
 
 def correction_refusals(proposals: Sequence[Correction]) -> list[Finding]:
@@ -257,22 +253,44 @@ def end_refusals(proposal: Ending) -> Wrong:
         yield from without_reason("correction_needs_reason", proposal.reason, what)
 
 
-def secretary_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
-    """Who becomes secretary of a Party organization should be a full member, and the only one."""
-    secretaries = [
-        proposal
-        for proposal in proposals
-        if proposal.role == Role.SECRETARY and proposal.organization.is_party_organization
+def placement_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[Finding]:
+    """Return what to look at before people are placed, or get another role.
+
+    A Party organization consists of Party members, its secretary is a full member, and the only one.
+    """
+    placed = [
+        each
+        for each in proposals
+        if each.organization.is_party_organization
+        and (each.replaces is None or each.role not in (each.replaces.role, Role.MEMBER))
     ]
-    heads = [each for each in secretaries if each.replaces is None or each.replaces.role != Role.SECRETARY]
-    if not heads:
-        return []
-    prefetch_related_objects([head.person for head in heads if head.person.pk], "home_unit")
-    return [
-        *_full_members(heads, asker),
-        *_only_secretaries(heads, proposals),
-        *_secretaries_elsewhere(heads, asker),
-    ]
+    found = [_never(each, each, each.started_on) for each in proposals if each.ended_on == each.started_on]
+    if not placed:
+        return found
+    statuses = statuses_on(placed)
+    prefetch_related_objects([each.person for each in placed if each.person.pk], "home_unit")
+    heads = [each for each in placed if each.role == Role.SECRETARY]
+    found += _party_members(statuses, asker)
+    if heads:
+        found += _only_secretaries(heads, proposals)
+        found += _secretaries_elsewhere(heads, asker)
+    return found
+
+
+def _is_never(proposal: Ending) -> bool:
+    return proposal.on == proposal.assignment.started_on
+
+
+def _never(subject: object, row: Placement | Assignment, day: date) -> Finding:
+    """Warn of one day that is both the first and the end: who wrote it mostly means the last day."""
+    after, gone = day + timedelta(days=1), row.organization.dissolved_on
+    message = (
+        f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
+        f"名册写的是最后一天的,请填次日 {after:%Y-%m-%d}。"
+    )
+    is_possible = after <= timezone.localdate() and (gone is None or after <= gone)
+    offer = Offer(f"结束日期改为次日 {after:%Y-%m-%d}", DAY_AFTER) if is_possible else None
+    return warning("counts_on_no_day", subject, "ended_on", message, offer)
 
 
 def statuses_on(placed: Iterable[Placement]) -> dict[Placement, str]:
@@ -291,16 +309,31 @@ def statuses_on(placed: Iterable[Placement]) -> dict[Placement, str]:
     return statuses
 
 
-def _full_members(heads: Sequence[Placement], asker: AnyUser) -> Iterator[Finding]:
-    for head, status in statuses_on(heads).items():
-        if status != PoliticalStatus.FULL_MEMBER:
-            person = head.person
-            number = access.shown_number(asker, person) if person.pk else person.number
-            message = (
-                f"书记 {person.name}({number})在 {head.started_on:%Y-%m-%d} 的政治面貌是"
-                f"“{PoliticalStatus(status).label}”,不是正式党员。"
+def _party_members(statuses: dict[Placement, str], asker: AnyUser) -> Iterator[Finding]:
+    """Warn of a secretary who is no full member, and of others who are not in the Party.
+
+    Activists may be among the members; of whom nothing is registered, nothing is known.
+    """
+    for placed, status in statuses.items():
+        rule, role = "party_members", str(Role(placed.role).label) if placed.role != Role.MEMBER else ""
+        if placed.role == Role.SECRETARY:
+            rule, wrong, said = (
+                "secretary_full_member",
+                status != PoliticalStatus.FULL_MEMBER,
+                "不是正式党员。",
             )
-            yield warning("secretary_full_member", head, "role", message)
+        else:
+            allowed = (*_MEMBERS, PoliticalStatus.ACTIVIST) if placed.role == Role.MEMBER else _MEMBERS
+            wrong, said = (
+                status not in allowed,
+                "不是党员。党组织由党员组成,其他人员可编入突击队、先锋队等队伍。",
+            )
+        if wrong:
+            person = placed.person
+            number = access.shown_number(asker, person) if person.pk else person.number
+            who = f"{role} {person.name}({number})".strip()
+            status_then = f"在 {placed.started_on:%Y-%m-%d} 的政治面貌是“{PoliticalStatus(status).label}”"
+            yield warning(rule, placed, "role", f"{who}{status_then},{said}")
 
 
 def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]) -> Iterator[Finding]:
@@ -327,7 +360,9 @@ def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]
         )
         for spell in islice(before, MOST_NAMED):
             message = f"“{head.organization.name}”已有书记 {spell.person.name}。"
-            yield warning("one_secretary", head, "role", message)
+            words = f"原书记 {spell.person.name} 自 {day:%Y-%m-%d} 起改任成员"
+            offer = Offer(words, f"{RELIEVE}{spell.pk}") if isinstance(spell, Assignment) else None
+            yield warning("one_secretary", head, "role", message, offer)
         others = (
             other.person.name
             for other in together[key]
@@ -337,7 +372,8 @@ def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]
         if names := list(islice(others, MOST_NAMED)):
             said = "、".join([*names, head.person.name])
             message = f"“{head.organization.name}”同时编入了多名书记:{said}。"
-            yield warning("one_secretary", head, "role", message)
+            offer = Offer(f"{head.person.name} 作为成员编入", f"{AS_MEMBER}{_key(head.person)}")
+            yield warning("one_secretary", head, "role", message, None if head.replaces else offer)
         together[key].append(head)
 
 

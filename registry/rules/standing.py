@@ -100,7 +100,10 @@ def _end_of_probation(joined_on: date | None, end: date) -> date | None:
 def spells_of(people: Iterable[int]) -> dict[int, list[Spell]]:
     """Return the political statuses of these people, each from its day, the earliest first."""
     found: dict[int, list[Spell]] = defaultdict(list)
-    rows = StatusPeriod.objects.filter(person__in=list(people)).order_by("started_on")
+    wanted = list(people)
+    if not wanted:  # an import asks for each of thousands of new people
+        return found
+    rows = StatusPeriod.objects.filter(person__in=wanted).order_by("started_on")
     for person, status, start in rows.values_list("person_id", "status", "started_on"):
         found[person].append((status, start))
     return found

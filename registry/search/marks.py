@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from registry.models.pinyin import every
 from registry.models.term import folded
-from registry.search.pinyin import every
 
 
 def marked(name: str, text: str) -> tuple[int, int]:

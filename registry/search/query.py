@@ -145,7 +145,7 @@ def _from_terms(rows: QuerySet[Any], wanted: str, most: int) -> Iterator[_Hit]:
 def _in_order(
     rows: dict[int, Any], hits_by_key: _Ranked, text: str, most: int, code: str, *names: str
 ) -> list[Any]:
-    """Return the rows: the exact code first, then an exact name, then by rank, term and code."""
+    """Return the rows: the exact code first, then an exact name, then by rank, in the official order."""
     wanted = folded(text)
 
     def place(pk: int) -> tuple[Any, ...]:
@@ -153,7 +153,13 @@ def _in_order(
         rank, term = hits_by_key[pk]
         is_code = folded(getattr(row, code)) == wanted
         is_name = any(folded(getattr(row, name)) == wanted for name in names) or term == wanted
-        return (not is_code, not (is_name and rank == Rank.START), rank, term, getattr(row, code))
+        return (
+            not is_code,
+            not (is_name and rank == Rank.START),
+            rank,
+            getattr(row, "order_key", term),
+            getattr(row, code),
+        )
 
     return [rows[pk] for pk in sorted(rows, key=place)][:most]
 

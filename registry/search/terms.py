@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from registry.models.pinyin import WORDS, Reading, in_names, in_organs, spellings, with_rare
 from registry.models.term import LONGEST_TERM, Rank, folded
-from registry.search.pinyin import Reading, every, in_organs, spellings, usual
 
 _BETWEEN_ALIASES = re.compile(r"[;、,\uff0c\uff1b]+")
-WORDS = re.compile(r"(?<=[省市区县盟旗局厅队所站处室科院乡镇])|(?=公安|临时|党|突击|先锋|专班|工作组|领导)")
-"""Where words begin in the names of organs and organizations."""
 _PARTS = re.compile(r"[0-9A-Za-z]+|[^\W0-9A-Za-z_]+")
 """The parts of a code or document number."""
+
+_SOUNDED_FROM = re.compile(
+    WORDS.pattern
+    + "|(?=检查|侦查|刑侦|刑事|交警|交通|治安|巡警|特警|派出所|分局|支队|大队|疫情|防控|防疫|执勤|看守)"
+)
+"""From where on a name is also found by its sound: what people call an organ that has a long name."""
 
 Terms = set[tuple[int, str]]
 """The (rank, term) of all terms of one row."""
@@ -22,13 +26,13 @@ def terms_of_object(names: Iterable[str], aliases: str, codes: Iterable[str]) ->
     """Return the terms of a unit or organization.
 
     A name or alias is found from each of its characters on, by its pinyin and initials, and by those from
-    each word in it on (after 省市县局队所…, before 临时, 党 …); a code or document number by itself and
+    each word in it on (after 省市县局队所…, before 临时, 党, 检查 …); a code or document number by itself and
     from each of its parts on.
     """
     ranks: dict[str, int] = {}
     for name in [*names, *split_aliases(aliases)]:
         text = _add_name(ranks, name, in_organs)
-        for match in WORDS.finditer(text, 1):
+        for match in _SOUNDED_FROM.finditer(text, 1):
             _add(ranks, Rank.SOUND_INSIDE, _sounds(text[match.start() :], in_organs))
     for code in codes:
         text = folded(code)
@@ -50,10 +54,10 @@ def terms_of_name(name: str) -> Terms:
     Every reading of each character counts, the rare ones last.
     """
     ranks: dict[str, int] = {}
-    text = _add_name(ranks, name, usual)
+    text = _add_name(ranks, name, in_names)
     for at in range(1, len(text)):
-        _add(ranks, Rank.SOUND_INSIDE, _sounds(text[at:], usual))
-    _add(ranks, Rank.SOUND_RARE, (spelling for way in spellings(text, every) for spelling in way))
+        _add(ranks, Rank.SOUND_INSIDE, _sounds(text[at:], in_names))
+    _add(ranks, Rank.SOUND_RARE, (spelling for way in spellings(text, with_rare) for spelling in way))
     return {(rank, term) for term, rank in ranks.items()}
 
 

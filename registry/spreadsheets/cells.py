@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_nothing, normalize_code
+from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_left_out, is_nothing, normalize_code
 from registry.nouns.columns import Column, Value, key_of
 from registry.spreadsheets import dates
 from registry.spreadsheets.grid import Dated, Fault, Raw
@@ -64,6 +64,7 @@ def shown(raw: Raw | None) -> str:
 
 _INVISIBLE = re.compile(INVISIBLE)
 _ENDS_IN_HAN, _BEGINS_WITH_HAN = re.compile(rf"{HAN}\Z"), re.compile(HAN)
+_WHOLE = re.compile(r"[(第]?(\d{1,9})[.)、号]?")
 _LONGEST_WORD = 100
 """A day, a choice or 是/否 has no more characters."""
 _STILL = frozenset(("至今", "今", "现在", "目前", "未结束", "未撤销", "至目前", "长期"))
@@ -93,7 +94,7 @@ def _text(column: Column, raw: Raw) -> Value:
     text = _plain(column, raw)
     if not text.isprintable():
         text = _one_line(_INVISIBLE.sub("", text))
-    return text.strip() or None
+    return None if is_left_out(text) else text.strip()
 
 
 def _one_line(text: str) -> str:
@@ -121,7 +122,7 @@ def _code(column: Column, raw: Raw) -> Value:
 
 def _date(column: Column, raw: Raw, reading: Reading) -> Value:
     if column.by_month and isinstance(raw, str | float) and (month := _month(column, raw)):
-        reading.notes.append(f"“{shown(raw)}”只写到月,按 {month:%Y-%m-%d} 登记;知道日子的请补上")
+        reading.notes.append(f"“{shown(raw)}”只写到月,按 {month:%Y-%m-%d} 登记;知道日子的请补上。")
         return month
     try:
         if isinstance(raw, Dated):
@@ -181,10 +182,20 @@ def _yes_no(column: Column, raw: Raw) -> Value:
     raise Unclear(f"“{column.header}”请填“是”或“否”,不能填“{shown(raw)[:20]}”")
 
 
+def _whole(column: Column, raw: Raw) -> Value:
+    word = key_of(_word(_plain(column, raw)))
+    if is_nothing(word):
+        return None
+    if match := _WHOLE.fullmatch(word):
+        return int(match[1])
+    raise Unclear(f"“{column.header}”请填整数,不能填“{shown(raw)[:20]}”")
+
+
 _READERS: dict[str, Callable[[Column, Raw], Value]] = {
     "text": _text,
     "name": _name,
     "code": _code,
     "choice": _choice,
     "yes_no": _yes_no,
+    "whole": _whole,
 }

@@ -18,6 +18,7 @@ from registry.models.unit import MAX_DEPTH
 from registry.models.writer import reserve_ids, write_new
 from registry.refusals import refuse
 from registry.trees.moves import insert_last
+from registry.trees.order import keys_of
 
 NEW_ROOT = -1
 """In place of a parent: the node is a root, or goes below a node that exists already."""
@@ -49,12 +50,14 @@ class Intervals:
         return self.tree_id[i], self.lft[i], self.rght[i], self.level[i]
 
 
-def make_room(model: type[Model], parents: Sequence[int], anchors: Mapping[int, Node]) -> Intervals:
+def make_room(
+    model: type[Model], parents: Sequence[int], anchors: Mapping[int, Node], keys: Sequence[str] = ()
+) -> Intervals:
     """Shift the existing nodes apart and return the intervals of the new ones.
 
     ``parents[i]`` is the index of the parent of the new node ``i``, always an earlier one, or ``NEW_ROOT``;
     then ``anchors[i]`` is the existing node it goes below, if any. New nodes become the last siblings, in
-    the order given. Raises ``OperationRefused`` when too deep.
+    the order of their ``keys`` (without: as given). Raises ``OperationRefused`` when too deep.
     """
     number = len(parents)
     size = [1] * number
@@ -69,7 +72,8 @@ def make_room(model: type[Model], parents: Sequence[int], anchors: Mapping[int, 
     result = Intervals([0] * number, [0] * number, [0] * number, [0] * number)
     next_tree = _last_tree(model) + 1 if any(p == NEW_ROOT for p in parents) else 0
     cursor = [0] * number
-    for i, parent in enumerate(parents):
+    for i in _parents_first(parents, keys):
+        parent = parents[i]
         if parent != NEW_ROOT:
             lft, cursor[parent] = cursor[parent], cursor[parent] + 2 * size[i]
             tree_id, level = result.tree_id[parent], result.level[parent] + 1
@@ -85,6 +89,16 @@ def make_room(model: type[Model], parents: Sequence[int], anchors: Mapping[int, 
         result.tree_id[i], result.lft[i], result.rght[i] = tree_id, lft, lft + 2 * size[i] - 1
         result.level[i], cursor[i] = level, lft + 1
     return result
+
+
+def _parents_first(parents: Sequence[int], keys: Sequence[str]) -> Sequence[int]:
+    """Return the places of the new nodes, each after its parent, those of one parent by their keys."""
+    if not keys:
+        return range(len(parents))
+    depth: list[int] = []
+    for parent in parents:
+        depth.append(0 if parent == NEW_ROOT else depth[parent] + 1)
+    return sorted(range(len(parents)), key=lambda i: (depth[i], keys[i], i))
 
 
 def insert_all(nodes: Sequence[Any]) -> None:
@@ -107,7 +121,7 @@ def insert_all(nodes: Sequence[Any]) -> None:
         for i, parent in enumerate(above)
         if parent is not None and parents[i] == NEW_ROOT
     }
-    intervals = make_room(model, parents, anchors)
+    intervals = make_room(model, parents, anchors, keys_of(model, nodes))
     for i, (node, pk) in enumerate(zip(nodes, reserve_ids(model, len(nodes)), strict=True)):
         node.pk = pk
         node.tree_id, node.lft, node.rght, node.level = intervals.of(i)

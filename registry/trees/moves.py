@@ -56,6 +56,15 @@ def insert_last(node: Any, parent: Any | None) -> None:
     journal.note_new([node])
 
 
+def rearrange(model: type[Model], children: Sequence[tuple[int, int, int]]) -> None:
+    """Let all children of one node, given as (tree_id, lft, rght), stand in the order given."""
+    pieces, cursor = [], min((lft for _, lft, _ in children), default=0)
+    for tree_id, lft, rght in children:
+        pieces.append(Piece(tree_id, lft, rght, tree_id, cursor - lft, 0))
+        cursor += rght - lft + 1
+    _shift(model, pieces, [])
+
+
 def move_last(nodes: Sequence[Any], target: Any | None, **changes: Any) -> None:
     """Move ``nodes``, each with all below it, to be the last children of ``target``, in the order given.
 

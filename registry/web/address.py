@@ -14,6 +14,8 @@ from registry.audit import Actor
 from registry.counting.basis import Question
 from registry.models import Basis, Campaign, User
 
+EARLIEST = date(1921, 7, 1)
+"""No page speaks of an earlier day."""
 KEPT = ("campaign", "as_of", "basis", "since")
 
 
@@ -78,14 +80,14 @@ def _read(request: HttpRequest) -> Address:
     as_of = day("as_of", "截至日期") or today
     if as_of > today:
         problems.append(f"截至日期“{raw['as_of']}”晚于今天。")
-    elif as_of < date(1921, 7, 1):
+    elif as_of < EARLIEST:
         problems.append(f"截至日期“{raw['as_of']}”太早。")
     basis = raw["basis"] or Basis.CURRENT.value
     if basis not in Basis.values:
         problems.append(f"统计口径“{basis}”不存在,可用:{'、'.join(str(label) for label in Basis.labels)}。")
     since = day("since", "起始日期")
-    if since is not None and since > as_of:
-        problems.append(f"起始日期“{raw['since']}”晚于截至日期。")
+    if since is not None and not EARLIEST <= since <= as_of:
+        problems.append(f"起始日期“{raw['since']}”{'太早' if since < EARLIEST else '晚于截至日期'}。")
     if basis in (Basis.NEW, Basis.ENDED) and since is None:
         since = as_of - timedelta(days=6)
     if basis in (Basis.CURRENT, Basis.CUMULATIVE):

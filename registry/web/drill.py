@@ -100,6 +100,11 @@ class PlacedTable(Table[Line]):
         return self.at.label
 
     @property
+    def then(self) -> list[Span]:
+        """The intervals of the place."""
+        return self.at.spans
+
+    @property
     def unit(self) -> Unit | None:
         """The unit of the place."""
         return self.at.unit

@@ -11,10 +11,11 @@ from django.utils import timezone
 
 from registry import audit
 from registry.counting.basis import Question
-from registry.models import Basis, Unit
+from registry.models import Unit
 from registry.spreadsheets.sheets import Head, Sheet
 from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
 from registry.web.address import actor_of
+from registry.web.statement import Statement
 
 FORMATS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -34,30 +35,20 @@ def on_a_day(head: Head, question: Question) -> Head:
     return Head(f"当日{head.header}", head.kind)
 
 
-def asked_for(question: Question) -> list[str]:
-    """Return date, basis and campaign in words."""
-    words = str(Basis(question.basis).label)
-    if question.is_period:
-        words += f"({question.first_day.isoformat()} 至 {question.as_of.isoformat()})"
-    campaign = question.campaign.label if question.campaign else "全部"
-    return [
-        f"截至:{question.as_of.isoformat()}",
-        f"口径:{words}",
-        f"专项任务:{campaign}",
-    ]
-
-
 def above(
     request: HttpRequest,
     place: str,
     rows: int,
     *,
-    question: Question | None = None,
+    statement: Statement | None = None,
     filters: Mapping[str, str] | None = None,
     has_samples: bool = False,
 ) -> list[str]:
-    """Return the lines above a table: unit, date and basis; the filters; who took it out, when, how much."""
-    facts = ["  ".join([f"单位:{place}", *(asked_for(question) if question else [])])]
+    """Return the lines above a table: unit, date and basis; what is left out and not approved; the filters;
+    who took it out, when, how much.
+    """
+    facts = ["  ".join([f"单位:{place}", *(statement.facts if statement else [])])]
+    facts += statement.cautions if statement else []
     if filters:
         facts.append("筛选:{}".format(";".join(filters.values())))
     now = timezone.localtime()

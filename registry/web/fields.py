@@ -325,6 +325,11 @@ class ScopedForm(forms.Form):
         """The optional fields that are folded away."""
         return [self[name] for name in self.folded if name in self.fields]
 
+    def accepted(self, prefix: str) -> list[str]:
+        """Return what follows ``prefix`` in each offer that is taken up (``rules.findings.Offer``)."""
+        sent: list[str] = getattr(self.data, "getlist", lambda name: [])("offer")
+        return [key.removeprefix(prefix) for key in sent if key.startswith(prefix)]
+
     def arguments(self) -> dict[str, Any]:
         """Return what the form sends, as the operation takes it."""
         return {name: value for name, value in self.cleaned_data.items() if name not in self.unsent}

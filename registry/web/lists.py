@@ -91,6 +91,10 @@ class LongPage(Page[Any]):
         """Return the number of the page that follows."""
         return self.number + 1
 
+    def previous_page_number(self) -> int:
+        """Return the number of the page before, also beyond the pages that were counted."""
+        return self.number - 1
+
     def end_index(self) -> int:
         """Return the place of the last row of this page in the list."""
         return (self.number - 1) * self.paginator.per_page + len(self.object_list)

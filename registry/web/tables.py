@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST
 
 from registry import access
 from registry.models import Basis, Unit
+from registry.models.hierarchy import Span
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
@@ -45,6 +46,7 @@ from registry.web.lists import (
     with_query,
     without_numbers,
 )
+from registry.web.statement import Statement, units_left_out
 
 
 @dataclass(frozen=True)
@@ -284,9 +286,27 @@ class Table(Generic[Line]):
             "page_obj": self.page_obj,
             "rows": self.grid.rows,
             "question": self.question,
+            "statement": self.statement if self.is_dated else None,
             "basis": Basis(self.question.basis).label,
             "export_url": export_url(self.request, self.file) if self.file else "",
         }
+
+    # --- What page, file and print say of the numbers ---
+
+    @property
+    def then(self) -> list[Span]:
+        """The intervals of the unit tree in which the list looks, on the day; none: it has no such place."""
+        return []
+
+    def waiting(self) -> Sequence[tuple[str, int]]:
+        """Return what is not approved, so not listed: (what, how many)."""
+        return ()
+
+    @cached_property
+    def statement(self) -> Statement:
+        """What is said of the numbers."""
+        left_out = units_left_out(self.question, self.then) if self.then else 0
+        return Statement(self.question, self.place, left_out, self.waiting())
 
     # --- The file ---
 
@@ -334,7 +354,7 @@ class Table(Generic[Line]):
             self.request,
             self.place,
             rows.count() if isinstance(rows, QuerySet) else len(rows),
-            question=self.question if self.is_dated else None,
+            statement=self.statement if self.is_dated else None,
             filters=self.shown,
             has_samples=self.has_samples(),
         )

@@ -703,6 +703,8 @@ def test_a_second_secretary_outside_the_party_meets_the_warnings_of_the_form(off
     at_the_form = warnings(
         placements.findings([Placement(outsider, branch, "secretary", date(2020, 2, 3))], office.manager)
     )
+    offer = at_the_form.pop()  # a tick of the form
+    assert offer == "原书记 张三 自 2020-02-03 起改任成员"
     assert len(at_the_form) == 2
     made = office.hand_in(编入=[("zb", "008", "李四", "书记", "2020-02-03")])
     assert problems(made) == []

@@ -136,7 +136,7 @@ def test_rows_go_below_nodes_that_are_there_and_those_keep_their_order() -> None
     assert faults() == []
     after = [code for code, *_ in shape(Unit)]
     assert [code for code in after if code in before] == before
-    assert after == ["root", "left", "deep", "n1", "n3", "n2", "n6", "right", "n5", "n4", "other", "n8", "n7"]
+    assert after == ["root", "left", "deep", "n1", "n3", "n2", "n6", "n4", "right", "n5", "other", "n8", "n7"]
     make_unit("later", Unit.objects.get(code="n3"))  # an ordinary operation goes on from there
     make_unit("last", other)
     assert faults() == []

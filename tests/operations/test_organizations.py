@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from registry.audit import plain
-from registry.models import Assignment, AuditEntry, Organization, Unit
+from registry.models import Assignment, AuditEntry, Organization, OrganizationPlacement, Unit
 from registry.models.unit import MAX_DEPTH
 from registry.operations import assignments, organizations, units
 from registry.operations.organizations import Member
 from registry.refusals import EditConflict
 from registry.rules.dissolutions import Extent
+from tests.counting.recount import Ledger
 from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
 from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
@@ -35,9 +36,16 @@ def dissolve(organization: Organization, on: int = 10, **given: Any) -> Extent:
     )
 
 
-def edit(organization: Organization, **changes: Any) -> Organization:
+def edit(
+    organization: Organization, with_members: bool = False, with_below: bool = False, **changes: Any
+) -> Organization:
     return organizations.edit_organization(
-        actor=ACTOR, organization=organization, changes=changes, reason="更正"
+        actor=ACTOR,
+        organization=organization,
+        changes=changes,
+        with_members=with_members,
+        with_below=with_below,
+        reason="更正",
     )
 
 
@@ -231,6 +239,37 @@ def test_branches_older_than_their_superior_do_not_stand_in_the_way(unit: Unit) 
     move(make_organization(unit, "branch"), general)
     edit(general, established_on=day(6))
     recorded("edit_organization")
+
+
+@pytest.mark.parametrize("to", [-2, 3])
+def test_what_began_on_the_day_of_founding_moves_along(unit: Unit, to: int) -> None:
+    """The founding was entered wrong: host, members and subordinates of that day follow, in one operation."""
+    branch = make_organization(unit, name="支部")
+    group = make_organization(unit, "group", parent=branch)
+    later = make_organization(unit, "group", parent=branch, established_on=day(5))
+    first, second = (assign(each, make_person(unit=unit)) for each in (branch, group))
+    late = assign(branch, make_person(unit=unit), started_on=day(4))
+    edit(branch, with_members=True, with_below=True, established_on=day(to))
+    assert facts(branch, "established_on") == facts(group, "established_on") == (day(to),)
+    assert facts(first, "started_on") == facts(second, "started_on") == (day(to),)
+    assert facts(late, "started_on") == (day(4),)
+    assert facts(later, "established_on") == (day(5),)
+    starts = OrganizationPlacement.objects.filter(organization__in=[branch, group])
+    assert set(starts.values_list("started_on", flat=True)) == {day(to)}
+    verbs = AuditEntry.objects.filter(reason="更正").values_list("verb", flat=True)
+    assert sorted(verbs) == ["edit_assignment"] * 2 + ["edit_organization"] * 2
+    assert Ledger().faults() == []
+
+
+def test_only_what_is_asked_for_moves_along(unit: Unit) -> None:
+    branch = make_organization(unit, name="支部")
+    group = make_organization(unit, "group", name="小组", parent=branch)
+    member, other = (assign(each, make_person(unit=unit)) for each in (branch, group))
+    edit(branch, with_members=True, established_on=day(-1))
+    assert facts(member, "started_on") == (day(-1),)
+    assert facts(other, "started_on") == facts(group, "established_on") == (DAY,)
+    with refusal("established_on", "有 1 人次的编入日期早于 2020-02-03"):
+        edit(branch, with_below=True, established_on=day(2))
 
 
 def test_an_edited_day_of_dissolution(unit: Unit) -> None:

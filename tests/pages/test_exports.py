@@ -146,8 +146,8 @@ def test_the_people_with_the_status_of_the_day(world: World) -> None:
             "所属党支部代码": None,
         }
         for name, number, status, placed in (
-            ("李四", "001004", "正式党员", None),
             ("孙三", "001003", "入党积极分子", "左突击队 负责人;右先锋队 成员"),
+            ("李四", "001004", "正式党员", None),
         )
     ]  # fmt: skip
     assert "政治面貌" in take(client, "people_export", unit="right").head  # of today: it may be read back
@@ -204,8 +204,8 @@ def test_the_units_below_and_the_units_found(world: World) -> None:
     assert taken.column("单位代码") == ["left", "station"]
     assert taken.records()[0] == {
         "单位名称": "左公安局", "单位类别": "公安局", "上级单位": "省公安厅", "单位代码": "left",
-        "简称": "左局", "别名": None, "行政区划代码": "371400", "上级单位代码": None, "设立日期": None,
-        "撤并日期": None, "备注": None,
+        "简称": "左局", "别名": None, "行政区划代码": "371400", "序号": None, "上级单位代码": None,
+        "设立日期": None, "撤并日期": None, "备注": None,
     }  # fmt: skip
     assert taken.column("上级单位代码") == [None, "left"]
     assert take(client, "units_export", q="公安").column("单位代码") == ["left"]

@@ -448,14 +448,28 @@ def test_what_stands_out_of_scope_may_stay(world: World, login) -> None:
     assert "task_body" in errors(response)
 
 
-def test_a_date_that_leaves_members_outside_is_refused(world: World, login) -> None:
-    made = make_organization(world.right)
-    assign(made, world.people[0])
-    response = login(world.right).post(
-        f"/organizations/{made.code}/edit/", edit_data(made, established_on="2020-02-05")
-    )
-    assert "established_on" in errors(response)
+def test_a_corrected_founding_offers_to_move_what_began_with_it(world: World, login) -> None:
+    made = make_organization(world.right, name="支部")
+    group = make_organization(world.right, "group", name="小组", parent=made)
+    member, other = assign(made, world.people[0]), assign(group, world.people[1])
+    client, url = login(world.right), f"/organizations/{made.code}/edit/"
+    sent = edit_data(made, established_on="2020-02-05", reason="更正")
+    response = client.post(url, sent)
+    assert response.context["warnings"] == [
+        f"有 1 人次在原成立日期 2020-02-01 编入:{member.person.name}。",
+        "有 1 个下级组织也在 2020-02-01 成立:“小组”。",
+        "同日编入的 1 人次一并改为 2020-02-05",
+        "这些下级组织及其同日编入的 1 人次一并改为 2020-02-05",
+    ]
+    sent["confirmed"] = response.context["confirmed"]
+    response = client.post(url, sent)  # both ticks taken off: they would stand before it
+    assert "有 1 人次的编入日期早于 2020-02-05" in errors(response)["established_on"][0]
     assert response.context["form"]["established_on"].value() == "2020-02-05"
+    assert client.post(url, {**sent, "offer": ["with-members", "with-below"]}).status_code == 302
+    for row in (made, group, member, other):
+        row.refresh_from_db()
+    days = {made.established_on, group.established_on, member.started_on, other.started_on}
+    assert days == {date(2020, 2, 5)}
 
 
 # --- Move and transfer ----------------------------------------------------------------------------

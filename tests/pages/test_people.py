@@ -60,7 +60,7 @@ def test_lists_the_people_of_the_scope_with_status_of_the_day_and_placements(cli
 
 def test_filters_narrow_and_come_back_as_chips(client, world):
     client.force_login(make_user(unit=world.top))
-    assert listed(client, LIST, unit="left") == [world.full.number, world.auxiliary.number]
+    assert listed(client, LIST, unit="left") == [world.auxiliary.number, world.full.number]
     assert listed(client, LIST, unit="left", own="1") == [world.full.number]
     assert listed(client, LIST, category="auxiliary") == [world.auxiliary.number]
     assert listed(client, LIST, status="activist", as_of="2020-02-11") == [world.rising.number]
@@ -78,7 +78,7 @@ def test_filters_narrow_and_come_back_as_chips(client, world):
 
 def test_typed_unit_without_scripts_and_unknown_choices(client, world):
     client.force_login(make_user(unit=world.top))
-    assert listed(client, LIST, unit_text="左公安局") == [world.full.number, world.auxiliary.number]
+    assert listed(client, LIST, unit_text="左公安局") == [world.auxiliary.number, world.full.number]
     assert len(listed(client, LIST, category="nonsense", status="x", assigned="y", sort="z")) == 4
     for query in (
         {"unit_text": "没有这个"},
@@ -147,7 +147,7 @@ def test_earlier_days_keep_the_hierarchy_of_the_day(client, world):
     )
     assert listed(client, LIST, **query) == before
     query["as_of"] = "2020-02-18"
-    assert listed(client, LIST, **query) == ["001001", "001002", "001003"]
+    assert listed(client, LIST, **query) == ["001002", "001003", "001001"]
 
 
 def test_totals_are_those_of_the_whole_list(client, world):
@@ -192,7 +192,7 @@ def test_out_of_scope_people_are_not_there(client, world):
     client.force_login(make_user(unit=world.right))
     numbers = listed(client, LIST)
     # The team stands at the right bureau, so its member of the left bureau is seen; others are not.
-    assert numbers == [world.full.number, world.rising.number, world.idle.number]
+    assert numbers == [world.idle.number, world.rising.number, world.full.number]
     assert client.get(LIST, {"unit": "left"}).status_code == 404
     assert client.get(LIST, {"unit": "left", "metric": "frontline_people"}).status_code == 404
     assert client.get(LIST, {"party_line": world.branch.code}).status_code == 404

@@ -100,7 +100,7 @@ def test_units_then_organizations_then_people(client: Client, bureau: Unit, dech
     assert nodes(ask(client, "tree_unit", "dezhou")) == ["德城分局 1", "市局临时党委", "突击队"]
     assert nodes(ask(client, "tree_organization", "weiyuan")) == ["市局临时党支部"]
     page = ask(client, "tree_organization", "zhibu")
-    assert nodes(page) == ["临时党小组", "先锋岗 草稿", "甲 书记", "乙", "丙"]
+    assert nodes(page) == ["临时党小组", "先锋岗 草稿", "甲 书记", "丙", "乙"]
     assert "glyph-formation" in page
     assert f"{reverse('person', args=['9'])}?as_of={LATER}" in page
     # What opens, and what does not.
@@ -125,11 +125,11 @@ def test_beside_the_page_names_leave_out_the_unit_above_them(
         make_organization(station, code=code, name=name)
     client.force_login(make_user(unit=bureau))
     assert nodes(ask(client, "tree_unit", "station")) == [
+        "先锋支部",
+        "赴建设街派出所支部",
+        "建设街派出所党",
         "临时党支部",
         "先锋队员支部",
-        "建设街派出所党",
-        "赴建设街派出所支部",
-        "先锋支部",
     ]
     assert 'title="建设街派出所临时党支部(临时党支部)"' in ask(client, "tree_unit", "station")
     assert "建设街派出所临时党支部" in nodes(ask(client, "tree_unit", "station", wide="1"))
@@ -320,3 +320,17 @@ def test_the_same_queries_with_one_child_and_with_three(client: Client, bureau: 
     add("3")
     assert queries() == one
     assert max(one) <= 30
+
+
+def test_a_unit_that_is_not_there_on_the_day_is_said_so(client: Client, bureau: Unit, decheng: Unit) -> None:
+    make_unit("late", decheng, name="新设派出所", opened_on=date(2020, 3, 1))
+    client.force_login(make_user(unit=bureau))
+    for code, name in (("late", "新设派出所"),):
+        page = ask(client, "tree", unit=code, as_of="2020-02-10")
+        assert f"“{name}”在 2020-02-10 还没有设立或已经撤并" in page
+        assert name not in nodes(page)
+        assert "德城分局" in " ".join(nodes(page))
+        assert ask(client, "tree_side", unit=code, as_of="2020-02-10")
+    assert "还没有设立" not in ask(client, "tree", unit="late", as_of="2020-03-10")
+    units.close_unit(actor=ACTOR, unit=Unit.objects.get(code="late"), on=date(2020, 3, 5), reason="撤并")
+    assert "已经撤并" in ask(client, "tree", unit="late", as_of="2020-03-10")

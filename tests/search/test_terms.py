@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from registry.models.pinyin import in_organs, read_person, spellings
 from registry.models.term import LONGEST_TERM, Rank, folded
 from registry.search.marks import marked
-from registry.search.pinyin import spellings
 from registry.search.terms import terms_of_name, terms_of_object
 
 
@@ -38,6 +38,55 @@ def test_the_terms_of_a_name() -> None:
     }
     rare = {term for rank, term in terms_of_name("王伟") if rank == Rank.SOUND_RARE}
     assert "yuwei" in rare  # 王 is yu in old books: found, but after everybody who is called so today
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("京沪高速检查站", "jianchazhan"),
+        ("京沪高速检查站", "jcz"),
+        ("刑事侦查大队", "zhencha"),
+        ("解放路派出所", "jiefanglu"),
+        ("朝阳市公安局", "chaoyang"),
+        ("厦门市公安局", "xiamen"),
+        ("六安市公安局", "luan"),
+        ("番禺区分局", "panyu"),
+        ("蚌埠市公安局", "bengbu"),
+        ("重庆市公安局", "chongqing"),
+        ("长沙市公安局", "changsha"),
+        ("六合分局", "luhe"),
+        ("铅山县公安局", "yanshan"),
+        ("乐清市公安局", "yueqing"),
+        ("乐陵市公安局", "laoling"),
+        ("吉林省长春市公安局", "changchun"),
+        ("单县公安局", "shanxian"),
+        ("长沙市公安局长阳县行动重大案件会战指挥部重案长期调查大队", "zhangsha"),
+    ],
+)
+def test_names_of_organs_and_places_are_found_as_they_are_said(name: str, typed: str) -> None:
+    terms = terms_of_object((name,), "", ())
+    assert any(term.startswith(typed) for rank, term in terms if rank in (Rank.SOUND, Rank.SOUND_INSIDE)), (
+        spellings(name, in_organs)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "sounds"),
+    [
+        ("查良镛", "zha liang yong"),
+        ("解缙", "xie jin"),
+        ("单雄信", "shan xiong xin"),
+        ("仇英", "qiu ying"),
+        ("区志强", "ou zhi qiang"),
+        ("朴大同", "piao da tong"),
+        ("曾国藩", "zeng guo fan"),
+        ("尉迟恭", "yu chi gong"),
+        ("王建国", "wang jian guo"),
+    ],
+)
+def test_surnames_are_read_as_surnames(name: str, sounds: str) -> None:
+    assert read_person(name) == sounds.split()
+    assert (Rank.SOUND, "".join(sounds.split())) in terms_of_name(name)
 
 
 def test_the_terms_of_a_unit() -> None:

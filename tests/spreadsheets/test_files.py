@@ -99,7 +99,7 @@ def test_a_roster_as_offices_keep_it(maker: str) -> None:
         Problem("花名册!B14", "number", "“警号”没有填写"),
     ]
     assert [note for line in table.lines for note in line.notes] == [
-        Problem("花名册!G13", "joined_on", "“2020年2月”只写到月,按 2020-02-01 登记;知道日子的请补上")
+        Problem("花名册!G13", "joined_on", "“2020年2月”只写到月,按 2020-02-01 登记;知道日子的请补上。")
     ]
     assert book.notices == ["“花名册”有 2 行是隐藏的(例如被筛选掉的),也一并读取。"]
     assert book.ignored == [

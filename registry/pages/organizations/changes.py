@@ -21,6 +21,8 @@ from registry.operations import organizations as operations
 from registry.pages.organizations import forms
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
+from registry.rules import organizations as rules
+from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ReasonForm, ScopedForm, typed_day
@@ -117,6 +119,10 @@ def _dissolution(job: Job) -> dict[str, Any]:
     return {"sentences": [said, also], "below": below}
 
 
+def _move_warnings(job: Job) -> list[str]:
+    return warnings(rules.move_findings([rules.Move(job.row, job.sent["parent"])]))
+
+
 _ORGANIZATION = Subject(
     "organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back
 )
@@ -125,6 +131,7 @@ edit = _ORGANIZATION.change(
     operations.edit_organization,
     forms.EditForm,
     "编辑组织",
+    warn=lambda job: job.form.warnings(),
     submit_label="保存",
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template="pages/organizations/form.html",
@@ -133,6 +140,7 @@ correct = _ORGANIZATION.change(
     operations.edit_organization,
     forms.CorrectForm,
     "更正登记",
+    warn=lambda job: job.form.warnings(),
     submit_label="更正",
     sentences=lambda job: [
         "登记时就错了的类型、所在单位、上级组织和成立日期在这里更正,自成立之日起的统计随之改变。",
@@ -148,6 +156,7 @@ move = _ORGANIZATION.change(
         f"现在的上级组织:{job.row.parent.name if job.row.parent else '无'}。",
         "下级组织随同调整;所在单位不变。",
     ],
+    warn=_move_warnings,
     done=lambda job, row: f"“{row.name}”的上级组织已改为{f'“{row.parent.name}”' if row.parent else '无'}。",
 )
 transfer = _ORGANIZATION.change(

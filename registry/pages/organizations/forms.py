@@ -23,11 +23,12 @@ from registry.models.base import on_day
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
-from registry.pages.people.forms import with_members
+from registry.pages.people.forms import as_members, with_members
 from registry.pages.people.placing import PlacedField, PlacingForm
 from registry.rules import organizations as rules
 from registry.rules import registrations
-from registry.rules.findings import warnings
+from registry.rules.findings import Finding, warnings
+from registry.rules.foundings import WITH_BELOW, WITH_MEMBERS, beginning_of, beginning_warnings
 from registry.web import fields
 from registry.web.address import Address
 from registry.web.fields import (
@@ -101,7 +102,9 @@ def suggest_parent(
         .filter(kind__in=PARTY_KINDS)
     )
     above_scope = access.superiors(user, unit).order_by().values("pk")
-    candidates = (access.visible(user, standing) | standing.filter(pk__in=above_scope)).order_by("code")
+    candidates = (access.visible(user, standing) | standing.filter(pk__in=above_scope)).order_by(
+        "order_key", "pk"
+    )
     levels = {value: level for level, value in enumerate(reversed(PARTY_KINDS))}
     prefers_temporary = is_temporary or kind not in PARTY_KINDS
     ranked: dict[tuple[int, bool, int], list[Organization]] = {}
@@ -253,7 +256,9 @@ class RegisterForm(PlacingForm):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments for ``establish_organization``."""
-        found = {"unit": self.unit, "is_temporary": self.is_temporary, "members": self.cleaned_data["people"]}
+        placed = as_members(self, [(each.person, each.role) for each in self.cleaned_data["people"]])
+        members = [Member(person, role) for person, role in placed]
+        found = {"unit": self.unit, "is_temporary": self.is_temporary, "members": members}
         return super().arguments() | found
 
     def warnings(self) -> list[str]:
@@ -272,7 +277,33 @@ class RegisterForm(PlacingForm):
         return warnings(rules.findings([proposal], self.user))
 
 
-class EditForm(fields.EditForm):
+class _FoundingForm(fields.EditForm):
+    """What was registered of a founding, corrected with what began on its day."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the edit with what moves along to a new day of founding: all, until somebody was asked."""
+        is_asked = "confirmed" in self.data
+        taken = {
+            "with_members": not is_asked or bool(self.accepted(WITH_MEMBERS)),
+            "with_below": not is_asked or bool(self.accepted(WITH_BELOW)),
+        }
+        return {**super().arguments(), **taken}
+
+    def warnings(self) -> list[str]:
+        """Say what began on the day of founding that is corrected, and what is odd of a new superior."""
+        data, row = self.cleaned_data, self.row
+        before, after = row.established_on, data["established_on"]
+        kind, parent = data.get("kind", row.kind), data.get("parent", row.parent)
+        found: list[Finding] = []
+        if before != after:
+            began = beginning_of(row, lambda each: access.may(self.user, "edit_organization", each))
+            found += beginning_warnings(self, began, before, after)
+        if (kind, parent) != (row.kind, row.parent):
+            found += rules.superior_warnings([rules.Establishment(kind, row.unit, after, parent=parent)])
+        return warnings(found)
+
+
+class EditForm(_FoundingForm):
     """Change plain facts of an organization."""
 
     name = text_of(Organization, "name", widget=wide())
@@ -314,7 +345,7 @@ class EditForm(fields.EditForm):
             del self.fields["dissolved_on"], self.fields["dissolution_number"]
 
 
-class CorrectForm(fields.EditForm):
+class CorrectForm(_FoundingForm):
     """Correct what was registered wrong from the beginning: kind, host, superior, founding day."""
 
     kind = EditForm.base_fields["kind"]

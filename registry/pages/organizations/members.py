@@ -149,7 +149,7 @@ class MemberTable(Table[ListedMember]):
         )
         parts: dict[str, list[ListedMember]] = {NOW: [], LATER: [], BEFORE: []}
         for row in sorted(
-            rows, key=lambda row: (ROLE_ORDER[row.role], row.started_on, row.person.number, row.pk)
+            rows, key=lambda row: (ROLE_ORDER[row.role], row.person.order_key, row.started_on, row.pk)
         ):
             when = NOW
             if row.started_on > day:

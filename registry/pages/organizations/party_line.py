@@ -81,7 +81,7 @@ def subordinates(organization: Organization, question: Question) -> QuerySet[Org
         )
         .select_related("unit")
         .annotate(kind_place=place_of_kind())
-        .order_by("kind_place", "code")
+        .order_by("kind_place", "order_key", "pk")
     )
     return rows
 

@@ -153,7 +153,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "name",
             "名称",
             key="name",
-            sort=("code",),
+            sort=("order_key",),
             cell="pages/organizations/cells/name.html",
             css="ledger-name",
             is_heading=True,
@@ -163,7 +163,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "类型",
             "organization.kind_label",
             key="kind",
-            sort=("kind_place", "is_temporary", "code"),
+            sort=("kind_place", "is_temporary", "order_key"),
             css="nowrap",
         ),
         _fact("honour_title", only="file"),
@@ -172,7 +172,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "所在单位",
             "organization.host_name",
             key="unit",
-            sort=("host_tree_id", "host_lft", "kind_place", "code"),
+            sort=("host_tree_id", "host_lft", "kind_place", "order_key"),
             url="unit_url",
             text=lambda row: row.organization.host_short_name or row.organization.host_name,
             css="ledger-unit",
@@ -189,15 +189,20 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "organization.members",
             Kind.NUMBER,
             key="members",
-            sort=("members", "code"),
+            sort=("members", "order_key"),
             url=lambda row: row.url and f"{row.url}#members",
         ),
-        _fact("established_on", "成立", key="established", sort=("established_on", "code")),
-        _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "code")),
+        _fact("established_on", "成立", key="established", sort=("established_on", "order_key")),
+        _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "order_key")),
         _fact("approval_number", "文号", css="drop ledger-document"),
         Column("当日状态", "state", only="file"),
         Column(
-            "状态", "state", key="state", sort=("state", "code"), cell="parts/cells/tag.html", only="page"
+            "状态",
+            "state",
+            key="state",
+            sort=("state", "order_key"),
+            cell="parts/cells/tag.html",
+            only="page",
         ),
         read_back(ORGANIZATION, "state"),
         read_back(ORGANIZATION, "code", lambda row: row.organization.code if row.is_seen else None),
@@ -310,9 +315,14 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         found: dict[str, int] = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
         return found
 
+    @cached_property
     def pending(self) -> int | None:
-        """Count the unapproved ones beside the list; nothing where a state is asked for."""
+        """The number of unapproved ones beside the list; nothing where a state is asked for."""
         return None if self.wanted["state"] else int(self.narrowed(self._in(PENDING_STATES)).count())
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Return how many are not approved."""
+        return [("组织", self.pending or 0)]
 
     @property
     def clear_url(self) -> str:
@@ -341,7 +351,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return super().context() | {
             "totals": self.totals,
             "people": self.people(),
-            "pending": self.pending(),
+            "pending": self.pending,
             "pending_url": with_query(self.request, state="pending"),
         }
 

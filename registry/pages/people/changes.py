@@ -43,8 +43,8 @@ from registry.pages.people.forms import (
 from registry.pages.people.views import record_view
 from registry.rules import placements, standing
 from registry.rules.findings import warnings
-from registry.rules.people import Numbering, number_findings
-from registry.rules.placements import Placement, RoleChange
+from registry.rules.people import Naming, Numbering, namesake_warnings, number_findings
+from registry.rules.placements import Ending, Placement, RoleChange
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.links import person_url, way_to
@@ -140,12 +140,24 @@ def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
 
 _PERSON = Subject("person", _person_at_hand, _around_person, FORM)
 
+
+def _namesakes(job: Job) -> list[str]:
+    """Say who has the same name in the unit, where name or unit is new."""
+    person = job.row if isinstance(job.row, Person) else None
+    unit = job.sent.get("home_unit") or (person.home_unit if person is not None else job.row)
+    name = job.sent.get("name") or job.row.name
+    if person is not None and (name, unit) == (person.name, person.home_unit):
+        return []
+    number = person.number if person is not None else job.sent["number"]
+    return warnings(namesake_warnings([Naming(name, unit, number)], job.request.user))
+
+
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     people.add_person,
     PersonForm,
     "添加人员",
     submit_label="登记",
-    warn=lambda job: [*_number_warnings(job), *_joining_warnings(job)],
+    warn=lambda job: [*_number_warnings(job), *_namesakes(job), *_joining_warnings(job)],
     done=lambda job, person: format_html(
         '已登记 {}({}),所属单位 {}。<a href="{}">回到该单位</a> · <a href="{}">继续添加</a>',
         person.name,
@@ -164,6 +176,7 @@ edit = _PERSON.change(
     submit_label="保存",
     warn=lambda job: [
         *(_number_warnings(job, job.row.pk) if job.sent["number"] != job.row.number else []),
+        *_namesakes(job),
         *_joining_warnings(job),
     ],
     opened=lambda job: record_view(job.request, job.row),
@@ -183,6 +196,7 @@ transfer = _PERSON.change(
     TransferForm,
     "调整所属单位和组织关系",
     submit_label="调整组织关系",
+    warn=lambda job: _namesakes(job),
     sentences=_home_now,
     done=lambda job, row: (
         f"{row.name} 自 {job.sent['on']} 起的所属单位为 {row.home_unit.name},"
@@ -276,6 +290,10 @@ def _warnings(job: Job, organization: Organization, members: Sequence[tuple[Pers
     return warnings(placements.findings(proposals, job.request.user))
 
 
+def _end_warnings(job: Job, rows: Sequence[Assignment]) -> list[str]:
+    return warnings(placements.end_findings([Ending(row, job.sent["on"]) for row in rows]))
+
+
 _ORGANIZATION = Subject("organization", _organization_at_hand, _around_organization, FORM, _to_unit)
 
 assign = _ORGANIZATION.change(
@@ -294,7 +312,8 @@ end_many = _ORGANIZATION.change(
     "结束编入",
     verb="end_assignment",
     submit_label="结束所选人员的编入",
-    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {job.sent['on']} 起结束编入。",
+    warn=lambda job: _end_warnings(job, [row for row, _on in job.form.arguments()["ends"]]),
+    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {ended[0].ended_on} 起结束编入。",
     template="pages/people/end_many.html",
     name="",
 )
@@ -361,6 +380,7 @@ end = _ASSIGNMENT.change(
     EndForm,
     "结束编入",
     sentences=lambda job: [_placed(job.row)],
+    warn=lambda job: _end_warnings(job, [job.row]),
     done=lambda job, row: (
         f"{job.row.person.name} 在 {job.row.organization.name} 的编入自 {row.ended_on} 起结束。"
     ),

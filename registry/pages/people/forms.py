@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,10 +14,19 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from registry import access
-from registry.models import Assignment, Person, PersonCategory, PoliticalStatus, Role, Unit
+from registry.models import (
+    Assignment,
+    Organization,
+    Person,
+    PersonCategory,
+    PoliticalStatus,
+    Role,
+    Unit,
+)
 from registry.operations.people import EDITABLE
 from registry.pages.people.placing import ROLES, PlacingForm
 from registry.rules.borrowing import ELSEWHERE, Claim, elsewhere, find_people
+from registry.rules.placements import AS_MEMBER, DAY_AFTER, RELIEVE
 from registry.web.fields import (
     DayField,
     EditForm,
@@ -144,6 +153,17 @@ class AssignForm(PlacingForm):
         if not self.cleaned_data.get("members") and not self.errors.keys() & {"members", "numbers"}:
             self.add_error("members", "请至少选择一人,或粘贴警号。")
 
+    def arguments(self) -> dict[str, Any]:
+        """Return everybody as ``members``, with the offers that are taken up."""
+        sent = super().arguments()
+        if sent["ended_on"] == sent["started_on"]:
+            sent["ended_on"] = counting_end(self, sent["ended_on"])
+        return {
+            **sent,
+            "members": as_members(self, sent["members"]),
+            "relieve": secretaries_relieved(self, self.row),
+        }
+
 
 class BorrowForm(ScopedForm):
     """Somebody of another unit into an organization, by whole number and name."""
@@ -170,6 +190,11 @@ class BorrowForm(ScopedForm):
             else:
                 self.add_error("number", found.problems[claim])
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the assignment, with the secretary who is relieved."""
+        sent = super().arguments()
+        return {**sent, "relieve": secretaries_relieved(self, sent["organization"])}
+
 
 class AssignOneForm(ScopedForm):
     """One person into an organization."""
@@ -182,6 +207,11 @@ class AssignOneForm(ScopedForm):
     document_number = document_field("任命文号")
 
     renames = {"members": "organization"}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the assignment, with the secretary who is relieved."""
+        sent = super().arguments()
+        return {**sent, "relieve": secretaries_relieved(self, sent["organization"])}
 
 
 class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -199,7 +229,7 @@ def _offer(form: ScopedForm, name: str, pks: list[int]) -> None:
     assert isinstance(field, _AssignmentChoice)
     field.user = form.user
     rows = Assignment.objects.filter(pk__in=pks).select_related("person__home_unit", "organization")
-    field.queryset = rows.order_by("person__number")
+    field.queryset = rows.order_by("person__order_key", "pk")
 
 
 class EndManyForm(ScopedForm):
@@ -231,7 +261,7 @@ class EndManyForm(ScopedForm):
         """Return each assignment to end with its day, and the reason."""
         sent = super().arguments()
         rows = self.rows if sent.pop("everyone") else sent["assignments"]
-        return {"ends": [(row, sent["on"]) for row in rows], "reason": sent["reason"]}
+        return {"ends": ends(self, list(rows), sent["on"]), "reason": sent["reason"]}
 
 
 class AssignmentEditForm(EditForm):
@@ -285,6 +315,10 @@ class RoleForm(ScopedForm):
 
     held = ("role",)
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the change, with the secretary who is relieved."""
+        return {**super().arguments(), "relieve": secretaries_relieved(self, self.row.organization)}
+
 
 class EndForm(ScopedForm):
     """One assignment ends."""
@@ -295,11 +329,43 @@ class EndForm(ScopedForm):
 
     renames = {"ended_on": "on"}
 
+    def arguments(self) -> dict[str, Any]:
+        """Return the end; the day after where that offer is taken up."""
+        sent = super().arguments()
+        ((_row, day),) = ends(self, [self.row], sent["on"])
+        return {**sent, "on": day}
+
 
 class WithdrawForm(ScopedForm):
     """Something entered by mistake is taken back."""
 
     reason = forms.CharField(label="撤回原因", max_length=300)
+
+
+def secretaries_relieved(form: ScopedForm, organization: Organization) -> list[Assignment]:
+    """Return the secretaries of ``organization`` who become members, as was offered."""
+    pks = [key for key in form.accepted(RELIEVE) if key.isdecimal()]
+    rows = Assignment.objects.valid().filter(organization=organization, role=Role.SECRETARY)
+    return list(rows.filter(pk__in=pks)) if pks else []
+
+
+def as_members(form: ScopedForm, people: Iterable[tuple[Person, str]]) -> list[tuple[Person, str]]:
+    """Return everybody, each with the role; who is one secretary too many is a member, as was offered."""
+    too_many = form.accepted(AS_MEMBER)
+    return [
+        (person, Role.MEMBER.value if role == Role.SECRETARY and str(person.pk) in too_many else role)
+        for person, role in people
+    ]
+
+
+def counting_end(form: ScopedForm, day: date) -> date:
+    """Return the end of what began on the same ``day``: the day after, where that offer is taken up."""
+    return day + timedelta(days=1) if form.accepted(DAY_AFTER) else day
+
+
+def ends(form: ScopedForm, rows: Sequence[Assignment], on: date) -> list[tuple[Assignment, date]]:
+    """Return each assignment with the day on which it ends; see ``counting_end``."""
+    return [(row, counting_end(form, on) if row.started_on == on else on) for row in rows]
 
 
 def with_members(chosen: Iterable[tuple[Person, str]]) -> list[tuple[Person, str]]:
@@ -317,4 +383,4 @@ def members_to_end(organization_pk: int, today: date) -> list[Assignment]:
     rows = Assignment.objects.valid().filter(
         Q(ended_on__isnull=True) | Q(ended_on__gt=today), organization_id=organization_pk
     )
-    return list(rows.select_related("person", "organization__unit").order_by("person__number"))
+    return list(rows.select_related("person", "organization__unit").order_by("person__order_key", "pk"))

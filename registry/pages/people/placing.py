@@ -193,7 +193,7 @@ class PlacingForm(ScopedForm):
         rows = access.visible(self.user, Person.objects.filter(inside))
         if self.roster_query:
             rows = access.matching_people(self.user, rows, self.roster_query)
-        ordered = rows.select_related("home_unit").order_by("home_unit__lft", "number")
+        ordered = rows.select_related("home_unit").order_by("home_unit__lft", "order_key")
         return Paginator(ordered, ROSTER_SHOWN).get_page(self.data.get("roster_page") or 1)
 
     @cached_property

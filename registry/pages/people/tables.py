@@ -140,18 +140,18 @@ class PeopleTable(PlacedTable[ListedPerson]):
     nothing = "管理范围内还没有登记人员。"
     nothing_found = "没有符合筛选条件的人员。"
     can_be_samples = True
-    default_sort = "number"
+    default_sort = "name"
     noun = PERSON
     columns: Sequence[Column[ListedPerson]] = (
-        *person_columns(PERSON, lambda row: row.person, "name", ("name",)),
-        noun_column(PERSON, "category", "类别", key="category", sort=("category", "number")),
+        *person_columns(PERSON, lambda row: row.person, "name", ("order_key",)),
+        noun_column(PERSON, "category", "类别", key="category", sort=("category", "order_key")),
         noun_column(
             PERSON,
             "political_status",
             "",
             "status",
             key="status",
-            sort=("status_then", "number"),
+            sort=("status_then", "order_key"),
             css="nowrap",
             is_of_the_day=True,
         ),
@@ -162,7 +162,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
             "",
             "person.home_unit.name",
             key="unit",
-            sort=("home_unit__tree_id", "home_unit__lft", "number"),
+            sort=("home_unit__tree_id", "home_unit__lft", "order_key"),
             text="person.home_unit.label",
         ),
         noun_column(
@@ -171,7 +171,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
             "组织关系所在支部",
             "branch.name",
             key="branch",
-            sort=("home_branch__code", "number"),
+            sort=("home_branch__order_key", "order_key"),
             css="text",
         ),
         Column(

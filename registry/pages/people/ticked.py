@@ -16,6 +16,7 @@ from registry.nouns.assignment import ASSIGNMENT
 from registry.operations import assignments as operations
 from registry.pages.people.assignments import AssignmentTable
 from registry.pages.people.columns import person_columns
+from registry.pages.people.forms import ends, secretaries_relieved
 from registry.rules import placements as rules
 from registry.rules.findings import warnings
 from registry.web.address import address_of
@@ -39,6 +40,11 @@ class EndTickedForm(TickedForm):
 
     renames = {"ended_on": "on"}
 
+    def arguments(self) -> dict[str, Any]:
+        """Return each assignment with its end."""
+        sent = super().arguments()
+        return {"ends": ends(self, self.row.rows, sent["on"]), "reason": sent["reason"]}
+
 
 class TransferManyForm(TickedForm):
     """Another organization from a day on."""
@@ -50,6 +56,11 @@ class TransferManyForm(TickedForm):
     reason = reason_field("说明")
 
     renames = {"started_on": "on", "members": "organization"}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the transfer, with the secretary who is relieved."""
+        sent = super().arguments()
+        return {**sent, "relieve": secretaries_relieved(self, sent["organization"])}
 
 
 class RoleManyForm(TickedForm):
@@ -118,7 +129,11 @@ def _transfer(job: Ticked, actor: Actor) -> Any:
 def _change_roles(job: Ticked, actor: Actor) -> Any:
     sent = job.form.arguments()
     role, on = sent.pop("role"), sent.pop("on")
-    return operations.change_roles(actor=actor, changes=[(row, role, on) for row in job.rows], **sent)
+    changes = [(row, role, on) for row in job.rows]
+    for organization in {row.organization for row in job.rows}:
+        relieved = secretaries_relieved(job.form, organization)
+        changes += [(row, Role.MEMBER.value, on) for row in relieved]
+    return operations.change_roles(actor=actor, changes=changes, **sent)
 
 
 _ASSIGNMENTS = TickedSubject(
@@ -140,11 +155,10 @@ end = _ASSIGNMENTS.change(
     "end_assignment",
     "结束编入",
     EndTickedForm,
-    lambda job, actor: operations.end_assignments(
-        actor=actor, ends=[(row, job.sent["on"]) for row in job.rows], reason=job.sent["reason"]
-    ),
+    lambda job, actor: operations.end_assignments(actor=actor, **job.form.arguments()),
+    warn=lambda job: warnings(rules.end_findings([rules.Ending(row, job.sent["on"]) for row in job.rows])),
     sentences=lambda job: ["结束后当天起不再计入,以前各日的统计不变。"],
-    done=lambda job, ended: f"{_who(job)}自 {job.sent['on']} 起结束编入。",
+    done=lambda job, ended: f"{_who(job)}自 {ended[0].ended_on} 起结束编入。",
 )
 transfer = _ASSIGNMENTS.change(
     "end_assignment",

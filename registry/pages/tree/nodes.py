@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -95,13 +96,17 @@ class Tree:
         return UnitHierarchy.on(self.question.as_of)
 
     def roots(self, current: Unit | None) -> list[Node]:
-        """Return the user's top units, opened down to ``current``; without it the first is open."""
-        tops = list(self.tops)
+        """Return the user's top units, opened down to ``current``; without it the first is open.
+
+        A unit that is not there on the day is not in the tree: it is open down to the last one above.
+        """
+        tops, day = list(self.tops), self.question.as_of
         path = self.shape.path(current) if current else []
         while path and path[0] not in tops:
             path = path[1:]
-        if current and not path:  # on the day it stood outside what is the user's today
+        if current and not path and current.is_open_on(day):  # it stood outside the scope then
             tops, path = [*tops, current], [current]
+        path = list(takewhile(lambda each: each in tops or each.is_open_on(day), path))
         levels = self._below(path or tops[:1], tops, {unit.pk for unit in path})
         made = {unit.pk: node for unit, node in levels}
         if current and current.pk in made:
@@ -123,7 +128,7 @@ class Tree:
         rows: list[Any] = list(self._organizations(Q(parent=organization, host_id__in=list(here))))
         placed = Assignment.objects.as_of(day).filter(organization=organization)
         placed = placed.select_related("person__home_unit")
-        people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.number))
+        people = sorted(placed, key=lambda each: (ROLE_ORDER[each.role], each.person.order_key))
         level = [*sorted(rows, key=_by_kind), *people]
         shown = level[offset : offset + AT_ONCE]
         nodes = self._nodes(shown)
@@ -162,7 +167,7 @@ class Tree:
         moved = set(self.shape.superior_then)
         joined = [pk for pk, superior in self.shape.superior_then.items() if superior in rows]
         children = Unit.objects.filter(Q(parent__in=list(rows)) & ~Q(pk__in=moved) | Q(pk__in=joined))
-        for child in children.as_of(self.question.as_of).order_by("code"):
+        for child in children.as_of(self.question.as_of).order_by("order_key", "pk"):
             if not self.question.sees(child):
                 continue
             rows[self.shape.superior_id(child) or 0].append(child)
@@ -285,4 +290,4 @@ def _without_unit(row: Any) -> str:
 
 
 def _by_kind(row: Organization) -> tuple[int, str]:
-    return _KINDS[row.kind], row.code
+    return _KINDS[row.kind], row.order_key

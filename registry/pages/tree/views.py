@@ -27,6 +27,9 @@ class JumpForm(ScopedForm):
 def page(request: HttpRequest) -> HttpResponse:
     """Show the whole tree on a page of its own, open at the unit of the address."""
     unit, problem = _asked(request)
+    day = address_of(request).as_of
+    if unit is not None and not unit.is_open_on(day):
+        problem = f"“{unit.name}”在 {day.isoformat()} 还没有设立或已经撤并,这一天的单位树里没有它。"
     if unit is not None:
         request.current_unit = unit.code  # type: ignore[attr-defined]
     context = {

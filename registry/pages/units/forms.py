@@ -33,11 +33,18 @@ class _Facts(ScopedForm):
         help_text="GB/T 2260,六位数字。",
         error_messages={"invalid": "行政区划代码是六位数字。"},
     )
+    sequence = forms.IntegerField(
+        label="序号",
+        required=False,
+        min_value=0,
+        max_value=999_999,
+        help_text="在同一上级的单位中排第几;不填按区划代码和名称排在后面。",
+    )
     opened_on = DayField(label="设立日期", required=False, help_text="早就有的单位可以留空。")
     aliases = text_of(Unit, "aliases", help_text="多个别名用分号隔开。")
     note = note_field()
 
-    folded: tuple[str, ...] = ("opened_on", "aliases", "note")
+    folded: tuple[str, ...] = ("sequence", "opened_on", "aliases", "note")
 
 
 class AddUnitForm(_Facts):
@@ -46,7 +53,7 @@ class AddUnitForm(_Facts):
     code = code_field("单位代码", 80)
 
     folded = (*_Facts.folded, "code")
-    fold_label = "设立日期、别名、备注、代码(选填)"
+    fold_label = "序号、设立日期、别名、备注、代码(选填)"
 
 
 class EditUnitForm(EditForm, _Facts):

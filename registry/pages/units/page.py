@@ -201,7 +201,7 @@ def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Uni
         rows.sort(key=lambda each: each.share, reverse=sort.startswith("-"))
     else:
         sort = "-name" if sort == "-name" else "name"
-        rows.sort(key=lambda each: each.unit.code, reverse=sort == "-name")
+        rows.sort(key=lambda each: each.unit.order_key, reverse=sort == "-name")
     own, total = row(unit, counts.own, name="本单位", own=True), row(unit, counts.total, name="合计")
     return UnitsBelow(rows, own, total, sort)
 

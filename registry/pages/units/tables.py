@@ -13,12 +13,14 @@ from registry import access
 from registry.counting.metrics import METRICS, OrganizationMetric
 from registry.counting.rollup import Rollup, rollup
 from registry.models import Unit
+from registry.models.hierarchy import Span, UnitHierarchy
 from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web.columns import Column, Grid, noun_column
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
+from registry.web.statement import waiting
 from registry.web.tables import Table
 
 
@@ -44,7 +46,10 @@ class UnitTable(Table[ListedUnit]):
         noun_column(UNIT, "kind", "类型"),
         noun_column(UNIT, "superior_name", "", "unit.parent.name", text="unit.parent.label"),
         noun_column(UNIT, "code", "代码", css="drop"),
-        *(noun_column(UNIT, slug, only="file") for slug in ("short_name", "aliases", "region_code")),
+        *(
+            noun_column(UNIT, slug, only="file")
+            for slug in ("short_name", "aliases", "region_code", "sequence")
+        ),
         noun_column(
             UNIT,
             "superior",
@@ -70,6 +75,11 @@ class UnitTable(Table[ListedUnit]):
         """The unit, or what is looked for."""
         return self.unit.label if self.unit else self.text
 
+    @property
+    def then(self) -> list[Span]:
+        """The intervals of the unit with all below it."""
+        return UnitHierarchy.on(self.question.as_of).spans(self.unit) if self.unit else []
+
     def every(self) -> QuerySet[Unit]:
         """Return the units in scope."""
         if self.text:
@@ -80,8 +90,8 @@ class UnitTable(Table[ListedUnit]):
         return access.visible(self.user, Unit.objects.in_subtree(self.unit, day).as_of(day))
 
     def sortable(self, rows: QuerySet[Unit]) -> QuerySet[Unit]:
-        """Order by code what was found, by the tree what stands below a unit."""
-        return rows.order_by("code") if self.text else rows.order_by("tree_id", "lft")
+        """Order them officially: as they stand in the tree."""
+        return rows.order_by("tree_id", "lft")
 
     def detailed(self, rows: QuerySet[Unit]) -> QuerySet[Unit]:
         """Join the superior."""
@@ -186,13 +196,16 @@ class UnitsBelowTable(Table[Row]):
         return [each.of(self.below.total) for each in self.visible]
 
     def file_footnotes(self) -> list[str]:
-        """Return how people are counted, and what is not counted."""
-        said = ["人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次。"]
-        waiting = [
-            f"{METRICS[slug].label} {count.pending}"
-            for slug, count in zip(COLUMNS, self.below.total.counts, strict=True)
-            if count.pending and isinstance(METRICS[slug], OrganizationMetric)
-        ]
-        if waiting:
-            said.append("另有未批准、未计入的:{}。".format("、".join(waiting)))
-        return said
+        """Return how people are counted."""
+        return ["人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次。"]
+
+    @property
+    def then(self) -> list[Span]:
+        """The intervals of the unit with all below it."""
+        return UnitHierarchy.on(self.question.as_of).spans(self.top)
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Return which organizations are not approved."""
+        return waiting(
+            self.counts.total, [slug for slug in COLUMNS if isinstance(METRICS[slug], OrganizationMetric)]
+        )

@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
@@ -94,7 +93,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "moves": events,
         "events_since": unit_events.period(question).since,
         "last_change": None if events else unit_events.last_change(question, spans),
-        "left_scope": _left_scope(question, then, spans),
+        "statement": below.statement,
         "standing": standing,
         "standing_number": standing_number,
         **_lent(request, shown),
@@ -109,14 +108,6 @@ def _lent(request: HttpRequest, shown: Unit) -> dict[str, Any]:
     newest = list(table.ordered[:LENT_SHOWN])
     number = table.length if len(newest) == LENT_SHOWN else Length(len(newest))
     return {"lent": table.lines(newest) if newest else [], "lent_number": number}
-
-
-def _left_scope(question: Question, then: list[Span], spans: list[Span]) -> int:
-    """How many units that stood here on the day are outside the user's scope today, so not counted."""
-    if spans == then:
-        return 0
-    standing = Unit.objects.as_of(question.as_of)
-    return standing.in_spans(then).count() - standing.in_spans(spans).count()
 
 
 def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
@@ -170,11 +161,12 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
         days = period(each.started_on, each.ended_on) if len(dated) > 1 else ""
         facts.append(("上级单位", format_html("{} {}", above, days)))
     for label, value in (
+        ("序号", shown.sequence),
         ("设立日期", shown.opened_on),
         ("撤并日期", shown.closed_on),
         ("备注", shown.note),
     ):
-        if value:
+        if value not in (None, ""):
             facts.append((label, str(value)))
     return facts
 

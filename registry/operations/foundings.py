@@ -1,0 +1,50 @@
+"""Correcting the day on which an organization was founded: its host, and what began with it, move along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
+from datetime import date
+
+from registry import audit
+from registry.audit import Actor
+from registry.models import Organization, OrganizationPlacement
+from registry.models.journal import rewrite
+from registry.operations.assignments import redate
+from registry.operations.base import write_each
+from registry.rules import organizations as rules
+from registry.rules.findings import Finding
+from registry.rules.foundings import Beginning
+
+
+def findings(correction: rules.Correction) -> list[Finding]:
+    """Return what must be refused of a correction, and of what moves along with it."""
+    proposals = [correction]
+    for row in correction.along.below:
+        moved = copy(row)
+        moved.established_on = correction.candidate.established_on
+        proposals.append(replace(correction, candidate=moved, now=row))
+    return rules.correction_refusals(proposals)
+
+
+@contextmanager
+def moving_along(
+    actor: Actor, organization: Organization, began: Beginning, day: date, reason: str
+) -> Iterator[None]:
+    """Around the block that writes the new ``day`` of founding: move ``began`` to it.
+
+    No placement stands before its organization meanwhile: where all move to a later day, people go first.
+    """
+    is_later = day > organization.established_on
+    if is_later:
+        redate(actor, began.everybody, day, reason)
+    for row in began.below:
+        first = OrganizationPlacement.objects.filter(organization=row).order_by("started_on")[0]
+        rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=day)
+    written = write_each([(row, {"established_on": day}) for row in began.below])
+    audit.record_each(actor, "edit_organization", written, reason=reason)
+    yield
+    if not is_later:
+        redate(actor, began.everybody, day, reason)
