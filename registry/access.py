@@ -221,6 +221,9 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     names = {noun.page_key, noun.public_key} - {""}
     known = Q(*((name, code) for name in names), _connector=Q.OR)
     row = visible(user, noun.with_related().filter(known), verb).first()
+    if row is None and noun.stands_for:
+        joined = noun.model._default_manager.filter(known).values(noun.stands_for)
+        row = visible(user, noun.with_related().filter(pk__in=joined), verb).first()
     if row is None:
         raise Http404(f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
     return row

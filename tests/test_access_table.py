@@ -98,6 +98,10 @@ def person(here: Bureau) -> list[Any]:
     return [here.person.key]
 
 
+def left(here: Bureau) -> list[Any]:
+    return [here.left.key]
+
+
 def placed(here: Bureau) -> list[Any]:
     return [here.assignment.pk]
 
@@ -496,8 +500,32 @@ TABLE: dict[str, list[Row]] = {
             person,
             ENTER,
             ENTERED,
-            lambda here: {"home_unit": here.station.code, "home_branch": "", "reason": "调动"},
+            lambda here: {
+                "home_unit": here.station.code,
+                "home_branch": "",
+                "on": "2020-03-01",
+                "reason": "调动",
+            },
         )
+    ],
+    "person_leave": [
+        Row(
+            person,
+            ENTER,
+            ENTERED,
+            lambda here: {"leaving": "retired", "on": "2020-03-01", "reason": "到龄", "confirmed": ""},
+        )
+    ],
+    "person_restore": [Row(left, ENTER, ENTERED, lambda here: {"reason": "误登"})],
+    "person_merge": [
+        Row(person, MANAGE, MANAGE),
+        Row(
+            person,
+            MANAGE,
+            MANAGED,
+            lambda here: {"reason": "重复", "is_certain": "on"},
+            query="other=JIA-90003",
+        ),
     ],
     "person_assign": [
         Row(

@@ -122,11 +122,17 @@ def _placing(here: Bureau) -> dict[str, Any]:
 
 FORGED: dict[str, Forged] = {
     "PersonForm.home_branch": ("person_add", _unit, _new_person, _other_branch),
-    "TransferForm.home_unit": ("person_transfer", _person, lambda here: {"reason": "调"}, _other_unit),
+    "TransferForm.home_unit": (
+        "person_transfer",
+        _person,
+        lambda here: {"on": TODAY, "reason": "调"},
+        _other_unit,
+    ),
+    "OtherForm.other": ("person_merge", _person, lambda here: {}, _other_person),
     "TransferForm.home_branch": (
         "person_transfer",
         _person,
-        lambda here: {"home_unit": here.station.code, "reason": "调"},
+        lambda here: {"home_unit": here.station.code, "on": TODAY, "reason": "调"},
         _other_branch,
     ),
     "AssignForm.members": ("organization_members_add", _branch, _placing, _other_person),

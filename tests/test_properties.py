@@ -38,7 +38,7 @@ from registry.models import (
 from registry.models.base import Registered
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
-from registry.operations import assignments, organizations, people, units
+from registry.operations import assignments, leaving, merging, organizations, people, units
 from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger, snapshot
 from tests.factories import ACTOR, make_campaign
@@ -254,6 +254,21 @@ class RandomWorld:
         changes = {"joined_on": day(c) if b % 4 else None, "confirmed_on": day(d) if e % 3 == 0 else None}
         people.edit_person(actor=ACTOR, person=self.pick(Person, a), changes=changes, reason="查档")
 
+    def end_service(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+        leaving.end_service(
+            actor=ACTOR, person=self.pick(Person, a), leaving="retired", on=day(c), reason=f"到龄{b}"
+        )
+
+    def restore_service(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+        left = Person.objects.filter(left_on__isnull=False).order_by("pk").first()
+        leaving.restore_service(actor=ACTOR, person=left or self.pick(Person, a), reason="误登")
+
+    def merge_person(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+        take = [name for at, name in enumerate(merging.TAKEN) if c >> at % 4 & 1]
+        merging.merge_person(
+            actor=ACTOR, person=self.pick(Person, a), other=self.pick(Person, b), take=take, reason="重复"
+        )
+
     def transfer_person(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         people.transfer_person(
             actor=ACTOR,
@@ -304,7 +319,7 @@ VERBS = (
     "edit_campaign", "move_organization", "move_organization", "transfer", "transfer", "transfer",
     "dissolve", "dissolve", "withdraw", "step_state",
     "add_person", "change_status", "change_status", "edit_joining", "transfer_person",
-    "transfer_person",
+    "transfer_person", "end_service", "restore_service", "merge_person",
     "assign", "assign", "assign", "change_role", "end_assignment", "end_assignments", "withdraw_assignment",
 )  # fmt: skip
 
@@ -336,6 +351,7 @@ def change_days() -> list[date]:
         (StatusPeriod, ("started_on",)),
         (PersonPlacement, ("started_on", "ended_on")),
         (Assignment, ("started_on", "ended_on")),
+        (Person, ("left_on",)),
     ):
         for field in fields:
             for (moment,) in model._base_manager.values_list(field):

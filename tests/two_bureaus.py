@@ -21,7 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
-from registry.operations import organizations, people, units
+from registry.operations import leaving, organizations, people, units
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
@@ -47,6 +47,13 @@ class Bureau:
             for at, name in enumerate("赵钱孙李", start=1)
         ]
         self.person = self.people[0]
+        self.left = leaving.end_service(
+            actor=ACTOR,
+            person=make_person(f"{mark}退休人", self.unit, number=f"{code.upper()}-90008"),
+            leaving="retired",
+            on=date(2020, 2, 20),
+            reason=f"{mark}到龄",
+        )
         named = {"parent": committee, "campaign": None}
         self.branch = make_organization(
             self.unit, code=f"{code}-branch", name=f"{mark}临时党支部", approval_number=f"{mark}1号", **named

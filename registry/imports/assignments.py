@@ -22,6 +22,7 @@ from registry.rules.placements import Placement
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
+_OF_PEOPLE = ("number", "name", "political_status", "home_unit_id", "left_on", "leaving", "merged_into_id")
 _Spell = tuple[date, date | None]
 
 
@@ -110,7 +111,7 @@ class AssignmentImporter(Importer):
             for number in numbers
             if (new := session.new_people.get(number)) is not None
         }
-        rows = Person.objects.only("number", "name", "political_status", "home_unit_id")
+        rows = Person.objects.only(*_OF_PEOPLE)
         there = list(rows_with("number", numbers - found.keys(), rows))
         seen = session.people_seen(there)
         for person in there:

@@ -54,6 +54,8 @@ class PeopleImporter(Importer):
                 if person is None:
                     self._add(case)
                     session.note_wrong(case)
+                elif person.merged_into is not None:
+                    case.wrong("number", f"该条目已并入警号“{person.merged_into.number}”,请改用这个警号。")
                 elif person.pk not in seen:
                     case.wrong("number", borrowing.ELSEWHERE)
                 else:
@@ -112,7 +114,7 @@ class PeopleImporter(Importer):
 
     def _existing(self, cases: list[Case]) -> dict[str, Person]:
         """Return the people with these numbers, with their home units and branches."""
-        session, rows = self.session, Person.objects.all()
+        session, rows = self.session, Person.objects.select_related("merged_into")
         if session.is_writing:
             rows = rows.select_for_update(no_key=True)
         people = list(rows_with("number", {case.key for case in cases}, rows))

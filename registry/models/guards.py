@@ -3,6 +3,7 @@
 * a parent that is its own descendant (both trees);
 * an organization under a kind that cannot hold it (made from ``kinds.ALLOWED_PARENTS``);
 * an assignment outside its organization's life;
+* an assignment after the end of somebody's service, or of an entry that was joined to another;
 * the same person twice in one organization at the same time;
 * a change or removal of an entry of the record.
 
@@ -72,6 +73,18 @@ _TWICE_VIOLATED = """
           AND NEW.started_on < COALESCE(a.ended_on, '{far}'))"""
 
 
+_SERVICE_VIOLATED = """
+    NOT NEW.is_withdrawn AND EXISTS (
+        SELECT 1 FROM registry_person p WHERE p.id = NEW.person_id AND (
+            p.merged_into_id IS NOT NULL
+            OR (p.left_on IS NOT NULL AND COALESCE(NEW.ended_on, '{far}') > p.left_on)))"""
+
+_PERSON_SERVICE_VIOLATED = """
+    (NEW.left_on IS NOT NULL OR NEW.merged_into_id IS NOT NULL) AND EXISTS (
+        SELECT 1 FROM registry_assignment a WHERE a.person_id = NEW.id AND NOT a.is_withdrawn AND (
+            NEW.merged_into_id IS NOT NULL OR COALESCE(a.ended_on, '{far}') > NEW.left_on))"""
+
+
 def _chain(table: str) -> str:
     """Walk up as many levels as a tree may have: SQLite allows no recursive query in a trigger."""
     joins = "\n".join(
@@ -117,6 +130,8 @@ def _guards(vendor: str) -> list[_Guard]:
         guard(
             "organization_life", "organization", "established_on, dissolved_on", _ORGANIZATION_LIFE_VIOLATED
         ),
+        guard("assignment_after_service", "assignment", f"person_id, {dates}", _SERVICE_VIOLATED),
+        guard("person_service", "person", "left_on, merged_into_id", _PERSON_SERVICE_VIOLATED),
         guard("assignment_twice", "assignment", f"person_id, organization_id, {dates}", _TWICE_VIOLATED),
         *(
             _Guard(name, table, "BEFORE", ("UPDATE", "DELETE"), "1 = 1")

@@ -19,6 +19,8 @@ WORDS = {
     "units": RecordWord("单位数"),
     "organizations": RecordWord("组织数"),
     "people": RecordWord("人数"),
+    "joined": RecordWord("并入的条目"),
+    "assignments_moved": RecordWord("转入的编入"),
     "with": RecordWord("随同撤销"),
     "figures": RecordWord("报道数"),
     "rows": RecordWord("行数"),

@@ -85,6 +85,7 @@ class Noun:
       goes by their unit.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
+      ``stands_for`` leads from a row that was joined to another to that one, which its key then finds.
       ``list_page`` is the name of its list's address, which looks for ``q``.
     * ``edit`` is the verb that changes plain facts (``editable``), which can be set back.
     * ``masked`` fields are never shown or recorded in full, ``private`` ones only to who may see them.
@@ -109,6 +110,7 @@ class Noun:
     page_key: str = "code"
     page_key_label: str = "代码"
     public_key: str = ""
+    stands_for: str = ""
     edit: str = ""
     editable: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from registry.models.hierarchy import Span, everything
 from registry.nouns.columns import CODES, DAYS, Column, Layout, headers
 from registry.nouns.noun import Noun, Picker, Texts
 from registry.nouns.unit import UNIT_CODES, UNIT_NAMES
-from registry.nouns.verbs import ENTER, PERSONAL, Verb
+from registry.nouns.verbs import ENTER, MANAGE, PERSONAL, Verb
 
 NUMBER_ALSO = (
     *headers("民警 警员 辅警 警察", "警号"),
@@ -157,7 +157,11 @@ SHEET = Layout(
 
 
 def _within(rows: QuerySet[Person], spans: list[Span], few: bool) -> QuerySet[Person]:
-    """Return people whose home unit, or the unit of one of their organizations, is in the intervals."""
+    """Return people whose home unit, or the unit of one of their organizations, is in the intervals.
+
+    An entry that was joined to another is nobody: it is found through that one (``stands_for``).
+    """
+    rows = rows.filter(merged_into__isnull=True)
     if everything(spans):
         return rows
     placed = Assignment.objects.valid().filter(in_spans(spans, "organization__unit__")).order_by()
@@ -180,6 +184,9 @@ PERSON = Noun(
         Verb("edit_person", "修改人员资料", ENTER),
         Verb("change_political_status", "变更政治面貌", ENTER),
         Verb("transfer_person", "调整所属单位和组织关系", ENTER),
+        Verb("end_service", "登记离职", ENTER),
+        Verb("restore_service", "恢复在职", ENTER),
+        Verb("merge_person", "合并重复人员", MANAGE, final="两个条目的内容已经混在一起,合并不能撤销。"),
         Verb("view_personal_data", "查看联系方式", PERSONAL),
     ),
     unit_path="home_unit",
@@ -190,6 +197,7 @@ PERSON = Noun(
     page_key="number",
     page_key_label="警号",
     public_key="key",
+    stands_for="merged_into",
     edit="edit_person",
     editable=("number", "name", "category", "joined_on", "confirmed_on", "title", "phone", "note"),
     masked=("phone",),

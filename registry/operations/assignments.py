@@ -61,6 +61,7 @@ def place_people(
     renew(assignments, "organization")
     need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
+        renew(assignments, "person")  # now that nobody else changes them
         place(assignments)
     record_placed(actor, assignments, reason)
     return assignments
@@ -144,7 +145,7 @@ def _corrected(
     refuse_if(placements.correction_refusals(proposals), person="started_on", role="started_on")
     with following(people=[row.person for row, *_ in asked]):
         written = write_each([(row, wanted) for row, _, wanted in sorted(asked, key=_moved)])
-    _record(actor, "edit_assignment", [(*each, each[2].get("started_on")) for each in written], reason)
+    record_changes(actor, "edit_assignment", [(*each, each[2].get("started_on")) for each in written], reason)
     return rows
 
 
@@ -155,7 +156,7 @@ def redate(actor: Actor, assignments: Sequence[Assignment], day: date, reason: s
     """
     need_right(actor, "edit_assignment", *assignments)
     written = write_each([(row, {"started_on": day}) for row in assignments])
-    _record(actor, "edit_assignment", [(*each, day) for each in written], reason)
+    record_changes(actor, "edit_assignment", [(*each, day) for each in written], reason)
 
 
 def _moved(asked: tuple[Assignment, Assignment, dict[str, Any]]) -> tuple[bool, int]:
@@ -230,7 +231,7 @@ def change_roles(
     with following(people=[row.person for row, _, _ in changes]):
         write_each(written)
         write_new(new)
-    _record(actor, "change_role", entries, reason)
+    record_changes(actor, "change_role", entries, reason)
     return [row for row, *_ in entries]
 
 
@@ -262,7 +263,7 @@ def end_assignments(
     refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
     with following(people=[row.person for row, _ in ends]):
         written = write_each([(row, {"ended_on": on}) for row, on in ends])
-    _record(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
+    record_changes(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
     return rows
 
 
@@ -316,7 +317,7 @@ def withdraw_assignments(*, actor: Actor, assignments: Sequence[Assignment], rea
     need_reason(reason, "撤回原因")
     with following(people=[row.person for row in rows]):
         written = write_each([(row, {"is_withdrawn": True}) for row in rows])
-    _record(actor, "withdraw_assignment", [(*each, None) for each in written], reason)
+    record_changes(actor, "withdraw_assignment", [(*each, None) for each in written], reason)
     return rows
 
 
@@ -335,7 +336,7 @@ _Change = tuple[Assignment, Mapping[str, Any], Mapping[str, Any], date | None]
 
 def record_placed(actor: Actor, assignments: Sequence[Assignment], reason: str = "") -> None:
     """Put new assignments into the record: that of the organization's unit and of the person's own."""
-    _record(
+    record_changes(
         actor,
         "assign_person",
         [(row, {}, {"role": row.role, "started_on": row.started_on}, row.started_on) for row in assignments],
@@ -343,7 +344,8 @@ def record_placed(actor: Actor, assignments: Sequence[Assignment], reason: str =
     )
 
 
-def _record(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
+def record_changes(actor: Actor, verb: str, changes: Sequence[_Change], reason: str) -> None:
+    """Put changes of assignments into the record: that of the organization's unit and of the person's own."""
     prefetch_related_objects([row for row, *_ in changes], "organization__unit", "person__home_unit")
     audit.record_all(
         [

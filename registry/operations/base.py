@@ -93,6 +93,8 @@ def _in_chinese(error: IntegrityError) -> Exception:
         ("guard_assignment_twice", None, "该人员同一时间已在本组织中。"),
         ("assignment_one_open", None, "该人员同一时间已在本组织中。"),
         ("guard_assignment_outside_life", None, "编入日期超出了组织的存续期间。"),
+        ("guard_assignment_after_service", None, "该人员已离职,或该条目已并入另一条目,不能在此后编入。"),
+        ("guard_person_service", "on", "该人员刚刚又被编入,请重试。"),
         ("guard_organization_life", "dissolved_on", "有人员的编入日期超出组织的存续期间。"),
         ("unit_depth_bounded", "superior", f"单位层级不能超过 {MAX_DEPTH} 级。"),
         ("organization_depth_bounded", "parent", f"组织层级不能超过 {MAX_DEPTH} 级。"),

@@ -38,6 +38,8 @@ class Known:
     established_on: date | None = None
     dissolved_on: date | None = None
     ended_on: date | None = None
+    left_on: date | None = None
+    merged_into_id: int | None = None
     campaign: None = None
     """A history that is loaded whole places people as they were placed."""
 

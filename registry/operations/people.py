@@ -99,7 +99,7 @@ def edit_people(
     The days of joining and confirmation say since when somebody was a member, so they need a reason and the
     counts of past days follow.
     """
-    people = _locked([person for person, _ in changes])
+    people = locked([person for person, _ in changes])
     need_right(actor, "edit_person", *people)
     candidates = [
         (person, edited(person, values, version, exclude=_RELATIONS)[1])
@@ -148,7 +148,7 @@ def change_political_statuses(
     *, actor: Actor, changes: Sequence[tuple[Person, str, date]], reason: str = ""
 ) -> list[Person]:
     """Give many people another political status, each from its day; see ``change_political_status``."""
-    people = _locked([person for person, _, _ in changes])
+    people = locked([person for person, _, _ in changes])
     need_right(actor, "change_political_status", *people)
     wanted = {person.pk: (status, on) for person, (_, status, on) in zip(people, changes, strict=True)}
     refuse_if(
@@ -219,7 +219,7 @@ def transfer_people(
 ) -> list[Person]:
     """Move the formal membership of many people, each to a unit and branch of its own, from one day."""
     locks.use_units({unit for _, unit, _ in moves})
-    people = _locked([person for person, _, _ in moves])
+    people = locked([person for person, _, _ in moves])
     units = fresh_all([unit for _, unit, _ in moves])
     need_right(actor, "transfer_person", *people)
     need_right(actor, "transfer_person", *units)
@@ -256,7 +256,7 @@ def _write_homes(homes: Sequence[tuple[Person, Unit, Organization | None]], on: 
         home: spells.Home = (unit.pk, branch.pk if branch else None)
         known = past[person.pk]
         new[person.pk] = spells.begun(known[:-1] if known[-1][0] == home else known, home, on)
-    spells.write_homes(new, {})
+    spells.write_homes(new)
 
 
 def _joining(person: Person) -> standing.Joining:
@@ -270,11 +270,14 @@ def _rejoining(person: Person, values: Mapping[str, Any], reason: str) -> standi
     return standing.Joining(person, person.political_status, joined, confirmed, reason)
 
 
-def _locked(people: Sequence[Person]) -> list[Person]:
+def locked(people: Sequence[Person]) -> list[Person]:
     """Return the rows with their formal membership, kept from other writers until the transaction ends."""
     rows = Person.objects.select_for_update(no_key=True).order_by("pk")
     now = {row.pk: row for row in rows.filter(pk__in={person.pk for person in people})}
-    if len(now) < len(people):
+    if len(now) < len({person.pk for person in people}):
         raise refuse(None, "该人员已不存在,请刷新后重试。")
+    for row in now.values():
+        if row.merged_into_id is not None:
+            raise refuse(None, f"“{row.name}”的这个条目已并入另一条目,请到该条目办理。")
     prefetch_related_objects(list(now.values()), "home_unit", "home_branch")
     return [now[person.pk] for person in people]

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import Q
 
 from registry.models import BEGINNING, Person, PersonPlacement, StatusPeriod, Unit
-from registry.models.journal import remove, rewrite
+from registry.models.journal import note_change, remove, rewrite
 from registry.models.writer import write_new
 from registry.rules.standing import Spell, dated
 
@@ -21,13 +21,23 @@ Home = tuple[int, int | None]
 HomeSpell = tuple[Home, date]
 
 
+_STATUS = ("status", "started_on", "ended_on")
+_HOME = ("unit_id", "branch_id", "started_on", "ended_on")
+
+
 def begin(people: Sequence[Person]) -> None:
     """Write the first spells of new people: their status by its days, and their home."""
     statuses = {
         person.pk: dated([(person.political_status, BEGINNING)], person.joined_on, person.confirmed_on)
         for person in people
     }
-    write_new([row for pk, spells in statuses.items() for row in _status_rows(pk, spells)])
+    write_new(
+        [
+            StatusPeriod(person_id=pk, status=status, started_on=start, ended_on=end)
+            for pk, spells in statuses.items()
+            for (status, start), end in _with_ends(spells)
+        ]
+    )
     write_new(
         [
             PersonPlacement(
@@ -49,8 +59,10 @@ def begun(known: Sequence[tuple[T, date]], value: T, on: date) -> list[tuple[T, 
 
 def write_statuses(spells: Mapping[int, Sequence[Spell]]) -> None:
     """Give people these statuses instead of those that they have."""
-    remove(StatusPeriod.objects.filter(person__in=list(spells)))
-    write_new([row for pk in sorted(spells) for row in _status_rows(pk, spells[pk])])
+    rows = {
+        pk: [(status, start, end) for (status, start), end in _with_ends(each)] for pk, each in spells.items()
+    }
+    _rewrite(StatusPeriod, _STATUS, rows)
 
 
 def homes_of(people: Iterable[int]) -> dict[int, list[HomeSpell]]:
@@ -62,16 +74,13 @@ def homes_of(people: Iterable[int]) -> dict[int, list[HomeSpell]]:
     return found
 
 
-def write_homes(spells: Mapping[int, Sequence[HomeSpell]], ends: Mapping[int, date | None]) -> None:
+def write_homes(spells: Mapping[int, Sequence[HomeSpell]], end: date | None = None) -> None:
     """Give people these homes instead of those that they have; the last ends with their service."""
-    remove(PersonPlacement.objects.filter(person__in=list(spells)))
-    write_new(
-        [
-            PersonPlacement(person_id=pk, unit_id=unit, branch_id=branch, started_on=start, ended_on=end)
-            for pk in sorted(spells)
-            for ((unit, branch), start), end in _with_ends(spells[pk], ends.get(pk))
-        ]
-    )
+    rows = {
+        pk: [(unit, branch, start, until) for ((unit, branch), start), until in _with_ends(each, end)]
+        for pk, each in spells.items()
+    }
+    _rewrite(PersonPlacement, _HOME, rows)
 
 
 def move_homes(unit: Unit, into: Unit, on: date) -> None:
@@ -94,11 +103,35 @@ def move_homes(unit: Unit, into: Unit, on: date) -> None:
     )
 
 
-def _status_rows(pk: int, spells: Sequence[Spell]) -> list[StatusPeriod]:
-    return [
-        StatusPeriod(person_id=pk, status=status, started_on=start, ended_on=end)
-        for (status, start), end in _with_ends(spells)
-    ]
+def _rewrite(model: Any, names: Sequence[str], wanted: Mapping[int, Sequence[tuple[Any, ...]]]) -> None:
+    """Give people these dated rows: those that are there are changed, then what is missing is added."""
+    there: dict[int, list[Any]] = defaultdict(list)
+    for row in model.objects.filter(person__in=list(wanted)).order_by("started_on"):
+        there[row.person_id].append(row)
+    remove(model.objects.filter(pk__in=[row.pk for pk in wanted for row in there[pk][len(wanted[pk]) :]]))
+    staying: list[Any] = []
+    moving: list[Any] = []
+    new = []
+    for pk in sorted(wanted):
+        ups: list[Any] = []
+        downs: list[Any] = []
+        for row, values in zip(there[pk], wanted[pk], strict=False):
+            start, before = row.started_on, {name: getattr(row, name) for name in names}
+            after = dict(zip(names, values, strict=True))
+            if before != after:
+                note_change(row, before, after)
+                for name, value in after.items():
+                    setattr(row, name, value)
+                (ups if row.started_on > start else downs if row.started_on < start else staying).append(row)
+        moving += [*reversed(ups), *downs]  # so that no two begin on one day meanwhile
+        new += [
+            model(person_id=pk, **dict(zip(names, each, strict=True)))
+            for each in wanted[pk][len(there[pk]) :]
+        ]
+    model.objects.bulk_update(staying, names, batch_size=500)
+    for row in moving:
+        row.save(update_fields=names)
+    write_new(new)
 
 
 def _with_ends(

@@ -15,7 +15,7 @@ from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
-from registry.pages.people import assignments, lent, ticked
+from registry.pages.people import assignments, leaving, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
 from registry.pages.people.tables import PeopleTable
@@ -90,6 +90,9 @@ urlpatterns = [
     path("people/<str:number>/edit/", people_changes.edit, name="person_edit"),
     path("people/<str:number>/status/", people_changes.status, name="person_status"),
     path("people/<str:number>/transfer/", people_changes.transfer, name="person_transfer"),
+    path("people/<str:number>/leave/", leaving.leave, name="person_leave"),
+    path("people/<str:number>/restore/", leaving.restore, name="person_restore"),
+    path("people/<str:number>/merge/", leaving.merge, name="person_merge"),
     path("people/<str:number>/assign/", people_changes.assign_one, name="person_assign"),
     path("assignments/", assignments.assignments, name="assignments"),
     path("many/assignments/end/", ticked.end, name="assignments_end"),

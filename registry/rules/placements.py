@@ -180,8 +180,20 @@ def life_refusals(proposal: Placement) -> Wrong:
     if gone is not None and (end is None or end > gone):
         message = f"“{organization.name}”已于 {gone:%Y-%m-%d} 撤销,编入须在该日前结束。"
         yield rule, "started_on", message
+    yield from _after_service(proposal.person, end)
     if proposal.role not in _ROLES:
         yield "role_known", "role", f"{proposal.person.name} 的职责“{proposal.role}”不存在。"
+
+
+def _after_service(person: Person, end: date | None) -> Wrong:
+    """Refuse to place somebody after the end of the service, or an entry that was joined to another."""
+    left = person.left_on
+    if person.merged_into_id is not None:
+        yield "placed_merged", "person", f"{_named(person)} 的这个条目已并入另一条目,请选择该条目。"
+    if left is not None and (end is None or end > left):
+        how = person.get_leaving_display()
+        message = f"{_named(person)} 已于 {left:%Y-%m-%d} {how},编入须在该日前结束;如系误登请先恢复在职。"
+        yield "placed_in_service", "started_on", message
 
 
 def _twice(proposals: Sequence[Placement]) -> Iterator[Finding]:

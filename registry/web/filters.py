@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from registry import access
+from registry import access, nouns
 from registry.models import Basis
 from registry.web.fields import DayField, PickerField
 from registry.web.text import cleaned
@@ -159,6 +159,29 @@ class UnitFilter(Filter):
 
     def read(self, table: Table[Any]) -> None:
         """Leave the reading to the list."""
+
+
+@dataclass(frozen=True)
+class RowFilter(Filter):
+    """A row of a noun that the user sees, by its code."""
+
+    noun: str = ""
+
+    def field(self, table: Table[Any]) -> forms.Field:
+        """Return the picker."""
+        return PickerField(self.noun, label=self.label, required=False)
+
+    def read(self, table: Table[Any]) -> Any:
+        """Return the row."""
+        code = super().read(table)
+        if not code:
+            return None
+        noun = nouns.by_key(self.noun)
+        found = noun.model._default_manager.filter(**{noun.page_key: code})
+        row = access.visible(table.user, found).first()
+        if row is None:
+            raise ValueError(f"没有{noun.page_key_label}为“{code}”的{noun.label},没有使用。")
+        return row
 
 
 @dataclass(frozen=True)

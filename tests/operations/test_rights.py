@@ -18,7 +18,17 @@ from registry.accounts import second_factor
 from registry.audit import Actor
 from registry.imports import operations as imports
 from registry.models import AuditEntry, Figure, GrantRole, Source, Unit
-from registry.operations import assignments, campaigns, organizations, people, rebuilding, sources, units
+from registry.operations import (
+    assignments,
+    campaigns,
+    leaving,
+    merging,
+    organizations,
+    people,
+    rebuilding,
+    sources,
+    units,
+)
 from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.refusals import NotAllowed, OperationRefused
@@ -46,6 +56,9 @@ class Place:
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
         self.assignment = assign(self.branch, make_person("李四", self.unit))
+        self.left = leaving.end_service(
+            actor=Actor(), person=make_person(unit=self.unit), leaving="retired", on=ON, reason="到龄"
+        )
         self.campaign = make_campaign(f"{code}-campaign", lead_unit=self.unit)
         self.source = Source.objects.create(number=Source.objects.count() + 1, title="报道", unit=self.unit)
         self.withdrawn = Source.objects.create(
@@ -147,6 +160,15 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "transfer_person": lambda by, here, world: people.transfer_person(
         actor=by, person=here.person, home_unit=here.station, on=ON
+    ),
+    "end_service": lambda by, here, world: leaving.end_service(
+        actor=by, person=here.person, leaving="retired", on=ON, reason="到龄"
+    ),
+    "restore_service": lambda by, here, world: leaving.restore_service(
+        actor=by, person=here.left, reason="误登"
+    ),
+    "merge_person": lambda by, here, world: merging.merge_person(
+        actor=by, person=here.person, other=here.assignment.person, reason="重复"
     ),
     "assign_person": lambda by, here, world: assignments.assign_person(
         actor=by, organization=here.branch, person=here.person, started_on=ON
@@ -293,6 +315,7 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
             actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
         ),
         lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
+        lambda: merging.merge_person(actor=by, person=here.person, other=there.person, reason="重复"),
         lambda: campaigns.start_campaign(actor=by, name="新", started_on=ON, lead_unit=there.unit),
         lambda: sources.add_figure(
             actor=by, source=here.source, unit=there.unit, metric="x", label="x", value="1", qualifier="exact"

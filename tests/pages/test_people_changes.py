@@ -144,8 +144,8 @@ def test_transfers_the_formal_membership_within_reach_only(clerk, unit, other):
     assert "没有找到单位" in errors(clerk.post(url, {"home_unit": other.code}))["home_unit"][0]
     person.refresh_from_db()
     assert person.home_unit == unit
-    response = clerk.post(url, {"home_unit": station.code, "reason": "调动"}, follow=True)
-    assert "所属单位现为" in said(response)
+    sent = {"home_unit": station.code, "on": "2020-03-01", "reason": "调动"}
+    assert "自 2020-03-01 起的所属单位为" in said(clerk.post(url, sent, follow=True))
     person.refresh_from_db()
     placed.refresh_from_db()
     assert person.home_unit == station

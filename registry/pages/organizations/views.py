@@ -12,6 +12,7 @@ from registry.models import Basis, OrganizationPlacement
 from registry.models.hierarchy import Span
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
+from registry.pages.organizations.formal import formal_members
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
 from registry.web import history
@@ -51,6 +52,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "picture": party_line.picture(found, address, scope),
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
+            "formal": formal_members(request, found),
             "members": members,
             "members_now": members.drawn(members.now, may_change=may_change),
             "members_later": members.drawn(members.later),

@@ -77,7 +77,7 @@ def _around_unit(job: Job) -> dict[str, Any]:
     return _page(f"在{job.row.name}添加人员", url, (job.row.label, url))
 
 
-def _person_at_hand(request: HttpRequest, number: str, verb: str) -> Person:
+def person_at_hand(request: HttpRequest, number: str, verb: str) -> Person:
     """Return the person if the user may do ``verb`` at the home unit; being placed in scope is not enough."""
     person = access.get_person(request.user, cleaned(number), verb)
     if not access.may(request.user, verb, person):
@@ -93,7 +93,8 @@ def _person_to_place(request: HttpRequest, number: str, verb: str) -> Person:
     return person
 
 
-def _around_person(job: Job) -> dict[str, Any]:
+def person_around(job: Job) -> dict[str, Any]:
+    """Return what stands around a form about a person."""
     person, url = job.row, _page_of(job, job.row)
     crumbs = ("人员", job.address.url(reverse("people"))), (person.name, url)
     subtitle = f"{_number(job, person)} · {person.home_unit.name}"
@@ -138,7 +139,7 @@ def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
     return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)]))
 
 
-_PERSON = Subject("person", _person_at_hand, _around_person, FORM)
+PERSON = Subject("person", person_at_hand, person_around, FORM)
 
 
 def _namesakes(job: Job) -> list[str]:
@@ -169,7 +170,7 @@ add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
     back=_page_of,
 )
 # The form holds the telephone number, so opening it is recorded.
-edit = _PERSON.change(
+edit = PERSON.change(
     people.edit_person,
     PersonEditForm,
     "修改资料",
@@ -183,7 +184,7 @@ edit = _PERSON.change(
     done=lambda job, row: f"已保存 {row.name}({_number(job, row)})的资料。",
     back=_page_of,
 )
-status = _PERSON.change(
+status = PERSON.change(
     people.change_political_status,
     StatusForm,
     "变更政治面貌",
@@ -191,7 +192,7 @@ status = _PERSON.change(
     initial=lambda job: {"status": job.row.political_status},
     done=lambda job, row: f"{row.name} 自 {job.sent['on']} 起为{row.get_political_status_display()}。",
 )
-transfer = _PERSON.change(
+transfer = PERSON.change(
     people.transfer_person,
     TransferForm,
     "调整所属单位和组织关系",
@@ -204,7 +205,7 @@ transfer = _PERSON.change(
     ),
     link=lambda job, row: way_to(job.address, job.row.home_unit, "查看原单位"),
 )
-assign_one = _PERSON.change(
+assign_one = PERSON.change(
     assignments.assign_person,
     AssignOneForm,
     "编入组织",

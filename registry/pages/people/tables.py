@@ -14,13 +14,14 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import assignments, people_rows
-from registry.counting.metrics import FRONTLINE
+from registry.counting.metrics import FORMAL, FRONTLINE
 from registry.counting.rollup import kept
 from registry.models import (
     Assignment,
     Organization,
     Person,
     PersonCategory,
+    PersonPlacement,
     PoliticalStatus,
     StatusPeriod,
     WorkflowState,
@@ -28,12 +29,13 @@ from registry.models import (
 from registry.models.base import on_day
 from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
+from registry.models.person import PersonQuerySet
 from registry.nouns.person import PERSON
 from registry.pages.people.columns import person_columns
 from registry.web.address import Address
 from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PlacedTable
-from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, RowFilter, TextFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
 from registry.web.tables import Empty
 
@@ -112,6 +114,16 @@ def _had_status(table: PeopleTable, rows: Any, status: str) -> Any:
     return rows.filter(newest | Q(pk__in=then.values("person_id")))
 
 
+LEFT = "left"
+_SERVICE = ((LEFT, "已离职"), ("all", "在职和已离职"))
+
+
+def _in_branch(table: PeopleTable, rows: Any, branch: Organization) -> Any:
+    """Return those whose formal membership was at the branch on the day."""
+    then = PersonPlacement.objects.filter(on_day(table.question.as_of), branch=branch)
+    return rows.filter(pk__in=then.values("person_id"))
+
+
 def _placed_or_not(table: PeopleTable, rows: Any, wanted: str) -> Any:
     # One's own people also where they are placed elsewhere, which their page shows; guests only here.
     question = table.question
@@ -188,6 +200,8 @@ class PeopleTable(PlacedTable[ListedPerson]):
         UnitFilter(),
         ChoiceFilter("category", "类别", "category", choices=PersonCategory.choices),
         ChoiceFilter("status", "政治面貌", _had_status, choices=PoliticalStatus.choices),
+        RowFilter("branch", "组织关系所在支部", _in_branch, noun="organization"),
+        ChoiceFilter("service", "在职情况", choices=_SERVICE, anything="在职"),
         ChoiceFilter("assigned", "一线编入", _placed_or_not, choices=[("yes", "有"), ("no", "无")]),
         TextFilter("q", "姓名或警号", _named),
     )
@@ -200,7 +214,14 @@ class PeopleTable(PlacedTable[ListedPerson]):
     @property
     def unit_chip(self) -> str:
         """What the unit is to those people."""
-        return "编入单位" if self.metric else "所属单位"
+        return "编入单位" if self.is_placed else "所属单位"
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the unit is where the people are placed, not their home."""
+        if self.metric is not None:
+            return self.metric.source is not FORMAL
+        return self.at.organization is not None
 
     @cached_property
     def actions(self) -> list[dict[str, str]]:
@@ -234,11 +255,19 @@ class PeopleTable(PlacedTable[ListedPerson]):
                 organization__lft__range=(place.organization.lft, place.organization.rght),
             )
             return Person.objects.filter(pk__in=placed.values("person_id"))
+        serving = self.serving(rows)
         if place.unit is None:
-            return access.visible(self.user, rows)
+            return access.visible(self.user, serving)
         if place.own:
-            return rows.filter(home_unit=place.unit)
-        return placed_in(rows, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
+            return serving.filter(home_unit=place.unit)
+        return placed_in(serving, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
+
+    def serving(self, rows: PersonQuerySet) -> PersonQuerySet:
+        """Return those who serve on the day, unless the address asks for others."""
+        wanted, day = self.wanted["service"], self.question.as_of
+        if wanted == LEFT:
+            return rows.unmerged().filter(left_on__lte=day)
+        return rows.unmerged() if wanted else rows.serving_on(day)
 
     @cached_property
     def length(self) -> Length:

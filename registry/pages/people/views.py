@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access, audit
-from registry.models import BEGINNING, Assignment, Person, StatusPeriod, WorkflowState
+from registry.models import BEGINNING, Assignment, Person, PoliticalStatus, StatusPeriod, WorkflowState
 from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
@@ -72,7 +72,9 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
     statuses = list(StatusPeriod.objects.filter(person=found).order_by("started_on"))
     standing = next((period for period in reversed(statuses) if period.started_on <= day), None)
     request.current_unit = "" if is_guest else found.home_unit.code  # type: ignore[attr-defined]
-    branch = found.home_branch
+    homes = list(found.homes.select_related("unit", "branch__unit").order_by("started_on"))
+    home = next((each for each in reversed(homes) if each.started_on <= day), homes[0])
+    branch = home.branch
     number = access.shown_number(request.user, found)
     sees_numbers = access.sees_private(request.user, found)
     may_reveal = bool(found.phone) and not is_revealed and sees_numbers
@@ -87,7 +89,9 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "is_revealed": is_revealed,
             "reveal_url": person_url(request.user, found, address, "person_reveal") if may_reveal else "",
             "status": standing.get_status_display() if standing else found.get_political_status_display(),
-            "unit_url": "" if is_guest else address.url(found.home_unit.get_absolute_url()),
+            "unit_url": address.url(home.unit.get_absolute_url())
+            if not is_guest and access.inside(home.unit, scope)
+            else "",
             "branch_url": address.url(branch.get_absolute_url())
             if branch and access.may(request.user, access.SEE, branch)
             else "",
@@ -95,6 +99,12 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "other": [Placed(address, row, row.organization_id in seen) for row in rows if row not in now],
             "may_change": may_change,
             "statuses": statuses,
+            "homes": homes,
+            "home": home,
+            "merged": list(found.merged.order_by("pk")) if not is_guest else [],
+            "is_assumed": any(period.status == PoliticalStatus.FULL_MEMBER for period in statuses[1:])
+            and found.joined_on is not None
+            and found.confirmed_on is None,
             "logins": _logins(request, found),
             "beginning": BEGINNING,
             **({} if is_guest else history.of_page(request.user, found, address, sees_numbers=sees_numbers)),
@@ -132,15 +142,28 @@ def _crumbs(found: Person, address: Address, unit_seen: bool) -> list[dict[str, 
 def _actions(request: HttpRequest, found: Person) -> list[dict[str, Any]]:
     """Return the buttons of a person's page, by rights: at the home unit, and anywhere at all."""
     user, address = request.user, address_of(request)
-    made = buttons(
+    has_left = found.left_on is not None
+    menu = buttons(
+        user,
+        found,
+        address,
+        *(
+            [("restore_service", "person_restore", "恢复在职"), ("end_service", "person_leave", "更正离职")]
+            if has_left
+            else [("end_service", "person_leave", "登记离职")]
+        ),
+        ("merge_person", "person_merge", "合并重复人员"),
+    )
+    made: list[dict[str, Any]] = [{"label": "办理", "menu": menu}] if menu else []
+    made += buttons(
         user,
         found,
         address,
         ("edit_person", "person_edit", "修改资料"),
         ("change_political_status", "person_status", "变更政治面貌"),
-        ("transfer_person", "person_transfer", "调整组织关系"),
+        *([] if has_left else [("transfer_person", "person_transfer", "调整组织关系")]),
     )
-    if access.may_somewhere(user, "assign_person"):
+    if not has_left and access.may_somewhere(user, "assign_person"):
         url = person_url(user, found, address, "person_assign")
         made.append({"label": "编入组织", "url": url, "tone": "main"})
     return made
