@@ -232,7 +232,8 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
 
 def obstacles(act: Act) -> list[Obstacle]:
     """Return what has changed since in the rows that the act wrote, and what was built on those it added."""
-    found = []
+    verbs = {entry.verb: nouns.all_verbs().get(entry.verb) for entry in act.entries}
+    found = [Obstacle(verb.final) for verb in verbs.values() if verb is not None and verb.final]
     for (model, pk), values in act.left().items():
         row = act.rows.get((model, pk))
         if row is None:
