@@ -554,7 +554,7 @@ TABLE: dict[str, list[Row]] = {
             "302 404 200 404 200 404 | 404 200 404 200 404",
             "302 404 200 404 200 404 | 404 200 404 200 404",
             lambda here: {
-                "number": "YI-90001",
+                "number": "YI-1",
                 "name": "赵",
                 "organization": here.team.code,
                 "role": "member",
