@@ -87,7 +87,10 @@ class People:
         if status == _P.FULL_MEMBER:
             joined = date(1988, 7, 1) + timedelta((bits >> 32) % 11_000)
         elif status == _P.PROBATIONARY_MEMBER:
-            joined = changes[0][0] - timedelta(365) if changes else date(2020, 1, 1) - timedelta(bits % 300)
+            # Before anything is founded: whoever is placed in a Party organization belongs to the Party.
+            joined = FIRST - timedelta(1 + bits % 300)
+            if changes:
+                joined = min(joined, changes[0][0] - timedelta(365))
         elif changes:
             joined = changes[0][0]
         titles = _TITLES[category]

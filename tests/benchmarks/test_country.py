@@ -114,9 +114,14 @@ def test_the_nation_is_as_large_as_asked() -> None:
 # --- Loaded -------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def country(db: None) -> dict[str, int]:
+def build_world() -> dict[str, int]:
+    """The tiny country, loaded once for this file."""
     return synthesize(TINY, 7, said_nothing)
+
+
+@pytest.fixture
+def country(world: dict[str, int]) -> dict[str, int]:
+    return world
 
 
 def test_it_is_valid_and_as_large_as_asked(country: dict[str, int]) -> None:

@@ -354,6 +354,17 @@ def test_a_second_call_is_refused_or_keeps_everything(settings: Any) -> None:
     assert {model: model.objects.count() for model in before} == before
 
 
+def test_a_login_left_from_debugging_opens_nothing_without_it(settings: Any, client: Any) -> None:
+    settings.DEBUG = True
+    sent = {"username": "luru", "password": "demo-luru-2020"}
+    assert client.post("/login/", sent).status_code == 302
+    assert client.get("/account/").status_code == 200
+    settings.DEBUG = False
+    assert client.get("/account/").status_code == 302
+    assert client.post("/login/", sent).status_code == 200
+    assert User.objects.get(username="luru").is_active
+
+
 def test_the_logins_are_closed_when_the_registry_runs_without_debug(settings: Any) -> None:
     settings.DEBUG = False
     said = demo("--if-empty")

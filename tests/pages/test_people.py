@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from django.db import connection
-from django.test import Client, RequestFactory
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -27,6 +27,7 @@ from tests.factories import (
     make_unit,
     make_user,
 )
+from tests.lists import rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -121,9 +122,8 @@ def test_the_list_is_as_long_as_the_number(world, basis, day):
         for place, counts in numbers:
             for metric in PEOPLE_METRICS:
                 table = PeopleTable if metric.distinct else AssignmentTable
-                request = RequestFactory().get("/", {**asked, **place, "metric": metric.slug})
-                request.user = viewer
-                assert len(table(request).rows) == counts[metric.slug]
+                rows = rows_of(table, viewer, **asked, **place, metric=metric.slug)
+                assert len(rows) == counts[metric.slug]
 
 
 def test_a_drill_down_says_where_the_unit_is_meant_and_keeps_the_question(client, world):
@@ -263,7 +263,7 @@ def test_the_buttons_of_a_person_follow_the_rights(client, world):
     assign(world.pioneers, world.full, started_on=date(2020, 2, 10))
     url = reverse("person", args=[world.full.number])
     for unit, role, expected in (
-        (world.left, "clerk", ["修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
+        (world.left, "clerk", ["办理", "修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
         (world.left, "viewer", []),
         (world.right, "clerk", ["编入组织"]),
     ):
