@@ -517,14 +517,12 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "person_restore": [Row(left, ENTER, ENTERED, lambda here: {"reason": "误登"})],
-    "person_merge": [
-        Row(person, MANAGE, MANAGE),
+    "person_merge": [  # the first step leads to the second, which shows both entries
         Row(
             person,
             MANAGE,
-            MANAGED,
-            lambda here: {"reason": "重复", "is_certain": "on"},
-            query="other=JIA-90003",
+            "302 404 404 404 302 404 | 404",
+            lambda here: {"other": here.people[2].key},
         ),
     ],
     "person_assign": [
@@ -554,7 +552,7 @@ TABLE: dict[str, list[Row]] = {
             "302 404 200 404 200 404 | 404 200 404 200 404",
             "302 404 200 404 200 404 | 404 200 404 200 404",
             lambda here: {
-                "number": "YI-90001",
+                "number": "YI-1",
                 "name": "赵",
                 "organization": here.team.code,
                 "role": "member",

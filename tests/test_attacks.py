@@ -207,6 +207,12 @@ FORGED: dict[str, Forged] = {
         lambda here: {**_grant(here), "username": "newcomer", "display_name": "新"},
         _other_unit,
     ),
+    "EditUserForm.person": (
+        "user_edit",
+        lambda here: [here.other.pk],
+        lambda here: {"username": "corrected", "display_name": "新", "reason": "x"},
+        _other_person,
+    ),
     "GrantForm.unit": ("user_grant", lambda here: [here.other.pk], _grant, _other_unit),
 }
 """Of each field that takes somebody's code: the page, its parts, what else is sent, the forged value."""

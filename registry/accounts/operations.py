@@ -300,6 +300,19 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
     return grant
 
 
+def guard_taking_back(actor: Actor, rows: Sequence[Any]) -> None:
+    """Ask of grants whose end would be taken back what is asked of a new grant."""
+    for grant in (row for row in rows if isinstance(row, Grant)):
+        user = _locked(grant.user)
+        _not_oneself(actor, user, "不能恢复自己的授权,请由其他管理员办理。")
+        _need_right_over(actor, "end_grant", user, grant.unit)
+        if grant.unit.closed_on is not None and grant.unit.closed_on <= timezone.localdate():
+            raise refuse(None, f"“{grant.unit.name}”已撤销,不能授权。")
+        others = Grant.objects.filter(user=user, unit=grant.unit, role=grant.role).exclude(pk=grant.pk)
+        if others.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=grant.started_on)).exists():
+            raise refuse(None, f"该用户在此单位又有了“{GrantRole(grant.role).label}”授权,不用恢复。")
+
+
 @operation
 def disable_user(*, actor: Actor, user: User, reason: str) -> User:
     """Let a user in no more and end the sessions; the password stays for when it is enabled again."""

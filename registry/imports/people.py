@@ -116,7 +116,7 @@ class PeopleImporter(Importer):
         """Return the people with these numbers, with their home units and branches."""
         session, rows = self.session, Person.objects.select_related("merged_into")
         if session.is_writing:
-            rows = rows.select_for_update(no_key=True, of=("self",))
+            rows = rows.select_for_update(of=("self",), no_key=True)
         people = list(rows_with("number", {case.key for case in cases}, rows))
         units = session.by_pk(Unit, {person.home_unit_id for person in people})
         branches = session.by_pk(

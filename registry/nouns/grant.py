@@ -12,6 +12,9 @@ GRANT = Noun(
     label="授权",
     model=Grant,
     measure="项",
-    verbs=(Verb("grant_role", "授权", MANAGE), Verb("end_grant", "结束授权", MANAGE)),
+    verbs=(
+        Verb("grant_role", "授权", MANAGE, final="给用户授了权,不能撤回;请在用户页面结束授权。"),
+        Verb("end_grant", "结束授权", MANAGE),
+    ),
     unit_path="unit",
 )

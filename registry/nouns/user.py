@@ -62,7 +62,7 @@ USER = Noun(
     label="用户",
     model=User,
     verbs=(
-        Verb("add_user", "添加用户", MANAGE),
+        Verb("add_user", "添加用户", MANAGE, final="添加了用户,不能撤回;请在用户页面停用或更正。"),
         Verb("set_up", "建立登记系统"),
         Verb("open_login", "建立公开账号"),
         Verb("close_login", "关闭公开账号"),

@@ -13,6 +13,7 @@ from registry import access, audit, locks
 from registry.audit import Actor
 from registry.models import Assignment, Campaign, Organization, WorkflowState
 from registry.models.kinds import PENDING_STATES
+from registry.models.writer import write_new
 from registry.nouns.campaign import CAMPAIGN
 from registry.operations.base import edited, fresh, need_right, operation, renew, validate_all, write
 from registry.operations.codes import give_codes
@@ -33,7 +34,7 @@ def start_campaign(*, actor: Actor, **facts: Any) -> Campaign:
     give_codes([campaign])
     findings = rules.start_refusals([rules.Start(campaign.started_on, campaign.lead_unit)])
     validate_all([campaign], findings, exclude=("lead_unit",), unique="code")
-    campaign.save(force_insert=True)
+    write_new([campaign])
     audit.record(
         actor,
         "start_campaign",

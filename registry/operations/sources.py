@@ -11,6 +11,7 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.models import Figure, Source, Unit
 from registry.models.term import starts_with
+from registry.models.writer import write_new
 from registry.nouns.source import SOURCE
 from registry.operations.base import edited, fresh, need_right, operation, validate_all, write
 from registry.refusals import need_reason, refuse
@@ -33,7 +34,7 @@ def add_source(*, actor: Actor, unit: Unit | None, **facts: Any) -> Source:
         facts["number"] = (Source.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     source = Source(unit=unit, **facts)
     validate_all([source], rules.source_refusals([source]), exclude=_RELATIONS, unique="number")
-    source.save(force_insert=True)
+    write_new([source])
     after = audit.fields_of(source, ["number", *SOURCE_FACTS, "unit"])
     audit.record(actor, "add_source", source, after=after, effective_on=source.published_on)
     return source
@@ -89,7 +90,7 @@ def add_figures(*, actor: Actor, source: Source, figures: Sequence[Mapping[str, 
     findings = [*rules.figure_refusals(rows), *rules.place_refusals(rows)]
     validate_all(rows, findings, exclude=_RELATIONS, unique="code")
     for row in rows:
-        row.save(force_insert=True)
+        write_new([row])
     audit.record_all(
         [
             audit.entry(

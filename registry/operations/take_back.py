@@ -215,6 +215,8 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
     _take_locks(act)
     act = act.renewed()
     _need_rights(actor, act)
+    for guard in nouns.handed_up("take_back_guards"):
+        guard(actor, list(act.rows.values()))
     if not takeable(AuditEntry.objects.filter(pk=entry.pk)):
         raise refuse(None, "这项操作已经撤回,或不能撤回。")
     if found := obstacles(act):
@@ -232,7 +234,8 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
 
 def obstacles(act: Act) -> list[Obstacle]:
     """Return what has changed since in the rows that the act wrote, and what was built on those it added."""
-    found = []
+    verbs = {entry.verb: nouns.all_verbs().get(entry.verb) for entry in act.entries}
+    found = [Obstacle(verb.final) for verb in verbs.values() if verb is not None and verb.final]
     for (model, pk), values in act.left().items():
         row = act.rows.get((model, pk))
         if row is None:

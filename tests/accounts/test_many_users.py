@@ -16,6 +16,7 @@ from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
 from registry.accounts import operations as accounts
+from registry.audit import Actor
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.models import AuditEntry, Grant, User
@@ -89,6 +90,17 @@ def test_users_come_in_from_a_sheet_by_the_names_of_units(world: World) -> None:
     entry = AuditEntry.objects.get(verb="add_user", object_name="王五")
     assert entry.unit == world.station
     assert "首批用户" in entry.reason
+
+
+def test_an_import_of_users_is_not_taken_back_but_says_what_to_do(world: World, manager: Client) -> None:
+    made = hand_in(world.manager, ("wangwu", "王五", "左派出所", "录入"))
+    importing.confirm(actor=Actor(user=world.manager, name="局长"), import_=made, reason="")
+    page = manager.get(f"/imports/{made.pk}/undo/").content.decode()
+    assert "添加了用户,不能撤回;请在用户页面停用或更正。" in page
+    manager.post(f"/imports/{made.pk}/undo/", {"reason": "误导入"})
+    made.refresh_from_db()
+    assert made.state == ImportState.WRITTEN
+    assert held("wangwu") == [("station", "clerk")]
 
 
 def test_each_wrong_row_says_what_is_wrong_at_its_cell(world: World) -> None:

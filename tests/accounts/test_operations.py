@@ -15,6 +15,7 @@ from registry.accounts import operations as accounts
 from registry.accounts import passwords, second_factor
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, GrantRole, OldPassword, Session, Unit, User
+from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
 from tests.factories import ACTOR, make_unit, make_user
 
@@ -227,3 +228,30 @@ def test_demo_logins_cannot_be_made_without_debug(unit: Unit, settings: Any) -> 
     refused("password", "至少", accounts.open_login, **{**facts, "password": "short"})
     accounts.open_login(**facts)
     assert Grant.objects.get().role == GrantRole.VIEWER
+
+
+# The end of a grant, taken back
+
+
+def test_the_end_of_a_grant_is_taken_back_but_not_ones_own() -> None:
+    top = make_unit("top")
+    left = make_unit("left", top)
+    user, chief = make_user("wang", left, "manager"), make_user("chief", top)
+    grant = Grant.objects.get(user=user)
+    accounts.end_grant(actor=Actor(chief, "chief"), grant=grant, reason="调离")
+    entry = AuditEntry.objects.filter(verb="end_grant").latest("pk")
+    Grant.objects.create(user=user, unit=top, role="manager", started_on=date(2020, 1, 1))
+    with pytest.raises(OperationRefused, match="不能恢复自己的授权"):
+        take_back(actor=Actor(user, "wang"), entry=entry, reason="我还在")
+    assert take_back(actor=Actor(chief, "chief"), entry=entry, reason="没有调离") == "恢复授权 1 项"
+    assert Grant.objects.get(pk=grant.pk).ended_on is None
+
+
+def test_the_end_of_a_grant_is_not_taken_back_once_there_is_another() -> None:
+    unit = make_unit("left")
+    user = make_user("wang", unit, "clerk")
+    accounts.end_grant(actor=ACTOR, grant=Grant.objects.get(user=user), reason="调离")
+    entry = AuditEntry.objects.filter(verb="end_grant").latest("pk")
+    accounts.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=timezone.localdate())
+    with pytest.raises(OperationRefused, match="又有了“录入”授权"):
+        take_back(actor=ACTOR, entry=entry, reason="没有调离")

@@ -115,7 +115,7 @@ def all_new(*rows: int) -> list[tuple[int, str]]:
             [("D12", "只有党组织分临时和常设")],
             None,
         ),
-        ("i05_status", all_new(*range(2, 17)), [], []),
+        ("i05_status", all_new(*range(2, 17)), [], [("", "已有同名的 测试甲乙")] * 14),
         (
             "i07_1904",
             [*all_new(2, 3), (4, "wrong")],

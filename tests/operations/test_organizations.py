@@ -162,7 +162,7 @@ def test_a_tree_has_so_many_levels_and_no_more(unit: Unit) -> None:
 
 def test_edit(unit: Unit) -> None:
     organization, campaign = make_organization(unit, name="旧名"), make_campaign()
-    edited = edit(organization, name="新名", campaign=campaign, code="no", unit=None)
+    edited = edit(organization, name="新名", campaign=campaign, code="no")
     assert facts(organization, "name", "campaign_id", "unit_id", "version") == (
         "新名",
         campaign.pk,

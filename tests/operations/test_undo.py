@@ -112,7 +112,7 @@ def test_refused_without_a_reason(unit: Unit) -> None:
 def test_only_edits_are_set_back(unit: Unit) -> None:
     entry = AuditEntry.objects.get(verb="add_unit")
     assert not undo.can_undo(entry)
-    with refusal(WHOLE_FORM, "只有对单位、组织、人员、编入资料的修改可以还原"):
+    with refusal(WHOLE_FORM, "只有对单位、组织、人员、编入、专项任务、来源、报道数资料的修改可以还原"):
         undone(entry)
 
 

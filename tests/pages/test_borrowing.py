@@ -193,7 +193,11 @@ def test_the_borrower_sees_of_a_borrowed_person_what_the_member_table_shows(
     assert "周五" in page
     assert access.masked("001005") in page
     assert "001005" not in page
-    assert "13800000005" not in clerk.get(f"/people/{world.stranger.key}/").content.decode()
+    for address in (f"/people/{world.stranger.key}/", "/people/?assigned=yes", "/people/?q=001005"):
+        page = clerk.get(address).content.decode()
+        assert "周五" in page
+        assert "13800000005" not in page
+        assert "教导员" not in page
 
 
 # --- The roster -----------------------------------------------------------------------------------

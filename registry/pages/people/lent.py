@@ -13,9 +13,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Assignment, AuditEntry, Role, Unit, WorkflowState
+from registry.models import Assignment, AuditEntry, Role, WorkflowState
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, UnitHierarchy, everything
+from registry.models.hierarchy import Span, everything
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import person_columns
 from registry.spreadsheets.sheets import Kind
@@ -119,12 +119,11 @@ class LentTable(PlacedTable[Lent]):
         TextFilter("q", "姓名、警号或组织", _named),
     )
 
-    def __init__(self, request: HttpRequest, unit: Unit | None = None) -> None:
-        """``unit``: the page's own, where the address does not name it as lists do."""
+    def __init__(self, request: HttpRequest, at: Place | None = None) -> None:
+        """``at``: the page's own place, where the address does not name it as lists do."""
         super().__init__(request)
-        if unit is not None:
-            spans = UnitHierarchy.on(self.question.as_of).spans(unit)
-            self.at = Place(unit, None, False, spans, unit)
+        if at is not None:
+            self.at = at
 
     def every(self) -> QuerySet[Assignment]:
         """Return the placements that hold on the day."""

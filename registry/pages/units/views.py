@@ -23,6 +23,7 @@ from registry.pages.units import page as unit_page
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
+from registry.web.drill import Place
 from registry.web.links import buttons, linked
 from registry.web.lists import Length, export_url, others, paged
 from registry.web.text import period
@@ -96,15 +97,15 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "statement": below.statement,
         "standing": standing,
         "standing_number": standing_number,
-        **_lent(request, shown),
+        **_lent(request, shown, then),
         **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
 
 
-def _lent(request: HttpRequest, shown: Unit) -> dict[str, Any]:
+def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:
     """Return the newest of those at home here who are placed outside, and how many there are."""
-    table = LentTable(request, shown)
+    table = LentTable(request, Place(shown, None, False, spans, shown))
     newest = list(table.ordered[:LENT_SHOWN])
     number = table.length if len(newest) == LENT_SHOWN else Length(len(newest))
     return {"lent": table.lines(newest) if newest else [], "lent_number": number}
