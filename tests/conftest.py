@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
 # Before Django reads them: the settings of a real installation, on plain http. What the machine's own
@@ -42,6 +42,8 @@ hypothesis_settings.register_profile(
     deadline=None,
     # In CI a run says the same as the run before it; elsewhere each run tries something new.
     derandomize=os.environ.get("CI") == "true",
+    # There a failure is said as it was met: making it smaller may take minutes.
+    phases=[phase for phase in Phase if os.environ.get("CI") != "true" or phase != Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 hypothesis_settings.register_profile(

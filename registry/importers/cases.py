@@ -12,7 +12,7 @@ from django.db.models import Model
 from registry import access, nouns
 from registry.importers.verdicts import Verdict
 from registry.models import Campaign, Organization, Unit
-from registry.nouns.columns import Value
+from registry.nouns.columns import Column, Value
 from registry.rules.findings import Finding, Severity
 from registry.spreadsheets.reading import Line, Table
 
@@ -25,6 +25,13 @@ def _value(row: Any, path: str) -> Any:
     for name in path.split("__"):
         row = getattr(row, name, None)
     return row
+
+
+def _needed(column: Column, *, is_there: bool) -> str:
+    """Say that a new row needs the column, what may stand in it, and that the sheet lacks it."""
+    lacks = "" if is_there else ";表里没有这一列,请先加上"
+    choices = f",可填:{'、'.join(column.labels.values())}" if column.labels else ""
+    return f"新增时须填写“{column.header}”{lacks}{choices}。"
 
 
 class Case:
@@ -170,7 +177,7 @@ class Case:
                 by_name = self.noun.named_by.get(column.slug)
                 there = self.table.headers
                 said = by_name if by_name and column.slug not in there and by_name.slug in there else column
-                self.wrong(column.slug, f"新增时须填写“{said.header}”。")
+                self.wrong(column.slug, _needed(said, is_there=said.slug in there))
 
     def match(self, slug: str, validator: RegexValidator) -> None:
         """Check the text of a cell with a validator."""

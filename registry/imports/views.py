@@ -286,7 +286,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "has_lines": is_shown and bool(import_.counts),
         "page_obj": page_obj,
         "lines": [_line(line, address, is_written=is_written) for line in page_obj],
-        "form": form,
+        "form": form if import_.may_be_written or import_.may_be_written_in_part else None,
         "wrong": import_.number(Verdict.WRONG),
         "new": import_.number(Verdict.NEW),
         "changed": import_.number(Verdict.CHANGED),

@@ -411,8 +411,7 @@ def submit_organization(*, actor: Actor, organization: Organization) -> Organiza
 @operation
 def submit_organizations(*, actor: Actor, organizations: Sequence[Organization]) -> list[Organization]:
     """Submit many entries for approval: all or none."""
-    allowed = (WorkflowState.DRAFT, WorkflowState.RETURNED)
-    return _step(actor, "submit_organization", organizations, allowed, WorkflowState.SUBMITTED)
+    return _step(actor, "submit_organization", organizations, rules.MAY_SUBMIT, WorkflowState.SUBMITTED)
 
 
 @operation
@@ -430,9 +429,10 @@ def approve_organizations(
     *, actor: Actor, organizations: Sequence[Organization], approval_number: str = ""
 ) -> list[Organization]:
     """Approve many entries by one document: all or none."""
-    allowed = (WorkflowState.SUBMITTED, WorkflowState.DRAFT)
     more = {"approval_number": approval_number} if approval_number else {}
-    return _step(actor, "approve_organization", organizations, allowed, WorkflowState.APPROVED, **more)
+    return _step(
+        actor, "approve_organization", organizations, rules.MAY_APPROVE, WorkflowState.APPROVED, **more
+    )
 
 
 @operation

@@ -48,7 +48,7 @@ STEPS = (
     Step(
         "下级单位",
         "导入表格或逐个添加",
-        "单位名单,注明上级单位",
+        "单位名单:名称、类型、上级单位",
         lambda: Unit.objects.filter(parent__isnull=False).exists(),
         (("导入单位", "upload_import", "imports", _nothing), ("逐个添加", NEW_UNITS, "unit_add", _root)),
         "units",
@@ -56,7 +56,7 @@ STEPS = (
     Step(
         "人员",
         "导入花名册",
-        "花名册:警号、姓名、所在单位、政治面貌",
+        "花名册:警号、姓名、人员类别、所在单位、政治面貌",
         lambda: Person.objects.exists(),
         (("导入人员", "upload_import", "imports", _nothing), ("逐个登记", "add_person", "person_add", _root)),
         "people",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from django.db.models import Max
+from django.utils import timezone
 
 from registry.models import Campaign, Organization, Unit, WorkflowState
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, warning, without_reason
@@ -197,4 +198,6 @@ def _check_nothing_later(campaign: Campaign, on: date, field: str, last: dict[in
     day = last.get(campaign.pk)
     if day is not None and day >= on:
         how = "结束日期须晚于该日,或先更正这些组织的成立日期或专项任务。"
+        if day >= timezone.localdate():
+            how = f"请在 {day + timedelta(days=1):%Y-%m-%d} 或以后办理,或先更正这些组织的成立日期或专项任务。"
         yield "nothing_later", field, f"本任务的组织最晚在 {day:%Y-%m-%d} 成立,{how}"

@@ -132,6 +132,11 @@ class Withdrawal:
     reason: str
 
 
+MAY_SUBMIT = (WorkflowState.DRAFT, WorkflowState.RETURNED)
+MAY_APPROVE = (WorkflowState.SUBMITTED, WorkflowState.DRAFT)
+"""Where these steps of the approval start."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
     """A step of the approval, which starts from one of some states."""

@@ -91,8 +91,12 @@ class TickedSubject:
         done: Callable[[Ticked, Any], str],
         sentences: Callable[[Ticked], list[str]] = lambda job: [],
         warn: Callable[[Ticked], Sequence[str]] | None = None,
+        fits: Callable[[Any], bool] = lambda row: True,
     ) -> View:
-        """Return the view: the list's form comes first, then this page's own."""
+        """Return the view: the list's form comes first, then this page's own.
+
+        Rows that do not fit are left out, and the page says so; where none fits, the rules say why.
+        """
 
         @changes_something
         def view(request: HttpRequest) -> HttpResponse:
@@ -107,7 +111,8 @@ class TickedSubject:
                 messages.warning(request, problem)
                 return HttpResponseRedirect(goal)
             is_sent = "rows" in request.POST
-            said = sentences(job)
+            left_out = _leave_out(job, fits)
+            said = [*sentences(job), *left_out]
             mark = fingerprint(said)
             keys = ",".join(str(row.pk) for row in job.rows)
             initial = {"on": job.address.as_of, "rows": keys, "planned": mark}
@@ -154,6 +159,16 @@ class TickedSubject:
         if not everything and len(found) < len(pks):
             raise Http404("所选的记录中有的已不存在,或不在您的录入范围内。")
         return found
+
+
+def _leave_out(job: Ticked, fits: Callable[[Any], bool]) -> list[str]:
+    """Take out the rows that do not fit, and say which; none where nothing fits."""
+    left = [row for row in job.rows if not fits(row)]
+    if not left or len(left) == len(job.rows):
+        return []
+    job.rows = [row for row in job.rows if fits(row)]
+    names = "、".join(f"“{row}”" for row in left[:5])
+    return [f"所选的有 {len(left)} 个不能这样办理,不在其列:{names}{'等' if len(left) > 5 else ''}。"]
 
 
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:

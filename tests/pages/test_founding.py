@@ -157,6 +157,13 @@ def test_a_copy_begins_with_what_the_organization_is(world: World, manager: Clie
     ]
 
 
+def test_a_copy_takes_the_next_number_where_the_name_is_taken(world: World, manager: Client) -> None:
+    for name in ("1号检查站临时党支部", "1号检查站第二临时党支部"):
+        source = make_organization(world.posts[0], name=name)
+    form = manager.get(f"/units/post1/register/?copy={source.code}").context["form"]
+    assert form["name"].value() == "1号检查站第三临时党支部"
+
+
 def test_a_copy_without_members_at_the_same_unit(world: World, manager: Client) -> None:
     answer = manager.post("/organizations/commando/copy/", {"unit": "left"})
     assert answer.url == "/units/left/register/?copy=commando"

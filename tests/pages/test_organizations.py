@@ -361,11 +361,11 @@ def test_many_subordinates_end_in_a_link(world: World, client_at) -> None:
     [
         ("viewer", "submitted", {"打印"}),
         ("auditor", "approved", {"打印"}),
-        ("clerk", "draft", {"打印", "复制", "办理", "编辑", "编入人员", "提交审批"}),
-        ("clerk", "submitted", {"打印", "复制", "办理", "编辑", "编入人员"}),
+        ("clerk", "draft", {"打印", "办理", "复制", "编辑", "编入人员", "提交审批"}),
+        ("clerk", "submitted", {"打印", "办理", "复制", "编辑", "编入人员"}),
         ("approver", "submitted", {"打印", "退回", "批准"}),
-        ("manager", "submitted", {"打印", "复制", "办理", "编辑", "编入人员", "退回", "批准"}),
-        ("manager", "approved", {"打印", "复制", "办理", "编辑", "编入人员"}),
+        ("manager", "submitted", {"打印", "办理", "复制", "编辑", "编入人员", "退回", "批准"}),
+        ("manager", "approved", {"打印", "办理", "复制", "编辑", "编入人员"}),
         ("manager", "withdrawn", {"打印"}),
     ],
 )

@@ -159,6 +159,17 @@ def test_nothing_ticked_is_said_and_what_is_not_there_is_not_found(
     assert facts([row], "ended_on") == {(None,)}
 
 
+def test_what_is_not_for_approval_is_left_out_and_named(manager: Client, top: Unit) -> None:
+    there, back = (
+        make_organization(top, name=f"支部{state}", state=state) for state in ("submitted", "returned")
+    )
+    asked = manager.post("/many/organizations/approve/", {"row": [there.pk, back.pk]})
+    assert asked.context["sentences"][-1] == "所选的有 1 个不能这样办理,不在其列:“支部returned”。"
+    assert asked.context["form"]["rows"].value() == str(there.pk)
+    do(manager, "/many/organizations/approve/", [there])
+    assert facts([there, back], "state") == {("approved",), ("returned",)}
+
+
 def test_organizations_are_submitted_approved_and_dissolved_by_one_document(
     manager: Client, top: Unit
 ) -> None:

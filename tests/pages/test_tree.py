@@ -233,6 +233,11 @@ def test_a_thousand_children_come_in_steps(client: Client, bureau: Unit) -> None
     assert len(nodes(ask(client, "tree_side"))) == 1 + 201
 
 
+def test_the_whole_screen_keeps_the_choice_of_day_and_campaign(client: Client, bureau: Unit) -> None:
+    client.force_login(make_user(unit=bureau))
+    assert '<input type="date"' in client.get("/tree/").content.decode()
+
+
 def test_the_whole_screen(client: Client, department: Unit, bureau: Unit, decheng: Unit) -> None:
     branch = make_organization(decheng, name="德城临时党支部")
     assign(branch, make_person("甲"))

@@ -559,12 +559,33 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
     tables = [re.search(r'FROM "?registry_(\w+)', query["sql"]) for query in captured]
     assert sorted(found[1] for found in tables if found) == sorted(
         [
-            *("session", "user", "grant", "campaign", "auditentry", "figure"),
+            *("session", "user", "grant", "campaign", "figure"),
+            *("auditentry", "auditentry", "auditentry"),  # the record, what can be taken back
+            "personplacement",  # those of the unit who are lent
             *("unit", "unit", "unit", "unit"),  # itself, the roots, those below, those closed
             *("unitplacement", "unitplacement"),  # the moves, its own superiors
             *("total", "total"),  # the numbers, the days of the chart
-            *("organization", "organization", "organization", "organization"),
-            # not approved, founded, dissolved, at the unit itself
+            *("organization",) * 5,
+            # not approved, founded, dissolved, at the unit itself, what waits for the user
             "organizationplacement",  # transferred
         ]
     )
+
+
+def test_the_page_says_what_waits_for_whom(client: Client, bureau: Unit, decheng: Unit) -> None:
+    make_organization(decheng, name="待审", state="submitted")
+    make_organization(bureau, name="退回", state="returned")
+    make_organization(make_unit("else"), name="别处", state="submitted")
+    day = {"as_of": "2020-02-20"}
+    said = {}
+    for role in ("approver", "clerk", "viewer"):
+        client.force_login(make_user(unit=bureau, role=role))
+        waiting = client.get("/units/dezhou/", day).context["waiting"]
+        said[role] = [(each["said"], each["number"]) for each in waiting]
+        for each in waiting:
+            assert len(client.get(each["url"]).context["grid"].rows) == each["number"]
+    assert said == {
+        "approver": [("待审批", 1)],
+        "clerk": [("被退回,待修改", 1)],
+        "viewer": [],
+    }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from copy import copy
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from registry.models import Campaign, Organization, Unit
 from registry.operations import assignments, campaigns, organizations
@@ -101,6 +102,13 @@ def test_an_end_lies_after_everything_established_in_it(unit: Unit) -> None:
         )
     ]
     assert rules.end_refusals([rules.Ending(campaign, day(11))]) == []
+
+
+def test_where_something_was_established_today_the_end_is_for_tomorrow(unit: Unit) -> None:
+    campaign, today = make_campaign(lead_unit=unit), timezone.localdate()
+    make_organization(unit, campaign=campaign, established_on=today)
+    ((_rule, _field, message),) = said(rules.end_refusals([rules.Ending(campaign, today)]))
+    assert f"请在 {today + timedelta(days=1)} 或以后办理" in message
 
 
 def test_a_corrected_end_is_an_end_too(unit: Unit, over: Campaign) -> None:

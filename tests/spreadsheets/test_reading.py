@@ -309,7 +309,7 @@ HAN = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_siz
     lambda text: not is_nothing(text)
 )
 TEXTS = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), max_size=20).map(
-    lambda text: " ".join(text.split(" ")).strip() or None
+    lambda text: None if is_nothing(text) else " ".join(text.split(" ")).strip()
 )
 
 
@@ -321,6 +321,8 @@ def cell(column: Column) -> st.SearchStrategy[Any]:
         return st.none() | st.sampled_from(sorted(column.labels))
     if column.kind == "yes_no":
         return st.booleans()
+    if column.kind == "whole":
+        return st.none() | st.integers(0, 32_767)
     if column.kind == "code":
         codes = CODES.map(lambda text: text[: column.max_length].strip("-"))
         return codes if column.required or column.slug == "code" else st.none() | codes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +15,13 @@ from django.views.decorators.http import require_http_methods
 from registry import access
 from registry.models import Assignment, Organization, Person, Unit
 from registry.models.kinds import PARTY_KINDS
+from registry.pages.organizations.forms import free_name
 from registry.web.address import Address, address_of
 from registry.web.changes import change, posted
 from registry.web.fields import PickerField, ScopedForm
+
+_NUMBER = re.compile("^第[一二三四五六七八九十百]+")
+"""The number of an organization at its unit: 第二."""
 
 
 class CopyForm(ScopedForm):
@@ -71,7 +76,7 @@ def copied(request: HttpRequest, unit: Unit, day: date) -> dict[str, Any]:
     found: dict[str, Any] = {
         "kind": source.kind,
         "is_standing": source.kind in PARTY_KINDS and not source.is_temporary,
-        "name": source.name.replace(source.unit.label, unit.label),
+        "name": _copied_name(source, unit),
     }
     if source.campaign is not None and not source.campaign.is_over_on(day):
         found["campaign"] = source.campaign.code
@@ -80,6 +85,14 @@ def copied(request: HttpRequest, unit: Unit, day: date) -> dict[str, Any]:
     if request.GET.get("members"):
         found["members"] = members_on(source, day)
     return {name: value for name, value in found.items() if value}
+
+
+def _copied_name(source: Organization, unit: Unit) -> str:
+    """Return the name with the other unit's, numbered where that unit has it already."""
+    name = source.name.replace(source.unit.label, unit.label)
+    if not name.startswith(unit.label):
+        return name
+    return free_name(unit, _NUMBER.sub("", name.removeprefix(unit.label)))
 
 
 def members_on(organization: Organization, day: date) -> list[tuple[Person, str]]:

@@ -72,7 +72,11 @@ def kind_words(kind: str, is_temporary: bool) -> str:
 
 def suggest_name(unit: Unit, kind: str, is_temporary: bool) -> str:
     """Return a name that no organization at the unit has: 德城分局临时党支部, 德城分局第二临时党支部."""
-    words = kind_words(kind, is_temporary)
+    return free_name(unit, kind_words(kind, is_temporary))
+
+
+def free_name(unit: Unit, words: str) -> str:
+    """Return the unit's name with these words, with the next number where the unit has that name already."""
     plain = f"{unit.label}{words}"
     taken = set(
         Organization.objects.filter(unit=unit, name__startswith=unit.label)

@@ -333,6 +333,9 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     def empty(self) -> Empty:
         """Where nothing is found, an organization can be registered."""
         unit = self.unit
+        if self.pending:
+            sentence = f"没有符合条件的已批准组织,另有未批准的 {self.pending} 个。"
+            return Empty(sentence, with_query(self.request, state="pending"), "查看未批准的组织")
         if not self.shown:
             day = self.question.as_of.isoformat()
             sentence = f"管理范围内在 {day} 没有组织。登记从单位页开始。"

@@ -13,6 +13,7 @@ from registry.nouns.organization import ORGANIZATION
 from registry.operations import organizations as operations
 from registry.pages.organizations.tables import OrganizationTable
 from registry.refusals import OperationRefused
+from registry.rules.organizations import MAY_APPROVE, MAY_SUBMIT
 from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
 from registry.web.fields import DayField, document_field, reason_field, typed_day
@@ -100,6 +101,7 @@ submit = _ORGANIZATIONS.change(
     lambda job, actor: operations.submit_organizations(actor=actor, organizations=job.rows),
     sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
     done=lambda job, rows: f"已提交{_who(job)},批准前不计入统计。",
+    fits=lambda row: row.state in MAY_SUBMIT,
 )
 approve = _ORGANIZATIONS.change(
     "approve_organization",
@@ -110,6 +112,7 @@ approve = _ORGANIZATIONS.change(
     ),
     sentences=lambda job: ["批准后按各自的成立日期起计入统计;文号写入每一个组织。"],
     done=lambda job, rows: f"已批准{_who(job)},按其日期计入统计。",
+    fits=lambda row: row.state in MAY_APPROVE,
 )
 dissolve = _ORGANIZATIONS.change(
     "dissolve_organization",

@@ -63,7 +63,7 @@ class _PersonFacts(ScopedForm):
     confirmed_on = DayField(label="转正日期", required=False, help_text="不填的,正式党员按预备期一年推算。")
     note = forms.CharField(label="备注", max_length=300, required=False)
 
-    folded: tuple[str, ...] = ("phone", "joined_on", "confirmed_on", "note")
+    folded: tuple[str, ...] = ("phone", "note")
 
 
 class PersonForm(_PersonFacts):
@@ -81,7 +81,10 @@ class PersonForm(_PersonFacts):
         help_text="常设党组织;临时党组织不接转组织关系。",
     )
 
-    field_order = ["name", "number", "category", "political_status", "title", "home_branch"]
+    field_order = [
+        *("name", "number", "category", "political_status"),
+        *("joined_on", "confirmed_on", "title", "home_branch"),
+    ]
 
     def clean(self) -> None:
         """Somebody who is registered elsewhere is borrowed or transferred, not entered again."""
@@ -99,7 +102,6 @@ class PersonEditForm(EditForm, _PersonFacts):
     reason = reason_field("修改原因", help_text="改动入党日期或转正日期须说明:以往各日的党员数随之更正。")
 
     held = EDITABLE
-    folded = ("phone", "note")
 
 
 class StatusForm(ScopedForm):

@@ -22,6 +22,8 @@ class JumpForm(ScopedForm):
 
     unit = PickerField("unit", required=False, label="跳到单位")
 
+    holds_input = False
+
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -157,3 +158,10 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
         found.append(Standing(row, len(above), heads, members.get(row.pk, 0)))
         above.append(row)
     return found, number
+
+
+def waiting(unit: Unit, question: Question, states: Collection[str]) -> dict[str, int]:
+    """Return how many organizations stand at the unit and below it on the day in each of these states."""
+    here = [Span(unit.tree_id, unit.lft, unit.rght)]
+    rows = organization_rows(None, question.current(), here, tuple(states)).order_by()
+    return dict(rows.values_list("state").annotate(Count("pk")))

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.counting.metrics import METRICS
-from registry.models import Basis, Unit, UnitPlacement
+from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
 from registry.pages.people.lent import LentTable
 from registry.pages.units import events as unit_events
@@ -38,6 +38,13 @@ _MAINTENANCE = (
     ("merge_unit", "unit_merge", "并入其他单位"),
     ("close_unit", "unit_close", "撤销单位"),
 )
+
+_WAITING = (
+    (WorkflowState.SUBMITTED.value, "approve_organization", "待审批"),
+    (WorkflowState.RETURNED.value, "submit_organization", "被退回,待修改"),
+    (WorkflowState.DRAFT.value, "submit_organization", "草稿,未提交"),
+)
+"""What waits for whom: the state, who may go on with it, what is said."""
 
 
 @require_safe
@@ -97,10 +104,30 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "statement": below.statement,
         "standing": standing,
         "standing_number": standing_number,
+        "waiting": _waiting(request, address, shown),
         **_lent(request, shown, then),
         **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
+
+
+def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
+    """Return what waits for this user here and below: what to approve, what came back and what is a draft."""
+    ways = [way for way in _WAITING if access.may(request.user, way[1], shown)]
+    if not ways:
+        return []
+    found = unit_events.waiting(shown, address.question, [state for state, _verb, _said in ways])
+    return [
+        {
+            "said": said,
+            "number": found[state],
+            "url": address.url(
+                reverse("organizations"), unit=shown.code, state=state, basis=None, since=None
+            ),
+        }
+        for state, _verb, said in ways
+        if state in found
+    ]
 
 
 def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:
