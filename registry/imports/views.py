@@ -33,7 +33,7 @@ from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template
 from registry.models import User
 from registry.nouns.columns import Layout
-from registry.operations.take_back import plan_taking_back
+from registry.operations.acts import plan_taking_back
 from registry.refusals import OperationRefused
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of

@@ -13,11 +13,11 @@ from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.locks import TreeChanged
 from registry.models import Assignment, AuditEntry, Person, User
+from registry.operations.acts import undone
 from registry.operations.assignments import record_changes
 from registry.operations.base import fresh, need_right, operation, write_each
 from registry.operations.people import locked
 from registry.operations.spells import homes_of, write_homes
-from registry.operations.take_back import undone
 from registry.refusals import need_reason, refuse
 from registry.rules import leaving as rules
 from registry.rules import people as people_rules

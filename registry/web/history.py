@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 from registry import access, nouns
 from registry.models import AuditEntry, GrantRole
 from registry.models.hierarchy import Span
-from registry.operations.take_back import Obstacle, takeable
+from registry.operations.acts import Obstacle, takeable
 from registry.operations.undo import can_undo, still_fits
 from registry.web.address import Address
 from registry.web.links import row_url

@@ -12,7 +12,8 @@ from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.models import AuditEntry, Organization, Person, Unit, WorkflowState
 from registry.operations import assignments, campaigns, organizations, people, units
-from registry.operations.take_back import plan_taking_back, take_back, takeable
+from registry.operations.acts import plan_taking_back, takeable
+from registry.operations.take_back import take_back
 from registry.refusals import NotAllowed
 from registry.search import index
 from registry.trees.check import check_all

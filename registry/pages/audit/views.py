@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 
 from registry import access, nouns
 from registry.models import AuditEntry, Unit
-from registry.operations.take_back import may_take_back, plan_taking_back, take_back, takeable
+from registry.operations.acts import plan_taking_back, takeable
+from registry.operations.take_back import may_take_back, take_back
 from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
