@@ -143,9 +143,17 @@ _PASSING = ("registry_session", "axes_accessattempt", "axes_accessfailurelog", "
 
 
 def written(queries: list[dict[str, str]]) -> set[str]:
-    """Return the tables that were written, but for sessions and the counting of failed logins."""
-    found = (_WRITE.match(query["sql"]) for query in queries)
-    return {match.group(2) for match in found if match} - set(_PASSING)
+    """Return the tables that were written, but for sessions and the counting of failed logins.
+
+    What is rolled back was only rehearsed: what must be refused is said before what is warned about.
+    """
+    found: set[str] = set()
+    for query in queries:
+        if query["sql"].startswith("ROLLBACK TO SAVEPOINT"):
+            found.clear()
+        elif match := _WRITE.match(query["sql"]):
+            found.add(match.group(2))
+    return found - set(_PASSING)
 
 
 class Visitor:

@@ -26,6 +26,8 @@ TABLES = (
     "PersonPlacement",
     "Assignment",
     "Campaign",
+    "Source",
+    "Figure",
     "AuditEntry",
 )
 
