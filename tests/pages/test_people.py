@@ -263,7 +263,7 @@ def test_the_buttons_of_a_person_follow_the_rights(client, world):
     assign(world.pioneers, world.full, started_on=date(2020, 2, 10))
     url = reverse("person", args=[world.full.number])
     for unit, role, expected in (
-        (world.left, "clerk", ["修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
+        (world.left, "clerk", ["办理", "修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
         (world.left, "viewer", []),
         (world.right, "clerk", ["编入组织"]),
     ):
