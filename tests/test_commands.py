@@ -62,6 +62,7 @@ def test_json_has_every_metric_in_order_and_the_question() -> None:
         "frontline_people": 1,
         "frontline_assignments": 1,
         "frontline_party_members": 1,
+        "formal_members": 1,
     }
 
 

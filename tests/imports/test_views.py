@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState
@@ -365,3 +365,13 @@ def test_out_of_scope_units_are_not_named(manager: Client, office: Office) -> No
     make_unit("geheim", office.department, name="机密单位")
     made = uploaded(manager, 人员=[("003", "张", "民警", None, "geheim")])
     assert "机密单位" not in text(manager, made)
+
+
+def test_a_roster_without_a_needed_column_is_told_which_to_add(manager: Client) -> None:
+    made = Workbook()
+    for row in (("警号", "姓名", "所在单位", "政治面貌"), ("009", "王五", "城关派出所", "群众")):
+        made.active.append(row)
+    file = io.BytesIO()
+    made.save(file)
+    page = text(manager, Import.objects.get(pk=upload(manager, file.getvalue()).url.split("/")[2]))
+    assert "新增时须填写“人员类别”;表里没有这一列,请先加上,可填:民警、" in page

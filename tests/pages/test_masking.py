@@ -402,6 +402,8 @@ OFFERED = {"board", "office", "force", "leading"}
 
 
 def test_which_superiors_may_be_named(world: World, above: dict[str, Organization]) -> None:
+    for unit in (world.left, world.right):
+        unit.refresh_from_db()  # the units made since moved them
     clerk = make_user(unit=world.left, role="clerk")
     assert {row.code for row in access.superiors(clerk, world.left)} == {*OFFERED, "committee"}
     for role in ("viewer", "approver", "auditor"):

@@ -159,7 +159,7 @@ def corrected(organization: Organization, reason: str = "", **facts: Any) -> Cor
 def test_a_correction_of_what_is_counted_needs_a_reason(unit: Unit) -> None:
     branch, draft = make_organization(unit), make_organization(unit, state="draft")
     campaign = make_campaign()
-    reason = "请说明更正原因:该组织已批准,成立日期、撤销日期和专项任务已计入统计。"
+    reason = "请说明更正原因:该组织已批准,所改的内容已计入统计。"
     expected = [("correction_needs_reason", "refuse", "reason", reason)]
     for facts in ({"established_on": day(1)}, {"campaign": campaign}):
         assert short(rules.correction_refusals([corrected(branch, **facts)])) == expected
