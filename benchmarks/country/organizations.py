@@ -43,6 +43,7 @@ CAMPAIGNS: tuple[CampaignPlan, ...] = (
     CampaignPlan("yiqing-fangkong", "新冠肺炎疫情防控", FIRST, None, 0.93),
 )
 """The first whose turn it is takes an organization; the epidemic comes last, since it always goes on."""
+_ENDS = {plan.code: plan.ended_on for plan in CAMPAIGNS if plan.ended_on is not None}
 
 _WAVES: tuple[tuple[float, int, int, int], ...] = (
     (0.42, 0, 60, 12),
@@ -216,7 +217,7 @@ class _Founding:
             parent=parent.code if parent else self.committee,
             formerly=formerly,
             is_temporary=kind in PARTY_KINDS,
-            campaign=self.campaign,
+            campaign=self.campaign if begin < _ENDS.get(self.campaign, date.max) else "",
             task_body=task_body,
             dissolved_on=end,
             honour_title="以公安英模命名" if honour else "",
