@@ -19,7 +19,7 @@ from registry.models.kinds import FORMATION_KINDS, MEMBER_STATUSES, PARTY_KINDS,
 
 Counts = dict[int, dict[str, int]]
 
-PEOPLE = tuple(metric.slug for metric in PEOPLE_METRICS)
+PLACED = tuple(metric.slug for metric in PEOPLE_METRICS if metric.slug != "formal_members")
 
 
 def words(values: Iterable[str]) -> str:
@@ -107,15 +107,29 @@ def people(question: Question, place: str) -> str:
     )
 
 
+def formal_members(question: Question, place: str) -> str:
+    """Return the statement that counts who is at home in each bucket and in the Party on the day."""
+    return (
+        f"{place} SELECT place.bucket, COUNT(DISTINCT h.person_id) "
+        "FROM place JOIN registry_personplacement h ON h.unit_id = place.unit_id "
+        "JOIN registry_person p ON p.id = h.person_id AND p.merged_into_id IS NULL "
+        f"JOIN registry_statusperiod s ON s.person_id = p.id AND {on_day(question, 's')} "
+        f"WHERE s.status IN ({words(MEMBER_STATUSES)}) "
+        f"AND {dates(question, 'h', 'started_on', 'ended_on')} GROUP BY place.bucket"
+    )
+
+
 def counted(question: Question, units: list[Unit], place: str) -> Counts:
-    """Return every metric of each of ``units``: two statements over the rows."""
+    """Return every metric of each of ``units``: three statements over the rows."""
     found = {unit.pk: dict.fromkeys(METRICS, 0) for unit in units}
     for bucket, kind, is_temporary, number in rows(organizations(question, place)):
         for metric in ORGANIZATION_METRICS:
             if metric.includes(kind, bool(is_temporary)):
                 found[bucket][metric.slug] += number
     for bucket, *numbers in rows(people(question, place)):
-        found[bucket].update(zip(PEOPLE, numbers, strict=True))
+        found[bucket].update(zip(PLACED, numbers, strict=True))
+    for bucket, number in rows(formal_members(question, place)):
+        found[bucket]["formal_members"] = number
     return found
 
 

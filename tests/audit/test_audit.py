@@ -91,7 +91,16 @@ def texts(node: ast.AST) -> set[str]:
     return {each.value for each in found if isinstance(each, ast.Constant) and isinstance(each.value, str)}
 
 
-RECORDING = ("record", "record_each", "record_changes", "record_event", "entry", "_record", "_step", "_set_state")
+RECORDING = (
+    "record",
+    "record_each",
+    "record_changes",
+    "record_event",
+    "entry",
+    "_record",
+    "_step",
+    "_set_state",
+)
 """The functions whose second argument is the verb."""
 
 

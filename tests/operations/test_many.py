@@ -90,8 +90,9 @@ def module_of(verb: str) -> object:
 
 def test_as_many_queries_for_eight_as_for_two() -> None:
     office = Office()
-    office.do_everything("first", 2)
-    assert office.do_everything("some", 2) == office.do_everything("more", 8)
+    office.do_everything("a", 2)
+    # In the official order, so that the second and the third time nothing there has to make room.
+    assert office.do_everything("b", 2) == office.do_everything("c", 8)
     assert list(check_all()) == []
     assert differences() == []
     assert AuditEntry.objects.filter(verb="transfer_person").count() == 12

@@ -259,9 +259,13 @@ ASKED_ELSEWHERE = {
     "open_login": "only with DEBUG",
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
-    **dict.fromkeys(("login", "login_failed", "login_locked", "logout"), "happens, nobody is asked"),
+    **dict.fromkeys(
+        ("login", "login_failed", "login_locked", "logout", "borrowing_locked"), "happens, nobody is asked"
+    ),
     "upload_import": "one's own imports: below",
-    **dict.fromkeys(("recheck_import", "confirm_import", "cancel_import"), "one's own imports: below"),
+    **dict.fromkeys(
+        ("recheck_import", "confirm_import", "cancel_import", "take_back_import"), "one's own imports: below"
+    ),
     "import_workbook": "each row by the verb of its noun: tests/imports",
 }
 

@@ -45,7 +45,8 @@ def test_a_unit_is_set_back(unit: Unit) -> None:
 
 def test_a_person_is_set_back(unit: Unit) -> None:
     person = make_person("张三", unit, joined_on=date(2010, 7, 1))
-    people.edit_person(actor=ACTOR, person=person, changes={"name": "张四", "joined_on": None})
+    changes = {"name": "张四", "joined_on": None}
+    people.edit_person(actor=ACTOR, person=person, changes=changes, reason="更正")
     entry = undone(newest())
     assert facts(person, "name", "joined_on") == ("张三", date(2010, 7, 1))
     assert recorded("edit_person") == entry
