@@ -8,7 +8,7 @@ login (guessing, fixation, redirects, the second step) is in ``test_login``; hea
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -21,12 +21,11 @@ from registry.models import Assignment, Organization, Person, Unit, User
 from registry.web.fields import PickerField, ScopedForm
 from registry.web.filters import UnitFilter
 from registry.web.tables import Table
+from tests.forged import FORGED, TODAY, grant, register
 from tests.test_access_table import TABLE, Row
-from tests.two_bureaus import ROLES, Bureau, TwoBureaus, Visitor
+from tests.two_bureaus import ROLES, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
-
-TODAY = "2020-03-01"
 
 
 def build_world() -> TwoBureaus:
@@ -57,166 +56,6 @@ def refused(visitor: Visitor, url: str, data: dict[str, Any], name: str) -> str:
 
 # --- Forged codes ---------------------------------------------------------------------------------
 
-Forged = tuple[
-    str, Callable[[Bureau], list[Any]], Callable[[Bureau], dict[str, Any]], Callable[[Bureau], Any]
-]
-
-
-def _register(here: Bureau) -> dict[str, Any]:
-    return {
-        "kind": "commando_team",
-        "name": "新队",
-        "code": "new",
-        "established_on": TODAY,
-        "secretary": here.people[1].key,
-    }
-
-
-def _unit(here: Bureau) -> list[Any]:
-    return [here.unit.code]
-
-
-def _branch(here: Bureau) -> list[Any]:
-    return [here.branch.code]
-
-
-def _person(here: Bureau) -> list[Any]:
-    return [here.person.key]
-
-
-def _grant(here: Bureau) -> dict[str, Any]:
-    return {"role": "viewer", "started_on": "2020-01-01"}
-
-
-def _nothing(here: Bureau) -> list[Any]:
-    return []
-
-
-def _other_unit(there: Bureau) -> str:
-    return there.unit.code
-
-
-def _other_branch(there: Bureau) -> str:
-    return there.branch.code
-
-
-def _other_person(there: Bureau) -> str:
-    return there.people[3].key
-
-
-def _other_number(there: Bureau) -> str:
-    return there.people[3].number
-
-
-def _new_person(here: Bureau) -> dict[str, Any]:
-    return {"name": "新人", "number": "NEW", "category": "officer", "political_status": "masses"}
-
-
-def _edited(here: Bureau) -> dict[str, Any]:
-    return {"name": "名", "established_on": "2020-02-01", "version": here.branch.version, "reason": "改"}
-
-
-def _placing(here: Bureau) -> dict[str, Any]:
-    return {"started_on": TODAY}
-
-
-FORGED: dict[str, Forged] = {
-    "PersonForm.home_branch": ("person_add", _unit, _new_person, _other_branch),
-    "TransferForm.home_unit": (
-        "person_transfer",
-        _person,
-        lambda here: {"on": TODAY, "reason": "调"},
-        _other_unit,
-    ),
-    "OtherForm.other": ("person_merge", _person, lambda here: {}, _other_person),
-    "TransferForm.home_branch": (
-        "person_transfer",
-        _person,
-        lambda here: {"home_unit": here.station.code, "on": TODAY, "reason": "调"},
-        _other_branch,
-    ),
-    "AssignForm.members": ("organization_members_add", _branch, _placing, _other_person),
-    "AssignForm.numbers": ("organization_members_add", _branch, _placing, _other_number),
-    "AssignOneForm.organization": (
-        "person_assign",
-        _person,
-        lambda here: {"role": "member", "started_on": TODAY},
-        _other_branch,
-    ),
-    "EndManyForm.assignments": (
-        "organization_members_end",
-        _branch,
-        lambda here: {"on": TODAY, "reason": "x"},
-        lambda there: there.assignment.pk,
-    ),
-    "RegisterForm.parent": ("organization_register", _unit, _register, _other_branch),
-    "RegisterForm.secretary": ("organization_register", _unit, _register, _other_person),
-    "RegisterForm.members": ("organization_register", _unit, _register, _other_person),
-    "RegisterForm.numbers": ("organization_register", _unit, _register, _other_number),
-    "RegisterForm.task_body": (
-        "organization_register",
-        _unit,
-        _register,
-        lambda there: there.force.code,
-    ),
-    "RegisterForm.campaign": (
-        "organization_register",
-        _unit,
-        _register,
-        lambda there: "no-such-campaign",
-    ),
-    "EditForm.task_body": (
-        "organization_edit",
-        _branch,
-        _edited,
-        lambda there: there.force.code,
-    ),
-    "EditForm.campaign": (
-        "organization_edit",
-        _branch,
-        _edited,
-        lambda there: "no-such-campaign",
-    ),
-    "MoveForm.parent": (
-        "organization_move",
-        lambda here: [here.team.code],
-        lambda here: {"reason": "x"},
-        _other_branch,
-    ),
-    "TransferForm.unit": (
-        "organization_transfer",
-        _branch,
-        lambda here: {"on": TODAY, "reason": "x"},
-        _other_unit,
-    ),
-    "MoveUnitForm.superior": (
-        "unit_move",
-        lambda here: [here.spare.code],
-        lambda here: {"on": TODAY, "reason": "x"},
-        _other_unit,
-    ),
-    "MergeUnitForm.into": (
-        "unit_merge",
-        lambda here: [here.spare.code],
-        lambda here: {"on": TODAY, "reason": "x"},
-        _other_unit,
-    ),
-    "AddUserForm.unit": (
-        "user_add",
-        _nothing,
-        lambda here: {**_grant(here), "username": "newcomer", "display_name": "新"},
-        _other_unit,
-    ),
-    "EditUserForm.person": (
-        "user_edit",
-        lambda here: [here.other.pk],
-        lambda here: {"username": "corrected", "display_name": "新", "reason": "x"},
-        _other_person,
-    ),
-    "GrantForm.unit": ("user_grant", lambda here: [here.other.pk], _grant, _other_unit),
-}
-"""Of each field that takes somebody's code: the page, its parts, what else is sent, the forged value."""
-
 FILTERS = {
     "PeopleTable.unit": "people",
     "AssignmentTable.unit": "assignments",
@@ -225,7 +64,10 @@ FILTERS = {
     "RecordTable.unit": "record",
     "UserTable.unit": "users",
     "JumpForm.unit": "tree",
+    "LentTable.unit": "lent",
 }
+BASES = {"PlacingForm"}
+"""Forms that no page has: others stand on them."""
 
 
 def tables(under: type[Table[Any]] = Table) -> set[type[Table[Any]]]:
@@ -235,9 +77,10 @@ def tables(under: type[Table[Any]] = Table) -> set[type[Table[Any]]]:
 
 
 def forms_of(base: type[ScopedForm]) -> Iterator[type[ScopedForm]]:
-    """Yield the forms of pages that stand on ``base``; a base of other forms begins with an underscore."""
+    """Yield the forms of pages that stand on ``base``; most bases of other forms begin with an underscore."""
     for form in base.__subclasses__():
-        if form.__module__.startswith("registry.") and form.__name__[0] != "_":
+        is_base = form.__name__[0] == "_" or form.__name__ in BASES
+        if form.__module__.startswith("registry.") and not is_base:
             yield form
         yield from forms_of(form)
 
@@ -349,6 +192,7 @@ GUARDED = (
 MAY_WRITE = {
     "unit_merge": ("merged_into_id",),
     "assignment_withdraw": ("is_withdrawn",),
+    "assignments_withdraw": ("is_withdrawn",),
     "user_password": ("must_change_password",),
 }
 """... but for the pages that are there for it."""
@@ -417,7 +261,7 @@ def test_a_clerk_cannot_approve_by_naming_the_state(world: TwoBureaus) -> None:
     url = reverse("organization_register", args=[world.here.unit.code])
     savepoint = transaction.savepoint()
     for save_as in ("", "approved", "draft"):
-        data = {**_register(world.here), "state": "approved", "save_as": save_as}
+        data = {**register(world.here), "state": "approved", "save_as": save_as}
         data |= {"code": f"c{save_as}", "name": f"队{save_as}"}
         assert visitor.client.post(url, data).status_code == 302
     states = dict(Organization.objects.filter(code__startswith="c").values_list("code", "state"))
@@ -427,7 +271,7 @@ def test_a_clerk_cannot_approve_by_naming_the_state(world: TwoBureaus) -> None:
 
 def test_a_manager_makes_no_superuser(world: TwoBureaus) -> None:
     visitor = Visitor(world.here.users["manager"])
-    data = {**_grant(world.here), "username": "evil", "display_name": "新", "unit": world.here.unit.code}
+    data = {**grant(world.here), "username": "evil", "display_name": "新", "unit": world.here.unit.code}
     savepoint = transaction.savepoint()
     visitor.client.post(reverse("user_add"), {**data, "is_superuser": "on", "is_staff": "on"})
     made = User.objects.get(username="evil")

@@ -1,0 +1,274 @@
+"""What ``test_attacks`` forges: to each field that takes somebody's code, one of the other bureau."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from registry.models import Organization
+from tests.factories import assign
+from tests.two_bureaus import Bureau
+
+TODAY = "2020-03-01"
+
+Forged = tuple[
+    str, Callable[[Bureau], list[Any]], Callable[[Bureau], dict[str, Any]], Callable[[Bureau], Any]
+]
+
+
+def register(here: Bureau) -> dict[str, Any]:
+    return {
+        "kind": "commando_team",
+        "name": "新队",
+        "code": "new",
+        "established_on": TODAY,
+        "secretary": here.people[1].key,
+    }
+
+
+def unit(here: Bureau) -> list[Any]:
+    return [here.unit.code]
+
+
+def branch(here: Bureau) -> list[Any]:
+    return [here.branch.code]
+
+
+def person(here: Bureau) -> list[Any]:
+    return [here.person.key]
+
+
+def grant(here: Bureau) -> dict[str, Any]:
+    return {"role": "viewer", "started_on": "2020-01-01"}
+
+
+def nothing(here: Bureau) -> list[Any]:
+    return []
+
+
+def other_unit(there: Bureau) -> str:
+    return there.unit.code
+
+
+def other_campaign(there: Bureau) -> str:
+    return there.campaign.code
+
+
+def other_branch(there: Bureau) -> str:
+    return there.branch.code
+
+
+def other_person(there: Bureau) -> str:
+    return there.people[3].key
+
+
+def other_number(there: Bureau) -> str:
+    return there.people[3].number
+
+
+def new_person(here: Bureau) -> dict[str, Any]:
+    return {"name": "新人", "number": "NEW", "category": "officer", "political_status": "masses"}
+
+
+def edited(here: Bureau) -> dict[str, Any]:
+    return {"name": "名", "established_on": "2020-02-01", "version": here.branch.version, "reason": "改"}
+
+
+def placing(here: Bureau) -> dict[str, Any]:
+    return {"started_on": TODAY}
+
+
+def corrected(here: Bureau) -> dict[str, Any]:
+    return {
+        "kind": "branch",
+        "is_temporary": "on",
+        "unit": here.unit.code,
+        "established_on": "2020-02-01",
+        "version": here.branch.version,
+        "reason": "改",
+    }
+
+
+def draft(here: Bureau) -> list[Any]:
+    return [f"{here.code}-draft"]
+
+
+def redrafted(here: Bureau) -> dict[str, Any]:
+    version = Organization.objects.get(code=f"{here.code}-draft").version
+    return {**corrected(here), "name": "名", "version": version}
+
+
+def founded(here: Bureau) -> dict[str, Any]:
+    return {"units": [here.station.code], "kind": "branch", "established_on": TODAY}
+
+
+def reported(here: Bureau) -> dict[str, Any]:
+    return {
+        "metric": "task_forces",
+        "value": "2",
+        "qualifier": "exact",
+        "basis": "current",
+        "as_of": "2020-02-10",
+        "version": here.figure.version,
+    }
+
+
+def article(here: Bureau) -> list[Any]:
+    return [here.article.number]
+
+
+def figure(here: Bureau) -> list[Any]:
+    return [here.figure.pk]
+
+
+def placed_with_another(here: Bureau) -> list[Any]:
+    """The secretary's assignment, and somebody who began on the same day: he can be corrected along."""
+    assign(here.branch, here.people[2], started_on=here.assignment.started_on)
+    return [here.assignment.pk]
+
+
+FORGED: dict[str, Forged] = {
+    "PersonForm.home_branch": ("person_add", unit, new_person, other_branch),
+    "TransferForm.home_unit": (
+        "person_transfer",
+        person,
+        lambda here: {"on": TODAY, "reason": "调"},
+        other_unit,
+    ),
+    "OtherForm.other": ("person_merge", person, lambda here: {}, other_person),
+    "TransferForm.home_branch": (
+        "person_transfer",
+        person,
+        lambda here: {"home_unit": here.station.code, "on": TODAY, "reason": "调"},
+        other_branch,
+    ),
+    "AssignForm.members": ("organization_members_add", branch, placing, other_person),
+    "AssignForm.numbers": ("organization_members_add", branch, placing, other_number),
+    "AssignOneForm.organization": (
+        "person_assign",
+        person,
+        lambda here: {"role": "member", "started_on": TODAY},
+        other_branch,
+    ),
+    "EndManyForm.assignments": (
+        "organization_members_end",
+        branch,
+        lambda here: {"on": TODAY, "reason": "x"},
+        lambda there: there.assignment.pk,
+    ),
+    "AssignmentEditForm.also": (
+        "assignment_edit",
+        placed_with_another,
+        lambda here: {"started_on": "2020-02-10", "version": here.assignment.version, "reason": "x"},
+        lambda there: there.assignment.pk,
+    ),
+    "TransferManyForm.organization": (
+        "assignments_transfer",
+        nothing,
+        lambda here: {"rows": here.assignment.pk, "on": TODAY},
+        other_branch,
+    ),
+    "BorrowForm.organization": (
+        "person_borrow",
+        nothing,
+        lambda here: {
+            "number": here.people[2].number,
+            "name": here.people[2].name,
+            "role": "member",
+            "started_on": TODAY,
+        },
+        other_branch,
+    ),
+    "FoundingForm.units": ("organizations_found", unit, founded, other_unit),
+    "FoundingForm.parent": ("organizations_found", unit, founded, other_branch),
+    "FoundingForm.campaign": ("organizations_found", unit, founded, other_campaign),
+    "CopyForm.unit": ("organization_copy", branch, lambda here: {"with_members": "on"}, other_unit),
+    "CorrectForm.unit": ("organization_correct", branch, corrected, other_unit),
+    "CorrectForm.parent": ("organization_correct", branch, corrected, other_branch),
+    "RegisterForm.parent": ("organization_register", unit, register, other_branch),
+    "RegisterForm.secretary": ("organization_register", unit, register, other_person),
+    "RegisterForm.members": ("organization_register", unit, register, other_person),
+    "RegisterForm.numbers": ("organization_register", unit, register, other_number),
+    "RegisterForm.task_body": (
+        "organization_register",
+        unit,
+        register,
+        lambda there: there.force.code,
+    ),
+    "RegisterForm.campaign": (
+        "organization_register",
+        unit,
+        register,
+        other_campaign,
+    ),
+    "EditForm.task_body": (
+        "organization_edit",
+        branch,
+        edited,
+        lambda there: there.force.code,
+    ),
+    "EditForm.campaign": (
+        "organization_edit",
+        branch,
+        edited,
+        other_campaign,
+    ),
+    "EditForm.unit": ("organization_edit", draft, redrafted, other_unit),
+    "EditForm.parent": ("organization_edit", draft, redrafted, other_branch),
+    "EditForm.lead_unit": (
+        "campaign_edit",
+        lambda here: [here.campaign.code],
+        lambda here: {"name": "名", "started_on": "2020-01-20", "version": here.campaign.version},
+        other_unit,
+    ),
+    "StartForm.lead_unit": (
+        "campaign_start",
+        nothing,
+        lambda here: {"name": "新任务", "started_on": TODAY},
+        other_unit,
+    ),
+    "AddSourceForm.unit": ("source_add", nothing, lambda here: {"title": "新简报"}, other_unit),
+    "AddFigureForm.unit": ("figure_add", article, reported, other_unit),
+    "AddFigureForm.organization": ("figure_add", article, reported, other_branch),
+    "EditFigureForm.unit": ("figure_edit", figure, reported, other_unit),
+    "EditFigureForm.organization": ("figure_edit", figure, reported, other_branch),
+    "MoveForm.parent": (
+        "organization_move",
+        lambda here: [here.team.code],
+        lambda here: {"reason": "x"},
+        other_branch,
+    ),
+    "TransferForm.unit": (
+        "organization_transfer",
+        branch,
+        lambda here: {"on": TODAY, "reason": "x"},
+        other_unit,
+    ),
+    "MoveUnitForm.superior": (
+        "unit_move",
+        lambda here: [here.spare.code],
+        lambda here: {"on": TODAY, "reason": "x"},
+        other_unit,
+    ),
+    "MergeUnitForm.into": (
+        "unit_merge",
+        lambda here: [here.spare.code],
+        lambda here: {"on": TODAY, "reason": "x"},
+        other_unit,
+    ),
+    "AddUserForm.unit": (
+        "user_add",
+        nothing,
+        lambda here: {**grant(here), "username": "newcomer", "display_name": "新"},
+        other_unit,
+    ),
+    "SlipsForm.users": ("user_slips", nothing, lambda here: {}, lambda there: there.waiting.pk),
+    "EditUserForm.person": (
+        "user_edit",
+        lambda here: [here.other.pk],
+        lambda here: {"username": "corrected", "display_name": "新", "reason": "x"},
+        other_person,
+    ),
+    "GrantForm.unit": ("user_grant", lambda here: [here.other.pk], grant, other_unit),
+}
+"""Of each field that takes somebody's code: the page, its parts, what else is sent, the forged value."""
