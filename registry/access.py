@@ -218,6 +218,7 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     A row with a private number is also found by its public key.
     """
     noun = nouns.by_key(key)
+    code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
     names = {noun.page_key, noun.public_key} - {""}
     known = Q(*((name, code) for name in names), _connector=Q.OR)
     row = visible(user, noun.with_related().filter(known), verb).first()

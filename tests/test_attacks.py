@@ -127,6 +127,27 @@ def _errors(page: str, value: str) -> list[str]:
     return [line.replace(value, "…") for line in lines]
 
 
+def test_a_number_with_a_zero_byte_inside_is_no_other_number(world: TwoBureaus, manager: Visitor) -> None:
+    """Left out, it would make the number of somebody who is there."""
+    number = world.here.people[2].number
+    url = reverse("organization_members_add", args=[world.here.branch.code])
+    for sent in (f"{number[:6]}\x00{number[6:]}", f"{number}\x00", f"\x00 {number}"):
+        page = refused(manager, url, {"numbers": sent, "started_on": TODAY}, "numbers")
+        assert "这一行有无法识别的字符" in page
+        assert "\x00" not in page
+
+
+def test_a_zero_byte_is_no_fault_where_rows_are_named(world: TwoBureaus, manager: Visitor) -> None:
+    """PostgreSQL takes none in a question: the pages ask without it, or do not ask."""
+    register = reverse("organization_register", args=[world.here.unit.code])
+    assert manager.ask("GET", f"{register}?copy=%00")[0] == "404"
+    ticked = {"rows": world.here.assignment.pk, "on": TODAY}
+    assert manager.ask("POST", f"{reverse('assignments_end')}?of=%00", ticked)[0] == "404"
+    found = reverse("organizations_found", args=[world.here.unit.code])
+    sent = {"units": ["\x00", "a\x00b"], "unit_q": "a\x00b", "check": "1"}
+    assert manager.ask("POST", found, sent)[0] == "200"
+
+
 @pytest.mark.parametrize("name", FILTERS)
 def test_a_forged_filter_finds_nothing(world: TwoBureaus, manager: Visitor, name: str) -> None:
     url = reverse(FILTERS[name])

@@ -33,6 +33,7 @@ from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import change, changes_something, fingerprint, posted
 from registry.web.fields import DayField, PickerField, ScopedForm, document_field, wide
 from registry.web.links import way_to
+from registry.web.text import cleaned
 
 UNIT_MARK = "{单位}"
 SHOWN = 200
@@ -117,13 +118,13 @@ class FoundingForm(ScopedForm):
     @property
     def unit_query(self) -> str:
         """What the list of units is filtered by."""
-        return str(self.data.get("unit_q", "")).strip()[:60]
+        return cleaned(self.data.get("unit_q", ""))
 
     @cached_property
     def ticked(self) -> set[str]:
         """The codes of the units ticked."""
         data: Any = self.data
-        return set(data.getlist("units")) if self.is_bound else set()
+        return {code for code in data.getlist("units") if "\x00" not in code} if self.is_bound else set()
 
     @cached_property
     def listed_units(self) -> list[Unit]:

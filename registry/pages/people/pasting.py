@@ -10,9 +10,12 @@ from registry import access
 from registry.models import Person
 from registry.rules.borrowing import Claim, find_people
 
+UNREADABLE = "这一行有无法识别的字符,请重新填写。"
 UNCLEAR = "看不出哪个是警号、哪个是姓名,请每行只留一个警号和一个姓名。"
 _BETWEEN = re.compile(r"[\s,,;;、|]+")
 _HEADERS = frozenset(("警号", "姓名", "序号", "编号", "民警姓名"))
+BROKEN = "\ufffd"
+"""Stands in the box for a character that no number and no name can hold: left out, it might make another."""
 _SERIAL = re.compile(r"\d{1,3}")
 
 
@@ -36,9 +39,9 @@ def read(user: access.AnyUser, text: str, chosen: Mapping[str, str]) -> Pasted:
     """Find the people of the lines; ``chosen`` says by words which of several namesakes is meant."""
     claims: dict[str, Claim] = {}
     pasted = Pasted()
-    for words, claim in _claims(text):
+    for words, claim in _claims(text.replace("\x00", BROKEN)):
         if claim is None:
-            pasted.left[words] = UNCLEAR
+            pasted.left[words] = UNREADABLE if BROKEN in words else UNCLEAR
         else:
             claims.setdefault(words, claim)
     found = find_people(user, claims.values())
@@ -66,8 +69,11 @@ def key_of(person: Person, outside: set[int]) -> str:
 
 def _claims(text: str) -> Iterator[tuple[str, Claim | None]]:
     """Yield what each line says of somebody, with its words; None where it cannot be read."""
-    for line in text.replace("\x00", "").splitlines():
+    for line in text.splitlines():
         words = _words(line)
+        if BROKEN in line:
+            yield " ".join(words), None
+            continue
         if not words or _HEADERS.issuperset(words):
             continue
         numbers = [_is_number(word) for word in words]
