@@ -20,6 +20,7 @@ from registry.models.base import in_spans
 from registry.models.hierarchy import Span
 from registry.pages.people import pasting
 from registry.rules import borrowing
+from registry.rules.findings import MOST_SAID
 from registry.web.fields import PickerField, ScopedForm, typed_day
 from registry.web.text import cleaned
 
@@ -143,7 +144,9 @@ class PlacingForm(ScopedForm):
     def _problems(self) -> list[str]:
         left, namesakes = self.pasted.left.items(), self.pasted.namesakes.items()
         said = [f"{words}:{why}" for words, why in left]
-        return [*said, *(f"{words}:有 {len(each)} 人同名,请选一人。" for words, each in namesakes)]
+        said += [f"{words}:有 {len(each)} 人同名,请选一人。" for words, each in namesakes]
+        more = len(said) - MOST_SAID
+        return [*said[:MOST_SAID], f"另有 {more} 行没有列入,都留在框里。"] if more > 0 else said
 
     def clean_numbers(self) -> str:
         """Refuse what is left in the box."""
