@@ -455,26 +455,31 @@ AWAY = (
 )
 
 
-@pytest.mark.parametrize("away", AWAY)
-def test_no_answer_leads_to_another_site(world: TwoBureaus, away: str) -> None:
-    """With the address of another site in every parameter that could lead somewhere, and as Referer."""
+def test_no_answer_leads_to_another_site(world: TwoBureaus) -> None:
+    """With the address of another site in every parameter that could lead somewhere, and as Referer.
+
+    Whatever leads somewhere with the first of them is asked with all.
+    """
     names = ("next", "url", "return", "back", "from", "to", "redirect", "continue", "q", "unit")
-    query = urlencode(dict.fromkeys(names, away))
     for somebody in (None, world.here.users["manager"]):
         for name, rows in TABLE.items():
             if name == "admin:" or "registry_" in name:
                 continue
             for row in rows[:1]:
-                url = f"{reverse(name, args=row.args(world.here))}?{query}"
+                url = reverse(name, args=row.args(world.here))
                 for method in ("get", "post"):
-                    data = None if method == "get" else {**row.data(world.here), "next": away}
-                    savepoint = transaction.savepoint()
-                    client = Visitor(somebody).client
-                    response = getattr(client, method)(url, data, headers={"referer": away})
-                    transaction.savepoint_rollback(savepoint)
-                    location = response.headers.get("Location", "/")
-                    assert location.startswith("/"), f"{method} {url} leads to {location}"
-                    assert not location.startswith(("//", "/\\")), f"{method} {url} leads to {location}"
+                    for away in AWAY:
+                        data = None if method == "get" else {**row.data(world.here), "next": away}
+                        full = f"{url}?{urlencode(dict.fromkeys(names, away))}"
+                        savepoint = transaction.savepoint()
+                        client = Visitor(somebody).client
+                        response = getattr(client, method)(full, data, headers={"referer": away})
+                        transaction.savepoint_rollback(savepoint)
+                        location = response.headers.get("Location")
+                        if location is None:
+                            break
+                        assert location.startswith("/"), f"{method} {full} leads to {location}"
+                        assert not location.startswith(("//", "/\\")), f"{method} {full} leads to {location}"
 
 
 # --- Requests that no page sends ------------------------------------------------------------------
