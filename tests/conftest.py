@@ -64,10 +64,15 @@ def chromium() -> str | None:
 
 
 SLOW = (
+    "test_attacks",
     "test_properties",
+    "test_access_table",
+    "test_demo",
+    "test_logins",
+    "test_language",
+    "test_exports",
     "test_moves",
     "test_bulk",
-    "test_access_table",
     "test_concurrency",
     "test_kill",
 )
