@@ -212,7 +212,9 @@ def test_eight_writers_of_the_unit_tree() -> None:
 
 
 def _recorded() -> Counter[str]:
-    return Counter(AuditEntry.objects.values_list("verb", flat=True))
+    # Borrowed members of a founding have entries of their own, which are parts of its.
+    acts = AuditEntry.objects.exclude(verb="assign_person", part_of__isnull=False)
+    return Counter(acts.values_list("verb", flat=True))
 
 
 def test_one_of_two_wins_when_both_assign_the_same_person() -> None:
