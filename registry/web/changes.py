@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
+from registry import access
 from registry.refusals import EditConflict, OperationRefused
 from registry.web import history, kept
 from registry.web.address import Address, actor_of, address_of
@@ -92,7 +93,7 @@ def fingerprint(warnings: Sequence[str]) -> str:
 
 
 def renew_version(form: ScopedForm, conflict: EditConflict) -> None:
-    """Let the next sending of ``form`` stand against the version whose values were just shown."""
+    """Make the next sending of ``form`` one against the version whose values were just shown."""
     name, data = form.add_prefix("version"), cast(Any, form.data)
     if conflict.version is not None and name in data:
         data = data.copy()
@@ -104,13 +105,16 @@ def renew_version(form: ScopedForm, conflict: EditConflict) -> None:
 
 
 @dataclass
-class Job:
-    """A request to change a row: the words of its page are made from it."""
+class Asked:
+    """A request to change something: the words of its page are made from it."""
 
     request: HttpRequest
-    row: Any
-    title: str
     form: Any = field(init=False)
+
+    @property
+    def user(self) -> access.AnyUser:
+        """Who asks."""
+        return self.request.user
 
     @property
     def address(self) -> Address:
@@ -122,6 +126,23 @@ class Job:
         """What the form sends, once it is valid."""
         cleaned: dict[str, Any] = self.form.cleaned_data
         return cleaned
+
+    def warnings(self, said: Sequence[str], warn: Callable[[Any], Sequence[str]] | None) -> Sequence[str]:
+        """Return what to look at before saving: what ``warn`` says of the job.
+
+        Where the form holds the mark of what was said (``planned``): all of it, if it has changed since.
+        """
+        if "planned" in self.sent:
+            return [] if self.sent["planned"] == fingerprint(said) else said
+        return warn(self) if warn else []
+
+
+@dataclass
+class Job(Asked):
+    """A request to change a row."""
+
+    row: Any
+    title: str
 
     def url(self, row: Any) -> str:
         """Return the address of the page of a row."""
@@ -179,17 +200,11 @@ class Subject:
             job = Job(request, of.find(request, key, verb or operation.__name__), title)
             if request.method == "GET":
                 opened(job)
-            said = sentences(job)
-            shown = {"title": title, "submit_label": submit_label or title, "sentences": said}
+            shown = {"title": title, "submit_label": submit_label or title, "sentences": sentences(job)}
             shown |= of.context(job) | context(job)
-            mark = fingerprint(shown["sentences"])
-            begin = {"on": job.address.as_of, "planned": mark, **initial(job)}
+            said = shown["sentences"]
+            begin = {"on": job.address.as_of, "planned": fingerprint(said), **initial(job)}
             job.form = form(posted(request), user=request.user, row=job.row, initial=begin)
-
-            def warnings() -> Sequence[str]:
-                if "planned" in job.sent:
-                    return [] if job.sent["planned"] == mark else shown["sentences"]
-                return warn(job) if warn else []
 
             def back(result: Any) -> str | HttpResponse:
                 return str(shown["cancel_url"]) if of.back is None else of.back(job, result)
@@ -202,7 +217,7 @@ class Subject:
                 back=back,
                 template=of.template,
                 context=shown,
-                warn=warnings,
+                warn=lambda: job.warnings(said, warn),
             )
 
         return view

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -13,8 +13,8 @@ from django.utils.html import format_html
 
 from registry import access, nouns
 from registry.audit import Actor
-from registry.web.address import Address, actor_of, address_of
-from registry.web.changes import View, change, changes_something, fingerprint
+from registry.web.address import actor_of
+from registry.web.changes import Asked, View, change, changes_something, fingerprint
 from registry.web.columns import Column, Grid
 from registry.web.fields import ScopedForm
 from registry.web.tables import Table
@@ -32,28 +32,10 @@ class TickedForm(ScopedForm):
 
 
 @dataclass
-class Ticked:
-    """A request to change many rows, and what the page that asks before knows of it."""
+class Ticked(Asked):
+    """A request to change many rows."""
 
-    request: HttpRequest
     rows: list[Any]
-    form: Any = field(init=False)
-
-    @property
-    def user(self) -> access.AnyUser:
-        """Who asks."""
-        return self.request.user
-
-    @property
-    def address(self) -> Address:
-        """The address of the page."""
-        return address_of(self.request)
-
-    @property
-    def sent(self) -> dict[str, Any]:
-        """What the form sends, once it is valid."""
-        cleaned: dict[str, Any] = self.form.cleaned_data
-        return cleaned
 
 
 @dataclass(frozen=True)
@@ -113,9 +95,8 @@ class TickedSubject:
             is_sent = "rows" in request.POST
             left_out = _leave_out(job, fits)
             said = [*sentences(job), *left_out]
-            mark = fingerprint(said)
             keys = ",".join(str(row.pk) for row in job.rows)
-            initial = {"on": job.address.as_of, "rows": keys, "planned": mark}
+            initial = {"on": job.address.as_of, "rows": keys, "planned": fingerprint(said)}
             job.form = form(request.POST if is_sent else None, user=request.user, row=job, initial=initial)
             noun = nouns.by_key(self.noun)
             shown = {
@@ -129,11 +110,6 @@ class TickedSubject:
                 "measure": noun.measure,
             }
 
-            def warnings() -> Sequence[str]:
-                if "planned" in job.sent:
-                    return [] if job.sent["planned"] == mark else said
-                return warn(job) if warn else []
-
             return change(
                 request,
                 job.form,
@@ -142,7 +118,7 @@ class TickedSubject:
                 back=goal,
                 template="parts/ticked.html",
                 context=shown,
-                warn=warnings,
+                warn=lambda: job.warnings(said, warn),
             )
 
         return view
