@@ -106,7 +106,7 @@ def test_two_entries_are_seen_side_by_side_and_joined(manager: Client, world: Wo
     assert "下一步" in manager.get(url).content.decode()
     query = f"{url}?other={twin.key}"
     response = manager.get(query)
-    facts = {fact.label: (fact.mine, fact.theirs) for fact in response.context["facts"]}
+    facts = {fact.label: (fact.mine, fact.theirs) for fact in response.context["grid"].rows}
     assert facts["姓名"] == ("赵一", "赵壹")
     assert facts["职务"] == ("所长", "教导员")
     fields = [name for name in response.context["form"].fields if name.startswith("take_")]

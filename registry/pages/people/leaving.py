@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 
 from registry import access
 from registry.models import Leaving, Person
@@ -15,6 +17,7 @@ from registry.operations import leaving, merging
 from registry.pages.people.changes import PERSON, person_around, person_at_hand
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, change, changes_something, posted
+from registry.web.columns import Column, Grid
 from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, reason_field, typed_day
 from registry.web.links import person_url
 
@@ -102,6 +105,17 @@ class _Fact:
     theirs: str
 
 
+def _theirs(fact: _Fact) -> str:
+    return fact.theirs if fact.mine == fact.theirs else format_html("<b>{}</b>", fact.theirs or "–")
+
+
+_FACTS: Sequence[Column[_Fact]] = (
+    Column("项目", "label", is_heading=True),
+    Column("留下的条目", "mine", css="text"),
+    Column("并入的条目", "theirs", text=_theirs, css="text"),
+)
+
+
 class MergeForm(ScopedForm):
     """Which facts of the other entry stay, and why; it cannot be undone, which must be ticked."""
 
@@ -187,7 +201,7 @@ def merge(request: HttpRequest, number: str) -> HttpResponse:
         context=around
         | {
             "other": other,
-            "facts": facts,
+            "grid": Grid(_FACTS, facts),
             "moved": [each.said for each in merging.plan_merging(person=person, other=other)],
             "submit_label": "合并,不能撤销",
         },
