@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -19,7 +19,7 @@ from registry.counting.rollup import kept
 from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import rank_of_role
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
+from registry.pages.people.columns import ASSIGNMENT_ACTS, assignments_named, person_columns
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
@@ -48,11 +48,6 @@ class ListedAssignment:
         """The organization's page, nothing where it is out of scope."""
         organization = self.assignment.organization
         return self.table.address.url(organization.get_absolute_url()) if self.is_seen else ""
-
-
-def _named(table: AssignmentTable, rows: Any, text: str) -> Any:
-    by_person = access.person_matches(table.user, text, "person__")
-    return rows.filter(by_person | Q(organization__name__icontains=text))
 
 
 class AssignmentTable(PlacedTable[ListedAssignment]):
@@ -109,7 +104,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
         UnitFilter(),
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
         ChoiceFilter("category", "类别", "person__category", choices=PersonCategory.choices),
-        TextFilter("q", "姓名、警号或组织", _named),
+        TextFilter("q", "姓名、警号或组织", assignments_named),
     )
 
     @cached_property

@@ -1,9 +1,11 @@
-"""What lists of people share: the columns that name a person, and what is done to ticked assignments."""
+"""What lists of people share: the columns that name a person, and what finds and changes assignments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
+
+from django.db.models import Q
 
 from registry import access
 from registry.models import Person
@@ -20,6 +22,12 @@ ASSIGNMENT_ACTS = (
     Act("withdraw_assignment", "assignments_withdraw", "撤回误录"),
 )
 """What is done to ticked assignments."""
+
+
+def assignments_named(table: Any, rows: Any, text: str) -> Any:
+    """Return the assignments whose person or organization the text names."""
+    by_person = access.person_matches(table.user, text, "person__")
+    return rows.filter(by_person | Q(organization__name__icontains=text))
 
 
 def person_columns(

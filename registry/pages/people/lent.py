@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -17,7 +17,7 @@ from registry.models import Assignment, AuditEntry, Role, WorkflowState
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import person_columns
+from registry.pages.people.columns import assignments_named, person_columns
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column
 from registry.web.drill import Place, PlacedTable
@@ -39,11 +39,6 @@ class Lent:
     """Whether the organization is in scope."""
 
     @property
-    def entered_at(self) -> datetime:
-        """When it was entered."""
-        return self.assignment.created_at
-
-    @property
     def is_new(self) -> bool:
         """Whether it was entered lately."""
         return timezone.now() - self.assignment.created_at < NEW_FOR
@@ -61,11 +56,6 @@ def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
         return Assignment.objects.none()
     rows = Assignment.objects.valid().exclude(organization__state=WorkflowState.WITHDRAWN)
     return rows.filter(in_spans(spans, "person__home_unit__") & ~in_spans(spans, "organization__unit__"))
-
-
-def _named(table: LentTable, rows: Any, text: str) -> Any:
-    by_person = access.person_matches(table.user, text, "person__")
-    return rows.filter(by_person | Q(organization__name__icontains=text))
 
 
 class LentTable(PlacedTable[Lent]):
@@ -106,7 +96,7 @@ class LentTable(PlacedTable[Lent]):
         Column("登记人", "by", css="nowrap"),
         Column(
             "登记时间",
-            "entered_at",
+            "assignment.created_at",
             Kind.TIME,
             key="entered",
             sort=("pk",),  # in the order of entering
@@ -116,7 +106,7 @@ class LentTable(PlacedTable[Lent]):
     filters = (
         UnitFilter(label="所属单位"),
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
-        TextFilter("q", "姓名、警号或组织", _named),
+        TextFilter("q", "姓名、警号或组织", assignments_named),
     )
 
     def __init__(self, request: HttpRequest, at: Place | None = None) -> None:
