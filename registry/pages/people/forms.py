@@ -167,37 +167,6 @@ class AssignForm(PlacingForm):
         }
 
 
-class BorrowForm(ScopedForm):
-    """Somebody of another unit into an organization, by whole number and name."""
-
-    number = forms.CharField(label="警号", max_length=30, help_text="完整警号,保留前面的零。")
-    name = forms.CharField(label="姓名", max_length=40, help_text="与登记的姓名完全一致。")
-    organization = PickerField(
-        "organization", label="编入组织", verb="assign_person", help_text="须在您可以录入的单位范围内。"
-    )
-    role = forms.ChoiceField(label="职责", choices=ROLES)
-    started_on = DayField(label="编入日期")
-    document_number = document_field("借调或任命文号")
-
-    unsent = ("number", "name")
-    renames = {"members": "number"}
-
-    def clean(self) -> None:
-        """Find the person: number and name must both agree."""
-        if self.cleaned_data.keys() >= {"number", "name"}:
-            claim = Claim.of(self.cleaned_data["number"], self.cleaned_data["name"])
-            found = find_people(self.user, [claim])
-            if claim in found.people:
-                self.cleaned_data["person"] = found.people[claim]
-            else:
-                self.add_error("number", found.problems[claim])
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the assignment, with the secretary who is relieved."""
-        sent = super().arguments()
-        return {**sent, "relieve": secretaries_relieved(self, sent["organization"])}
-
-
 class AssignOneForm(ScopedForm):
     """One person into an organization."""
 
@@ -216,6 +185,28 @@ class AssignOneForm(ScopedForm):
         return {**sent, "relieve": secretaries_relieved(self, sent["organization"])}
 
 
+class BorrowForm(AssignOneForm):
+    """Somebody of another unit into an organization, by whole number and name."""
+
+    number = forms.CharField(label="警号", max_length=30, help_text="完整警号,保留前面的零。")
+    name = forms.CharField(label="姓名", max_length=40, help_text="与登记的姓名完全一致。")
+    document_number = document_field("借调或任命文号")
+
+    field_order = ("number", "name")
+    unsent = ("number", "name")
+    renames = {"members": "number"}
+
+    def clean(self) -> None:
+        """Find the person: number and name must both agree."""
+        if self.cleaned_data.keys() >= {"number", "name"}:
+            claim = Claim.of(self.cleaned_data["number"], self.cleaned_data["name"])
+            found = find_people(self.user, [claim])
+            if claim in found.people:
+                self.cleaned_data["person"] = found.people[claim]
+            else:
+                self.add_error("number", found.problems[claim])
+
+
 class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     user: access.AnyUser
 
@@ -226,7 +217,7 @@ class _AssignmentChoice(forms.ModelMultipleChoiceField):  # type: ignore[type-ar
 
 
 def _offer(form: ScopedForm, name: str, pks: list[int]) -> None:
-    """Let a field offer these assignments to be ticked."""
+    """Offer these assignments to be ticked in a field."""
     field = form.fields[name]
     assert isinstance(field, _AssignmentChoice)
     field.user = form.user
