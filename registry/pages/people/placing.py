@@ -123,11 +123,10 @@ class PlacingForm(ScopedForm):
         members = [key for key in data.getlist("members") if key]
         roles = [*data.getlist("members_role"), *[""] * len(members)][: len(members)]
         known = {*members, data.get("secretary", "")}
-        new = {key: key for key in data.getlist("ticked")}
-        for key, person in self.pasted.people.items():
-            if not known & {person.key, person.number, key}:
-                new[key] = key
-        members += [key for key in new if key not in known]
+        pasted = [
+            key for key, person in self.pasted.people.items() if not known & {person.key, person.number, key}
+        ]
+        members += [key for key in dict.fromkeys([*data.getlist("ticked"), *pasted]) if key not in known]
         data.setlist("members", members)
         data.setlist("members_role", [*roles, *[Role.MEMBER.value] * (len(members) - len(roles))])
         data["numbers"] = self.pasted.text
@@ -157,10 +156,6 @@ class PlacingForm(ScopedForm):
     def main_fields(self) -> list[forms.BoundField]:
         """The fields always shown, but for those that the box shows."""
         return [each for each in super().main_fields() if each.name not in self.boxed]
-
-    def boxed_fields(self) -> list[forms.BoundField]:
-        """The fields that the box shows."""
-        return [self[name] for name in self.boxed]
 
     def namesakes(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Return for each name that several have the words and who may be meant: key and note."""
