@@ -46,7 +46,7 @@ from registry.rules.findings import warnings
 from registry.rules.people import Naming, Numbering, namesake_warnings, number_findings
 from registry.rules.placements import Ending, Placement, RoleChange
 from registry.web.address import actor_of, address_of
-from registry.web.changes import Job, Subject, change, changes_something, posted
+from registry.web.changes import Asked, Job, Subject, change, changes_something, posted
 from registry.web.links import person_url, way_to
 from registry.web.text import cleaned
 
@@ -62,7 +62,7 @@ def _page(title: str, cancel_url: str, *crumbs: tuple[str, str]) -> dict[str, An
 
 
 def _number(job: Job, person: Person) -> str:
-    return access.shown_number(job.request.user, person)
+    return access.shown_number(job.user, person)
 
 
 # --- People ---------------------------------------------------------------------------------------
@@ -103,7 +103,7 @@ def person_around(job: Job) -> dict[str, Any]:
 
 
 def _page_of(job: Job, person: Person) -> str:
-    return person_url(job.request.user, person, job.address)
+    return person_url(job.user, person, job.address)
 
 
 def _status_now(job: Job) -> list[str]:
@@ -150,7 +150,7 @@ def _namesakes(job: Job) -> list[str]:
     if person is not None and (name, unit) == (person.name, person.home_unit):
         return []
     number = person.number if person is not None else job.sent["number"]
-    return warnings(namesake_warnings([Naming(name, unit, number)], job.request.user))
+    return warnings(namesake_warnings([Naming(name, unit, number)], job.user))
 
 
 add = Subject("home_unit", _unit_at_hand, _around_unit, FORM).change(
@@ -288,10 +288,11 @@ def _warnings(job: Job, organization: Organization, members: Sequence[tuple[Pers
     """Say what to look at before people are placed in an organization."""
     days = job.sent["started_on"], job.sent.get("ended_on")
     proposals = [Placement(person, organization, role, *days) for person, role in members]
-    return warnings(placements.findings(proposals, job.request.user))
+    return warnings(placements.findings(proposals, job.user))
 
 
-def _end_warnings(job: Job, rows: Sequence[Assignment]) -> list[str]:
+def end_warnings(job: Asked, rows: Sequence[Assignment]) -> list[str]:
+    """Say what to look at before assignments end on the day that was sent."""
     return warnings(placements.end_findings([Ending(row, job.sent["on"]) for row in rows]))
 
 
@@ -313,7 +314,7 @@ end_many = _ORGANIZATION.change(
     "结束编入",
     verb="end_assignment",
     submit_label="结束所选人员的编入",
-    warn=lambda job: _end_warnings(job, [row for row, _on in job.form.arguments()["ends"]]),
+    warn=lambda job: end_warnings(job, [row for row, _on in job.form.arguments()["ends"]]),
     done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {ended[0].ended_on} 起结束编入。",
     template="pages/people/end_many.html",
     name="",
@@ -349,9 +350,10 @@ def _corrected(job: Job, row: Assignment, number: int) -> str:
     return f"已更正 {row.person.name}{others}在 {row.organization.name} 的编入,编入日期为 {row.started_on}。"
 
 
-def _role_warnings(job: Job) -> list[str]:
-    proposal = RoleChange(job.row, job.sent["role"], job.sent["on"])
-    return warnings(placements.role_findings([proposal], job.request.user))
+def role_warnings(job: Asked, rows: Sequence[Assignment]) -> list[str]:
+    """Say what to look at before the role changes to what was sent."""
+    changes = [RoleChange(row, job.sent["role"], job.sent["on"]) for row in rows]
+    return warnings(placements.role_findings(changes, job.user))
 
 
 _ASSIGNMENT = Subject("assignment", _assignment_at_hand, _around_assignment, FORM, _to_unit)
@@ -373,7 +375,7 @@ role = _ASSIGNMENT.change(
     "调整职责",
     sentences=lambda job: [f"现{_placed(job.row)}"],
     initial=lambda job: {"on": max(job.address.as_of, job.row.started_on)},
-    warn=_role_warnings,
+    warn=lambda job: role_warnings(job, [job.row]),
     done=lambda job, row: f"{job.row.person.name} 自 {job.sent['on']} 起任{row.get_role_display()}。",
 )
 end = _ASSIGNMENT.change(
@@ -381,7 +383,7 @@ end = _ASSIGNMENT.change(
     EndForm,
     "结束编入",
     sentences=lambda job: [_placed(job.row)],
-    warn=lambda job: _end_warnings(job, [job.row]),
+    warn=lambda job: end_warnings(job, [job.row]),
     done=lambda job, row: (
         f"{job.row.person.name} 在 {job.row.organization.name} 的编入自 {row.ended_on} 起结束。"
     ),

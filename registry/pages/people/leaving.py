@@ -43,7 +43,7 @@ def _leaving(job: Job) -> list[str]:
         said.append(f"{person.name}已登记于 {person.left_on} {person.get_leaving_display()};再次登记即更正。")
     number = sum(row.started_on <= day for row in plan.assignments)
     said.append(f"自 {day} 起{person.name}不再在职,结束编入 {number} 人次;此前各日的统计不变。")
-    scope = access.spans(job.request.user)
+    scope = access.spans(job.user)
     for row in plan.assignments:
         is_seen = access.inside(person.home_unit, scope) or access.inside(row.organization.unit, scope)
         name = row.organization.name if is_seen else "其他单位的组织"

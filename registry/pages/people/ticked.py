@@ -15,6 +15,7 @@ from registry.models.kinds import ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
 from registry.operations import assignments as operations
 from registry.pages.people.assignments import AssignmentTable
+from registry.pages.people.changes import end_warnings, role_warnings
 from registry.pages.people.columns import person_columns
 from registry.pages.people.forms import ends, secretaries_relieved
 from registry.rules import placements as rules
@@ -108,11 +109,6 @@ def _who(job: Ticked) -> str:
     return f"{names}等 {len(job.rows)} 人次" if len(job.rows) > 3 else f"{names} {len(job.rows)} 人次"
 
 
-def _role_warnings(job: Ticked) -> list[str]:
-    changes = [rules.RoleChange(row, job.sent["role"], job.sent["on"]) for row in job.rows]
-    return warnings(rules.role_findings(changes, job.user))
-
-
 def _transfer_warnings(job: Ticked) -> list[str]:
     sent = job.sent
     placed = [
@@ -156,7 +152,7 @@ end = _ASSIGNMENTS.change(
     "结束编入",
     EndTickedForm,
     lambda job, actor: operations.end_assignments(actor=actor, **job.form.arguments()),
-    warn=lambda job: warnings(rules.end_findings([rules.Ending(row, job.sent["on"]) for row in job.rows])),
+    warn=lambda job: end_warnings(job, job.rows),
     sentences=lambda job: ["结束后当天起不再计入,以前各日的统计不变。"],
     done=lambda job, ended: f"{_who(job)}自 {ended[0].ended_on} 起结束编入。",
 )
@@ -174,7 +170,7 @@ role = _ASSIGNMENTS.change(
     "调整职责",
     RoleManyForm,
     _change_roles,
-    warn=_role_warnings,
+    warn=lambda job: role_warnings(job, job.rows),
     done=lambda job, rows: f"{_who(job)}自 {job.sent['on']} 起任{Role(job.sent['role']).label}。",
 )
 edit = _ASSIGNMENTS.change(
