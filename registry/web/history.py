@@ -48,7 +48,7 @@ class Event:
 
     @property
     def undo_word(self) -> str:
-        """How the way back is called: an edit is set back, an act is taken back."""
+        """The words of the link: an edit is set back, an act is taken back."""
         return "还原" if self.is_edit else "撤回这次操作"
 
 
@@ -95,16 +95,16 @@ def of_page(
     entries = list(of_row(row))
     rows, acts = _edited_rows(row, entries), taken_back_by(user, entries)
 
-    def undo_url(entry: AuditEntry) -> str:
+    def way(entry: AuditEntry) -> str:
         edited = rows.get((entry.noun, entry.object_id))
         is_open = edited is not None and _fits(entry, edited) and access.may(user, entry.verb, edited)
-        return _undo_url(entry.pk, address) if is_open or entry.pk in acts else ""
+        return undo_url(entry.pk, address) if is_open or entry.pk in acts else ""
 
     shown = events(
         entries,
         names=names,
         sees_numbers=sees_numbers,
-        undo_url=undo_url,
+        undo_url=way,
         undone=undone_by(entries),
         acts=acts,
     )
@@ -121,7 +121,8 @@ def _edited_rows(row: Model, entries: Iterable[AuditEntry]) -> dict[tuple[str, i
     return rows
 
 
-def _undo_url(pk: int, address: Address) -> str:
+def undo_url(pk: int, address: Address) -> str:
+    """Return the page that undoes what an entry says."""
     return address.url(reverse("record_undo", args=[pk]))
 
 
@@ -174,7 +175,7 @@ def way_back(request: HttpRequest, address: Address) -> SafeString:
     for entry in entries:
         if entry.pk in able or can_undo(entry):
             word = Event(entry, "", (), is_edit=entry.pk not in able).undo_word
-            return format_html(' <a href="{}">{}</a>', _undo_url(entry.pk, address), word)
+            return format_html(' <a href="{}">{}</a>', undo_url(entry.pk, address), word)
     return SafeString("")
 
 

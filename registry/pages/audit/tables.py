@@ -11,7 +11,6 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.forms import Field
 from django.http import Http404, HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -230,7 +229,12 @@ class RecordTable(Table[ListedEntry]):
         personal = access.spans(self.user, access.PERSONAL)
         everything = self.user.is_authenticated and self.user.is_superuser
         pages = cache(lambda: self._pages(found))
-        undoing = cache(lambda: (self._undo_urls(found), history.undone_by(found)))
+
+        def undo_urls() -> dict[int, str]:
+            able = history.taken_back_by(self.user, found)
+            return {pk: history.undo_url(pk, self.address) for pk in able}
+
+        undoing = cache(lambda: (undo_urls(), history.undone_by(found)))
         return [
             ListedEntry(
                 entry,
@@ -240,10 +244,6 @@ class RecordTable(Table[ListedEntry]):
             )
             for entry in found
         ]
-
-    def _undo_urls(self, entries: Sequence[AuditEntry]) -> dict[int, str]:
-        open_ = history.taken_back_by(self.user, entries)
-        return {pk: self.address.url(reverse("record_undo", args=[pk])) for pk in open_}
 
     def _pages(self, entries: Iterable[AuditEntry]) -> Pages:
         """Return the pages of what the user may open: a query for each noun."""

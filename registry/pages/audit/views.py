@@ -60,7 +60,7 @@ def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
         )
 
     form = ReasonForm(posted(request), user=request.user)
-    title = "撤回这次操作"
+    title, now = "撤回这次操作", page()
     return change(
         request,
         form,
@@ -77,8 +77,8 @@ def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
             "obstacles": history.obstacles(request.user, found, address),
             "more": max(0, len(found) - history.MOST_OBSTACLES),
             "submit_label": "撤回",
-            "cancel_url": page(),
-            "crumbs": [{"name": entry.object_name, "url": page()}, {"name": title}],
+            "cancel_url": now,
+            "crumbs": [{"name": entry.object_name, "url": now}, {"name": title}],
         },
     )
 
