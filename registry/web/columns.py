@@ -110,8 +110,10 @@ def read(row: Any, how: How) -> Any:
     """Return what is read from a row in this way; None where a step of the path is empty."""
     if callable(how):
         return how(row)
-    value = row if how else None
-    for name in how.split(".") if how else ():
+    if not how:
+        return None
+    value = row
+    for name in how.split("."):
         value = getattr(value, name) if value is not None else None
         value = value() if callable(value) else value
     return value

@@ -29,8 +29,13 @@ class Statement:
 
     @property
     def facts(self) -> list[str]:
-        """Date, basis and campaign."""
-        return asked_for(self.question)
+        """Date, basis and campaign in words."""
+        question = self.question
+        words = str(Basis(question.basis).label)
+        if question.is_period:
+            words += f"({question.first_day.isoformat()} 至 {question.as_of.isoformat()})"
+        campaign = question.campaign.label if question.campaign else "全部"
+        return [f"截至:{question.as_of.isoformat()}", f"口径:{words}", f"专项任务:{campaign}"]
 
     @property
     def left_out_words(self) -> str:
@@ -50,15 +55,6 @@ class Statement:
     def cautions(self) -> list[str]:
         """What whoever reads the numbers must know."""
         return [words for words in (self.left_out_words, self.pending_words) if words]
-
-
-def asked_for(question: Question) -> list[str]:
-    """Return date, basis and campaign in words."""
-    words = str(Basis(question.basis).label)
-    if question.is_period:
-        words += f"({question.first_day.isoformat()} 至 {question.as_of.isoformat()})"
-    campaign = question.campaign.label if question.campaign else "全部"
-    return [f"截至:{question.as_of.isoformat()}", f"口径:{words}", f"专项任务:{campaign}"]
 
 
 def units_left_out(question: Question, then: list[Span]) -> int:
