@@ -15,7 +15,7 @@ from registry.counting.basis import Question
 from registry.models import Basis, Campaign, User
 
 EARLIEST = date(1921, 7, 1)
-"""No page speaks of an earlier day."""
+"""The earliest day that an address may ask for."""
 KEPT = ("campaign", "as_of", "basis", "since")
 
 

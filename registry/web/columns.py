@@ -107,7 +107,7 @@ class Column(Generic[Line]):
 
 
 def read(row: Any, how: How) -> Any:
-    """Return what is read from a row in this way; None where a step of the path is empty."""
+    """Return the value that ``how`` reads from a row; None where a step of the path is empty."""
     if callable(how):
         return how(row)
     if not how:

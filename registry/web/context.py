@@ -61,7 +61,7 @@ class Frame:
 
     @cached_property
     def campaigns(self) -> list[Campaign]:
-        """The campaigns to choose from, those that go on first."""
+        """The campaigns to choose from, those still running first."""
         return sorted(
             access.visible(self.user, Campaign.objects.all()), key=lambda each: each.ended_on is not None
         )

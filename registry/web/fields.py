@@ -156,7 +156,7 @@ class PickerField(forms.Field):
         return copy
 
     def keep(self, row: Any) -> None:
-        """Let what stands in the record already be sent again, whether or not the user may see it."""
+        """Accept what the row holds already when it is sent again, even where the user may not see it."""
         if row is not None:
             self.kept[str(getattr(row, self.picker.key))] = row
 
@@ -185,7 +185,7 @@ class PickerField(forms.Field):
         return {key: known[key] for key in wanted if key in known}
 
     def named(self, words: Iterable[str]) -> dict[str, list[Any]]:
-        """Return the rows, of those that the user may choose, that are called by each of these words."""
+        """Return by word the rows of that name, of those that the user may choose."""
         if self.picker.key != "code" or self.user is None:
             return {}
         meant = find_by_code_or_name(self.user, self.noun.key, words, self.verb)
@@ -256,7 +256,7 @@ class NormalizedInput(forms.CharField):
         )
 
     def to_python(self, value: Any) -> str:
-        """Return what is kept."""
+        """Return the text as it is stored."""
         return self.field.normalized(super().to_python(value) or "")
 
 
@@ -297,16 +297,16 @@ class ScopedForm(forms.Form):
     folded: tuple[str, ...] = ()
     """The optional fields that are folded away."""
     fold_label = ""
-    """What the fold is called."""
+    """The label of the fold."""
     held: tuple[str, ...] = ()
     """The fields that begin with what the row holds."""
     unsent: tuple[str, ...] = ("planned",)
     """The fields that the operation does not take."""
     may_be_future: tuple[str, ...] = ()
-    """The days that may lie in the future; of all others the rule is asked with the rest of the form."""
+    """The days that may lie in the future; all others are checked with the rest of the form."""
     renames: Mapping[str, str] = {}
     holds_input = True
-    """Its page has no pickers of campaign and date: they would lead away from what was filled in."""
+    """Whether its page goes without the pickers of campaign and date, which would lose what was filled in."""
 
     def __init__(self, *args: Any, user: access.AnyUser, row: Any = None, **kwargs: Any) -> None:
         held = {name: getattr(row, name) for name in (*self.held, "version") if hasattr(row, name)}
@@ -402,6 +402,6 @@ def document_field(label: str, **options: Any) -> forms.CharField:
 
 
 class ReasonForm(ScopedForm):
-    """Nothing but why, which must be said."""
+    """A form that asks only for the reason, which is required."""
 
     reason = reason_field(required=True)

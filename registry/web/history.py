@@ -27,9 +27,9 @@ LIMIT = 60
 """So many of the newest entries stand on the page of a unit, an organization or a person."""
 
 MOST_OBSTACLES = 50
-"""So many things that stand in the way of taking an act back are named."""
+"""At most so many of the things that stand in the way of taking an act back are named."""
 JUST = timedelta(minutes=5)
-"""So long a request takes at most: what it did is looked for among what was recorded since."""
+"""The longest that a request takes: what it did is looked for only among newer entries."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def of_page(
     names: str = "organization",
     sees_numbers: bool = False,
 ) -> dict[str, Any]:
-    """Return what the page of a row shows of the record, and where all of it stands.
+    """Return what the page of a row shows of the record, and the address of the whole record.
 
     An edit that can be set back, and an act that can be taken back, has its link, for those who may do it.
     """
@@ -154,7 +154,7 @@ def obstacles(user: access.AnyUser, found: Sequence[Obstacle], address: Address)
 
 
 def undone_by(entries: Sequence[AuditEntry]) -> dict[int, AuditEntry]:
-    """Return what took back which act, by the key of the act's first entry."""
+    """Return the entry that took back each act, by the key of the act's first entry."""
     acts = {
         entry.part_of_id or entry.pk
         for entry in entries

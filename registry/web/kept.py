@@ -9,7 +9,7 @@ from django.http import HttpRequest, QueryDict
 _KEY = "kept_input"
 _SALT = "registry.web.kept"
 _LONGEST = 200_000
-"""So many characters are kept; a form of the registry has a fraction of it."""
+"""At most so many characters are kept; a form of the registry has a fraction of that."""
 _NEVER = ("csrfmiddlewaretoken", "password")
 _PAGES_OF_SECRETS = ("login", "account", "user_password")
 RESTORED = "刚才填写的内容没有保存,已恢复在下面,请核对后再保存。"

@@ -53,7 +53,7 @@ class Statement:
 
     @property
     def cautions(self) -> list[str]:
-        """What whoever reads the numbers must know."""
+        """What readers of the numbers must know."""
         return [words for words in (self.left_out_words, self.pending_words) if words]
 
 
@@ -73,5 +73,5 @@ def statement_at(unit: Unit, question: Question, line: Line, metrics: Iterable[s
 
 
 def waiting(line: Line, metrics: Iterable[str]) -> list[tuple[str, int]]:
-    """Return what of these metrics is not approved."""
+    """Return how many are not approved, of each of these metrics that has any."""
     return [(str(METRICS[slug].label), line.pending[slug]) for slug in metrics if line.pending.get(slug)]

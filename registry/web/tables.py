@@ -78,7 +78,7 @@ class Table(Generic[Line]):
     columns: Sequence[Column[Any]] = ()
     filters: Sequence[Filter] = ()
     acts: Sequence[Act] = ()
-    """What can be done to ticked rows; a ``tick_column`` lets tick them."""
+    """What can be done to ticked rows; a ``tick_column`` has the boxes."""
     default_sort = ""
     file = ""
     """The name of the address that hands the list on as a file."""

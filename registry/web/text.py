@@ -14,7 +14,7 @@ def cleaned(text: str) -> str:
 
 
 def period(start: date | None, end: date | None) -> str:
-    """Return from when to when something holds, half-open, in words."""
+    """Return a half-open period in words."""
     if start is None:
         return f"({end} 之前)" if end else ""
     return f"({start} 至 {end} 之前)" if end else f"({start} 起)"

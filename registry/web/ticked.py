@@ -20,7 +20,7 @@ from registry.web.fields import ScopedForm
 from registry.web.tables import Table
 
 MOST = 2000
-"""So many rows are changed at once; more are narrowed down by a filter first."""
+"""At most so many rows are changed at once; more must be narrowed down by a filter first."""
 
 
 class TickedForm(ScopedForm):

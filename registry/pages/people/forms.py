@@ -87,7 +87,7 @@ class PersonForm(_PersonFacts):
     ]
 
     def clean(self) -> None:
-        """Somebody who is registered elsewhere is borrowed or transferred, not entered again."""
+        """Refuse people who are registered elsewhere: they are borrowed or transferred, not entered again."""
         number = self.cleaned_data.get("number", "")
         if number and elsewhere(self.user, [number]):
             asked = urlencode({"number": number, "name": self.cleaned_data.get("name", "")})
@@ -291,7 +291,7 @@ class AssignmentEditForm(EditForm):
             del self.fields["everyone"], self.fields["also"]
 
     def arguments(self) -> dict[str, Any]:
-        """Return who is corrected along as ``also``."""
+        """Return the others to be corrected as ``also``."""
         sent = super().arguments()
         if sent.pop("everyone", False):
             sent["also"] = Assignment.objects.filter(pk__in=self.others)

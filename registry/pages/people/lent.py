@@ -1,4 +1,4 @@
-"""Who is borrowed (被借调人员): people at home at a unit or below who are placed outside, newest first."""
+"""People of a unit or below who are placed outside it (被借调人员), newest first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.tables import show
 
 NEW_FOR = timedelta(days=7)
-"""So long after it was entered a placement is marked as a new one."""
+"""A placement is marked as new for this long after it was entered."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Lent:
 
 
 def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
-    """Return the placements outside the intervals of people who are at home inside them."""
+    """Return the placements outside the intervals, of people whose home unit is inside them."""
     spans = list(spans)
     if everything(spans):
         return Assignment.objects.none()
@@ -59,7 +59,7 @@ def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
 
 
 class LentTable(PlacedTable[Lent]):
-    """Those who are placed outside the place of the address on its day."""
+    """People of the address's unit who are placed outside it on its day."""
 
     name = "被借调人员"
     tab = "被借调"

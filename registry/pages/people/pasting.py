@@ -15,7 +15,7 @@ UNCLEAR = "看不出哪个是警号、哪个是姓名,请每行只留一个警�
 _BETWEEN = re.compile(r"[\s,,;;、|]+")
 _HEADERS = frozenset(("警号", "姓名", "序号", "编号", "民警姓名"))
 BROKEN = "\ufffd"
-"""Stands in the box for a character that no number and no name can hold: left out, it might make another."""
+"""Replaces a character that no number or name can hold: what is left without it might name somebody else."""
 _SERIAL = re.compile(r"\d{1,3}")
 
 
@@ -25,9 +25,9 @@ class Pasted:
 
     people: dict[str, Person] = field(default_factory=dict)
     left: dict[str, str] = field(default_factory=dict)
-    """Why nobody was found, by the words."""
+    """The reason why nobody was found, by the words of the line."""
     namesakes: dict[str, list[Person]] = field(default_factory=dict)
-    """Who is called so, by the words."""
+    """The people who share the name, by the words of the line."""
 
     @property
     def text(self) -> str:

@@ -51,7 +51,7 @@ class PlacedField(PickerField):
         return found
 
     def note(self, row: Any) -> str:
-        """Say also who is borrowed."""
+        """Return the note, which says also that somebody is borrowed."""
         if self.user is None:
             return ""
         is_own = access.inside(row.home_unit, access.spans(self.user))
@@ -110,7 +110,7 @@ class PlacingForm(ScopedForm):
                 self._errors["numbers"] = ErrorList(said)
 
     def _sorted(self, data: QueryDict | None, user: access.AnyUser) -> QueryDict | None:
-        """Return what was sent, pasted and ticked people among the members, what is left in the box."""
+        """Return what was sent, pasted and ticked people among the members, the rest left in the box."""
         if data is None or not (data.get("numbers", "").strip() or data.getlist("ticked")):
             return data
         chosen = {
@@ -154,11 +154,11 @@ class PlacingForm(ScopedForm):
         return ""
 
     def main_fields(self) -> list[forms.BoundField]:
-        """The fields always shown, but for those that the box shows."""
+        """The fields always shown, except those in the box."""
         return [each for each in super().main_fields() if each.name not in self.boxed]
 
     def namesakes(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Return for each name that several have the words and who may be meant: key and note."""
+        """Return each name that several people share, with key and note of each of them."""
         field = self.fields["members"]
         assert isinstance(field, PlacedField)
         return [

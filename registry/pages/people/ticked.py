@@ -28,7 +28,7 @@ from registry.web.ticked import Ticked, TickedForm, TickedSubject
 
 
 class WithdrawManyForm(TickedForm):
-    """Why they are taken back."""
+    """The reason for taking them back."""
 
     reason = reason_field("撤回原因", required=True)
 
