@@ -51,6 +51,11 @@ class Event:
         """The words of the link: an edit is set back, an act is taken back."""
         return "还原" if self.is_edit else "撤回这次操作"
 
+    @property
+    def done_back(self) -> str:
+        """What an entry that undoes another one did with it."""
+        return _done_back(self.entry)
+
 
 def events(
     entries: Iterable[AuditEntry],
@@ -215,13 +220,17 @@ def heading(entry: AuditEntry, names: str = "organization") -> str:
     """Return what was done, in a few words."""
     what = nouns.label_of(entry.verb)
     if entry.undoes_id is not None:
-        what = f"{'还原' if nouns.edited_by(entry.verb) else '撤回'}:{what}"
+        what = f"{_done_back(entry)}:{what}"
     named = entry.after.get(names)
     if names in _noun_of(entry, "named") and named:
         what = f"{what}:{_text(named)}"
     elif names == entry.noun:
         what = f"{what}:{entry.object_name}"
     return what
+
+
+def _done_back(entry: AuditEntry) -> str:
+    return "还原" if nouns.edited_by(entry.verb) else "撤回"
 
 
 def changes(entry: AuditEntry, *, sees_numbers: bool = False) -> list[str]:
