@@ -138,13 +138,14 @@ function stored(key, value) {
 }
 function keep(within) {
   for (const box of within.querySelectorAll("details[data-keep]")) {
-    const key = `details:${box.dataset.keep}`;
-    const was = stored(key);
+    const was = stored(`details:${box.dataset.keep}`);
     if (was !== null && !box.querySelector(".error")) box.open = was === "1";
-    box.addEventListener("toggle", () => stored(key, box.open ? "1" : "0"));
   }
 }
 keep(document);
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches("details[data-keep]")) stored(`details:${target.dataset.keep}`, target.open ? "1" : "0");
+}, true); // it does not bubble
 document.addEventListener("htmx:afterSwap", (event) => keep(event.detail.target.parentNode ?? document));
 
 // After a form came back, the reader stands at its summary.
