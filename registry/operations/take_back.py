@@ -33,7 +33,7 @@ from registry.operations.acts import (
     owner_of,
     takeable,
 )
-from registry.operations.base import fresh, fresh_all, need_right, operation, write_each
+from registry.operations.base import fresh, fresh_all, need_right, operation, write_each, write_values
 from registry.refusals import OperationRefused, need_reason, refuse
 from registry.rules import organizations as organization_rules
 from registry.rules import units as unit_rules
@@ -206,14 +206,10 @@ def _values(change: Change) -> dict[str, Any]:
 
 
 def _write_values(model: Any, changes: list[tuple[Any, dict[str, Any]]]) -> None:
-    rows = [row for row, _ in changes]
     if not issubclass(model, Registered):
-        for row, values in changes:
-            for name, value in values.items():
-                setattr(row, name, value)
-        names = [model._meta.get_field(name).name for name in changes[0][1]]
-        model._base_manager.bulk_update(rows, names, batch_size=AT_ONCE)
+        write_values(changes)
         return
+    rows = [row for row, _ in changes]
     candidates = fresh_all(rows)  # whose organizations were set back already
     for candidate, (_, values) in zip(candidates, changes, strict=True):
         for name, value in values.items():
