@@ -61,11 +61,11 @@ def first_entry(entry: Any) -> Any | None:
     All that an operation records, with the operations that it calls, is one act.
     """
     journal = _JOURNAL.get()
-    if journal is None or journal.act[:1] in ([], [entry]):
-        if journal is not None:
-            journal.act[:] = [entry]
+    if journal is None:
         return None
-    return journal.act[0]
+    if not journal.act:
+        journal.act.append(entry)
+    return journal.act[0] if journal.act[0] is not entry else None
 
 
 def note_change(row: Model, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
