@@ -37,7 +37,7 @@ class Link(models.ForeignKey[_Set, _Get]):
         super().__init__(to, null=null, **given)
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name Django's own field."""
+        """Name Django's own field in migrations."""
         name, _path, given, options = super().deconstruct()
         return name, "django.db.models.ForeignKey", given, options
 

@@ -105,7 +105,7 @@ class OrderKey(TermField):
         return key
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name the field that it is in the database."""
+        """Name ``TermField``, which it is in the database, in migrations."""
         name, _path, given, options = super().deconstruct()
         return name, "registry.models.term.TermField", given, options
 

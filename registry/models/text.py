@@ -156,7 +156,7 @@ class NormalizedField(_Text):
         return self.normalized(value) if isinstance(value, str) else value
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name Django's own field."""
+        """Name Django's own field in migrations."""
         name, _path, given, options = super().deconstruct()
         return name, "django.db.models.CharField", given, options
 
@@ -203,6 +203,6 @@ class NumberKey(models.GeneratedField):
         super().__init__(**{**given, **options})
 
     def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name Django's own field."""
+        """Name Django's own field in migrations."""
         name, _path, given, options = super().deconstruct()
         return name, "django.db.models.GeneratedField", given, options

@@ -49,7 +49,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way, and the row on whose page it is found."""
+    """A reason why an act cannot be taken back, and the row that it is about."""
 
     text: str
     row: Model | None = None
@@ -68,7 +68,7 @@ class Act:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """What it wrote, in order."""
+        """The changes of rows, in the order in which they were written."""
         found = [
             Change(place, apps.get_model(label), pk, before, after)
             for entry in self.entries

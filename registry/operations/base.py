@@ -271,7 +271,7 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
 
 
 def _keep_order(rows: Sequence[Model], names: Collection[str]) -> None:
-    """Write the keys of the official order anew where what they are worked out of was changed."""
+    """Write the keys of the official order again where a field that they depend on was changed."""
     for field in order_keys(type(rows[0])):
         if set(names) & set(field.of):
             for row in rows:
@@ -325,7 +325,7 @@ def write_values(changes: Sequence[tuple[T, Mapping[str, Any]]]) -> None:
 
 
 def refuse_together(*checks: Callable[[], object]) -> None:
-    """Ask every check, and refuse with all that they find: who mends it sees everything at once."""
+    """Run all the checks and refuse with everything that they find, so that it is seen at once."""
     said: dict[str, list[str]] = {}
     for check in checks:
         try:

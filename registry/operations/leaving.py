@@ -27,7 +27,7 @@ from registry.rules.findings import refuse_if
 
 @dataclass(frozen=True)
 class LeavingPlan:
-    """What the end of somebody's service would end, and which users are this person."""
+    """The assignments that would end with somebody's service, and the users of this person."""
 
     assignments: tuple[Assignment, ...]
     users: tuple[User, ...]
@@ -92,7 +92,7 @@ def _ends(person: Person, on: date | None) -> list[tuple[Assignment, date | None
 
 
 def _ended_before(person: Person) -> dict[int, date | None]:
-    """Return until when each assignment went that ended with the service; nothing of who serves.
+    """Return the earlier end of each assignment that ended with the service; nothing while it goes on.
 
     The record holds it: what the end, and each correction of it, found in the rows that it wrote.
     """

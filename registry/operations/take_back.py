@@ -224,7 +224,7 @@ def _remove(model: Any, rows: list[Any]) -> None:
 
 
 def _move_back(act: Act, changes: list[Change]) -> None:
-    """Put nodes under the superiors that they had, if they may stand there now."""
+    """Move nodes back under their former superiors, if the rules allow it now."""
     for before, some in groupby(changes, key=lambda change: change.before):
         assert before is not None
         model = changes[0].model

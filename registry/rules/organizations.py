@@ -94,7 +94,7 @@ class Correction:
     now: Organization
     reason: str = ""
     along: Beginning = NOTHING
-    """What moves to the new day of establishment with it."""
+    """The rows that move to the new day of establishment with it."""
 
     def changes(self, name: str) -> bool:
         """Whether the edit changes this field."""

@@ -294,7 +294,7 @@ def _is_never(proposal: Ending) -> bool:
 
 
 def _never(subject: object, row: Placement | Assignment, day: date) -> Finding:
-    """Warn of one day that is both the first and the end: who wrote it mostly means the last day."""
+    """Warn when the first day is also the end: mostly the last day is meant."""
     after, gone = day + timedelta(days=1), row.organization.dissolved_on
     message = (
         f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
@@ -324,7 +324,7 @@ def statuses_on(placed: Iterable[Placement]) -> dict[Placement, str]:
 def _party_members(statuses: dict[Placement, str], asker: AnyUser) -> Iterator[Finding]:
     """Warn of a secretary who is no full member, and of others who are not in the Party.
 
-    Activists may be among the members; of whom nothing is registered, nothing is known.
+    Activists may be members of the organization; a status that is not registered is not judged.
     """
     for placed, status in statuses.items():
         rule, role = "party_members", str(Role(placed.role).label) if placed.role != Role.MEMBER else ""

@@ -15,7 +15,7 @@ from registry.rules.findings import Finding, Wrong, first_of, unblamed
 from registry.rules.organizations import Correction
 
 FIXED = ("kind", "is_temporary", "unit", "parent")
-"""What is edited freely before the approval, and corrected with a reason after it."""
+"""Facts that are edited freely before the approval, and corrected with a reason after it."""
 _PARTY_ROLES = (
     Role.SECRETARY,
     Role.DEPUTY_SECRETARY,
