@@ -42,7 +42,7 @@ def begin(people: Sequence[Person]) -> None:
     write_new(
         [
             PersonPlacement(
-                person=person,
+                person_id=person.pk,
                 unit_id=person.home_unit_id,
                 branch_id=person.home_branch_id,
                 started_on=BEGINNING,
