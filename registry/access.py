@@ -205,7 +205,7 @@ def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
 
 
 def borrowable(user: AnyUser) -> QuerySet[Person]:
-    """Return whom ``user`` may place wherever they are at home: everybody, for who may place people.
+    """Return whom ``user`` may place whatever their home unit: everybody, for users who may place people.
 
     Not for lists, searches or pickers: ``rules.borrowing`` asks for the whole number and the name first.
     """

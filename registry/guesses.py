@@ -1,4 +1,4 @@
-"""Wrong guesses of users at what they may only know, not find out: so many, then none for a while.
+"""A limit to a user's wrong guesses at what must be known and not be found out by trying.
 
 They are counted where wrong passwords are (django-axes' table, which clears itself), for the same time
 (``LOGIN_LOCK``). The same wrong guess counts once: who corrects a form sends it again.
@@ -15,7 +15,7 @@ from registry.models import User
 
 
 class Guesses:
-    """What a user guessed wrongly of one kind (``what``) of late; ``limit`` many are allowed."""
+    """The recent wrong guesses of a user of one kind (``what``), of which ``limit`` are allowed."""
 
     def __init__(self, user: User, what: str, limit: int) -> None:
         self._name, self._what, self.limit = f"{what}:{user.pk}", what, limit
@@ -25,7 +25,7 @@ class Guesses:
 
     @property
     def are_too_many(self) -> bool:
-        """Whether no further guess is looked at."""
+        """Whether the limit is reached: further guesses are not even compared."""
         return len(self._wrong) >= self.limit
 
     def note(self, guess: str) -> bool:

@@ -128,7 +128,7 @@ def record_each(
 def record_all(entries: Sequence[AuditEntry]) -> None:
     """Write the entries of an operation that did the same to many rows: one act, which begins with the first.
 
-    What was written to a row stands with its entry, everything else with the first.
+    An entry keeps what was written to its row; the first keeps everything else that was written.
     """
     _keep_rows(entries)
     for first in entries[:1]:
@@ -163,9 +163,12 @@ def _keep_rows(entries: Sequence[AuditEntry]) -> None:
     own: dict[tuple[str, int | None], AuditEntry] = {}
     for each in entries:
         own.setdefault((each.noun, each.object_id), each)
-    for place, label, pk, before, after in noted:
+    hidden: dict[str, tuple[str, ...]] = {}
+    for label in {label for _, label, *_ in noted}:
         model = apps.get_model(label)
-        masked = set(nouns.of(model).masked) if nouns.describes(model) else set[str]()
+        hidden[label] = nouns.of(model).masked if nouns.describes(model) else ()
+    for place, label, pk, before, after in noted:
+        masked = hidden[label]
         if masked and before is not None and after is not None:
             before, after = (
                 {name: value for name, value in values.items() if name not in masked}
@@ -173,7 +176,7 @@ def _keep_rows(entries: Sequence[AuditEntry]) -> None:
             )
             if not after:
                 continue
-        at = own.get((str(model._meta.model_name), pk), entries[0])
+        at = own.get((label.rpartition(".")[2], pk), entries[0])
         at.rows.append([place, label, pk, before, after])
 
 

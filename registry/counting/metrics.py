@@ -125,8 +125,10 @@ ORGANIZATION_METRICS: tuple[OrganizationMetric, ...] = (
         *PARTY_BODIES,
         temporary=True,
         parts=(
-            *("temporary_committees", "temporary_general_branches"),
-            *("temporary_branches", "temporary_joint_branches"),
+            "temporary_committees",
+            "temporary_general_branches",
+            "temporary_branches",
+            "temporary_joint_branches",
         ),
     ),
     _of("temporary_groups", "临时党小组", K.GROUP, temporary=True),

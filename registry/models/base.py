@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+
+from registry.models.text import StoredAs
 
 _Set = TypeVar("_Set")
 _Get = TypeVar("_Get")
@@ -29,17 +31,14 @@ class Registered(models.Model):
         abstract = True
 
 
-class Link(models.ForeignKey[_Set, _Get]):
+class Link(StoredAs, models.ForeignKey[_Set, _Get]):
     """A relation to a row that is not deleted while it is linked; what may be NULL may be left blank."""
+
+    stored_as = "django.db.models.ForeignKey"
 
     def __init__(self, to: Any, label: str | None = None, *, null: bool = False, **options: Any) -> None:
         given = {"on_delete": models.PROTECT, "blank": null, "verbose_name": label, **options}
         super().__init__(to, null=null, **given)
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name Django's own field."""
-        name, _path, given, options = super().deconstruct()
-        return name, "django.db.models.ForeignKey", given, options
 
 
 def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: str = "") -> Q:

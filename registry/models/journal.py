@@ -1,4 +1,4 @@
-"""What an operation writes, row by row, so that the whole of it can be taken back.
+"""The changes of an operation, row by row, so that the whole of it can be taken back.
 
 ``registry.operations.base`` opens a journal for each operation. Whoever writes a row notes here what it held
 before and holds now; the record keeps it with the operation's entries (``AuditEntry.rows``), and
@@ -25,7 +25,7 @@ Noted = list[Any]
 
 @dataclass
 class _Journal:
-    """What one operation wrote; ``places`` and ``act`` are shared with the operations that it calls."""
+    """The rows that one operation wrote; ``places`` and ``act`` are shared with the operations it calls."""
 
     places: Iterator[int]
     act: list[Any]
@@ -61,11 +61,11 @@ def first_entry(entry: Any) -> Any | None:
     All that an operation records, with the operations that it calls, is one act.
     """
     journal = _JOURNAL.get()
-    if journal is None or journal.act[:1] in ([], [entry]):
-        if journal is not None:
-            journal.act[:] = [entry]
+    if journal is None:
         return None
-    return journal.act[0]
+    if not journal.act:
+        journal.act.append(entry)
+    return journal.act[0] if journal.act[0] is not entry else None
 
 
 def note_change(row: Model, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
@@ -86,7 +86,7 @@ def note_change(row: Model, before: Mapping[str, Any], after: Mapping[str, Any])
 
 
 def note_new(rows: Iterable[Model]) -> None:
-    """Note rows that were added. Of those without a version also what they hold, to see later changes."""
+    """Note rows that were added; for those without a version also their values, to see later changes."""
     if (journal := _JOURNAL.get()) is not None:
         for row in rows:
             values = {} if isinstance(row, Registered) else values_of(row)
@@ -101,7 +101,7 @@ def rewrite(rows: QuerySet[Any], **values: Any) -> None:
 
 
 def remove(rows: QuerySet[Any]) -> None:
-    """Remove rows that say something from one day to another, and note what they held."""
+    """Remove dated rows, and note what they held."""
     if (journal := _JOURNAL.get()) is not None:
         for row in rows:
             journal.rows.append([next(journal.places), row._meta.label_lower, row.pk, values_of(row), None])

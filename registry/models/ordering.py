@@ -17,6 +17,7 @@ from typing import Any
 from registry.models.kinds import OWN_ORGANS, UnitKind
 from registry.models.pinyin import in_organs, read_person
 from registry.models.term import TermField, folded
+from registry.models.text import StoredAs
 
 LONGEST_KEY = 480
 _LATE = "~"
@@ -83,11 +84,13 @@ def _value(numeral: str) -> int:
     return total + digit
 
 
-class OrderKey(TermField):
+class OrderKey(StoredAs, TermField):
     """The place of a row in the official order, worked out of other fields whenever these are written.
 
     ``save`` does so by itself; ``registry.models.writer`` and ``registry.operations.base`` for many rows.
     """
+
+    stored_as = "registry.models.term.TermField"
 
     def __init__(self, derive: Callable[..., str] | None = None, *of: str, **options: Any) -> None:
         self.derive, self.of = derive, of
@@ -103,11 +106,6 @@ class OrderKey(TermField):
         key = self.key_of([getattr(model_instance, name) for name in self.of])
         setattr(model_instance, self.attname, key)
         return key
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name the field that it is in the database."""
-        name, _path, given, options = super().deconstruct()
-        return name, "registry.models.term.TermField", given, options
 
 
 def order_keys(model: type[Any]) -> list[OrderKey]:

@@ -48,7 +48,7 @@ class Source(Registered):
 
     @property
     def name(self) -> str:
-        """What pages call it."""
+        """The title, as pages name it."""
         return self.title
 
 
@@ -94,7 +94,7 @@ class Figure(Registered):
 
     @property
     def name(self) -> str:
-        """What pages call it."""
+        """The label, as pages name it."""
         return self.label
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
@@ -142,8 +141,21 @@ else:
     _Text = models.CharField
 
 
-class NormalizedField(_Text):
+class StoredAs:
+    """A field that migrations name as what it is in the database."""
+
+    stored_as: str
+
+    def deconstruct(self) -> Any:
+        """Return what migrations need to make the field."""
+        name, _path, given, options = super().deconstruct()  # type: ignore[misc]
+        return name, self.stored_as, given, options
+
+
+class NormalizedField(StoredAs, _Text):
     """Text that is normalized whenever it is cleaned, written or looked for."""
+
+    stored_as = "django.db.models.CharField"
 
     @staticmethod
     def normalized(text: str) -> str:
@@ -154,11 +166,6 @@ class NormalizedField(_Text):
         """Return the text as it is kept."""
         value = super().to_python(value)
         return self.normalized(value) if isinstance(value, str) else value
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name Django's own field."""
-        name, _path, given, options = super().deconstruct()
-        return name, "django.db.models.CharField", given, options
 
 
 class NameField(NormalizedField):
@@ -190,8 +197,10 @@ class NumberField(NormalizedField):
     normalized = staticmethod(normalize_number)
 
 
-class NumberKey(models.GeneratedField):
+class NumberKey(StoredAs, models.GeneratedField):
     """``number_key`` of the column ``number``, kept by the database."""
+
+    stored_as = "django.db.models.GeneratedField"
 
     def __init__(self, **options: Any) -> None:
         trimmed = models.Func(models.F("number"), models.Value("0"), function="LTRIM")
@@ -201,8 +210,3 @@ class NumberKey(models.GeneratedField):
             "db_persist": True,
         }
         super().__init__(**{**given, **options})
-
-    def deconstruct(self) -> tuple[str, str, Sequence[Any], dict[str, Any]]:
-        """Let migrations name Django's own field."""
-        name, _path, given, options = super().deconstruct()
-        return name, "django.db.models.GeneratedField", given, options

@@ -20,7 +20,7 @@ from registry.search.index import batches
 
 BATCH = 2000
 AT_ONCE = 500
-"""So many keys are asked for by one query."""
+"""The most keys of one query."""
 
 Key = tuple[type[Model], int]
 
@@ -49,7 +49,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """What stands in the way, and the row on whose page it is found."""
+    """A reason why an act cannot be taken back, and the row that it is about."""
 
     text: str
     row: Model | None = None
@@ -68,7 +68,7 @@ class Act:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """What it wrote, in order."""
+        """The changes of rows, in the order in which they were written."""
         found = [
             Change(place, apps.get_model(label), pk, before, after)
             for entry in self.entries
@@ -124,7 +124,7 @@ class Act:
         return [each for each in numbers if any(each[1:])]
 
     def said(self) -> str:
-        """Return that in words: 恢复组织 33 个、编入 169 人次;移除人员 2 名."""
+        """Return the extent in words: 恢复组织 33 个、编入 169 人次;移除人员 2 名."""
         extent = self.extent()
         parts = [
             verb + "、".join(f"{noun.label} {number} {noun.measure}" for noun, number in numbers if number)
@@ -137,7 +137,7 @@ class Act:
         return ";".join(parts)
 
     def left_out(self) -> list[str]:
-        """Return what those fields are called that stay as they are: the record holds them masked."""
+        """Return the labels of the fields that are not set back, because the record holds them masked."""
         named = [
             str(nouns.by_key(entry.noun).model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
             for entry in self.entries
@@ -148,7 +148,7 @@ class Act:
         return list(dict.fromkeys(named))
 
     def renewed(self) -> Act:
-        """Return the act with its rows to be read again."""
+        """Return the same act; its rows are read again."""
         again = Act(self.head)
         again.entries, again.changes = self.entries, self.changes
         return again
@@ -179,8 +179,6 @@ def _can_be(verb: str, *, has_parts: bool) -> bool:
 def plan_taking_back(entry: AuditEntry) -> tuple[Act, list[Obstacle]]:
     """Return the act that begins with the entry, and what stands in the way of taking it back."""
     act = Act(entry)
-    if entry.part_of_id is not None or not takeable(AuditEntry.objects.filter(pk=entry.pk)):
-        return act, [Obstacle("这项操作已经撤回,或不能撤回。")]
     return act, obstacles(act)
 
 
@@ -188,7 +186,12 @@ def plan_taking_back(entry: AuditEntry) -> tuple[Act, list[Obstacle]]:
 
 
 def obstacles(act: Act) -> list[Obstacle]:
-    """Return what has changed since in the rows that the act wrote, and what was built on those it added."""
+    """Return what stands in the way of taking the act back.
+
+    That is what has changed since in the rows that it wrote, and what was built on those it added.
+    """
+    if not takeable(AuditEntry.objects.filter(pk=act.head.pk)):
+        return [Obstacle("这项操作已经撤回,或不能撤回。")]
     verbs = {entry.verb: nouns.all_verbs().get(entry.verb) for entry in act.entries}
     found = [Obstacle(verb.final) for verb in verbs.values() if verb is not None and verb.final]
     for (model, pk), values in act.left().items():
@@ -221,7 +224,7 @@ def _later(act: Act, key: str, pks: Sequence[int]) -> QuerySet[AuditEntry]:
 
 
 def _blame(act: Act, row: Model) -> Obstacle:
-    """Return in words what changed a row since."""
+    """Say which later change of a row stands in the way."""
     about = owner_of(row)
     later = _later(act, nouns.of(about).key, [about.pk]).first() if nouns.describes(type(about)) else None
     said = f"{called(about)}此后又有"
@@ -248,7 +251,7 @@ def _built_on(act: Act, model: Any, pks: set[int]) -> Iterator[Obstacle]:
 
 
 def called(row: Any) -> str:
-    """Return what a row is called: 组织“德城分局临时党支部”, 编入“张三 · 德城分局临时党支部”."""
+    """Return the name of a row with its noun: 组织“德城分局临时党支部”, 编入“张三 · 德城分局临时党支部”."""
     if not nouns.describes(type(row)):
         return f"{_word(type(row))}“{row}”"
     noun = nouns.of(row)
@@ -268,6 +271,3 @@ def owner_of(row: Any) -> Any:
         if field.is_relation and nouns.describes(field.related_model) and getattr(row, field.attname):
             return getattr(row, field.name)
     return row
-
-
-# --- Rights and locks -----------------------------------------------------------------------------

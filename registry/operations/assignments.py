@@ -150,7 +150,7 @@ def _corrected(
 
 
 def redate(actor: Actor, assignments: Sequence[Assignment], day: date, reason: str) -> None:
-    """Let assignments begin on another day.
+    """Change the first day of assignments.
 
     For operations only: the caller holds the locks, has asked the rules, and follows the counts.
     """

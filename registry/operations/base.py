@@ -270,8 +270,8 @@ def write_all(instances: Sequence[Registered], changes: Mapping[str, Any]) -> No
         search.follow(instance, changes)
 
 
-def _keep_order(rows: Sequence[Registered], names: Collection[str]) -> None:
-    """Write the keys of the official order anew where what they are worked out of was changed."""
+def _keep_order(rows: Sequence[Model], names: Collection[str]) -> None:
+    """Write the keys of the official order again where a field that they depend on was changed."""
     for field in order_keys(type(rows[0])):
         if set(names) & set(field.of):
             for row in rows:
@@ -291,7 +291,7 @@ def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W
         write(*changes[0])
     elif changes:
         rows = [row for row, _ in changes]
-        _write_values(changes)
+        write_values(changes)
         manager = type(rows[0])._base_manager
         for some in batches([row.pk for row in rows], BATCH):
             manager.filter(pk__in=some).update(version=F("version") + 1, updated_at=timezone.now())
@@ -301,9 +301,14 @@ def write_each(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> list[Written[W
     return written
 
 
-def _write_values(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> None:
-    """Write the changes: one statement for all rows that change alike, as long as there are few of them."""
-    alike: dict[tuple[Any, ...], list[W]] = {}
+def write_values(changes: Sequence[tuple[T, Mapping[str, Any]]]) -> None:
+    """Set and write the values alone: one statement for rows that change alike, as long as there are few.
+
+    Their version, the search index and what can be taken back are the caller's to keep.
+    """
+    if not changes:
+        return
+    alike: dict[tuple[Any, ...], list[T]] = {}
     for row, values in changes:
         alike.setdefault(tuple(sorted(values.items(), key=itemgetter(0))), []).append(row)
         for name, value in values.items():
@@ -320,7 +325,7 @@ def _write_values(changes: Sequence[tuple[W, Mapping[str, Any]]]) -> None:
 
 
 def refuse_together(*checks: Callable[[], object]) -> None:
-    """Ask every check, and refuse with all that they find: who mends it sees everything at once."""
+    """Run all the checks and refuse with everything that they find, so that it is seen at once."""
     said: dict[str, list[str]] = {}
     for check in checks:
         try:

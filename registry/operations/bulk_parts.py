@@ -118,13 +118,12 @@ def check_texts(model: type[Model], rows: Sequence[Any], key: str) -> None:
                     )
 
 
-def check_choices(model: type[Model], rows: Sequence[Any], key: str, **names: str) -> None:
-    """Refuse rows with a value that their field does not know; ``names``: what a field is called there."""
-    for field, allowed in choices_of(model).items():
-        name = names.get(field, field)
+def check_choices(model: type[Model], rows: Sequence[Any], key: str) -> None:
+    """Refuse rows with a value that their field does not know."""
+    for name, allowed in choices_of(model).items():
         for row in rows:
             if hasattr(row, name) and getattr(row, name) not in allowed:
-                label = model._meta.get_field(field).verbose_name  # type: ignore[union-attr]
+                label = model._meta.get_field(name).verbose_name  # type: ignore[union-attr]
                 raise refuse_row(getattr(row, key), f"{label}“{getattr(row, name)}”不存在。")
 
 

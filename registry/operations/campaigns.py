@@ -81,7 +81,7 @@ def edit_campaign(
 
 @dataclass(frozen=True)
 class Extent:
-    """What still stands in a campaign on a day; ``unseen`` organizations are outside the actor's scope."""
+    """The open organizations and assignments of a campaign on a day; ``unseen``: those outside the scope."""
 
     organizations: int
     assignments: int

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import date
+
+from django.db.models import QuerySet
 
 from registry import audit
 from registry.audit import Actor
@@ -29,6 +31,11 @@ def findings(correction: rules.Correction) -> list[Finding]:
     return rules.correction_refusals(proposals)
 
 
+def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[OrganizationPlacement]:
+    """Return the first placement of each of these organizations, which were founded on the day."""
+    return OrganizationPlacement.objects.filter(organization__in=organizations, started_on=founded)
+
+
 @contextmanager
 def moving_along(
     actor: Actor, organization: Organization, began: Beginning, day: date, reason: str
@@ -40,9 +47,7 @@ def moving_along(
     is_later = day > organization.established_on
     if is_later:
         redate(actor, began.everybody, day, reason)
-    for row in began.below:
-        first = OrganizationPlacement.objects.filter(organization=row).order_by("started_on")[0]
-        rewrite(OrganizationPlacement.objects.filter(pk=first.pk), started_on=day)
+    rewrite(first_stays([row.pk for row in began.below], organization.established_on), started_on=day)
     written = write_each([(row, {"established_on": day}) for row in began.below])
     audit.record_each(actor, "edit_organization", written, reason=reason)
     yield

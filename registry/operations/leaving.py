@@ -27,7 +27,7 @@ from registry.rules.findings import refuse_if
 
 @dataclass(frozen=True)
 class LeavingPlan:
-    """What the end of somebody's service would end, and which users are this person."""
+    """The assignments that would end with somebody's service, and the users of this person."""
 
     assignments: tuple[Assignment, ...]
     users: tuple[User, ...]
@@ -35,9 +35,8 @@ class LeavingPlan:
 
 def plan_leaving(*, person: Person, on: date) -> LeavingPlan:
     """Say what would end on the day."""
-    ends = _ends(person, on)
-    rows = [row for row in _rows(person, on) if row.ended_on != ends[row.pk]]
-    return LeavingPlan(tuple(rows), tuple(users_of(person)))
+    rows = [row for row, end in _ends(person, on) if row.ended_on != end]
+    return LeavingPlan(tuple(rows), tuple(person.users.order_by("pk")))
 
 
 @operation
@@ -74,28 +73,26 @@ def restore_service(*, actor: Actor, person: Person, reason: str) -> Person:
     return _write(actor, "restore_service", person, facts, rows, reason)
 
 
-def users_of(person: Person) -> list[User]:
-    """Return the users who are this person."""
-    found: list[User] = []
-    for relation in person._meta.related_objects:
-        if relation.related_model is User:
-            found += User.objects.filter(**{relation.field.name: person}).order_by("pk")
-    return found
+def _ends(person: Person, on: date | None) -> list[tuple[Assignment, date | None]]:
+    """Return the assignments that end with the service, or ended with it, each with its new end.
 
-
-def _rows(person: Person, on: date | None) -> list[Assignment]:
-    """Return the assignments that end with the service, or ended with it."""
+    That is the day, or where it would have ended earlier, that.
+    """
     known = _ended_before(person)
     mine = (
         Assignment.objects.valid().select_related("person", "organization__unit").order_by("started_on", "pk")
     )
     with_it = list(mine.filter(pk__in=known, ended_on=person.left_on)) if person.left_on else []
     after = list(rules.held_after(person, on)) if on is not None else []
-    return list({row.pk: row for row in (*with_it, *after)}.values())
+    ends = []
+    for row in {row.pk: row for row in (*with_it, *after)}.values():
+        until = known.get(row.pk, row.ended_on)
+        ends.append((row, until if on is None or (until is not None and until <= on) else on))
+    return ends
 
 
 def _ended_before(person: Person) -> dict[int, date | None]:
-    """Return until when each assignment went that ended with the service; nothing of who serves.
+    """Return the earlier end of each assignment that ended with the service; nothing while it goes on.
 
     The record holds it: what the end, and each correction of it, found in the rows that it wrote.
     """
@@ -115,19 +112,9 @@ def _ended_before(person: Person) -> dict[int, date | None]:
     return known
 
 
-def _ends(person: Person, on: date | None) -> dict[int, date | None]:
-    """Return the new end of each assignment: the day, or where it would have ended earlier, that."""
-    known = _ended_before(person)
-    ends = {}
-    for row in _rows(person, on):
-        until = known.get(row.pk, row.ended_on)
-        ends[row.pk] = until if on is None or (until is not None and until <= on) else on
-    return ends
-
-
 def _lock(person: Person, on: date | None) -> set[int]:
     """Take the locks of the trees in which something changes; return the organizations."""
-    organizations = {row.organization for row in _rows(person, on)}
+    organizations = {row.organization for row, _ in _ends(person, on)}
     locks.lock_organization_trees(organizations)
     return {organization.pk for organization in organizations}
 
@@ -137,11 +124,10 @@ def _write(
 ) -> Person:
     """Write the end of the service, the home and the assignments that follow it, and the record."""
     on = facts["left_on"]
-    rows = _rows(person, on)
-    if {row.organization_id for row in rows} - known:
-        raise TreeChanged  # placed somewhere else meanwhile: begin anew
     ends = _ends(person, on)
-    moved = [(row, {"ended_on": ends[row.pk]}) for row in rows if row.ended_on != ends[row.pk]]
+    if {row.organization_id for row, _ in ends} - known:
+        raise TreeChanged  # placed somewhere else meanwhile: begin anew
+    moved = [(row, {"ended_on": end}) for row, end in ends if row.ended_on != end]
     _ask_longer(person, facts, moved)
     goes_on = on is None or (person.left_on is not None and on > person.left_on)
     with following(people=[person]):

@@ -36,15 +36,15 @@ TAKEN: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """What becomes of one assignment of the other entry: moved whole, cut, in two, or withdrawn."""
+    """One assignment of the other entry as it will be: moved whole, cut, in two, or withdrawn."""
 
     assignment: Assignment
     parts: tuple[Assignment, ...]
-    """What goes on under the entry that stays; the first is the row itself."""
+    """The assignments of the entry that stays; the first is the row itself."""
 
     @property
     def said(self) -> str:
-        """That in Chinese."""
+        """The same in words."""
         row, name = self.assignment, self.assignment.organization.name
         if not self.parts:
             return f"“{name}”自 {row.started_on:%Y-%m-%d} 的编入与留下的条目重叠,作重复撤回。"
@@ -70,7 +70,7 @@ def plan_merging(*, person: Person, other: Person) -> list[Resolved]:
 def merge_person(
     *, actor: Actor, person: Person, other: Person, take: Collection[str] = (), reason: str
 ) -> Person:
-    """Join the entry ``other`` to ``person``, who is the same: all that it holds goes over.
+    """Join the entry ``other`` to ``person``, who is the same person: everything it has is moved.
 
     ``take`` names what is taken from the other entry (``TAKEN``): its statuses with their days come with the
     political status, its homes with the home unit. Where both were in one organization on one day, the entry
@@ -174,7 +174,7 @@ def _move_assignments(person: Person, plan: Sequence[Resolved]) -> tuple[list[An
 
 
 def _move_links(person: Person, other: Person) -> None:
-    """Let everything else that names the other entry name the one that stays: users, earlier entries."""
+    """Point whatever else names the other entry (users, entries merged before) to the one that stays."""
     for relation in person._meta.related_objects:
         model, name = relation.related_model, relation.field.name
         if model in (StatusPeriod, PersonPlacement):

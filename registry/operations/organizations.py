@@ -40,7 +40,7 @@ from registry.operations.base import (
 )
 from registry.operations.codes import give_codes
 from registry.operations.foundings import findings as founding_findings
-from registry.operations.foundings import moving_along
+from registry.operations.foundings import first_stays, moving_along
 from registry.operations.units import place_at
 from registry.refusals import need_reason
 from registry.rules import organizations as rules
@@ -224,8 +224,7 @@ def edit_organization(
             if name in wanted
         }
         if stay:
-            first = OrganizationPlacement.objects.filter(organization=organization).order_by("started_on")[0]
-            rewrite(OrganizationPlacement.objects.filter(pk=first.pk), **stay)
+            rewrite(first_stays([organization.pk], organization.established_on), **stay)
         before, after = {name: getattr(organization, name) for name in wanted}, dict(wanted)
         if "parent" in wanted:  # together with the kind: the one may stand only under the other
             with_it = {name: wanted.pop(name) for name in ("kind", "is_temporary") if name in wanted}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db.models import Max
@@ -16,11 +16,11 @@ from registry.nouns.source import SOURCE
 from registry.operations.base import edited, fresh, need_right, operation, validate_all, write
 from registry.refusals import need_reason, refuse
 from registry.rules import sources as rules
-from registry.rules.findings import refuse_if
+from registry.rules.findings import Finding, refuse_if
 
 SOURCE_FACTS = SOURCE.editable
 _SAID = ("metric", "value", "measure", "qualifier", "basis", "unit", "as_of", "latest")
-"""What the record says of a new figure: an article has dozens of them."""
+"""The fields of a new figure that the record holds; an article has dozens of figures."""
 _RELATIONS = ("source", "unit", "organization")
 Row = TypeVar("Row", Source, Figure)
 
@@ -45,20 +45,11 @@ def edit_source(
     *, actor: Actor, source: Source, changes: Mapping[str, Any], version: int | None = None, reason: str = ""
 ) -> Source:
     """Change plain facts of a source (``SOURCE_FACTS``)."""
-    locks.lock_sources()
-    source = fresh(source)
-    need_right(actor, "edit_source", source)
-    _candidate, wanted = edited(
-        source,
-        changes,
-        version,
-        exclude=_RELATIONS,
-        rules=lambda row, _: rules.source_refusals([row]),
-    )
-    if wanted:
-        before, after = write(source, wanted)
-        audit.record(actor, "edit_source", source, before=before, after=after, reason=reason)
-    return source
+
+    def refusals(row: Source, wanted: Mapping[str, Any]) -> list[Finding]:
+        return rules.source_refusals([row])
+
+    return _edit(actor, "edit_source", source, changes, version, reason, refusals)
 
 
 @operation
@@ -69,7 +60,7 @@ def withdraw_source(*, actor: Actor, source: Source, reason: str) -> Source:
 
 @operation
 def restore_source(*, actor: Actor, source: Source, reason: str) -> Source:
-    """Let a source that was withdrawn stand again, with those of its figures that were not themselves."""
+    """Restore a withdrawn source, with those of its figures that were not withdrawn themselves."""
     return _set_withdrawn(actor, "restore_source", source, reason, is_withdrawn=False)
 
 
@@ -89,8 +80,7 @@ def add_figures(*, actor: Actor, source: Source, figures: Sequence[Mapping[str, 
     _give_codes(source, rows)
     findings = [*rules.figure_refusals(rows), *rules.place_refusals(rows)]
     validate_all(rows, findings, exclude=_RELATIONS, unique="code")
-    for row in rows:
-        write_new([row])
+    write_new(rows)
     audit.record_all(
         [
             audit.entry(
@@ -111,24 +101,12 @@ def edit_figure(
     *, actor: Actor, figure: Figure, changes: Mapping[str, Any], version: int | None = None, reason: str = ""
 ) -> Figure:
     """Change a figure (what its noun lets be edited); the reconciliation follows at once."""
-    locks.lock_sources()
-    figure = fresh(figure)
-    unit = changes.get("unit")
-    need_right(actor, "edit_figure", figure, *([unit] if unit else []))
-    _candidate, wanted = edited(
-        figure,
-        changes,
-        version,
-        exclude=_RELATIONS,
-        rules=lambda row, wanted: [
-            *rules.figure_refusals([row]),
-            *(rules.place_refusals([row]) if "unit" in wanted else ()),
-        ],
-    )
-    if wanted:
-        before, after = write(figure, wanted)
-        audit.record(actor, "edit_figure", figure, before=before, after=after, reason=reason)
-    return figure
+
+    def refusals(row: Figure, wanted: Mapping[str, Any]) -> list[Finding]:
+        placed = rules.place_refusals([row]) if "unit" in wanted else []
+        return [*rules.figure_refusals([row]), *placed]
+
+    return _edit(actor, "edit_figure", figure, changes, version, reason, refusals, changes.get("unit"))
 
 
 @operation
@@ -139,8 +117,29 @@ def withdraw_figure(*, actor: Actor, figure: Figure, reason: str) -> Figure:
 
 @operation
 def restore_figure(*, actor: Actor, figure: Figure, reason: str) -> Figure:
-    """Let a figure that was withdrawn stand again."""
+    """Restore a withdrawn figure."""
     return _set_withdrawn(actor, "restore_figure", figure, reason, is_withdrawn=False)
+
+
+def _edit(
+    actor: Actor,
+    verb: str,
+    row: Row,
+    changes: Mapping[str, Any],
+    version: int | None,
+    reason: str,
+    refusals: Callable[[Row, Mapping[str, Any]], list[Finding]],
+    unit: Unit | None = None,
+) -> Row:
+    """Edit a row; it takes the right at its unit, and at the new ``unit``."""
+    locks.lock_sources()
+    row = fresh(row)
+    need_right(actor, verb, row, *([unit] if unit else []))
+    _candidate, wanted = edited(row, changes, version, exclude=_RELATIONS, rules=refusals)
+    if wanted:
+        before, after = write(row, wanted)
+        audit.record(actor, verb, row, before=before, after=after, reason=reason)
+    return row
 
 
 def _set_withdrawn(actor: Actor, verb: str, row: Row, reason: str, *, is_withdrawn: bool) -> Row:

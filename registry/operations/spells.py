@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, TypeVar
 
 from django.db.models import Q
@@ -13,6 +13,7 @@ from django.db.models import Q
 from registry.models import BEGINNING, Person, PersonPlacement, StatusPeriod, Unit
 from registry.models.journal import note_change, remove, rewrite
 from registry.models.writer import write_new
+from registry.operations.base import changed, write_values
 from registry.rules.standing import Spell, dated
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def begin(people: Sequence[Person]) -> None:
     write_new(
         [
             PersonPlacement(
-                person=person,
+                person_id=person.pk,
                 unit_id=person.home_unit_id,
                 branch_id=person.home_branch_id,
                 started_on=BEGINNING,
@@ -84,7 +85,7 @@ def write_homes(spells: Mapping[int, Sequence[HomeSpell]], end: date | None = No
 
 
 def move_homes(unit: Unit, into: Unit, on: date) -> None:
-    """Let everybody who is at home at a unit on the day or after it be so at another from then on."""
+    """Move the homes of everybody at a unit to another unit from a day on."""
     rows = PersonPlacement.objects.filter(unit=unit).filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
     rewrite(rows.filter(started_on__gte=on), unit=into)
     split = list(rows.filter(started_on__lt=on))
@@ -110,27 +111,26 @@ def _rewrite(model: Any, names: Sequence[str], wanted: Mapping[int, Sequence[tup
         there[row.person_id].append(row)
     remove(model.objects.filter(pk__in=[row.pk for pk in wanted for row in there[pk][len(wanted[pk]) :]]))
     staying: list[Any] = []
-    moving: list[Any] = []
+    moving: list[list[Any]] = []
     new = []
     for pk in sorted(wanted):
         ups: list[Any] = []
         downs: list[Any] = []
         for row, values in zip(there[pk], wanted[pk], strict=False):
-            start, before = row.started_on, {name: getattr(row, name) for name in names}
-            after = dict(zip(names, values, strict=True))
-            if before != after:
-                note_change(row, before, after)
-                for name, value in after.items():
-                    setattr(row, name, value)
-                (ups if row.started_on > start else downs if row.started_on < start else staying).append(row)
-        moving += [*reversed(ups), *downs]  # so that no two begin on one day meanwhile
+            after = changed(row, dict(zip(names, values, strict=True)))
+            if after:
+                note_change(row, {name: getattr(row, name) for name in after}, after)
+                start = after.get("started_on", row.started_on)
+                away = ups if start > row.started_on else downs if start < row.started_on else staying
+                away.append((row, after))
+        moving.append([*reversed(ups), *downs])  # so that no two begin on one day meanwhile
         new += [
             model(person_id=pk, **dict(zip(names, each, strict=True)))
             for each in wanted[pk][len(there[pk]) :]
         ]
-    model.objects.bulk_update(staying, names, batch_size=500)
-    for row in moving:
-        row.save(update_fields=names)
+    write_values(staying)
+    for step in zip_longest(*moving):  # of each person one row
+        write_values([change for change in step if change is not None])
     write_new(new)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -31,10 +32,9 @@ from registry.operations.acts import (
     Key,
     obstacles,
     owner_of,
-    takeable,
 )
-from registry.operations.base import fresh, fresh_all, need_right, operation, write_each
-from registry.refusals import OperationRefused, need_reason, refuse
+from registry.operations.base import fresh, fresh_all, need_right, operation, write_each, write_values
+from registry.refusals import OperationRefused, need_reason
 from registry.rules import organizations as organization_rules
 from registry.rules import units as unit_rules
 from registry.rules.findings import MOST_SAID, refuse_if
@@ -58,8 +58,6 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
     _need_rights(actor, act)
     for guard in nouns.handed_up("take_back_guards"):
         guard(actor, list(act.rows.values()))
-    if not takeable(AuditEntry.objects.filter(pk=entry.pk)):
-        raise refuse(None, "这项操作已经撤回,或不能撤回。")
     if found := obstacles(act):
         raise OperationRefused({"__all__": [each.text for each in found[:MOST_SAID]]})
     unit = _unit_of(act)
@@ -88,7 +86,7 @@ def _rights(act: Act) -> list[tuple[str, list[Any]]]:
         by_verb[entry.verb] += [row for row in there if row is not None and nouns.describes(type(row))]
     asked = [(verb, rows) for verb, rows in by_verb.items() if rows]
     if back := list(_units_back(act).values()):
-        asked.append((asked[0][0], [*back]))
+        asked.append((asked[0][0], back))
     return asked
 
 
@@ -145,16 +143,9 @@ def _set_back(act: Act) -> None:
                 _write_back(act, changes, rows)
     of_units = [change for change in backwards if change.is_of_hierarchy]
     moved = [act.rows[change.key] for change in of_units if change.model is Unit and change.before]
-    if moved:
-        with following_hierarchy(moved):
-            _write_hierarchy(act, of_units)
-    else:
-        _write_hierarchy(act, of_units)
-
-
-def _write_hierarchy(act: Act, changes: list[Change]) -> None:
-    for some in _alike(changes):
-        _write_back(act, some, _rows_of(act, some))
+    with following_hierarchy(moved) if moved else nullcontext():
+        for changes in _alike(of_units):
+            _write_back(act, changes, _rows_of(act, changes))
 
 
 def _rows_of(act: Act, changes: list[Change]) -> list[Any]:
@@ -206,14 +197,10 @@ def _values(change: Change) -> dict[str, Any]:
 
 
 def _write_values(model: Any, changes: list[tuple[Any, dict[str, Any]]]) -> None:
-    rows = [row for row, _ in changes]
     if not issubclass(model, Registered):
-        for row, values in changes:
-            for name, value in values.items():
-                setattr(row, name, value)
-        names = [model._meta.get_field(name).name for name in changes[0][1]]
-        model._base_manager.bulk_update(rows, names, batch_size=AT_ONCE)
+        write_values(changes)
         return
+    rows = [row for row, _ in changes]
     candidates = fresh_all(rows)  # whose organizations were set back already
     for candidate, (_, values) in zip(candidates, changes, strict=True):
         for name, value in values.items():
@@ -237,7 +224,7 @@ def _remove(model: Any, rows: list[Any]) -> None:
 
 
 def _move_back(act: Act, changes: list[Change]) -> None:
-    """Put nodes under the superiors that they had, if they may stand there now."""
+    """Move nodes back under their former superiors, if the rules allow it now."""
     for before, some in groupby(changes, key=lambda change: change.before):
         assert before is not None
         model = changes[0].model

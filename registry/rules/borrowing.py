@@ -25,14 +25,14 @@ NOBODY = "您的管理范围内没有叫这个姓名的人员;其他单位的人
 UNNAMED = "您的管理范围内没有这个警号;其他单位的人员须同时写明姓名才能编入。"
 TOO_MANY = "核对不上的次数过多,请 {minutes} 分钟后再试,或向其所属单位问清警号和姓名。"
 ELSEWHERE = "该警号已在其他单位登记,不能另建。可按警号和姓名借调编入,或请其所属单位调转组织关系。"
-"""For who adds somebody whose number is there: another number would make a second entry of one person."""
+"""Said instead of "the number is taken": with another number the person would be entered twice."""
 
 _SOME = 500
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What the user says of somebody: the number, the name."""
+    """The number and the name that a user gives for a person."""
 
     number: str
     name: str
@@ -45,7 +45,7 @@ class Claim:
 
     @property
     def is_whole(self) -> bool:
-        """Whether both are said."""
+        """Whether both are given."""
         return bool(self.number and self.name)
 
     def fits(self, person: Person) -> bool:
@@ -55,17 +55,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Found:
-    """Who was found, why not of the others, and who is meant by a name that several have."""
+    """The people who were found, the reasons why others were not, and the namesakes to choose from."""
 
     people: dict[Claim, Person] = field(default_factory=dict)
     problems: dict[Claim, str] = field(default_factory=dict)
     namesakes: dict[Claim, list[Person]] = field(default_factory=dict)
     outside: set[int] = field(default_factory=set)
-    """Who of them is out of scope, by key."""
+    """The keys of those outside the scope."""
 
 
 def find_people(asker: AnyUser, claims: Iterable[Claim]) -> Found:
-    """Return whom ``asker`` may place of those who are said, by number, by name, or by both."""
+    """Return those of the claimed people whom ``asker`` may place, by number, by name, or by both."""
     wanted = list(dict.fromkeys(claims))
     seen = {person.number: person for person in _seen(asker, "number", wanted)}
     named: dict[str, list[Person]] = {}
@@ -149,7 +149,7 @@ def _by_number(asker: AnyUser, numbers: set[str]) -> dict[str, Person]:
 
 
 def _record_lock(asker: User) -> None:
-    """Let the managers of who guesses see it."""
+    """Record the lock at the user's unit, where its managers see it."""
     units = access.top_units(asker, "assign_person")
     audit.record_event(
         Actor(user=asker, name=str(asker)), "borrowing_locked", subject=str(asker), unit=units[0]

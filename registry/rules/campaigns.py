@@ -22,11 +22,11 @@ class Lasting(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The name."""
 
     @property
     def ended_on(self) -> date | None:
-        """When it ended."""
+        """The day of its end, if it has ended."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -37,7 +37,7 @@ class Severity(StrEnum):
 
 
 class Offer(str):
-    """What can be done along with what was warned of, in words; a form that sends ``key`` takes it up."""
+    """Something to do along with what a warning is about, in words; a form accepts it by sending ``key``."""
 
     key: str
 

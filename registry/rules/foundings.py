@@ -1,4 +1,4 @@
-"""What began on the day on which an organization was founded: it moves along when that day is corrected."""
+"""Rows that began on the day of an organization's founding, and move along when that day is corrected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """Who was placed on the day of the founding, and what was founded below on it, with its members."""
+    """The placements from the day of the founding, and the organizations below founded on it with theirs."""
 
     members: tuple[Assignment, ...] = ()
     below: tuple[Organization, ...] = ()

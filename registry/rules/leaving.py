@@ -15,7 +15,7 @@ from registry.rules.placements import MOST_NAMED
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Departure:
-    """The end of somebody's service; for who has left already a correction."""
+    """The end of somebody's service; a correction if it has ended already."""
 
     person: Person
     leaving: str

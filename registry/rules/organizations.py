@@ -94,7 +94,7 @@ class Correction:
     now: Organization
     reason: str = ""
     along: Beginning = NOTHING
-    """What moves to the new day of establishment with it."""
+    """The rows that move to the new day of establishment with it."""
 
     def changes(self, name: str) -> bool:
         """Whether the edit changes this field."""
@@ -219,7 +219,12 @@ def _check_own(proposal: Establishment) -> Wrong:
     if end is not None and end < proposal.established_on:
         yield "ends_after_start", "dissolved_on", "撤销日期不能早于成立日期。"
     yield from campaigns.over(proposal.campaign, proposal.established_on, "campaign", IN_ANOTHER)
-    if proposal.is_temporary and proposal.kind in FORMATION_KINDS:
+    yield from check_temporary(proposal)
+
+
+def check_temporary(organization: Establishment | Organization) -> Wrong:
+    """Refuse a formation that is temporary: only Party organizations are."""
+    if organization.is_temporary and organization.kind in FORMATION_KINDS:
         message = "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。"
         yield "formation_not_temporary", "is_temporary", message
 

@@ -105,7 +105,7 @@ def _near(proposal: Numbering, others: Sequence[tuple[int | None, str, str]]) ->
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Naming:
-    """What somebody with a number would be called, in a home unit."""
+    """The name and the number that a person would have in a home unit."""
 
     name: str
     home_unit: Unit
@@ -113,7 +113,7 @@ class Naming:
 
 
 def namesake_warnings(proposals: Sequence[Naming], asker: AnyUser) -> list[Finding]:
-    """Warn of who has the same name in the same unit; who has the same number is the same person."""
+    """Warn of a namesake in the same unit; the same number is the same person."""
     there: dict[tuple[int, str], list[tuple[str, str]]] = defaultdict(list)
     units, names = {each.home_unit.pk for each in proposals} - {None}, {each.name for each in proposals}
     rows = Person.objects.filter(home_unit__in=units, name__in=names) if units else Person.objects.none()
@@ -209,7 +209,7 @@ def _check_home(proposal: HomeChange, starts: Sequence[date]) -> Wrong:
 
 
 def in_service(person: Person, field: str) -> Wrong:
-    """Refuse to change who has left, or is an entry that was joined to another."""
+    """Refuse to change a person who has left, or an entry that was joined to another."""
     if person.merged_into_id is not None:
         yield "person_merged", field, f"“{person.name}”的这个条目已并入另一条目,请到该条目办理。"
     if person.left_on is not None:

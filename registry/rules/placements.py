@@ -37,7 +37,8 @@ from registry.rules.findings import (
 )
 
 _ROLES = frozenset(Role.values)
-_MEMBERS = (*MEMBER_STATUSES, PoliticalStatus.UNKNOWN.value)
+_MEMBERS: tuple[str, ...] = (*MEMBER_STATUSES, PoliticalStatus.UNKNOWN.value)
+_SECRETARIES: tuple[str, ...] = (PoliticalStatus.FULL_MEMBER.value,)
 RELIEVE, AS_MEMBER, DAY_AFTER = "relieve-", "member-", "day-after"
 """Keys of offers: the secretary with that assignment becomes a member; that person is placed as a member."""
 MOST_NAMED = 3
@@ -294,7 +295,7 @@ def _is_never(proposal: Ending) -> bool:
 
 
 def _never(subject: object, row: Placement | Assignment, day: date) -> Finding:
-    """Warn of one day that is both the first and the end: who wrote it mostly means the last day."""
+    """Warn when the first day is also the end: mostly the last day is meant."""
     after, gone = day + timedelta(days=1), row.organization.dissolved_on
     message = (
         f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
@@ -324,23 +325,16 @@ def statuses_on(placed: Iterable[Placement]) -> dict[Placement, str]:
 def _party_members(statuses: dict[Placement, str], asker: AnyUser) -> Iterator[Finding]:
     """Warn of a secretary who is no full member, and of others who are not in the Party.
 
-    Activists may be among the members; of whom nothing is registered, nothing is known.
+    Activists may be members of the organization; a status that is not registered is not judged.
     """
     for placed, status in statuses.items():
-        rule, role = "party_members", str(Role(placed.role).label) if placed.role != Role.MEMBER else ""
+        rule, role, allowed = "party_members", Role(placed.role).label, _MEMBERS
+        said = "不是党员。党组织由党员组成,其他人员可编入突击队、先锋队等队伍。"
         if placed.role == Role.SECRETARY:
-            rule, wrong, said = (
-                "secretary_full_member",
-                status != PoliticalStatus.FULL_MEMBER,
-                "不是正式党员。",
-            )
-        else:
-            allowed = (*_MEMBERS, PoliticalStatus.ACTIVIST) if placed.role == Role.MEMBER else _MEMBERS
-            wrong, said = (
-                status not in allowed,
-                "不是党员。党组织由党员组成,其他人员可编入突击队、先锋队等队伍。",
-            )
-        if wrong:
+            rule, allowed, said = "secretary_full_member", _SECRETARIES, "不是正式党员。"
+        elif placed.role == Role.MEMBER:
+            role, allowed = "", (*_MEMBERS, PoliticalStatus.ACTIVIST.value)
+        if status not in allowed:
             person = placed.person
             number = access.shown_number(asker, person) if person.pk else person.number
             who = f"{role} {person.name}({number})".strip()

@@ -15,7 +15,7 @@ from registry.rules.findings import Finding, Wrong, first_of, unblamed
 from registry.rules.organizations import Correction
 
 FIXED = ("kind", "is_temporary", "unit", "parent")
-"""What is edited freely before the approval, and corrected with a reason after it."""
+"""Facts that are edited freely before the approval, and corrected with a reason after it."""
 _PARTY_ROLES = (
     Role.SECRETARY,
     Role.DEPUTY_SECRETARY,
@@ -60,9 +60,7 @@ class _Kinds:
     def __call__(self, proposal: Correction) -> Wrong:
         candidate, pk = proposal.candidate, proposal.now.pk
         is_formation = candidate.kind in FORMATION_KINDS
-        if candidate.is_temporary and is_formation:
-            message = "只有党组织分临时和常设,先锋岗、突击队等不能登记为临时党组织。"
-            yield "formation_not_temporary", "is_temporary", message
+        yield from rules.check_temporary(candidate)
         yield from rules.check_kind(candidate.kind, candidate.parent)
         label = OrganizationKind(candidate.kind).label
         for row in self.below[pk]:

@@ -49,7 +49,7 @@ def place_refusals(figure: Figure) -> Wrong:
 
 
 def figure_warnings(figures: Sequence[Figure], counted: Collection[str]) -> Iterator[Finding]:
-    """Say of what could be set beside a count why it will not be, and what is reported twice.
+    """Warn of figures that will not be compared with a count though they could be, and of repeated ones.
 
     ``counted`` are the metrics that the registry counts.
     """

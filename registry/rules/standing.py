@@ -90,7 +90,7 @@ def dated(
 
 
 def _end_of_probation(joined_on: date | None, end: date) -> date | None:
-    """Return when a full member was confirmed if nobody has said so: a year after joining."""
+    """Return the assumed day of a full member's confirmation: a year after joining."""
     if joined_on is None:
         return None
     assumed = year_after(joined_on)

@@ -57,7 +57,7 @@ def insert_last(node: Any, parent: Any | None) -> None:
 
 
 def rearrange(model: type[Model], children: Sequence[tuple[int, int, int]]) -> None:
-    """Let all children of one node, given as (tree_id, lft, rght), stand in the order given."""
+    """Put all children of one node, each a (tree_id, lft, rght), into the order given."""
     pieces, cursor = [], min((lft for _, lft, _ in children), default=0)
     for tree_id, lft, rght in children:
         pieces.append(Piece(tree_id, lft, rght, tree_id, cursor - lft, 0))

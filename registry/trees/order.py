@@ -14,7 +14,8 @@ from registry.models import Unit
 from registry.models.ordering import order_keys
 from registry.trees.moves import rearrange
 
-ORDERED_BY = {"name", "kind", "sequence", "region_code"}
+(_KEY,) = order_keys(Unit)
+ORDERED_BY = frozenset(_KEY.of)
 """The facts of a unit on which its place depends."""
 
 
@@ -22,12 +23,11 @@ def keys_of(model: type[Model], rows: Sequence[Any]) -> list[str]:
     """Return the keys by which new units are placed among each other; none for organizations."""
     if model is not Unit:
         return []
-    (field,) = order_keys(model)
-    return [field.key_of([getattr(row, name) for name in field.of]) for row in rows]
+    return [_KEY.key_of([getattr(row, name) for name in _KEY.of]) for row in rows]
 
 
 def put_in_order(superiors: Iterable[int | None]) -> None:
-    """Let the units below each superior stand in the official order; the caller holds the lock of the tree.
+    """Sort the units below each superior into the official order; the caller holds the lock of the tree.
 
     Instances keep their old intervals: read them again.
     """

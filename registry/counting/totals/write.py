@@ -1,9 +1,9 @@
 """Keep the totals up to date in the transaction of each write; for operations only.
 
 ``following`` counts what an operation touches before and after it, and appends the difference for every
-unit above. Nothing is updated, so writers under one root never wait for
-one row. ``fold_counts`` turns what was appended into totals now and then. A change of the unit hierarchy
-does the same for everything below the units that move.
+unit above. Nothing is updated, so writers under one root never wait for one row. ``fold_counts`` turns what
+was appended into totals now and then. A change of the unit hierarchy does the same for everything below the
+units that move.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Touched:
 
 
 class _Work:
-    """What one operation, or an import with many, changes in the numbers; written once at the end."""
+    """The changes of the totals by one operation, or by an import with many; written once at the end."""
 
     def __init__(self) -> None:
         locks.lock_hierarchy(shared=True)
