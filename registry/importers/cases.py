@@ -18,7 +18,7 @@ from registry.spreadsheets.reading import Line, Table
 
 P = TypeVar("P")
 Named = Unit | Organization | Campaign
-"""What a cell may name; the preview says its name."""
+"""What a code may stand for; the preview shows its name instead."""
 
 
 def _value(row: Any, path: str) -> Any:
@@ -28,7 +28,7 @@ def _value(row: Any, path: str) -> Any:
 
 
 def _needed(column: Column, *, is_there: bool) -> str:
-    """Say that a new row needs the column, what may stand in it, and that the sheet lacks it."""
+    """Return the refusal of a new row without a value; it names the choices, and a missing column."""
     lacks = "" if is_there else ";表里没有这一列,请先加上"
     choices = f",可填:{'、'.join(column.labels.values())}" if column.labels else ""
     return f"新增时须填写“{column.header}”{lacks}{choices}。"
@@ -100,7 +100,7 @@ class Case:
         self.problems.append(self._at(slug, message))
 
     def look(self, slug: str, message: str) -> None:
-        """Say at a cell what should be looked at before writing."""
+        """Add a notice at a cell: something to look at before writing."""
         self.notices.append(self._at(slug, message))
 
     def heed(self, findings: Iterable[Finding], at: str = "", **fields: str) -> None:

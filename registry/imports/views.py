@@ -45,7 +45,7 @@ from registry.web.lists import paged
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
 ALL = "all"
-"""Among them: every line. Without one in the address the page opens on what is wrong."""
+"""The filter's choice of every line. Without a choice in the address the page opens on the wrong lines."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -158,7 +158,7 @@ def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what taking the import back would do and what stands in the way; do it."""
+    """Show what taking the import back changes and what prevents it; a POST does it."""
     import_ = _own(request, pk)
     if import_.entry is None or not import_.may_be_taken_back:
         return _back(request, import_)
@@ -193,7 +193,7 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _try(request: HttpRequest, act: Callable[[], object]) -> bool:
-    """Do it, or say why it is refused."""
+    """Run ``act``; where it is refused, show why and return False."""
     try:
         act()
     except OperationRefused as refusal:

@@ -93,7 +93,7 @@ def check_import(
 
 
 def _skipped(tables: Sequence[Table]) -> list[str]:
-    """Say which rows in the midst of the data were taken for none."""
+    """Return for each sheet which rows among the data were skipped."""
     return [f"“{table.title}”{said}" for table in tables if (said := table.is_no_data.said())]
 
 
@@ -122,7 +122,7 @@ def _write_lines(import_pk: int, cases: list[Case]) -> None:
 
 
 def _write_notices(import_: Import, cases: Sequence[Case]) -> None:
-    """Add to the lines what was found when all of them were judged."""
+    """Save the notices of lines that were found after all of them were judged."""
     by_place = {case.place: case for case in cases}
     for places in chunks(by_place):
         lines = list(ImportLine.objects.filter(of=import_, place__in=places))
