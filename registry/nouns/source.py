@@ -40,7 +40,7 @@ SOURCE = Noun(
 
 
 def _within(rows: Rows, spans: Iterable[Span], few: bool) -> Rows:
-    """Figures of sources that were entered here, about a unit here."""
+    """Return the figures of sources that were entered in the intervals, about units there or none."""
     spans = list(spans)
     if everything(spans):
         return rows

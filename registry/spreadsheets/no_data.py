@@ -1,4 +1,4 @@
-"""Which rows below a header are no rows of data: examples, hints, group headings, totals, foot lines."""
+"""Recognizes rows below a header that are not data: examples, hints, group headings, totals, foot lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
 class NoData:
-    """Tells of the rows of one sheet whether they are data. ``skipped`` are those that users might miss."""
+    """Decides which rows of a sheet are not data. ``skipped`` are those of them that users might miss."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class NoData:
         key: Sequence[Column],
         merges: list[Merge],
     ) -> None:
-        """``columns`` are the table's with their places, ``key`` those that name a row."""
+        """``columns`` are the table's with their places, ``key`` those that identify a row."""
         self._header, self._places = header, [place for _, place in columns]
         self._key = [(column, header.places[column.slug]) for column in key]
         self._keys = [place.column for _, place in self._key]
@@ -97,7 +97,7 @@ class NoData:
         )
 
     def _is_heading(self, row: Row) -> bool:
-        """Whether it names the group of rows that follow: one text, where a row has more than that."""
+        """Whether it is the heading of a group of rows: the only text in its row."""
         filled = [place for place in self._places if row.cells.get(place) not in (None, "")]
         if len(filled) != 1 or not isinstance(raw := row.cells[filled[0]], str):
             return False
