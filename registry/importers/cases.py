@@ -59,12 +59,10 @@ class Case:
         self.row: Any = None
         self.edits: dict[str, Any] = {}
         self.changes: list[dict[str, str]] = []
-        self.notices = [
-            {"slug": each.slug, "address": each.address, "message": each.message} for each in line.notes
-        ]
-        self.problems = [
-            {"slug": each.slug, "address": each.address, "message": each.message} for each in line.problems
-        ]
+        self.notices, self.problems = (
+            [{"slug": each.slug, "address": each.address, "message": each.message} for each in found]
+            for found in (line.notes, line.problems)
+        )
         self.bad = {problem.slug for problem in line.problems}
         for slug, value in self.given.items():
             if isinstance(value, str) and "\x00" in value:
@@ -118,10 +116,15 @@ class Case:
                 self.look(slug, finding.message)
 
     def _at(self, slug: str, message: str) -> dict[str, str]:
-        by_name = self.noun.named_by.get(slug)
-        if by_name and slug not in self.table.headers and by_name.slug in self.table.headers:
-            slug = by_name.slug
+        slug = self._column(slug).slug
         return {"slug": slug, "address": self.table.address(slug, self.number), "message": message}
+
+    def _column(self, slug: str) -> Column:
+        """Return the column, or the one with the names for its codes if the sheet has only that."""
+        there, by_name = self.table.headers, self.noun.named_by.get(slug)
+        if by_name and slug not in there and by_name.slug in there:
+            return by_name
+        return self.noun.by_slug[slug]
 
     def shown(self, slug: str, value: Value) -> str:
         """A value as the preview shows it."""
@@ -174,10 +177,8 @@ class Case:
         """A new row needs every required column."""
         for column in self.noun.columns:
             if column.required and column.slug not in self.given and column.slug not in self.bad:
-                by_name = self.noun.named_by.get(column.slug)
-                there = self.table.headers
-                said = by_name if by_name and column.slug not in there and by_name.slug in there else column
-                self.wrong(column.slug, _needed(said, is_there=said.slug in there))
+                said = self._column(column.slug)
+                self.wrong(column.slug, _needed(said, is_there=said.slug in self.table.headers))
 
     def match(self, slug: str, validator: RegexValidator) -> None:
         """Check the text of a cell with a validator."""
