@@ -139,9 +139,12 @@ class Case:
             value = _value(self.new, column.path or column.slug)
             if value is None or value == "":
                 continue
-            shown = value.name if isinstance(value, Named) else self.shown(column.slug, value)
+            label = column.header
+            if isinstance(value, Named):
+                shown, label = value.name, label.removesuffix("代码")
+            else:
+                shown = self.shown(column.slug, value)
             shown = access.masked(shown) if column.slug in masked else shown
-            label = column.header.removesuffix("代码") if isinstance(value, Named) else column.header
             found.append({"slug": column.slug, "label": label, "old": "", "new": shown, "note": ""})
         return found
 

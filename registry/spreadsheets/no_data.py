@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from registry.nouns.columns import EXAMPLE, Column, key_of
-from registry.spreadsheets.grid import Merge, Row
+from registry.spreadsheets.grid import Merge, Raw, Row
 from registry.spreadsheets.headers import Header
 
 _COUNT = r"\s*\d+\s*[人名个条行项支家]?"
@@ -36,9 +36,10 @@ class NoData:
         merges: list[Merge],
     ) -> None:
         """``columns`` are the table's with their places, ``key`` those that identify a row."""
-        self._header, self._places = header, [place for _, place in columns]
-        self._key = [(column, header.places[column.slug]) for column in key]
-        self._keys = [place.column for _, place in self._key]
+        self._places = [place for _, place in columns]
+        self._keys = [header.places[column.slug].column for column in key]
+        self._headers = [key_of(header.places[column.slug].text) for column in key]
+        self._hints = [_HINT_FOR_CODES if column.kind == "code" else _HINT for column in key]
         self._codes = {place for column, place in columns if column.kind == "code"}
         self._wide: dict[int, list[Merge]] = {}
         for merge in merges:
@@ -57,7 +58,7 @@ class NoData:
 
     def is_example(self, row: Row) -> bool:
         """Whether it is the template's example."""
-        return any(text.startswith(EXAMPLE) for text in self._key_texts(row))
+        return any(isinstance(raw, str) and raw.strip().startswith(EXAMPLE) for raw in self._raws(row))
 
     def said(self) -> str:
         """Say which rows were skipped; empty when there were none."""
@@ -66,14 +67,14 @@ class NoData:
         some = "、".join(map(str, self.skipped[:20])) + (" 等" if len(self.skipped) > 20 else "")
         return f"第 {some} 行是填写要求、分组标题或合计,没有读取。"
 
-    def _key_texts(self, row: Row) -> Iterable[str]:
-        return (raw.strip() for column in self._keys if isinstance(raw := row.cells.get(column), str))
+    def _raws(self, row: Row) -> list[Raw | None]:
+        return [row.cells.get(place) for place in self._keys]
 
     def _is_header_again(self, row: Row) -> bool:
         """Whether this is the header repeated, as at the top of a printed page."""
         return all(
-            isinstance(raw := row.cells.get(place.column), str) and key_of(raw) == key_of(place.text)
-            for _, place in self._key
+            isinstance(raw, str) and key_of(raw) == text
+            for raw, text in zip(self._raws(row), self._headers, strict=True)
         )
 
     def _is_foot(self, row: Row) -> bool:
@@ -91,9 +92,8 @@ class NoData:
     def _is_hint(self, row: Row) -> bool:
         """Whether it says under the header what to fill in."""
         return any(
-            isinstance(raw := row.cells.get(place.column), str)
-            and (_HINT_FOR_CODES if column.kind == "code" else _HINT).match(raw.strip())
-            for column, place in self._key
+            isinstance(raw, str) and hint.match(raw.strip())
+            for raw, hint in zip(self._raws(row), self._hints, strict=True)
         )
 
     def _is_heading(self, row: Row) -> bool:

@@ -118,7 +118,7 @@ class Table:
     @cached_property
     def is_no_data(self) -> NoData:
         """Decides which rows are not data; once the lines were read, it knows which were skipped."""
-        key = [self._saying(slug)[0] for slug in self.noun.needed]
+        key = [there[0] for there in self._needed]
         return NoData(self.header, self._columns, key, self._merges)
 
     def line(self, row: Row) -> Line | None:
@@ -153,17 +153,17 @@ class Table:
             ]
         self._refuse_merged(row.number, problems)
         with_problem = {problem.slug for problem in problems}
-        for slug in self.noun.needed:
-            there = self._saying(slug)
+        for there in self._needed:
             if all(values[each.slug] is None and each.slug not in with_problem for each in there):
                 column = there[0]
                 problems.append(self._problem(column, row.number, f"“{column.header}”没有填写"))
         return Line(row.number, values, problems, notes, raws)
 
-    def _saying(self, slug: str) -> list[Column]:
-        """Return the columns of the sheet that give a needed value: that of codes, that of names."""
-        both = (self.noun.by_slug[slug], self.noun.named_by.get(slug))
-        return [column for column in both if column is not None and column.slug in self.header.places]
+    @cached_property
+    def _needed(self) -> list[list[Column]]:
+        """The columns of the sheet that give each needed value: that of codes, that of names."""
+        both = [(self.noun.by_slug[slug], self.noun.named_by.get(slug)) for slug in self.noun.needed]
+        return [[each for each in some if each and each.slug in self.header.places] for some in both]
 
     def _problem(self, column: Column, number: int, message: str) -> Problem:
         return Problem(self.address(column.slug, number), column.slug, message)
