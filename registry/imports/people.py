@@ -207,11 +207,9 @@ class PeopleImporter(Importer):
         case.need()
         home = self._home(case, None)
         status = case.text("political_status") or UNKNOWN
-        case.heed(
-            standing.refusals(
-                [standing.Joining(None, status, case.given.get("joined_on"), case.given.get("confirmed_on"))]
-            )
-        )
+        joined, confirmed = (case.given.get(name) for name in _DAYS)
+        if joined or confirmed:
+            case.heed(standing.refusals([standing.Joining(None, status, joined, confirmed)]))
         if case.is_wrong():
             return
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)

@@ -32,6 +32,7 @@ _LINE_COLUMNS = (
     *("of_id", "place", "sheet", "number", "noun", "verdict"),
     *("key", "summary", "changes", "problems", "notices"),
 )
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def check_import(
@@ -108,14 +109,9 @@ def _write_lines(import_pk: int, cases: list[Case]) -> None:
             case.verdict,
             case.key,
             case.summary[:300],
-            *(
-                json.dumps(each, ensure_ascii=False)
-                for each in (
-                    case.changes if case.new is None else case.written(),
-                    case.problems,
-                    case.notices,
-                )
-            ),
+            _JSON.encode(case.changes if case.new is None else case.written()),
+            _JSON.encode(case.problems),
+            _JSON.encode(case.notices),
         )
         for case in cases
     )
