@@ -131,15 +131,15 @@ class OrganizationImporter(Importer):
 
     def review(self) -> list[Case]:
         """Add the warnings that the register form gives for the first members of new organizations."""
-        found = []
+        found: dict[Case, None] = {}
         for some in batches(list(self.session.founded.values()), 500):
             cases = {_establishment(case.new): case for case in some}
             members = {each: self.session.first_members.get(case.key, []) for each, case in cases.items()}
-            before = {case: len(case.notices) for case in some}
             for finding in rules.first_member_warnings(members):
-                cases[finding.subject].heed([finding])  # type: ignore[index]
-            found += [case for case in some if len(case.notices) > before[case]]
-        return found
+                case = cases[finding.subject]  # type: ignore[index]
+                case.heed([finding])
+                found[case] = None
+        return list(found)
 
     def finish(self, actor: Actor, reason: str) -> None:
         """Dissolve what the workbook dissolves."""

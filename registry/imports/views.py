@@ -247,7 +247,7 @@ def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
 
 def _state(import_: Import, address: Address) -> dict[str, Any]:
     """Return how far it is, in words."""
-    listed = ListedImport(address, import_, {import_.entry_id} if import_.is_taken_back else ())
+    listed = ListedImport(address, import_, import_.is_taken_back)
     return {"state": listed.state, "tone": listed.tone, "share": import_.share}
 
 
@@ -337,7 +337,7 @@ def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[d
 def _tab(
     import_: Import, address: Address, label: str, verdict: str, noun: str, *, on: bool
 ) -> dict[str, Any]:
-    url = address.url(import_.get_absolute_url(), verdict=verdict or None, noun=noun or None)
+    url = address.url(import_.get_absolute_url(), verdict=verdict, noun=noun or None)
     return {"label": label, "url": url, "on": on}
 
 
