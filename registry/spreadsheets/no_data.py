@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from registry.models.text import HAN
 from registry.nouns.columns import EXAMPLE, Column, key_of
 from registry.spreadsheets.grid import Merge, Raw, Row
 from registry.spreadsheets.headers import Header
@@ -22,7 +23,7 @@ _HINT = re.compile(r"[*\s((]*(?:必填|选填|非必填|不必填|必须填|可�
 _HINT_FOR_CODES = re.compile(
     rf"{_HINT.pattern}|[*\s((]*(?:文本|字符|数字|格式|例如|例[::]|如[::]|请|填写|填报|与系统|参照)"
 )
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = re.compile(HAN)
 
 
 class NoData:
