@@ -132,12 +132,14 @@ class Import(models.Model):
         """The first entry that the writing recorded."""
         return AuditEntry.objects.filter(pk=self.entry_id).first() if self.entry_id else None
 
-    @property
+    @cached_property
     def is_taken_back(self) -> bool:
         """Whether what was written was taken back, from here or from the pages of the record."""
-        if self.entry is None or self.state in UNDO_STATES:
+        if self.entry_id is None or self.state in UNDO_STATES:
             return False
-        return self.state == ImportState.TAKEN_BACK or self.entry.undone_by.exists()
+        return (
+            self.state == ImportState.TAKEN_BACK or AuditEntry.objects.filter(undoes=self.entry_id).exists()
+        )
 
     @property
     def may_be_taken_back(self) -> bool:

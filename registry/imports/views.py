@@ -296,8 +296,6 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "may_cancel": import_.state in operations.MAY_CANCEL,
         "may_recheck": has_file and operations.may_recheck(import_),
         "has_file": has_file,
-        "may_take_back": import_.may_be_taken_back,
-        "is_taken_back": import_.is_taken_back,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
         "page_url": url,
