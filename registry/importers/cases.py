@@ -18,7 +18,7 @@ from registry.spreadsheets.reading import Line, Table
 
 P = TypeVar("P")
 Named = Unit | Organization | Campaign
-"""What a cell may name; the preview says its name."""
+"""What a code may stand for; the preview shows its name instead."""
 
 
 def _value(row: Any, path: str) -> Any:
@@ -28,7 +28,7 @@ def _value(row: Any, path: str) -> Any:
 
 
 def _needed(column: Column, *, is_there: bool) -> str:
-    """Say that a new row needs the column, what may stand in it, and that the sheet lacks it."""
+    """Return the refusal of a new row without a value; it names the choices, and a missing column."""
     lacks = "" if is_there else ";表里没有这一列,请先加上"
     choices = f",可填:{'、'.join(column.labels.values())}" if column.labels else ""
     return f"新增时须填写“{column.header}”{lacks}{choices}。"
@@ -59,12 +59,10 @@ class Case:
         self.row: Any = None
         self.edits: dict[str, Any] = {}
         self.changes: list[dict[str, str]] = []
-        self.notices = [
-            {"slug": each.slug, "address": each.address, "message": each.message} for each in line.notes
-        ]
-        self.problems = [
-            {"slug": each.slug, "address": each.address, "message": each.message} for each in line.problems
-        ]
+        self.notices, self.problems = (
+            [{"slug": each.slug, "address": each.address, "message": each.message} for each in found]
+            for found in (line.notes, line.problems)
+        )
         self.bad = {problem.slug for problem in line.problems}
         for slug, value in self.given.items():
             if isinstance(value, str) and "\x00" in value:
@@ -100,7 +98,7 @@ class Case:
         self.problems.append(self._at(slug, message))
 
     def look(self, slug: str, message: str) -> None:
-        """Say at a cell what should be looked at before writing."""
+        """Add a notice at a cell: something to look at before writing."""
         self.notices.append(self._at(slug, message))
 
     def heed(self, findings: Iterable[Finding], at: str = "", **fields: str) -> None:
@@ -118,10 +116,15 @@ class Case:
                 self.look(slug, finding.message)
 
     def _at(self, slug: str, message: str) -> dict[str, str]:
-        by_name = self.noun.named_by.get(slug)
-        if by_name and slug not in self.table.headers and by_name.slug in self.table.headers:
-            slug = by_name.slug
+        slug = self._column(slug).slug
         return {"slug": slug, "address": self.table.address(slug, self.number), "message": message}
+
+    def _column(self, slug: str) -> Column:
+        """Return the column, or the one with the names for its codes if the sheet has only that."""
+        there, by_name = self.table.headers, self.noun.named_by.get(slug)
+        if by_name and slug not in there and by_name.slug in there:
+            return by_name
+        return self.noun.by_slug[slug]
 
     def shown(self, slug: str, value: Value) -> str:
         """A value as the preview shows it."""
@@ -136,9 +139,12 @@ class Case:
             value = _value(self.new, column.path or column.slug)
             if value is None or value == "":
                 continue
-            shown = value.name if isinstance(value, Named) else self.shown(column.slug, value)
+            label = column.header
+            if isinstance(value, Named):
+                shown, label = value.name, label.removesuffix("代码")
+            else:
+                shown = self.shown(column.slug, value)
             shown = access.masked(shown) if column.slug in masked else shown
-            label = column.header.removesuffix("代码") if isinstance(value, Named) else column.header
             found.append({"slug": column.slug, "label": label, "old": "", "new": shown, "note": ""})
         return found
 
@@ -174,10 +180,8 @@ class Case:
         """A new row needs every required column."""
         for column in self.noun.columns:
             if column.required and column.slug not in self.given and column.slug not in self.bad:
-                by_name = self.noun.named_by.get(column.slug)
-                there = self.table.headers
-                said = by_name if by_name and column.slug not in there and by_name.slug in there else column
-                self.wrong(column.slug, _needed(said, is_there=said.slug in there))
+                said = self._column(column.slug)
+                self.wrong(column.slug, _needed(said, is_there=said.slug in self.table.headers))
 
     def match(self, slug: str, validator: RegexValidator) -> None:
         """Check the text of a cell with a validator."""

@@ -1,7 +1,7 @@
-"""Rows that name others, or themselves, by name where the code is not given.
+"""Finds the units and organizations that rows give by name instead of by code.
 
-A name means what it is unique for in the user's scope, or in the workbook itself. What is found stands in the
-row as its code from then on, so that nothing else needs to know how it was written.
+A name must be unique in the user's scope or in the workbook. The code that is found is put into the row, so
+that nothing after this needs to know whether a name or a code was written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Unresolved = tuple[Case, str, list[Any]]
 
 
 def named(session: Session, noun: str, words: Iterable[str], verb: str) -> dict[str, list[Any]]:
-    """Return for each word the rows that it names: of the registry as the workbook leaves it."""
+    """Return for each word the rows that it names, those that the workbook adds or renames included."""
     found = find_by_code_or_name(session.user, noun, words, verb)
     planned = session.planned.get(noun, {})
     if not planned:
@@ -53,9 +53,9 @@ def resolve(
     now: Callable[[Case], Any] = lambda case: None,
     is_meant: Callable[[Any], bool] = lambda row: True,
 ) -> Iterator[Unresolved]:
-    """Give rows the code of what they name in the column ``slug``; yield those that name none, or several.
+    """Fill in the codes of what rows name in the column ``slug``; yield the rows where that is not one row.
 
-    ``now``: what is registered, which a row may name without changing it, unique or not.
+    ``now`` returns what is registered: a row may repeat its name, though it may not be unique.
     """
     wanted = [case for case in cases if slug in case.named and slug not in case.bad]
     if not wanted:
@@ -77,13 +77,13 @@ def resolve(
 
 
 def refuse(session: Session, unresolved: Iterable[Unresolved], slug: str, noun: str) -> None:
-    """Say which rows name nothing that there is, or several."""
+    """Make rows wrong whose name fits nothing, or several rows."""
     for case, word, rows in unresolved:
         case.wrong(slug, said(noun, word, rows))
 
 
 def said(noun: str, word: str, rows: Sequence[Any]) -> str:
-    """Say the same of what does not exist and of what the user may not see; of several, which."""
+    """Return the refusal: the same for what does not exist and what is out of scope; of several, which."""
     about = nouns.by_key(noun)
     if rows:
         return not_unique(about, word, rows)
@@ -91,10 +91,10 @@ def said(noun: str, word: str, rows: Sequence[Any]) -> str:
 
 
 def give_codes(session: Session, cases: Sequence[Case], noun: str, fits: Callable[[Case, Any], bool]) -> None:
-    """Give rows without a code that of the row that they name, or a new one made from the name.
+    """Give rows without a code that of the registered row of their name, or a new one made from the name.
 
-    ``fits``: whether a row of that name stands where the case says. Two rows of the workbook for one row of
-    the registry are wrong.
+    ``fits``: whether a registered row of that name has the place that the case gives. A second row for the
+    same registered row is wrong.
     """
     without = [case for case in cases if "code" in case.named and "code" not in case.bad]
     if not without:
@@ -121,9 +121,9 @@ def give_codes(session: Session, cases: Sequence[Case], noun: str, fits: Callabl
 
 
 def plan(session: Session, cases: Iterable[Case], noun: str, there: Mapping[str, Any]) -> None:
-    """Let names mean what the workbook adds or renames; ``there`` is what is registered, by code.
+    """Resolve names to rows that the workbook adds or renames; ``there`` are the registered rows, by code.
 
-    It holds for the preview and for the writing alike, which so find the same.
+    The preview and the writing both do so, and therefore find the same rows.
     """
     texts = nouns.by_key(noun).searched
     planned = session.planned.setdefault(noun, {})

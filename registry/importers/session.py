@@ -52,7 +52,7 @@ class Session:
         """By code, the rows that found an organization; kept for the preview only, as are their members."""
         self.first_members: dict[str, list[Placement]] = {}
         self.planned: dict[str, dict[str, Any]] = {}
-        """By noun and code, what the workbook says of the names of its rows."""
+        """By noun and code, the names of the rows that the workbook adds or renames (``naming.plan``)."""
         self._wrong: dict[str, dict[str, str]] = {}
         self._seen: dict[str, dict[Any, str]] = {}
         self._fine: set[tuple[str, str, Any]] = set()
@@ -80,10 +80,10 @@ class Session:
                 yield case
 
     def claim(self, case: Case) -> None:
-        """Let no later row have the key of this one; if an earlier one has it, this one is wrong."""
+        """Refuse a key that an earlier row has."""
         seen = self._seen.setdefault(case.noun.slug, {})
         slugs = case.noun.key
-        # Of a row that is named by its name the key is known later.
+        # A row without a code gets its key from ``naming.give_codes``.
         key: Any = case.given.get(slugs[0])
         if len(slugs) > 1:
             key = tuple(case.given.get(slug) or case.named.get(slug) for slug in slugs)
@@ -113,7 +113,7 @@ class Session:
             self._wrong.setdefault(case.noun.slug, {}).setdefault(case.key, case.where)
 
     def no_such(self, case: Case, slug: str, noun: str, word: str, said: str = "") -> None:
-        """Say the same of what does not exist and of what the user may not see; ``said`` puts it better."""
+        """Refuse what does not exist or is out of scope: in the same words for both, or as ``said``."""
         code = case.text(slug)
         shown = case.named.get(slug, code)
         if there := self._wrong.get(noun, {}).get(code):
@@ -260,7 +260,7 @@ class Importer:
         raise NotImplementedError
 
     def review(self) -> list[Case]:
-        """Look at the rows once more when those of all nouns are judged; return where more is to be said."""
+        """Check rows again once those of all nouns are judged; return the rows with new notices."""
         return []
 
     def finish(self, actor: Actor, reason: str) -> None:

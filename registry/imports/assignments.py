@@ -121,7 +121,7 @@ class AssignmentImporter(Importer):
         return found
 
     def _borrow(self, cases: list[Case], people: dict[str, Person]) -> None:
-        """Add those from outside the scope whose number and name both agree (``rules.borrowing``)."""
+        """Add people from outside the scope whose number and name both agree (``rules.borrowing``)."""
         claims = {
             borrowing.Claim.of(number, case.text("name")): number
             for case in cases
@@ -246,7 +246,7 @@ class AssignmentImporter(Importer):
         case.edit("ended_on", was, end, "更正结束日期" if was else "自该日起不再编入")
 
     def _warn(self, cases: list[Case]) -> None:
-        """Say in the preview what the pages would say of new placements, roles and ends."""
+        """Add the warnings that the pages give for new placements, roles and ends."""
         if self.session.is_writing:
             return
         proposals: dict[Placement, Case] = {}

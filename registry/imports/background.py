@@ -82,7 +82,7 @@ def confirm(*, actor: Actor, import_: Import, reason: str, without_wrong: bool =
 
 
 def undo(*, actor: Actor, import_: Import, reason: str) -> None:
-    """Have a written import taken back. Raises ``OperationRefused`` when it cannot be asked for."""
+    """Have a written import taken back. Raises ``OperationRefused`` when it may not be."""
     with transaction.atomic():
         asked = imports.ask_to_take_back(actor=actor, import_=import_, reason=reason)
         is_small = asked.total <= SMALL_ROWS
@@ -99,7 +99,7 @@ def undo_task(import_pk: int) -> None:
 
 
 def undo_now(import_pk: int, *, is_long: bool = False) -> None:
-    """Take an import back that waits for it; what stands in the way is said at the import."""
+    """Take an import back that waits for it; what prevents it is noted at the import."""
     attempt = imports.claim(import_pk, ImportState.UNDO_ASKED, ImportState.UNDOING)
     if not attempt:
         return

@@ -31,7 +31,7 @@ class ImportState(models.TextChoices):
 
 
 UNDO_STATES: tuple[str, ...] = (ImportState.UNDO_ASKED.value, ImportState.UNDOING.value)
-"""What is written, and is being taken back."""
+"""A written import that is being taken back."""
 WAITING_STATES: tuple[str, ...] = (
     ImportState.UPLOADED.value,
     ImportState.CONFIRMED.value,
@@ -85,7 +85,7 @@ class Import(models.Model):
     request_number = models.CharField("请求编号", max_length=40, blank=True)
     message = models.CharField("结果说明", max_length=1000, blank=True)
     entry_id = models.BigIntegerField("写入的记录", null=True, editable=False)
-    """The key of the entry of the record with which the writing begins: all of it can be taken back."""
+    """The key of the first entry that the writing recorded: taking it back takes all of it back."""
     undo_reason = models.CharField("撤回原因", max_length=200, blank=True)
     undo_message = models.CharField("未能撤回的说明", max_length=1000, blank=True)
     created_at = models.DateTimeField("上传时间", default=timezone.now)
@@ -129,19 +129,21 @@ class Import(models.Model):
 
     @cached_property
     def entry(self) -> AuditEntry | None:
-        """The entry of the record with which the writing begins."""
+        """The first entry that the writing recorded."""
         return AuditEntry.objects.filter(pk=self.entry_id).first() if self.entry_id else None
 
-    @property
+    @cached_property
     def is_taken_back(self) -> bool:
-        """Whether what was written was taken back, here or in the record."""
-        if self.entry is None or self.state in UNDO_STATES:
+        """Whether what was written was taken back, from here or from the pages of the record."""
+        if self.entry_id is None or self.state in UNDO_STATES:
             return False
-        return self.state == ImportState.TAKEN_BACK or self.entry.undone_by.exists()
+        return (
+            self.state == ImportState.TAKEN_BACK or AuditEntry.objects.filter(undoes=self.entry_id).exists()
+        )
 
     @property
     def may_be_taken_back(self) -> bool:
-        """Whether it is written and nobody takes it back already."""
+        """Whether it is written and nobody is taking it back."""
         is_stuck = self.state in UNDO_STATES and (self.is_silent or self.is_unclaimed)
         return (self.state == ImportState.WRITTEN or is_stuck) and not self.is_taken_back
 

@@ -140,7 +140,7 @@ def recheck_import(*, actor: Actor, import_: Import) -> Import:
 
 @operation
 def ask_to_take_back(*, actor: Actor, import_: Import, reason: str) -> Import:
-    """Let a written import be taken back whole, with a reason."""
+    """Ask for a written import to be taken back, with a reason."""
     import_ = _own(actor, "take_back_import", import_)
     _need_state(import_, import_.may_be_taken_back, "撤回")
     need_reason(reason, "撤回原因")
@@ -175,14 +175,14 @@ def take_import_back(*, actor: Actor, import_: Import, attempt: str) -> Import:
 
 
 def stay_written(import_pk: int, attempt: str, message: str) -> None:
-    """Say that an import was not taken back: everything is as it was written."""
+    """Note that an import could not be taken back: it stays written."""
     Import.objects.filter(pk=import_pk, attempt=attempt, state=ImportState.UNDOING).update(
         state=ImportState.WRITTEN, undo_message=message[:1000]
     )
 
 
 def _own(actor: Actor, verb: str, import_: Import) -> Import:
-    """Return the import as it is now; refuse unless it is the actor's, who still enters somewhere."""
+    """Return the import as it is now; refuse it to anybody else, and to who may no longer enter data."""
     import_ = fresh(import_)
     need_right(actor, verb)
     need_oneself(actor, verb, import_.user)

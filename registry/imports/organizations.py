@@ -80,7 +80,7 @@ class OrganizationImporter(Importer):
         yield [case.judged() for case in cases]
 
     def _resolve(self, cases: list[Case]) -> None:
-        """Find what is given by name: the organizations themselves, their units and superiors."""
+        """Resolve the names of the organizations themselves, their units and superiors."""
         session = self.session
         naming.give_codes(session, cases, "organization", _stands_at)
         session.know_organizations(case.text("code") for case in cases)
@@ -130,16 +130,16 @@ class OrganizationImporter(Importer):
         self.session.renew()
 
     def review(self) -> list[Case]:
-        """Say of new organizations what the register form says of their first members."""
-        found = []
+        """Add the warnings that the register form gives for the first members of new organizations."""
+        found: dict[Case, None] = {}
         for some in batches(list(self.session.founded.values()), 500):
             cases = {_establishment(case.new): case for case in some}
             members = {each: self.session.first_members.get(case.key, []) for each, case in cases.items()}
-            before = {case: len(case.notices) for case in some}
             for finding in rules.first_member_warnings(members):
-                cases[finding.subject].heed([finding])  # type: ignore[index]
-            found += [case for case in some if len(case.notices) > before[case]]
-        return found
+                case = cases[finding.subject]  # type: ignore[index]
+                case.heed([finding])
+                found[case] = None
+        return list(found)
 
     def finish(self, actor: Actor, reason: str) -> None:
         """Dissolve what the workbook dissolves."""
@@ -346,7 +346,7 @@ class OrganizationImporter(Importer):
 
 
 def _stands_at(case: Case, row: Organization) -> bool:
-    """Whether an organization stands at the unit that the row says, or ended as it says."""
+    """Whether an organization is at the unit of the row, if given, and exists or has the row's days."""
     unit = case.text("unit") or case.named.get("unit", "")
     started, ended = case.given.get("established_on"), case.given.get("dissolved_on")
     is_same_life = started in (None, row.established_on) and ended == row.dissolved_on
@@ -355,7 +355,7 @@ def _stands_at(case: Case, row: Organization) -> bool:
 
 
 def _is_superior(row: Any) -> bool:
-    """Whether a name may mean the row as a superior; what the workbook adds is judged later."""
+    """Whether a name may mean the row as a superior; rows that the workbook adds are judged later."""
     return not isinstance(row, Organization) or row.dissolved_on is None
 
 

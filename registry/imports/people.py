@@ -67,7 +67,7 @@ class PeopleImporter(Importer):
             yield [case.judged() for case in cases]
 
     def _resolve(self, cases: list[Case], existing: Mapping[str, Person]) -> None:
-        """Find the units and branches that are given by name."""
+        """Resolve the names of units and branches."""
 
         def now(case: Case, slug: str) -> Any:
             return getattr(existing.get(case.key), slug, None)
@@ -84,7 +84,7 @@ class PeopleImporter(Importer):
             ),
         )
         for case, word, rows in branches:
-            # Rosters call branches as everybody there does; the rest of the row is right without it.
+            # Rosters often have informal names of branches; the rest of the row is right without it.
             said = naming.said("organization", word, rows)
             case.look("home_branch", f"{said}组织关系没有写入;要写入请填全称或代码。")
 
@@ -101,7 +101,7 @@ class PeopleImporter(Importer):
         ]
         if statuses:
             change_political_statuses(actor=actor, changes=statuses, reason=reason)
-        # After the status: the days of joining say since when it holds.
+        # After the status: the days of joining decide from when on it holds.
         if facts := [(case.row, case.edits) for case in changed if case.edits.keys() & set(FACTS)]:
             edit_people(actor=actor, changes=facts, reason=reason)
         moves = [
@@ -129,7 +129,7 @@ class PeopleImporter(Importer):
         return {person.number: person for person in people}
 
     def _warn(self, cases: list[Case]) -> None:
-        """Say in the preview who has a namesake in the unit."""
+        """Warn of people of the same name in the unit."""
         if self.session.is_writing:
             return
         proposals = {}
@@ -145,7 +145,7 @@ class PeopleImporter(Importer):
 
     @staticmethod
     def _ask_numbers(cases: list[Case], existing: dict[str, Person]) -> None:
-        """Ask whether new numbers are somebody's but for a zero."""
+        """Check whether a new number is a registered one but for zeros at its beginning."""
         new = [case for case in cases if case.key and case.key not in existing]
         ask(rules.number_findings, {rules.Numbering(case.key, case.text("name")): case for case in new})
 
@@ -162,7 +162,7 @@ class PeopleImporter(Importer):
         return dict(rows.order_by().values_list("person_id", "started_on"))
 
     def _correct_homes(self) -> bool:
-        """Whether somebody who gets another home today got the present one today."""
+        """Whether a home that was registered today is changed again."""
         people = {proposal.person.pk for proposal in self._moves}
         rows = PersonPlacement.objects.filter(person__in=people, started_on=self.session.today)
         return rows.exists()
@@ -191,7 +191,7 @@ class PeopleImporter(Importer):
 
     @staticmethod
     def _infer_status(case: Case, person: Person | None) -> None:
-        """Rosters of Party members have no column of statuses: who has a day of joining is a member."""
+        """Derive the status from the days: rosters of Party members often have no column for it."""
         joined = case.given.get("joined_on")
         known = person.political_status if person is not None else UNKNOWN
         if joined is None or known != UNKNOWN or {"political_status", "confirmed_on"} & case.bad:
@@ -207,11 +207,9 @@ class PeopleImporter(Importer):
         case.need()
         home = self._home(case, None)
         status = case.text("political_status") or UNKNOWN
-        case.heed(
-            standing.refusals(
-                [standing.Joining(None, status, case.given.get("joined_on"), case.given.get("confirmed_on"))]
-            )
-        )
+        joined, confirmed = (case.given.get(name) for name in _DAYS)
+        if joined or confirmed:
+            case.heed(standing.refusals([standing.Joining(None, status, joined, confirmed)]))
         if case.is_wrong():
             return
         case.new = Person(number=case.key, political_status=status, **case.facts(FACTS), **home)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from registry.importers.verdicts import Verdict
@@ -33,8 +33,8 @@ class ListedImport:
 
     address: Address
     import_: Import
-    gone: Collection[int | None] = ()
-    """The entries of the record that were taken back."""
+    is_gone: bool
+    """Whether what it wrote was taken back."""
 
     @property
     def url(self) -> str:
@@ -46,13 +46,12 @@ class ListedImport:
         """How far it is, in words."""
         if self.import_.is_silent:
             return "已中断,可重试"
-        is_gone = self.import_.entry_id in self.gone
-        return str((ImportState.TAKEN_BACK if is_gone else ImportState(self.import_.state)).label)
+        return str((ImportState.TAKEN_BACK if self.is_gone else ImportState(self.import_.state)).label)
 
     @property
     def tone(self) -> str:
         """The tone of the state."""
-        if self.import_.entry_id in self.gone:
+        if self.is_gone:
             return TONES[ImportState.TAKEN_BACK]
         return "bad" if self.import_.is_silent else TONES[ImportState(self.import_.state)]
 
@@ -71,6 +70,6 @@ COLUMNS: Sequence[Column[ListedImport]] = (
 
 def drawn(rows: Sequence[Import], address: Address) -> Grid[ListedImport]:
     """Return these imports as the page shows them."""
-    gone = AuditEntry.objects.filter(undoes__in={row.entry_id for row in rows} - {None})
-    known = set(gone.values_list("undoes_id", flat=True))
-    return Grid(COLUMNS, [ListedImport(address, row, known) for row in rows])
+    undoing = AuditEntry.objects.filter(undoes__in={row.entry_id for row in rows} - {None})
+    gone = set(undoing.values_list("undoes_id", flat=True))
+    return Grid(COLUMNS, [ListedImport(address, row, row.entry_id in gone) for row in rows])

@@ -119,7 +119,7 @@ class UnitImporter(Importer):
 
 
 def _stands_below(case: Case, unit: Unit) -> bool:
-    """Whether an open unit stands below what the row says, if it says anything."""
+    """Whether a unit is open and below the superior of the row, if it gives one."""
     superior = case.text("superior") or case.named.get("superior", "")
     stands = unit.parent is not None and answers_to(UNIT, unit.parent, superior)
     return unit.closed_on is None and (not superior or stands)

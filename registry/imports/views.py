@@ -45,7 +45,7 @@ from registry.web.lists import paged
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
 ALL = "all"
-"""Among them: every line. Without one in the address the page opens on what is wrong."""
+"""The filter's choice of every line. Without a choice in the address the page opens on the wrong lines."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 IN_MEMORY = 1 << 20
@@ -158,7 +158,7 @@ def import_recheck(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show what taking the import back would do and what stands in the way; do it."""
+    """Show what taking the import back changes and what prevents it; a POST does it."""
     import_ = _own(request, pk)
     if import_.entry is None or not import_.may_be_taken_back:
         return _back(request, import_)
@@ -193,7 +193,7 @@ def import_undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _try(request: HttpRequest, act: Callable[[], object]) -> bool:
-    """Do it, or say why it is refused."""
+    """Run ``act``; where it is refused, show why and return False."""
     try:
         act()
     except OperationRefused as refusal:
@@ -247,7 +247,7 @@ def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
 
 def _state(import_: Import, address: Address) -> dict[str, Any]:
     """Return how far it is, in words."""
-    listed = ListedImport(address, import_, {import_.entry_id} if import_.is_taken_back else ())
+    listed = ListedImport(address, import_, import_.is_taken_back)
     return {"state": listed.state, "tone": listed.tone, "share": import_.share}
 
 
@@ -296,8 +296,6 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "may_cancel": import_.state in operations.MAY_CANCEL,
         "may_recheck": has_file and operations.may_recheck(import_),
         "has_file": has_file,
-        "may_take_back": import_.may_be_taken_back,
-        "is_taken_back": import_.is_taken_back,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
         "page_url": url,
@@ -337,7 +335,7 @@ def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[d
 def _tab(
     import_: Import, address: Address, label: str, verdict: str, noun: str, *, on: bool
 ) -> dict[str, Any]:
-    url = address.url(import_.get_absolute_url(), verdict=verdict or None, noun=noun or None)
+    url = address.url(import_.get_absolute_url(), verdict=verdict, noun=noun or None)
     return {"label": label, "url": url, "on": on}
 
 

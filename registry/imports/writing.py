@@ -32,6 +32,7 @@ _LINE_COLUMNS = (
     *("of_id", "place", "sheet", "number", "noun", "verdict"),
     *("key", "summary", "changes", "problems", "notices"),
 )
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 def check_import(
@@ -93,7 +94,7 @@ def check_import(
 
 
 def _skipped(tables: Sequence[Table]) -> list[str]:
-    """Say which rows in the midst of the data were taken for none."""
+    """Return for each sheet which rows among the data were skipped."""
     return [f"“{table.title}”{said}" for table in tables if (said := table.is_no_data.said())]
 
 
@@ -108,21 +109,16 @@ def _write_lines(import_pk: int, cases: list[Case]) -> None:
             case.verdict,
             case.key,
             case.summary[:300],
-            *(
-                json.dumps(each, ensure_ascii=False)
-                for each in (
-                    case.changes if case.new is None else case.written(),
-                    case.problems,
-                    case.notices,
-                )
-            ),
+            _JSON.encode(case.changes if case.new is None else case.written()),
+            _JSON.encode(case.problems),
+            _JSON.encode(case.notices),
         )
         for case in cases
     )
 
 
 def _write_notices(import_: Import, cases: Sequence[Case]) -> None:
-    """Add to the lines what was found when all of them were judged."""
+    """Save the notices of lines that were found after all of them were judged."""
     by_place = {case.place: case for case in cases}
     for places in chunks(by_place):
         lines = list(ImportLine.objects.filter(of=import_, place__in=places))

@@ -47,7 +47,7 @@ class Column:
     no other; names are ``normalized`` as their field is.
 
     ``is_info`` columns are written for the reader's eyes and change nothing when they come back. ``also``
-    are other headers that mean the same, the most telling first (of two such columns one is read), ``words``
+    are other headers that mean the same, the most specific first (of two such columns one is read), ``words``
     other words for a stored value. A ``spaced`` code keeps single spaces (telephones). A day ``by_month`` may
     be known to the month only. ``names`` is the column of codes for which this one says the name: it is read
     where the code is not given, and so may be an ``is_info`` column, which exports write beside the code.
@@ -152,11 +152,11 @@ class Layout:
 
     @cached_property
     def named_by(self) -> dict[str, Column]:
-        """The columns that say by name what a column of codes says, by its slug."""
+        """The columns of names that may stand for a column of codes, by the slug of the latter."""
         return {column.names: column for column in self.columns if column.names}
 
     def has(self, slugs: Collection[str], needed: Iterable[str]) -> bool:
-        """Whether these columns say what the ``needed`` ones do, by code or by name."""
+        """Whether every ``needed`` column is among these, or the one with the names for it."""
         named = {column.names for slug in slugs if (column := self.by_slug[slug]).names}
         return all(slug in slugs or slug in named for slug in needed)
 
@@ -167,9 +167,9 @@ def headers(names: str, ends: str) -> tuple[str, ...]:
 
 
 CODES = "代码 编码 编号"
-"""How a header says that its column holds codes."""
+"""Ends of the headers of columns with codes."""
 DAYS = "日期 时间"
-"""How a header says that its column holds days."""
+"""Ends of the headers of columns with days."""
 
 _UNSEEN = re.compile(rf"\s|{INVISIBLE}")
 

@@ -78,14 +78,14 @@ class Noun:
     * ``key`` is its name in code, in the record and in grants, ``plural`` in addresses and sheets;
       ``measure`` is the Chinese measure word.
     * ``unit_path`` leads from a row to the unit it belongs to ("": the row is a unit; None: to no unit).
-    * ``other_unit_path`` leads to a unit whose record names the row as well: the home unit of who is placed.
+    * ``other_unit_path`` leads to a second unit in whose record the row shows: a placed person's home unit.
     * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` is not enough; with ``few``
       there are only a handful of rows, so each one may be checked.
     * ``is_seen_below``: rows of the units above are seen, too, and those of no unit; what is done with them
       goes by their unit.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
-      ``stands_for`` leads from a row that was joined to another to that one, which its key then finds.
+      ``stands_for`` leads from a row that was merged into another to that one, which its key then finds.
       ``list_page`` is the name of its list's address, which looks for ``q``.
     * ``edit`` is the verb that changes plain facts (``editable``), which can be set back.
     * ``masked`` fields are never shown or recorded in full, ``private`` ones only to who may see them.
@@ -155,7 +155,7 @@ class Noun:
         return unit
 
     def other_unit_of(self, row: Any) -> Unit | None:
-        """Return the other unit whose record names the row; None where it is the unit itself."""
+        """Return the second unit in whose record the row shows; None where it is the unit itself."""
         other: Unit | None = follow(row, self.other_unit_path) if self.other_unit_path else None
         own = self.unit_of(row)
         return None if other is None or (own is not None and own.pk == other.pk) else other

@@ -159,7 +159,7 @@ SHEET = Layout(
 def _within(rows: QuerySet[Person], spans: list[Span], few: bool) -> QuerySet[Person]:
     """Return people whose home unit, or the unit of one of their organizations, is in the intervals.
 
-    An entry that was joined to another is nobody: it is found through that one (``stands_for``).
+    An entry that was merged into another is left out: its number leads to that one (``stands_for``).
     """
     rows = rows.filter(merged_into__isnull=True)
     if everything(spans):

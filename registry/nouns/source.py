@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.db.models import Q
 
 from registry.models import Figure, Source
@@ -39,9 +37,8 @@ SOURCE = Noun(
 )
 
 
-def _within(rows: Rows, spans: Iterable[Span], few: bool) -> Rows:
-    """Figures of sources that were entered here, about a unit here."""
-    spans = list(spans)
+def _within(rows: Rows, spans: list[Span], few: bool) -> Rows:
+    """Return the figures of sources that were entered in the intervals, about units there or none."""
     if everything(spans):
         return rows
     here = Q(unit__isnull=True) | in_spans(spans, "unit__")

@@ -13,7 +13,7 @@ from registry.nouns.noun import Noun, Picker, PickerQuery, Texts
 from registry.nouns.verbs import MANAGE, Verb
 
 NAMES = "单位 所在单位 所属单位 机构 所在机构 所属机构 工作单位 现单位 现所在单位 部门 所在部门 所属部门"
-"""How headers of other sheets call the unit to which a row belongs, the most telling first."""
+"""Words for the unit of a row in the headers of other sheets, the most specific first."""
 UNIT_CODES = headers(NAMES, CODES)
 UNIT_NAMES = (*headers("单位 所在单位 所属单位 机构", "名称 全称"), *NAMES.split())
 

@@ -1,4 +1,4 @@
-"""Verbs: what users do, how it is called, and which roles may do it."""
+"""Verbs: what users do, with its Chinese label and the roles that may do it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a word means that stands for a unit, an organization or a campaign: its code, or its name."""
+"""Finds units, organizations and campaigns by their code or their name."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def find_by_code_or_name(
 ) -> dict[str, list[Any]]:
     """Return for each word the rows that it names, where ``user`` may do ``verb`` (None: everywhere).
 
-    A code means its row, whatever is called so. Else the full name counts before short names and aliases;
-    width, spaces, hyphens and brackets do not matter, and what a picker leaves out is not meant. Several
-    rows: the name is not unique in scope (``not_unique`` says so). A few queries for all words.
+    A code comes before names, and a full name before short names and aliases. Width, spaces, hyphens and
+    brackets of names do not matter; rows that a picker leaves out are not found by name. Several rows: the
+    name is not unique in scope (``not_unique`` says so). A few queries for all words.
     """
     about = nouns.by_key(noun)
     texts = {word: folded(word) for word in dict.fromkeys(words) if "\x00" not in word}
@@ -48,7 +48,7 @@ def find_by_code_or_name(
 
 
 def answers_to(noun: Noun, row: Any, word: str) -> bool:
-    """Whether a row is called so: by its code, its name, a short name or an alias."""
+    """Whether ``word`` is the code of a row, its name, a short name or an alias."""
     texts = map(folded, filter(None, (row.name, *_other_names(noun, row))))
     return word == row.code or folded(word) in texts
 
@@ -61,7 +61,7 @@ def not_unique(noun: Noun, word: str, rows: Sequence[Any]) -> str:
 
 
 def _rows(user: access.AnyUser | None, noun: Noun, words: Sequence[str], verb: str) -> Rows:
-    """Return the rows with these codes, or names: found by the terms of the search where there are any."""
+    """Return the rows that may have these codes or names, by the search terms where the noun has any."""
     manager: Any = noun.model._default_manager
     named: Rows = manager.filter(name__in=words)
     if noun.texts is not None:

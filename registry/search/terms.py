@@ -16,7 +16,7 @@ _SOUNDED_FROM = re.compile(
     WORDS.pattern
     + "|(?=检查|侦查|刑侦|刑事|交警|交通|治安|巡警|特警|派出所|分局|支队|大队|疫情|防控|防疫|执勤|看守)"
 )
-"""From where on a name is also found by its sound: what people call an organ that has a long name."""
+"""Where pinyin may begin within a name: people leave out the first words of long names of organs."""
 
 Terms = set[tuple[int, str]]
 """The (rank, term) of all terms of one row."""

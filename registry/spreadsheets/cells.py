@@ -19,7 +19,7 @@ _LONGEST_SHOWN = 500
 
 @dataclass
 class Reading:
-    """How the cells of a row are read, and what the user should know of them.
+    """How the cells of a row are read, with notes about them for the user.
 
     ``is_1904``: the workbook counts days from 1904, so a plain number that is meant as a day does, too.
     """

@@ -66,7 +66,7 @@ def _meaning(noun: Layout, text: str) -> Column | None:
 
 
 def _rank(column: Column, text: str) -> int:
-    """Return how telling a header is for its column: 0 for its own, then in the order of the other words."""
+    """Return how specific a header is for its column: 0 for its own, then in the order of ``also``."""
     word = key_of(text)
     words = [key_of(each) for each in (column.header, *column.also)]
     return min(words.index(each) for each in (word, _HINT.sub("", word)) if each in words)
@@ -148,8 +148,8 @@ def _slugs(noun: Layout, texts: Mapping[int, str]) -> set[str]:
 def _candidates(title: str, texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
     """Return the layouts that the row may be the header of, each with the number of its columns there.
 
-    A sheet that is called as a noun is of no other. One that names its rows by name instead of by code must
-    be called so, or have every column that a new row needs: 单位 and 类别 stand in other sheets, too.
+    A sheet with the title of a noun is of that noun. One that gives names instead of codes must have that
+    title, or every column that a new row needs: 单位 and 类别 are in other sheets, too.
     """
     found = []
     for noun in _nouns(title):
@@ -168,7 +168,7 @@ def _is_called(title: str, noun: Layout) -> bool:
 
 
 def _nouns(title: str) -> list[Layout]:
-    """Return the layouts that a sheet may have: the one that is called as it is, else all."""
+    """Return the layouts that a sheet may have: the one with its title, else all."""
     every = list(layouts().values())
     return [noun for noun in every if _is_called(title, noun)] or every
 
@@ -187,7 +187,7 @@ def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:
 
 
 def _header(title: str, noun: Layout, first: int, last: int, texts: Mapping[int, str]) -> Header:
-    """Find the place of each column; of several that mean one the most telling header is read."""
+    """Find the place of each column; of several headers for one column the most specific is read."""
     ranked: dict[str, list[tuple[int, Place]]] = {}
     unknown: list[str] = []
     for place in sorted(texts):

@@ -1,12 +1,13 @@
-"""Which rows below a header are no rows of data: examples, hints, group headings, totals, foot lines."""
+"""Recognizes rows below a header that are not data: examples, hints, group headings, totals, foot lines."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from registry.models.text import HAN
 from registry.nouns.columns import EXAMPLE, Column, key_of
-from registry.spreadsheets.grid import Merge, Row
+from registry.spreadsheets.grid import Merge, Raw, Row
 from registry.spreadsheets.headers import Header
 
 _COUNT = r"\s*\d+\s*[人名个条行项支家]?"
@@ -22,11 +23,11 @@ _HINT = re.compile(r"[*\s((]*(?:必填|选填|非必填|不必填|必须填|可�
 _HINT_FOR_CODES = re.compile(
     rf"{_HINT.pattern}|[*\s((]*(?:文本|字符|数字|格式|例如|例[::]|如[::]|请|填写|填报|与系统|参照)"
 )
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_HAN = re.compile(HAN)
 
 
 class NoData:
-    """Tells of the rows of one sheet whether they are data. ``skipped`` are those that users might miss."""
+    """Decides which rows of a sheet are not data. ``skipped`` are those of them that users might miss."""
 
     def __init__(
         self,
@@ -35,10 +36,11 @@ class NoData:
         key: Sequence[Column],
         merges: list[Merge],
     ) -> None:
-        """``columns`` are the table's with their places, ``key`` those that name a row."""
-        self._header, self._places = header, [place for _, place in columns]
-        self._key = [(column, header.places[column.slug]) for column in key]
-        self._keys = [place.column for _, place in self._key]
+        """``columns`` are the table's with their places, ``key`` those that identify a row."""
+        self._places = [place for _, place in columns]
+        self._keys = [header.places[column.slug].column for column in key]
+        self._headers = [key_of(header.places[column.slug].text) for column in key]
+        self._hints = [_HINT_FOR_CODES if column.kind == "code" else _HINT for column in key]
         self._codes = {place for column, place in columns if column.kind == "code"}
         self._wide: dict[int, list[Merge]] = {}
         for merge in merges:
@@ -57,7 +59,7 @@ class NoData:
 
     def is_example(self, row: Row) -> bool:
         """Whether it is the template's example."""
-        return any(text.startswith(EXAMPLE) for text in self._key_texts(row))
+        return any(isinstance(raw, str) and raw.strip().startswith(EXAMPLE) for raw in self._raws(row))
 
     def said(self) -> str:
         """Say which rows were skipped; empty when there were none."""
@@ -66,14 +68,14 @@ class NoData:
         some = "、".join(map(str, self.skipped[:20])) + (" 等" if len(self.skipped) > 20 else "")
         return f"第 {some} 行是填写要求、分组标题或合计,没有读取。"
 
-    def _key_texts(self, row: Row) -> Iterable[str]:
-        return (raw.strip() for column in self._keys if isinstance(raw := row.cells.get(column), str))
+    def _raws(self, row: Row) -> list[Raw | None]:
+        return [row.cells.get(place) for place in self._keys]
 
     def _is_header_again(self, row: Row) -> bool:
         """Whether this is the header repeated, as at the top of a printed page."""
         return all(
-            isinstance(raw := row.cells.get(place.column), str) and key_of(raw) == key_of(place.text)
-            for _, place in self._key
+            isinstance(raw, str) and key_of(raw) == text
+            for raw, text in zip(self._raws(row), self._headers, strict=True)
         )
 
     def _is_foot(self, row: Row) -> bool:
@@ -91,13 +93,12 @@ class NoData:
     def _is_hint(self, row: Row) -> bool:
         """Whether it says under the header what to fill in."""
         return any(
-            isinstance(raw := row.cells.get(place.column), str)
-            and (_HINT_FOR_CODES if column.kind == "code" else _HINT).match(raw.strip())
-            for column, place in self._key
+            isinstance(raw, str) and hint.match(raw.strip())
+            for raw, hint in zip(self._raws(row), self._hints, strict=True)
         )
 
     def _is_heading(self, row: Row) -> bool:
-        """Whether it names the group of rows that follow: one text, where a row has more than that."""
+        """Whether it is the heading of a group of rows: the only text in its row."""
         filled = [place for place in self._places if row.cells.get(place) not in (None, "")]
         if len(filled) != 1 or not isinstance(raw := row.cells[filled[0]], str):
             return False

@@ -65,9 +65,9 @@ def format_of(number: int, code: str | None) -> Drawn | Literal["date"] | None:
         if number in _BUILTIN_DAYS:
             return "date"
         code = _BUILTIN.get(number, GENERAL)
-    plain = _WITHOUT_TEXT.sub("", code.split(";")[0]).strip().lower()
-    if plain in ("", "@", "general") and code.strip().lower() in ("@", "general", ""):
+    if code.strip().lower() in ("", "@", "general"):
         return None
+    plain = _WITHOUT_TEXT.sub("", code.split(";")[0]).strip().lower()
     if "general" not in plain and ("d" in plain or "y" in plain or ("e" in plain and "m" in plain)):
         return "date"
     return _drawn_by(code)
@@ -78,10 +78,8 @@ def _drawn_by(code: str) -> Drawn:
 
     def draw(number: float) -> str:
         section, shown = _section(sections, number)
-        if section is None:
+        if section is None or (not section and number):  # ;;; hides what is there
             raise NotDrawn
-        if not section and number:
-            raise NotDrawn  # ;;; hides what is there
         text = _draw(section, abs(shown)).strip()
         return f"-{text}" if shown < 0 and any(char in "123456789" for char in text) else text
 
@@ -119,7 +117,7 @@ def _parts(section: str) -> list[_Part] | None:
         elif kind == "bracket":
             if not _COLOURS.match(match[kind]):
                 return None
-        elif kind == "general":
+        elif kind == "general" or text == "@":
             parts.append(("general", text))
         elif kind == "exponent":
             parts.append(("e", text))
@@ -127,8 +125,6 @@ def _parts(section: str) -> list[_Part] | None:
             parts.append(("digit", text))
         elif kind == "sign":
             parts.append((text, text))  # type: ignore[arg-type]
-        elif text == "@":
-            parts.append(("general", text))
         elif text == "/" or text.lower() in "hmsgbea":
             return None
         else:

@@ -42,7 +42,7 @@ class Line:
     values: dict[str, Value]
     problems: list[Problem]
     notes: list[Problem] = field(default_factory=list)
-    """What should be looked at, though it can be read."""
+    """Notices about cells that could be read."""
     _cells: Mapping[str, Raw | None] = field(repr=False, compare=False, default_factory=dict)
 
     @cached_property
@@ -117,8 +117,8 @@ class Table:
 
     @cached_property
     def is_no_data(self) -> NoData:
-        """Which rows are no data; after the lines were read, it knows which it skipped."""
-        key = [self._saying(slug)[0] for slug in self.noun.needed]
+        """Decides which rows are not data; once the lines were read, it knows which were skipped."""
+        key = [there[0] for there in self._needed]
         return NoData(self.header, self._columns, key, self._merges)
 
     def line(self, row: Row) -> Line | None:
@@ -153,17 +153,17 @@ class Table:
             ]
         self._refuse_merged(row.number, problems)
         with_problem = {problem.slug for problem in problems}
-        for slug in self.noun.needed:
-            there = self._saying(slug)
+        for there in self._needed:
             if all(values[each.slug] is None and each.slug not in with_problem for each in there):
                 column = there[0]
                 problems.append(self._problem(column, row.number, f"“{column.header}”没有填写"))
         return Line(row.number, values, problems, notes, raws)
 
-    def _saying(self, slug: str) -> list[Column]:
-        """Return the columns of the sheet that say what the needed one says: that of codes, that of names."""
-        both = (self.noun.by_slug[slug], self.noun.named_by.get(slug))
-        return [column for column in both if column is not None and column.slug in self.header.places]
+    @cached_property
+    def _needed(self) -> list[list[Column]]:
+        """The columns of the sheet that give each needed value: that of codes, that of names."""
+        both = [(self.noun.by_slug[slug], self.noun.named_by.get(slug)) for slug in self.noun.needed]
+        return [[each for each in some if each and each.slug in self.header.places] for some in both]
 
     def _problem(self, column: Column, number: int, message: str) -> Problem:
         return Problem(self.address(column.slug, number), column.slug, message)
@@ -293,7 +293,7 @@ def _add(
     *,
     is_1904: bool = False,
 ) -> None:
-    """Add a table of a sheet with ``number`` rows that are not empty, and what the user should know of it."""
+    """Add the table of a sheet with ``number`` rows that are not empty, and the notices about it."""
     before = sum(1 for row in first_rows(rows) if row.number <= header.last)
     table = Table(noun, title, header, rows, max(number - before, 0), merges, is_1904=is_1904)
     book.tables.append(table)

@@ -540,7 +540,7 @@ def test_out_of_scope_reads_like_what_does_not_exist(office: Office) -> None:
 
 
 def test_somebody_of_another_unit_is_placed_by_number_and_name(office: Office) -> None:
-    """The same wrong answer whether or not the number is there; without a name nobody is found."""
+    """A wrong name gets the same answer as an unknown number; without a name nobody is found."""
     branch = make_organization(office.station, code="zb", name="支部")
     make_person("邻人", office.neighbour, number="900")
     rows = [("zb", "900", "邻人"), ("zb", "900", "邻居"), ("zb", "999", "邻居"), ("zb", "900", None)]

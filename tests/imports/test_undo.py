@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from registry.imports import background as importing
-from registry.imports.models import Import, ImportState
+from registry.imports.models import UNCLAIMED_AFTER, Import, ImportState
 from registry.models import AuditEntry, Organization, Person, Unit
 from registry.operations import people
 from registry.refusals import OperationRefused
@@ -109,6 +109,18 @@ def test_a_long_one_is_taken_back_by_the_worker(office: Office, monkeypatch: pyt
     importing.undo_now(made.pk, is_long=True)
     made.refresh_from_db()
     assert made.state == ImportState.TAKEN_BACK
+
+
+def test_one_that_no_worker_takes_back_offers_it_again_also_when_the_page_asks_anew(
+    client: Client, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = office.write(reason="疫情结束", **WHOLE)
+    monkeypatch.setattr(importing, "SMALL_ROWS", 1)
+    undo(made)
+    Import.objects.filter(pk=made.pk).update(asked_at=made.asked_at - 2 * UNCLAIMED_AFTER)
+    client.force_login(office.manager)
+    for page in (made.get_absolute_url(), reverse("import_progress", args=[made.pk])):
+        assert "再次撤回" in client.get(page).content.decode()
 
 
 def test_the_page_shows_what_it_would_do_and_marks_what_was_done(client: Client, office: Office) -> None:

@@ -1,4 +1,4 @@
-"""A unit, an organization a campaign is named by its code, or by its name where that is unique in scope."""
+"""Units, organizations and campaigns are found by code, or by a name that is unique in scope."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_chinese_numerals(numeral: str, day: int) -> None:
     ],
 )
 def test_what_is_no_day_is_refused(written: object, words: str) -> None:
-    """Of a day on which something began; the day of joining may be known to the month."""
+    """Only the day of joining may be known to the month."""
     with pytest.raises(Unclear) as refused:
         value_of(ENDED, written)
     assert words in str(refused.value)
