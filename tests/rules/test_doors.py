@@ -13,7 +13,8 @@ from django.urls import reverse
 
 from registry.imports.models import Import
 from registry.models import Assignment, Organization, Person, Role, Unit
-from tests.factories import assign, make_organization, make_person, make_unit, make_user
+from registry.operations import campaigns
+from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 from tests.imports.test_operations import book
 
 pytestmark = pytest.mark.django_db
@@ -295,3 +296,31 @@ def test_a_number_that_is_somebodys_but_for_a_zero(manager: Client, unit: Unit) 
     assert asked(manager, reverse("person_edit", args=["000002"]), edited) == [said]
     page = preview(manager, 人员=[("0001", "丙", "民警", "群众", "unit")])
     assert said in page
+
+
+def test_an_ended_campaign_takes_nothing_new_at_any_door(manager: Client, unit: Unit, person: Person) -> None:
+    campaign = make_campaign("fangxun", name="防汛", started_on=date(2020, 1, 1))
+    team = make_organization(unit, "commando_team", code="team", campaign=campaign)
+    campaigns.end_campaign(actor=ACTOR, campaign=campaign, on=date(2020, 2, 10), reason="任务结束")
+    said = "专项任务“防汛”已于 2020-02-10 结束"
+    at = "2020-02-10"
+    before = Organization.objects.count(), Assignment.objects.count()
+    new = {"kind": "commando_team", "established_on": at, "campaign": "fangxun"}
+    edit = {"name": team.name, "established_on": at, "campaign": "fangxun", "version": 1, "reason": "更正"}
+    member = {"members": "000123", "members_role": "member", "started_on": at}
+    doors = [
+        (reverse("organization_register", args=["unit"]), {**new, "name": "新队"}),
+        (reverse("organizations_found", args=["unit"]), {**new, "units": ["unit"]}),
+        (reverse("organization_edit", args=["team"]), edit),
+        (reverse("organization_members_add", args=["team"]), member),
+        (
+            reverse("person_assign", args=["000123"]),
+            {"organization": "team", "role": "member", "started_on": at},
+        ),
+    ]
+    for url, sent in doors:
+        page = manager.post(url, sent).content.decode()
+        assert said in page, url
+    assert said in preview(manager, 编入=[("team", "000123", "乙", "成员", at)])
+    assert (Organization.objects.count(), Assignment.objects.count()) == before
+    assert said in preview(manager, 组织=[("new", "新队", "突击队", None, "unit", None, at, None, "防汛")])

@@ -122,6 +122,11 @@ def test_all_errors_are_said_at_once_and_before_any_warning(world: World, client
     assert set(page.context["form"].errors) == {"code", "parent"}
     assert "warnings" not in page.context
 
+    # Only the operation knows that the code is taken; the name would be warned about.
+    page = client.post(register, {**sent, "parent": world.committee.code})
+    assert set(page.context["form"].errors) == {"code"}
+    assert "warnings" not in page.context
+
     page = client.post(register, {**sent, "established_on": tomorrow.isoformat(), "name": ""})
     assert {"established_on", "name"} <= set(page.context["form"].errors)
 
