@@ -74,7 +74,7 @@ def _what_stands(job: Job) -> list[str]:
     try:
         left = operations.plan_end(actor=actor, campaign=campaign, on=day)
     except OperationRefused as refusal:
-        return [said for messages in refusal.message_dict.values() for said in messages]
+        return refusal.messages
     said = [f"“{campaign.name}”自 {day} 起结束:此后不能再在其中成立组织、编入人员,之前日期的统计不变。"]
     address = address_within(job.address, campaign, day)
     if left.organizations:

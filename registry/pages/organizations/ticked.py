@@ -53,7 +53,7 @@ def _dissolution(job: Ticked) -> list[str]:
     try:
         plans = operations.plan_dissolutions(actor=actor_of(job.request), organizations=job.rows, on=day)
     except OperationRefused as refusal:
-        return [said for messages in refusal.message_dict.values() for said in messages]
+        return refusal.messages
     number = sum(len(plan.organizations) for plan in plans)
     times = sum(plan.assignments for plan in plans)
     said = [f"自 {day.isoformat()} 起撤销 {number} 个组织,结束 {times} 人次编入。"]
