@@ -88,8 +88,7 @@ def _crumbs(request: HttpRequest, name: str) -> list[dict[str, str]]:
 def add(request: HttpRequest) -> HttpResponse:
     """Add a user with a first grant; the one-time password is shown in the answer and nowhere else."""
     require_manager(request.user)
-    tops = access.top_units(request.user, "add_user")
-    initial = {"unit": tops[0]} if len(tops) == 1 else {}
+    initial = {"unit": access.only_unit(request.user, "add_user")}
     form = forms.AddUserForm(posted(request), user=request.user, initial=initial)
     return change(
         request,

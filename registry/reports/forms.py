@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from django import forms
 
-from registry import access
 from registry.counting.metrics import METRICS, measured
 from registry.models import Basis, DateBasis, Figure, FigureCategory, Qualifier, Source
 from registry.models.source import REPORTED_ONLY
@@ -163,12 +162,6 @@ class EditFigureForm(fields.EditForm, _FigureFacts):
         for name, value in self.facts().items():
             setattr(figure, name, value)
         return figure
-
-
-def first_source(user: access.AnyUser) -> dict[str, Any]:
-    """Return what the form of a new source begins with: the user's unit, where there is one only."""
-    tops = access.top_units(user, "add_source")
-    return {"unit": tops[0] if len(tops) == 1 else None}
 
 
 def first_figure(source: Source) -> dict[str, Any]:

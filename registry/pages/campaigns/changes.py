@@ -27,7 +27,8 @@ def start(request: HttpRequest) -> HttpResponse:
     if not access.may_somewhere(request.user, "start_campaign"):
         raise Http404("启动专项任务需要管理员角色。")
     address = address_of(request)
-    initial = forms.first_values(request.user, started_on=address.as_of)
+    lead_unit = access.only_unit(request.user, "start_campaign")
+    initial = {"lead_unit": lead_unit, "started_on": address.as_of}
     form = forms.StartForm(posted(request), user=request.user, initial=initial)
     all_url = address.url(reverse("campaigns"))
     return change(
