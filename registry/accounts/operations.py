@@ -360,12 +360,16 @@ def _set_active(actor: Actor, verb: str, user: User, reason: str, *, is_active: 
 def set_one_time_password(
     *, actor: Actor, user: User, reason: str = "", without_second_factor: bool = False
 ) -> str:
-    """Set and return a password that opens the registry once, to set another; end the user's sessions."""
+    """Set and return a password that opens the registry once, to set another.
+
+    It ends the user's sessions, and the lock after wrong passwords.
+    """
     user = _other(actor, "set_one_time_password", user, "自己的密码请在“我的账号”中修改。")
     password = passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)
     forget_sessions(user=user)
+    AccessAttempt.objects.filter(username=user.username).delete()
     audit.record(
         actor,
         "set_one_time_password",
@@ -407,12 +411,6 @@ def forget_sessions(*, user: User, keep: str | None = None) -> None:
 def forget_ended_sessions(*, user: User) -> None:
     """Drop the sessions of ``user`` that ended by themselves."""
     Session.objects.filter(user=user, expire_date__lte=timezone.now()).delete()
-
-
-@operation
-def unlock(*, username: str) -> None:
-    """Let an account be tried again: a manager has just set a new password for it."""
-    AccessAttempt.objects.filter(username=username).delete()
 
 
 @operation
