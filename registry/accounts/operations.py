@@ -26,7 +26,7 @@ from registry.refusals import refuse
 from registry.search.index import batches
 
 MOST_SLIPS = 40
-"""So many one-time passwords are made at once: each takes the machine a while."""
+"""The most one-time passwords that are made at once: hashing each takes a while."""
 
 
 @operation
@@ -60,7 +60,7 @@ def set_up(
     unit: Mapping[str, Any] | None = None,
     password: str = "",
 ) -> tuple[User, str]:
-    """Begin an empty registry: its first unit, of these facts, with a manager, or only an administrator.
+    """Set up an empty registry: its first unit (these facts) and its manager, or only an administrator.
 
     The administrator (a superuser) then makes the first unit on a page. Returns the user with its one-time
     password, which is ``password`` when given. Raises ``OperationRefused`` when somebody has begun already.
@@ -102,7 +102,7 @@ class NewUser:
 
 @operation
 def add_users(*, actor: Actor, users: Sequence[NewUser], reason: str = "") -> list[User]:
-    """Make many users without a password; those named again, or there already, are given one more grant.
+    """Make many users without a password; a user who is named again or exists is given one more grant.
 
     They log in when they have a one-time password (``set_one_time_passwords``).
     """
@@ -129,14 +129,14 @@ def add_users(*, actor: Actor, users: Sequence[NewUser], reason: str = "") -> li
 
 
 def users_called(usernames: Iterable[str]) -> Iterator[User]:
-    """Yield the users that are there with these names, whatever their capitals."""
+    """Yield the existing users with these names, in upper or lower case."""
     for some in batches({User.normalize_username(name).lower() for name in usernames}, 500):
         yield from User.objects.annotate(lower=Lower("username")).filter(lower__in=some)
 
 
 @operation
 def edit_user(*, actor: Actor, user: User, changes: Mapping[str, Any], reason: str) -> User:
-    """Correct a user's account name, name, or the person behind it. A manager may correct the own ones."""
+    """Correct a user's account name, name, or the person behind it. Managers may correct their own."""
     user = _locked(user)
     need_right(actor, "edit_user")
     if actor.user is None or actor.user.pk != user.pk:
@@ -167,7 +167,7 @@ def begun_refused() -> None:
 
 
 def _with_password(user: User, password: str = "") -> tuple[User, str]:
-    """Save a new user with a password for once: this one, or one made for it."""
+    """Save a new user with a one-time password: the one given, or a generated one."""
     password = password or passwords.one_time_password()
     passwords.check(password, user, field="password")
     user.set_password(password)

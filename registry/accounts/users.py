@@ -113,7 +113,7 @@ def _show_password(request: HttpRequest, made: User, password: str, *, is_new: b
 
 
 def waiting(request: HttpRequest) -> list[ListedUser]:
-    """Return those whom the manager may give a password and who never logged in: as many as fit on slips."""
+    """Return who never logged in and may be given a password by the manager, one batch of slips at most."""
     is_root = request.user.is_superuser
     rows = access.users_seen(request.user).filter(is_active=True, must_change_password=True, last_login=None)
     rows = rows.exclude(pk=request.user.pk).order_by("display_name", "username")
@@ -171,7 +171,7 @@ def _controlled(request: HttpRequest, pk: int, _verb: str) -> User:
 
 
 def _correctable(request: HttpRequest, pk: int, verb: str) -> User:
-    """Return a user whom the manager controls, or the manager: nobody gains a right by another name."""
+    """Return a user whom the manager controls, or the manager: another name gives nobody a right."""
     require_manager(request.user)
     return access.get_user(request.user, pk) if pk == request.user.pk else _controlled(request, pk, verb)
 

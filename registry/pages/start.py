@@ -19,7 +19,7 @@ from registry.web.address import actor_of, address_of
 from registry.web.changes import change, changes_something, posted
 
 NEW_UNITS = "add_unit"
-"""Who may do this at the top of the tree begins the registry."""
+"""Whoever may do this at the top of the tree sees the first steps."""
 
 
 @dataclass(frozen=True)

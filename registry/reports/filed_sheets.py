@@ -56,7 +56,7 @@ class Filing:
         return self.line.counts
 
     def statement(self, metrics: Iterable[str] = ()) -> Statement:
-        """Return what is said of a sheet that counts ``metrics``; without: of every organization."""
+        """Return the statement of a sheet that counts ``metrics``; without them, of all organizations."""
         return statement_at(self.unit, self.question, self.line, metrics or _ORGANIZATIONS)
 
 

@@ -56,7 +56,7 @@ class AddSourceForm(_SourceFacts):
 
 
 class EditSourceForm(fields.EditForm, _SourceFacts):
-    """Other facts of a source."""
+    """Change the facts of a source."""
 
     reason = reason_field("修改原因")
 
@@ -136,7 +136,7 @@ class AddFigureForm(_FigureFacts):
 
 
 class EditFigureForm(fields.EditForm, _FigureFacts):
-    """Another reading of a figure."""
+    """Correct a figure."""
 
     reason = reason_field("修改原因")
 
@@ -150,7 +150,7 @@ class EditFigureForm(fields.EditForm, _FigureFacts):
             self.initial["metric"] = REPORTED_ONLY
 
     def clean(self) -> dict[str, Any]:
-        """What was only reported before keeps the name it had."""
+        """Keep the name that a figure had as its metric when it stays reported only."""
         cleaned = super().clean()
         if cleaned.get("metric") == REPORTED_ONLY and self.row.metric not in METRICS:
             cleaned["metric"] = self.row.metric

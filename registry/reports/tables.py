@@ -398,7 +398,7 @@ class SourceTable(Table[ListedSource]):
 
     @property
     def actions(self) -> list[dict[str, str]]:
-        """Entering one."""
+        """The button that enters a source."""
         if not access.may_somewhere(self.user, "add_source"):
             return []
         return [{"label": "登记来源", "url": self.address.url(reverse("source_add")), "tone": "main"}]

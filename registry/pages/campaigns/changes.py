@@ -69,7 +69,7 @@ _CAMPAIGN = Subject("campaign", _at_hand, _around, "pages/campaigns/confirm.html
 
 
 def _what_stands(job: Job) -> list[str]:
-    """Return what will still stand when it ends, with the way to each list."""
+    """Return which organizations and assignments its end will leave, with a link to each list."""
     campaign, actor = job.row, actor_of(job.request)
     day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
     try:

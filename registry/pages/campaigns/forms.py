@@ -52,7 +52,7 @@ class EditForm(fields.EditForm):
 
 
 class EndForm(ScopedForm):
-    """End on a day, with what was shown of what still stands (``planned``)."""
+    """End on a day; ``planned`` marks what the page said would be left."""
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
     on = DayField(label="结束日期", help_text="自该日起不能再在本任务中成立组织、编入人员。")

@@ -58,7 +58,7 @@ def places(user: access.AnyUser, question: Question) -> list[Span]:
 
 
 def subtitle(campaign: Campaign, day: date) -> str:
-    """Return since when it goes on, in one grey line."""
+    """Return the grey line: when it started, and when it ended or which of its days this is."""
     said = f"{campaign.started_on} 启动"
     if campaign.ended_on is not None and campaign.ended_on <= day:
         return f"{said},{campaign.ended_on} 结束"

@@ -37,9 +37,9 @@ from registry.web.text import cleaned
 
 UNIT_MARK = "{单位}"
 SHOWN = 200
-"""So many units are shown to tick from; more are found by typing."""
+"""The most units that are shown to tick from; others are found by typing."""
 NAMED = 20
-"""So many of the new organizations are named, with links, once they are founded."""
+"""The most new organizations that are named, with links, once they are founded."""
 
 
 @dataclass

@@ -180,7 +180,7 @@ def timeline(
 
 
 _CORRECT = "organization_correct"
-"""A draft needs none: its form has it all."""
+"""Not for a draft, whose edit form has all of it."""
 _MENU = (
     ("end_assignment", "organization_members_end", "结束编入"),
     ("transfer_organization", "organization_transfer", "转隶到其他单位"),
