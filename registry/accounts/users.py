@@ -116,7 +116,7 @@ def waiting(request: HttpRequest) -> list[ListedUser]:
     """Return who never logged in and may be given a password by the manager, one batch of slips at most."""
     is_root = request.user.is_superuser
     rows = access.users_seen(request.user).filter(is_active=True, must_change_password=True, last_login=None)
-    rows = rows.exclude(pk=request.user.pk).order_by("display_name", "username")
+    rows = rows.exclude(username=request.user.get_username()).order_by("display_name", "username")
     found = rows if is_root else rows.filter(is_superuser=False)
     listing = listed(request, list(found[: 4 * accounts.MOST_SLIPS]))
     return [each for each in listing if is_root or not each.elsewhere][: accounts.MOST_SLIPS]
