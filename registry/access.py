@@ -79,6 +79,12 @@ def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
     return tops
 
 
+def only_unit(user: AnyUser, verb: str = SEE) -> Unit | None:
+    """Return the unit at which and below which ``user`` may do ``verb``, when it is the only one."""
+    tops = top_units(user, verb)
+    return tops[0] if len(tops) == 1 else None
+
+
 def may_somewhere(user: AnyUser, verb: str) -> bool:
     """Whether ``user`` may do ``verb`` anywhere."""
     return bool(top_units(user, verb))

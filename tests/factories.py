@@ -6,6 +6,8 @@ import itertools
 from datetime import date
 from typing import Any
 
+from django.test import Client
+
 from registry.audit import Actor
 from registry.models import Campaign, Grant, Organization, Person, Unit, User
 from registry.operations import assignments, organizations, people, units
@@ -79,3 +81,10 @@ def make_user(username: str = "", unit: Unit | None = None, role: str = "manager
     if unit is not None:
         Grant.objects.create(user=user, unit=unit, role=role, started_on=date(2020, 1, 1))
     return user
+
+
+def logged_in(unit: Unit | None, role: str = "manager", **facts: Any) -> Client:
+    """A browser of a new user with one grant at ``unit``."""
+    client = Client()
+    client.force_login(make_user(unit=unit, role=role, **facts))
+    return client

@@ -1,4 +1,4 @@
-"""Rows of users: each a user with a grant; somebody who is there already is given one more."""
+"""Rows of users: each a user with a grant; an existing user is given one more grant."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class UserImporter(Importer):
             case.summary += " · 增加授权" if there is not None else ""
 
     def _see(self, case: Case, user: User) -> None:
-        """Look at somebody who is there already: only who manages them may give them more."""
+        """Judge a row of an existing user: only a manager of that user may add grants."""
         if user.pk not in self.managed or not access.may_grant_to(self.session.user, user):
             self.session.taken(case, "用户名")
         elif user.display_name != case.text("display_name"):

@@ -1,4 +1,4 @@
-"""Leads to the login, keeping what was filled in; keeps whose password is due on the page for changing it."""
+"""Redirects to the login without losing what was filled in, and to the new password when one is due."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]  # a page, where Django has a redirect
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
-        """Lead to the login page; show it at once when a form was sent, which goes through it."""
+        """Redirect to the login page; when a form was sent, answer with that page, which sends it along."""
         packed = kept.pack(request) if request.method == "POST" else ""
         if not packed:
             return super().handle_no_permission(request, view_func)

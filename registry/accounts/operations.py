@@ -26,7 +26,7 @@ from registry.refusals import refuse
 from registry.search.index import batches
 
 MOST_SLIPS = 40
-"""So many one-time passwords are made at once: each takes the machine a while."""
+"""The most one-time passwords that are made at once: hashing each takes a while."""
 
 
 @operation
@@ -60,7 +60,7 @@ def set_up(
     unit: Mapping[str, Any] | None = None,
     password: str = "",
 ) -> tuple[User, str]:
-    """Begin an empty registry: its first unit, of these facts, with a manager, or only an administrator.
+    """Set up an empty registry: its first unit (these facts) and its manager, or only an administrator.
 
     The administrator (a superuser) then makes the first unit on a page. Returns the user with its one-time
     password, which is ``password`` when given. Raises ``OperationRefused`` when somebody has begun already.
@@ -102,7 +102,7 @@ class NewUser:
 
 @operation
 def add_users(*, actor: Actor, users: Sequence[NewUser], reason: str = "") -> list[User]:
-    """Make many users without a password; those named again, or there already, are given one more grant.
+    """Make many users without a password; a user who is named again or exists is given one more grant.
 
     They log in when they have a one-time password (``set_one_time_passwords``).
     """
@@ -129,14 +129,14 @@ def add_users(*, actor: Actor, users: Sequence[NewUser], reason: str = "") -> li
 
 
 def users_called(usernames: Iterable[str]) -> Iterator[User]:
-    """Yield the users that are there with these names, whatever their capitals."""
+    """Yield the existing users with these names, in upper or lower case."""
     for some in batches({User.normalize_username(name).lower() for name in usernames}, 500):
         yield from User.objects.annotate(lower=Lower("username")).filter(lower__in=some)
 
 
 @operation
 def edit_user(*, actor: Actor, user: User, changes: Mapping[str, Any], reason: str) -> User:
-    """Correct a user's account name, name, or the person behind it. A manager may correct the own ones."""
+    """Correct a user's account name, name, or the person behind it. Managers may correct their own."""
     user = _locked(user)
     need_right(actor, "edit_user")
     if actor.user is None or actor.user.pk != user.pk:
@@ -167,7 +167,7 @@ def begun_refused() -> None:
 
 
 def _with_password(user: User, password: str = "") -> tuple[User, str]:
-    """Save a new user with a password for once: this one, or one made for it."""
+    """Save a new user with a one-time password: the one given, or a generated one."""
     password = password or passwords.one_time_password()
     passwords.check(password, user, field="password")
     user.set_password(password)
@@ -360,12 +360,16 @@ def _set_active(actor: Actor, verb: str, user: User, reason: str, *, is_active: 
 def set_one_time_password(
     *, actor: Actor, user: User, reason: str = "", without_second_factor: bool = False
 ) -> str:
-    """Set and return a password that opens the registry once, to set another; end the user's sessions."""
+    """Set and return a password that opens the registry once, to set another.
+
+    It ends the user's sessions, and the lock after wrong passwords.
+    """
     user = _other(actor, "set_one_time_password", user, "自己的密码请在“我的账号”中修改。")
     password = passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)
     forget_sessions(user=user)
+    AccessAttempt.objects.filter(username=user.username).delete()
     audit.record(
         actor,
         "set_one_time_password",
@@ -407,12 +411,6 @@ def forget_sessions(*, user: User, keep: str | None = None) -> None:
 def forget_ended_sessions(*, user: User) -> None:
     """Drop the sessions of ``user`` that ended by themselves."""
     Session.objects.filter(user=user, expire_date__lte=timezone.now()).delete()
-
-
-@operation
-def unlock(*, username: str) -> None:
-    """Let an account be tried again: a manager has just set a new password for it."""
-    AccessAttempt.objects.filter(username=username).delete()
 
 
 @operation

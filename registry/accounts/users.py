@@ -88,8 +88,7 @@ def _crumbs(request: HttpRequest, name: str) -> list[dict[str, str]]:
 def add(request: HttpRequest) -> HttpResponse:
     """Add a user with a first grant; the one-time password is shown in the answer and nowhere else."""
     require_manager(request.user)
-    tops = access.top_units(request.user, "add_user")
-    initial = {"unit": tops[0]} if len(tops) == 1 else {}
+    initial = {"unit": access.only_unit(request.user, "add_user")}
     form = forms.AddUserForm(posted(request), user=request.user, initial=initial)
     return change(
         request,
@@ -114,13 +113,12 @@ def _show_password(request: HttpRequest, made: User, password: str, *, is_new: b
 
 
 def waiting(request: HttpRequest) -> list[ListedUser]:
-    """Return those whom the manager may give a password and who never logged in: as many as fit on slips."""
-    rows = access.users_seen(request.user).filter(is_active=True, must_change_password=True, last_login=None)
-    if not request.user.is_superuser:
-        rows = rows.filter(is_superuser=False)
-    found = rows.exclude(username=request.user.get_username()).order_by("display_name", "username")
-    listing = listed(request, list(found[: 4 * accounts.MOST_SLIPS]))
+    """Return who never logged in and may be given a password by the manager, one batch of slips at most."""
     is_root = request.user.is_superuser
+    rows = access.users_seen(request.user).filter(is_active=True, must_change_password=True, last_login=None)
+    rows = rows.exclude(username=request.user.get_username()).order_by("display_name", "username")
+    found = rows if is_root else rows.filter(is_superuser=False)
+    listing = listed(request, list(found[: 4 * accounts.MOST_SLIPS]))
     return [each for each in listing if is_root or not each.elsewhere][: accounts.MOST_SLIPS]
 
 
@@ -150,8 +148,6 @@ def slips(request: HttpRequest) -> HttpResponse:
 
 def _show_slips(request: HttpRequest, made: list[tuple[User, str]]) -> HttpResponse:
     """Show the slips in the answer itself, as a single password is."""
-    for user, _password in made:
-        accounts.unlock(username=user.username)
     by_user = {row.user.pk: row for row in listed(request, [user for user, _ in made])}
     context = {
         "slips": [(by_user[user.pk], password) for user, password in made],
@@ -175,7 +171,7 @@ def _controlled(request: HttpRequest, pk: int, _verb: str) -> User:
 
 
 def _correctable(request: HttpRequest, pk: int, verb: str) -> User:
-    """Return a user whom the manager controls, or the manager: nobody gains a right by another name."""
+    """Return a user whom the manager controls, or the manager: another name gives nobody a right."""
     require_manager(request.user)
     return access.get_user(request.user, pk) if pk == request.user.pk else _controlled(request, pk, verb)
 
@@ -208,11 +204,6 @@ def _around(job: Job) -> dict[str, Any]:
 
 def _to_users(job: Job, _result: object) -> SafeString:
     return format_html(' <a href="{}">{}</a>', job.address.url(reverse("users")), "返回用户列表")
-
-
-def _new_password(job: Job, made: str) -> HttpResponse:
-    accounts.unlock(username=job.row.username)
-    return _show_password(job.request, job.row, made, is_new=False)
 
 
 _USER = Subject("user", _controlled, _around, "accounts/users/confirm.html", _to_users)
@@ -274,5 +265,5 @@ password = _USER.change(
         f"“{job.row}”的原密码立即失效,正在使用的登录全部退出,登录锁定解除。",
         "请先核实本人身份。新密码只显示一次,三天内有效,首次登录须修改。",
     ],
-    back=_new_password,
+    back=lambda job, made: _show_password(job.request, job.row, made, is_new=False),
 )

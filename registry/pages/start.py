@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -20,27 +19,19 @@ from registry.web.address import actor_of, address_of
 from registry.web.changes import change, changes_something, posted
 
 NEW_UNITS = "add_unit"
-"""Who may do this at the top of the tree begins the registry."""
+"""Whoever may do this at the top of the tree sees the first steps."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step; ``doors`` are (label, verb, name of the address, its arguments)."""
+    """One step; ``doors`` are (label, verb, name of the address, whether it takes the top unit)."""
 
     title: str
     about: str
     needs: str
     is_done: Callable[[], bool]
-    doors: tuple[tuple[str, str, str, Callable[[Unit], list[Any]]], ...] = ()
+    doors: tuple[tuple[str, str, str, bool], ...] = ()
     template: str = ""
-
-
-def _nothing(root: Unit) -> list[Any]:
-    return []
-
-
-def _root(root: Unit) -> list[Any]:
-    return [root.code]
 
 
 STEPS = (
@@ -50,7 +41,7 @@ STEPS = (
         "导入表格或逐个添加",
         "单位名单:名称、类型、上级单位",
         lambda: Unit.objects.filter(parent__isnull=False).exists(),
-        (("导入单位", "upload_import", "imports", _nothing), ("逐个添加", NEW_UNITS, "unit_add", _root)),
+        (("导入单位", "upload_import", "imports", False), ("逐个添加", NEW_UNITS, "unit_add", True)),
         "units",
     ),
     Step(
@@ -58,7 +49,7 @@ STEPS = (
         "导入花名册",
         "花名册:警号、姓名、人员类别、所在单位、政治面貌",
         lambda: Person.objects.exists(),
-        (("导入人员", "upload_import", "imports", _nothing), ("逐个登记", "add_person", "person_add", _root)),
+        (("导入人员", "upload_import", "imports", False), ("逐个登记", "add_person", "person_add", True)),
         "people",
     ),
     Step(
@@ -66,7 +57,7 @@ STEPS = (
         "名称和启动日期",
         "任务名称、启动日期、牵头单位",
         lambda: Campaign.objects.exists(),
-        (("启动专项任务", "start_campaign", "campaign_start", _nothing),),
+        (("启动专项任务", "start_campaign", "campaign_start", False),),
     ),
 )
 
@@ -79,7 +70,7 @@ class ShownStep:
     step: Step
     is_done: bool
     is_next: bool
-    buttons: list[dict[str, str]] = field(default_factory=list)
+    buttons: list[dict[str, str]]
 
 
 def may_begin(user: access.AnyUser) -> bool:
@@ -157,7 +148,10 @@ def _shown(request: HttpRequest) -> list[ShownStep]:
 def _buttons(request: HttpRequest, step: Step, tops: list[Unit]) -> list[dict[str, str]]:
     """Return the buttons that the user may press; there is none before the first unit is there."""
     return [
-        {"label": label, "url": address_of(request).url(reverse(name, args=arguments(tops[0])))}
-        for label, verb, name, arguments in step.doors
+        {
+            "label": label,
+            "url": address_of(request).url(reverse(name, args=[tops[0].code] if takes_unit else [])),
+        }
+        for label, verb, name, takes_unit in step.doors
         if tops and access.may(request.user, verb, tops[0])
     ]

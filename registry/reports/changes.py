@@ -25,7 +25,8 @@ def add(request: HttpRequest) -> HttpResponse:
     if not access.may_somewhere(request.user, "add_source"):
         raise Http404("登记来源需要管理员角色。")
     address = address_of(request)
-    form = forms.AddSourceForm(posted(request), user=request.user, initial=forms.first_source(request.user))
+    initial = {"unit": access.only_unit(request.user, "add_source")}
+    form = forms.AddSourceForm(posted(request), user=request.user, initial=initial)
     all_url = address.url(reverse("sources"))
     return change(
         request,

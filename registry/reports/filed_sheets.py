@@ -56,7 +56,7 @@ class Filing:
         return self.line.counts
 
     def statement(self, metrics: Iterable[str] = ()) -> Statement:
-        """Return what is said of a sheet that counts ``metrics``; without: of every organization."""
+        """Return the statement of a sheet that counts ``metrics``; without them, of all organizations."""
         return statement_at(self.unit, self.question, self.line, metrics or _ORGANIZATIONS)
 
 
@@ -150,7 +150,9 @@ def temporary_organizations(filing: Filing) -> Sheet:
         f"另有临时党小组 {counts['temporary_groups']} 个。编入 {times} 人次,按人去重 {people} 人。"
     )
     totals = [f"{number} 个", *[None] * 8, times, members, None]
-    return _sheet(filing, "临时党组织一览表", _COMMITTEES, _organizations(filing, TEMPORARY), totals, said)
+    return _sheet(
+        filing, "temporary-organizations", _COMMITTEES, _organizations(filing, TEMPORARY), totals, said
+    )
 
 
 def pioneer_posts(filing: Filing) -> Sheet:
@@ -160,7 +162,7 @@ def pioneer_posts(filing: Filing) -> Sheet:
     times, people, members = _placed(filing, Q(organization__kind=kind))
     said = f"党员先锋岗 {number} 个,在岗 {times} 人次,按人去重 {people} 人。"
     totals = [f"{number} 个", *[None] * 6, times, members, None]
-    return _sheet(filing, "党员先锋岗台账", _POSTS, _organizations(filing, Q(kind=kind)), totals, said)
+    return _sheet(filing, "pioneer-posts", _POSTS, _organizations(filing, Q(kind=kind)), totals, said)
 
 
 def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
@@ -192,7 +194,7 @@ def _organizations(filing: Filing, kinds: Q) -> Iterator[_Formed]:
 # --- People ---------------------------------------------------------------------------------------
 
 
-def _teams(kind: OrganizationKind, slug: str, title: str, filing: Filing) -> Sheet:
+def _teams(kind: OrganizationKind, slug: str, sheet: str, filing: Filing) -> Sheet:
     """Return who is in a team of one kind."""
     number = filing.counts()[slug]
     condition = Q(organization__kind=kind)
@@ -224,7 +226,7 @@ def _teams(kind: OrganizationKind, slug: str, title: str, filing: Filing) -> She
 
     said = f"{METRICS[slug].label} {number} 支,{times} 人次,按人去重 {people} 人,党员 {members} 人次。"
     totals = [f"{number} 支", None, None, f"{times} 人次", *[None] * (len(columns) - 4)]
-    return _sheet(filing, title, columns, rows.iterator(chunk_size=CHUNK), totals, said)
+    return _sheet(filing, sheet, columns, rows.iterator(chunk_size=CHUNK), totals, said)
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,7 @@ def frontline(filing: Filing) -> Sheet:
         f"编入 {counts['frontline_assignments']} 人次。"
     )
     totals = [f"{counts['frontline_people']} 人", *[None] * (len(columns) - 1)]
-    return _sheet(filing, "一线人员花名册", columns, in_chunks(rows, enlisted), totals, said)
+    return _sheet(filing, "frontline", columns, in_chunks(rows, enlisted), totals, said)
 
 
 def _person_columns(
@@ -385,7 +387,9 @@ def subordinate_units(filing: Filing) -> Sheet:
     rows.append((f"{filing.unit.name}(本级)", found.own))
     said = "人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次,所以各行之和可能大于合计。"
     total = (f"{len(rows)} 个单位", found.total)
-    return _sheet(filing, "下级单位汇总表", _SUMS, iter(rows), [column.of(total) for column in _SUMS], said)
+    return _sheet(
+        filing, "subordinate-units", _SUMS, iter(rows), [column.of(total) for column in _SUMS], said
+    )
 
 
 # --- What they share ------------------------------------------------------------------------------
@@ -393,16 +397,16 @@ def subordinate_units(filing: Filing) -> Sheet:
 
 def _sheet(
     filing: Filing,
-    title: str,
+    slug: str,
     columns: Sequence[Column[Any]],
     rows: Iterator[Any],
     totals: Sequence[Cell],
     said: str,
 ) -> Sheet:
     """Return the sheet of these rows, numbered; ``totals`` without the word for them."""
-    question = filing.question
+    question, ready = filing.question, READY[slug]
     day = question.as_of
-    statement = filing.statement(next(ready.metrics for ready in READY.values() if ready.title == title))
+    statement = filing.statement(ready.metrics)
     facts = "填报单位:{unit}(含下级单位)    截至日期:{day}    口径:{basis}    专项任务:{campaign}".format(
         unit=filing.unit.name,
         day=f"{day.year}年{day.month}月{day.day}日",
@@ -417,8 +421,8 @@ def _sheet(
     if organization_rows(None, question, filing.unit).filter(is_sample=True).exists():
         taken += "含演示数据。"
     return Sheet(
-        title,
-        f"{filing.unit.name}{title}",
+        ready.title,
+        f"{filing.unit.name}{ready.title}",
         [Head("序号", Kind.ORDER), *(column.file_head for column in columns)],
         ([at, *(column.of(row) for column in columns)] for at, row in enumerate(rows, start=1)),
         [facts, *statement.cautions],
@@ -453,7 +457,7 @@ READY: dict[str, Ready] = {
             "突击队花名册",
             "每支突击队的队员,一人一行",
             ("commando_teams",),
-            partial(_teams, OrganizationKind.COMMANDO_TEAM, "commando_teams", "突击队花名册"),
+            partial(_teams, OrganizationKind.COMMANDO_TEAM, "commando_teams", "commando-teams"),
             has_people=True,
         ),
         Ready(
@@ -461,7 +465,7 @@ READY: dict[str, Ready] = {
             "党员先锋队花名册",
             "每支党员先锋队的队员,一人一行",
             ("pioneer_teams",),
-            partial(_teams, OrganizationKind.PIONEER_TEAM, "pioneer_teams", "党员先锋队花名册"),
+            partial(_teams, OrganizationKind.PIONEER_TEAM, "pioneer_teams", "pioneer-teams"),
             has_people=True,
         ),
         Ready(

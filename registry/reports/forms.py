@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from django import forms
 
-from registry import access
 from registry.counting.metrics import METRICS, measured
 from registry.models import Basis, DateBasis, Figure, FigureCategory, Qualifier, Source
 from registry.models.source import REPORTED_ONLY
@@ -57,7 +56,7 @@ class AddSourceForm(_SourceFacts):
 
 
 class EditSourceForm(fields.EditForm, _SourceFacts):
-    """Other facts of a source."""
+    """Change the facts of a source."""
 
     reason = reason_field("修改原因")
 
@@ -137,7 +136,7 @@ class AddFigureForm(_FigureFacts):
 
 
 class EditFigureForm(fields.EditForm, _FigureFacts):
-    """Another reading of a figure."""
+    """Correct a figure."""
 
     reason = reason_field("修改原因")
 
@@ -151,7 +150,7 @@ class EditFigureForm(fields.EditForm, _FigureFacts):
             self.initial["metric"] = REPORTED_ONLY
 
     def clean(self) -> dict[str, Any]:
-        """What was only reported before keeps the name it had."""
+        """Keep the name that a figure had as its metric when it stays reported only."""
         cleaned = super().clean()
         if cleaned.get("metric") == REPORTED_ONLY and self.row.metric not in METRICS:
             cleaned["metric"] = self.row.metric
@@ -163,12 +162,6 @@ class EditFigureForm(fields.EditForm, _FigureFacts):
         for name, value in self.facts().items():
             setattr(figure, name, value)
         return figure
-
-
-def first_source(user: access.AnyUser) -> dict[str, Any]:
-    """Return what the form of a new source begins with: the user's unit, where there is one only."""
-    tops = access.top_units(user, "add_source")
-    return {"unit": tops[0] if len(tops) == 1 else None}
 
 
 def first_figure(source: Source) -> dict[str, Any]:

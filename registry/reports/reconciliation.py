@@ -60,11 +60,13 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
     wanted = [each for each in FigureTable.columns if each.key != "source"]
     columns = [*wanted, Column("办理", cell="reports/sources/cells/do.html", css="no-print nowrap")]
     menu = [("restore_source", "source_restore", "恢复来源")] if found.is_withdrawn else _SOURCE_MENU
+    shows_record = access.may(user, access.SEE, found)
     return render(
         request,
         "reports/sources/source.html",
         {
             "source": found,
+            "tag": "已撤回" if found.is_withdrawn else "",
             "facts": _facts(found, address, scope),
             "crumbs": [
                 {"name": "来源", "url": address.url(reverse("sources"))},
@@ -89,12 +91,8 @@ def source(request: HttpRequest, number: int) -> HttpResponse:
                 (row, address.url(row.get_absolute_url()))
                 for row in people.select_related("home_unit").order_by("order_key", "pk")
             ],
-            "shows_record": access.may(user, access.SEE, found),
-            **(
-                history.of_page(user, found, address, names="figure")
-                if access.may(user, "see", found)
-                else {}
-            ),
+            "shows_record": shows_record,
+            **(history.of_page(user, found, address, names="figure") if shows_record else {}),
         },
     )
 

@@ -214,10 +214,7 @@ class FigureTable(Table[ListedFigure]):
     @cached_property
     def unit(self) -> Unit | None:
         """The unit of the address, or the user's top unit when there is one only."""
-        unit = unit_of(self.request)
-        if unit is None:
-            tops = access.top_units(self.user)
-            unit = tops[0] if len(tops) == 1 else None
+        unit = unit_of(self.request) or access.only_unit(self.user)
         if unit is not None:
             self.request.current_unit = unit.code  # type: ignore[attr-defined]
         return unit
@@ -401,7 +398,7 @@ class SourceTable(Table[ListedSource]):
 
     @property
     def actions(self) -> list[dict[str, str]]:
-        """Entering one."""
+        """The button that enters a source."""
         if not access.may_somewhere(self.user, "add_source"):
             return []
         return [{"label": "登记来源", "url": self.address.url(reverse("source_add")), "tone": "main"}]

@@ -1,10 +1,9 @@
-"""How figures are said: their metrics in words, and what number stands in a text."""
+"""Words for the metrics of figures in the record, and the number that a reported value says."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from registry.counting.metrics import METRICS
 from registry.nouns.verbs import RecordWord
@@ -16,20 +15,16 @@ _NUMBER = re.compile(r"(?:约|近|超过|超|逾)?(\d[\d,,]*(?:\.\d+)?)(万?)(?:
 
 
 class _MetricWords(Mapping[str, str]):
-    """The label of each metric; of any other name, that it is only reported."""
+    """The label of each metric; any other name is only reported."""
 
     def __getitem__(self, slug: str) -> str:
-        return METRICS[slug].label
+        return METRICS[slug].label if slug in METRICS else ONLY_REPORTED
 
     def __iter__(self) -> Iterator[str]:
         return iter(METRICS)
 
     def __len__(self) -> int:
         return len(METRICS)
-
-    def get(self, slug: str, default: Any = None) -> Any:
-        """Return the label."""
-        return METRICS[slug].label if slug in METRICS else ONLY_REPORTED
 
 
 WORDS = {"metric": RecordWord("指标", _MetricWords())}

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from registry.counting.totals.check import differences
 from registry.models import AuditEntry
 from registry.refusals import OperationRefused
+from registry.trees.check import check_all
 from tests.counting.recount import Ledger, snapshot
 from tests.factories import DAY
 
@@ -40,6 +42,11 @@ def recorded(verb: str) -> AuditEntry:
     assert entry.actor == "测试"
     assert Ledger().faults() == []
     return entry
+
+
+def sound() -> None:
+    """Check that totals, trees and rows agree."""
+    assert (differences(), list(check_all()), Ledger().faults()) == ([], [], [])
 
 
 def facts(row: Any, *names: str) -> tuple[Any, ...]:

@@ -11,14 +11,11 @@ from django.db import IntegrityError, transaction
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.rollup import count_units
-from registry.counting.totals.check import differences
 from registry.models import BEGINNING, Assignment, AuditEntry, Person, Unit
 from registry.operations import assignments, leaving, merging, organizations, people, units
 from registry.operations.take_back import take_back
-from registry.trees.check import check_all
-from tests.counting.recount import Ledger
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
-from tests.operations.checks import WHOLE_FORM, day, facts, refusal
+from tests.operations.checks import WHOLE_FORM, day, facts, refusal, sound
 
 pytestmark = pytest.mark.django_db
 
@@ -29,10 +26,6 @@ def leave(person: Person, on: int = 10, how: str = "retired", reason: str = "到
 
 def count(unit: Unit, slug: str, *days: int) -> list[int]:
     return [count_units([unit], Question(day(on)))[unit.pk].counts[slug] for on in days]
-
-
-def check() -> None:
-    assert (differences(), list(check_all()), Ledger().faults()) == ([], [], [])
 
 
 def days(person: Person) -> list[tuple[Any, ...]]:
@@ -63,7 +56,7 @@ def test_who_leaves_is_nowhere_from_that_day() -> None:
         post.pk,
         unit.pk,
     }
-    check()
+    sound()
 
 
 def test_nobody_is_placed_after_the_service_at_any_door() -> None:
@@ -101,7 +94,7 @@ def test_the_end_is_corrected() -> None:
     assert count(unit, "frontline_people", 2, 3) == [1, 0]
     with refusal("on", "没有变化"):
         leave(person, 3, "transferred", "调令")
-    check()
+    sound()
 
 
 def test_the_end_is_taken_back_in_one_act() -> None:
@@ -120,7 +113,7 @@ def test_the_end_is_taken_back_in_one_act() -> None:
     assert [facts(each, "ended_on") for each in (row, short)] == [(None,), (day(14),)]
     assert count(unit, "formal_members", 9, 12) == [1, 1]
     assert AuditEntry.objects.get(verb="restore_service").reason == "登记错人"
-    check()
+    sound()
     with refusal(WHOLE_FORM, "在职"):
         leaving.restore_service(actor=ACTOR, person=person, reason="再")
 
@@ -183,7 +176,7 @@ def test_two_entries_become_one() -> None:
     assert facts(other, "merged_into_id", "number") == (kept.pk, "other")
     entries = AuditEntry.objects.filter(verb="merge_person")
     assert set(entries.values_list("object_id", flat=True)) == {kept.pk, other.pk}
-    check()
+    sound()
     manager = make_user(unit=top)
     assert access.get_person(manager, "other").pk == kept.pk
     assert list(access.visible(manager, Person.objects.all())) == [kept]
@@ -209,7 +202,7 @@ def test_status_and_home_come_with_their_days() -> None:
         [0, 1, 0],
         [0, 1],
     )
-    check()
+    sound()
 
 
 @pytest.mark.parametrize(
@@ -237,7 +230,7 @@ def test_overlapping_placements_in_one_organization(
         (day(start), day(end) if end else date.max, role) for start, end, role in left
     ]
     assert not other.assignments.exists()
-    check()
+    sound()
 
 
 def test_an_entry_that_was_joined_leads_on() -> None:
@@ -277,4 +270,4 @@ def test_the_record_takes_the_end_back_as_well() -> None:
     leave(person, 12)
     leaving.restore_service(actor=ACTOR, person=person, reason="误登")
     assert days(person) == before
-    check()
+    sound()

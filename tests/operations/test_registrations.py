@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from registry.audit import Actor
-from registry.counting.totals.check import differences
 from registry.models import AuditEntry, Organization
 from registry.operations import assignments, organizations, people, undo
 from registry.refusals import NotAllowed
-from registry.trees.check import check_all
 from tests.counting.recount import Ledger
 from tests.factories import ACTOR, DAY, make_organization, make_user
-from tests.operations.checks import facts, recorded, refusal
+from tests.operations.checks import facts, recorded, refusal, sound
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -28,10 +26,6 @@ def correct(row: Organization, reason: str = "登记有误", **changes: Any) -> 
 def number(world: World, slug: str, unit: str = "left") -> int:
     total, _, _ = Ledger().count("current", date(2020, 2, 20))
     return total[getattr(world, unit).pk][slug]
-
-
-def sound() -> None:
-    assert (differences(), list(check_all()), Ledger().faults()) == ([], [], [])
 
 
 def test_another_kind_is_counted_from_the_first_day(world: World) -> None:

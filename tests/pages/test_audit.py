@@ -19,7 +19,7 @@ from registry.accounts import operations as accounts
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, Organization, Unit
 from registry.operations import organizations, people, units
-from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_user
+from tests.factories import ACTOR, DAY, assign, logged_in, make_organization, make_person, make_user
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -39,9 +39,7 @@ def build_world() -> World:
 
 
 def client_of(unit: Unit | None, role: str = "auditor", **facts: Any) -> Client:
-    client = Client()
-    client.force_login(make_user(unit=unit, role=role, **facts))
-    return client
+    return logged_in(unit, role, **facts)
 
 
 def found(client: Client, **asked: str) -> list[AuditEntry]:

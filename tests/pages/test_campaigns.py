@@ -10,9 +10,18 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.models import AuditEntry, Campaign, Unit
+from registry.models import AuditEntry, Campaign
 from registry.operations import campaigns
-from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
+from tests.factories import (
+    ACTOR,
+    assign,
+    logged_in,
+    make_campaign,
+    make_organization,
+    make_person,
+    make_unit,
+    make_user,
+)
 from tests.world import World
 
 LIST, START = "/campaigns/", "/start-campaign/"
@@ -25,12 +34,6 @@ def build_world() -> World:
     Campaign.objects.update(lead_unit=world.top)
     world.campaign.refresh_from_db()
     return world
-
-
-def login(unit: Unit, role: str = "manager") -> Client:
-    client = Client()
-    client.force_login(make_user(unit=unit, role=role))
-    return client
 
 
 def page(client: Client, code: str = "yiqing", **query: str) -> Any:
@@ -54,10 +57,10 @@ def test_the_list_holds_what_units_above_and_below_lead(world: World) -> None:
     make_campaign("left", name="左局专项", lead_unit=world.left, started_on=date(2020, 2, 2))
     make_campaign("right", name="右局专项", lead_unit=world.right, started_on=date(2020, 2, 3))
     make_campaign("anyone", name="无牵头", started_on=date(2020, 2, 4))
-    assert names(login(world.top)) == ["无牵头", "右局专项", "左局专项", "疫情防控"]
-    assert names(login(world.left)) == ["无牵头", "左局专项", "疫情防控"]
-    assert names(login(world.station, "viewer")) == ["无牵头", "左局专项", "疫情防控"]
-    client = login(world.left)
+    assert names(logged_in(world.top)) == ["无牵头", "右局专项", "左局专项", "疫情防控"]
+    assert names(logged_in(world.left)) == ["无牵头", "左局专项", "疫情防控"]
+    assert names(logged_in(world.station, "viewer")) == ["无牵头", "左局专项", "疫情防控"]
+    client = logged_in(world.left)
     assert client.get("/campaigns/right/").status_code == 404
     # So does the bar, and what the address asks for.
     bar = client.get(LIST, {"campaign": "right"})
@@ -66,7 +69,7 @@ def test_the_list_holds_what_units_above_and_below_lead(world: World) -> None:
 
 
 def test_the_list_says_what_stands_and_what_is_over(world: World) -> None:
-    client = login(world.top)
+    client = logged_in(world.top)
     end(make_campaign("over", name="旧专项", lead_unit=world.left))
     rows = {row.campaign.code: row for row in client.get(LIST, FEBRUARY).context["rows"]}
     assert [(row.state, row.number) for row in (rows["yiqing"], rows["over"])] == [
@@ -88,14 +91,16 @@ def test_an_empty_list_says_what_to_do(world: World) -> None:
     for unit in (world.branch, world.commando):
         type(unit).objects.update(campaign=None)
     Campaign.objects.all().delete()
-    assert "还没有专项任务,由管理员在牵头单位启动" in login(world.left, "viewer").get(LIST).content.decode()
-    said = login(world.left).get(LIST).content.decode()
+    assert (
+        "还没有专项任务,由管理员在牵头单位启动" in logged_in(world.left, "viewer").get(LIST).content.decode()
+    )
+    said = logged_in(world.left).get(LIST).content.decode()
     assert "启动以后,登记组织时可以选用它" in said
     assert f'href="{START}"' in said
 
 
 def test_it_asks_as_much_for_three_as_for_one(world: World) -> None:
-    client = login(world.top)
+    client = logged_in(world.top)
     for url in (LIST, "/campaigns/yiqing/"):
         client.get(url, FEBRUARY)
         with CaptureQueriesContext(connection) as one:
@@ -116,7 +121,7 @@ def test_it_asks_as_much_for_three_as_for_one(world: World) -> None:
 def test_the_page_counts_by_unit_and_by_kind_and_leads_to_the_rows(world: World) -> None:
     make_organization(world.right, "commando_team", name="右突击队", campaign=world.campaign)
     make_organization(world.left, name="待批支部", campaign=world.campaign, state="submitted")
-    client = login(world.top)
+    client = logged_in(world.top)
     context = page(client).context
     kinds = {line.label: line for line in context["standing"].kinds}
     assert {label: (line.now, line.ever, line.pending) for label, line in kinds.items()} == {
@@ -153,7 +158,7 @@ def test_the_page_counts_by_unit_and_by_kind_and_leads_to_the_rows(world: World)
 
 def test_only_what_is_in_scope_is_counted_and_named(world: World) -> None:
     make_organization(world.right, "commando_team", name="右突击队", campaign=world.campaign)
-    response = page(login(world.right, "viewer"))
+    response = page(logged_in(world.right, "viewer"))
     assert [row.name for row, *_ in response.context["organizations"]] == ["右突击队"]
     assert [line.label for line in response.context["standing"].kinds] == ["突击队", "先锋队和突击队"]
     said = response.content.decode()
@@ -181,7 +186,7 @@ def test_several_units_of_a_user_are_lines_of_their_own(world: World) -> None:
 
 
 def test_a_manager_starts_one_at_the_lead_unit(world: World) -> None:
-    client = login(world.left)
+    client = logged_in(world.left)
     form = client.get(START, FEBRUARY).context["form"]
     assert (form["lead_unit"].value(), form["started_on"].value()) == (world.left, date(2020, 2, 20))
     sent = {"name": "防汛救灾", "started_on": "2020-02-20", "lead_unit": "left"}
@@ -197,14 +202,14 @@ def test_a_manager_starts_one_at_the_lead_unit(world: World) -> None:
     assert Campaign.objects.filter(name="防汛救灾").count() == 2
     refused = client.post(START, {**sent, "lead_unit": "right"})
     assert "没有找到单位" in str(refused.context["form"].errors["lead_unit"])
-    assert login(world.left, "clerk").get(START).status_code == 404
+    assert logged_in(world.left, "clerk").get(START).status_code == 404
 
 
 # Edit, with its record and the way back
 
 
 def test_it_is_edited_and_the_edit_set_back(world: World) -> None:
-    client = login(world.top)
+    client = logged_in(world.top)
     sent = {"name": "抗疫", "started_on": "2020-01-22", "lead_unit": "top", "version": "1"}
     response = client.post("/campaigns/yiqing/edit/", sent, follow=True)
     assert "已保存“抗疫”的修改" in response.content.decode()
@@ -218,7 +223,7 @@ def test_it_is_edited_and_the_edit_set_back(world: World) -> None:
     stale = client.post("/campaigns/yiqing/edit/", sent)
     assert "他人已修改本记录" in stale.content.decode()
     assert stale.context["form"]["name"].value() == "抗疫"
-    assert login(world.left).get("/campaigns/yiqing/edit/").status_code == 404
+    assert logged_in(world.left).get("/campaigns/yiqing/edit/").status_code == 404
 
 
 # End, and taking it back
@@ -226,7 +231,7 @@ def test_it_is_edited_and_the_edit_set_back(world: World) -> None:
 
 def test_before_it_ends_the_page_says_what_still_stands(world: World) -> None:
     make_organization(world.left, campaign=world.campaign, state="draft")
-    client = login(world.top)
+    client = logged_in(world.top)
     url = "/campaigns/yiqing/end/"
     said = client.get(url, FEBRUARY).context["sentences"]
     assert said[0].startswith("“疫情防控”自 2020-02-20 起结束")
@@ -252,7 +257,7 @@ def test_before_it_ends_the_page_says_what_still_stands(world: World) -> None:
 
 
 def test_an_end_before_what_was_founded_in_it_is_refused_beside_the_day(world: World) -> None:
-    client = login(world.top)
+    client = logged_in(world.top)
     response = client.post("/campaigns/yiqing/end/", {"on": "2020-02-01", "reason": "x", "planned": "x"})
     (said,) = response.context["form"].errors["on"]
     assert said.startswith("本任务的组织最晚在 2020-02-01 成立")
@@ -265,7 +270,7 @@ def test_an_end_before_what_was_founded_in_it_is_refused_beside_the_day(world: W
 def test_an_ended_one_is_marked_wherever_it_is_shown_or_picked(world: World) -> None:
     end(world.campaign)
     make_campaign("next", name="防汛", lead_unit=world.top)
-    client = login(world.top)
+    client = logged_in(world.top)
     marked = "疫情防控(2020-03-01 结束)"
     bar = client.get("/people/", {"campaign": "yiqing"}).content.decode()
     assert bar.index("防汛") < bar.index(marked)  # those that go on come first
@@ -282,7 +287,7 @@ def test_an_ended_one_is_marked_wherever_it_is_shown_or_picked(world: World) -> 
 
 def test_the_register_form_refuses_it_beside_the_field(world: World) -> None:
     end(world.campaign)
-    client = login(world.top)
+    client = logged_in(world.top)
     sent = {"kind": "branch", "name": "新支部", "code": "new", "campaign": "yiqing"}
     for day, is_refused in (("2020-02-29", False), ("2020-03-01", True)):
         url = "/units/left/register/"
@@ -298,6 +303,6 @@ def test_the_register_form_refuses_it_beside_the_field(world: World) -> None:
 def test_the_edit_form_of_an_organization_keeps_one_that_is_out_of_sight(world: World) -> None:
     hidden = make_campaign("hidden", name="右局专项", lead_unit=world.right)
     type(world.branch).objects.filter(pk=world.branch.pk).update(campaign=hidden)
-    field = login(world.left).get("/organizations/branch/edit/").context["form"]["campaign"]
+    field = logged_in(world.left).get("/organizations/branch/edit/").context["form"]["campaign"]
     assert [label for _value, label in field.field.choices] == ["无(日常)", "右局专项", "疫情防控"]
     assert field.value() == "hidden"

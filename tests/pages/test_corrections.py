@@ -6,8 +6,7 @@ import pytest
 from django.urls import reverse
 
 from registry.models import Organization
-from tests.factories import make_organization
-from tests.pages.test_audit import client_of
+from tests.factories import logged_in, make_organization
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +31,7 @@ def sent(row: Organization, **changes: str) -> dict[str, str]:
 def test_the_form_of_a_draft_has_all_of_it(world: World, state: str) -> None:
     row, client = (
         make_organization(world.left, state=state, parent=world.general),
-        client_of(world.left, "clerk"),
+        logged_in(world.left, "clerk"),
     )
     page = client.get(reverse(EDIT, args=[row.code]))
     assert [page.context["form"][name].value() for name in ("kind", "is_temporary")] == ["branch", True]
@@ -45,7 +44,7 @@ def test_the_form_of_a_draft_has_all_of_it(world: World, state: str) -> None:
 
 @pytest.mark.parametrize("state", ["submitted", "approved"])
 def test_what_is_submitted_or_approved_is_corrected_with_a_reason(world: World, state: str) -> None:
-    row, client = make_organization(world.left, state=state), client_of(world.left, "clerk")
+    row, client = make_organization(world.left, state=state), logged_in(world.left, "clerk")
     assert "kind" not in client.get(reverse(EDIT, args=[row.code])).context["form"].fields
     assert reverse(CORRECT, args=[row.code]) in client.get(row.get_absolute_url()).content.decode()
     url, data = reverse(CORRECT, args=[row.code]), sent(row, kind="general_branch")
@@ -56,7 +55,7 @@ def test_what_is_submitted_or_approved_is_corrected_with_a_reason(world: World, 
 
 
 def test_what_is_wrong_stands_at_its_field(world: World) -> None:
-    client = client_of(world.left, "clerk")
+    client = logged_in(world.left, "clerk")
     data = sent(world.general, kind="branch") | {"reason": "登记有误"}
     form = client.post(reverse(CORRECT, args=["general"]), data).context["form"]
     assert "下级“左局临时党支部”" in form.errors["kind"][0]

@@ -28,7 +28,7 @@ from registry.operations import organizations, units
 from registry.reports.filed_sheets import READY
 from registry.spreadsheets.reading import open_book
 from registry.web import lists
-from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+from tests.factories import ACTOR, assign, logged_in, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -52,12 +52,6 @@ class Taken:
 
     def records(self) -> list[dict[str, Any]]:
         return [dict(zip(self.head, row, strict=True)) for row in self.rows]
-
-
-def logged_in(unit: Unit | None, role: str = "manager", **facts: Any) -> Client:
-    client = Client()
-    client.force_login(make_user(unit=unit, role=role, **facts))
-    return client
 
 
 def take(

@@ -10,8 +10,7 @@ from django.urls import reverse
 
 from registry.models import AuditEntry, Organization
 from registry.operations import assignments, organizations, units
-from tests.factories import ACTOR, assign, make_person
-from tests.pages.test_audit import client_of
+from tests.factories import ACTOR, assign, logged_in, make_person
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +41,7 @@ def dissolve(world: World) -> AuditEntry:
 
 
 def test_the_line_after_the_act_has_the_way_back_and_the_way_back_says_what_it_does(world: World) -> None:
-    client = client_of(world.left, "clerk")
+    client = logged_in(world.left, "clerk")
     data = {"on": "2020-03-01", "reason": "疫情结束"}
     planned = client.get(reverse("organization_dissolve", args=["general"]), {"as_of": "2020-03-01"}).context[
         "form"
@@ -65,7 +64,7 @@ def test_the_line_after_the_act_has_the_way_back_and_the_way_back_says_what_it_d
 def test_what_was_taken_back_is_marked_wherever_it_is_told(world: World) -> None:
     """Also on the pages of the organizations that went with it, whose entries are parts of the act."""
     entry = dissolve(world)
-    client = client_of(world.left, "manager")
+    client = logged_in(world.left, "manager")
     page = client.get(reverse("organization", args=["general"])).content.decode()
     assert url(entry) in page
     assert url(entry) in client.get(reverse("record")).content.decode()
@@ -81,7 +80,7 @@ def test_what_stands_in_the_way_is_named_and_linked(world: World) -> None:
     entry = dissolve(world)
     member = world.group.assignments.get()
     assignments.end_assignment(actor=ACTOR, assignment=member, on=date(2020, 2, 25), reason="更正")
-    client = client_of(world.left, "clerk")
+    client = logged_in(world.left, "clerk")
     page = client.get(url(entry)).content
     assert "编入“钱二 · 临时小组”此后又有“结束编入”" in text(page)
     assert '<a href="/organizations/group/">查看</a>' in page.decode()
@@ -94,24 +93,24 @@ def test_what_stands_in_the_way_out_of_scope_is_not_named(world: World) -> None:
     person = make_person("周五", world.left)
     entry = head("add_person")
     assign(world.pioneers, person)
-    page = text(client_of(world.left, "manager").get(url(entry)).content)
+    page = text(logged_in(world.left, "manager").get(url(entry)).content)
     assert "管理范围外有后来的登记" in page
     assert "右先锋队" not in page
-    assert "编入“周五 · 右先锋队”" in text(client_of(world.top, "manager").get(url(entry)).content)
+    assert "编入“周五 · 右先锋队”" in text(logged_in(world.top, "manager").get(url(entry)).content)
 
 
 def test_who_may_not_do_it_finds_no_way_back(world: World) -> None:
     entry = dissolve(world)
     for unit, role in ((world.right, "manager"), (world.left, "viewer"), (world.left, "auditor")):
-        client = client_of(unit, role)
+        client = logged_in(unit, role)
         assert client.get(url(entry)).status_code == 404
         assert client.post(url(entry), {"reason": "办错了"}).status_code == 404
-    assert url(entry) not in client_of(world.left, "auditor").get(reverse("record")).content.decode()
+    assert url(entry) not in logged_in(world.left, "auditor").get(reverse("record")).content.decode()
 
 
 def test_after_what_was_added_is_gone_the_way_leads_to_its_unit(world: World) -> None:
     units.add_unit(actor=ACTOR, code="new", name="新所", kind="station", superior=world.left)
-    entry, client = head("add_unit"), client_of(world.left, "manager")
+    entry, client = head("add_unit"), logged_in(world.left, "manager")
     assert "移除单位 1 个" in text(client.get(url(entry)).content)
     back = client.post(url(entry), {"reason": "录错了"}, follow=True)
     assert "已撤回“增设单位”:移除单位 1 个。" in text(back.content)

@@ -15,7 +15,7 @@ from registry.models import AuditEntry, Figure, Source, Unit
 from registry.operations import sources
 from registry.refusals import OperationRefused
 from registry.reports.words import number_in
-from tests.factories import ACTOR, make_organization, make_unit, make_user
+from tests.factories import ACTOR, logged_in, make_organization, make_unit
 from tests.operations.checks import WHOLE_FORM, facts, refusal
 
 pytestmark = pytest.mark.django_db
@@ -35,18 +35,12 @@ def unit() -> Unit:
 @pytest.fixture
 def client(unit: Unit) -> Client:
     """A manager of 德州."""
-    return login(unit)
+    return logged_in(unit)
 
 
 @pytest.fixture
 def source(unit: Unit) -> Source:
     return sources.add_source(actor=ACTOR, unit=unit, title="战疫简报", published_on=date(2020, 2, 21))
-
-
-def login(unit: Unit, role: str = "manager") -> Client:
-    client = Client()
-    client.force_login(make_user(unit=unit, role=role))
-    return client
 
 
 def report(source: Source, **said: Any) -> Figure:
@@ -84,7 +78,7 @@ def test_a_manager_enters_a_source_without_a_number(client: Client, unit: Unit) 
         "/sources/add/", {"title": "x", "unit": "top", "earliest": "2020-03-01", "latest": "2020-02-01"}
     )
     assert "没有找到单位" in str(wrong.context["form"].errors["unit"])
-    assert login(unit, "clerk").get("/sources/add/").status_code == 404
+    assert logged_in(unit, "clerk").get("/sources/add/").status_code == 404
     assert "由管理员登记" not in client.get("/sources/").content.decode()
 
 
@@ -93,18 +87,18 @@ def recorded_of(verb: str) -> AuditEntry:
 
 
 def test_an_empty_list_says_what_to_do(unit: Unit, client: Client) -> None:
-    assert "还没有来源,由管理员登记" in login(unit, "viewer").get("/sources/").content.decode()
+    assert "还没有来源,由管理员登记" in logged_in(unit, "viewer").get("/sources/").content.decode()
     assert client.get("/sources/").context["table"].empty.label == "登记来源"
 
 
 def test_a_source_is_seen_at_its_unit_below_and_above(unit: Unit, source: Source) -> None:
-    assert login(make_unit("elsewhere")).get("/sources/1/").status_code == 404
+    assert logged_in(make_unit("elsewhere")).get("/sources/1/").status_code == 404
     for where in (unit, unit.parent, Unit.objects.get(code="station")):
         assert where is not None
-        visitor = login(where, "viewer")
+        visitor = logged_in(where, "viewer")
         assert visitor.get("/sources/1/").status_code == 200
         assert [row.source.pk for row in visitor.get("/sources/").context["rows"]] == [source.pk]
-    below = login(Unit.objects.get(code="station"), "viewer").get("/sources/1/").content.decode()
+    below = logged_in(Unit.objects.get(code="station"), "viewer").get("/sources/1/").content.decode()
     assert "变动记录" not in below
 
 

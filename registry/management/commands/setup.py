@@ -20,7 +20,7 @@ from registry.refusals import OperationRefused
 from registry.rules.units import REGION_CODE
 
 PASSWORD = "SETUP_PASSWORD"
-"""The environment's variable that may hold the manager's first password."""
+"""The environment variable that may hold the manager's first password."""
 
 _FLAGS = {
     "name": "--unit",
@@ -31,7 +31,7 @@ _FLAGS = {
     "display_name": "--name",
     "password": PASSWORD,
 }
-"""What says each fact, for the messages of a refusal."""
+"""The argument that gives each fact, to be named in a refusal."""
 
 
 class Command(BaseCommand):
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-input", action="store_true", help="不询问,缺什么就报错")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Set up, or say in Chinese why not."""
+        """Set up the registry. Raises ``CommandError``, which says why it cannot be done."""
         _need_tables()
         try:
             begun_refused()
@@ -149,7 +149,7 @@ def _label(value: str) -> str:
 
 
 def _said(refusal: OperationRefused) -> str:
-    """Return the messages, each with what to give instead."""
+    """Return the messages, each with the argument that it is about."""
     return " ".join(
         f"{_FLAGS[field]}:{message}" if field in _FLAGS else message
         for field, messages in refusal.message_dict.items()

@@ -27,7 +27,8 @@ def start(request: HttpRequest) -> HttpResponse:
     if not access.may_somewhere(request.user, "start_campaign"):
         raise Http404("启动专项任务需要管理员角色。")
     address = address_of(request)
-    initial = forms.first_values(request.user, started_on=address.as_of)
+    lead_unit = access.only_unit(request.user, "start_campaign")
+    initial = {"lead_unit": lead_unit, "started_on": address.as_of}
     form = forms.StartForm(posted(request), user=request.user, initial=initial)
     all_url = address.url(reverse("campaigns"))
     return change(
@@ -68,13 +69,13 @@ _CAMPAIGN = Subject("campaign", _at_hand, _around, "pages/campaigns/confirm.html
 
 
 def _what_stands(job: Job) -> list[str]:
-    """Return what will still stand when it ends, with the way to each list."""
+    """Return which organizations and assignments its end will leave, with a link to each list."""
     campaign, actor = job.row, actor_of(job.request)
     day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
     try:
         left = operations.plan_end(actor=actor, campaign=campaign, on=day)
     except OperationRefused as refusal:
-        return [said for messages in refusal.message_dict.values() for said in messages]
+        return refusal.messages
     said = [f"“{campaign.name}”自 {day} 起结束:此后不能再在其中成立组织、编入人员,之前日期的统计不变。"]
     address = address_within(job.address, campaign, day)
     if left.organizations:

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from django import forms
 
-from registry import access
 from registry.nouns.campaign import CAMPAIGN
 from registry.rules import campaigns as rules
 from registry.rules.findings import warnings
@@ -53,14 +52,8 @@ class EditForm(fields.EditForm):
 
 
 class EndForm(ScopedForm):
-    """End on a day, with what was shown of what still stands (``planned``)."""
+    """End on a day; ``planned`` marks what the page said would be left."""
 
     planned = forms.CharField(required=False, widget=forms.HiddenInput)
     on = DayField(label="结束日期", help_text="自该日起不能再在本任务中成立组织、编入人员。")
     reason = reason_field("结束原因", required=True)
-
-
-def first_values(user: access.AnyUser, **known: Any) -> dict[str, Any]:
-    """Return what the form of a new campaign begins with: the user's unit, where there is one only."""
-    tops = access.top_units(user, "start_campaign")
-    return {"lead_unit": tops[0] if len(tops) == 1 else None, **known}

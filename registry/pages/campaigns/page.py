@@ -23,14 +23,14 @@ from registry.web.links import RowLinks, buttons, linked, rows_page
 
 SHOWN = 10
 BY_UNIT = {
-    "temporary_party_orgs": "临时党组织",
-    "temporary_groups": "党小组",
-    "pioneer_posts": "先锋岗",
-    "pioneer_and_commando_teams": "先锋、突击队",
-    "task_forces": "专班",
-    "frontline_people": "一线人数",
+    "temporary_party_orgs": ("临时党组织", "n"),
+    "temporary_groups": ("党小组", "n drop"),
+    "pioneer_posts": ("先锋岗", "n drop"),
+    "pioneer_and_commando_teams": ("先锋、突击队", "n drop"),
+    "task_forces": ("专班", "n drop"),
+    "frontline_people": ("一线人数", "n"),
 }
-"""What is shown of each unit, in short; on a phone the first and the last alone."""
+"""What is shown of each unit: the head and the class of its cells; a phone shows those without ``drop``."""
 
 
 def state_tag(campaign: Campaign, day: date) -> tuple[str, str]:
@@ -58,7 +58,7 @@ def places(user: access.AnyUser, question: Question) -> list[Span]:
 
 
 def subtitle(campaign: Campaign, day: date) -> str:
-    """Return since when it goes on, in one grey line."""
+    """Return the grey line: when it started, and when it ended or which of its days this is."""
     said = f"{campaign.started_on} 启动"
     if campaign.ended_on is not None and campaign.ended_on <= day:
         return f"{said},{campaign.ended_on} 结束"
@@ -68,14 +68,13 @@ def subtitle(campaign: Campaign, day: date) -> str:
 def facts(campaign: Campaign, address: Address, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
     """Return label and value of what is registered of the campaign itself."""
     lead = linked(address, campaign.lead_unit, scope) if campaign.lead_unit else "未指定"
-    found: list[tuple[str, str | SafeString]] = [
+    return [
         ("任务名称", campaign.name),
         ("牵头单位", lead),
         ("启动日期", campaign.started_on.isoformat()),
         ("结束日期", campaign.ended_on.isoformat() if campaign.ended_on else "进行中"),
         ("任务代码", campaign.code),
     ]
-    return found
 
 
 @dataclass(frozen=True)
@@ -114,17 +113,14 @@ class Standing:
     @property
     def heads(self) -> list[tuple[str, str]]:
         """The heads of the numbers of a unit, each with the class of its cell."""
-        return [(label, _css(slug)) for slug, label in BY_UNIT.items()]
-
-
-def _css(slug: str) -> str:
-    return "n" if slug in (*list(BY_UNIT)[:1], *list(BY_UNIT)[-1:]) else "n drop"
+        return list(BY_UNIT.values())
 
 
 def standing(user: access.AnyUser, address: Address) -> Standing:
     """Count what is in the campaign of the address: by kind, and by the units below the user's own."""
     question, tops = address.question, access.top_units(user)
-    total = count_place(places(user, question), question)
+    here = places(user, question)
+    total = count_place(here, question)
     counted = count_units(tops, question)
     lines = [(top, counted[top.pk]) for top in tops if not counted[top.pk].is_zero]
     units = _units(address, lines)
@@ -132,8 +128,7 @@ def standing(user: access.AnyUser, address: Address) -> Standing:
         found = rollup(lines[0][0], question)
         own = _units(address, [(found.unit, found.own)], own=True)
         units = own + _units(address, [(line.unit, line) for line in found.children])
-    ever_question = replace(question, basis=Basis.CUMULATIVE.value)
-    ever = count_place(places(user, ever_question), ever_question)
+    ever = count_place(here, replace(question, basis=Basis.CUMULATIVE.value))
     return Standing(_kinds(address, total, ever), units)
 
 
@@ -164,7 +159,10 @@ def _units(address: Address, lines: list[tuple[Unit, Line]], *, own: bool = Fals
         UnitLine(
             f"{unit.label}本级" if own else unit.label,
             links.page(unit),
-            [(line.counts[slug], links.url(unit, slug, own=own), _css(slug)) for slug in BY_UNIT],
+            [
+                (line.counts[slug], links.url(unit, slug, own=own), css)
+                for slug, (_head, css) in BY_UNIT.items()
+            ],
             sum(line.pending[slug] for slug in list(BY_UNIT)[:-1]),
             address.url(reverse("organizations"), unit=unit.code, state="pending", own="1" if own else None),
         )
@@ -194,11 +192,10 @@ def organization_url(user: access.AnyUser, organization: Organization, address: 
 
 def actions(user: access.AnyUser, campaign: Campaign, address: Address) -> list[dict[str, Any]]:
     """Return the buttons by rights and state."""
-    made: list[dict[str, Any]] = [{"label": "打印", "tone": "print"}]
     last = (
         ("end_campaign", "campaign_end", "结束任务…")
         if campaign.ended_on is None
         else ("reopen_campaign", "campaign_reopen", "恢复任务…")
     )
-    made += buttons(user, campaign, address, ("edit_campaign", "campaign_edit", "修改"), last)
-    return made
+    changes = buttons(user, campaign, address, ("edit_campaign", "campaign_edit", "修改"), last)
+    return [{"label": "打印", "tone": "print"}, *changes]

@@ -108,7 +108,7 @@ class CampaignTable(Table[ListedCampaign]):
 
     @property
     def actions(self) -> list[dict[str, str]]:
-        """Starting one."""
+        """The button that starts a campaign."""
         if not access.may_somewhere(self.user, "start_campaign"):
             return []
         url = self.address.url(reverse("campaign_start"))

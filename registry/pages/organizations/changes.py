@@ -112,7 +112,7 @@ def _dissolution(job: Job) -> dict[str, Any]:
     try:
         plan = operations.plan_dissolution(actor=actor_of(job.request), organization=job.row, on=day)
     except OperationRefused as refusal:
-        return {"sentences": [said for messages in refusal.message_dict.values() for said in messages]}
+        return {"sentences": refusal.messages}
     below = list(plan.subordinates)
     also = f"同日一并撤销下级组织 {len(below)} 个。" if below else "没有下级组织。"
     said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments} 人次编入。"

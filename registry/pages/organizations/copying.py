@@ -10,14 +10,13 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
 
 from registry import access
 from registry.models import Assignment, Organization, Person, Unit
 from registry.models.kinds import PARTY_KINDS
 from registry.pages.organizations.forms import free_name
 from registry.web.address import Address, address_of
-from registry.web.changes import change, posted
+from registry.web.changes import change, changes_something, posted
 from registry.web.fields import PickerField, ScopedForm
 
 _NUMBER = re.compile("^第[一二三四五六七八九十百]+")
@@ -31,7 +30,7 @@ class CopyForm(ScopedForm):
     with_members = forms.BooleanField(label="带上现在的成员和职责", required=False)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@changes_something
 def copy(request: HttpRequest, code: str) -> HttpResponse:
     """Ask where to, and go on to the register form there."""
     source = access.get_organization(request.user, code)

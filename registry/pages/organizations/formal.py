@@ -14,7 +14,7 @@ from registry.models import Organization, Person, PoliticalStatus
 from registry.web.address import address_of
 
 SHOWN = 50
-"""So many stand on the organization's page, which is a whole branch; the list behind the number has pages."""
+"""The most people on the organization's page, enough for a whole branch; the list behind it has pages."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class FormalMembers:
 
     @property
     def left_out(self) -> int:
-        """How many do not stand on the page."""
+        """How many are not shown on the page."""
         return self.number - len(self.people)
 
 

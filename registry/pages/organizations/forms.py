@@ -282,10 +282,10 @@ class RegisterForm(PlacingForm):
 
 
 class _FoundingForm(fields.EditForm):
-    """What was registered of a founding, corrected with what began on its day."""
+    """Correct a founding, and with its day what began on that day."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return the edit with what moves along to a new day of founding: all, until somebody was asked."""
+        """Return the edit, and what moves to a new day of founding: everything until the user was asked."""
         is_asked = "confirmed" in self.data
         taken = {
             "with_members": not is_asked or bool(self.accepted(WITH_MEMBERS)),
@@ -294,7 +294,7 @@ class _FoundingForm(fields.EditForm):
         return {**super().arguments(), **taken}
 
     def warnings(self) -> list[str]:
-        """Say what began on the day of founding that is corrected, and what is odd of a new superior."""
+        """Say what began on the old day of founding, and what is odd about a new superior."""
         data, row = self.cleaned_data, self.row
         before, after = row.established_on, data["established_on"]
         kind, parent = data.get("kind", row.kind), data.get("parent", row.parent)

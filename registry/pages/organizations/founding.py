@@ -37,9 +37,9 @@ from registry.web.text import cleaned
 
 UNIT_MARK = "{单位}"
 SHOWN = 200
-"""So many units are shown to tick from; more are found by typing."""
+"""The most units that are shown to tick from; others are found by typing."""
 NAMED = 20
-"""So many of the new organizations are named, with links, once they are founded."""
+"""The most new organizations that are named, with links, once they are founded."""
 
 
 @dataclass
@@ -90,8 +90,6 @@ class FoundingForm(ScopedForm):
     )
 
     renames = {"is_temporary": "is_standing"}
-    boxed = ("units",)
-    asks = ("check",)
 
     def __init__(self, *args: Any, unit: Unit, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -106,12 +104,11 @@ class FoundingForm(ScopedForm):
 
     def main_fields(self) -> list[forms.BoundField]:
         """The fields beside the list of units."""
-        return [each for each in super().main_fields() if each.name not in self.boxed]
+        return [each for each in super().main_fields() if each.name != "units"]
 
     def is_valid(self) -> bool:
         """Whether it may be saved: not when it was sent for the preview alone."""
-        is_fine = super().is_valid()
-        return is_fine and not any(name in self.data for name in self.asks)
+        return super().is_valid() and "check" not in self.data
 
     # --- The units ---
 
@@ -140,7 +137,7 @@ class FoundingForm(ScopedForm):
     # --- What would be founded ---
 
     def clean(self) -> dict[str, Any]:
-        """Plan it; what the rules refuse stands in the preview, at its row."""
+        """Plan it; the preview shows at each row what the rules refuse."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         pattern = cleaned.get("pattern", "")
         if cleaned.get("is_standing") and cleaned.get("kind", "") not in ("", *PARTY_KINDS):
@@ -160,7 +157,7 @@ class FoundingForm(ScopedForm):
             return []
         planned: list[Planned] = []
         for unit in sent["units"]:
-            main = self._planned(unit, sent["kind"], self._name(unit), sent["parent"] or self._nearest(unit))
+            main = self._main(unit)
             planned.append(Planned(main))
             group_kind = sent.get("group_kind") or OrganizationKind.GROUP.value
             for words in dict.fromkeys(filter(None, map(str.strip, sent.get("groups", "").splitlines()))):
@@ -169,6 +166,17 @@ class FoundingForm(ScopedForm):
         self._judge(planned)
         return planned
 
+    def _main(self, unit: Unit) -> Organization:
+        """Return the unit's organization: named by the pattern, under the superior chosen or the nearest."""
+        sent, kind = self.cleaned_data, self.cleaned_data["kind"]
+        is_temporary = self._is_temporary(kind)
+        pattern = sent.get("pattern") or f"{UNIT_MARK}{kind_words(kind, is_temporary)}"
+        parent = sent["parent"] or suggest_parent(self.user, unit, kind, is_temporary, sent["established_on"])
+        return self._planned(unit, kind, pattern.replace(UNIT_MARK, unit.label), parent)
+
+    def _is_temporary(self, kind: str) -> bool:
+        return kind in PARTY_KINDS and not self.cleaned_data.get("is_standing")
+
     def _planned(self, unit: Unit, kind: str, name: str, parent: Organization | None) -> Organization:
         sent = self.cleaned_data
         return Organization(
@@ -176,22 +184,11 @@ class FoundingForm(ScopedForm):
             kind=kind,
             name=name,
             parent=parent,
-            is_temporary=kind in PARTY_KINDS and not sent.get("is_standing"),
+            is_temporary=self._is_temporary(kind),
             established_on=sent["established_on"],
             approval_number=sent.get("approval_number", ""),
             campaign=sent["campaign"],
         )
-
-    def _name(self, unit: Unit) -> str:
-        sent = self.cleaned_data
-        is_temporary = sent["kind"] in PARTY_KINDS and not sent.get("is_standing")
-        pattern = sent.get("pattern") or f"{UNIT_MARK}{kind_words(sent['kind'], is_temporary)}"
-        return pattern.replace(UNIT_MARK, unit.label)
-
-    def _nearest(self, unit: Unit) -> Organization | None:
-        sent = self.cleaned_data
-        is_temporary = sent["kind"] in PARTY_KINDS and not sent.get("is_standing")
-        return suggest_parent(self.user, unit, sent["kind"], is_temporary, sent["established_on"])
 
     def _judge(self, planned: list[Planned]) -> None:
         """Ask the rules; that nobody is in yet is said once, on the page."""
@@ -220,7 +217,7 @@ class FoundingForm(ScopedForm):
 
     @property
     def mark(self) -> str:
-        """A mark of what the preview shows, sent with it: other than that is shown before it is founded."""
+        """A mark of what the preview shows, sent with it: when it has changed, the preview is shown again."""
         return fingerprint([f"{each.organization.name} {';'.join(each.warnings)}" for each in self.plan])
 
     def warnings(self) -> list[str]:

@@ -179,19 +179,15 @@ def timeline(
 # --- What may be done -----------------------------------------------------------------------------
 
 
-_CORRECT = "organization_correct"
-"""A draft needs none: its form has it all."""
 _MENU = (
     ("end_assignment", "organization_members_end", "结束编入"),
     ("transfer_organization", "organization_transfer", "转隶到其他单位"),
     ("move_organization", "organization_move", "调整上级组织"),
-    ("edit_organization", _CORRECT, "更正登记"),
+    ("edit_organization", "organization_correct", "更正登记"),
     ("dissolve_organization", "organization_dissolve", "撤销组织"),
     ("withdraw_organization", "organization_withdraw", "撤回误录"),
 )
-
-
-_ALWAYS = ("move_organization", "edit_organization", "withdraw_organization")
+_WHILE_IT_STANDS = {"organization_members_end", "organization_transfer", "organization_dissolve"}
 
 
 def actions(user: access.AnyUser, organization: Organization, address: Address) -> list[dict[str, Any]]:
@@ -206,10 +202,10 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
         return made
     decides = state == WorkflowState.SUBMITTED and access.may(user, "approve_organization", organization)
     resubmits = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
-    wanted = [
-        each for each in _MENU if (stands or each[0] in _ALWAYS) and not (resubmits and each[1] == _CORRECT)
-    ]
-    if menu := buttons(user, organization, address, *wanted):
+    left_out = set() if stands else _WHILE_IT_STANDS
+    if resubmits:  # the form of a draft has all that is corrected later
+        left_out = left_out | {"organization_correct"}
+    if menu := buttons(user, organization, address, *(each for each in _MENU if each[1] not in left_out)):
         made.append({"label": "办理", "menu": menu})
     if access.may_somewhere(user, "establish_organization"):
         url = address.url(reverse("organization_copy", args=[organization.code]))

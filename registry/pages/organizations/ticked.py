@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
 
 from registry.models import WorkflowState
 from registry.nouns.organization import ORGANIZATION
 from registry.operations import organizations as operations
+from registry.pages.organizations.forms import DissolveForm
 from registry.pages.organizations.tables import OrganizationTable
 from registry.refusals import OperationRefused
+from registry.rules.dissolutions import Extent
 from registry.rules.organizations import MAY_APPROVE, MAY_SUBMIT
 from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
-from registry.web.fields import DayField, document_field, reason_field, typed_day
+from registry.web.fields import document_field, typed_day
 from registry.web.lists import with_query
 from registry.web.ticked import Ticked, TickedForm, TickedSubject
 
 
-class DissolveManyForm(TickedForm):
-    """Dissolve from a day on, with what was shown of the extent (``planned``)."""
+class DissolveManyForm(TickedForm, DissolveForm):
+    """Dissolve by one document from a day on, with what was shown of the extent (``planned``)."""
 
-    planned = forms.CharField(required=False, widget=forms.HiddenInput)
-    on = DayField(label="撤销日期", help_text="自该日起不再计入现有数。")
     document_number = document_field("撤销文号(一号多件)")
-    reason = reason_field(required=True)
 
     unsent = ("planned", "rows")
-    renames = {"dissolved_on": "on"}
 
 
 class ApproveManyForm(TickedForm):
@@ -53,10 +48,8 @@ def _dissolution(job: Ticked) -> list[str]:
     try:
         plans = operations.plan_dissolutions(actor=actor_of(job.request), organizations=job.rows, on=day)
     except OperationRefused as refusal:
-        return [said for messages in refusal.message_dict.values() for said in messages]
-    number = sum(len(plan.organizations) for plan in plans)
-    times = sum(plan.assignments for plan in plans)
-    said = [f"自 {day.isoformat()} 起撤销 {number} 个组织,结束 {times} 人次编入。"]
+        return refusal.messages
+    said = [f"自 {day.isoformat()} 起撤销 {_extent(plans)}。"]
     chosen = {row.pk for row in job.rows}
     if below := [row for plan in plans for row in plan.subordinates if row.pk not in chosen]:
         names = "、".join(row.name for row in below[:5])
@@ -66,10 +59,9 @@ def _dissolution(job: Ticked) -> list[str]:
     return said
 
 
-def _dissolved(job: Ticked, plans: Any) -> str:
+def _extent(plans: list[Extent]) -> str:
     number = sum(len(plan.organizations) for plan in plans)
-    times = sum(plan.assignments for plan in plans)
-    return f"自 {job.sent['on']} 起已撤销{_who(job)},共撤销 {number} 个组织,结束 {times} 人次编入。"
+    return f"{number} 个组织,结束 {sum(plan.assignments for plan in plans)} 人次编入"
 
 
 _ORGANIZATIONS = TickedSubject(
@@ -122,5 +114,5 @@ dissolve = _ORGANIZATIONS.change(
         actor=actor, organizations=job.rows, **job.form.arguments()
     ),
     sentences=_dissolution,
-    done=_dissolved,
+    done=lambda job, plans: f"自 {job.sent['on']} 起已撤销{_who(job)},共撤销 {_extent(plans)}。",
 )

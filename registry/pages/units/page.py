@@ -61,8 +61,10 @@ _KEY_FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "temporary_party_orgs",
         (
-            *("temporary_committees", "temporary_general_branches"),
-            *("temporary_branches", "temporary_joint_branches"),
+            "temporary_committees",
+            "temporary_general_branches",
+            "temporary_branches",
+            "temporary_joint_branches",
         ),
     ),
     ("temporary_groups", ("standing_party_orgs",)),

@@ -44,7 +44,7 @@ _WAITING = (
     (WorkflowState.RETURNED.value, "submit_organization", "被退回,待修改"),
     (WorkflowState.DRAFT.value, "submit_organization", "草稿,未提交"),
 )
-"""What waits for whom: the state, who may go on with it, what is said."""
+"""What waits for a user: the state, the verb that goes on with it, the words."""
 
 
 @require_safe
