@@ -6,6 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from registry.models import Organization
+from tests.addresses import (
+    article,
+    branch,
+    campaign,
+    draft,
+    figure,
+    nothing,
+    person,
+    reported,
+    reported_again,
+    spare,
+    unit,
+    user,
+)
 from tests.factories import assign
 from tests.two_bureaus import Bureau
 
@@ -26,24 +40,8 @@ def register(here: Bureau) -> dict[str, Any]:
     }
 
 
-def unit(here: Bureau) -> list[Any]:
-    return [here.unit.code]
-
-
-def branch(here: Bureau) -> list[Any]:
-    return [here.branch.code]
-
-
-def person(here: Bureau) -> list[Any]:
-    return [here.person.key]
-
-
 def grant(here: Bureau) -> dict[str, Any]:
     return {"role": "viewer", "started_on": "2020-01-01"}
-
-
-def nothing(here: Bureau) -> list[Any]:
-    return []
 
 
 def other_unit(there: Bureau) -> str:
@@ -89,10 +87,6 @@ def corrected(here: Bureau) -> dict[str, Any]:
     }
 
 
-def draft(here: Bureau) -> list[Any]:
-    return [f"{here.code}-draft"]
-
-
 def redrafted(here: Bureau) -> dict[str, Any]:
     version = Organization.objects.get(code=f"{here.code}-draft").version
     return {**corrected(here), "name": "名", "version": version}
@@ -100,25 +94,6 @@ def redrafted(here: Bureau) -> dict[str, Any]:
 
 def founded(here: Bureau) -> dict[str, Any]:
     return {"units": [here.station.code], "kind": "branch", "established_on": TODAY}
-
-
-def reported(here: Bureau) -> dict[str, Any]:
-    return {
-        "metric": "task_forces",
-        "value": "2",
-        "qualifier": "exact",
-        "basis": "current",
-        "as_of": "2020-02-10",
-        "version": here.figure.version,
-    }
-
-
-def article(here: Bureau) -> list[Any]:
-    return [here.article.number]
-
-
-def figure(here: Bureau) -> list[Any]:
-    return [here.figure.pk]
 
 
 def placed_with_another(here: Bureau) -> list[Any]:
@@ -217,7 +192,7 @@ FORGED: dict[str, Forged] = {
     "EditForm.parent": ("organization_edit", draft, redrafted, other_branch),
     "EditForm.lead_unit": (
         "campaign_edit",
-        lambda here: [here.campaign.code],
+        campaign,
         lambda here: {"name": "名", "started_on": "2020-01-20", "version": here.campaign.version},
         other_unit,
     ),
@@ -230,8 +205,8 @@ FORGED: dict[str, Forged] = {
     "AddSourceForm.unit": ("source_add", nothing, lambda here: {"title": "新简报"}, other_unit),
     "AddFigureForm.unit": ("figure_add", article, reported, other_unit),
     "AddFigureForm.organization": ("figure_add", article, reported, other_branch),
-    "EditFigureForm.unit": ("figure_edit", figure, reported, other_unit),
-    "EditFigureForm.organization": ("figure_edit", figure, reported, other_branch),
+    "EditFigureForm.unit": ("figure_edit", figure, reported_again, other_unit),
+    "EditFigureForm.organization": ("figure_edit", figure, reported_again, other_branch),
     "MoveForm.parent": (
         "organization_move",
         lambda here: [here.team.code],
@@ -246,13 +221,13 @@ FORGED: dict[str, Forged] = {
     ),
     "MoveUnitForm.superior": (
         "unit_move",
-        lambda here: [here.spare.code],
+        spare,
         lambda here: {"on": TODAY, "reason": "x"},
         other_unit,
     ),
     "MergeUnitForm.into": (
         "unit_merge",
-        lambda here: [here.spare.code],
+        spare,
         lambda here: {"on": TODAY, "reason": "x"},
         other_unit,
     ),
@@ -265,10 +240,10 @@ FORGED: dict[str, Forged] = {
     "SlipsForm.users": ("user_slips", nothing, lambda here: {}, lambda there: there.waiting.pk),
     "EditUserForm.person": (
         "user_edit",
-        lambda here: [here.other.pk],
+        user,
         lambda here: {"username": "corrected", "display_name": "新", "reason": "x"},
         other_person,
     ),
-    "GrantForm.unit": ("user_grant", lambda here: [here.other.pk], grant, other_unit),
+    "GrantForm.unit": ("user_grant", user, grant, other_unit),
 }
 """Of each field that takes somebody's code: the page, its parts, what else is sent, the forged value."""

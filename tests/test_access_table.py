@@ -18,6 +18,28 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from registry.models import Organization
 from registry.reports.filed_sheets import READY
+from tests.addresses import (
+    article,
+    branch,
+    campaign,
+    draft,
+    figure,
+    gone,
+    handed_in,
+    left,
+    mistake,
+    mistaken,
+    nothing,
+    over,
+    person,
+    placed,
+    reported,
+    reported_again,
+    spare,
+    submitted,
+    unit,
+    user,
+)
 from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -41,93 +63,12 @@ class Row:
     query: str = ""
 
 
-def nothing(here: Bureau) -> list[Any]:
-    return []
-
-
-def unit(here: Bureau) -> list[Any]:
-    return [here.unit.code]
-
-
-def spare(here: Bureau) -> list[Any]:
-    return [here.spare.code]
-
-
-def branch(here: Bureau) -> list[Any]:
-    return [here.branch.code]
-
-
-def submitted(here: Bureau) -> list[Any]:
-    return [f"{here.code}-submitted"]
-
-
-def campaign(here: Bureau) -> list[Any]:
-    return [here.campaign.code]
-
-
-def over(here: Bureau) -> list[Any]:
-    return [here.over.code]
-
-
-def article(here: Bureau) -> list[Any]:
-    return [here.article.number]
-
-
-def mistake(here: Bureau) -> list[Any]:
-    return [here.mistake.number]
-
-
-def reported(here: Bureau) -> dict[str, Any]:
-    """A figure as the form sends it."""
-    return {
-        "metric": "task_forces",
-        "value": "2",
-        "qualifier": "exact",
-        "basis": "current",
-        "unit": here.unit.code,
-        "as_of": "2020-02-10",
-        "is_comparable": "on",
-    }
-
-
-def draft(here: Bureau) -> list[Any]:
-    return [f"{here.code}-draft"]
-
-
-def person(here: Bureau) -> list[Any]:
-    return [here.person.key]
-
-
-def left(here: Bureau) -> list[Any]:
-    return [here.left.key]
-
-
-def placed(here: Bureau) -> list[Any]:
-    return [here.assignment.pk]
-
-
 def pk_of(codes: list[str]) -> int:
     return Organization.objects.get(code=codes[0]).pk
 
 
 def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
-
-
-def user(here: Bureau) -> list[Any]:
-    return [here.other.pk]
-
-
-def gone(here: Bureau) -> list[Any]:
-    return [here.gone.pk]
-
-
-def handed_in(here: Bureau) -> list[Any]:
-    return [here.handed_in.pk]
-
-
-def mistaken(here: Bureau) -> list[Any]:
-    return [here.mistaken.pk]
 
 
 NOT_WRITTEN = "302 404 404 404 302 404 | 404"
@@ -672,15 +613,8 @@ TABLE: dict[str, list[Row]] = {
     "source_withdraw": [Row(article, MANAGE, MANAGED, lambda here: {"reason": "误录"})],
     "source_restore": [Row(mistake, MANAGE, MANAGED, lambda here: {"reason": "没有误录"})],
     "figure_add": [Row(article, MANAGE, MANAGED, reported)],
-    "figure_edit": [
-        Row(
-            lambda here: [here.figure.pk],
-            MANAGE,
-            MANAGED,
-            lambda here: {**reported(here), "version": here.figure.version},
-        )
-    ],
-    "figure_withdraw": [Row(lambda here: [here.figure.pk], MANAGE, MANAGED, lambda here: {"reason": "误录"})],
+    "figure_edit": [Row(figure, MANAGE, MANAGED, reported_again)],
+    "figure_withdraw": [Row(figure, MANAGE, MANAGED, lambda here: {"reason": "误录"})],
     "figure_restore": [
         Row(lambda here: [here.withdrawn.pk], MANAGE, MANAGED, lambda here: {"reason": "没有误录"})
     ],

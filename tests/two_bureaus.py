@@ -139,6 +139,7 @@ class TwoBureaus:
 
 
 _WRITE = re.compile(r"^\s*(INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)\"?", re.IGNORECASE)
+_SAVEPOINT = re.compile(r"(ROLLBACK TO )?SAVEPOINT (\S+)")
 _PASSING = ("registry_session", "axes_accessattempt", "axes_accessfailurelog", "registry_auditseal")
 
 
@@ -148,9 +149,12 @@ def written(queries: list[dict[str, str]]) -> set[str]:
     What is rolled back was only rehearsed: what must be refused is said before what is warned about.
     """
     found: set[str] = set()
+    before: dict[str, set[str]] = {}
     for query in queries:
-        if query["sql"].startswith("ROLLBACK TO SAVEPOINT"):
-            found.clear()
+        if mark := _SAVEPOINT.match(query["sql"]):
+            if mark.group(1):
+                found = before[mark.group(2)]
+            before[mark.group(2)] = set(found)
         elif match := _WRITE.match(query["sql"]):
             found.add(match.group(2))
     return found - set(_PASSING)
