@@ -33,7 +33,7 @@ class Opening(NamedTuple):
 
 
 Opens = Callable[[list[Campaign]], Opening | None]
-"""What an app hands up as ``openings``: the opening of a registry that has these campaigns, if it knows one."""
+"""What an app hands up as ``openings``: the opening of a registry with these campaigns, if it knows one."""
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,7 @@ def lines(client, **query):
     response = client.get(LIST, query)
     assert response.status_code == 200
     folded = response.context["table"].folded
-    return {
-        line.figure.code: line for line in (*response.context["rows"], *(folded.rows if folded else ()))
-    }
+    return {line.figure.code: line for line in (*response.context["rows"], *(folded.rows if folded else ()))}
 
 
 def test_sets_each_figure_beside_the_count_and_judges(client, top, filled):

@@ -117,18 +117,36 @@ class UnitTable(Table[ListedUnit]):
 
 
 def _count(at: int, slug: str) -> Column[Row]:
-    label = str(METRICS[slug].label)
-    # On the page the first one is a bar, which stands at the left.
-    kind = Kind.NUMBER if at else Kind.TEXT
     return Column(
-        short_label(slug), lambda row: row.counts[at].value, kind, key=slug, head=Head(label, Kind.NUMBER)
+        short_label(slug),
+        lambda row: row.counts[at].value,
+        Kind.NUMBER,
+        key=slug,
+        css=_RANKS.get(slug, ""),
+        head=Head(str(METRICS[slug].label), Kind.NUMBER),
     )
 
 
+_RANKS = {"temporary_groups": "drop", "pioneer_posts": "drop-2", "team_members": "drop"} | {
+    "frontline_auxiliaries": "drop"
+}
 _COUNTS = [_count(at, slug) for at, slug in enumerate(COLUMNS)]
 _SHARE: Column[Row] = Column(
-    "党员占比", lambda row: row.share if row.share >= 0 else None, Kind.SHARE, key="share"
+    "党员占比", lambda row: row.share if row.share >= 0 else None, Kind.SHARE, key="share", css="drop-2"
 )
+
+
+def _is_of_a_day(table: UnitsBelowTable) -> bool:
+    return not table.question.is_period
+
+
+_WEEK: tuple[Column[Row], ...] = (
+    Column(
+        "7天", "week", Kind.NUMBER, key="week", head=Head("比7日前增减", Kind.NUMBER), seen_by=_is_of_a_day
+    ),
+    Column("近30天", only="page", seen_by=_is_of_a_day),
+)
+_PENDING: Column[Row] = Column("未批准", lambda row: row.counts[0].pending, Kind.NUMBER, key="pending")
 
 
 class UnitsBelowTable(Table[Row]):
@@ -138,7 +156,10 @@ class UnitsBelowTable(Table[Row]):
     file_place = ""  # the title names it already
     columns: Sequence[Column[Row]] = (
         Column("单位", lambda row: row.name or row.unit.name, key="name"),
-        *_COUNTS[: SHARE_AFTER_COLUMN + 1],
+        _COUNTS[0],
+        *_WEEK,
+        _PENDING,
+        *_COUNTS[1 : SHARE_AFTER_COLUMN + 1],
         _SHARE,
         *_COUNTS[SHARE_AFTER_COLUMN + 1 :],
     )

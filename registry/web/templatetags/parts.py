@@ -78,6 +78,20 @@ def bar(share: float, label: str | SafeString) -> SafeString:
 
 
 @register.simple_tag
+def delta(value: int | None, url: str = "", same: str = "0") -> SafeString:
+    """Return by how much a number changed: ▲ 3 or ▼ 3, linked to what changed; ``same``: words for none."""
+    if not value:
+        return format_html('<span class="zero">{}</span>', "–" if value is None else same)
+    mark, words = ("▲", "增加") if value > 0 else ("▼", "减少")
+    said = format_html(
+        '<span aria-hidden="true">{}</span><span class="sr-only">{}</span> {}', mark, words, f"{abs(value):,}"
+    )
+    if not url:
+        return format_html('<span class="delta">{}</span>', said)
+    return format_html('<a class="delta" href="{}">{}</a>', url, said)
+
+
+@register.simple_tag
 def spark(numbers: Sequence[Any]) -> SafeString:
     """Return a sparkline: numbers of successive days, or a course of (day, number) from ``counting.series``.
 
