@@ -1,4 +1,4 @@
-"""A date by keyboard alone: typed without its year, then moved in the calendar, in a browser that speaks English."""
+"""A date by keyboard alone: typed without its year, then moved in the calendar."""
 
 from __future__ import annotations
 
