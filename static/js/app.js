@@ -37,20 +37,13 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
-// Forms marked data-auto are sent when a field changes. A date is sent once it has a full year and the
-// typing has paused, because browsers report a change for every digit typed.
-let pending = 0;
+// Forms marked data-auto are sent when a field changes.
 document.addEventListener("change", (event) => {
   const field = event.target;
   const form = field.form;
   // What is typed into a picker is a search, not yet a choice.
   if (!form || !form.matches("[data-auto]") || field.matches(".pick-input")) return;
-  clearTimeout(pending);
-  if (field.type !== "date") {
-    form.requestSubmit();
-  } else if (field.value && Number(field.value.slice(0, 4)) >= 1900) {
-    pending = setTimeout(() => form.requestSubmit(), 800);
-  }
+  form.requestSubmit();
 });
 
 document.addEventListener("picker-change", (event) => {

@@ -245,7 +245,7 @@ def test_a_thousand_children_come_in_steps(client: Client, bureau: Unit) -> None
 
 def test_the_whole_screen_keeps_the_choice_of_day_and_campaign(client: Client, bureau: Unit) -> None:
     client.force_login(make_user(unit=bureau))
-    assert '<input type="date"' in client.get("/tree/").content.decode()
+    assert 'name="as_of"' in client.get("/tree/").content.decode()
 
 
 def test_the_whole_screen(client: Client, department: Unit, bureau: Unit, decheng: Unit) -> None:

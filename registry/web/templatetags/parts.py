@@ -7,6 +7,7 @@ templates (templates/parts/README.md lists both).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import template
@@ -15,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, spark_of
+from registry.web.fields import DayInput
 
 register = template.Library()
 
@@ -41,6 +43,14 @@ def field_class(field: BoundField) -> str:
         isinstance(widget, Textarea) or getattr(widget, "is_picker", False) or "data-wide" in widget.attrs
     )
     return "field" + " has-error" * bool(field.errors) + " field-wide" * is_wide
+
+
+@register.simple_tag
+def day_box(name: str, day: date, near: date, label: str) -> SafeString:
+    """Return the box of a date that is no form's field; ``near`` as in ``DayField``."""
+    box = DayInput({"aria-label": label})
+    box.near = near
+    return box.render(name, day, {"id": f"day-{name}"})
 
 
 @register.simple_tag
