@@ -407,7 +407,7 @@ def test_it_opens_on_a_day_on_which_something_happened_and_says_why(client: Clie
             day = {"unit": unit, "basis": basis, "since": "2020-02-28"}
             assert client.get("/organizations/", day).context["page_obj"].paginator.count == number
         assert OPENING.why in page.text
-        assert "没有变动" not in page.text
+        assert [title for title, _words in page.context["notices"]] == ["从2020年2月28日打开"]
 
 
 def test_without_the_demo_the_pages_open_on_today() -> None:

@@ -214,7 +214,7 @@ class UnitsBelowTable(Table[Row]):
 
     def file_totals(self) -> list[Cell]:
         """Return the total of the unit and all below it."""
-        return [each.of(self.below.total) for each in self.visible]
+        return [each.of(self.below.total) for each in self.visible if each.only != "page"]
 
     def file_footnotes(self) -> list[str]:
         """Return how people are counted."""
