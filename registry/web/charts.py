@@ -48,6 +48,35 @@ class Chart:
     height: int = field(default=HEIGHT)
 
 
+SPARK_WIDTH, SPARK_HEIGHT, _SPARK_EDGE = 76, 22, 3
+
+
+@dataclass(frozen=True)
+class Spark:
+    """The way of a number in the space of a word; ``path`` is empty where it did not move."""
+
+    path: str
+    end: tuple[int, int]
+    words: str
+
+
+def spark_of(numbers: Sequence[int]) -> Spark:
+    """Lay out a sparkline: from the least of the numbers to the largest of them."""
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    if low == high:
+        return Spark("", (0, 0), "没有变动")
+    wide, tall = SPARK_WIDTH - 2 * _SPARK_EDGE, SPARK_HEIGHT - 2 * _SPARK_EDGE
+    points = [
+        (
+            _SPARK_EDGE + round(wide * at / (len(numbers) - 1)),
+            _SPARK_EDGE + round(tall * (high - number) / (high - low)),
+        )
+        for at, number in enumerate(numbers)
+    ]
+    path = "M" + "L".join(f"{x} {y}" for x, y in points)
+    return Spark(path, points[-1], f"由 {numbers[0]:,} 到 {numbers[-1]:,}")
+
+
 def steps(largest: int, wanted: int = 4) -> list[int]:
     """Return round numbers from 0 to at least ``largest``, about ``wanted`` steps apart."""
     if largest <= 0:

@@ -6,6 +6,8 @@ templates (templates/parts/README.md lists both).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import template
@@ -13,6 +15,8 @@ from django.forms import BoundField, Textarea
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, spark_of
+from registry.web.fields import DayInput
 from registry.web.written import draw
 
 register = template.Library()
@@ -46,6 +50,14 @@ def field_class(field: BoundField) -> str:
 def thousands(value: object) -> str:
     """Return a count with commas (10,152); what is no whole number as it is."""
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+@register.simple_tag
+def day_box(name: str, day: date, near: date, label: str) -> SafeString:
+    """Return the box of a date that is no form's field; ``near`` as in ``DayField``."""
+    box = DayInput({"aria-label": label})
+    box.near = near
+    return box.render(name, day, {"id": f"day-{name}"})
 
 
 @register.simple_tag
@@ -103,6 +115,34 @@ def bar(share: float, label: str | SafeString) -> SafeString:
         f"{share:.4f}",
         label,
     )
+
+
+@register.simple_tag
+def spark(numbers: Sequence[Any]) -> SafeString:
+    """Return a sparkline: numbers of successive days, or a course of (day, number) from ``counting.series``.
+
+    The picture says nothing to a screen reader; the words beside it do. No line where nothing moves. For the
+    rows of a table read all courses at once::
+
+        courses = series_of(units, METRICS[slug], since, until, question)  # one query, by the unit's id
+        {% spark row.course %}
+    """
+    drawn = spark_of([each[1] if isinstance(each, tuple) else each for each in numbers])
+    if not drawn.path:
+        return format_html('<span class="zero" aria-hidden="true">–</span>{}', _spoken(drawn.words))
+    return format_html(
+        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" aria-hidden="true">'
+        '<path d="{}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
+        '<circle cx="{}" cy="{}" r="2.5"/></svg>{}',
+        *(SPARK_WIDTH, SPARK_HEIGHT) * 2,
+        drawn.path,
+        *drawn.end,
+        _spoken(drawn.words),
+    )
+
+
+def _spoken(words: str) -> SafeString:
+    return format_html('<span class="sr-only">{}</span>', words)
 
 
 @register.simple_tag
