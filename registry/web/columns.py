@@ -264,6 +264,7 @@ class Grid(Generic[Line]):
     def has_counts(self) -> bool:
         """Whether a number opens the rows behind it."""
         return bool(self.rows) and any(each.is_number and each.url for each in self._shown)
+
     folds: bool = False
     """Whether a column that says the same in every row is said once above the rows instead."""
 
