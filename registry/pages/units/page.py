@@ -279,7 +279,7 @@ def trend(unit: Unit, question: Question, slug: str, known: Course, figures: boo
     since = first_day(question)
     lines = [
         charts.Line("现有", known.numbers[Basis.CURRENT.value, slug], tone="red", filled=True),
-        charts.Line("累计", known.numbers[Basis.CUMULATIVE.value, slug], tone="grey"),
+        charts.Line("累计", known.numbers[Basis.CUMULATIVE.value, slug], tone="thin"),
     ]
     marks = _marks(unit, slug, since, question.as_of) if figures else []
     return charts.day_chart(lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期")
@@ -297,6 +297,6 @@ def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]
         day, number = figure.day, figure.number
         if day is not None and number is not None and since <= day <= until:
             label = f"报道 {number}"
-            title = f"{day:%Y-%m-%d} {figure.get_basis_display()} {label}:{figure.source.title}"
+            title = f"{figure.get_basis_display()}{label}:{figure.source.title}"
             made.setdefault((day, number), charts.Mark(day, number, label, title))
     return list(made.values())
