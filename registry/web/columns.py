@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -24,6 +24,10 @@ How = str | Callable[[Any], Any]
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
+_TAG = "parts/cells/tag.html"
+_RANKS = frozenset(("drop", "drop-2", "xl"))
+FEW = 3
+"""With fewer rows a column stays, though it says the same in all of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Column(Generic[Line]):
     kind: Kind = Kind.TEXT
     """How the value is written: numbers stand at the right, days and codes in figures of one width."""
     key: str = ""
-    """What the address calls the column, to sort by it."""
+    """What the address calls the column, to sort by it; the choice of columns knows it by that, too."""
     sort: Sequence[str] | Callable[[Any], Any] = ()
     """The fields it is sorted by; of a list that is no query, the key of a row."""
     url: How = ""
@@ -64,6 +68,27 @@ class Column(Generic[Line]):
     """Whether the title on the page says the day."""
     seen_by: Callable[[Any], bool] | None = None
     """Who sees it: a function of the table; None: everybody."""
+
+    @property
+    def name(self) -> str:
+        """What the column is kept by where a user chooses columns; the same for its pair in the file."""
+        return self.key or self.slug or self.title
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether no user leaves it out: it names the row, ticks it, acts on it, or finds it again."""
+        return self.is_heading or self.is_key or "no-print" in self.css.split()
+
+    @property
+    def is_known_by_value(self) -> bool:
+        """Whether rows with the same value look the same: the cell has no template that says more."""
+        return self.cell in ("", _TAG)
+
+    @property
+    def at_every_width(self) -> Column[Line]:
+        """The column as one that somebody chose: no width leaves it out."""
+        css = " ".join(each for each in self.css.split() if each not in _RANKS)
+        return self if css == self.css else replace(self, css=css)
 
     @property
     def is_number(self) -> bool:
@@ -104,6 +129,23 @@ class Column(Generic[Line]):
         text = read(row, self.text) if self.text else words(value)
         url = read(row, self.url) if value and text else None
         return Drawn(self, value, text or "–", url or "", bool(read(row, self.is_sample)))
+
+
+def choosable(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
+    """Return the columns of a page that its reader may leave out."""
+    return [each for each in columns if not each.is_fixed and each.only != "file"]
+
+
+def chosen(columns: Sequence[Column[Any]], names: Collection[str]) -> list[Column[Any]]:
+    """Return the columns with these names, those that none leaves out, and what only the file has.
+
+    A column of the file that has a pair on the page goes with it. Without a known name: all.
+    """
+    offered = {each.name for each in choosable(columns)}
+    if not offered & set(names):
+        return list(columns)
+    left = offered - set(names)
+    return [each.at_every_width for each in columns if each.is_fixed or each.name not in left]
 
 
 def read(row: Any, how: How) -> Any:
@@ -193,21 +235,56 @@ class Grid(Generic[Line]):
     """What the header sorts by."""
     css: str = ""
     day: date | None = None
+    folds: bool = False
+    """Whether a column that says the same in every row is said once above the rows instead."""
 
     @property
     def heads(self) -> list[tuple[Column[Line], str, date | None]]:
         """The columns of the page, each with the key that its header sorts by and the day that it says."""
         return [
             (each, each.key if each.key in self.sorts else "", self.day if each.says_day else None)
-            for each in self._shown
+            for at, each in enumerate(self._shown)
+            if at not in self._alike
         ]
 
     @property
     def lines(self) -> Iterator[tuple[Line, list[Drawn]]]:
         """Each row with its cells."""
-        shown = self._shown
-        return ((row, [column.drawn(row) for column in shown]) for row in self.rows)
+        return (
+            (row, [cell for at, cell in enumerate(cells) if at not in self._alike])
+            for row, cells in zip(self.rows, self._cells, strict=True)
+        )
 
     @property
+    def alike(self) -> list[Drawn]:
+        """What is the same in every row and says something, to be said once."""
+        return [cell for cell in self._alike.values() if cell.value is not None and cell.text != "–"]
+
+    @property
+    def empty(self) -> list[Drawn]:
+        """A cell of each column in which no row has anything."""
+        said = self.alike
+        return [cell for cell in self._alike.values() if cell not in said]
+
+    @cached_property
     def _shown(self) -> list[Column[Line]]:
         return [column for column in self.columns if column.only != "file"]
+
+    @cached_property
+    def _cells(self) -> list[list[Drawn]]:
+        return [[column.drawn(row) for column in self._shown] for row in self.rows]
+
+    @cached_property
+    def _alike(self) -> dict[int, Drawn]:
+        """The first cell of each column that says the same in every row, by the column's place."""
+        if not self.folds or len(self.rows) < FEW:
+            return {}
+        by = self.sort.removeprefix("-")
+        return {
+            at: cell
+            for at, cell in enumerate(self._cells[0])
+            if not cell.column.is_fixed
+            and not (by and cell.column.key == by)
+            and (cell.column.is_known_by_value or not cell.value)
+            and all(row[at] == cell for row in self._cells)
+        }

@@ -7,14 +7,17 @@ templates (templates/parts/README.md lists both).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import template
 from django.forms import BoundField, Textarea
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, spark_of
+from registry.web.fields import DayInput
+from registry.web.lists import with_query
 
 register = template.Library()
 
@@ -44,6 +47,14 @@ def field_class(field: BoundField) -> str:
 
 
 @register.simple_tag
+def day_box(name: str, day: date, near: date, label: str) -> SafeString:
+    """Return the box of a date that is no form's field; ``near`` as in ``DayField``."""
+    box = DayInput({"aria-label": label})
+    box.near = near
+    return box.render(name, day, {"id": f"day-{name}"})
+
+
+@register.simple_tag
 def count(value: int | None, url: str = "") -> SafeString:
     """Return a number of a table, linked to its rows; zero is a grey 0 without a link, None a dash."""
     if not value:
@@ -58,12 +69,40 @@ def grid_cells(context: template.Context, row: object, cells: list[Any]) -> Safe
     """Return the cells of a row of a list; a column may have a template, which gets ``row`` and ``value``."""
     made = []
     for cell in cells:
-        inner = cell.drawn
-        if cell.column.cell:
-            with context.push(row=row, value=cell.text):
-                inner = context.template.engine.get_template(cell.column.cell).render(context)  # type: ignore[union-attr]
-        made += [cell.column.opening, inner, cell.column.closing]
+        made += [cell.column.opening, _inner(context, row, cell), cell.column.closing]
     return SafeString("".join(made))
+
+
+def _inner(context: template.Context, row: object, cell: Any) -> SafeString:
+    """Return what stands in a cell."""
+    if not cell.column.cell:
+        drawn: SafeString = cell.drawn
+        return drawn
+    with context.push(row=row, value=cell.text):
+        return context.template.engine.get_template(cell.column.cell).render(context)  # type: ignore[union-attr]
+
+
+@register.simple_tag(takes_context=True)
+def grid_alike(context: template.Context, grid: Any) -> SafeString:
+    """Return in one line what is the same in every row, instead of columns that say it in each."""
+    said = format_html_join(
+        "",
+        "<span>{} {}</span>",
+        ((_title(context, grid, cell), _inner(context, grid.rows[0], cell)) for cell in grid.alike),
+    )
+    titles = format_html_join("、", "{}", ((_title(context, grid, cell),) for cell in grid.empty))
+    if not said and not titles:
+        return said
+    empty = format_html("<span>{} 均未填写</span>", titles) if titles else ""
+    return format_html('<p class="alike"><b>本页各行相同</b>{}{}</p>', said, empty)
+
+
+def _title(context: template.Context, grid: Any, cell: Any) -> SafeString:
+    """Return the title of a column, which sorts the list as its header would."""
+    key, title = cell.column.key, escape(cell.column.title)
+    if key not in grid.sorts:
+        return title
+    return format_html('<a class="sort" href="{}">{}</a>', with_query(context["request"], sort=key), title)
 
 
 @register.simple_tag
