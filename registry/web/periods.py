@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Min
@@ -17,7 +16,7 @@ from django.http import HttpRequest
 from registry import access
 from registry.models import Campaign
 from registry.web.address import EARLIEST, KEPT, Address
-from registry.web.fields import DayField, ScopedForm
+from registry.web.fields import DayField, ScopedForm, typed_day
 from registry.web.lists import others
 from registry.web.text import cleaned
 
@@ -125,8 +124,8 @@ def _days(request: HttpRequest, address: Address, key: str) -> tuple[date, date]
 
 def _own(request: HttpRequest, address: Address) -> tuple[date, date]:
     """Return the days that were typed: without an end up to the day asked, without a start the usual."""
-    until = _typed(request, "to", "结束日期") or address.as_of
-    since = _typed(request, "from", "起始日期") or until - timedelta(days=int(USUAL) - 1)
+    until = _typed(request, address, "to", "结束日期") or address.as_of
+    since = _typed(request, address, "from", "起始日期") or until - timedelta(days=int(USUAL) - 1)
     if since > until:
         raise ValueError(f"起始日期 {since} 晚于结束日期 {until},请改正。")
     if until > address.today:
@@ -138,13 +137,11 @@ def _own(request: HttpRequest, address: Address) -> tuple[date, date]:
     return since, until
 
 
-def _typed(request: HttpRequest, name: str, word: str) -> date | None:
-    text: Any = cleaned(request.GET.get(name, ""))
+def _typed(request: HttpRequest, address: Address, name: str, word: str) -> date | None:
     try:
-        day: date | None = DayField(required=False).clean(text)
-    except ValidationError:
-        raise ValueError(f"{word}“{text}”不是有效日期(应为 2020-02-20 这样的格式)。") from None
-    return day
+        return typed_day(cleaned(request.GET.get(name, "")), address.as_of)
+    except ValidationError as error:
+        raise ValueError(f"{word}:{error.messages[0]}") from None
 
 
 def _whole(request: HttpRequest, address: Address) -> tuple[date, date]:
