@@ -62,6 +62,8 @@ class Chart:
     width: int
     height: int
     axis: list[tuple[int, str]]
+    grid: str
+    """The lines across the plot at the height of each."""
     days: list[dict[str, str]]
     lines: list[dict[str, str]]
     hits: list[dict[str, Any]]
@@ -137,6 +139,7 @@ def day_chart(
         width=width,
         height=HEIGHT,
         axis=[(plot.y(tick), f"{tick:,}") for tick in top],
+        grid="".join(f"M0 {plot.y(tick)}H{width}" for tick in top),
         days=_ticks(days, plot),
         lines=[
             plot.drawn(line, [(day, of[day]) for day in drawn])
