@@ -55,6 +55,16 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Hit:
+    """A day of the plot: where it is, the strip in which the pointer finds it, what is said of it."""
+
+    at: int
+    x: int
+    width: int
+    title: str
+
+
+@dataclass(frozen=True)
 class Chart:
     """The data of the template. Numbers of the geometry are whole or text, which no locale changes."""
 
@@ -66,8 +76,7 @@ class Chart:
     """The lines across the plot at the height of each."""
     days: list[dict[str, str]]
     lines: list[dict[str, str]]
-    hits: list[dict[str, Any]]
-    """One for each day: where the pointer finds it, and what is said of it."""
+    hits: list[Hit]
     ends: list[dict[str, Any]]
     """The name and the last number of each line, beside its end."""
     ends_width: int
@@ -233,12 +242,12 @@ def _said(
     )
 
 
-def _hits(days: Sequence[date], plot: _Plot, said: Sequence[str]) -> list[dict[str, Any]]:
+def _hits(days: Sequence[date], plot: _Plot, said: Sequence[str]) -> list[Hit]:
     """Return for each day the strip that reaches half-way to its neighbours."""
     at = [plot.x(day) for day in days]
     edges = [0, *((one + other) // 2 for one, other in pairwise(at)), plot.width]
     return [
-        {"at": x, "x": left, "width": right - left, "title": words}
+        Hit(x, left, right - left, words)
         for x, (left, right), words in zip(at, pairwise(edges), said, strict=True)
     ]
 
