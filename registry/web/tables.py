@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from django import forms
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -215,9 +216,14 @@ class Table(Generic[Line]):
     def _sorted(self) -> tuple[Any, str]:
         if not self.sorts:
             return self.sortable(self.rows), ""
-        is_known = self.default_sort.removeprefix("-") in self.sorts
-        default = self.default_sort if is_known else next(iter(self.sorts))
-        return sorted_by(self.request, self.sortable(self.rows), self.sorts, default)
+        return sorted_by(self.request, self.sortable(self.rows), self.sorts, self._first_sort)
+
+    @property
+    def _first_sort(self) -> str:
+        """The order without being asked for: the list's own, unless only others may see it."""
+        if self.default_sort.removeprefix("-") in self.sorts:
+            return self.default_sort
+        return next(iter(self.sorts), "")
 
     @property
     def ordered(self) -> Any:
@@ -290,20 +296,39 @@ class Table(Generic[Line]):
         """The page's columns and rows."""
         rows = self.lines(list(self.page_obj.object_list))
         return Grid(
-            self.visible, rows, self.sort, self.sorts, self.css, self.address.as_of, folds=not self.chosen
+            self.visible,
+            rows,
+            self.sort,
+            self.sorts,
+            self.css,
+            self.address.as_of,
+            default_sort=self._first_sort,
+            folds=not self.chosen,
         )
 
     def form(self) -> ScopedForm:
         """Return the form of the filters."""
-        fields = {each.name: each.field(self) for each in self.filters}
-        made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
+        fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
+        if self.sorts:  # where a phone shows cards there are no heads to sort by
+            fields["sort"] = forms.ChoiceField(choices=self._orders(), label="排序")
+            initial["sort"] = "" if self.sort == self._first_sort else self.sort
+        made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
         form: ScopedForm = made(user=self.user, initial=initial, auto_id="filter_%s")
         return form
 
+    def _orders(self) -> list[tuple[str, str]]:
+        """What the list can be sorted by, for a phone: by numbers the largest first."""
+        found = [("", "默认顺序")]
+        for each in self.visible:
+            if each.key in self.sorts:
+                up, down = (each.key, f"{each.title}:升序"), (f"-{each.key}", f"{each.title}:降序")
+                found += [down, up] if each.is_number else [up, down]
+        return found
+
     def context(self) -> dict[str, Any]:
         """Return what ``parts/list.html`` shows."""
-        names = [name for each in self.filters for name in each.names]
+        names = ["sort", *(name for each in self.filters for name in each.names)]
         return {
             "table": self,
             "title": self.title,

@@ -173,7 +173,8 @@ class RecordTable(Table[ListedEntry]):
             "entry.address",
             Kind.CODE,
             cell="pages/audit/cells/address.html",
-            css="drop small",
+            css="small",
+            rank=3,
             only="page",
         ),
     )

@@ -261,7 +261,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         ),
         _fact("established_on", "成立", key="established", sort=("established_on", "order_key")),
         _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "order_key")),
-        _fact("approval_number", "文号", css="drop ledger-document"),
+        _fact("approval_number", "文号", css="ledger-document", rank=3),
         Column("当日状态", "state", key="state", only="file"),
         Column(
             "状态",

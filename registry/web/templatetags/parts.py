@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
 from registry.web.lists import with_query
+from registry.web.written import draw
 
 register = template.Library()
 
@@ -46,6 +47,12 @@ def field_class(field: BoundField) -> str:
     return "field" + " has-error" * bool(field.errors) + " field-wide" * is_wide
 
 
+@register.filter
+def thousands(value: object) -> str:
+    """Return a count with commas (10,152); what is no whole number as it is."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 @register.simple_tag
 def day_box(name: str, day: date, near: date, label: str) -> SafeString:
     """Return the box of a date that is no form's field; ``near`` as in ``DayField``."""
@@ -56,12 +63,35 @@ def day_box(name: str, day: date, near: date, label: str) -> SafeString:
 
 @register.simple_tag
 def count(value: int | None, url: str = "") -> SafeString:
-    """Return a number of a table, linked to its rows; zero is a grey 0 without a link, None a dash."""
+    """Return a number, linked to its rows; zero is a grey 0 without a link, None a dash."""
     if not value:
         return SafeString(f'<span class="zero">{"–" if value is None else 0}</span>')
     if url:
-        return format_html('<a href="{}">{}</a>', url, value)
-    return SafeString(value)
+        return format_html('<a class="count" href="{}">{}</a>', url, thousands(value))
+    return SafeString(thousands(value))
+
+
+@register.simple_tag
+def delta(change: int | None, since: str = "较 7 日前") -> SafeString:
+    """Return how a key figure changed, in ink (growth is not good in itself); nothing if not known."""
+    if change is None:
+        return SafeString("")
+    if not change:
+        return format_html('<span class="delta same" title="{}">持平</span>', since)
+    sign = "▲" if change > 0 else "▼"
+    return format_html(
+        '<span class="delta" title="{}"><span class="sr-only">{}</span>{}\u00a0{}</span>',
+        since,
+        since,
+        sign,
+        thousands(abs(change)),
+    )
+
+
+@register.simple_block_tag
+def table(content: str, css: str = "") -> SafeString:
+    """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
+    return draw(content, css)
 
 
 @register.simple_tag(takes_context=True)
@@ -102,7 +132,9 @@ def _title(context: template.Context, grid: Any, cell: Any) -> SafeString:
     key, title = cell.column.key, escape(cell.column.title)
     if key not in grid.sorts:
         return title
-    return format_html('<a class="sort" href="{}">{}</a>', with_query(context["request"], sort=key), title)
+    first = f"-{key}" if cell.column.is_number else key
+    url = with_query(context["request"], sort=first)
+    return format_html('<a class="sort" href="{}#rows">{}</a>', url, title)
 
 
 @register.simple_tag
