@@ -80,8 +80,8 @@ def by_rows(root: Unit, metric: Metric, since: date, until: date, question: Ques
     for first, last in counting._stretches(since, until):
         if time.perf_counter() - begin > SLOW:
             raise TooSlow
-        spans = UnitHierarchy.on(first).spans(root)
-        found += counting.from_rows(metric, spans, first, last, question)
+        buckets = {root.pk: UnitHierarchy.on(first).spans(root)}
+        found += counting.from_rows(metric, buckets, first, last, question)[root.pk]
     return found
 
 

@@ -107,6 +107,7 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
     ],
+    "read_day": [Row(nothing, EVERYBODY, READ_ONLY, query="q=2.3&near=2020-02-20")],
     # lists as files
     "organizations_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20&state=all"),
@@ -765,6 +766,14 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "account_end_sessions": [Row(nothing, READ_ONLY, "302 302+ 302+ 302+ 302+ 302+ | 302+")],
+    "account_columns": [
+        Row(
+            nothing,
+            READ_ONLY,
+            "302 302+ 302+ 302+ 302+ 302+ | 302+",
+            lambda here: {"list": "people_export", "columns": ["category"], "back": "/people/"},
+        )
+    ],
     "account_second_step": [
         Row(nothing, EVERYBODY, "302 302 302 302 302 302 | 302", lambda here: {"password": PASSWORD})
     ],

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from registry.counting.basis import Question, assignment_rows, organization_rows, people_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
 from registry.counting.rollup import count_place, count_units, rollup
-from registry.counting.series import series
+from registry.counting.series import series_of
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
 from registry.models import (
@@ -434,15 +434,15 @@ def check_series(ledger: Ledger, rows: list[Unit], campaign: Campaign, pick: ran
         with_campaign = pick.choice([None, campaign])
         pk = with_campaign.pk if with_campaign else None
         counted = {moment: ledger.count(basis, moment, None, pk)[0] for moment in days}
-        for unit in pick.sample(rows, 3 if LONG else 2):
-            some = [METRICS["frontline_party_members"], *pick.sample([*METRICS.values()], 8 if LONG else 4)]
-            for metric in some:
-                found = series(unit, metric, since, until, Question(TODAY, basis, campaign=with_campaign))
-                assert found == [(moment, counted[moment][unit.pk][metric.slug]) for moment in days], (
-                    unit,
-                    metric.slug,
-                    basis,
-                )
+        units = pick.sample(rows, 3 if LONG else 2)
+        for metric in (
+            METRICS["frontline_party_members"],
+            *pick.sample([*METRICS.values()], 12 if LONG else 7),
+        ):
+            found = series_of(units, metric, since, until, Question(TODAY, basis, campaign=with_campaign))
+            for unit in units:
+                expected = [(moment, counted[moment][unit.pk][metric.slug]) for moment in days]
+                assert found[unit.pk] == expected, (unit, metric.slug, basis)
 
 
 def check_everything(world: RandomWorld, pick: random.Random) -> None:

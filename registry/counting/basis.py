@@ -7,8 +7,11 @@ take their rows from here, so a number and its list cannot differ.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -110,6 +113,18 @@ def rows_of(
 def _below(organization: Organization, path: str) -> Q:
     span = organization.lft, organization.rght
     return Q(**{f"{path}tree_id": organization.tree_id, f"{path}lft__range": span})
+
+
+def inside(placed: Sequence[Any], spans: Iterable[Span]) -> list[Any]:
+    """Return those rows that stand in the intervals; ``placed`` are sorted and begin with (tree_id, lft)."""
+    place = itemgetter(0, 1)
+    return [
+        row
+        for tree_id, lo, hi in spans
+        for row in placed[
+            bisect_left(placed, (tree_id, lo), key=place) : bisect_right(placed, (tree_id, hi), key=place)
+        ]
+    ]
 
 
 def counted_rows(metric: Metric, question: Question, place: Place | None = None) -> QuerySet[Any]:

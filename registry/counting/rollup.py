@@ -8,7 +8,6 @@ the number of queries does not grow with the number of children or metrics (see 
 from __future__ import annotations
 
 import sqlite3
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from registry.counting.basis import Place, Question, rows_of
+from registry.counting.basis import Place, Question, inside, rows_of
 from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
 from registry.counting.totals import read as totals
@@ -197,17 +196,8 @@ def _count_pending(
         named = {f"mark_{number}": mark for number, mark in enumerate(marks)}
         at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
         pending = sorted(rows.annotate(**named).values_list(*at, *named), key=lambda row: row[:2])
-        places = [row[:2] for row in pending]
         for bucket, spans in buckets.items():
-            here = [
-                row[2:]
-                for span in spans
-                for row in pending[
-                    bisect_left(places, (span.tree_id, span.lo)) : bisect_right(
-                        places, (span.tree_id, span.hi)
-                    )
-                ]
-            ]
+            here = [row[2:] for row in inside(pending, spans)]
             for metric, column in zip(mine, zip(*here, strict=True), strict=bool(here)):
                 lines[bucket].pending[metric.slug] = _added(metric, column)
 

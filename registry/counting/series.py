@@ -6,20 +6,21 @@ The period is cut at the days when units moved, and the rows of each stretch are
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import accumulate
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import Count, DateField, F, Q, Sum, Value
 
-from registry.counting.basis import Question
+from registry.counting.basis import Question, inside
 from registry.counting.metric import CountSource, Metric, prefixed
 from registry.counting.totals import read as totals
 from registry.models import Basis, Unit
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, UnitHierarchy, everything, move_days, within
+from registry.models.hierarchy import Span, UnitHierarchy, everything, move_days, remembering, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
@@ -31,28 +32,27 @@ def days_between(since: date, until: date) -> list[date]:
     return [since + ONE * offset for offset in range((until - since).days + 1)]
 
 
-def series(
-    unit: Unit, metric: Metric, since: date, until: date, question: Question
-) -> list[tuple[date, int]]:
+Course = list[tuple[date, int]]
+"""A number for each day of a period."""
+
+
+def series(unit: Unit, metric: Metric, since: date, until: date, question: Question) -> Course:
     """Return ``metric`` at ``unit`` with all below it for each day of ``since..until``.
 
     Basis and campaign are those of ``question``; new and ended are those of the day.
     """
-    found: list[tuple[date, int]] = []
-    if can_read(unit, question, since, until):
-        numbers = totals.series(unit.pk, metric, since, until, question)
-        return list(zip(days_between(since, until), numbers, strict=True))
-    for first, last in _stretches(since, until):
-        spans = UnitHierarchy.on(first).spans(unit)
-        numbers = from_rows(metric, spans, first, last, question)
-        found += zip(days_between(first, last), numbers, strict=True)
-    return found
+    return series_of([unit], metric, since, until, question)[unit.pk]
 
 
-def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
-    """Whether the totals can answer the question about ``unit`` on every day of ``since..until``."""
-    stretches = _stretches(since, until) if question.scope is not None else ()
-    return totals.answers(question, (UnitHierarchy.on(first).spans(unit) for first, _last in stretches))
+def series_of(
+    units: Collection[Unit], metric: Metric, since: date, until: date, question: Question
+) -> dict[int, Course]:
+    """Return ``series`` of each unit, by its id: one query of the totals, however many units.
+
+    So the children of a unit have their sparklines: ``{% spark %}`` takes each course as it is.
+    """
+    found = courses_of(units, [metric], since, until, question, [question.basis])
+    return {unit.pk: found[unit.pk, question.basis, metric.slug] for unit in units}
 
 
 def courses(
@@ -62,18 +62,59 @@ def courses(
     until: date,
     question: Question,
     bases: Collection[str],
-) -> dict[tuple[str, str], list[tuple[date, int]]]:
+) -> dict[tuple[str, str], Course]:
     """Return ``series`` of each metric on each basis, by (basis, slug): one query of the totals."""
+    found = courses_of([unit], metrics, since, until, question, bases)
+    return {(basis, slug): course for (_unit, basis, slug), course in found.items()}
+
+
+@remembering()
+def courses_of(
+    units: Collection[Unit],
+    metrics: Collection[Metric],
+    since: date,
+    until: date,
+    question: Question,
+    bases: Collection[str],
+) -> dict[tuple[int, str, str], Course]:
+    """Return ``series`` of each metric of each unit on each basis, by (unit id, basis, slug).
+
+    One query of the totals for all that they can answer. The rest is counted from the rows: one query for
+    each metric and basis, and for each stretch between the days on which units moved.
+    """
     asked = {basis: replace(question, basis=basis, since=None) for basis in bases}
-    if all(can_read(unit, each, since, until) for each in asked.values()):
-        days = days_between(since, until)
-        found = totals.courses(unit.pk, metrics, since, until, question, bases)
-        return {key: list(zip(days, numbers, strict=True)) for key, numbers in found.items()}
-    return {
-        (basis, metric.slug): series(unit, metric, since, until, each)
+    rest = {
+        basis: [unit for unit in units if not can_read(unit, each, since, until)]
         for basis, each in asked.items()
-        for metric in metrics
     }
+    kept = [unit.pk for unit in units if any(unit not in left for left in rest.values())]
+    read = [basis for basis, left in rest.items() if len(left) < len(units)]
+    numbers = totals.courses(kept, metrics, since, until, question, read)
+    for basis, left in rest.items():
+        for metric in metrics if left else ():
+            counted = _counted(left, metric, since, until, asked[basis])
+            numbers |= {(pk, basis, metric.slug): each for pk, each in counted.items()}
+    days = days_between(since, until)
+    return {key: list(zip(days, each, strict=True)) for key, each in numbers.items()}
+
+
+def _counted(
+    units: Collection[Unit], metric: Metric, since: date, until: date, question: Question
+) -> dict[int, list[int]]:
+    """Count a metric of each unit from the rows for each day, by unit id."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for first, last in _stretches(since, until):
+        shape = UnitHierarchy.on(first)
+        buckets = {unit.pk: shape.spans(unit) for unit in units}
+        for pk, numbers in from_rows(metric, buckets, first, last, question).items():
+            found[pk] += numbers
+    return found
+
+
+def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
+    """Whether the totals can answer the question about ``unit`` on every day of ``since..until``."""
+    stretches = _stretches(since, until) if question.scope is not None else ()
+    return totals.answers(question, (UnitHierarchy.on(first).spans(unit) for first, _last in stretches))
 
 
 def _stretches(since: date, until: date) -> Iterator[tuple[date, date]]:
@@ -85,40 +126,63 @@ def _stretches(since: date, until: date) -> Iterator[tuple[date, date]]:
     yield start, until
 
 
-def from_rows(metric: Metric, spans: list[Span], first: date, last: date, question: Question) -> list[int]:
-    """Count from the rows inside the intervals, for each day of a stretch in which no unit moved."""
+def from_rows(
+    metric: Metric, buckets: Mapping[int, list[Span]], first: date, last: date, question: Question
+) -> dict[int, list[int]]:
+    """Count from the rows inside the intervals of each bucket, for each day of a stretch without a move.
+
+    One query: of several buckets the rows are read with their places, and then distributed.
+    """
     source = metric.source
+    seen = {bucket: within(spans, question.scope) for bucket, spans in buckets.items()}
     rows = source.rows().filter(metric.condition, **{f"{source.starts}__lte": last})
     if question.campaign:
         rows = rows.filter(**{source.campaign: question.campaign}) if source.campaign else rows.none()
-    columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
     # In one condition: the placement at the unit is the one that reaches into the stretch.
-    rows = rows.filter(_inside(within(spans, question.scope), source), _reaching(source, first, last))
-    for path, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):
+    path = f"{source.host}__unit__" if source.host else f"{source.unit}__"
+    rows = rows.filter(_inside(seen.values(), path), _reaching(source, first, last))
+    is_one = len(seen) == 1
+    places = [Value(0), Value(0)] if is_one else [F(f"{path}tree_id"), F(f"{path}lft")]
+    columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
+    for dated, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):
         if is_asked:
-            columns += [F(f"{path}__started_on"), F(f"{path}__ended_on")]
+            columns += [F(f"{dated}__started_on"), F(f"{dated}__ended_on")]
     if metric.standing:  # on the day counted, not on the day on which the row began
         rows = rows.filter(prefixed(metric.standing, f"{source.dated}__"))
+    if metric.distinct:
+        found = rows.order_by().values_list(*places, source.owner, *columns)
+    else:
+        added = Sum(metric.amount) if metric.amount else Count("pk")
+        found = rows.order_by().values_list(*places, *columns).annotate(added)
+    placed = list(found) if is_one else sorted(found, key=itemgetter(0, 1))
+    return {
+        bucket: _swept(metric, question.basis, placed if is_one else inside(placed, spans), first, last)
+        for bucket, spans in seen.items()
+    }
+
+
+def _swept(metric: Metric, basis: str, rows: Iterable[Any], first: date, last: date) -> list[int]:
+    """Return how many of these rows (place, what was asked) count on each day."""
     change: dict[date, int] = defaultdict(int)
     if metric.distinct:
         spells: dict[int, list[tuple[date, date]]] = defaultdict(list)
-        for owner, *days in rows.order_by().values_list(source.owner, *columns):
-            spells[owner] += _presence(question.basis, *days)
+        for _tree, _at, owner, *days in rows:
+            spells[owner] += _presence(basis, *days)
         for each in spells.values():
             for begin, stop in _united(each):
                 _add(change, begin, stop, 1, first, last)
-        return _swept(change, first, last)
-    added = Sum(metric.amount) if metric.amount else Count("pk")
-    for *days, number in rows.order_by().values_list(*columns).annotate(added):
-        for begin, stop in _presence(question.basis, *days):
-            _add(change, begin, stop, number or 0, first, last)
-    return _swept(change, first, last)
+    else:
+        for _tree, _at, *days, number in rows:
+            for begin, stop in _presence(basis, *days):
+                _add(change, begin, stop, number or 0, first, last)
+    return list(accumulate(change.get(day, 0) for day in days_between(first, last)))
 
 
-def _inside(spans: list[Span], source: CountSource) -> Q:
-    """Return the condition that a row's unit is in the intervals."""
-    path = f"{source.host}__unit__" if source.host else f"{source.unit}__"
-    return Q() if everything(spans) else in_spans(spans, path)
+def _inside(buckets: Collection[list[Span]], path: str) -> Q:
+    """Return the condition that a row's unit, at ``path``, is in the intervals of some bucket."""
+    if any(everything(spans) for spans in buckets):
+        return Q()
+    return in_spans(sorted({span for spans in buckets for span in spans}), path)
 
 
 def _reaching(source: CountSource, first: date, last: date) -> Q:
@@ -172,7 +236,3 @@ def _add(change: dict[date, int], begin: date, stop: date, number: int, first: d
     change[begin] += number
     if stop <= last:
         change[stop] -= number
-
-
-def _swept(change: dict[date, int], first: date, last: date) -> list[int]:
-    return list(accumulate(change.get(day, 0) for day in days_between(first, last)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from registry.web.fields import ScopedForm, wide
+from registry.web.fields import FileInput, ScopedForm, wide
 
 
 class UploadForm(ScopedForm):
@@ -18,7 +18,7 @@ class UploadForm(ScopedForm):
         help_text=(
             "Excel 工作簿(.xlsx)或 CSV 文件,最大 20 MB;一个工作簿里可以有单位、组织、人员、编入四种表。"
         ),
-        widget=forms.FileInput(
+        widget=FileInput(
             attrs={
                 "data-wide": "",
                 "accept": (

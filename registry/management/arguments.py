@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from registry import nouns
-from registry.models import Campaign, Unit
+from registry.models import Campaign, Unit, days
 from registry.search.named import find_by_code_or_name, not_unique
 
 
@@ -38,6 +38,6 @@ def read_day(argument: str, text: str | None) -> date | None:
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a day has no zone)
-    except ValueError:
-        raise CommandError(f"{argument}:“{text}”不是日期,请写成 YYYY-MM-DD,例如 2020-02-29。") from None
+        return days.from_text(text)
+    except days.NoDay as error:
+        raise CommandError(f"{argument}:{error}。") from None

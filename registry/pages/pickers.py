@@ -1,10 +1,11 @@
-"""What a picker finds while somebody types: at most twenty hits, in scope only."""
+"""What a picker finds while somebody types: at most twenty hits, in scope only; and the day that is typed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -13,7 +14,7 @@ from registry.models import Unit
 from registry.nouns.noun import Noun, PickerQuery
 from registry.search.query import find
 from registry.web.address import address_of
-from registry.web.fields import note_of
+from registry.web.fields import note_of, typed_day, typed_day_or
 from registry.web.text import cleaned
 
 SHOWN = 20
@@ -63,3 +64,14 @@ def _found(request: HttpRequest, noun: Noun, text: str, verb: str) -> list[Any]:
 def _note(request: HttpRequest, noun: Noun, row: Any) -> str:
     sample = ["演示"] if row.is_sample else []
     return " · ".join([note_of(request.user, row), *noun.chosen_by.marks(row), *sample])
+
+
+@require_safe
+def read_day(request: HttpRequest) -> HttpResponse:
+    """Answer with the day that was typed (``near`` has the year that is meant), or say why it is none."""
+    near = typed_day_or(cleaned(request.GET.get("near", "")), address_of(request).today)
+    try:
+        day = typed_day(cleaned(request.GET.get("q", "")), near)
+    except ValidationError as error:
+        return JsonResponse({"says": error.message})
+    return JsonResponse({"day": day.isoformat() if day else ""})

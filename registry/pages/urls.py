@@ -35,6 +35,7 @@ urlpatterns = [
     path("start/skip/", start.skip, name="start_skip"),
     path("search/", search.search, name="search"),
     path("search/now/", search.search_now, name="search_now"),
+    path("day/", pickers.read_day, name="read_day"),
     # lists as files
     path("export/organizations/", export(OrganizationTable), name="organizations_export"),
     path("export/campaigns/", export(CampaignTable), name="campaigns_export"),

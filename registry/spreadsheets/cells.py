@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
+from registry.models import days
 from registry.models.text import DASHES, DECIMAL, HAN, INVISIBLE, is_left_out, is_nothing, normalize_code
 from registry.nouns.columns import Column, Value, key_of
-from registry.spreadsheets import dates
 from registry.spreadsheets.grid import Dated, Fault, Raw
 from registry.spreadsheets.number_formats import EXACT, general
 
@@ -54,8 +54,8 @@ def shown(raw: Raw | None) -> str:
         return "TRUE" if raw else "FALSE"
     if isinstance(raw, Dated):
         try:
-            return dates.from_serial(raw.serial).isoformat()
-        except dates.NoDay:
+            return days.from_serial(raw.serial).isoformat()
+        except days.NoDay:
             return general(raw.serial)
     if isinstance(raw, str):
         return raw.strip()[:_LONGEST_SHOWN]
@@ -127,16 +127,16 @@ def _date(column: Column, raw: Raw, reading: Reading) -> Value:
     try:
         if isinstance(raw, Dated):
             try:
-                return dates.from_serial(raw.serial)
-            except dates.NoDay:
-                return dates.from_number(raw.serial)  # 20200203 in a cell made for days
+                return days.from_serial(raw.serial)
+            except days.NoDay:
+                return days.from_number(raw.serial)  # 20200203 in a cell made for days
         if isinstance(raw, bool):
-            raise Unclear(f"“{column.header}”不是日期,{dates.HOW}")
+            raise Unclear(f"“{column.header}”不是日期,{days.HOW}")
         if isinstance(raw, str):
             return _written_day(_word(raw), reading.is_1904)
         assert not isinstance(raw, Fault)
-        return dates.from_number(raw, reading.is_1904)
-    except dates.NoDay as error:
+        return days.from_number(raw, reading.is_1904)
+    except days.NoDay as error:
         raise Unclear(f"“{column.header}”有误:{error}") from error
 
 
@@ -145,13 +145,13 @@ def _written_day(text: str, is_1904: bool) -> date | None:
     word = key_of(text).translate(DASHES)
     if is_nothing(word) or word in _STILL:
         return None
-    return dates.from_text(text, is_1904)
+    return days.from_text(text, is_1904)
 
 
 def _month(column: Column, raw: str | float) -> date | None:
     try:
-        return dates.month_of(_word(raw) if isinstance(raw, str) else raw)
-    except dates.NoDay as error:
+        return days.month_of(_word(raw) if isinstance(raw, str) else raw)
+    except days.NoDay as error:
         raise Unclear(f"“{column.header}”有误:{error}") from error
 
 

@@ -6,8 +6,6 @@ import re
 from typing import NamedTuple
 
 MAX_LINE, MAX_COLUMN = 1_048_576, 16_384
-LATER_IN_1904 = 1462
-"""How many days later a workbook begins to count that counts from 1904."""
 
 
 class Dated(NamedTuple):

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from registry.models.days import LATER_IN_1904
 from registry.spreadsheets import hostile, sheet_xml
-from registry.spreadsheets.grid import LATER_IN_1904, MAX_LINE, Dated, Fault, Raw, Row
+from registry.spreadsheets.grid import MAX_LINE, Dated, Fault, Raw, Row
 from registry.spreadsheets.hostile import MAX_SMALL_PART, Markup, Package, Unreadable, damaged
 from registry.spreadsheets.number_formats import EXACT, Drawn, NotDrawn, format_of
 from registry.spreadsheets.sheet_xml import Budget, Survey, Texts, local, unescaped

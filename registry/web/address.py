@@ -12,7 +12,7 @@ from django.utils import timezone
 from registry import access
 from registry.audit import Actor
 from registry.counting.basis import Question
-from registry.models import Basis, Campaign, User
+from registry.models import Basis, Campaign, User, days
 
 EARLIEST = date(1921, 7, 1)
 """The earliest day that an address may ask for."""
@@ -70,14 +70,17 @@ def _read(request: HttpRequest) -> Address:
     problems: list[str] = []
     raw = {key: request.GET.get(key, "").replace("\x00", "").strip() for key in KEPT}
 
-    def day(key: str, word: str) -> date | None:
+    def day(key: str, word: str, near: date) -> date | None:
         try:
-            return date.fromisoformat(raw[key]) if raw[key] else None
-        except ValueError:
-            problems.append(f"{word}“{raw[key]}”不是有效日期(应为 2020-02-20 这样的格式)。")
+            return days.from_text(raw[key], year=near.year) if raw[key] else None
+        except days.NoDay as error:
+            problems.append(f"{word}有误:{error}。")
             return None
 
-    as_of = day("as_of", "截至日期") or today
+    campaign = None
+    if raw["campaign"]:
+        campaign = access.visible(request.user, Campaign.objects.filter(code=raw["campaign"])).first()
+    as_of = day("as_of", "截至日期", (campaign and campaign.ended_on) or today) or today
     if as_of > today:
         problems.append(f"截至日期“{raw['as_of']}”晚于今天。")
     elif as_of < EARLIEST:
@@ -85,16 +88,13 @@ def _read(request: HttpRequest) -> Address:
     basis = raw["basis"] or Basis.CURRENT.value
     if basis not in Basis.values:
         problems.append(f"统计口径“{basis}”不存在,可用:{'、'.join(str(label) for label in Basis.labels)}。")
-    since = day("since", "起始日期")
+    since = day("since", "起始日期", as_of)
     if since is not None and not EARLIEST <= since <= as_of:
         problems.append(f"起始日期“{raw['since']}”{'太早' if since < EARLIEST else '晚于截至日期'}。")
     if basis in (Basis.NEW, Basis.ENDED) and since is None:
         since = as_of - timedelta(days=6)
     if basis in (Basis.CURRENT, Basis.CUMULATIVE):
         since = None
-    campaign = None
-    if raw["campaign"]:
-        campaign = access.visible(request.user, Campaign.objects.filter(code=raw["campaign"])).first()
     wrong = bool(problems)
     scope = access.counting_scope(request.user)
     if raw["campaign"] and campaign is None:

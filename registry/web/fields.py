@@ -11,11 +11,14 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
+from django.forms.utils import flatatt
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from registry import access, nouns
+from registry.models import days
 from registry.models.text import NormalizedField, normalize_code
 from registry.nouns import Noun
 from registry.refusals import OperationRefused
@@ -267,25 +270,88 @@ def text_of(model: type[Model], name: str, **options: Any) -> NormalizedInput:
     return NormalizedInput(field, **options)
 
 
-class DayField(forms.DateField):
-    """A date that is typed or picked."""
+class DayInput(forms.DateInput):
+    """A box for a date with a calendar behind its button (parts/day.html); without scripts it is the box."""
 
-    def __init__(self, **options: Any) -> None:
-        options.setdefault("error_messages", {"invalid": "请填写有效日期,例如 2020-02-20。"})
-        widget = forms.DateInput(
-            format="%Y-%m-%d",
-            attrs={
-                "type": "date",
-                "placeholder": "年-月-日",
-                "pattern": r"\d{4}-\d{2}-\d{2}",
-                "autocomplete": "off",
-            },
-        )
-        super().__init__(
-            widget=widget,
-            input_formats=["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日"],
-            **options,
-        )
+    near: date | None = None
+    """The day that the calendar opens at when the box is empty; its year is meant where none is typed."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs, format="%Y-%m-%d")
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """Draw the box and its button."""
+        attributes = self.build_attrs(self.attrs, {"id": f"id_{name}", **(attrs or {})})
+        context = {
+            "name": name,
+            "value": self.format_value(value) or "",
+            "near": (self.near or timezone.localdate()).isoformat(),
+            "id": attributes.pop("id"),
+            "attributes": flatatt(attributes),
+        }
+        return mark_safe(render_to_string("parts/day.html", {"day": context}))
+
+
+class DayField(forms.DateField):
+    """A date that is typed in any usual form, pasted, or taken from the calendar.
+
+    ``near`` is the day that the page is about. A form sets it; its year is meant where none is typed.
+    """
+
+    widget = DayInput
+
+    def __init__(self, *, near: date | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.set_near(near)
+
+    def set_near(self, near: date | None) -> None:
+        """Take ``near`` as the day that the page is about."""
+        self.near = self.widget.near = near
+
+    def to_python(self, value: Any) -> date | None:
+        """Return the day; name what is none and say how to write one."""
+        if value is None or isinstance(value, date):
+            return value
+        return typed_day(str(value), self.near)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what a form that comes back shows: the day that was understood, or what was typed."""
+        try:
+            return self.to_python(data)
+        except ValidationError:
+            return data
+
+
+def typed_day(text: str, near: date | None = None) -> date | None:
+    """Return the day that somebody typed, None for nothing. Raises ``ValidationError``."""
+    if not text.strip():
+        return None
+    try:
+        return days.from_text(text, year=(near or timezone.localdate()).year)
+    except days.NoDay as error:
+        raise ValidationError(f"{error}。", code="invalid") from error
+
+
+def typed_day_or(text: str, otherwise: date) -> date:
+    """Return the day that was typed, ``otherwise`` when it is none."""
+    try:
+        return typed_day(text, otherwise) or otherwise
+    except ValidationError:
+        return otherwise
+
+
+class FileInput(forms.FileInput):
+    """A file to choose, with a button and words of our own: the browser's follow its language."""
+
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """Draw the button, the box behind it and the place for the file's name."""
+        box = super().render(name, value, attrs, renderer)
+        for_id = (attrs or {}).get("id", f"id_{name}")
+        return mark_safe(render_to_string("parts/file.html", {"box": box, "for_id": for_id}))
 
 
 class ScopedForm(forms.Form):
@@ -313,9 +379,13 @@ class ScopedForm(forms.Form):
         kwargs["initial"] = {**held, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         self.user, self.row = user, row
-        for form_field in self.fields.values():
+        about = next((day for day in self.initial.values() if isinstance(day, date)), None)
+        for name, form_field in self.fields.items():
             if isinstance(form_field, PickerField):
                 form_field.user = user
+            elif isinstance(form_field, DayField):
+                held_day = self.initial.get(name)
+                form_field.set_near(held_day if isinstance(held_day, date) else form_field.near or about)
 
     def main_fields(self) -> list[forms.BoundField]:
         """The fields always shown."""
@@ -361,14 +431,6 @@ class EditForm(ScopedForm):
         """Return the facts as changes; version and reason as they are."""
         sent = super().arguments()
         return {"changes": {name: sent.pop(name) for name in self.held if name in sent}, **sent}
-
-
-def typed_day(text: str, otherwise: date) -> date:
-    """Return the day that was typed, ``otherwise`` when it is none."""
-    try:
-        return DayField(required=False).clean(text) or otherwise
-    except ValidationError:
-        return otherwise
 
 
 def wide(**attrs: str) -> forms.TextInput:

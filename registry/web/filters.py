@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 
 from registry import access, nouns
 from registry.models import Basis
-from registry.web.fields import DayField, PickerField
+from registry.web.fields import DayField, PickerField, typed_day
 from registry.web.text import cleaned
 
 if TYPE_CHECKING:
@@ -118,16 +118,14 @@ class DayFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return DayField(label=self.label, required=False)
+        return DayField(label=self.label, required=False, near=table.question.as_of)
 
     def read(self, table: Table[Any]) -> date | None:
         """Return the day."""
-        text = super().read(table)
         try:
-            day: date | None = DayField(required=False).clean(text)
-        except ValidationError:
-            raise ValueError(f"日期“{text}”不能识别,没有使用。") from None
-        return day
+            return typed_day(super().read(table), table.question.as_of)
+        except ValidationError as error:
+            raise ValueError(f"{self.label}没有使用:{error.message}") from None
 
     def shown(self, table: Table[Any], value: Any) -> str:
         """Return the day as it is written everywhere."""
@@ -220,7 +218,8 @@ class SinceFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field | None:
         """Return the form field."""
-        return DayField(label=self.label, required=False) if table.question.is_period else None
+        day = table.question.as_of
+        return DayField(label=self.label, required=False, near=day) if table.question.is_period else None
 
     def initial(self, table: Table[Any]) -> Any:
         """Return the first day in force."""

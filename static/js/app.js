@@ -4,17 +4,8 @@ root.classList.add("js");
 
 const loading = document.getElementById("loading");
 
-// "/" goes to the search box; Escape closes the drawer and the user menu.
+// Escape closes the drawer and the open menu; so does the focus when it leaves a menu.
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const box = [...document.querySelectorAll("[data-search]")].find((each) => each.offsetParent !== null);
-    if (box) {
-      event.preventDefault();
-      box.focus();
-      box.select();
-    }
-  }
   if (event.key === "Escape") {
     const drawer = document.getElementById("drawer");
     if (drawer) drawer.checked = false;
@@ -23,6 +14,12 @@ document.addEventListener("keydown", (event) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
+  }
+});
+
+document.addEventListener("focusin", (event) => {
+  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
   }
 });
 
@@ -40,20 +37,13 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
-// Forms marked data-auto are sent when a field changes. A date is sent once it has a full year and the
-// typing has paused, because browsers report a change for every digit typed.
-let pending = 0;
+// Forms marked data-auto are sent when a field changes.
 document.addEventListener("change", (event) => {
   const field = event.target;
   const form = field.form;
   // What is typed into a picker is a search, not yet a choice.
   if (!form || !form.matches("[data-auto]") || field.matches(".pick-input")) return;
-  clearTimeout(pending);
-  if (field.type !== "date") {
-    form.requestSubmit();
-  } else if (field.value && Number(field.value.slice(0, 4)) >= 1900) {
-    pending = setTimeout(() => form.requestSubmit(), 800);
-  }
+  form.requestSubmit();
 });
 
 document.addEventListener("picker-change", (event) => {

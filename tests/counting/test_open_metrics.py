@@ -176,8 +176,8 @@ def test_a_course_over_days_is_that_of_the_rows(handed_up: None, basis: str) -> 
     question = Question(day(12), basis)
     found = courses(world.top, DECLARED, day(0), day(8), question, (basis,))
     for metric in DECLARED:
-        spans = UnitHierarchy.on(day(0)).spans(world.top)
-        expected = from_rows(metric, spans, day(0), day(8), question)
+        buckets = {world.top.pk: UnitHierarchy.on(day(0)).spans(world.top)}
+        expected = from_rows(metric, buckets, day(0), day(8), question)[world.top.pk]
         assert [number for _day, number in found[basis, metric.slug]] == expected, metric.slug
         for number in (4, 5):
             asked = Question(day(number), basis)

@@ -9,9 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import rollup
-from registry.counting.series import days_between, series
-from registry.models import Unit
+from registry.counting.series import days_between, series, series_of
+from registry.models import Basis, Unit
+from registry.models.hierarchy import Span
 from registry.operations import organizations, people, units
+from tests.counting.recount import Ledger
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
 from tests.operations.checks import day
 
@@ -104,3 +106,61 @@ def test_a_long_series_costs_no_more_than_a_short_one(top: Unit) -> None:
         return len(queries)
 
     assert cost(1) == cost(90) == 1
+
+
+# --- Many units at once ---------------------------------------------------------------------------
+
+
+def scope_without(*units: Unit) -> tuple[Span, ...]:
+    """Everything in the tree but these units: what somebody sees whom they do not belong to."""
+    for unit in units:
+        unit.refresh_from_db()
+    edges = sorted((unit.lft, unit.rght) for unit in units)
+    starts, ends = [1, *(rght + 1 for _, rght in edges)], [*(lft - 1 for lft, _ in edges), 10_000]
+    return tuple(Span(units[0].tree_id, lo, hi) for lo, hi in zip(starts, ends, strict=True) if lo <= hi)
+
+
+@pytest.mark.parametrize("basis", Basis.values)
+@pytest.mark.parametrize("is_cut", [False, True], ids=["all", "cut"])
+def test_many_units_at_once_are_each_as_alone_and_as_recounted(top: Unit, basis: str, is_cut: bool) -> None:
+    """Also where a unit moved, and where the scope cuts through one of them, so that no totals answer."""
+    left, right = make_unit("left", top), make_unit("right", top)
+    station, hidden = make_unit("station", left), make_unit("hidden", left)
+    stays = make_organization(station, established_on=day(1))
+    gone = make_organization(left, "pioneer_post", established_on=day(2))
+    person = make_person(unit=top)
+    for placed in (stays, gone, make_organization(hidden), make_organization(right)):
+        assign(placed, person, started_on=day(3))
+    units.move_unit(actor=ACTOR, unit=station, superior=right, on=day(5), reason="测试")
+    organizations.dissolve_organization(actor=ACTOR, organization=gone, on=day(7), reason="测试")
+    for unit in (top, left, right):
+        unit.refresh_from_db()
+    scope = scope_without(hidden) if is_cut else None
+    question = Question(day(8), basis, scope=scope)
+    ledger = Ledger()
+    recounted = {moment: ledger.count(basis, moment)[0] for moment in days_between(day(0), day(8))}
+    for slug in ("temporary_branches", "pioneer_posts", "frontline_people", "frontline_party_members"):
+        found = series_of([top, left, right], METRICS[slug], day(0), day(8), question)
+        for unit in (top, left, right):
+            assert found[unit.pk] == series(unit, METRICS[slug], day(0), day(8), question)
+            for moment, number in found[unit.pk]:
+                asked = question.on(moment)
+                assert rollup(unit, asked).total.counts[slug] == number, (slug, unit, moment)
+                if not is_cut:
+                    assert recounted[moment][unit.pk][slug] == number, (slug, unit, moment)
+
+
+@pytest.mark.parametrize("basis", ["current", "new"])
+def test_three_children_cost_as_many_queries_as_one(top: Unit, basis: str) -> None:
+    children = [make_unit(f"child{number}", top) for number in range(3)]
+    for child in children:
+        make_organization(child)
+
+    def cost(number: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            asked = Question(day(30), basis)
+            found = series_of(children[:number], METRICS["temporary_branches"], day(0), day(30), asked)
+        assert len(found) == number
+        return len(queries)
+
+    assert cost(1) == cost(3) == (1 if basis == "current" else 2)

@@ -205,6 +205,51 @@ def test_sorting(world: World, client_at) -> None:
     assert rows[0].organization.code == world.gone.code
 
 
+def test_what_is_temporary_comes_first_and_the_page_says_so(world: World, client_at) -> None:
+    client = client_at(world.top)
+    response = client.get(LEDGER, FEBRUARY)
+    assert [row.organization.code for row in response.context["rows"]] == [
+        *("general", "branch", "group"),  # temporary Party organizations, by unit and kind
+        *("commando", "post", "pioneers", "team", "force"),  # formations
+        *("committee", "home"),  # what always stands
+    ]
+    links = {each["label"]: (each["number"], each["url"]) for each in response.context["order_links"]}
+    assert {label: number for label, (number, _url) in links.items()} == {
+        "临时党组织": "3",
+        "队伍": "5",
+        "常设党组织": "2",
+    }
+    assert listed(client.get(links["常设党组织"][1])) == {"committee", "home"}
+    assert "先列临时党组织" in response.content.decode()
+    # Of one nature, or in another order, there is nothing to be said.
+    for asked in ({"nature": "standing"}, {"sort": "unit"}):
+        assert client.get(LEDGER, {**FEBRUARY, **asked}).context["order_links"] == []
+
+
+def test_a_dissolved_organization_shows_whom_it_had_on_its_last_day(world: World, client_at) -> None:
+    """The secretary who left before is not said; the number leads to the members of that day."""
+    for person, role in ((world.full, "secretary"), (world.auxiliary, "member"), (world.idle, "member")):
+        assign(world.team, person, role=role, started_on=date(2020, 2, 11))
+    left = world.team.assignments.get(person=world.auxiliary)
+    assignments.end_assignment(actor=ACTOR, assignment=left, on=date(2020, 2, 13))
+    organizations.dissolve_organization(
+        actor=ACTOR, organization=world.team, on=date(2020, 2, 18), reason="测试"
+    )
+    client = client_at(world.top)
+    response = client.get(LEDGER, {**FEBRUARY, "basis": "cumulative", "unit": "right"})
+    rows = {row.organization.code: row for row in response.context["rows"]}
+    assert (rows["team"].heads_said, rows["team"].organization.members) == ("原赵一", 2)
+    assert "as_of=2020-02-17" in rows["team"].members_url
+    assert len(client.get(rows["team"].members_url).context["members"].now) == 2
+    assert rows["pioneers"].heads_said == ""
+    assert (rows["pioneers"].organization.members, rows[world.gone.code].organization.members) == (1, 0)
+    assert "书记/负责人和人数为撤销前最后一日的" in response.content.decode()
+    # On a day when it stood they are simply its people.
+    earlier = client.get(LEDGER, {"as_of": "2020-02-12", "unit": "right"}).context["rows"]
+    (then,) = [row for row in earlier if row.organization.code == "team"]
+    assert (then.heads_said, then.organization.members) == ("赵一", 3)
+
+
 def test_paging_keeps_the_filter(world: World, client_at) -> None:
     for _ in range(52):
         make_organization(world.station, "pioneer_post")

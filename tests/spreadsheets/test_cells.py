@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import to_excel
 
+from registry.models import days
 from registry.nouns import layouts
 from registry.nouns.columns import key_of
-from registry.spreadsheets import dates
 from registry.spreadsheets.cells import Reading, Unclear, value_of
 from registry.spreadsheets.grid import Dated, Fault, column_of, letters_of
 
@@ -54,14 +54,14 @@ def test_days_as_people_write_them(text: str) -> None:
     [("十", 10), ("十一", 11), ("二十", 20), ("二十三", 23), ("三十一", 31), ("九", 9)],
 )
 def test_chinese_numerals(numeral: str, day: int) -> None:
-    assert dates.from_text(f"二〇二〇年十二月{numeral}日") == date(2020, 12, day)
+    assert days.from_text(f"二〇二〇年十二月{numeral}日") == date(2020, 12, day)
 
 
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("2020.2.30", "日历上没有 2020年2月30日"),
-        ("20201301", "日历上没有 2020年13月1日"),
+        ("2020.2.30", "日期“2020.2.30”不存在"),
+        ("20201301", "日期“20201301”不存在"),
         ("2020年2月", "没有写到日"),
         ("2020", "没有写到日"),
         ("2020.2", "没有写到日"),
@@ -265,6 +265,6 @@ def test_letters_as_excel_has_them() -> None:
 
 def test_every_day_in_order_has_its_own_serial() -> None:
     first = date(1900, 1, 1)
-    days = [first + timedelta(days=count) for count in range(100)]
+    expected = [first + timedelta(days=count) for count in range(100)]
     serials = [serial for serial in range(1, 102) if serial != 60]
-    assert [dates.from_serial(serial) for serial in serials] == days
+    assert [days.from_serial(serial) for serial in serials] == expected

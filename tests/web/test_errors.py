@@ -92,11 +92,12 @@ def test_numbers_differ_from_request_to_request(manager):
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("as_of=2020-13-01", "截至日期“2020-13-01”不是有效日期"),
-        ("as_of=2999-01-01", "晚于今天"),
-        ("as_of=1800-01-01", "太早"),
+        ("as_of=2020-13-01", "截至日期有误:日期“2020-13-01”不存在,请写成 2020-02-03 或 2月3日。"),
+        ("as_of=2999-01-01", "2999-01-01 不在 1900 至 2099 年之间"),
+        ("as_of=2099-01-01", "晚于今天"),
+        ("as_of=1910-01-01", "太早"),
         ("basis=maybe", "统计口径“maybe”不存在"),
-        ("basis=new&since=soon", "起始日期“soon”不是有效日期"),
+        ("basis=new&since=soon", "起始日期有误:“soon”不是日期,请写成 2020-02-03 或 2月3日。"),
         ("campaign=nothing", "没有代码为“nothing”的专项任务"),
     ],
 )

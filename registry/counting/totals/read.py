@@ -56,40 +56,38 @@ def read(
     }
 
 
-def series(unit: int, metric: Metric, since: date, until: date, question: Question) -> list[int]:
-    """Return the metric of the unit's subtree for each day of ``since..until``. One query."""
-    return courses(unit, (metric,), since, until, question, (question.basis,))[question.basis, metric.slug]
-
-
 def courses(
-    unit: int,
+    units: Collection[int],
     metrics: Collection[Metric],
     since: date,
     until: date,
     question: Question,
     bases: Collection[str],
-) -> dict[tuple[str, str], list[int]]:
-    """Return each metric of the unit's subtree for each day of ``since..until`` on each basis. One query.
+) -> dict[tuple[int, str, str], list[int]]:
+    """Return each metric of each unit's subtree for each day of ``since..until`` on each basis. One query.
 
-    The keys are (basis, slug). Of ``question`` only the campaign is asked.
+    The keys are (unit, basis, slug). Of ``question`` only the campaign is asked.
     """
-    where = _where((unit,), metrics, question, bases)
+    if not units:
+        return {}
+    where = _where(units, metrics, question, bases)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT is_cumulative, metric, {lists()} FROM {TABLE} WHERE {where} "
-            f"UNION ALL SELECT is_cumulative, metric, {single('day')}, {single('SUM(change)')} "
-            f"FROM {_CHANGE} WHERE {where} GROUP BY is_cumulative, metric, day"
+            f"SELECT unit_id, is_cumulative, metric, {lists()} FROM {TABLE} WHERE {where} "
+            f"UNION ALL SELECT unit_id, is_cumulative, metric, {single('day')}, {single('SUM(change)')} "
+            f"FROM {_CHANGE} WHERE {where} GROUP BY unit_id, is_cumulative, metric, day"
         )
         rows = cursor.fetchall()
-    kept: dict[tuple[str, str], list[tuple[list[str], list[int]]]] = defaultdict(list)
-    for is_cumulative, slug, on, given in rows:
+    kept: dict[tuple[int, str, str], list[tuple[list[str], list[int]]]] = defaultdict(list)
+    for unit, is_cumulative, slug, on, given in rows:
         basis = Basis.CUMULATIVE.value if is_cumulative else Basis.CURRENT.value
-        kept[basis, slug].append((_list(on), _list(given)))
+        kept[unit, basis, slug].append((_list(on), _list(given)))
     wanted = [(since + timedelta(days=offset)).isoformat() for offset in range((until - since).days + 1)]
     return {
-        (basis, metric.slug): _course(
-            [course for part in parts_of(metric) for course in kept.get((str(basis), part), ())], wanted
+        (unit, basis, metric.slug): _course(
+            [course for part in parts_of(metric) for course in kept.get((unit, str(basis), part), ())], wanted
         )
+        for unit in units
         for basis in bases
         for metric in metrics
     }

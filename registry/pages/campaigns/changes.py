@@ -16,7 +16,7 @@ from registry.pages.campaigns.page import address_within, list_url
 from registry.refusals import OperationRefused
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
-from registry.web.fields import ReasonForm, typed_day
+from registry.web.fields import ReasonForm, typed_day_or
 
 FORM = "pages/campaigns/form.html"
 
@@ -71,7 +71,7 @@ _CAMPAIGN = Subject("campaign", _at_hand, _around, "pages/campaigns/confirm.html
 def _what_stands(job: Job) -> list[str]:
     """Return which organizations and assignments its end will leave, with a link to each list."""
     campaign, actor = job.row, actor_of(job.request)
-    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
     try:
         left = operations.plan_end(actor=actor, campaign=campaign, on=day)
     except OperationRefused as refusal:

@@ -25,7 +25,7 @@ from registry.rules import organizations as rules
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
-from registry.web.fields import ReasonForm, ScopedForm, typed_day
+from registry.web.fields import ReasonForm, ScopedForm, typed_day_or
 from registry.web.links import way_to
 
 
@@ -66,7 +66,7 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code, "establish_organization")
     typed = request.GET
     kind, is_temporary = _kind_of(typed.get("kind", ""), is_standing="is_standing" in typed)
-    day = typed_day(typed.get("established_on", ""), address_of(request).as_of)
+    day = typed_day_or(typed.get("established_on", ""), address_of(request).as_of)
     proposed = _in_text(forms.suggestion(request.user, unit, kind, is_temporary, day))
     initial: dict[str, Any] = {"kind": kind}
     for field, value in proposed.items():
@@ -108,7 +108,7 @@ def _back(job: Job, _result: object) -> str:
 
 def _dissolution(job: Job) -> dict[str, Any]:
     """Return what dissolving would end, in sentences, and the organizations below."""
-    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
     try:
         plan = operations.plan_dissolution(actor=actor_of(job.request), organization=job.row, on=day)
     except OperationRefused as refusal:

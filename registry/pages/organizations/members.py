@@ -79,14 +79,14 @@ class MemberTable(Table[ListedMember]):
         Column("在册情况", "when", only="file"),
         Column("当日政治面貌", "status", only="file"),
         Column("政治面貌", "status", only="page"),
-        Column("人员类别", "person.get_category_display", css="drop"),
+        Column("人员类别", "person.get_category_display", rank=3),
         Column(
             "正式组织关系",
             lambda row: row.home(row.person.home_unit.name),
             text=lambda row: row.home(row.person.home_unit.label),
             css="text",
         ),
-        noun_column(ASSIGNMENT, "document_number", css="drop"),
+        noun_column(ASSIGNMENT, "document_number", rank=3),
         Column(
             "办理",
             key="change",

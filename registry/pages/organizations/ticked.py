@@ -15,7 +15,7 @@ from registry.rules.dissolutions import Extent
 from registry.rules.organizations import MAY_APPROVE, MAY_SUBMIT
 from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
-from registry.web.fields import document_field, typed_day
+from registry.web.fields import document_field, typed_day_or
 from registry.web.lists import with_query
 from registry.web.ticked import Ticked, TickedForm, TickedSubject
 
@@ -44,7 +44,7 @@ def _who(job: Ticked) -> str:
 
 def _dissolution(job: Ticked) -> list[str]:
     """Return what dissolving them would end, in sentences."""
-    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
     try:
         plans = operations.plan_dissolutions(actor=actor_of(job.request), organizations=job.rows, on=day)
     except OperationRefused as refusal:

@@ -18,7 +18,7 @@ from registry.pages.people.changes import PERSON, person_around, person_at_hand
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, change, changes_something, posted
 from registry.web.columns import Column, Grid
-from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, reason_field, typed_day
+from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, reason_field, typed_day_or
 from registry.web.links import person_url
 
 
@@ -36,7 +36,7 @@ class LeavingForm(ScopedForm):
 def _leaving(job: Job) -> list[str]:
     """Say what would end on the day that was typed, else on that of the page."""
     person: Person = job.row
-    day = typed_day(job.request.POST.get("on", ""), person.left_on or job.address.as_of)
+    day = typed_day_or(job.request.POST.get("on", ""), person.left_on or job.address.as_of)
     plan = leaving.plan_leaving(person=person, on=day)
     said = []
     if person.left_on is not None:

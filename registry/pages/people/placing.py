@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +22,7 @@ from registry.models.hierarchy import Span
 from registry.pages.people import pasting
 from registry.rules import borrowing
 from registry.rules.findings import MOST_SAID
-from registry.web.fields import PickerField, ScopedForm, typed_day
+from registry.web.fields import PickerField, ScopedForm
 from registry.web.text import cleaned
 
 # A member is the usual case, so it comes first; the rest keep their rank.
@@ -201,7 +202,7 @@ class PlacingForm(ScopedForm):
         placed: dict[int, list[str]] = defaultdict(list)
         today = timezone.localdate()
         start = self[self.starts].value()
-        day = typed_day(start, today) if isinstance(start, str) else start or today
+        day = start if isinstance(start, date) else today
         held = Assignment.objects.as_of(day).filter(person__in=people)
         for row in held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization"):
             placed[row.person_id].append(f"{row.organization.name} {row.get_role_display()}")

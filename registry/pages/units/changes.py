@@ -14,7 +14,7 @@ from registry.pages.units import forms
 from registry.rules import units as rules
 from registry.rules.findings import warnings
 from registry.web.changes import Job, Subject
-from registry.web.fields import typed_day
+from registry.web.fields import typed_day_or
 from registry.web.links import way_to
 
 FORM = "pages/units/form.html"
@@ -42,7 +42,7 @@ _UNIT = Subject("unit", _at_hand, _around, "pages/units/confirm.html", _to_other
 
 
 def _merger(job: Job) -> list[str]:
-    day = typed_day(job.request.POST.get("on", ""), job.address.as_of)
+    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
     left = rules.left_at(job.row, day)
     return [
         (

@@ -1,4 +1,8 @@
-"""Read days as people write them and as Excel stores them."""
+"""Days as people write them and as Excel stores them: read by one function at every door.
+
+Forms, filters and the address call ``from_text`` with the year that is meant where none is written; commands
+and the cells of a sheet call it without, for there is none.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,12 @@ import unicodedata
 from datetime import date, timedelta
 
 from registry.models.text import DASHES
-from registry.spreadsheets.grid import LATER_IN_1904
 
 EARLIEST, LATEST = date(1900, 1, 1), date(2099, 12, 31)
 HOW = "请写成 2020-02-03 这样的日期"
+HOW_TYPED = "请写成 2020-02-03 或 2月3日"
+LATER_IN_1904 = 1462
+"""How many days later a workbook begins to count that counts from 1904."""
 
 _LEAST_SERIAL, _LAST_SERIAL = 1, 2_958_465
 _PLAIN_SERIALS = range((date(1950, 1, 1) - date(1899, 12, 30)).days, (LATEST - date(1899, 12, 30)).days + 1)
@@ -31,14 +37,21 @@ _MONTH = re.compile(
 )
 _SHORT_YEAR = re.compile(rf"\d{{2}}{_BETWEEN}\d{{1,2}}{_BETWEEN}\d{{1,2}}\s*日?")
 _DAY_FIRST = re.compile(r"\d{1,2}[-./]\d{1,2}[-./]\d{4}")
-_NO_YEAR = re.compile(r"\d{1,2}(?:月|[-./])\d{1,2}日?")
+_NO_YEAR = re.compile(r"(\d{1,2}) ?[-./\\月、。·,] ?(\d{1,2}) ?[日号]?", re.ASCII)
 _LONGEST = 50
 _NUMERALS = {numeral: str(value) for value, numeral in enumerate("〇一二三四五六七八九")} | {
     "零": "0",
     "○": "0",
 }
 _CHINESE = re.compile(
-    r"([〇零○一二三四五六七八九]{4})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+    r"(?:([〇零○一二三四五六七八九]{4})年)?([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})[日号]"
+)
+_WRONG = (
+    (_NO_DAY, "没有写到日"),
+    (_SHORT_YEAR, "的年份要写四位"),
+    (_DAY_FIRST, "分不清日和月"),
+    (_NO_YEAR, "没有写年份"),
+    (_CHINESE, "没有写年份"),
 )
 
 
@@ -71,29 +84,37 @@ def from_number(number: float, is_1904: bool = False) -> date:
     raise NoDay(f"数字 {number:.15g} 不是日期,{HOW}")
 
 
-def from_text(text: str, is_1904: bool = False) -> date:
-    """Return the day that ``text`` writes in one of the usual ways. Raises ``NoDay``."""
+def from_text(text: str, is_1904: bool = False, *, year: int | None = None) -> date:
+    """Return the day that ``text`` writes in one of the usual ways. Raises ``NoDay``.
+
+    With ``year`` the text is typed by somebody who may leave the year out: 2.3, 2月3日.
+    """
+    how = HOW if year is None else HOW_TYPED
     if len(text) > _LONGEST:
-        raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{HOW}")
+        raise NoDay(f"“{text[:_LONGEST]}…”不是日期,{how}")
     plain = " ".join(unicodedata.normalize("NFKC", text).translate(DASHES).split())
-    if match := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
-        return _day(*match.groups()[:3])
-    if match := _CHINESE.fullmatch(re.sub(r"\s", "", plain)):
-        year, month, day = match.groups()
-        return _day("".join(_NUMERALS[numeral] for numeral in year), _ten(month), _ten(day))
+    if parts := _parts(plain, "" if year is None else str(year)):
+        return _day(*parts, written=text, how=how)
     if _SERIAL.fullmatch(plain) and int(float(plain)) in _PLAIN_SERIALS:
         if is_1904:
-            raise NoDay(f"工作簿从 1904 年起算日期,数字“{plain}”是哪一天说不准,{HOW}")
+            raise NoDay(f"工作簿从 1904 年起算日期,数字“{plain}”是哪一天说不准,{how}")
         return from_serial(float(plain))
-    if _NO_DAY.fullmatch(plain):
-        raise NoDay(f"“{text}”没有写到日,{HOW}")
-    if _SHORT_YEAR.fullmatch(plain):
-        raise NoDay(f"“{text}”的年份要写四位,{HOW}")
-    if _DAY_FIRST.fullmatch(plain):
-        raise NoDay(f"“{text}”分不清日和月,{HOW}")
-    if _NO_YEAR.fullmatch(plain):
-        raise NoDay(f"“{text}”没有写年份,{HOW}")
-    raise NoDay(f"“{text}”不是日期,{HOW}")
+    for pattern, wrong in _WRONG:
+        if pattern.fullmatch(plain):
+            raise NoDay(f"“{text}”{wrong},{how}")
+    raise NoDay(f"“{text}”不是日期,{how}")
+
+
+def _parts(plain: str, year: str) -> tuple[str, str, str] | None:
+    """Return year, month and day as digits; a text without its year needs ``year``."""
+    if match := _FULL.fullmatch(plain) or _COMPACT.fullmatch(plain):
+        return match[1], match[2], match[3]
+    if match := _CHINESE.fullmatch(re.sub(r"\s", "", plain)):
+        digits = "".join(_NUMERALS[numeral] for numeral in match[1] or "") or year
+        return (digits, _ten(match[2]), _ten(match[3])) if digits else None
+    if year and (match := _NO_YEAR.fullmatch(plain)):
+        return year, match[1], match[2]
+    return None
 
 
 def month_of(written: str | float) -> date | None:
@@ -119,13 +140,14 @@ def _ten(numeral: str) -> str:
     return f"{_NUMERALS[before] if before else 1}{_NUMERALS[after] if after else 0}"
 
 
-def _day(year: str, month: str, day: str) -> date:
+def _day(year: str, month: str, day: str, *, written: str = "", how: str = HOW) -> date:
     try:
         return _bounded(date(int(year), int(month), int(day)))
     except NoDay:
         raise
     except ValueError as error:
-        raise NoDay(f"日历上没有 {year}年{int(month)}月{int(day)}日,请改正") from error
+        meant = "" if year in written else f"({year}年)"
+        raise NoDay(f"日期“{written or year + month + day}”{meant if written else ''}不存在,{how}") from error
 
 
 def _bounded(day: date) -> date:
