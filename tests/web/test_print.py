@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import partial
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -80,6 +82,13 @@ def test_columns_under_a_common_word_have_a_header_of_two_rows() -> None:
     drawn = PaperTable(Sheet("", "", heads, [["甲", 1, 2]]))
     assert '<th colspan="2" scope="colgroup">临时党组织</th>' in drawn.head
     assert drawn.head.count("<tr>") == 2
+
+
+def test_widths_of_the_screen_do_not_rule_paper() -> None:
+    """A sheet of A4 is about 700 px wide: what a narrow screen leaves out must not be lost on it."""
+    for sheet in (settings.BASE_DIR / "static" / "css").glob("*.css"):
+        for asked in re.findall(r"@media[^{]*-width[^{]*", sheet.read_text()):
+            assert asked.startswith("@media screen"), (sheet.name, asked)
 
 
 # A list
