@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from registry import access
 from registry.models import Organization, OrganizationPlacement
 from registry.pages.organizations import page as organization_page
-from registry.pages.organizations.members import ListedMember, MemberTable
+from registry.pages.organizations.members import NOW, ListedMember, MemberTable
 from registry.spreadsheets.sheets import Kind
 from registry.web import history
 from registry.web.address import address_of
@@ -32,19 +32,19 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     found = access.get_organization(request.user, code)
     request.current_unit = found.unit.code  # type: ignore[attr-defined]
     address, members = address_of(request), MemberTable(request, found)
+    now = [row for row in members.everybody if row.when == NOW]
     placements = list(
         OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
     )
     facts = organization_page.facts(found, placements, access.spans(request.user), address)
-    facts += [(label, said) for label, said in _said(found, members) if said]
-    counts = organization_page.line_counts(found, address)
-    if counts:
-        facts.append(
-            ("隶属线统计", "、".join(f"{each.label} {each.value:,} {each.measure}" for each in counts))
-        )
+    if officers := "、".join(f"{row.role} {row.person.name}" for row in now if row.is_leading):
+        facts.append(("班子", officers))
+    if counts := organization_page.line_counts(found, address):
+        said = "、".join(f"{each.label} {each.value:,} {each.measure}" for each in counts)
+        facts.append(("隶属线统计", said))
     _tone, state = organization_page.state_tag(found, address.as_of)
     with_history = request.POST.get("history") == "1"
-    parts = [(f"在册人员 {len(members.now)} 人次", _members(members, members.now))] if members.now else []
+    parts = [(f"在册人员 {len(now)} 人次", _members(members, now))] if now else []
     if with_history:
         parts += _history(request, found, placements, members)
     notes = [organization_page.notice(found)] if organization_page.notice(found) else []
@@ -55,16 +55,11 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
         Paper(
             found.name, [f"截至:{address.as_of.isoformat()}  {state}"], [table for _, table in parts], notes
         ),
-        rows=len(members.now),
+        rows=len(now),
         unit=found.unit,
         filters=["含变动记录"] if with_history else [],
         more={"paper_template": "pages/organizations/paper.html", "facts": facts, "parts": parts},
     )
-
-
-def _said(organization: Organization, members: MemberTable) -> list[tuple[str, str]]:
-    officers = "、".join(f"{row.role} {row.person.name}" for row in members.now if row.is_leading)
-    return [("班子", officers)]
 
 
 def _members(table: MemberTable, rows: list[ListedMember], *, ended: bool = False) -> PaperTable:
@@ -80,7 +75,7 @@ def _history(
     members: MemberTable,
 ) -> list[tuple[str, PaperTable]]:
     """Return who came later and who was in before, what happened, and who did it."""
-    past = [*members.later, *members.before]
+    past = [row for row in members.everybody if row.when != NOW]
     happened = organization_page.timeline(organization, placements, members)
     events = history.of_page(request.user, organization, address_of(request), names="person")["events"]
     parts = [("以前和此后的人员", _members(members, past, ended=True))] if past else []
