@@ -198,6 +198,11 @@ class Paper:
         """The class of its page."""
         return "landscape" if any(table.is_wide for table in self.tables) else ""
 
+    @property
+    def way(self) -> str:
+        """How the paper lies, in words."""
+        return "横向" if self.css else "纵向"
+
 
 def is_print(request: HttpRequest) -> bool:
     """Whether the button of a print was pressed."""
@@ -223,7 +228,7 @@ def show_paper(
         template,
         {
             "paper": paper,
-            "rows_number": rows,
+            "rows_said": f",共 {rows:,} 行" if rows else "",
             "unit_name": unit.name if unit else "",
             "campaign": address_of(request).question.campaign,
             "printed_by": actor.name,
