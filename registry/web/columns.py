@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Kind
-from registry.web.templatetags.parts import count, sample_tag
+from registry.web.templatetags.parts import count, sample_tag, thousands
+from registry.web.written import CARDS_FROM
 
 Line = TypeVar("Line")
 
@@ -23,9 +24,10 @@ How = str | Callable[[Any], Any]
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
+Rank = Literal[1, 2, 3, 4]
+_RANKS = ("", "", "drop-2", "drop", "xl")
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
-_RANKS = frozenset(("drop", "drop-2", "xl"))
 FEW = 3
 """With fewer rows a column stays, though it says the same in all of them."""
 
@@ -52,7 +54,9 @@ class Column(Generic[Line]):
     cell: str = ""
     """The template of the cell; it gets ``row`` and ``value``."""
     css: str = ""
-    """Classes of the cell: text (may wrap), drop (left out on a phone), and a list's own widths."""
+    """Classes of the cell: text (long), nowrap, and a list's own widths."""
+    rank: Rank = 1
+    """From which width the page shows it: 1 always, 2 from 1024 px and in cards, 3 from 1366, 4 from 1900."""
     slug: str = ""
     """Under which of the noun's columns an import reads the value back: the file has that one's header."""
     head: Head | None = None
@@ -87,8 +91,7 @@ class Column(Generic[Line]):
     @property
     def at_every_width(self) -> Column[Line]:
         """The column as one that somebody chose: no width leaves it out."""
-        css = " ".join(each for each in self.css.split() if each not in _RANKS)
-        return self if css == self.css else replace(self, css=css)
+        return self if self.rank == 1 else replace(self, rank=1)
 
     @property
     def is_number(self) -> bool:
@@ -101,17 +104,24 @@ class Column(Generic[Line]):
         return self.head or Head(self.title, self.kind)
 
     @property
+    def paper_head(self) -> Head:
+        """The header on paper: that of the page, over a value as the file holds it."""
+        return Head(self.title, self.head.kind if self.head else self.kind)
+
+    @property
     def head_css(self) -> str:
         """The classes of the header's cell."""
-        kept = [name for name in self.css.split() if name in ("drop", "no-print", "tick")]
-        return " ".join(["n", *kept] if self.is_number else kept)
+        kept = [name for name in self.css.split() if name in ("no-print", "tick")]
+        return " ".join(filter(None, ["n" * self.is_number, _RANKS[self.rank], *kept]))
 
     @cached_property
     def opening(self) -> SafeString:
-        """The opening tag of a cell."""
-        css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css]))
-        tag = mark_safe('th scope="row"' if self.is_heading else "td")
-        return format_html('<{} class="{}">', tag, css) if css else format_html("<{}>", tag)
+        """The opening tag of a cell; its role and the words of its head are for the cards of a phone."""
+        css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css, _RANKS[self.rank]]))
+        if self.is_heading:
+            return format_html('<th scope="row" role="rowheader" class="{}">', css)
+        label = self.title if "tick" not in self.css.split() else ""
+        return format_html('<td role="cell" class="{}" data-l="{}">', css, label)
 
     @cached_property
     def closing(self) -> SafeString:
@@ -123,12 +133,22 @@ class Column(Generic[Line]):
         value: Cell = read(row, self.value)
         return value
 
+    def printed(self, row: Line) -> Cell:
+        """Return the cell of a row for paper: the short name that the page says, or the value."""
+        if self.text and not self.cell:
+            shown: str | None = read(row, self.text)
+            return shown or None
+        return self.of(row)
+
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
         value = self.of(row)
-        text = read(row, self.text) if self.text else words(value)
+        text = read(row, self.text) if self.text else self._words(value)
         url = read(row, self.url) if value and text else None
         return Drawn(self, value, text or "–", url or "", bool(read(row, self.is_sample)))
+
+    def _words(self, value: Cell) -> str:
+        return thousands(value) if self.kind == Kind.NUMBER and value else words(value)
 
 
 def choosable(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
@@ -220,7 +240,10 @@ class Drawn:
         """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
         if self.column.is_number and not self.value:
             return count(None if self.value is None else 0)
-        shown = format_html('<a href="{}">{}</a>', self.url, self.text) if self.url else escape(self.text)
+        css = mark_safe(' class="count"' if self.column.is_number else "")
+        shown = (
+            format_html('<a{} href="{}">{}</a>', css, self.url, self.text) if self.url else escape(self.text)
+        )
         return format_html("{}{}", shown, sample_tag(self.is_sample))
 
 
@@ -235,6 +258,26 @@ class Grid(Generic[Line]):
     """What the header sorts by."""
     css: str = ""
     day: date | None = None
+    default_sort: str = ""
+    """The order without being asked for."""
+
+    @property
+    def is_cards(self) -> bool:
+        """Whether a phone shows its rows as cards."""
+        return sum("tick" not in each.css.split() for each, _key, _day in self.heads) >= CARDS_FROM
+
+    @property
+    def sorted_by(self) -> str:
+        """The title of the column that somebody sorted by; nothing in the default order."""
+        key = self.sort.removeprefix("-")
+        titles = [each.title for each in self._shown if each.key == key and key]
+        return titles[0] if titles and self.sort != self.default_sort else ""
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether a number opens the rows behind it."""
+        return bool(self.rows) and any(each.is_number and each.url for each in self._shown)
+
     folds: bool = False
     """Whether a column that says the same in every row is said once above the rows instead."""
 

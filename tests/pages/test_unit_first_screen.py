@@ -45,9 +45,7 @@ class Bureau:
         ]
         self.old = make_organization(self.south, name="支部丁", code="ding", established_on=date(2020, 2, 13))
         make_organization(self.south, "pioneer_post", name="岗", established_on=date(2020, 2, 20))
-        self.gone = make_organization(
-            self.north, name="支部戊", code="wu", established_on=date(2020, 2, 1)
-        )
+        self.gone = make_organization(self.north, name="支部戊", code="wu", established_on=date(2020, 2, 1))
         self.dissolve(self.old, 14)
         self.dissolve(self.founded[0], 16)
         self.dissolve(self.gone, 20)
@@ -131,7 +129,9 @@ def test_one_click_says_who_grew_most(client: Client, here: Bureau) -> None:
         make_organization(here.north, established_on=date(2020, 2, 20))
     page = page_of(client)
     assert list(weeks(page))[:2] == ["南站", "北站"]
-    ways = [unescape(way) for way in re.findall(r'<a class="sort"\s+href="([^"]*sort=-week[^"]*)"', page.text)]
+    ways = [
+        unescape(way) for way in re.findall(r'<a class="sort"\s+href="([^"]*sort=-week[^"]*)"', page.text)
+    ]
     assert len(ways) == 1, "the head of the column sorts the largest first"
     assert list(weeks(client.get(ways[0])).items())[:2] == [("北站", 3), ("南站", 1)]
 

@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
-from registry.web.templatetags.parts import count, delta, sample_tag, spark, tag
+from registry.web.templatetags.parts import count, delta, sample_tag, spark, tag, thousands
 
 register = template.Library()
 
@@ -35,7 +35,7 @@ def unit_cells(row: Row, has_week: bool) -> SafeString:
     first, *others = row.counts
     cells = [_cell(count(first.value, first.url))]
     if has_week:
-        cells += [_cell(delta(row.week, row.week_url)), f"<td>{spark(row.course)}</td>"]
+        cells += [_cell(delta(row.week, row.week_url, "0")), f"<td>{spark(row.course)}</td>"]
     cells.append(_cell(_pending(first, "") or count(0)))
     for place, cell in enumerate(others, start=1):
         cells.append(_cell(count(cell.value, cell.url) + _pending(cell)))
@@ -52,7 +52,7 @@ def _pending(cell: Count, words: str = "未批准 ") -> SafeString:
     """Return what is not approved yet, to be shown after a number."""
     if not cell.pending:
         return SafeString("")
-    said = f"{words}{cell.pending}"
+    said = f"{words}{thousands(cell.pending)}"
     if not cell.pending_url:
         return format_html(" {}", tag(said, "warn"))
     return format_html(' <a class="tag warn" href="{}" title="未批准的不计入">{}</a>', cell.pending_url, said)
@@ -64,4 +64,6 @@ def _share(members: Count) -> SafeString:
         return count(None)
     if not members.url:
         return conditional_escape(members.share)
-    return format_html('<a href="{}" title="{}">{}</a>', members.url, members.value, members.share)
+    return format_html(
+        '<a class="count" href="{}" title="{}">{}</a>', members.url, members.value, members.share
+    )

@@ -17,7 +17,7 @@ from registry.models.hierarchy import Span, UnitHierarchy
 from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
 from registry.spreadsheets.sheets import Cell, Head, Kind
-from registry.web.columns import Column, Grid, noun_column
+from registry.web.columns import Column, Grid, Rank, noun_column
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
 from registry.web.statement import waiting
@@ -45,7 +45,7 @@ class UnitTable(Table[ListedUnit]):
         noun_column(UNIT, "name", "名称", cell="pages/search/cells/unit.html", css="text", is_heading=True),
         noun_column(UNIT, "kind", "类型"),
         noun_column(UNIT, "superior_name", "", "unit.parent.name", text="unit.parent.label"),
-        noun_column(UNIT, "code", "代码", css="drop"),
+        noun_column(UNIT, "code", "代码", rank=3),
         *(
             noun_column(UNIT, slug, only="file")
             for slug in ("short_name", "aliases", "region_code", "sequence")
@@ -122,17 +122,20 @@ def _count(at: int, slug: str) -> Column[Row]:
         lambda row: row.counts[at].value,
         Kind.NUMBER,
         key=slug,
-        css=_RANKS.get(slug, ""),
+        rank=_RANKS.get(slug, 1),
         head=Head(str(METRICS[slug].label), Kind.NUMBER),
     )
 
 
-_RANKS = {"temporary_groups": "drop", "pioneer_posts": "drop-2", "team_members": "drop"} | {
-    "frontline_auxiliaries": "drop"
+_RANKS: dict[str, Rank] = {
+    "temporary_groups": 3,
+    "pioneer_posts": 2,
+    "team_members": 3,
+    "frontline_auxiliaries": 3,
 }
 _COUNTS = [_count(at, slug) for at, slug in enumerate(COLUMNS)]
 _SHARE: Column[Row] = Column(
-    "党员占比", lambda row: row.share if row.share >= 0 else None, Kind.SHARE, key="share", css="drop-2"
+    "党员占比", lambda row: row.share if row.share >= 0 else None, Kind.SHARE, key="share", rank=2
 )
 
 

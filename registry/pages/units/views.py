@@ -18,6 +18,7 @@ from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
 from registry.pages.people.lent import LentTable
+from registry.pages.people.roster import roster_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.notice import notices
@@ -27,8 +28,9 @@ from registry.web import history
 from registry.web.address import Address, address_of
 from registry.web.drill import Place
 from registry.web.links import buttons, linked
-from registry.web.lists import Length, export_url, others, paged
-from registry.web.text import period
+from registry.web.lists import Length, export_url, others, paged, with_query
+from registry.web.periods import period_of
+from registry.web.text import period as days_said
 
 CHILDREN_ON_A_PAGE = 100
 LENT_SHOWN = 5
@@ -56,7 +58,10 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     request.current_unit = shown.code  # type: ignore[attr-defined]
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
-    Moves.after(unit_page.first_day(question))  # what all the days of this page are made of, read at once
+    period = period_of(request, address)
+    Moves.after(
+        unit_page.first_day(question, period)
+    )  # what all the days of this page are made of, read at once
     shape = UnitHierarchy.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
@@ -64,8 +69,12 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     counts, table = below.counts, below.below
     charted = request.GET.get("chart", "")
     charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
-    kept = {"chart": charted if charted != unit_page.CHARTED[0] else None, "sort": request.GET.get("sort")}
-    course = unit_page.course(shown, question, charted)
+    kept = {
+        "chart": charted if charted != unit_page.CHARTED[0] else None,
+        "sort": request.GET.get("sort"),
+        **period.kept,
+    }
+    course = unit_page.course(shown, question, charted, period)
     reported = unit_page.reported(address, shown)
     recent = unit_events.recent(question, spans)
     standing, standing_number = unit_events.standing_at(shown, question)
@@ -83,7 +92,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "bases": _bases(address, shown, kept),
         "kept_by_period": others(request, ("since",)),
         "key_figures": unit_page.key_figures(address, counts, course),
-        "chart": unit_page.trend(shown, question, charted, course, figures=reported.number > 0),
+        "chart": unit_page.trend(shown, charted, course, period, figures=reported.number > 0),
         "charts": [
             (
                 unit_page.short_label(slug),
@@ -92,7 +101,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
             )
             for slug in unit_page.CHARTED
         ],
-        "sort_url": _open_end(address.url(request.path, chart=kept["chart"])) + "sort=",
+        "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
+        "chart_period": period,
         "chart_label": METRICS[charted].label,
         "reported": reported,
         "table": table,
@@ -187,7 +197,7 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
     dated = sorted(placements, key=lambda each: each.started_on or date.min)
     for each in dated:
         above = linked(address, each.superior, scope) if each.superior else "无"
-        days = period(each.started_on, each.ended_on) if len(dated) > 1 else ""
+        days = days_said(each.started_on, each.ended_on) if len(dated) > 1 else ""
         facts.append(("上级单位", format_html("{} {}", above, days)))
     for label, value in (
         ("序号", shown.sequence),
@@ -218,10 +228,16 @@ def _open_end(url: str) -> str:
     return f"{url}&" if "?" in url else f"{url}?"
 
 
+def _prints(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
+    """Return what can be printed here: the unit's numbers, and the roster."""
+    url = with_query(request, reverse("unit_print", args=[shown.code]))
+    return [{"label": "本单位", "url": url}, *roster_prints(request.user, address, unit=shown.code)]
+
+
 def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
     """What the user may do here, the red button last."""
     actions: list[dict[str, Any]] = [
-        {"label": "打印", "tone": "print"},
+        {"label": "打印", "prints": _prints(request, address, shown)},
         {"label": "上报表格", "url": address.url(reverse("unit_sheets", args=[shown.code]))},
     ]
     if shown.closed_on is not None:

@@ -15,9 +15,10 @@ from django.forms import BoundField, Textarea
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, spark_of
+from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
 from registry.web.lists import with_query
+from registry.web.written import draw
 
 register = template.Library()
 
@@ -46,6 +47,12 @@ def field_class(field: BoundField) -> str:
     return "field" + " has-error" * bool(field.errors) + " field-wide" * is_wide
 
 
+@register.filter
+def thousands(value: object) -> str:
+    """Return a count with commas (10,152); what is no whole number as it is."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 @register.simple_tag
 def day_box(name: str, day: date, near: date, label: str, default: date | None = None) -> SafeString:
     """Return the box of a date that is no form's field; ``near`` as in ``DayField``.
@@ -59,12 +66,38 @@ def day_box(name: str, day: date, near: date, label: str, default: date | None =
 
 @register.simple_tag
 def count(value: int | None, url: str = "") -> SafeString:
-    """Return a number of a table, linked to its rows; zero is a grey 0 without a link, None a dash."""
+    """Return a number, linked to its rows; zero is a grey 0 without a link, None a dash."""
     if not value:
         return SafeString(f'<span class="zero">{"–" if value is None else 0}</span>')
     if url:
-        return format_html('<a href="{}">{}</a>', url, value)
-    return SafeString(value)
+        return format_html('<a class="count" href="{}">{}</a>', url, thousands(value))
+    return SafeString(thousands(value))
+
+
+@register.simple_tag
+def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString:
+    """Return by how much a number changed, in ink (growth is not good in itself), linked to what changed.
+
+    ``same`` are the words for no change; nothing if it is not known.
+    """
+    if not change:
+        return SafeString("") if change is None else format_html('<span class="delta same">{}</span>', same)
+    mark, words = ("▲", "增加") if change > 0 else ("▼", "减少")
+    said = format_html(
+        '<span aria-hidden="true">{}</span><span class="sr-only">{}</span>\u00a0{}',
+        mark,
+        words,
+        thousands(abs(change)),
+    )
+    if not url:
+        return format_html('<span class="delta">{}</span>', said)
+    return format_html('<a class="delta" href="{}">{}</a>', url, said)
+
+
+@register.simple_block_tag
+def table(content: str, css: str = "") -> SafeString:
+    """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
+    return draw(content, css)
 
 
 @register.simple_tag(takes_context=True)
@@ -105,7 +138,9 @@ def _title(context: template.Context, grid: Any, cell: Any) -> SafeString:
     key, title = cell.column.key, escape(cell.column.title)
     if key not in grid.sorts:
         return title
-    return format_html('<a class="sort" href="{}">{}</a>', with_query(context["request"], sort=key), title)
+    first = f"-{key}" if cell.column.is_number else key
+    url = with_query(context["request"], sort=first)
+    return format_html('<a class="sort" href="{}#rows">{}</a>', url, title)
 
 
 @register.simple_tag
@@ -117,20 +152,6 @@ def bar(share: float, label: str | SafeString) -> SafeString:
         f"{share:.4f}",
         label,
     )
-
-
-@register.simple_tag
-def delta(value: int | None, url: str = "", same: str = "0") -> SafeString:
-    """Return by how much a number changed: ▲ 3 or ▼ 3, linked to what changed; ``same``: words for none."""
-    if not value:
-        return format_html('<span class="zero">{}</span>', "–" if value is None else same)
-    mark, words = ("▲", "增加") if value > 0 else ("▼", "减少")
-    said = format_html(
-        '<span aria-hidden="true">{}</span><span class="sr-only">{}</span> {}', mark, words, f"{abs(value):,}"
-    )
-    if not url:
-        return format_html('<span class="delta">{}</span>', said)
-    return format_html('<a class="delta" href="{}">{}</a>', url, said)
 
 
 @register.simple_tag
@@ -159,6 +180,16 @@ def spark(numbers: Sequence[Any]) -> SafeString:
 
 def _spoken(words: str) -> SafeString:
     return format_html('<span class="sr-only">{}</span>', words)
+
+
+@register.simple_tag
+def chart_hits(hits: Sequence[Hit], height: int) -> SafeString:
+    """Return the strips of a chart's days, each with its values as its title."""
+    return format_html_join(
+        "",
+        '<rect class="hit" data-at="{}" x="{}" width="{}" height="{}"><title>{}</title></rect>',
+        ((hit.at, hit.x, hit.width, height, hit.title) for hit in hits),
+    )
 
 
 @register.simple_tag
