@@ -99,9 +99,9 @@ def test_key_figures_rows_and_totals(client: Client, bureau: Unit, decheng: Unit
     assign(team, people[0])
     client.force_login(make_user(unit=bureau))
     page = read(client, "dezhou", as_of=LATER)
-    assert key_figure(page, "临时党组织") == "2 持平 由 0 到 2 党总支 1 · 党支部 1 未批准 1"
-    assert key_figure(page, "一线人员") == "4 持平 由 0 到 4 党员 3 (75.0%) · 辅警 1 · 编入 5"
-    assert key_figure(page, "先锋队和突击队") == "1 持平 由 0 到 1 突击队 1 · 队员 1"
+    assert key_figure(page, "临时党组织") == "2 较 7 日前 持平 由 0 到 2 党总支 1 · 党支部 1 未批准 1"
+    assert key_figure(page, "一线人员") == "4 较 7 日前 持平 由 0 到 4 党员 3 (75.0%) · 辅警 1 · 编入 5"
+    assert key_figure(page, "先锋队和突击队") == "1 较 7 日前 持平 由 0 到 1 突击队 1 · 队员 1"
     week = ["0", "由 0 到 1"]
     assert row_of(page, "德城分局") == ["德城分局", "1", *week, "1", "1", "1", "0", "0", "4", "75.0%", "1"]
     assert row_of(page, "本单位") == ["本单位", "1", *week, "0", "0", "0", "1", "1", "1", "100.0%", "0"]
@@ -193,10 +193,10 @@ def test_the_change_over_seven_days(client: Client, bureau: Unit) -> None:
     organizations.dissolve_organization(actor=ACTOR, organization=ended, on=date(2020, 2, 19), reason="测试")
     client.force_login(make_user(unit=bureau))
     page = read(client, "dezhou", as_of=LATER)
-    assert key_figure(page, "临时党组织").startswith("2 ▲ 增加 1")
-    assert key_figure(page, "党员先锋岗") == "0 ▼ 减少 1 由 0 到 0"
+    assert key_figure(page, "临时党组织").startswith("2 较 7 日前 ▲ 增加 1")
+    assert key_figure(page, "党员先锋岗") == "0 较 7 日前 ▼ 减少 1 由 0 到 0"
     page = read(client, "dezhou", as_of=LATER, basis="cumulative")
-    assert key_figure(page, "党员先锋岗") == "1 持平 由 0 到 1"
+    assert key_figure(page, "党员先锋岗") == "1 较 7 日前 持平 由 0 到 1"
     page = read(client, "dezhou", as_of=LATER, basis="new", since="2020-02-14")
     assert key_figure(page, "临时党组织").startswith("1 党支部")
 

@@ -144,17 +144,6 @@ def _title(context: template.Context, grid: Any, cell: Any) -> SafeString:
 
 
 @register.simple_tag
-def bar(share: float, label: str | SafeString) -> SafeString:
-    """Return a bar of ``share`` (0 to 1) of the full width with its number behind it."""
-    return format_html(
-        '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" '
-        'aria-hidden="true"><rect width="{}" height="1"/></svg><span class="num">{}</span></span>',
-        f"{share:.4f}",
-        label,
-    )
-
-
-@register.simple_tag
 def spark(numbers: Sequence[Any]) -> SafeString:
     """Return a sparkline: numbers of successive days, or a course of (day, number) from ``counting.series``.
 
