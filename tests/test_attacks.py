@@ -394,7 +394,10 @@ FILTERED = {
     "organizations": (*_PLACE, "kind", "nature", "state"),
     "reconciliation": ("unit", "unit_text", "verdict", "source", "category", "countable", "sort"),
     "sources": ("sort", "page", "q"),
-    "record": ("unit", "unit_text", "user", "verb", "day_from", "day_to", "q", "object", "page"),
+    "record": (
+        *("unit", "unit_text", "user", "verb", "day_from", "day_to", "q", "object", "page"),
+        *("act", "routine"),
+    ),
     "users": ("unit", "unit_text", "role", "state", "q", "sort", "page"),
     "pick_units": ("q", "roles"),
     "pick_organizations": ("q", "roles", "kind", "below"),
