@@ -240,7 +240,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "",
             "parent_name",
             cell="pages/organizations/cells/parent.html",
-            css="drop ledger-parent",
+            css="ledger-parent",
+            rank=3,
         ),
         Column(
             "书记/负责人",
