@@ -365,6 +365,30 @@ def test_the_trend_of_another_metric(client: Client, bureau: Unit) -> None:
     assert "临时党组织逐日数" in read(client, "dezhou", chart="nonsense")
 
 
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ({"range": "7"}, "2020-02-14", "2020-02-20"),
+        ({"range": "90"}, "2019-11-23", "2020-02-20"),
+        ({"range": "own", "from": "2020-02-01", "to": "2020-02-09"}, "2020-02-01", "2020-02-09"),
+        ({"range": "own", "from": "2020-02-19", "to": "2020-03-01"}, "2020-02-19", "2020-03-01"),
+    ],
+)
+def test_the_trend_follows_the_period_asked_and_the_change_over_a_week_stays(
+    client: Client, bureau: Unit, query: dict[str, str], first: str, last: str
+) -> None:
+    for day in (10, 16):
+        make_organization(bureau, established_on=date(2020, 2, day))
+    client.force_login(make_user(unit=bureau))
+    answer = client.get(reverse("unit", args=["dezhou"]), {"as_of": LATER, **query})
+    rows = answer.context["chart"].rows
+    assert [rows[-1][0], rows[0][0]] == [first, last]
+    assert {row[0]: row[1] for row in rows} == {
+        row[0]: (row[0] >= "2020-02-10") + (row[0] >= "2020-02-16") for row in rows
+    }
+    assert answer.context["key_figures"][0].delta == 1
+
+
 def test_a_unit_without_anything(client: Client) -> None:
     alone = make_unit("alone")
     client.force_login(make_user(unit=alone))

@@ -15,7 +15,7 @@ from django.forms import BoundField, Textarea
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, spark_of
+from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
 from registry.web.lists import with_query
 from registry.web.written import draw
@@ -174,6 +174,16 @@ def spark(numbers: Sequence[Any]) -> SafeString:
 
 def _spoken(words: str) -> SafeString:
     return format_html('<span class="sr-only">{}</span>', words)
+
+
+@register.simple_tag
+def chart_hits(hits: Sequence[Hit], height: int) -> SafeString:
+    """Return the strips of a chart's days, each with its values as its title."""
+    return format_html_join(
+        "",
+        '<rect class="hit" data-at="{}" x="{}" width="{}" height="{}"><title>{}</title></rect>',
+        ((hit.at, hit.x, hit.width, height, hit.title) for hit in hits),
+    )
 
 
 @register.simple_tag
