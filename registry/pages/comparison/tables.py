@@ -8,7 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.http import FileResponse, Http404, HttpRequest
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
 from registry import access
@@ -174,7 +175,7 @@ class ComparisonTable(Table[Step]):
         pairs = [(line.last, line.growth) for line in self.compared]
         return ["期末与增减", *(number for pair in pairs for number in pair)]
 
-    def as_file(self) -> FileResponse:
+    def as_file(self) -> HttpResponseBase:
         """Answer with the comparison as a file; without a unit there is none."""
         if not self.asked.units:
             raise Http404("请先选择要对比的单位。")
