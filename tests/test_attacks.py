@@ -330,6 +330,9 @@ PARAMETERS = (
         "verb",
         "day_from",
         "day_to",
+        "range",
+        "to",
+        "by",
     ),
     *("next", "roles", "below", "name", "code", "campaign", "as_of", "basis", "since", "suggested_name"),
     *("parent", "established_on", "unknown"),
@@ -405,7 +408,8 @@ FILTERED = {
     "pick_units": ("q", "roles"),
     "pick_organizations": ("q", "roles", "kind", "below"),
     "pick_people": ("q", "roles"),
-    "unit": ("sort", "chart", "page"),
+    "unit": ("sort", "chart", "page", "range", "from", "to"),
+    "comparison": ("unit", "unit_text", "metric", "range", "from", "to", "by", "page"),
     "tree": ("unit", "unit_text"),
 }
 """The parameters that each page reads, beside those that all pages read."""
