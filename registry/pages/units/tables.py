@@ -147,7 +147,7 @@ _WEEK: tuple[Column[Row], ...] = (
     Column(
         "7天", "week", Kind.NUMBER, key="week", head=Head("比7日前增减", Kind.NUMBER), seen_by=_is_of_a_day
     ),
-    Column("近30天", only="page", seen_by=_is_of_a_day),
+    Column("近30天", only="page", css="no-print", seen_by=_is_of_a_day),
 )
 _PENDING: Column[Row] = Column("未批准", lambda row: row.counts[0].pending, Kind.NUMBER, key="pending")
 
