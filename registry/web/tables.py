@@ -51,6 +51,9 @@ from registry.web.lists import (
 from registry.web.paper import MOST_ROWS, is_print, too_long
 from registry.web.statement import Statement, units_left_out
 
+WIDEST = 4
+"""The rank of columns that only the widest screens show until somebody chooses them."""
+
 
 @dataclass(frozen=True)
 class Empty:
@@ -171,7 +174,7 @@ class Table(Generic[Line]):
     @property
     def empty(self) -> Empty:
         """What the list says when it has no row."""
-        if self.shown:
+        if self.shown.keys() - self.off.keys():
             return Empty(self.nothing_found, self.clear_url, "清除筛选")
         if self.actions:
             return Empty(self.nothing, self.actions[0]["url"], self.actions[0]["label"])
@@ -249,6 +252,11 @@ class Table(Generic[Line]):
         on = [each for each in self.filters if self.wanted[each.name]]
         return self.place_chips | {each.name: each.words(self, self.wanted[each.name]) for each in on}
 
+    @cached_property
+    def off(self) -> dict[str, str]:
+        """What the address says to switch off each filter that is on by itself."""
+        return {each.name: each.off for each in self.filters if each.off}
+
     @property
     def is_filtered(self) -> bool:
         """Whether a filter is on, beside the place."""
@@ -283,7 +291,7 @@ class Table(Generic[Line]):
     @property
     def column_menu(self) -> dict[str, Any]:
         """What the menu 列 offers: name, title, whether it is on; and where it leads back."""
-        on = {each.name for each in choosable(self.visible)}
+        on = {each.name for each in choosable(self.visible) if self.chosen or each.rank < WIDEST}
         offered = [(each.name, each.title, each.name in on) for each in choosable(self.allowed)]
         return {
             "list": self.kept_as,
@@ -344,8 +352,8 @@ class Table(Generic[Line]):
             "actions": self.actions,
             "filters": self.form() if self.filters else None,
             "others": others(self.request, names),
-            "chips": chips(self.request, self.shown),
-            "clear_url": self.clear_url,
+            "chips": chips(self.request, self.shown, self.off),
+            "clear_url": self.clear_url if self.shown.keys() - self.off.keys() else "",
             "filter_problems": self.problems,
             "page_obj": self.page_obj,
             "rows": self.grid.rows,
