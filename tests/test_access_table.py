@@ -108,6 +108,11 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
     ],
     "read_day": [Row(nothing, EVERYBODY, READ_ONLY, query="q=2.3&near=2020-02-20")],
+    # over time
+    "comparison": [
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&metric=pioneer_posts&metric=temporary_branches"),
+        Row(nothing, EVERYBODY, READ_ONLY),
+    ],
     # lists as files
     "organizations_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20&state=all"),
@@ -150,6 +155,10 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
         Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404"),
         Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+    ],
+    "comparison_export": [
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia&metric=pioneer_posts&metric=temporary_branches"),
+        Row(nothing, READ_ONLY, NOBODY_HERE),
     ],
     "unit_table_export": [
         Row(unit, READ_ONLY, TAKEN),

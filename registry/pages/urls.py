@@ -9,6 +9,8 @@ from registry.pages.audit.tables import RecordTable
 from registry.pages.campaigns import changes as campaign_changes
 from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
+from registry.pages.comparison import views as comparison
+from registry.pages.comparison.tables import ComparisonTable
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import copying, founding
 from registry.pages.organizations import paper as organization_paper
@@ -44,6 +46,7 @@ urlpatterns = [
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
     path("export/roll/", export(RollTable), name="roll_export"),
     path("export/lent/", export(lent.LentTable), name="lent_export"),
+    path("export/comparison/", export(ComparisonTable), name="comparison_export"),
     path("export/units/", export(UnitTable), name="units_export"),
     path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
@@ -62,6 +65,8 @@ urlpatterns = [
     path("tree/side/", tree.side, name="tree_side"),
     path("tree/units/<slug:code>/", tree.unit_children, name="tree_unit"),
     path("tree/organizations/<slug:code>/", tree.organization_children, name="tree_organization"),
+    # over time
+    path("compare/", comparison.comparison, name="comparison"),
     # campaigns
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("start-campaign/", campaign_changes.start, name="campaign_start"),
