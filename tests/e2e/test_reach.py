@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Page
 
@@ -51,6 +53,13 @@ def test_what_the_system_asks_for_is_done(page: Page, live_server) -> None:
 
     def visit(path: str) -> None:
         page.goto(f"{live_server.url}{path}", wait_until="networkidle")
+
+    # Read aloud (docs/screen-reader.md): tables have names, drawn signs are not read, numbers say of what.
+    visit("/units/jia/")
+    read = page.locator("body").aria_snapshot()
+    assert re.findall(r"- table:|[▲▼↕↑↓▾▶]", read) == [], read
+    assert '- link "临时党组织 1"' in read
+    assert '- treeitem "甲密公安局 1" [expanded]' in read
 
     # Its own colours: backgrounds are gone, so what is open has a line that the others have not.
     page.emulate_media(forced_colors="active")
