@@ -8,7 +8,7 @@
 #   make images  the pictures that pages are compared with, drawn anew; look at them before you commit
 #   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
 #                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
-#   make check   format, lint, types, floors, Django's own checks, missing migrations
+#   make check   format, lint, types, floors, Django's own checks, missing migrations; side by side
 #   make clean   removes .venv and what tools left behind; the data in var/ stays
 #
 # The settings come from the environment (README.md has the table). ARGS= is handed on to pytest.
@@ -30,7 +30,7 @@ PY := $(BIN)/python
 # A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test e2e images bench check clean
+.PHONY: install run demo test e2e images bench check format types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -109,10 +109,17 @@ bench: .venv/.dev
 check: export DEBUG := 1
 check: export DATABASE_URL := sqlite://:memory:
 check: .venv/.dev
+	@$(MAKE) --no-print-directory --jobs --output-sync --keep-going format types rules
+
+format:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
+
+types:
 	@$(BIN)/mypy
+
+rules:
 	@$(BIN)/lint-imports
 	@$(PY) manage.py check --fail-level WARNING
 	@$(PY) manage.py makemigrations --check --dry-run

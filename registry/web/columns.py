@@ -103,6 +103,11 @@ class Column(Generic[Line]):
         return self.head or Head(self.title, self.kind)
 
     @property
+    def paper_head(self) -> Head:
+        """The header on paper: that of the page, over a value as the file holds it."""
+        return Head(self.title, self.head.kind if self.head else self.kind)
+
+    @property
     def head_css(self) -> str:
         """The classes of the header's cell."""
         kept = [name for name in self.css.split() if name in ("no-print", "tick")]
@@ -126,6 +131,13 @@ class Column(Generic[Line]):
         """Return the value of a row."""
         value: Cell = read(row, self.value)
         return value
+
+    def printed(self, row: Line) -> Cell:
+        """Return the cell of a row for paper: the short name that the page says, or the value."""
+        if self.text and not self.cell:
+            shown: str | None = read(row, self.text)
+            return shown or None
+        return self.of(row)
 
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
