@@ -27,6 +27,8 @@ _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
 _RANKS = ("", "", "drop-2", "drop", "xl")
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
+WIDEST = 4
+"""The rank of columns that only the widest screens show until somebody chooses them."""
 FEW = 3
 """With fewer rows a column stays, though it says the same in all of them."""
 
@@ -326,6 +328,7 @@ class Grid(Generic[Line]):
             at: cell
             for at, cell in enumerate(self._cells[0])
             if not cell.column.is_fixed
+            and cell.column.rank < WIDEST
             and not (by and cell.column.key == by)
             and (cell.column.is_known_by_value or not cell.value)
             and all(row[at] == cell for row in self._cells)

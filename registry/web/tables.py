@@ -31,7 +31,7 @@ from registry.models.hierarchy import Span
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
-from registry.web.columns import Column, Grid, Line, choosable, chosen, head_of
+from registry.web.columns import WIDEST, Column, Grid, Line, choosable, chosen, head_of
 from registry.web.exports import above, answer, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
@@ -50,9 +50,6 @@ from registry.web.lists import (
 )
 from registry.web.paper import MOST_ROWS, is_print, too_long
 from registry.web.statement import Statement, units_left_out
-
-WIDEST = 4
-"""The rank of columns that only the widest screens show until somebody chooses them."""
 
 
 @dataclass(frozen=True)

@@ -378,7 +378,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         }
 
     @cached_property
-    def order_links(self) -> list[dict[str, str]]:
+    def order_links(self) -> list[dict[str, Any]]:
         """What the ledger is in the order of: each nature with rows, and the way to those alone."""
         numbers: dict[str, int] = defaultdict(int)
         for total in self.totals:
@@ -386,7 +386,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         if self.sort != FIRST or len(numbers) < 2:
             return []
         return [
-            {"label": label, "number": str(numbers[nature]), "url": with_query(self.request, nature=nature)}
+            {"label": label, "number": numbers[nature], "url": with_query(self.request, nature=nature)}
             for nature, label in NATURES
             if numbers[nature]
         ]
