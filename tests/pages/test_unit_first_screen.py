@@ -190,7 +190,7 @@ def test_changes_are_said_by_day_and_by_what_happened(client: Client, here: Bure
             [("成立", "临时党支部 2 个", "南站"), ("成立", "岗", "南站"), ("撤销", "支部戊", "北站")],
         ),
         (16, "撤销 1", [("撤销", "支部甲", "南站")]),
-        (14, "成立 1 · 撤销 1", [("成立", "支部甲", "南站"), ("撤销", "支部丁", "南站")]),
+        (14, "成立 1 · 撤销 1", [("成立", "支部甲", "南站")]),
     ]
     assert page.context["week"][0][:2] == ("成立", 3)
     assert page.context["week"][1][:2] == ("撤销", 3)
@@ -202,7 +202,7 @@ def test_each_of_them_opens_its_list(client: Client, here: Bureau) -> None:
         assert client.get(url).context["page_obj"].paginator.count == number
     for day, day_url, lines, _more in page.context["recent"]:
         assert len(client.get(day_url).context["rows"]) == sum(day.numbers.values())
-        for line, change in zip(lines, day.changes, strict=True):
+        for line, change in zip(lines, day.changes, strict=False):  # the last day is cut
             opened = client.get(line.url)
             if change.number == 1:
                 assert opened.context["organization"].name == line.label

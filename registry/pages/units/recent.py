@@ -18,7 +18,7 @@ from registry.web.links import rows_behind
 
 WEEK = timedelta(days=7)
 ONE = timedelta(days=1)
-LINES_SHOWN = 6
+LINES_SHOWN = 5
 """So many lines stand beside the trend."""
 TOGETHER = "temporary_party_orgs"
 """What is counted over the week."""
