@@ -90,16 +90,17 @@ class MemberTable(Table[ListedMember]):
         *person_columns(ASSIGNMENT, lambda row: row.person),
         noun_column(ASSIGNMENT, "role", cell="pages/organizations/cells/role.html"),
         noun_column(ASSIGNMENT, "started_on", "编入"),
-        noun_column(ASSIGNMENT, "ended_on", "结束", key="ended"),
+        noun_column(ASSIGNMENT, "ended_on", "结束", key="ended", rank=2),
         Column("在册情况", "when", only="file"),
         Column("当日政治面貌", "status", only="file"),
-        Column("政治面貌", "status", only="page"),
+        Column("政治面貌", "status", only="page", rank=2),
         Column("人员类别", "person.get_category_display", rank=3),
         Column(
             "正式组织关系",
             lambda row: row.home(row.person.home_unit.name),
             text=lambda row: row.home(row.person.home_unit.label),
             css="text",
+            rank=2,
         ),
         noun_column(ASSIGNMENT, "document_number", rank=3),
         Column(
@@ -220,7 +221,7 @@ class MemberTable(Table[ListedMember]):
         if not access.may(self.user, "change_role", self.organization):
             left_out.add("change")
         columns = [each for each in self.visible if each.key not in left_out]
-        return Grid(columns, list(self.page_obj.object_list), folds=not self.chosen)
+        return Grid(columns, list(self.page_obj.object_list), folds=True)
 
     @property
     def kept_as(self) -> str:
