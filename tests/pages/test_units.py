@@ -172,7 +172,9 @@ def test_each_number_is_a_link_to_as_many_rows(
     client.force_login(make_user(unit=department))
     page = read(client, "dezhou", **query)
     links = re.findall(
-        r'<a (?:class="count" )?href="([^"]*[?;]metric=[^"]*)"(?: title="(\d+)")?>([\d.%]+)</a>', page
+        r'<a (?:class="count" )?href="([^"]*[?;]metric=[^"]*)"'
+        r'(?:\s+aria-label="[^"]*")?(?: title="(\d+)")?>([\d.%]+)</a>',
+        page,
     )
     links += [
         (link, "", number)
@@ -191,8 +193,8 @@ def test_the_change_over_seven_days(client: Client, bureau: Unit) -> None:
     organizations.dissolve_organization(actor=ACTOR, organization=ended, on=date(2020, 2, 19), reason="测试")
     client.force_login(make_user(unit=bureau))
     page = read(client, "dezhou", as_of=LATER)
-    assert key_figure(page, "临时党组织").startswith("2 较 7 日前 ▲ 1")
-    assert key_figure(page, "党员先锋岗") == "0 较 7 日前 ▼ 1"
+    assert key_figure(page, "临时党组织").startswith("2 较 7 日前增加 1 ▲ 1")
+    assert key_figure(page, "党员先锋岗") == "0 较 7 日前减少 1 ▼ 1"
     page = read(client, "dezhou", as_of=LATER, basis="cumulative")
     assert key_figure(page, "党员先锋岗") == "1 持平"
     page = read(client, "dezhou", as_of=LATER, basis="new", since="2020-02-14")

@@ -78,20 +78,23 @@ def delta(change: int | None, since: str = "较 7 日前") -> SafeString:
         return SafeString("")
     if not change:
         return format_html('<span class="delta same" title="{}">持平</span>', since)
-    sign = "▲" if change > 0 else "▼"
+    sign, word = ("▲", "增加") if change > 0 else ("▼", "减少")
     return format_html(
-        '<span class="delta" title="{}"><span class="sr-only">{}</span>{}\u00a0{}</span>',
+        '<span class="delta" title="{}"><span class="sr-only">{}{} {}</span>'
+        '<span aria-hidden="true">{}\u00a0{}</span></span>',
         since,
         since,
+        word,
+        thousands(abs(change)),
         sign,
         thousands(abs(change)),
     )
 
 
 @register.simple_block_tag
-def table(content: str, css: str = "") -> SafeString:
+def table(content: str, css: str = "", label: str = "") -> SafeString:
     """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
-    return draw(content, css)
+    return draw(content, css, label)
 
 
 @register.simple_tag(takes_context=True)
