@@ -127,7 +127,7 @@ TABLE: dict[str, list[Row]] = {
         Row(branch, READ_ONLY, TAKEN, lambda here: {"format": "csv"}),
         Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
     ],
-    "roster_export": [
+    "roll_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "print"}, query="as_of=2020-02-20"),
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia&as_of=2020-02-20"),
         Row(

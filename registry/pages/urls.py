@@ -21,7 +21,7 @@ from registry.pages.organizations.tables import OrganizationTable
 from registry.pages.people import assignments, leaving, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
-from registry.pages.people.roster import RosterTable
+from registry.pages.people.roll import RollTable
 from registry.pages.people.tables import PeopleTable
 from registry.pages.tree import views as tree
 from registry.pages.units import changes as unit_changes
@@ -46,7 +46,7 @@ urlpatterns = [
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
-    path("export/roster/", export(RosterTable), name="roster_export"),
+    path("export/roll/", export(RollTable), name="roll_export"),
     path("export/lent/", export(lent.LentTable), name="lent_export"),
     path("export/comparison/", export(ComparisonTable), name="comparison_export"),
     path("export/units/", export(UnitTable), name="units_export"),

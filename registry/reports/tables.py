@@ -25,6 +25,7 @@ from registry.web.drill import rows_url, unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import paged, with_query
 from registry.web.tables import Empty, Table
+from registry.web.templatetags.parts import thousands
 
 FOLDED_SHOWN = 100
 VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
@@ -54,6 +55,12 @@ class ListedFigure:
         return reported_value(self.figure)
 
     @property
+    def shown(self) -> str:
+        """The value as a page shows it: a count with commas."""
+        number = self.figure.number
+        return self.value if number is None else self.value.replace(str(number), thousands(number))
+
+    @property
     def days(self) -> str:
         """The day, or what bounds it."""
         return reported_days(self.figure)
@@ -63,7 +70,7 @@ class ListedFigure:
         """Whether both agree, in words."""
         row, difference = self.comparison, self.comparison.difference
         if row.verdict == Verdict.DIFFERS and difference is not None:
-            return f"不一致 {'多' if difference > 0 else '少'} {abs(difference)}"
+            return f"不一致 {'多' if difference > 0 else '少'} {thousands(abs(difference))}"
         return VERDICTS[row.verdict]
 
     @property
@@ -150,14 +157,16 @@ class FigureTable(Table[ListedFigure]):
             key="day",
             sort=lambda row: row.day.toordinal() if row.day else 0,
             css="num",
+            rank=2,
             head=Head("报道日期"),
         ),
-        Column("口径", "figure.get_basis_display"),
+        Column("口径", "figure.get_basis_display", rank=2),
         Column(
             "报道",
             "value",
             key="reported",
             sort=lambda row: -1 if row.figure.number is None else row.figure.number,
+            text="shown",
             cell="reports/reconciliation/cells/reported.html",
             kind=Kind.NUMBER,
             head=Head("报道"),

@@ -316,7 +316,7 @@ class Table(Generic[Line]):
             self.css,
             self.address.as_of,
             default_sort=self._first_sort,
-            folds=not self.chosen,
+            folds=True,
         )
 
     def form(self) -> ScopedForm:

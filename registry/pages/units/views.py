@@ -19,7 +19,7 @@ from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.people.lent import LentTable
-from registry.pages.people.roster import roster_prints
+from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.notice import notices
@@ -232,9 +232,9 @@ def _open_end(url: str) -> str:
 
 
 def _prints(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
-    """Return what can be printed here: the unit's numbers, and the roster."""
+    """Return what can be printed here: the unit's numbers, and the roll."""
     url = with_query(request, reverse("unit_print", args=[shown.code]))
-    return [{"label": "本单位", "url": url}, *roster_prints(request.user, address, unit=shown.code)]
+    return [{"label": "本单位", "url": url}, *roll_prints(request.user, address, unit=shown.code)]
 
 
 def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
