@@ -153,23 +153,6 @@ class Column(Generic[Line]):
         return thousands(value) if self.kind == Kind.NUMBER and value else words(value)
 
 
-def choosable(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
-    """Return the columns of a page that its reader may leave out."""
-    return [each for each in columns if not each.is_fixed and each.only != "file"]
-
-
-def chosen(columns: Sequence[Column[Any]], names: Collection[str]) -> list[Column[Any]]:
-    """Return the columns with these names, those that none leaves out, and what only the file has.
-
-    A column of the file that has a pair on the page goes with it. Without a known name: all.
-    """
-    offered = {each.name for each in choosable(columns)}
-    if not offered & set(names):
-        return list(columns)
-    left = offered - set(names)
-    return [each.at_every_width for each in columns if each.is_fixed or each.name not in left]
-
-
 def read(row: Any, how: How) -> Any:
     """Return the value that ``how`` reads from a row; None where a step of the path is empty."""
     if callable(how):

@@ -174,7 +174,9 @@ def test_each_number_is_a_link_to_as_many_rows(
     client.force_login(make_user(unit=department))
     page = read(client, "dezhou", **query)
     links = re.findall(
-        r'<a (?:class="count" )?href="([^"]*[?;]metric=[^"]*)"(?: title="(\d+)")?>([\d.%]+)</a>', page
+        r'<a (?:class="count" )?href="([^"]*[?;]metric=[^"]*)"'
+        r'(?:\s+aria-label="[^"]*")?(?: title="(\d+)")?>([\d.%]+)</a>',
+        page,
     )
     links += [
         (link, "", number)

@@ -95,9 +95,9 @@ def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString
 
 
 @register.simple_block_tag
-def table(content: str, css: str = "") -> SafeString:
+def table(content: str, css: str = "", label: str = "") -> SafeString:
     """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
-    return draw(content, css)
+    return draw(content, css, label)
 
 
 @register.simple_tag(takes_context=True)
