@@ -17,6 +17,7 @@ from registry import access
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
+from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.people.lent import LentTable
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
@@ -104,6 +105,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         ],
         "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
         "chart_period": period,
+        "metrics_url": comparison_url(address, [shown.code], unit_page.CHARTED, period),
+        "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
         "reported": reported,
         "table": table,
