@@ -64,6 +64,14 @@ document.addEventListener("change", (event) => {
   said.classList.toggle("on", Boolean(everything || number));
 });
 
+// The button of a comparison says how many units are ticked.
+document.addEventListener("change", (event) => {
+  const button = event.target.matches("td.tick input") && event.target.form?.querySelector("[data-compares]");
+  if (!button) return;
+  const number = [...event.target.form.elements].filter((each) => each.checked).length;
+  button.textContent = number ? `对比已选 ${number} 个` : "对比所选";
+});
+
 // GET forms leave empty fields, and those at the value that holds anyway (data-default), out of the address; a
 // named button replaces the field of its name.
 // POST forms are sent once. What htmx sends is left to htmx.

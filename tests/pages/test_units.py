@@ -69,7 +69,7 @@ def row_of(page: str, name: str) -> list[str]:
     for row in re.findall(r"<tr.*?</tr>", table[: table.index("</table>")], re.S):
         cells = [
             " ".join(re.sub(r"<[^>]+>", " ", unescape(cell)).split())
-            for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.S)
+            for cell in re.findall(r'<t[hd](?! class="tick).*?</t[hd]>', row, re.S)
         ]
         if cells[0].startswith(name):
             return cells

@@ -23,6 +23,21 @@ def unit_name(row: Row) -> SafeString:
 
 
 @register.simple_tag
+def unit_tick(row: Row) -> SafeString:
+    """Return the box that ticks a unit for a comparison, where the user may open the unit."""
+    box = (
+        format_html(
+            '<input type="checkbox" name="unit" value="{}" form="compare" aria-label="对比 {}">',
+            row.unit.code,
+            row.unit.label,
+        )
+        if row.url
+        else ""
+    )
+    return format_html('<td class="tick no-print">{}</td>', box)
+
+
+@register.simple_tag
 def steps(depth: Sequence[int]) -> SafeString:
     """Return the mark before the name of a subordinate organization, one step further in at each level."""
     blank = '<span class="step blank">└</span>' * (len(depth) - 1)

@@ -17,6 +17,7 @@ from registry import access
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
+from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.people.lent import LentTable
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
@@ -30,6 +31,7 @@ from registry.web.drill import Place
 from registry.web.links import buttons, linked
 from registry.web.lists import Length, export_url, others, paged, with_query
 from registry.web.periods import period_of
+from registry.web.templatetags.parts import thousands
 from registry.web.text import period as days_said
 
 CHILDREN_ON_A_PAGE = 100
@@ -104,6 +106,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         ],
         "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
         "chart_period": period,
+        "metrics_url": comparison_url(address, [shown.code], unit_page.CHARTED, period),
+        "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
         "reported": reported,
         "table": table,
@@ -172,7 +176,7 @@ def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
         parts.append(format_html("行政区划 {}", shown.region_code))
     if below:
         tree = address.url(reverse("tree"), unit=shown.code)
-        parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, below))
+        parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, thousands(below)))
     campaign = address.question.campaign
     if campaign is not None:
         parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.label))
