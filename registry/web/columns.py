@@ -24,6 +24,7 @@ How = str | Callable[[Any], Any]
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
+Rank = Literal[1, 2, 3, 4]
 _RANKS = ("", "", "drop-2", "drop", "xl")
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
@@ -56,7 +57,7 @@ class Column(Generic[Line]):
     """The template of the cell; it gets ``row`` and ``value``."""
     css: str = ""
     """Classes of the cell: text (long), nowrap, and a list's own widths."""
-    rank: Literal[1, 2, 3, 4] = 1
+    rank: Rank = 1
     """From which width the page shows it: 1 always, 2 from 1024 px and in cards, 3 from 1366, 4 from 1900."""
     slug: str = ""
     """Under which of the noun's columns an import reads the value back: the file has that one's header."""

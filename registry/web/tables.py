@@ -446,6 +446,10 @@ class Table(Choosing, Generic[Line]):
         """The columns of a print: all of the page but those to act with."""
         return [each for each in self.visible if each.only != "file" and "no-print" not in each.css.split()]
 
+    def paper_more(self) -> dict[str, Any]:
+        """Return what paper shows beside the rows: ``paper_template`` and what it takes."""
+        return {}
+
     def as_file(self) -> HttpResponseBase:
         """Answer with the list as a file, or as it will be printed."""
         on_paper = is_print(self.request)
@@ -459,6 +463,7 @@ class Table(Choosing, Generic[Line]):
             name="-".join(named),
             unit=self.file_unit,
             filters=[*self.shown.values(), *self.asked_along()],
+            more=self.paper_more() if on_paper else None,
         )
 
 
