@@ -164,6 +164,10 @@ TABLE: dict[str, list[Row]] = {
         Row(unit, READ_ONLY, TAKEN),
         Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
     ],
+    "unit_changes_export": [
+        Row(unit, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
+        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+    ],
     "reconciliation_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL),
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
@@ -199,6 +203,11 @@ TABLE: dict[str, list[Row]] = {
     "unit": [
         Row(unit, ALL_READ, READ_ONLY),
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&basis=cumulative"),
+        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "unit_changes": [
+        Row(unit, ALL_READ, READ_ONLY),
+        Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&metric=temporary_party_orgs&own=1"),
         Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
     ],
     "unit_print": [

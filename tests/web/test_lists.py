@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from registry.models import AuditEntry, Person, Unit, User
 from registry.pages.people import tables as people_page
-from registry.web import columns, lists
+from registry.web import lists
+from registry.web.choosing import choosable, chosen
 from registry.web.columns import Column, Grid
+from registry.web.tables import Table
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -145,15 +147,15 @@ def test_a_column_that_says_the_same_in_every_row_is_said_once() -> None:
 
 
 def test_a_chosen_column_is_at_every_width_and_its_pair_in_the_file_follows() -> None:
-    with_colour = columns.chosen(COLUMNS, ["colour"])
+    with_colour = chosen(COLUMNS, ["colour"])
     assert [(each.title, each.rank) for each in with_colour] == [
         ("名称", 1),
         ("颜色", 1),
         ("当日颜色", 1),
     ]
-    assert [each.title for each in columns.chosen(COLUMNS, ["备注"])] == ["名称", "备注"]
+    assert [each.title for each in chosen(COLUMNS, ["备注"])] == ["名称", "备注"]
     for nothing_known in ([], ["gone"]):
-        assert columns.chosen(COLUMNS, nothing_known) == list(COLUMNS)
+        assert chosen(COLUMNS, nothing_known) == list(COLUMNS)
 
 
 def heads(client: Client) -> list[str]:
@@ -225,3 +227,19 @@ def test_what_is_wrong_with_an_address_is_said_in_one_line(client: Client, top: 
     assert page.count("地址有误") == 1
     for said in ("统计口径“foo”不存在", "以下是今天的现有数", "筛选条件 kind=zz 不存在"):
         assert said in page
+
+
+def lists_of(table: type[Table[Any]]) -> list[type[Table[Any]]]:
+    return [table, *(each for below in table.__subclasses__() for each in lists_of(below))]
+
+
+def test_every_column_that_can_be_chosen_has_a_name_of_its_own() -> None:
+    get_resolver().url_patterns  # noqa: B018 all pages are there, and with them their lists
+    lists = [table for table in lists_of(Table) if table.columns and table.__module__.startswith("registry")]
+    twice = {
+        table.__name__: names
+        for table in lists
+        for names in [[column.name for column in choosable(table.columns)]]
+        if len(names) > len(set(names))
+    }
+    assert (len(lists) > 9, twice) == (True, {})

@@ -187,7 +187,6 @@ class ComparisonTable(Table[Step]):
         return found | {
             "subtitle": f"{self.basis_words};最多 {MOST} 个单位,或一个单位的 {MOST} 个指标",
             "crumbs": self.crumbs,
-            "actions": [{"label": "打印", "tone": "print"}] if self.asked.units else [],
             "export_url": found["export_url"] if self.asked.units else "",
             "filters": self.form(),
             "filters_label": "单位与指标",
