@@ -45,10 +45,11 @@ MOVING = """
 })).filter(Boolean)
 """
 OUTSIDE = """
-[...document.querySelectorAll("main, main *")].filter(each => each.getBoundingClientRect().right > innerWidth + 1)
-    .map(each => each.outerHTML.slice(0, 120)).concat(
-        document.documentElement.scrollWidth > innerWidth ? ["the page scrolls sideways"] : [])
+document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+    .filter(each => each.checkVisibility() && each.getBoundingClientRect().right > innerWidth + 1)
+    .map(each => each.outerHTML.slice(0, 120))
 """
+"""What makes the page scroll sideways."""
 PAGES = ("/units/jia/", "/organizations/", "/organizations/jia-branch/", "/units/jia/register/", "/record/")
 
 
