@@ -24,6 +24,7 @@ from registry.web.columns import Column, Grid
 from registry.web.fields import PickerField, ScopedForm
 from registry.web.links import rows_behind
 from registry.web.lists import with_query
+from registry.web.paper import table_of
 from registry.web.periods import PARAMETERS, period_of
 from registry.web.tables import Table
 from registry.web.text import cleaned
@@ -180,6 +181,16 @@ class ComparisonTable(Table[Step]):
         if not self.asked.units:
             raise Http404("请先选择要对比的单位。")
         return super().as_file()
+
+    def paper_more(self) -> dict[str, Any]:
+        """Add the chart and the summary."""
+        summary = self.summary
+        return {
+            "paper_template": "pages/comparison/paper.html",
+            "chart": self.chart,
+            "summary": table_of(summary.columns, summary.rows),
+            "most_grown": self.most_grown,
+        }
 
     def context(self) -> dict[str, Any]:
         """Add the form, the metrics of one unit, the path."""
