@@ -71,18 +71,18 @@ def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
 
-NOT_WRITTEN = "302 404 404 404 302 404 | 404"
+NOT_WRITTEN = "302 403 404 403 302 403 | 404"
 """Back to its page: there is nothing to take back yet."""
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
-ENTER = "302 404 200 404 200 404 | 404"
-ENTERED = "302 404 302+ 404 302+ 404 | 404"
-MANY = "302 404 302 404 302 404 | 404 302 404 302 404"
-DONE = "302 404 302+ 404 302+ 404 | 404"
-APPROVE = "302 404 404 200 200 404 | 404"
-APPROVED = "302 404 404 302+ 302+ 404 | 404"
-MANAGE = "302 404 404 404 200 404 | 404"
-MANAGED = "302 404 404 404 302+ 404 | 404"
+ENTER = "302 403 200 403 200 403 | 404"
+ENTERED = "302 403 302+ 403 302+ 403 | 404"
+MANY = "302 403 302 403 302 403 | 403 302 403 302 403"
+DONE = "302 403 302+ 403 302+ 403 | 404"
+APPROVE = "302 403 403 200 200 403 | 404"
+APPROVED = "302 403 403 302+ 302+ 403 | 404"
+MANAGE = "302 403 403 403 200 403 | 404"
+MANAGED = "302 403 403 403 302+ 403 | 404"
 EVERYBODY = "302 200 200 200 200 200 | 200"
 
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
@@ -147,8 +147,8 @@ TABLE: dict[str, list[Row]] = {
     ],
     "sources_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
     "users_export": [
-        Row(nothing, READ_ONLY, "302 404 404 404 200+ 404 | 404 404 404 200+ 404"),
-        Row(nothing, READ_ONLY, "302 404 404 404 200+ 404 | 404", query="unit=jia"),
+        Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 403 403 403 200+ 403"),
+        Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 404", query="unit=jia"),
     ],
     # sheets that are handed upward
     "unit_sheets": [
@@ -233,7 +233,7 @@ TABLE: dict[str, list[Row]] = {
         Row(
             unit,
             ENTER,
-            "302 404 200 404 200 404 | 404",
+            "302 403 200 403 200 403 | 404",
             lambda here: {"units": [here.station.code], "kind": "branch", "established_on": "2020-03-01"},
         ),
         Row(
@@ -253,8 +253,8 @@ TABLE: dict[str, list[Row]] = {
     "organization_copy": [
         Row(
             branch,
-            "302 404 200 404 200 404 | 404",
-            "302 404 302 404 302 404 | 404",
+            "302 403 200 403 200 403 | 404",
+            "302 403 302 403 302 403 | 404",
             lambda here: {"unit": here.spare.code, "with_members": "on"},
         )
     ],
@@ -299,9 +299,9 @@ TABLE: dict[str, list[Row]] = {
     "campaign_start": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside the unit is not found: the form comes back.
-            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            "302 403 403 403 302+ 403 | 403 403 403 200 403",
             lambda here: {"name": "新任务", "started_on": "2020-03-01", "lead_unit": here.unit.code},
         )
     ],
@@ -392,7 +392,7 @@ TABLE: dict[str, list[Row]] = {
         Row(  # asked for people only: nothing is written
             branch,
             ENTER,
-            "302 404 200 404 200 404 | 404",
+            "302 403 200 403 200 403 | 404",
             lambda here: {"check": "1", "numbers": f"{here.people[2].number}"},
         ),
         Row(
@@ -418,12 +418,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "person": [Row(person, ALL_READ, READ_ONLY), Row(person, ALL_READ, READ_ONLY, query="as_of=2020-02-20")],
     "person_reveal": [
-        Row(person, "302 404 302 302 302 404 | 404", "302 404 200+ 200+ 200+ 404 | 404"),
+        Row(person, "302 403 302 302 302 403 | 404", "302 403 200+ 200+ 200+ 403 | 404"),
     ],
     "person_edit": [
         Row(
             person,
-            "302 404 200+ 404 200+ 404 | 404",
+            "302 403 200+ 403 200+ 403 | 404",
             ENTERED,
             lambda here: {
                 "name": "新名",
@@ -463,7 +463,7 @@ TABLE: dict[str, list[Row]] = {
         Row(
             person,
             MANAGE,
-            "302 404 404 404 302 404 | 404",
+            "302 403 403 403 302 403 | 404",
             lambda here: {"other": here.people[2].key},
         ),
     ],
@@ -479,8 +479,8 @@ TABLE: dict[str, list[Row]] = {
     "person_borrow": [
         Row(
             nothing,
-            "302 404 200 404 200 404 | 404 200 404 200 404",
-            "302 404 302+ 404 302+ 404 | 404 200 404 200 404",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 302+ 403 302+ 403 | 403 200 403 200 403",
             lambda here: {
                 "number": "YI-90001",
                 "name": "乙密赵",
@@ -491,8 +491,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(  # a wrong name says nothing, and places nobody
             nothing,
-            "302 404 200 404 200 404 | 404 200 404 200 404",
-            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
             lambda here: {
                 "number": "YI-1",
                 "name": "赵",
@@ -538,8 +538,8 @@ TABLE: dict[str, list[Row]] = {
     "organizations_approve": [
         Row(
             nothing,
-            "302 404 404 302 302 404 | 404 404 302 302 404",
-            "302 404 404 302+ 302+ 404 | 404",
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 404",
             lambda here: {"rows": pk_of(submitted(here))},
         ),
     ],
@@ -602,9 +602,9 @@ TABLE: dict[str, list[Row]] = {
     "source_add": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside the unit is not found: the form comes back.
-            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            "302 403 403 403 302+ 403 | 403 403 403 200 403",
             lambda here: {"title": "新简报", "unit": here.unit.code},
         )
     ],
@@ -633,13 +633,13 @@ TABLE: dict[str, list[Row]] = {
     "imports": [
         Row(
             nothing,
-            "302 404 200 404 200 404 | 404 200 404 200 404",
-            "302 404 302+ 404 302+ 404 | 404 302+ 404 302+ 404",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 302+ 403 302+ 403 | 403 302+ 403 302+ 403",
             lambda here: {"file": SimpleUploadedFile("new.csv", "警号,姓名\n1,张三\n".encode())},
         )
     ],
     "import_template": [
-        Row(lambda here: ["people"], "302 404 200 404 200 404 | 404 200 404 200 404", READ_ONLY)
+        Row(lambda here: ["people"], "302 403 200 403 200 403 | 403 200 403 200 403", READ_ONLY)
     ],
     "import": [Row(handed_in, MANAGE, READ_ONLY), Row(mistaken, MANAGE, READ_ONLY, query="verdict=wrong")],
     "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
@@ -647,17 +647,17 @@ TABLE: dict[str, list[Row]] = {
     "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
     "import_undo": [Row(handed_in, NOT_WRITTEN, NOT_WRITTEN, lambda here: {"reason": "传错了"})],
     "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
-    "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
+    "import_mistakes": [Row(mistaken, READ_ONLY, "302 403 403 403 200+ 403 | 404")],
     # the record
     "record": [
-        Row(nothing, "302 404 404 404 200 200 | 404 404 404 200 200", READ_ONLY),
-        Row(nothing, "302 404 404 404 200 200 | 404", READ_ONLY, query="unit=jia"),
+        Row(nothing, "302 403 403 403 200 200 | 403 403 403 200 200", READ_ONLY),
+        Row(nothing, "302 403 403 403 200 200 | 404", READ_ONLY, query="unit=jia"),
     ],
     "record_export": [
         Row(
             nothing,
             READ_ONLY,
-            "302 404 404 404 200+ 200+ | 404 404 404 200+ 200+",
+            "302 403 403 403 200+ 200+ | 403 403 403 200+ 200+",
         )
     ],
     "record_undo": [
@@ -666,15 +666,15 @@ TABLE: dict[str, list[Row]] = {
     ],
     # users, for managers
     "users": [
-        Row(nothing, "302 404 404 404 200 404 | 404 404 404 200 404", READ_ONLY),
+        Row(nothing, "302 403 403 403 200 403 | 403 403 403 200 403", READ_ONLY),
         Row(nothing, MANAGE, READ_ONLY, query="unit=jia"),
     ],
     "user_add": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside the unit is not found: the form comes back.
-            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            "302 403 403 403 200+ 403 | 403 403 403 200 403",
             lambda here: {
                 "username": "newcomer",
                 "display_name": "新用户",
@@ -687,9 +687,9 @@ TABLE: dict[str, list[Row]] = {
     "user_slips": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside nobody of these can be ticked: the form comes back.
-            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            "302 403 403 403 200+ 403 | 403 403 403 200 403",
             lambda here: {"users": [here.waiting.pk]},
         )
     ],
@@ -713,7 +713,7 @@ TABLE: dict[str, list[Row]] = {
     "user_disable": [Row(user, MANAGE, MANAGED, lambda here: {"reason": "离职"})],
     "user_enable": [Row(gone, MANAGE, MANAGED, lambda here: {"reason": "复职"})],
     "user_password": [
-        Row(user, MANAGE, "302 404 404 404 200+ 404 | 404", lambda here: {"reason": "忘记密码"})
+        Row(user, MANAGE, "302 403 403 403 200+ 403 | 404", lambda here: {"reason": "忘记密码"})
     ],
     "grant_end": [
         Row(lambda here: [here.grant.pk], MANAGE, MANAGED, lambda here: {"reason": "调离"}),

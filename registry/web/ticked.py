@@ -83,8 +83,7 @@ class TickedSubject:
         @changes_something
         def view(request: HttpRequest) -> HttpResponse:
             """Show what is ticked and what will be done, and do it."""
-            if not access.may_somewhere(request.user, verb):
-                raise Http404("没有这个页面,或您没有办理的权限。")
+            access.need_somewhere(request.user, verb)
             goal = self.back(request)
             if request.method != "POST":
                 return HttpResponseRedirect(goal)

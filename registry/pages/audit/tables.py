@@ -188,8 +188,7 @@ class RecordTable(Table[ListedEntry]):
     )
 
     def __init__(self, request: HttpRequest) -> None:
-        if not access.may_somewhere(request.user, "read_record"):
-            raise Http404("操作记录只供审计和管理员查看。")
+        access.need_somewhere(request.user, "read_record")
         super().__init__(request)
 
     @cached_property
