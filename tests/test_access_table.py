@@ -743,6 +743,14 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "account_end_sessions": [Row(nothing, READ_ONLY, "302 302+ 302+ 302+ 302+ 302+ | 302+")],
+    "account_columns": [
+        Row(
+            nothing,
+            READ_ONLY,
+            "302 302+ 302+ 302+ 302+ 302+ | 302+",
+            lambda here: {"list": "people_export", "columns": ["category"], "back": "/people/"},
+        )
+    ],
     "account_second_step": [
         Row(nothing, EVERYBODY, "302 302 302 302 302 302 | 302", lambda here: {"password": PASSWORD})
     ],

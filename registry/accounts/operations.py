@@ -436,6 +436,17 @@ def skip_start(*, actor: Actor, user: User) -> User:
 
 
 @operation
+def choose_columns(*, actor: Actor, user: User, of: str, columns: Sequence[str]) -> User:
+    """Keep which columns a user sees of a list; none: all again."""
+    user = _locked(user)
+    need_oneself(actor, "choose_columns", user)
+    user.list_columns = {**user.list_columns, of: list(columns)}
+    user.save(update_fields=["list_columns"])
+    audit.record(actor, "choose_columns", user, unit=unit_of(user), after={"columns": list(columns)})
+    return user
+
+
+@operation
 def close_login(*, actor: Actor, user: User, reason: str) -> User:
     """Let nobody in by this login any more; what it did stays in the record."""
     need_right(actor, "close_login", None)

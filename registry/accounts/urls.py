@@ -15,6 +15,7 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="account_password"),
     path("account/sessions/end/", account.end_sessions, name="account_end_sessions"),
+    path("account/columns/", account.columns, name="account_columns"),
     path("account/second-step/", account.second_step, name="account_second_step"),
     path("account/second-step/off/", account.second_step_off, name="account_second_step_off"),
     path("account/second-step/codes/", account.recovery_codes, name="account_recovery_codes"),

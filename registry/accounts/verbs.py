@@ -8,6 +8,7 @@ VERBS = (
     Verb("change_password", "修改密码"),
     Verb("end_sessions", "结束其他会话"),
     Verb("skip_start", "跳过开始使用"),
+    Verb("choose_columns", "选择列"),
     Verb("turn_on_second_factor", "启用二次验证"),
     Verb("turn_off_second_factor", "停用二次验证"),
     Verb("renew_recovery_codes", "更换恢复码"),
@@ -21,6 +22,7 @@ WORDS = {
     "second_factor": RecordWord("二次验证"),
     "codes": RecordWord("恢复码个数"),
     "sessions": RecordWord("会话数"),
+    "columns": RecordWord("所选的列"),
     "step": RecordWord(
         "验证方式", {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "恢复码"}
     ),

@@ -14,9 +14,9 @@ import segno
 from django.conf import settings
 from django.contrib import auth, messages
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
@@ -38,6 +38,8 @@ from registry.web.changes import View, change, changes_something, posted
 
 _PENDING = "login_pending"
 _PENDING_SECONDS = 300
+MOST_COLUMNS = LONGEST_COLUMN = 60
+"""So many columns are kept of a list, with names no longer than that."""
 _KEY = "second_factor_key"
 
 
@@ -291,6 +293,19 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
     )
     messages.success(request, f"已退出其他 {number} 个登录。")
     return HttpResponseRedirect(address_of(request).url(reverse("account")))
+
+
+@require_POST
+def columns(request: HttpRequest) -> HttpResponse:
+    """Keep the columns that were ticked for a list, or all of them again, and show the list."""
+    of, back = request.POST.get("list", ""), request.POST.get("back", "")
+    if of not in get_resolver().reverse_dict:  # a list is called as the address of its file
+        raise Http404("没有这个列表。")
+    ticked = [] if "all" in request.POST else request.POST.getlist("columns")[:MOST_COLUMNS]
+    ticked = [name[:LONGEST_COLUMN] for name in ticked]
+    accounts.choose_columns(actor=actor_of(request), user=_own(request), of=of, columns=ticked)
+    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
+    return HttpResponseRedirect(back if is_ours else reverse("home"))
 
 
 @sensitive_post_parameters("code", "password")

@@ -24,6 +24,8 @@ class User(AbstractUser):
     password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
     person = Link("registry.Person", "对应人员", null=True, related_name="users")
     skips_start = models.BooleanField("跳过开始使用", default=False, editable=False)
+    list_columns = models.JSONField("所选的列", default=dict, editable=False)
+    """The names of the columns that the user chose, by list (registry.web.tables)."""
     is_sample = models.BooleanField(
         "演示账号", default=False, editable=False, help_text="密码是公开的,DEBUG 关闭时不能登录。"
     )

@@ -356,7 +356,7 @@ class SourceTable(Table[ListedSource]):
     columns: Sequence[Column[ListedSource]] = (
         Column("标题", "source.title", key="title", sort=("title",), url="url", css="text", is_heading=True),
         Column("编号", "source.number", Kind.NUMBER, key="number", sort=("number",)),
-        Column("发布单位", "source.publisher", css="drop text"),
+        Column("发布单位", "source.publisher", css="text", rank=3),
         Column(
             "发布日期",
             "source.published_on",
@@ -375,8 +375,8 @@ class SourceTable(Table[ListedSource]):
         Column(
             "最晚", lambda row: None if row.source.published_on else row.source.latest, Kind.DATE, only="file"
         ),
-        Column("地区", "source.region", css="drop"),
-        Column("报送单位", "source.reporting_organ", css="drop text"),
+        Column("地区", "source.region", rank=3),
+        Column("报送单位", "source.reporting_organ", css="text", rank=3),
         Column("可查看的报道数", "source.seen", Kind.NUMBER, key="figures", sort=("seen",), url="url"),
         Column("状态", "state", cell="parts/cells/tag.html", seen_by=lambda table: table.wanted["state"]),
     )

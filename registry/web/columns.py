@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Kind
-from registry.web.templatetags.parts import count, sample_tag
+from registry.web.templatetags.parts import count, sample_tag, thousands
+from registry.web.written import CARDS_FROM
 
 Line = TypeVar("Line")
 
@@ -23,7 +24,11 @@ How = str | Callable[[Any], Any]
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
+_RANKS = ("", "", "drop-2", "drop", "xl")
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
+_TAG = "parts/cells/tag.html"
+FEW = 3
+"""With fewer rows a column stays, though it says the same in all of them."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Column(Generic[Line]):
     kind: Kind = Kind.TEXT
     """How the value is written: numbers stand at the right, days and codes in figures of one width."""
     key: str = ""
-    """What the address calls the column, to sort by it."""
+    """What the address calls the column, to sort by it; the choice of columns knows it by that, too."""
     sort: Sequence[str] | Callable[[Any], Any] = ()
     """The fields it is sorted by; of a list that is no query, the key of a row."""
     url: How = ""
@@ -48,7 +53,9 @@ class Column(Generic[Line]):
     cell: str = ""
     """The template of the cell; it gets ``row`` and ``value``."""
     css: str = ""
-    """Classes of the cell: text (may wrap), drop (left out on a phone), and a list's own widths."""
+    """Classes of the cell: text (long), nowrap, and a list's own widths."""
+    rank: Literal[1, 2, 3, 4] = 1
+    """From which width the page shows it: 1 always, 2 from 1024 px and in cards, 3 from 1366, 4 from 1900."""
     slug: str = ""
     """Under which of the noun's columns an import reads the value back: the file has that one's header."""
     head: Head | None = None
@@ -66,6 +73,26 @@ class Column(Generic[Line]):
     """Who sees it: a function of the table; None: everybody."""
 
     @property
+    def name(self) -> str:
+        """What the column is kept by where a user chooses columns; the same for its pair in the file."""
+        return self.key or self.slug or self.title
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether no user leaves it out: it names the row, ticks it, acts on it, or finds it again."""
+        return self.is_heading or self.is_key or "no-print" in self.css.split()
+
+    @property
+    def is_known_by_value(self) -> bool:
+        """Whether rows with the same value look the same: the cell has no template that says more."""
+        return self.cell in ("", _TAG)
+
+    @property
+    def at_every_width(self) -> Column[Line]:
+        """The column as one that somebody chose: no width leaves it out."""
+        return self if self.rank == 1 else replace(self, rank=1)
+
+    @property
     def is_number(self) -> bool:
         """Whether the column is one of numbers, which stand at the right."""
         return self.kind in _NUMBERS
@@ -78,15 +105,17 @@ class Column(Generic[Line]):
     @property
     def head_css(self) -> str:
         """The classes of the header's cell."""
-        kept = [name for name in self.css.split() if name in ("drop", "no-print", "tick")]
-        return " ".join(["n", *kept] if self.is_number else kept)
+        kept = [name for name in self.css.split() if name in ("no-print", "tick")]
+        return " ".join(filter(None, ["n" * self.is_number, _RANKS[self.rank], *kept]))
 
     @cached_property
     def opening(self) -> SafeString:
-        """The opening tag of a cell."""
-        css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css]))
-        tag = mark_safe('th scope="row"' if self.is_heading else "td")
-        return format_html('<{} class="{}">', tag, css) if css else format_html("<{}>", tag)
+        """The opening tag of a cell; its role and the words of its head are for the cards of a phone."""
+        css = " ".join(filter(None, [_CSS.get(self.kind, ""), self.css, _RANKS[self.rank]]))
+        if self.is_heading:
+            return format_html('<th scope="row" role="rowheader" class="{}">', css)
+        label = self.title if "tick" not in self.css.split() else ""
+        return format_html('<td role="cell" class="{}" data-l="{}">', css, label)
 
     @cached_property
     def closing(self) -> SafeString:
@@ -101,9 +130,29 @@ class Column(Generic[Line]):
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
         value = self.of(row)
-        text = read(row, self.text) if self.text else words(value)
+        text = read(row, self.text) if self.text else self._words(value)
         url = read(row, self.url) if value and text else None
         return Drawn(self, value, text or "–", url or "", bool(read(row, self.is_sample)))
+
+    def _words(self, value: Cell) -> str:
+        return thousands(value) if self.kind == Kind.NUMBER and value else words(value)
+
+
+def choosable(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
+    """Return the columns of a page that its reader may leave out."""
+    return [each for each in columns if not each.is_fixed and each.only != "file"]
+
+
+def chosen(columns: Sequence[Column[Any]], names: Collection[str]) -> list[Column[Any]]:
+    """Return the columns with these names, those that none leaves out, and what only the file has.
+
+    A column of the file that has a pair on the page goes with it. Without a known name: all.
+    """
+    offered = {each.name for each in choosable(columns)}
+    if not offered & set(names):
+        return list(columns)
+    left = offered - set(names)
+    return [each.at_every_width for each in columns if each.is_fixed or each.name not in left]
 
 
 def read(row: Any, how: How) -> Any:
@@ -178,7 +227,10 @@ class Drawn:
         """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
         if self.column.is_number and not self.value:
             return count(None if self.value is None else 0)
-        shown = format_html('<a href="{}">{}</a>', self.url, self.text) if self.url else escape(self.text)
+        css = mark_safe(' class="count"' if self.column.is_number else "")
+        shown = (
+            format_html('<a{} href="{}">{}</a>', css, self.url, self.text) if self.url else escape(self.text)
+        )
         return format_html("{}{}", shown, sample_tag(self.is_sample))
 
 
@@ -193,21 +245,76 @@ class Grid(Generic[Line]):
     """What the header sorts by."""
     css: str = ""
     day: date | None = None
+    default_sort: str = ""
+    """The order without being asked for."""
+
+    @property
+    def is_cards(self) -> bool:
+        """Whether a phone shows its rows as cards."""
+        return sum("tick" not in each.css.split() for each, _key, _day in self.heads) >= CARDS_FROM
+
+    @property
+    def sorted_by(self) -> str:
+        """The title of the column that somebody sorted by; nothing in the default order."""
+        key = self.sort.removeprefix("-")
+        titles = [each.title for each in self._shown if each.key == key and key]
+        return titles[0] if titles and self.sort != self.default_sort else ""
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether a number opens the rows behind it."""
+        return bool(self.rows) and any(each.is_number and each.url for each in self._shown)
+
+    folds: bool = False
+    """Whether a column that says the same in every row is said once above the rows instead."""
 
     @property
     def heads(self) -> list[tuple[Column[Line], str, date | None]]:
         """The columns of the page, each with the key that its header sorts by and the day that it says."""
         return [
             (each, each.key if each.key in self.sorts else "", self.day if each.says_day else None)
-            for each in self._shown
+            for at, each in enumerate(self._shown)
+            if at not in self._alike
         ]
 
     @property
     def lines(self) -> Iterator[tuple[Line, list[Drawn]]]:
         """Each row with its cells."""
-        shown = self._shown
-        return ((row, [column.drawn(row) for column in shown]) for row in self.rows)
+        return (
+            (row, [cell for at, cell in enumerate(cells) if at not in self._alike])
+            for row, cells in zip(self.rows, self._cells, strict=True)
+        )
 
     @property
+    def alike(self) -> list[Drawn]:
+        """What is the same in every row and says something, to be said once."""
+        return [cell for cell in self._alike.values() if cell.value is not None and cell.text != "–"]
+
+    @property
+    def empty(self) -> list[Drawn]:
+        """A cell of each column in which no row has anything."""
+        said = self.alike
+        return [cell for cell in self._alike.values() if cell not in said]
+
+    @cached_property
     def _shown(self) -> list[Column[Line]]:
         return [column for column in self.columns if column.only != "file"]
+
+    @cached_property
+    def _cells(self) -> list[list[Drawn]]:
+        return [[column.drawn(row) for column in self._shown] for row in self.rows]
+
+    @cached_property
+    def _alike(self) -> dict[int, Drawn]:
+        """The first cell of each column that says the same in every row, by the column's place."""
+        if not self.folds or len(self.rows) < FEW:
+            return {}
+        by = self.sort.removeprefix("-")
+        return {
+            at: cell
+            for at, cell in enumerate(self._cells[0])
+            if not cell.column.is_fixed
+            and not (by and cell.column.key == by)
+            and (cell.column.is_known_by_value or not cell.value)
+            and all(row[at] == cell for row in self._cells)
+        }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, F, Max, Model, Q, QuerySet, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +25,9 @@ from registry.web.address import Address
 from registry.web.links import row_url
 
 LIMIT = 60
-"""So many of the newest entries stand on the page of a unit, an organization or a person."""
+"""So many of the newest acts stand on the page of a unit, an organization or a person."""
+MOST_ALIKE = 250
+"""So many of the rows to which one act did the same are listed under it."""
 
 MOST_OBSTACLES = 50
 """At most so many of the things that stand in the way of taking an act back are named."""
@@ -33,8 +36,18 @@ JUST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
+class Alike:
+    """What one act did to several rows alike (编入 220 人), and each of them."""
+
+    what: str
+    events: tuple[Event, ...]
+    more: int
+    """How many are not listed."""
+
+
+@dataclass(frozen=True)
 class Event:
-    """One entry of the record, ready to be shown."""
+    """One entry of the record, or one act with its parts, ready to be shown."""
 
     entry: AuditEntry
     what: str
@@ -45,6 +58,8 @@ class Event:
 
     is_edit: bool = False
     """Whether it is undone by setting an edit back, not by taking an act back."""
+    parts: tuple[Alike, ...] = ()
+    """What the act did further, where this is the whole of it."""
 
     @property
     def undo_word(self) -> str:
@@ -97,7 +112,7 @@ def of_page(
 
     An edit that can be set back, and an act that can be taken back, has its link, for those who may do it.
     """
-    entries = list(of_row(row))
+    entries, is_cut = of_row(row)
     rows, acts = _edited_rows(row, entries), taken_back_by(user, entries)
 
     def way(entry: AuditEntry) -> str:
@@ -113,7 +128,60 @@ def of_page(
         undone=undone_by(entries),
         acts=acts,
     )
-    return {"events": shown, "record_url": record_url(user, row, address)}
+    return {
+        "events": by_act(shown, names),
+        "is_cut": is_cut,
+        "record_url": record_url(user, row, address),
+    }
+
+
+def by_act(found: Iterable[Event], names: str = "organization") -> list[Event]:
+    """Return one event for each act; what it did to several rows is said once, with the rows under it."""
+    acts: dict[int, list[Event]] = {}
+    for event in found:
+        acts.setdefault(event.entry.part_of_id or event.entry.pk, []).append(event)
+    return [_act(some, names) if len(some) > 1 else some[0] for some in acts.values()]
+
+
+def _act(found: Sequence[Event], names: str) -> Event:
+    """Return one event for those of an act, which begins with the first."""
+    alike: dict[str, list[Event]] = {}
+    for event in found:
+        alike.setdefault(event.entry.verb, []).append(event)
+    first, *others = alike.values()
+    parts = tuple(_alike(some, names) for some in others)
+    if len(first) == 1:
+        return replace(first[0], parts=parts)
+    said = _alike(first, names)
+    common = tuple(each for each in first[0].changes if all(each in event.changes for event in first))
+    return replace(first[0], what=said.what, changes=common, parts=(replace(said, what=""), *parts))
+
+
+def _alike(found: Sequence[Event], names: str) -> Alike:
+    """Return what an act did to several rows by one verb."""
+    entry, common = found[0].entry, set(found[0].changes)
+    number = getattr(entry, "alike", len(found))
+    if number == 1:
+        return Alike("", tuple(found), 0)
+    for event in found:
+        common &= set(event.changes)
+    listed = tuple(
+        replace(
+            event,
+            what=_named(event.entry, names),
+            changes=tuple(each for each in event.changes if each not in common),
+        )
+        for event in found
+    )
+    key = names if names in _noun_of(entry, "named") else entry.noun
+    measure = nouns.by_key(key).measure if nouns.knows(key) else "条"
+    return Alike(f"{nouns.label_of(entry.verb)} {number} {measure}", listed, number - len(found))
+
+
+def _named(entry: AuditEntry, names: str) -> str:
+    """Return what a part of an act was done to, as the page of one of the nouns names it."""
+    named = entry.after.get(names) if names in _noun_of(entry, "named") else None
+    return _text(named) if named else entry.object_name
 
 
 def _edited_rows(row: Model, entries: Iterable[AuditEntry]) -> dict[tuple[str, int | None], Model]:
@@ -184,10 +252,34 @@ def way_back(request: HttpRequest, address: Address) -> SafeString:
     return SafeString("")
 
 
-def of_row(row: Model) -> QuerySet[AuditEntry]:
-    """Return the newest entries about a row, and about what ties it to others (``about``)."""
-    entries = AuditEntry.objects.filter(about(nouns.of(row).key, row.pk))
-    return entries.select_related("undoes", "unit").defer("rows").order_by("-at", "-pk")[:LIMIT]
+def of_row(row: Model) -> tuple[list[AuditEntry], bool]:
+    """Return the entries of the newest acts about a row and what ties it to others, and whether more follow.
+
+    Those of one act stand together, each with how many are ``alike``: of its act and verb.
+    """
+    entries = with_act(AuditEntry.objects.filter(about(nouns.of(row).key, row.pk)))
+    newest = entries.order_by().values("act").annotate(newest=Max("pk")).order_by("-newest")
+    acts = list(newest.values_list("act", flat=True)[: LIMIT + 1])
+    place = {act: at for at, act in enumerate(acts[:LIMIT])}
+    found = (
+        with_alike(entries.filter(act__in=place), MOST_ALIKE).select_related("undoes", "unit").defer("rows")
+    )
+    return sorted(found, key=lambda entry: (place[entry.act], entry.pk)), len(acts) > LIMIT
+
+
+def with_act(entries: QuerySet[AuditEntry]) -> QuerySet[Any]:
+    """Return the entries, each with the key of the ``act`` that it is part of."""
+    return entries.annotate(act=Coalesce("part_of_id", "pk"))
+
+
+def with_alike(entries: QuerySet[Any], most: int) -> QuerySet[Any]:
+    """Return of each act and verb at most so many entries, each with how many there are (``alike``)."""
+    same = [F("act"), F("verb")]
+    numbered: QuerySet[Any] = entries.annotate(
+        alike=Window(Count("pk"), partition_by=same),
+        place=Window(RowNumber(), partition_by=same, order_by="pk"),
+    )
+    return numbered.filter(place__lte=most)
 
 
 def about(key: str, pk: int) -> Q:

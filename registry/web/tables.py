@@ -5,15 +5,17 @@ A capability that wants a list declares it in its own folder, in five steps:
 2. a view of one line, ``return show(ThingTable(request))``; the page ``parts/list.html`` may be extended;
 3. the file's address: ``path("export/things/", export(ThingTable), name="things_export")``;
 4. a template for a cell that is more than a text with a link: ``cell="pages/people/cells/placed.html"``;
-5. nothing for the print: the page prints all its columns, the file all but those marked ``is_key``.
+5. nothing for the print: the page prints all its columns, the file all but those marked ``is_key``;
+   nor for 列, the menu by which a user leaves columns out of page, file and print.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from django import forms
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -29,7 +31,7 @@ from registry.models.hierarchy import Span
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
-from registry.web.columns import Column, Grid, Line, head_of
+from registry.web.columns import Column, Grid, Line, choosable, chosen, head_of
 from registry.web.exports import above, answer, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
@@ -208,15 +210,20 @@ class Table(Generic[Line]):
     @cached_property
     def sorts(self) -> Mapping[str, Any]:
         """What the list can be sorted by: police numbers only for who sees them."""
-        return without_numbers(self.user, {each.key: each.sort for each in self.visible if each.sort})
+        return without_numbers(self.user, {each.key: each.sort for each in self.allowed if each.sort})
 
     @cached_property
     def _sorted(self) -> tuple[Any, str]:
         if not self.sorts:
             return self.sortable(self.rows), ""
-        is_known = self.default_sort.removeprefix("-") in self.sorts
-        default = self.default_sort if is_known else next(iter(self.sorts))
-        return sorted_by(self.request, self.sortable(self.rows), self.sorts, default)
+        return sorted_by(self.request, self.sortable(self.rows), self.sorts, self._first_sort)
+
+    @property
+    def _first_sort(self) -> str:
+        """The order without being asked for: the list's own, unless only others may see it."""
+        if self.default_sort.removeprefix("-") in self.sorts:
+            return self.default_sort
+        return next(iter(self.sorts), "")
 
     @property
     def ordered(self) -> Any:
@@ -245,9 +252,37 @@ class Table(Generic[Line]):
         return self.address.url(self.request.path)
 
     @cached_property
-    def visible(self) -> list[Column[Any]]:
-        """The columns that the user sees."""
+    def allowed(self) -> list[Column[Any]]:
+        """The columns that the user may see."""
         return [each for each in self.columns if each.seen_by is None or each.seen_by(self)]
+
+    @property
+    def kept_as(self) -> str:
+        """The name under which a user's columns of this list are kept; none: they cannot be chosen."""
+        return self.file
+
+    @cached_property
+    def chosen(self) -> Collection[str]:
+        """The columns that the user chose; none: all, by the width of the screen."""
+        kept: dict[str, list[str]] = getattr(self.user, "list_columns", {})
+        return kept.get(self.kept_as, ())
+
+    @cached_property
+    def visible(self) -> list[Column[Any]]:
+        """The columns that the user sees, on the page, in the file, on paper."""
+        return chosen(self.allowed, self.chosen)
+
+    @property
+    def column_menu(self) -> dict[str, Any]:
+        """What the menu 列 offers: name, title, whether it is on; and where it leads back."""
+        on = {each.name for each in choosable(self.visible)}
+        offered = [(each.name, each.title, each.name in on) for each in choosable(self.allowed)]
+        return {
+            "list": self.kept_as,
+            "columns": offered if self.kept_as else [],
+            "is_chosen": bool(self.chosen),
+            "back": self.request.get_full_path(),
+        }
 
     @cached_property
     def page_obj(self) -> Page[Any]:
@@ -260,19 +295,40 @@ class Table(Generic[Line]):
     def grid(self) -> Grid[Line]:
         """The page's columns and rows."""
         rows = self.lines(list(self.page_obj.object_list))
-        return Grid(self.visible, rows, self.sort, self.sorts, self.css, self.address.as_of)
+        return Grid(
+            self.visible,
+            rows,
+            self.sort,
+            self.sorts,
+            self.css,
+            self.address.as_of,
+            default_sort=self._first_sort,
+            folds=not self.chosen,
+        )
 
     def form(self) -> ScopedForm:
         """Return the form of the filters."""
-        fields = {each.name: each.field(self) for each in self.filters}
-        made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
+        fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
+        if self.sorts:  # where a phone shows cards there are no heads to sort by
+            fields["sort"] = forms.ChoiceField(choices=self._orders(), label="排序")
+            initial["sort"] = "" if self.sort == self._first_sort else self.sort
+        made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
         form: ScopedForm = made(user=self.user, initial=initial, auto_id="filter_%s")
         return form
 
+    def _orders(self) -> list[tuple[str, str]]:
+        """What the list can be sorted by, for a phone: by numbers the largest first."""
+        found = [("", "默认顺序")]
+        for each in self.visible:
+            if each.key in self.sorts:
+                up, down = (each.key, f"{each.title}:升序"), (f"-{each.key}", f"{each.title}:降序")
+                found += [down, up] if each.is_number else [up, down]
+        return found
+
     def context(self) -> dict[str, Any]:
         """Return what ``parts/list.html`` shows."""
-        names = [name for each in self.filters for name in each.names]
+        names = ["sort", *(name for each in self.filters for name in each.names)]
         return {
             "table": self,
             "title": self.title,
@@ -289,6 +345,7 @@ class Table(Generic[Line]):
             "statement": self.statement if self.is_dated else None,
             "basis": Basis(self.question.basis).label,
             "export_url": export_url(self.request, self.file) if self.file else "",
+            "column_menu": self.column_menu,
         }
 
     # --- What page, file and print say of the numbers ---

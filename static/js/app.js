@@ -4,17 +4,8 @@ root.classList.add("js");
 
 const loading = document.getElementById("loading");
 
-// "/" goes to the search box; Escape closes the drawer and the user menu.
+// Escape closes the drawer and the open menu; so does the focus when it leaves a menu.
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
-    const box = [...document.querySelectorAll("[data-search]")].find((each) => each.offsetParent !== null);
-    if (box) {
-      event.preventDefault();
-      box.focus();
-      box.select();
-    }
-  }
   if (event.key === "Escape") {
     const drawer = document.getElementById("drawer");
     if (drawer) drawer.checked = false;
@@ -23,6 +14,12 @@ document.addEventListener("keydown", (event) => {
       menu.open = false;
       menu.querySelector("summary").focus();
     }
+  }
+});
+
+document.addEventListener("focusin", (event) => {
+  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
   }
 });
 

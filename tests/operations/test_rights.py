@@ -40,7 +40,7 @@ pytestmark = pytest.mark.django_db
 ROLES = tuple(GrantRole.values)
 ON = date(2020, 3, 1)
 KEY = "00" * 20
-ONESELF = ("change_password", "end_sessions", "skip_start", "turn_on_second_factor")
+ONESELF = ("change_password", "choose_columns", "end_sessions", "skip_start", "turn_on_second_factor")
 
 
 class Place:
@@ -247,6 +247,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
     "skip_start": lambda by, here, world: accounts.skip_start(actor=by, user=here.other),
+    "choose_columns": lambda by, here, world: accounts.choose_columns(
+        actor=by, user=here.other, of="people_export", columns=["category"]
+    ),
 }
 """For each verb: how it is done here."""
 

@@ -205,6 +205,51 @@ def test_sorting(world: World, client_at) -> None:
     assert rows[0].organization.code == world.gone.code
 
 
+def test_what_is_temporary_comes_first_and_the_page_says_so(world: World, client_at) -> None:
+    client = client_at(world.top)
+    response = client.get(LEDGER, FEBRUARY)
+    assert [row.organization.code for row in response.context["rows"]] == [
+        *("general", "branch", "group"),  # temporary Party organizations, by unit and kind
+        *("commando", "post", "pioneers", "team", "force"),  # formations
+        *("committee", "home"),  # what always stands
+    ]
+    links = {each["label"]: (each["number"], each["url"]) for each in response.context["order_links"]}
+    assert {label: number for label, (number, _url) in links.items()} == {
+        "临时党组织": "3",
+        "队伍": "5",
+        "常设党组织": "2",
+    }
+    assert listed(client.get(links["常设党组织"][1])) == {"committee", "home"}
+    assert "先列临时党组织" in response.content.decode()
+    # Of one nature, or in another order, there is nothing to be said.
+    for asked in ({"nature": "standing"}, {"sort": "unit"}):
+        assert client.get(LEDGER, {**FEBRUARY, **asked}).context["order_links"] == []
+
+
+def test_a_dissolved_organization_shows_whom_it_had_on_its_last_day(world: World, client_at) -> None:
+    """The secretary who left before is not said; the number leads to the members of that day."""
+    for person, role in ((world.full, "secretary"), (world.auxiliary, "member"), (world.idle, "member")):
+        assign(world.team, person, role=role, started_on=date(2020, 2, 11))
+    left = world.team.assignments.get(person=world.auxiliary)
+    assignments.end_assignment(actor=ACTOR, assignment=left, on=date(2020, 2, 13))
+    organizations.dissolve_organization(
+        actor=ACTOR, organization=world.team, on=date(2020, 2, 18), reason="测试"
+    )
+    client = client_at(world.top)
+    response = client.get(LEDGER, {**FEBRUARY, "basis": "cumulative", "unit": "right"})
+    rows = {row.organization.code: row for row in response.context["rows"]}
+    assert (rows["team"].heads_said, rows["team"].organization.members) == ("原赵一", 2)
+    assert "as_of=2020-02-17" in rows["team"].members_url
+    assert len(client.get(rows["team"].members_url).context["members"].of_part("在册")) == 2
+    assert rows["pioneers"].heads_said == ""
+    assert (rows["pioneers"].organization.members, rows[world.gone.code].organization.members) == (1, 0)
+    assert "书记/负责人和人数为撤销前最后一日的" in response.content.decode()
+    # On a day when it stood they are simply its people.
+    earlier = client.get(LEDGER, {"as_of": "2020-02-12", "unit": "right"}).context["rows"]
+    (then,) = [row for row in earlier if row.organization.code == "team"]
+    assert (then.heads_said, then.organization.members) == ("赵一", 3)
+
+
 def test_paging_keeps_the_filter(world: World, client_at) -> None:
     for _ in range(52):
         make_organization(world.station, "pioneer_post")
@@ -300,8 +345,11 @@ def test_page_shows_facts_line_members_and_what_happened(world: World, client_at
     )
     response = client_at(world.top).get(f"{LEDGER}{world.branch.code}/", FEBRUARY)
     said = response.content.decode()
-    assert [row.assignment.person.name for row in response.context["members"].now] == ["赵一", "钱二"]
-    assert [row.role for row in response.context["members"].before] == ["副书记", "成员", "成员"]
+    assert [row.assignment.person.name for row in response.context["members"].of_part("在册")] == [
+        "赵一",
+        "钱二",
+    ]
+    assert [row.role for row in response.context["members"].of_part("以前")] == ["副书记", "成员", "成员"]
     timeline = [happening.what for happening in response.context["timeline"]]
     assert "由左公安局转到左派出所" in timeline
     assert "孙三任副书记" in timeline
@@ -317,12 +365,81 @@ def test_page_shows_facts_line_members_and_what_happened(world: World, client_at
     assert number(response.client.get(counts["临时党支部"].url)) == 1
 
 
+def crowd(world: World) -> None:
+    """Fifty-five more people in the branch, placed by one act."""
+    newcomers = [make_person(f"民警{at:02}", world.left) for at in range(55)]
+    assignments.assign_people(
+        actor=ACTOR,
+        organization=world.branch,
+        members=[
+            (person, "deputy_secretary" if at == 54 else "member") for at, person in enumerate(newcomers)
+        ],
+        started_on=date(2020, 2, 3),
+    )
+
+
+def names(response) -> list[str]:
+    return [row.person.name for row in response.context["page_obj"]]
+
+
+def test_many_members_are_paged_officers_first_and_searched(world: World, client_at) -> None:
+    crowd(world)
+    client, url = client_at(world.top), f"{LEDGER}{world.branch.code}/"
+    first = client.get(url, FEBRUARY)
+    assert names(first)[:2] == ["赵一", "民警54"]
+    assert (len(names(first)), names(client.get(url, {**FEBRUARY, "page": "2"}))) == (50, names_after(first))
+    assert [(tab["label"], tab["number"]) for tab in first.context["members"].tabs] == [
+        ("在册", 57),
+        ("以前", 1),
+    ]
+    for text in ("民警07", "mj07", "MJ07"):  # by name, by the letters of its pinyin
+        assert names(client.get(url, {**FEBRUARY, "q": text})) == ["民警07"], text
+    assert names(client.get(url, {**FEBRUARY, "q": "001002"})) == ["钱二"]
+    nobody = client.get(url, {**FEBRUARY, "q": "没有"})
+    assert "没有符合条件的人员。" in nobody.content.decode()
+    assert [happening.what for happening in nobody.context["timeline"]] == [
+        happening.what for happening in first.context["timeline"]
+    ]  # what happened is of all
+
+
+def names_after(first) -> list[str]:
+    """Those of the second page: who is in on the day and not on the first."""
+    shown = {row.assignment.pk for row in first.context["page_obj"]}
+    return [
+        row.person.name for row in first.context["members"].of_part("在册") if row.assignment.pk not in shown
+    ]
+
+
+def test_the_members_page_asks_as_often_for_many_as_for_few(world: World, client_at) -> None:
+    client, url = client_at(world.top), f"{LEDGER}{world.branch.code}/"
+
+    def ask(**more: str) -> int:
+        client.get(url, {**FEBRUARY, **more})
+        with CaptureQueriesContext(connection) as queries:
+            client.get(url, {**FEBRUARY, **more})
+        return len(queries)
+
+    few, few_by_name = ask(), ask(q="01")
+    crowd(world)
+    assert (ask(), ask(page="2"), ask(q="01")) == (few, few, few_by_name)
+
+
+def test_a_dissolved_organization_opens_on_whom_it_had(world: World, client_at) -> None:
+    organizations.dissolve_organization(
+        actor=ACTOR, organization=world.pioneers, on=date(2020, 2, 18), reason="测试"
+    )
+    client, url = client_at(world.top), f"{LEDGER}{world.pioneers.code}/"
+    response = client.get(url, FEBRUARY)
+    assert (response.context["members"].part, names(response)) == ("以前", ["孙三"])
+    assert names(client.get(url, {**FEBRUARY, "part": "now"})) == []
+
+
 def test_page_on_an_earlier_day(world: World, client_at) -> None:
     client = client_at(world.top)
     early = client.get(f"{LEDGER}{world.branch.code}/", {"as_of": "2020-01-30"})
     assert early.context["state"] == "当日未成立"
-    assert early.context["members"].now == []
-    assert len(early.context["members"].later) == 3
+    assert early.context["members"].of_part("在册") == []
+    assert len(early.context["members"].of_part("此后编入")) == 3
     assert "as_of=2020-01-30" in early.content.decode()
 
 

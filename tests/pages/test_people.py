@@ -165,7 +165,7 @@ def test_the_line_of_totals_names_each_category_and_status(client, world):
     client.force_login(make_user(unit=world.top))
     page = client.get(LIST, AS_OF).content.decode()
     line = page[page.index("按类别:") : page.index("</footer>")]
-    said = re.findall(r"(\w+)\s*<a class=\"num\" href=\"([^\"]+)\">(\d+)</a>", line)
+    said = re.findall(r"(\w+)\s*<a class=\"count\" href=\"([^\"]+)\">(\d+)</a>", line)
     assert [(label, number) for label, _url, number in said] == [
         ("民警", "3"),
         ("辅警", "1"),

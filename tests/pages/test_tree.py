@@ -51,7 +51,16 @@ def ask(client: Client, name: str, *args: str, **query: str) -> str:
 
 
 def nodes(page: str) -> list[str]:
-    return [unescape(label) for label in re.findall(r'<li role="treeitem"[^>]*?aria-label="([^"]*)"', page)]
+    """What is read of each node: its own words, without those below it."""
+    page = page.partition('<template id="tree-failed"')[0]
+    rows = re.findall(r'<li role="treeitem".*?(?:</a>|</button> </li>)', page)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
+
+
+def opened(page: str) -> dict[str, str]:
+    """The nodes that open, each with "true" or "false" as it comes; "" where nothing is below."""
+    states = re.findall(r'<li role="treeitem"(?: aria-expanded="(\w+)")?', page)
+    return dict(zip(nodes(page), states, strict=True))
 
 
 def test_beside_the_page_open_down_to_its_unit(
@@ -70,9 +79,10 @@ def test_beside_the_page_open_down_to_its_unit(
         "济南市公安局 0",
     ]
     assert page.count('aria-current="page"') == 1
-    assert re.search(r'aria-label="德城分局 1" aria-expanded="true" aria-current="page"', page)
-    assert re.search(r'aria-label="建设街派出所 1" aria-expanded="false"', page)
-    assert 'aria-label="济南市公安局 0" aria-expanded' not in page
+    current = page.partition('aria-current="page"')[2]
+    assert nodes(f'<li role="treeitem"{current}')[0] == "德城分局 1"
+    states = opened(page)
+    assert (states["德城分局 1"], states["建设街派出所 1"], states["济南市公安局 0"]) == ("true", "false", "")
     assert f"{reverse('tree_unit', args=['station'])}?as_of={LATER}" in page
     assert f"{reverse('unit', args=['decheng'])}?as_of={LATER}" in page
     assert 'title="德州市公安局"' in page

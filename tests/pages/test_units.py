@@ -99,9 +99,9 @@ def test_key_figures_rows_and_totals(client: Client, bureau: Unit, decheng: Unit
     assign(team, people[0])
     client.force_login(make_user(unit=bureau))
     page = read(client, "dezhou", as_of=LATER)
-    assert key_figure(page, "临时党组织") == "2 党总支 1 · 党支部 1 未批准 1"
-    assert key_figure(page, "一线人员") == "4 党员 3 (75.0%) · 辅警 1 · 编入 5"
-    assert key_figure(page, "先锋队和突击队") == "1 突击队 1 · 队员 1"
+    assert key_figure(page, "临时党组织") == "2 持平 党总支 1 · 党支部 1 未批准 1"
+    assert key_figure(page, "一线人员") == "4 持平 党员 3 (75.0%) · 辅警 1 · 编入 5"
+    assert key_figure(page, "先锋队和突击队") == "1 持平 突击队 1 · 队员 1"
     assert row_of(page, "德城分局") == ["德城分局", "1 未批准 1", "1", "1", "0", "0", "4", "75.0%", "1"]
     assert row_of(page, "本单位") == ["本单位", "1", "0", "0", "1", "1", "1", "100.0%", "0"]
     assert row_of(page, "合计") == ["合计", "2 未批准 1", "1", "1", "1", "1", "4", "75.0%", "1"]
@@ -171,7 +171,9 @@ def test_each_number_is_a_link_to_as_many_rows(
     )
     client.force_login(make_user(unit=department))
     page = read(client, "dezhou", **query)
-    links = re.findall(r'<a href="([^"]*[?;]metric=[^"]*)"(?: title="(\d+)")?>([\d.%]+)</a>', page)
+    links = re.findall(
+        r'<a (?:class="count" )?href="([^"]*[?;]metric=[^"]*)"(?: title="(\d+)")?>([\d.%]+)</a>', page
+    )
     links += [
         (link, "", number)
         for link, number in re.findall(r'<a class="tag warn" href="([^"]*)"[^>]*>未批准 (\d+)</a>', page)
@@ -192,7 +194,7 @@ def test_the_change_over_seven_days(client: Client, bureau: Unit) -> None:
     assert key_figure(page, "临时党组织").startswith("2 较 7 日前 ▲ 1")
     assert key_figure(page, "党员先锋岗") == "0 较 7 日前 ▼ 1"
     page = read(client, "dezhou", as_of=LATER, basis="cumulative")
-    assert key_figure(page, "党员先锋岗") == "1"
+    assert key_figure(page, "党员先锋岗") == "1 持平"
     page = read(client, "dezhou", as_of=LATER, basis="new", since="2020-02-14")
     assert key_figure(page, "临时党组织").startswith("1 党支部")
 
@@ -361,6 +363,30 @@ def test_the_trend_of_another_metric(client: Client, bureau: Unit) -> None:
     assert "chart=frontline_people&amp;sort=-name" in page
     assert '<th scope="row">2020-02-10</th><td class="n">1</td>' in page
     assert "临时党组织逐日数" in read(client, "dezhou", chart="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("query", "first", "last"),
+    [
+        ({"range": "7"}, "2020-02-14", "2020-02-20"),
+        ({"range": "90"}, "2019-11-23", "2020-02-20"),
+        ({"range": "own", "from": "2020-02-01", "to": "2020-02-09"}, "2020-02-01", "2020-02-09"),
+        ({"range": "own", "from": "2020-02-19", "to": "2020-03-01"}, "2020-02-19", "2020-03-01"),
+    ],
+)
+def test_the_trend_follows_the_period_asked_and_the_change_over_a_week_stays(
+    client: Client, bureau: Unit, query: dict[str, str], first: str, last: str
+) -> None:
+    for day in (10, 16):
+        make_organization(bureau, established_on=date(2020, 2, day))
+    client.force_login(make_user(unit=bureau))
+    answer = client.get(reverse("unit", args=["dezhou"]), {"as_of": LATER, **query})
+    rows = answer.context["chart"].rows
+    assert [rows[-1][0], rows[0][0]] == [first, last]
+    assert {row[0]: row[1] for row in rows} == {
+        row[0]: (row[0] >= "2020-02-10") + (row[0] >= "2020-02-16") for row in rows
+    }
+    assert answer.context["key_figures"][0].delta == 1
 
 
 def test_a_unit_without_anything(client: Client) -> None:

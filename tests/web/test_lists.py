@@ -1,8 +1,11 @@
-"""Long lists: what is counted, what is said of what is not, and that no row is lost or shown twice."""
+"""Long lists: what is counted and what is said of what is not; columns, alike, chosen and kept."""
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,9 +13,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
-from registry.models import Person, Unit
+from registry.models import AuditEntry, Person, Unit, User
 from registry.pages.people import tables as people_page
-from registry.web import lists
+from registry.web import columns, lists
+from registry.web.columns import Column, Grid
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +107,85 @@ def test_a_metrics_list_is_counted_however_long_it_is(
     shown = client.get(reverse("people"), {"metric": "frontline_people", "unit": "top"}).content.decode()
     assert re.search(r"人数 <span class=\"num\">7</span>", shown)
     assert re.search(r"共\s*<b class=\"num\">7</b>\s*人", shown)
+
+
+# --- Columns --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Thing:
+    name: str
+    colour: str
+    note: str = ""
+
+
+COLOUR: Column[Thing] = Column("颜色", "colour", key="colour", sort=("colour",), css="drop nowrap")
+COLUMNS: tuple[Column[Thing], ...] = (
+    Column("名称", "name", is_heading=True),
+    COLOUR,
+    Column("备注", "note"),
+    Column("当日颜色", "colour", key="colour", only="file"),
+)
+
+
+def drawn(*things: Thing, **options: Any) -> tuple[list[str], list[str], list[str]]:
+    """The titles of the header, what is said once, and the titles of what is empty."""
+    grid = Grid(COLUMNS, things, folds=True, **options)
+    heads = [column.title for column, _key, _day in grid.heads]
+    assert all(len(cells) == len(heads) for _row, cells in grid.lines)
+    return heads, [cell.text for cell in grid.alike], [cell.column.title for cell in grid.empty]
+
+
+def test_a_column_that_says_the_same_in_every_row_is_said_once() -> None:
+    same = [Thing(name, "红") for name in "甲乙丙"]
+    assert drawn(*same) == (["名称"], ["红"], ["备注"])
+    assert drawn(*same, Thing("丁", "黑", "新")) == (["名称", "颜色", "备注"], [], [])
+    assert drawn(*same[:2]) == (["名称", "颜色", "备注"], [], [])  # too few to be worth it
+    assert drawn(*same, sort="-colour")[0] == ["名称", "颜色"]  # what sorts the list stays in its header
+
+
+def test_a_chosen_column_is_at_every_width_and_its_pair_in_the_file_follows() -> None:
+    with_colour = columns.chosen(COLUMNS, ["colour"])
+    assert [(each.title, each.css) for each in with_colour] == [
+        ("名称", ""),
+        ("颜色", "nowrap"),
+        ("当日颜色", ""),
+    ]
+    assert [each.title for each in columns.chosen(COLUMNS, ["备注"])] == ["名称", "备注"]
+    for nothing_known in ([], ["gone"]):
+        assert columns.chosen(COLUMNS, nothing_known) == list(COLUMNS)
+
+
+def heads(client: Client) -> list[str]:
+    return [column.title for column, _key, _day in client.get(reverse("people")).context["table"].grid.heads]
+
+
+def test_chosen_columns_are_kept_for_the_user_and_the_list_and_the_file_has_them(
+    client: Client, top: Unit
+) -> None:
+    user, other = make_user(unit=top), make_user("other", top)
+    client.force_login(user)
+    sent = {"list": "people_export", "columns": ["category", "status"], "back": "/people/?sort=name"}
+    response = client.post(reverse("account_columns"), sent)
+    assert response["Location"] == "/people/?sort=name"
+    assert User.objects.get(pk=user.pk).list_columns == {"people_export": ["category", "status"]}
+    assert AuditEntry.objects.get(verb="choose_columns").user == user
+    client.logout()
+    client.force_login(User.objects.get(pk=user.pk))  # another day
+    assert heads(client) == ["姓名", "类别", "政治面貌"]
+    answer = client.post(reverse("people_export"), {"format": "csv"})
+    said = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    (file_heads,) = [line for line in csv.reader(io.StringIO(said)) if line and line[0] == "姓名"]
+    assert "人员类别" in file_heads
+    assert "职务" not in file_heads
+    client.post(reverse("account_columns"), {"list": "people_export", "all": "1", "columns": ["category"]})
+    assert User.objects.get(pk=user.pk).list_columns == {"people_export": []}
+    assert User.objects.get(pk=other.pk).list_columns == {}
+
+
+def test_no_other_site_and_no_unknown_list(client: Client, top: Unit) -> None:
+    client.force_login(make_user(unit=top))
+    url = reverse("account_columns")
+    for back in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
+        assert client.post(url, {"list": "people_export", "back": back})["Location"] == "/"
+    assert client.post(url, {"list": "nowhere"}).status_code == 404

@@ -43,7 +43,8 @@ class ListedEntry:
     @cached_property
     def event(self) -> history.Event:
         """The entry in words."""
-        return history.events([self.entry], names="", sees_numbers=self.sees_numbers)[0]
+        acts = self.undoing()[0]
+        return history.events([self.entry], names="", sees_numbers=self.sees_numbers, acts=acts)[0]
 
     @property
     def _page(self) -> tuple[str, bool]:
@@ -173,7 +174,8 @@ class RecordTable(Table[ListedEntry]):
             "entry.address",
             Kind.CODE,
             cell="pages/audit/cells/address.html",
-            css="drop small",
+            css="small",
+            rank=3,
             only="page",
         ),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.paginator import Page
 from django.db.models import F, FilteredRelation
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,10 +19,14 @@ from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
 from registry.web.columns import Column, Grid, noun_column, read_back, tick_column
-from registry.web.lists import with_query
+from registry.web.filters import TextFilter
+from registry.web.lists import chips, others, paged, with_query
 from registry.web.tables import Table
 
-NOW, LATER, BEFORE = "在册", "此后编入", "以前"
+PARTS = NOW, LATER, BEFORE = "在册", "此后编入", "以前"
+PARTS_IN_ADDRESS = {"now": NOW, "later": LATER, "before": BEFORE}
+MANY = 10
+"""With more people than this the list is searched."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,14 @@ class ListedMember:
         return f"{branch.name} · {unit}" if branch else unit
 
 
+def _named(table: MemberTable, rows: list[ListedMember], text: str) -> list[ListedMember]:
+    """Return those whom the text finds, as it finds people everywhere: name, pinyin, number."""
+    matches = access.person_matches(table.user, text, "person__")
+    hits = Assignment.objects.filter(matches, organization=table.organization).values_list("pk", flat=True)
+    pks = set(hits)
+    return [row for row in rows if row.assignment.pk in pks]
+
+
 class MemberTable(Table[ListedMember]):
     """The people of an organization, leaders first."""
 
@@ -70,6 +83,7 @@ class MemberTable(Table[ListedMember]):
     can_be_samples = True
     noun = ASSIGNMENT
     acts = ASSIGNMENT_ACTS
+    filters = (TextFilter("q", "姓名、拼音或警号", _named),)
     columns: Sequence[Column[ListedMember]] = (
         tick_column("assignment.pk"),
         *person_columns(ASSIGNMENT, lambda row: row.person),
@@ -79,14 +93,14 @@ class MemberTable(Table[ListedMember]):
         Column("在册情况", "when", only="file"),
         Column("当日政治面貌", "status", only="file"),
         Column("政治面貌", "status", only="page"),
-        Column("人员类别", "person.get_category_display", css="drop"),
+        Column("人员类别", "person.get_category_display", rank=3),
         Column(
             "正式组织关系",
             lambda row: row.home(row.person.home_unit.name),
             text=lambda row: row.home(row.person.home_unit.label),
             css="text",
         ),
-        noun_column(ASSIGNMENT, "document_number", css="drop"),
+        noun_column(ASSIGNMENT, "document_number", rank=3),
         Column(
             "办理",
             key="change",
@@ -133,8 +147,8 @@ class MemberTable(Table[ListedMember]):
         return self.organization.unit
 
     @cached_property
-    def parts(self) -> dict[str, list[ListedMember]]:
-        """All assignments, read once and parted by the day; leaders first."""
+    def everybody(self) -> list[ListedMember]:
+        """All assignments, read once: those of the day, later ones, earlier ones; in each, leaders first."""
         day, scope = self.address.as_of, access.spans(self.user)
         rows: Any = (
             Assignment.objects.valid()
@@ -147,7 +161,7 @@ class MemberTable(Table[ListedMember]):
             .annotate(status_then=F("standing__status"))
             .select_related("person__home_unit", "person__home_branch")
         )
-        parts: dict[str, list[ListedMember]] = {NOW: [], LATER: [], BEFORE: []}
+        parts: dict[str, list[ListedMember]] = {part: [] for part in PARTS}
         for row in sorted(
             rows, key=lambda row: (ROLE_ORDER[row.role], row.person.order_key, row.started_on, row.pk)
         ):
@@ -158,34 +172,68 @@ class MemberTable(Table[ListedMember]):
                 when = BEFORE
             is_guest = not access.inside(row.person.home_unit, scope)
             parts[when].append(ListedMember(self, row, when, is_guest))
-        return parts
-
-    @property
-    def now(self) -> list[ListedMember]:
-        """Who is in on the day."""
-        return self.parts[NOW]
-
-    @property
-    def later(self) -> list[ListedMember]:
-        """Who came later."""
-        return self.parts[LATER]
-
-    @property
-    def before(self) -> list[ListedMember]:
-        """Who was in before."""
-        return self.parts[BEFORE]
+        return [row for part in parts.values() for row in part]
 
     def every(self) -> list[ListedMember]:
         """Return everybody: on the day, later, before."""
-        return [*self.now, *self.later, *self.before]
+        return self.everybody
+
+    def of_part(self, part: str) -> list[ListedMember]:
+        """Return those whom the filter leaves of a part."""
+        return [row for row in self.rows if row.when == part]
+
+    @cached_property
+    def part(self) -> str:
+        """The part that the page shows: that of the address, else the first in which anybody is."""
+        asked = PARTS_IN_ADDRESS.get(self.request.GET.get("part", ""))
+        return asked or next((part for part in PARTS if self.of_part(part)), NOW)
+
+    @property
+    def tabs(self) -> list[dict[str, Any]]:
+        """The parts that anybody is in, each with how many."""
+        there = {row.when for row in self.everybody} | {NOW, self.part}
+        return [
+            {
+                "label": part,
+                "number": len(self.of_part(part)),
+                "url": f"{with_query(self.request, part=name)}#members",
+                "on": part == self.part,
+            }
+            for name, part in PARTS_IN_ADDRESS.items()
+            if part in there
+        ]
+
+    @cached_property
+    def page_obj(self) -> Page[Any]:
+        """A page of the part."""
+        return paged(self.request, self.of_part(self.part))
+
+    @cached_property
+    def grid(self) -> Grid[ListedMember]:
+        """The page: of those in on the day with what may be done, of others with their end."""
+        left_out = {"ended"} if self.part == NOW else {"change"}
+        if not access.may(self.user, "change_role", self.organization):
+            left_out.add("change")
+        columns = [each for each in self.visible if each.key not in left_out]
+        return Grid(columns, list(self.page_obj.object_list), folds=not self.chosen)
+
+    @property
+    def kept_as(self) -> str:
+        """The columns of all organizations are chosen at once."""
+        return "members_export"
+
+    def context(self) -> dict[str, Any]:
+        """Return what the card of the members shows; the search only where there are many."""
+        is_long = self.is_filtered or len(self.everybody) > MANY
+        asked = others(self.request, ["q"])
+        return {
+            "members": self,
+            "page_obj": self.page_obj,
+            "filters": self.form() if is_long else None,
+            "others": asked,
+            "chips": chips(self.request, self.shown),
+        }
 
     def has_samples(self) -> bool:
         """Whether an assignment is an invented one."""
         return any(row.assignment.is_sample for row in self.rows)
-
-    def drawn(self, part: list[ListedMember], *, may_change: bool = False) -> Grid[ListedMember]:
-        """Return a part as the page shows it: with the end of those not in, or with what may be done."""
-        left_out = set() if may_change else {"change"}
-        if part is self.now:
-            left_out.add("ended")
-        return Grid([each for each in self.visible if each.key not in left_out], part)

@@ -156,7 +156,7 @@ def timeline(
         events.append((after.started_on, 1, said))
     came: Counter[date] = Counter()
     went: Counter[date] = Counter()
-    for row in found.rows:
+    for row in found.every():
         assignment, name = row.assignment, row.assignment.person.name
         end = assignment.ended_on
         if row.is_leading:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
-from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    Case,
+    Count,
+    DateField,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -18,7 +31,7 @@ from registry import access
 from registry.counting.basis import organization_rows
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import OrganizationMetric
-from registry.models import Assignment, Organization, OrganizationKind, Role, WorkflowState
+from registry.models import Assignment, Basis, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
@@ -31,7 +44,8 @@ from registry.web.lists import Length, with_query
 from registry.web.tables import Act, Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
-NATURES = (("temporary", "临时党组织"), ("standing", "常设党组织"), ("formation", "队伍"))
+NATURES = (("temporary", "临时党组织"), ("formation", "队伍"), ("standing", "常设党组织"))
+"""In the order of the ledger."""
 STATES = (
     ("", "已批准(计入统计)"),
     ("pending", "未批准(全部)"),
@@ -40,6 +54,11 @@ STATES = (
     ("all", "全部状态"),
 )
 _NEVER = date(9999, 12, 31)
+FIRST = "first"
+"""The order of the ledger: what is temporary, then formations, then what always stands."""
+THEN = "原"
+"""What is said of the people of a dissolved organization: who was in it on its last day."""
+GONE_SAID = "已撤销的组织,书记/负责人和人数为撤销前最后一日的。"
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,32 @@ class ListedOrganization:
         return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
 
     @property
+    def is_gone(self) -> bool:
+        """Whether it was dissolved by the day; its people are then those of its last day."""
+        end = self.organization.dissolved_on
+        return end is not None and end <= self.table.address.as_of
+
+    @property
+    def then(self) -> str:
+        """What is said of its people."""
+        return THEN if self.is_gone else ""
+
+    @property
+    def heads_said(self) -> str:
+        """Who heads it, in words."""
+        said = "、".join(head.person.name for head in self.heads)
+        return f"{THEN}{said}" if said and self.is_gone else said
+
+    @property
+    def members_url(self) -> str:
+        """The members, on its last day where it is dissolved."""
+        if not self.is_seen:
+            return ""
+        end = self.organization.dissolved_on
+        last = {"as_of": (end - timedelta(days=1)).isoformat()} if end and self.is_gone else {}
+        return f"{self.table.address.url(self.organization.get_absolute_url(), **last)}#members"
+
+    @property
     def state(self) -> str:
         """Where it is: in the workflow, or on the day."""
         return self._state[1]
@@ -98,6 +143,7 @@ class ListedOrganization:
 class KindTotal:
     """How many of the listed organizations are of one kind."""
 
+    nature: str
     label: str
     number: int
     url: str
@@ -124,6 +170,17 @@ def _named(table: OrganizationTable, rows: Any, text: str) -> Any:
     return rows.matching(text)
 
 
+def _until(day: date, path: str = "") -> Case:
+    """Return the day before which an organization's people are asked for: its end, or the next of ``day``."""
+    gone = When(**{f"{path}dissolved_on__lte": day}, then=F(f"{path}dissolved_on"))
+    return Case(gone, default=Value(day + timedelta(days=1)), output_field=DateField())
+
+
+def _held_before(until: Any) -> Q:
+    """Return the condition of the assignments that held on the day before ``until``."""
+    return Q(started_on__lt=until) & (Q(ended_on__isnull=True) | Q(ended_on__gte=until))
+
+
 _fact = partial(noun_column, ORGANIZATION)
 
 
@@ -138,7 +195,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     nothing_found = "没有符合筛选条件的组织。"
     css = "ledger"
     can_be_samples = True
-    default_sort = "unit"
+    default_sort = FIRST
     counted_by = OrganizationMetric
     counted_word = "组织"
     noun = ORGANIZATION
@@ -178,11 +235,19 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             css="ledger-unit",
             is_of_the_day=True,
         ),
-        _fact("parent_name", "", "parent_name", cell="pages/organizations/cells/parent.html", css="text"),
+        _fact(
+            "parent_name",
+            "",
+            "parent_name",
+            cell="pages/organizations/cells/parent.html",
+            css="drop ledger-parent",
+        ),
         Column(
             "书记/负责人",
-            lambda row: "、".join(head.person.name for head in row.heads),
+            "heads_said",
+            key="heads",
             cell="pages/organizations/cells/heads.html",
+            css="nowrap",
         ),
         Column(
             "人数",
@@ -190,12 +255,14 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             Kind.NUMBER,
             key="members",
             sort=("members", "order_key"),
-            url=lambda row: row.url and f"{row.url}#members",
+            url="members_url",
+            cell="pages/organizations/cells/members.html",
+            css="nowrap",
         ),
         _fact("established_on", "成立", key="established", sort=("established_on", "order_key")),
         _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "order_key")),
-        _fact("approval_number", "文号", css="drop ledger-document"),
-        Column("当日状态", "state", only="file"),
+        _fact("approval_number", "文号", css="ledger-document", rank=3),
+        Column("当日状态", "state", key="state", only="file"),
         Column(
             "状态",
             "state",
@@ -241,8 +308,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join what a line shows and is sorted by."""
         placed = (
-            Assignment.objects.as_of(self.address.as_of)
-            .filter(organization=OuterRef("pk"))
+            Assignment.objects.valid()
+            .filter(_held_before(OuterRef("until")), organization=OuterRef("pk"))
             .order_by()
             .values("organization")
             .annotate(number=Count("pk"))
@@ -250,6 +317,12 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         )
         joined: QuerySet[Any] = rows.select_related("parent__unit", "unit").annotate(
             kind_place=place_of_kind(),
+            nature_place=Case(
+                When(is_temporary=True, then=Value(0)),
+                When(kind__in=FORMATION_KINDS, then=Value(1)),
+                default=Value(2),
+            ),
+            until=_until(self.address.as_of),
             gone_on=Coalesce("dissolved_on", Value(_NEVER)),
             members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
             host_code=F("host__unit__code"),
@@ -268,7 +341,10 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         """Return these organizations with who heads them: one query, whatever their number."""
         scope = access.spans(self.user)
         heads: dict[int, list[Assignment]] = defaultdict(list)
-        held = Assignment.objects.as_of(self.address.as_of).filter(organization__in=found, role__in=HEADS)
+        held = Assignment.objects.valid().filter(organization__in=found, role__in=HEADS)
+        held = held.annotate(until=_until(self.address.as_of, "organization__")).filter(
+            _held_before(F("until"))
+        )
         for assignment in held.select_related("person__home_unit").order_by("started_on", "pk"):
             heads[assignment.organization_id].append(assignment)
 
@@ -286,6 +362,28 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return lines
 
     @cached_property
+    def sorts(self) -> Mapping[str, Any]:
+        """By the columns; first of all by what the ledger is for."""
+        return {
+            FIRST: ("nature_place", "host_tree_id", "host_lft", "kind_place", "order_key"),
+            **super().sorts,
+        }
+
+    @cached_property
+    def order_links(self) -> list[dict[str, str]]:
+        """What the ledger is in the order of: each nature with rows, and the way to those alone."""
+        numbers: dict[str, int] = defaultdict(int)
+        for total in self.totals:
+            numbers[total.nature] += total.number
+        if self.sort != FIRST or len(numbers) < 2:
+            return []
+        return [
+            {"label": label, "number": str(numbers[nature]), "url": with_query(self.request, nature=nature)}
+            for nature, label in NATURES
+            if numbers[nature]
+        ]
+
+    @cached_property
     def totals(self) -> list[KindTotal]:
         """The whole list, not only the page, by kind, in the order of display."""
         counted = self.rows.order_by().values_list("kind", "is_temporary").annotate(number=Count("pk"))
@@ -293,6 +391,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         found = sorted(counted, key=lambda row: (not row[1] and row[0] in PARTY_KINDS, order[row[0]]))
         return [
             KindTotal(
+                _nature(kind, is_temporary),
                 kind_words(kind, is_temporary)
                 if is_temporary or kind in FORMATION_KINDS
                 else f"常设{kind_words(kind, is_temporary)}",
@@ -324,6 +423,10 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         """Return how many are not approved."""
         return [("组织", self.pending or 0)]
 
+    def file_footnotes(self) -> list[str]:
+        """Return whose people those of dissolved organizations are."""
+        return [GONE_SAID] if self.question.basis != Basis.CURRENT else []
+
     @property
     def clear_url(self) -> str:
         """The basis is a filter here."""
@@ -353,6 +456,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         """Add the numbers of the whole list."""
         return super().context() | {
             "totals": self.totals,
+            "order_links": self.order_links,
+            "gone_said": GONE_SAID if any(row.is_gone for row in self.grid.rows) else "",
             "people": self.people(),
             "pending": self.pending,
             "pending_url": with_query(self.request, state="pending"),

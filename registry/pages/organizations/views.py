@@ -38,7 +38,6 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
         OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
     )
     members = MemberTable(request, found)
-    may_change = access.may(request.user, "change_role", found)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(
         request,
@@ -53,12 +52,8 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
             "formal": formal_members(request, found),
-            "members": members,
-            "members_now": members.drawn(members.now, may_change=may_change),
-            "members_later": members.drawn(members.later),
-            "members_before": members.drawn(members.before),
+            **members.context(),
             "members_export_url": export_url(request, "members_export", found.code),
-            "may_enter": may_change,
             "timeline": organization_page.timeline(found, placements, members),
             **history.of_page(request.user, found, address, names="person"),
             "actions": organization_page.actions(request.user, found, address),

@@ -93,7 +93,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
         noun_column(ASSIGNMENT, "role", key="role", sort=("rank", "person__order_key")),
         noun_column(ASSIGNMENT, "started_on", key="started", sort=("started_on", "person__order_key")),
         noun_column(ASSIGNMENT, "ended_on", key="ended", sort=("ended_on", "person__order_key")),
-        noun_column(ASSIGNMENT, "document_number", "任命文号", css="drop"),
+        noun_column(ASSIGNMENT, "document_number", "任命文号", rank=3),
         read_back(
             ASSIGNMENT,
             "organization",

@@ -92,7 +92,7 @@ class LentTable(PlacedTable[Lent]):
         Column("组织所在单位", "assignment.organization.unit.name", css="text"),
         noun_column(ASSIGNMENT, "role", value="assignment.get_role_display"),
         noun_column(ASSIGNMENT, "started_on", key="started", sort=("started_on", "pk")),
-        noun_column(ASSIGNMENT, "document_number", "文号", css="drop"),
+        noun_column(ASSIGNMENT, "document_number", "文号", rank=3),
         Column("登记人", "by", css="nowrap"),
         Column(
             "登记时间",

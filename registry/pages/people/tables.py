@@ -167,7 +167,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
             css="nowrap",
             is_of_the_day=True,
         ),
-        noun_column(PERSON, "title", value=lambda row: "" if row.is_guest else row.person.title, css="drop"),
+        noun_column(PERSON, "title", value=lambda row: "" if row.is_guest else row.person.title, rank=3),
         noun_column(
             PERSON,
             "home_unit_name",

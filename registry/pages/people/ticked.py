@@ -140,7 +140,7 @@ _ASSIGNMENTS = TickedSubject(
         noun_column(ASSIGNMENT, "role"),
         noun_column(ASSIGNMENT, "started_on"),
         noun_column(ASSIGNMENT, "ended_on"),
-        noun_column(ASSIGNMENT, "document_number", css="drop"),
+        noun_column(ASSIGNMENT, "document_number", rank=3),
     ),
     AssignmentTable,
     _back,

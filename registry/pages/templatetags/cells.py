@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
-from registry.web.templatetags.parts import bar, count, sample_tag, tag
+from registry.web.templatetags.parts import bar, count, sample_tag, tag, thousands
 
 register = template.Library()
 
@@ -59,9 +59,11 @@ def _pending(cell: Count) -> SafeString:
     if not cell.pending:
         return SafeString("")
     if not cell.pending_url:
-        return format_html(" {}", tag(f"未批准 {cell.pending}", "warn"))
+        return format_html(" {}", tag(f"未批准 {thousands(cell.pending)}", "warn"))
     return format_html(
-        ' <a class="tag warn" href="{}" title="未批准的不计入">未批准 {}</a>', cell.pending_url, cell.pending
+        ' <a class="tag warn" href="{}" title="未批准的不计入">未批准 {}</a>',
+        cell.pending_url,
+        thousands(cell.pending),
     )
 
 
@@ -71,4 +73,6 @@ def _share(members: Count) -> SafeString:
         return count(None)
     if not members.url:
         return conditional_escape(members.share)
-    return format_html('<a href="{}" title="{}">{}</a>', members.url, members.value, members.share)
+    return format_html(
+        '<a class="count" href="{}" title="{}">{}</a>', members.url, members.value, members.share
+    )

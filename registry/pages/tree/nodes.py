@@ -61,12 +61,6 @@ class Node:
         """Whether what stands below it comes with it."""
         return bool(self.children)
 
-    @property
-    def spoken(self) -> str:
-        """What a screen reader says of it: name, note and count."""
-        count = "" if self.count is None else str(self.count)
-        return " ".join(word for word in (self.name, self.note, count) if word)
-
 
 @dataclass
 class Tree:

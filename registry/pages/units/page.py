@@ -8,20 +8,22 @@ from datetime import date, timedelta
 from django.db.models import Case, IntegerField, Value, When
 
 from registry import access
+from registry.counting import series
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
 from registry.counting.reconciliation import figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units
-from registry.counting.series import can_read, courses
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
 from registry.reports.tables import ListedFigure
 from registry.web import charts
 from registry.web.address import Address
 from registry.web.links import RowLinks
+from registry.web.periods import Period
 
 WEEK = timedelta(days=7)
-TREND_DAYS = 30
+RECENTLY = timedelta(days=29)
+"""So far back goes what the page says of recent changes."""
 FIGURES_SHOWN = 5
 
 CHARTED = (
@@ -116,8 +118,7 @@ def counted(
 
 def key_figures(address: Address, counts: Rollup, course: Course) -> list[KeyFigure]:
     """Return the key figures, with the change since the same count seven days before where days are asked."""
-    question, total, links = counts.question, counts.total, RowLinks(address)
-    before = {} if question.is_period else course.on(question.basis, question.as_of - WEEK)
+    total, links, before = counts.total, RowLinks(address), course.before
     found = []
     for slug, parts in _KEY_FIGURES:
         below = [counted(links, counts.unit, total, part) for part in parts]
@@ -232,56 +233,49 @@ def reported(address: Address, unit: Unit) -> tuple[list[ListedFigure], int]:
 
 @dataclass(frozen=True)
 class Course:
-    """Numbers of the page's unit for each of thirty days, current and cumulative."""
+    """The charted metric of the page's unit for each day, and the key figures of a week before."""
 
-    numbers: dict[tuple[str, str], list[tuple[date, int]]]
-
-    def on(self, basis: str, day: date) -> dict[str, int]:
-        """Return what is known of a day, by metric."""
-        return {
-            slug: number
-            for (of_basis, slug), points in self.numbers.items()
-            if of_basis == basis
-            for at, number in points
-            if at == day
-        }
+    lines: dict[str, series.Course]
+    """By basis."""
+    before: dict[str, int]
+    """By metric; empty where a period is asked, which has no day before."""
 
 
-def first_day(question: Question) -> date:
-    """Return the earliest day that the page asks about, beside a period's."""
-    return question.as_of - timedelta(days=TREND_DAYS - 1)
+def first_day(question: Question, period: Period) -> date:
+    """Return the earliest day whose tree the page needs, beside a period's."""
+    return min(period.since, question.as_of - RECENTLY)
 
 
-def course(unit: Unit, question: Question, charted: str) -> Course:
-    """Return the thirty days of the metric charted and of those whose change over a week is shown."""
-    since = first_day(question)
-    both = (Basis.CURRENT.value, Basis.CUMULATIVE.value)
+def course(unit: Unit, question: Question, charted: str, period: Period) -> Course:
+    """Return the days of the metric charted, and what is needed for the change over a week: one query."""
+    week, bases = question.as_of - WEEK, (Basis.CURRENT.value, Basis.CUMULATIVE.value)
+    since, until = min(period.since, week), max(period.until, week)
+    of_one = [METRICS[charted]]
     if question.is_period:
-        return Course(courses(unit, [METRICS[charted]], since, question.as_of, question, both))
-    if not can_read(
-        unit, question, since, question.as_of
-    ):  # counted from the rows: one metric by its days, the others once
-        numbers = courses(unit, [METRICS[charted]], since, question.as_of, question, both)
-        before = question.on(question.as_of - WEEK)
-        line = count_units([unit], before, pending=False)[unit.pk]
-        for slug, _parts in _KEY_FIGURES:
-            numbers.setdefault((question.basis, slug), [(before.as_of, line.counts[slug])])
-        return Course(numbers)
+        found = series.courses(unit, of_one, period.since, period.until, question, bases)
+        return Course({basis: found[basis, charted] for basis in bases}, {})
+    if not series.can_read(unit, question, since, until):
+        # Counted from the rows: one metric by its days, the others once.
+        found = series.courses(unit, of_one, period.since, period.until, question, bases)
+        line = count_units([unit], question.on(week), pending=False)[unit.pk]
+        return Course({basis: found[basis, charted] for basis in bases}, line.counts)
     slugs = dict.fromkeys([charted, *(slug for slug, _parts in _KEY_FIGURES)])
-    return Course(courses(unit, [METRICS[slug] for slug in slugs], since, question.as_of, question, both))
+    found = series.courses(unit, [METRICS[slug] for slug in slugs], since, until, question, bases)
+    first, after = (period.since - since).days, (period.until - since).days + 1
+    lines = {basis: found[basis, charted][first:after] for basis in bases}
+    return Course(lines, {slug: found[question.basis, slug][(week - since).days][1] for slug in slugs})
 
 
-def trend(unit: Unit, question: Question, slug: str, known: Course, figures: bool = True) -> charts.Chart:
-    """Return a metric's trend over thirty days up to the day: current, cumulative, and what was reported.
+def trend(unit: Unit, slug: str, known: Course, period: Period, figures: bool = True) -> charts.Chart:
+    """Return a metric's trend over the period: current, cumulative, and what was reported.
 
     Without ``figures`` nothing is reported of the unit, so nothing is looked for.
     """
-    since = first_day(question)
     lines = [
-        charts.Line("现有", known.numbers[Basis.CURRENT.value, slug], tone="red", filled=True),
-        charts.Line("累计", known.numbers[Basis.CUMULATIVE.value, slug], tone="grey"),
+        charts.Line("现有", known.lines[Basis.CURRENT.value], tone="red", filled=True),
+        charts.Line("累计", known.lines[Basis.CUMULATIVE.value], tone="thin"),
     ]
-    marks = _marks(unit, slug, since, question.as_of) if figures else []
+    marks = _marks(unit, slug, period.since, period.until) if figures else []
     return charts.day_chart(lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期")
 
 
@@ -297,6 +291,6 @@ def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]
         day, number = figure.day, figure.number
         if day is not None and number is not None and since <= day <= until:
             label = f"报道 {number}"
-            title = f"{day:%Y-%m-%d} {figure.get_basis_display()} {label}:{figure.source.title}"
+            title = f"{figure.get_basis_display()}{label}:{figure.source.title}"
             made.setdefault((day, number), charts.Mark(day, number, label, title))
     return list(made.values())

@@ -45,7 +45,7 @@ class UnitTable(Table[ListedUnit]):
         noun_column(UNIT, "name", "名称", cell="pages/search/cells/unit.html", css="text", is_heading=True),
         noun_column(UNIT, "kind", "类型"),
         noun_column(UNIT, "superior_name", "", "unit.parent.name", text="unit.parent.label"),
-        noun_column(UNIT, "code", "代码", css="drop"),
+        noun_column(UNIT, "code", "代码", rank=3),
         *(
             noun_column(UNIT, slug, only="file")
             for slug in ("short_name", "aliases", "region_code", "sequence")

@@ -26,7 +26,8 @@ from registry.web.address import Address, address_of
 from registry.web.drill import Place
 from registry.web.links import buttons, linked
 from registry.web.lists import Length, export_url, others, paged
-from registry.web.text import period
+from registry.web.periods import period_of
+from registry.web.text import period as days_said
 
 CHILDREN_ON_A_PAGE = 100
 LENT_SHOWN = 5
@@ -54,7 +55,10 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     request.current_unit = shown.code  # type: ignore[attr-defined]
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
-    Moves.after(unit_page.first_day(question))  # what all the days of this page are made of, read at once
+    period = period_of(request, address)
+    Moves.after(
+        unit_page.first_day(question, period)
+    )  # what all the days of this page are made of, read at once
     shape = UnitHierarchy.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
@@ -62,8 +66,12 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     counts, table = below.counts, below.below
     charted = request.GET.get("chart", "")
     charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
-    kept = {"chart": charted if charted != unit_page.CHARTED[0] else None, "sort": request.GET.get("sort")}
-    course = unit_page.course(shown, question, charted)
+    kept = {
+        "chart": charted if charted != unit_page.CHARTED[0] else None,
+        "sort": request.GET.get("sort"),
+        **period.kept,
+    }
+    course = unit_page.course(shown, question, charted, period)
     reported, reported_number = unit_page.reported(address, shown)
     events = unit_events.recent(question, spans)
     standing, standing_number = unit_events.standing_at(shown, question)
@@ -81,7 +89,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "bases": _bases(address, shown, kept),
         "kept_by_period": others(request, ("since",)),
         "key_figures": unit_page.key_figures(address, counts, course),
-        "chart": unit_page.trend(shown, question, charted, course, figures=reported_number > 0),
+        "chart": unit_page.trend(shown, charted, course, period, figures=reported_number > 0),
         "charts": [
             (
                 unit_page.short_label(slug),
@@ -90,7 +98,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
             )
             for slug in unit_page.CHARTED
         ],
-        "sort_url": _open_end(address.url(request.path, chart=kept["chart"])) + "sort=",
+        "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
+        "chart_period": period,
         "chart_label": METRICS[charted].label,
         "reported": reported,
         "reported_number": reported_number,
@@ -186,7 +195,7 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
     dated = sorted(placements, key=lambda each: each.started_on or date.min)
     for each in dated:
         above = linked(address, each.superior, scope) if each.superior else "无"
-        days = period(each.started_on, each.ended_on) if len(dated) > 1 else ""
+        days = days_said(each.started_on, each.ended_on) if len(dated) > 1 else ""
         facts.append(("上级单位", format_html("{} {}", above, days)))
     for label, value in (
         ("序号", shown.sequence),

@@ -12,11 +12,13 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField, Textarea
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, spark_of
+from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
+from registry.web.lists import with_query
+from registry.web.written import draw
 
 register = template.Library()
 
@@ -45,6 +47,12 @@ def field_class(field: BoundField) -> str:
     return "field" + " has-error" * bool(field.errors) + " field-wide" * is_wide
 
 
+@register.filter
+def thousands(value: object) -> str:
+    """Return a count with commas (10,152); what is no whole number as it is."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 @register.simple_tag
 def day_box(name: str, day: date, near: date, label: str) -> SafeString:
     """Return the box of a date that is no form's field; ``near`` as in ``DayField``."""
@@ -55,12 +63,35 @@ def day_box(name: str, day: date, near: date, label: str) -> SafeString:
 
 @register.simple_tag
 def count(value: int | None, url: str = "") -> SafeString:
-    """Return a number of a table, linked to its rows; zero is a grey 0 without a link, None a dash."""
+    """Return a number, linked to its rows; zero is a grey 0 without a link, None a dash."""
     if not value:
         return SafeString(f'<span class="zero">{"–" if value is None else 0}</span>')
     if url:
-        return format_html('<a href="{}">{}</a>', url, value)
-    return SafeString(value)
+        return format_html('<a class="count" href="{}">{}</a>', url, thousands(value))
+    return SafeString(thousands(value))
+
+
+@register.simple_tag
+def delta(change: int | None, since: str = "较 7 日前") -> SafeString:
+    """Return how a key figure changed, in ink (growth is not good in itself); nothing if not known."""
+    if change is None:
+        return SafeString("")
+    if not change:
+        return format_html('<span class="delta same" title="{}">持平</span>', since)
+    sign = "▲" if change > 0 else "▼"
+    return format_html(
+        '<span class="delta" title="{}"><span class="sr-only">{}</span>{}\u00a0{}</span>',
+        since,
+        since,
+        sign,
+        thousands(abs(change)),
+    )
+
+
+@register.simple_block_tag
+def table(content: str, css: str = "") -> SafeString:
+    """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
+    return draw(content, css)
 
 
 @register.simple_tag(takes_context=True)
@@ -68,12 +99,42 @@ def grid_cells(context: template.Context, row: object, cells: list[Any]) -> Safe
     """Return the cells of a row of a list; a column may have a template, which gets ``row`` and ``value``."""
     made = []
     for cell in cells:
-        inner = cell.drawn
-        if cell.column.cell:
-            with context.push(row=row, value=cell.text):
-                inner = context.template.engine.get_template(cell.column.cell).render(context)  # type: ignore[union-attr]
-        made += [cell.column.opening, inner, cell.column.closing]
+        made += [cell.column.opening, _inner(context, row, cell), cell.column.closing]
     return SafeString("".join(made))
+
+
+def _inner(context: template.Context, row: object, cell: Any) -> SafeString:
+    """Return what stands in a cell."""
+    if not cell.column.cell:
+        drawn: SafeString = cell.drawn
+        return drawn
+    with context.push(row=row, value=cell.text):
+        return context.template.engine.get_template(cell.column.cell).render(context)  # type: ignore[union-attr]
+
+
+@register.simple_tag(takes_context=True)
+def grid_alike(context: template.Context, grid: Any) -> SafeString:
+    """Return in one line what is the same in every row, instead of columns that say it in each."""
+    said = format_html_join(
+        "",
+        "<span>{} {}</span>",
+        ((_title(context, grid, cell), _inner(context, grid.rows[0], cell)) for cell in grid.alike),
+    )
+    titles = format_html_join("、", "{}", ((_title(context, grid, cell),) for cell in grid.empty))
+    if not said and not titles:
+        return said
+    empty = format_html("<span>{} 均未填写</span>", titles) if titles else ""
+    return format_html('<p class="alike"><b>本页各行相同</b>{}{}</p>', said, empty)
+
+
+def _title(context: template.Context, grid: Any, cell: Any) -> SafeString:
+    """Return the title of a column, which sorts the list as its header would."""
+    key, title = cell.column.key, escape(cell.column.title)
+    if key not in grid.sorts:
+        return title
+    first = f"-{key}" if cell.column.is_number else key
+    url = with_query(context["request"], sort=first)
+    return format_html('<a class="sort" href="{}#rows">{}</a>', url, title)
 
 
 @register.simple_tag
@@ -113,6 +174,16 @@ def spark(numbers: Sequence[Any]) -> SafeString:
 
 def _spoken(words: str) -> SafeString:
     return format_html('<span class="sr-only">{}</span>', words)
+
+
+@register.simple_tag
+def chart_hits(hits: Sequence[Hit], height: int) -> SafeString:
+    """Return the strips of a chart's days, each with its values as its title."""
+    return format_html_join(
+        "",
+        '<rect class="hit" data-at="{}" x="{}" width="{}" height="{}"><title>{}</title></rect>',
+        ((hit.at, hit.x, hit.width, height, hit.title) for hit in hits),
+    )
 
 
 @register.simple_tag

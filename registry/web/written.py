@@ -1,0 +1,87 @@
+"""Tables that templates write out: what the kit adds to their markup.
+
+Below 641 px a table of more than four columns is shown as cards, one a row. Then each cell needs the
+words of its head, and each element its role, because rows become grids there; so both are written here,
+once for all tables. The rank of a column (``drop-2``, ``drop``, ``xl``) is written at its head and copied
+to its cells.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from django.utils.html import escape, strip_tags
+from django.utils.safestring import SafeString, mark_safe
+
+RANKS = ("drop-2", "drop", "xl")
+"""The classes of columns that a narrower page leaves out; see static/css/tables.css."""
+CARDS_FROM = 5
+"""A table of so many columns is shown as cards on a phone."""
+
+_TAG = re.compile(r"<(/?)(thead|tbody|tfoot|tr|th|td)\b([^>]*)>")
+_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
+_ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tfoot": "rowgroup", "tr": "row"}
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The head of a column: its words, and its rank if that is not the first."""
+
+    words: str
+    rank: str
+
+
+def draw(markup: str, css: str = "") -> SafeString:
+    """Return a table with its frame; ``markup`` are its head and rows."""
+    heads = _heads(markup)
+    if len(heads) < CARDS_FROM:
+        return mark_safe(_framed(markup, "", css))
+    return mark_safe(_framed(_labelled(markup, heads), "cards", css))
+
+
+def _framed(markup: str, css: str, frame: str) -> str:
+    opening = f'<table class="{css}" role="table">' if css else "<table>"
+    return f'<div class="{f"table-wrap {frame}".strip()}">{opening}{markup}</table></div>'
+
+
+def _heads(markup: str) -> list[_Head]:
+    head, found, _rest = markup.partition("</thead>")
+    if not found:
+        return []
+    heads = []
+    for cell in re.finditer(r"<th\b([^>]*)>(.*?)</th>", head, re.DOTALL):
+        facts = dict(_ATTRIBUTE.findall(cell.group(1)))
+        rank = next((name for name in facts.get("class", "").split() if name in RANKS), "")
+        words = " ".join(strip_tags(cell.group(2)).split())
+        heads += [_Head(words, rank)] * int(facts.get("colspan", 1))
+    return heads
+
+
+def _labelled(markup: str, heads: list[_Head]) -> str:
+    in_head, column = False, 0
+
+    def mark(tag: re.Match[str]) -> str:
+        nonlocal in_head, column
+        closing, name, written = tag.groups()
+        if closing:
+            return tag.group()
+        if name in _ROLES:
+            in_head, column = (name == "thead" if name != "tr" else in_head), 0
+            return f'<{name}{written} role="{_ROLES[name]}">'
+        if in_head:
+            return f'<{name}{written} role="columnheader">'
+        facts = dict(_ATTRIBUTE.findall(written))
+        head = heads[column] if column < len(heads) else _Head("", "")
+        spanned = int(facts.get("colspan", 1))
+        column += spanned
+        classes = facts.get("class", "")
+        if head.rank and head.rank not in classes.split() and spanned == 1:
+            written = (
+                re.sub(r'\s*class="[^"]*"', "", written) + f' class="{f"{classes} {head.rank}".strip()}"'
+            )
+        role = "rowheader" if name == "th" else "cell"
+        label = f' data-l="{escape(head.words)}"' if name == "td" and head.words and spanned == 1 else ""
+        return f'<{name}{written} role="{role}"{label}>'
+
+    return _TAG.sub(mark, markup)
