@@ -71,18 +71,23 @@ def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
 
-NOT_WRITTEN = "302 403 404 403 302 403 | 404"
+NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
 """Back to its page: there is nothing to take back yet."""
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 403 200 403 200 403 | 404"
 ENTERED = "302 403 302+ 403 302+ 403 | 404"
 MANY = "302 403 302 403 302 403 | 403 302 403 302 403"
-DONE = "302 403 302+ 403 302+ 403 | 404"
+DONE = "302 403 302+ 403 302+ 403 | 403 404 403 404 403"
 APPROVE = "302 403 403 200 200 403 | 404"
 APPROVED = "302 403 403 302+ 302+ 403 | 404"
 MANAGE = "302 403 403 403 200 403 | 404"
 MANAGED = "302 403 403 403 302+ 403 | 404"
+USERS = "302 403 403 403 200 403 | 403 403 403 404 403"
+USERS_CHANGED = "302 403 403 403 302+ 403 | 403 403 403 404 403"
+OWN = "302 403 404 403 200 403 | 403 404 403 404 403"
+OWN_CHANGED = "302 403 404 403 302+ 403 | 403 404 403 404 403"
+"""Imports: one's own, for those who may hand in."""
 EVERYBODY = "302 200 200 200 200 200 | 200"
 
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
@@ -148,7 +153,7 @@ TABLE: dict[str, list[Row]] = {
     "sources_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
     "users_export": [
         Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 403 403 403 200+ 403"),
-        Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 404", query="unit=jia"),
+        Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 403 403 403 404 403", query="unit=jia"),
     ],
     # sheets that are handed upward
     "unit_sheets": [
@@ -539,7 +544,7 @@ TABLE: dict[str, list[Row]] = {
         Row(
             nothing,
             "302 403 403 302 302 403 | 403 403 302 302 403",
-            "302 403 403 302+ 302+ 403 | 404",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
             lambda here: {"rows": pk_of(submitted(here))},
         ),
     ],
@@ -641,17 +646,17 @@ TABLE: dict[str, list[Row]] = {
     "import_template": [
         Row(lambda here: ["people"], "302 403 200 403 200 403 | 403 200 403 200 403", READ_ONLY)
     ],
-    "import": [Row(handed_in, MANAGE, READ_ONLY), Row(mistaken, MANAGE, READ_ONLY, query="verdict=wrong")],
-    "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
-    "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
-    "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import": [Row(handed_in, OWN, READ_ONLY), Row(mistaken, OWN, READ_ONLY, query="verdict=wrong")],
+    "import_progress": [Row(handed_in, OWN, READ_ONLY)],
+    "import_write": [Row(handed_in, READ_ONLY, OWN_CHANGED)],
+    "import_cancel": [Row(handed_in, READ_ONLY, OWN_CHANGED)],
     "import_undo": [Row(handed_in, NOT_WRITTEN, NOT_WRITTEN, lambda here: {"reason": "传错了"})],
-    "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
-    "import_mistakes": [Row(mistaken, READ_ONLY, "302 403 403 403 200+ 403 | 404")],
+    "import_recheck": [Row(handed_in, READ_ONLY, OWN_CHANGED)],
+    "import_mistakes": [Row(mistaken, READ_ONLY, "302 403 404 403 200+ 403 | 403 404 403 404 403")],
     # the record
     "record": [
         Row(nothing, "302 403 403 403 200 200 | 403 403 403 200 200", READ_ONLY),
-        Row(nothing, "302 403 403 403 200 200 | 404", READ_ONLY, query="unit=jia"),
+        Row(nothing, "302 403 403 403 200 200 | 403 403 403 404 404", READ_ONLY, query="unit=jia"),
     ],
     "record_export": [
         Row(
@@ -667,7 +672,7 @@ TABLE: dict[str, list[Row]] = {
     # users, for managers
     "users": [
         Row(nothing, "302 403 403 403 200 403 | 403 403 403 200 403", READ_ONLY),
-        Row(nothing, MANAGE, READ_ONLY, query="unit=jia"),
+        Row(nothing, USERS, READ_ONLY, query="unit=jia"),
     ],
     "user_add": [
         Row(
@@ -693,30 +698,32 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"users": [here.waiting.pk]},
         )
     ],
-    "user": [Row(user, MANAGE, READ_ONLY)],
+    "user": [Row(user, USERS, READ_ONLY)],
     "user_edit": [
         Row(
             user,
-            MANAGE,
-            MANAGED,
+            USERS,
+            USERS_CHANGED,
             lambda here: {"username": "corrected", "display_name": "更正", "reason": "姓名写错"},
         )
     ],
     "user_grant": [
         Row(
             user,
-            MANAGE,
-            MANAGED,
+            USERS,
+            USERS_CHANGED,
             lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": "2020-01-01"},
         )
     ],
-    "user_disable": [Row(user, MANAGE, MANAGED, lambda here: {"reason": "离职"})],
-    "user_enable": [Row(gone, MANAGE, MANAGED, lambda here: {"reason": "复职"})],
+    "user_disable": [Row(user, USERS, USERS_CHANGED, lambda here: {"reason": "离职"})],
+    "user_enable": [Row(gone, USERS, USERS_CHANGED, lambda here: {"reason": "复职"})],
     "user_password": [
-        Row(user, MANAGE, "302 403 403 403 200+ 403 | 404", lambda here: {"reason": "忘记密码"})
+        Row(
+            user, USERS, "302 403 403 403 200+ 403 | 403 403 403 404 403", lambda here: {"reason": "忘记密码"}
+        )
     ],
     "grant_end": [
-        Row(lambda here: [here.grant.pk], MANAGE, MANAGED, lambda here: {"reason": "调离"}),
+        Row(lambda here: [here.grant.pk], USERS, USERS_CHANGED, lambda here: {"reason": "调离"}),
     ],
     # one's own account
     "login": [

@@ -132,7 +132,7 @@ class TickedSubject:
         rows = access.visible(request.user, noun.with_related().filter(pk__in=pks), verb)
         found = sorted(rows, key=self.order)
         if not everything and len(found) < len(pks):
-            raise Http404("所选的记录中有的已不存在,或不在您的录入范围内。")
+            raise Http404("所选的记录中有的已不存在,或不在您的管理范围内。")
         return found
 
 

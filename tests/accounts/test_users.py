@@ -341,7 +341,7 @@ def test_the_command_grants(world: World, capsys: Any) -> None:
     assert "已授予 foreign 在左公安局的“管理员”角色,自 2020-02-01,长期" in capsys.readouterr().out
     grant = Grant.objects.get(user=world.foreign, unit=world.left)
     assert (grant.role, grant.started_on) == ("manager", date(2020, 2, 1))
-    assert AuditEntry.objects.get(verb="grant_role").actor == "命令 grant"
+    assert AuditEntry.objects.get(verb="grant_role").actor == "授权命令"
 
 
 @pytest.mark.parametrize(

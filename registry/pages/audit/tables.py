@@ -138,7 +138,7 @@ class RecordTable(Table[ListedEntry]):
     title = "操作记录"
     file = "record_export"
     heading = "记录"
-    nothing = "您的审计范围内还没有操作记录。"
+    nothing = "您的管理范围内还没有操作记录。"
     nothing_found = "没有符合筛选条件的记录。"
     is_dated = False
     file_place = ""  # the file is named by its day alone
@@ -201,7 +201,7 @@ class RecordTable(Table[ListedEntry]):
     @property
     def place(self) -> str:
         """The unit, or all whose record the user reads."""
-        return f"{self.unit.name}及下级单位" if self.unit else "审计范围内全部单位"
+        return f"{self.unit.name}及下级单位" if self.unit else "管理范围内全部单位"
 
     @property
     def place_chips(self) -> dict[str, str]:

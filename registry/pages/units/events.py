@@ -84,7 +84,7 @@ def _transfers(recently: Question, spans: list[Span]) -> list[Event]:
     )
     said = "%(before)s 转到 %(after)s"
     return [
-        Event(day, "转移", "info", Named(*named), said % {"before": before, "after": to})
+        Event(day, "转隶", "info", Named(*named), said % {"before": before, "after": to})
         for day, before, to, *named in rows[:EVENTS_SHOWN]
         if to is not None
     ]
