@@ -22,6 +22,14 @@ def manager(client: Client) -> Client:
     return client
 
 
+def test_a_form_that_came_back_asks_before_it_is_left(manager: Client) -> None:
+    """Also where nothing is wrong yet: the preview, and people found or pasted without scripts."""
+    for path in ("/units/bureau/found/", "/organizations/branch/members/add/", "/units/bureau/add/"):
+        assert "data-unsent" not in manager.get(path).content.decode()
+        assert "data-unsent" in manager.post(path, {"check": "1"}).content.decode()
+    assert "data-unsent" not in manager.get("/organizations/?q=局").content.decode()
+
+
 @pytest.mark.parametrize(
     "path",
     ["/units/bureau/", "/organizations/", "/organizations/branch/", "/people/", "/campaigns/", "/tree/"],
