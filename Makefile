@@ -7,7 +7,7 @@
 #   make e2e     the browser tests only, on SQLite
 #   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
 #                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
-#   make check   format, lint, types, floors, Django's own checks, missing migrations
+#   make check   format, lint, types, floors, Django's own checks, missing migrations; side by side
 #   make clean   removes .venv and what tools left behind; the data in var/ stays
 #
 # The settings come from the environment (README.md has the table). ARGS= is handed on to pytest.
@@ -29,7 +29,7 @@ PY := $(BIN)/python
 # A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test e2e bench check clean
+.PHONY: install run demo test e2e bench check format types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -105,10 +105,17 @@ bench: .venv/.dev
 check: export DEBUG := 1
 check: export DATABASE_URL := sqlite://:memory:
 check: .venv/.dev
+	@$(MAKE) --no-print-directory --jobs --output-sync --keep-going format types rules
+
+format:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
+
+types:
 	@$(BIN)/mypy
+
+rules:
 	@$(BIN)/lint-imports
 	@$(PY) manage.py check --fail-level WARNING
 	@$(PY) manage.py makemigrations --check --dry-run

@@ -9,6 +9,7 @@ class RegistryConfig(AppConfig):
     name = "registry"
     label = "registry"
     verbose_name = "战时党建组织登记"
+    verbs_label = "导出和维护"
     nouns = (
         "registry.nouns.unit.UNIT",
         "registry.nouns.organization.ORGANIZATION",

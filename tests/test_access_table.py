@@ -113,18 +113,37 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
     ],
     "read_day": [Row(nothing, EVERYBODY, READ_ONLY, query="q=2.3&near=2020-02-20")],
+    # over time
+    "comparison": [
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&metric=pioneer_posts&metric=temporary_branches"),
+        Row(nothing, EVERYBODY, READ_ONLY),
+    ],
     # lists as files
     "organizations_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20&state=all"),
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "csv"}),
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
         Row(nothing, READ_ONLY, TAKEN, query="party_line=jia-branch"),
+        Row(nothing, READ_ONLY, TAKEN, lambda here: {"format": "print"}, query="unit=jia"),
         Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
     ],
     "members_export": [
         Row(branch, READ_ONLY, TAKEN),
         Row(branch, READ_ONLY, TAKEN, lambda here: {"format": "csv"}),
         Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+    ],
+    "roster_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "print"}, query="as_of=2020-02-20"),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia&as_of=2020-02-20"),
+        Row(
+            nothing,
+            READ_ONLY,
+            TAKEN,
+            lambda here: {"format": "print", "phones": "1"},
+            query="party_line=jia-branch&as_of=2020-02-20",
+        ),
+        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="party_line=ting-committee"),
     ],
     "people_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="sort=-number"),
@@ -141,6 +160,10 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
         Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404"),
         Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+    ],
+    "comparison_export": [
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia&metric=pioneer_posts&metric=temporary_branches"),
+        Row(nothing, READ_ONLY, NOBODY_HERE),
     ],
     "unit_table_export": [
         Row(unit, READ_ONLY, TAKEN),
@@ -182,6 +205,10 @@ TABLE: dict[str, list[Row]] = {
         Row(unit, ALL_READ, READ_ONLY),
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&basis=cumulative"),
         Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "unit_print": [
+        Row(unit, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
+        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
     ],
     "unit_add": [
         Row(unit, MANAGE, MANAGED, lambda here: {"name": "新所", "code": "new-unit", "kind": "station"})
@@ -339,6 +366,11 @@ TABLE: dict[str, list[Row]] = {
         Row(branch, ALL_READ, READ_ONLY),
         Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
         Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "organization_print": [
+        Row(branch, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
+        Row(branch, READ_ONLY, TAKEN, lambda here: {"history": "1"}),
+        Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
     ],
     "organization_edit": [
         Row(

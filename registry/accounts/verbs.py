@@ -7,15 +7,15 @@ from registry.nouns.verbs import RecordWord, Verb
 VERBS = (
     Verb("change_password", "修改密码"),
     Verb("end_sessions", "结束其他会话"),
-    Verb("skip_start", "跳过开始使用"),
-    Verb("choose_columns", "选择列"),
+    Verb("skip_start", "跳过开始使用", is_routine=True),
+    Verb("choose_columns", "选择列", is_routine=True),
     Verb("turn_on_second_factor", "启用二次验证"),
     Verb("turn_off_second_factor", "停用二次验证"),
     Verb("renew_recovery_codes", "更换备用码"),
-    Verb("login", "登录"),
-    Verb("login_failed", "登录失败"),
+    Verb("login", "登录", is_routine=True),
+    Verb("login_failed", "登录失败", is_routine=True),
     Verb("login_locked", "登录被锁定"),
-    Verb("logout", "退出"),
+    Verb("logout", "退出", is_routine=True),
 )
 
 WORDS = {

@@ -41,6 +41,7 @@ from registry.web.changes import posted
 from registry.web.exports import FORMATS
 from registry.web.fields import ReasonForm
 from registry.web.lists import paged
+from registry.web.reasons import Reason, grouped, ranges
 
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
@@ -48,6 +49,8 @@ ALL = "all"
 """The filter's choice of every line. Without a choice in the address the page opens on the wrong lines."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
+MOST_GROUPED = 20_000
+"""So many wrong lines are read to say what is wrong with them."""
 IN_MEMORY = 1 << 20
 
 
@@ -254,6 +257,7 @@ def _state(import_: Import, address: Address) -> dict[str, Any]:
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
     address = address_of(request)
     verdict, noun = request.GET.get("verdict", ""), request.GET.get("noun", "")
+    is_asked = bool(request.GET.keys() & {"verdict", "noun", "page", "reason"})
     if verdict not in (*Verdict.values, NOTICED, ALL):
         verdict = Verdict.WRONG.value if import_.number(Verdict.WRONG) else ALL
     noun = noun if noun in nouns.layouts() else ""
@@ -270,6 +274,10 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         ImportState.WRITTEN,
         ImportState.TAKEN_BACK,
     )
+    found = _reasons(lines) if is_shown and verdict == Verdict.WRONG else []
+    reason = next((each for each in found if each.mark == request.GET.get("reason")), None)
+    if reason is not None:
+        lines = lines.filter(place__in=[place for place, _sheet, _number in reason.places])
     page_obj = paged(request, lines if is_shown else ImportLine.objects.none())
     is_written = import_.state == ImportState.WRITTEN and not import_.is_taken_back
     url = address.url(import_.get_absolute_url())
@@ -285,6 +293,10 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "nouns": _nouns(import_, address, verdict, noun),
         "has_lines": is_shown and bool(import_.counts),
         "page_obj": page_obj,
+        "reasons": [_reason(each, import_, address, noun, on=each is reason) for each in found],
+        "is_folded": bool(found) and not is_asked,
+        "right": sum(import_.number(each) for each in Verdict if each != Verdict.WRONG),
+        "all_url": address.url(import_.get_absolute_url(), verdict=ALL),
         "lines": [_line(line, address, is_written=is_written) for line in page_obj],
         "form": form if import_.may_be_written or import_.may_be_written_in_part else None,
         "wrong": import_.number(Verdict.WRONG),
@@ -330,6 +342,39 @@ def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[d
         _tab(import_, address, title, verdict, slug, on=slug == noun)
         for slug, title in ([("", "全部"), *there] if len(there) > 1 else [])
     ]
+
+
+WrongRow = tuple[int, str, int]
+"""The place of a wrong line in the workbook, its sheet, its number there."""
+
+
+def _reasons(lines: QuerySet[ImportLine]) -> list[Reason[WrongRow]]:
+    """Return what is wrong, each reason once; none where all are different: the lines say it then."""
+    rows = lines.values_list("place", "sheet", "number", "problems")[:MOST_GROUPED]
+    found = grouped(
+        (each["message"], (place, sheet, number))
+        for place, sheet, number, problems in rows
+        for each in {each["message"]: each for each in problems}.values()
+    )
+    return found if any(each.number > 1 for each in found) else []
+
+
+def _reason(
+    reason: Reason[WrongRow], import_: Import, address: Address, noun: str, *, on: bool
+) -> dict[str, Any]:
+    """Return a reason as the page shows it, with the rows behind it as ranges."""
+    sheets: dict[str, list[int]] = {}
+    for _place, sheet, number in reason.places:
+        sheets.setdefault(sheet, []).append(number)
+    url = address.url(
+        import_.get_absolute_url(), verdict=Verdict.WRONG, noun=noun or None, reason=reason.mark
+    )
+    return {
+        "reason": reason,
+        "url": f"{url}#lines",
+        "on": on,
+        "rows": [f"{sheet} 第 {ranges(numbers)} 行" for sheet, numbers in sheets.items()],
+    }
 
 
 def _tab(

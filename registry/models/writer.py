@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
+from psycopg2.extras import execute_values
 
 from registry.models import journal
 from registry.models.ordering import OrderKey, order_keys
@@ -79,10 +80,22 @@ class Writer:
         self._columns = ", ".join(connection.ops.quote_name(str(name)) for name in names)
         self._width = len(names)
 
-    def write(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Write the rows; in one COPY on PostgreSQL, so the iterable must not query the database."""
+    def write(self, rows: Iterable[Sequence[Any]], *, keep_existing: bool = False) -> None:
+        """Write the rows; in one COPY on PostgreSQL, so the iterable must not query the database.
+
+        With ``keep_existing`` a row whose key is there already is left out; COPY cannot do that.
+        """
+        unless = " ON CONFLICT DO NOTHING" if keep_existing else ""
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
+            if connection.vendor == "postgresql" and keep_existing:
+                with connection.wrap_database_errors:
+                    execute_values(
+                        cursor.cursor,
+                        f"INSERT INTO {self._table} ({self._columns}) VALUES %s{unless}",
+                        self._complete(rows),
+                        page_size=1000,
+                    )
+            elif connection.vendor == "postgresql":
                 file = _text(self._complete(rows))
                 # Django's cursor does not wrap errors of copy_expert.
                 with connection.wrap_database_errors:
@@ -93,7 +106,7 @@ class Writer:
             else:
                 marks = ", ".join(["%s"] * self._width)
                 cursor.executemany(
-                    f"INSERT INTO {self._table} ({self._columns}) VALUES ({marks})",
+                    f"INSERT INTO {self._table} ({self._columns}) VALUES ({marks}){unless}",
                     [[_stored(value) for value in row] for row in self._complete(rows)],
                 )
 

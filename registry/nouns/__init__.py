@@ -71,9 +71,22 @@ def verb(slug: str) -> Verb:
     return all_verbs()[slug]
 
 
-def recorded_verbs() -> dict[str, str]:
-    """Return the Chinese name of each verb that the record can hold."""
-    return {each.slug: each.label for each in all_verbs().values() if each.is_recorded}
+def recorded_verbs() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return slug and Chinese name of the verbs that the record can hold, by noun, then by app."""
+    groups = [(noun.label, noun.verbs) for noun in all_nouns()]
+    for config in apps.get_app_configs():
+        if paths := getattr(config, "verbs", ()):
+            verbs = tuple(each for path in paths for each in import_string(path))
+            groups.append((str(getattr(config, "verbs_label", "") or config.verbose_name), verbs))
+    named = [
+        (label, [(each.slug, each.label) for each in verbs if each.is_recorded]) for label, verbs in groups
+    ]
+    return [(label, verbs) for label, verbs in named if verbs]
+
+
+def routine_verbs() -> list[str]:
+    """Return the verbs that the record leaves out until they are asked for."""
+    return [each.slug for each in all_verbs().values() if each.is_routine]
 
 
 def record_words() -> dict[str, RecordWord]:

@@ -23,6 +23,7 @@ class Verb:
     ``label`` is its Chinese name on pages and in the record. ``roles`` may do it at the unit of their grant
     and below. Not ``is_recorded``: the record never holds it, so its page does not offer it. ``final`` says
     why what was done cannot be taken back, where it wrote rows (``registry.operations.take_back``).
+    ``is_routine``: the page of the record leaves it out until it is asked for, as logging in.
     """
 
     slug: str
@@ -30,6 +31,7 @@ class Verb:
     roles: tuple[str, ...] = NOBODY
     is_recorded: bool = True
     final: str = ""
+    is_routine: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,11 @@ from registry.pages.audit.tables import RecordTable
 from registry.pages.campaigns import changes as campaign_changes
 from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
+from registry.pages.comparison import views as comparison
+from registry.pages.comparison.tables import ComparisonTable
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import copying, founding
+from registry.pages.organizations import paper as organization_paper
 from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
@@ -18,9 +21,11 @@ from registry.pages.organizations.tables import OrganizationTable
 from registry.pages.people import assignments, leaving, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
+from registry.pages.people.roster import RosterTable
 from registry.pages.people.tables import PeopleTable
 from registry.pages.tree import views as tree
 from registry.pages.units import changes as unit_changes
+from registry.pages.units import paper as unit_paper
 from registry.pages.units import views as units
 from registry.pages.units.tables import UnitsBelowTable, UnitTable
 from registry.web.tables import export
@@ -39,11 +44,14 @@ urlpatterns = [
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
+    path("export/roster/", export(RosterTable), name="roster_export"),
     path("export/lent/", export(lent.LentTable), name="lent_export"),
+    path("export/comparison/", export(ComparisonTable), name="comparison_export"),
     path("export/units/", export(UnitTable), name="units_export"),
     path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
     # units and the tree
     path("units/<slug:code>/", units.unit, name="unit"),
+    path("units/<slug:code>/print/", unit_paper.paper, name="unit_print"),
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
     path("units/<slug:code>/edit/", unit_changes.edit, name="unit_edit"),
     path("units/<slug:code>/move/", unit_changes.move, name="unit_move"),
@@ -57,6 +65,8 @@ urlpatterns = [
     path("tree/side/", tree.side, name="tree_side"),
     path("tree/units/<slug:code>/", tree.unit_children, name="tree_unit"),
     path("tree/organizations/<slug:code>/", tree.organization_children, name="tree_organization"),
+    # over time
+    path("compare/", comparison.comparison, name="comparison"),
     # campaigns
     path("campaigns/", campaigns.campaigns, name="campaigns"),
     path("start-campaign/", campaign_changes.start, name="campaign_start"),
@@ -70,6 +80,7 @@ urlpatterns = [
     path("many/organizations/approve/", ticked_organizations.approve, name="organizations_approve"),
     path("many/organizations/dissolve/", ticked_organizations.dissolve, name="organizations_dissolve"),
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
+    path("organizations/<slug:code>/print/", organization_paper.paper, name="organization_print"),
     path("organizations/<slug:code>/copy/", copying.copy, name="organization_copy"),
     path("organizations/<slug:code>/edit/", organization_changes.edit, name="organization_edit"),
     path("organizations/<slug:code>/correct/", organization_changes.correct, name="organization_correct"),

@@ -45,6 +45,8 @@ class Filing:
     user: access.AnyUser
     author: str
     with_phones: bool = False
+    on_paper: bool = False
+    """Paper says at its foot who printed it and when."""
 
     @cached_property
     def line(self) -> Line:
@@ -418,6 +420,7 @@ def _sheet(
         author=filing.author,
         now=f"{now:%Y-%m-%d %H:%M}",
     )
+    taken = "" if filing.on_paper else taken
     if organization_rows(None, question, filing.unit).filter(is_sample=True).exists():
         taken += "含演示数据。"
     return Sheet(
@@ -427,7 +430,7 @@ def _sheet(
         ([at, *(column.of(row) for column in columns)] for at, row in enumerate(rows, start=1)),
         [facts, *statement.cautions],
         totals=["合计", *totals],
-        notes=[said, taken],
+        notes=[said, *([taken] if taken else [])],
         signature=(
             "填报单位(盖章):                填报人:              审核人:              联系电话:              "
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -15,6 +15,7 @@ from registry.reports.filed_sheets import READY, Filing
 from registry.web.address import actor_of, address_of
 from registry.web.exports import answer
 from registry.web.links import rows_behind
+from registry.web.paper import is_print
 from registry.web.statement import statement_at
 
 
@@ -67,7 +68,7 @@ def sheets(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_POST
-def sheet(request: HttpRequest, code: str, slug: str) -> FileResponse:
+def sheet(request: HttpRequest, code: str, slug: str) -> HttpResponseBase:
     """Answer with one sheet, and record that it was taken out; telephones only when they were asked for."""
     unit = access.get_unit(request.user, code)
     ready = READY.get(slug)
@@ -75,7 +76,8 @@ def sheet(request: HttpRequest, code: str, slug: str) -> FileResponse:
         raise Http404(f"没有名为“{slug}”的上报表格。")
     with_phones = ready.has_people and request.POST.get("phones") == "1" and _may_have_phones(request, unit)
     question = address_of(request).question
-    filing = Filing(unit, question.current(), request.user, actor_of(request).name, with_phones)
+    author, on_paper = actor_of(request).name, is_print(request)
+    filing = Filing(unit, question.current(), request.user, author, with_phones, on_paper)
     filters = [f"截至 {question.as_of.isoformat()}"]
     if question.campaign:
         filters.append(f"专项任务:{question.campaign.label}")

@@ -63,17 +63,13 @@ def index_names(names: Iterable[str]) -> None:
     A name that nobody has any more keeps its terms: it finds nobody. Two users who enter the same new name at
     once write the same terms, so existing ones are ignored.
     """
+    writer = Writer(NameTerm, ("rank", "term", "name"))
     for some in batches(sorted(set(names)), 500):
         known = set(NameTerm.objects.filter(name__in=some).values_list("name", flat=True).distinct())
         new = [name for name in some if name not in known]
-        NameTerm.objects.bulk_create(
-            [
-                NameTerm(rank=rank, term=term, name=name)
-                for name in new
-                for rank, term in sorted(terms_of_name(name))
-            ],
-            batch_size=BATCH,
-            ignore_conflicts=True,
+        writer.write(
+            [(rank, term, name) for name in new for rank, term in sorted(terms_of_name(name))],
+            keep_existing=True,
         )
 
 

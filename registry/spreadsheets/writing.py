@@ -211,7 +211,7 @@ class _Tab:
         widest = _WIDEST_FILED if self._sheet.for_filing else _WIDEST
         totals = [self._sheet.totals] if self._sheet.totals else []
         for column, head in enumerate(heads):
-            width = _width(head.header)
+            width = width_of(head.header)
             width = width if width <= _ON_ONE_LINE else width / 2
             for row in (*waiting, *totals):
                 width = max(width, _cell_width(head.kind, row[column]))
@@ -327,7 +327,7 @@ def _cell_width(kind: Kind, cell: Cell) -> float:
     if cell is None:
         return 0
     if isinstance(cell, str):
-        return _width(cell)
+        return width_of(cell)
     if isinstance(cell, datetime):
         return 19
     if isinstance(cell, date):
@@ -335,7 +335,7 @@ def _cell_width(kind: Kind, cell: Cell) -> float:
     return 7 if kind == Kind.SHARE else len(str(cell))
 
 
-def _width(text: str) -> float:
+def width_of(text: str) -> float:
     """Return the width of a text's longest line in letters; a Chinese character counts two."""
     if text.isascii() and "\n" not in text:
         return len(text)
@@ -344,7 +344,7 @@ def _width(text: str) -> float:
 
 def _lines(text: str, width: float) -> int:
     """Return how many lines a text takes in a column of this width."""
-    return sum(max(1, math.ceil(_width(line) / max(width, 1))) for line in text.split("\n"))
+    return sum(max(1, math.ceil(width_of(line) / max(width, 1))) for line in text.split("\n"))
 
 
 # --- CSV ------------------------------------------------------------------------------------------

@@ -206,7 +206,8 @@ def _ticks(days: Sequence[date], plot: _Plot) -> list[dict[str, str]]:
     """Return the words of up to five days; every other one is left out where there is little room."""
     last = len(days) - 1
     form = "%Y-%m" if last > 300 else "%m-%d"
-    places = sorted({round(last * part / 4) for part in range(5)})
+    parts = next((parts for parts in (4, 3, 2) if last % parts == 0), 4)
+    places = sorted({round(last * part / parts) for part in range(parts + 1)})
     anchors = {0: "start", last: "end"}
     return [
         {

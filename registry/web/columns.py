@@ -27,6 +27,8 @@ _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
 _RANKS = ("", "", "drop-2", "drop", "xl")
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
+WIDEST = 4
+"""The rank of columns that only the widest screens show until somebody chooses them."""
 FEW = 3
 """With fewer rows a column stays, though it says the same in all of them."""
 
@@ -103,6 +105,11 @@ class Column(Generic[Line]):
         return self.head or Head(self.title, self.kind)
 
     @property
+    def paper_head(self) -> Head:
+        """The header on paper: that of the page, over a value as the file holds it."""
+        return Head(self.title, self.head.kind if self.head else self.kind)
+
+    @property
     def head_css(self) -> str:
         """The classes of the header's cell."""
         kept = [name for name in self.css.split() if name in ("no-print", "tick")]
@@ -126,6 +133,13 @@ class Column(Generic[Line]):
         """Return the value of a row."""
         value: Cell = read(row, self.value)
         return value
+
+    def printed(self, row: Line) -> Cell:
+        """Return the cell of a row for paper: the short name that the page says, or the value."""
+        if self.text and not self.cell:
+            shown: str | None = read(row, self.text)
+            return shown or None
+        return self.of(row)
 
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
@@ -314,6 +328,7 @@ class Grid(Generic[Line]):
             at: cell
             for at, cell in enumerate(self._cells[0])
             if not cell.column.is_fixed
+            and cell.column.rank < WIDEST
             and not (by and cell.column.key == by)
             and (cell.column.is_known_by_value or not cell.value)
             and all(row[at] == cell for row in self._cells)

@@ -18,7 +18,7 @@ from registry.web.address import Address, address_of
 TITLE = "战时党建组织登记系统"
 
 NAVIGATION = (
-    ("home", "总览", ("home", "unit")),
+    ("home", "总览", ("home", "unit", "comparison")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
     ("campaigns", "专项任务", ("campaign",)),

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, cast
 
-from django.http import FileResponse, HttpRequest
+from django.http import FileResponse, HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from registry import audit
@@ -15,6 +15,7 @@ from registry.models import Unit
 from registry.spreadsheets.sheets import Head, Sheet
 from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
 from registry.web.address import actor_of
+from registry.web.paper import MOST_ROWS, Paper, is_print, show_paper, too_long
 from registry.web.statement import Statement
 
 FORMATS = {
@@ -43,20 +44,19 @@ def above(
     statement: Statement | None = None,
     filters: Mapping[str, str] | None = None,
     has_samples: bool = False,
+    on_paper: bool = False,
 ) -> list[str]:
     """Return the lines above a table: unit, date and basis; what is left out and not approved; the filters;
-    who took it out, when, how much.
+    who took it out, when, how much. Paper says below it who printed it and when, and what is left out.
     """
     facts = ["  ".join([f"单位:{place}", *(statement.facts if statement else [])])]
-    facts += statement.cautions if statement else []
+    if statement and not on_paper:
+        facts += statement.cautions
     if filters:
         facts.append("筛选:{}".format(";".join(filters.values())))
     now = timezone.localtime()
-    said = [
-        f"导出人:{actor_of(request).name}",
-        "导出时间:{}".format(f"{now:%Y-%m-%d %H:%M}"),
-        f"共 {rows} 行",
-    ]
+    taken = [f"导出人:{actor_of(request).name}", "导出时间:{}".format(f"{now:%Y-%m-%d %H:%M}")]
+    said = [*([] if on_paper else taken), f"共 {rows} 行"]
     if has_samples:
         said.append("含演示数据")
     return [*facts, "  ".join(said)]
@@ -76,12 +76,21 @@ def answer(
     unit: Unit | None = None,
     filters: Iterable[str] = (),
     also: Mapping[str, object] | None = None,
-) -> FileResponse:
+) -> HttpResponseBase:
     """Write the file, put into the record what was taken out and how many rows, and answer with it.
+
+    A print is one sheet shown as it will be printed.
 
     Several sheets make one workbook, whatever the format asked for. The file is whole before anything is
     sent, so that a fault is an error page and not half a table.
     """
+    filters = list(filters)
+    if is_print(request):
+        paper = Paper.of(sheets[0])
+        rows = len(paper.tables[0].rows)
+        if rows > MOST_ROWS:
+            return too_long(request, paper.title)
+        return show_paper(request, paper, rows=rows, unit=unit, filters=filters)
     suffix = wanted_format(request) if len(sheets) == 1 else "xlsx"
     file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
     try:
@@ -92,7 +101,7 @@ def answer(
             "export",
             subject=sheets[0].title,
             unit=unit,
-            after={"file": name, "filters": list(filters), "rows": rows, **(also or {})},
+            after={"file": name, "filters": filters, "rows": rows, **(also or {})},
         )
         file.seek(0)
     except BaseException:

@@ -31,6 +31,8 @@ class Filter:
     """The field that must have the value, or a function of the table, the rows and the value."""
     chip: str | Callable[[Any, Any], str] = ""
     """The words of the chip, with ``{}`` for the value, or a function of the table and the value."""
+    off: str | None = None
+    """What the address says to switch it off, where it is on by itself."""
 
     @property
     def names(self) -> tuple[str, ...]:

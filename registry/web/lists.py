@@ -176,10 +176,21 @@ def with_query(request: HttpRequest, path: str = "", /, **changes: str | None) -
     return f"{path}?{query.urlencode()}" if query else path
 
 
-def chips(request: HttpRequest, shown: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return a chip for each filter that is on: ``shown`` maps its parameter to its words."""
+def chips(
+    request: HttpRequest, shown: Mapping[str, str], off: Mapping[str, str | None] | None = None
+) -> list[dict[str, str]]:
+    """Return a chip for each filter that is on: ``shown`` maps its parameter to its words.
+
+    ``off`` says of filters that are on by themselves what the address says to switch them off.
+    """
+    off = off or {}
     return [
-        {"label": label, "remove_url": with_query(request, **{name: None})} for name, label in shown.items()
+        {
+            "label": label,
+            "remove_url": with_query(request, **{name: off.get(name)}),
+            "word": "显示" if off.get(name) else "",
+        }
+        for name, label in shown.items()
     ]
 
 

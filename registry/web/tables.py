@@ -5,8 +5,8 @@ A capability that wants a list declares it in its own folder, in five steps:
 2. a view of one line, ``return show(ThingTable(request))``; the page ``parts/list.html`` may be extended;
 3. the file's address: ``path("export/things/", export(ThingTable), name="things_export")``;
 4. a template for a cell that is more than a text with a link: ``cell="pages/people/cells/placed.html"``;
-5. nothing for the print: the page prints all its columns, the file all but those marked ``is_key``;
-   nor for 列, the menu by which a user leaves columns out of page, file and print.
+5. nothing for the print: it is a format of the file's address, with all columns of the page; nor for 列, the
+   menu by which a user leaves columns out of page, file and print.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Generic
 from django import forms
 from django.core.paginator import Page
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -31,7 +31,7 @@ from registry.models.hierarchy import Span
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
-from registry.web.columns import Column, Grid, Line, choosable, chosen, head_of
+from registry.web.columns import WIDEST, Column, Grid, Line, choosable, chosen, head_of
 from registry.web.exports import above, answer, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
@@ -48,6 +48,7 @@ from registry.web.lists import (
     with_query,
     without_numbers,
 )
+from registry.web.paper import MOST_ROWS, is_print, too_long
 from registry.web.statement import Statement, units_left_out
 
 
@@ -92,6 +93,8 @@ class Table(Generic[Line]):
     """Whether the list speaks of the day and basis of the address."""
     can_be_samples = False
     """Whether rows may be invented ones, which the file then says."""
+    section_levels = 0
+    """How many headings stand over the rows on paper, as ``sections`` names them."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request, self.user = request, request.user
@@ -168,7 +171,7 @@ class Table(Generic[Line]):
     @property
     def empty(self) -> Empty:
         """What the list says when it has no row."""
-        if self.shown:
+        if self.shown.keys() - self.off.keys():
             return Empty(self.nothing_found, self.clear_url, "清除筛选")
         if self.actions:
             return Empty(self.nothing, self.actions[0]["url"], self.actions[0]["label"])
@@ -177,6 +180,11 @@ class Table(Generic[Line]):
     @property
     def actions(self) -> list[dict[str, str]]:
         """The buttons of the page."""
+        return []
+
+    @property
+    def prints(self) -> list[dict[str, Any]]:
+        """What else can be printed from here, with the list itself first (``parts/prints.html``)."""
         return []
 
     # --- What follows ---
@@ -241,6 +249,11 @@ class Table(Generic[Line]):
         on = [each for each in self.filters if self.wanted[each.name]]
         return self.place_chips | {each.name: each.words(self, self.wanted[each.name]) for each in on}
 
+    @cached_property
+    def off(self) -> dict[str, str]:
+        """What the address says to switch off each filter that is on by itself."""
+        return {each.name: each.off for each in self.filters if each.off}
+
     @property
     def is_filtered(self) -> bool:
         """Whether a filter is on, beside the place."""
@@ -275,7 +288,7 @@ class Table(Generic[Line]):
     @property
     def column_menu(self) -> dict[str, Any]:
         """What the menu 列 offers: name, title, whether it is on; and where it leads back."""
-        on = {each.name for each in choosable(self.visible)}
+        on = {each.name for each in choosable(self.visible) if self.chosen or each.rank < WIDEST}
         offered = [(each.name, each.title, each.name in on) for each in choosable(self.allowed)]
         return {
             "list": self.kept_as,
@@ -336,8 +349,8 @@ class Table(Generic[Line]):
             "actions": self.actions,
             "filters": self.form() if self.filters else None,
             "others": others(self.request, names),
-            "chips": chips(self.request, self.shown),
-            "clear_url": self.clear_url,
+            "chips": chips(self.request, self.shown, self.off),
+            "clear_url": self.clear_url if self.shown.keys() - self.off.keys() else "",
             "filter_problems": self.problems,
             "page_obj": self.page_obj,
             "rows": self.grid.rows,
@@ -345,7 +358,8 @@ class Table(Generic[Line]):
             "is_dated": self.is_dated,
             "statement": self.statement if self.is_dated else None,
             "basis": Basis(self.question.basis).label,
-            "export_url": export_url(self.request, self.file) if self.file else "",
+            "export_url": self.file_url,
+            "prints": self.prints,
             "column_menu": self.column_menu,
         }
 
@@ -369,6 +383,11 @@ class Table(Generic[Line]):
     # --- The file ---
 
     @property
+    def file_url(self) -> str:
+        """The address that hands the list on; a list without one goes nowhere."""
+        return export_url(self.request, self.file) if self.file else ""
+
+    @property
     def file_title(self) -> str:
         """The title of the table in the file."""
         return self.title
@@ -387,6 +406,10 @@ class Table(Generic[Line]):
         """Return all rows in order with all that a line needs."""
         return self.detailed(self.ordered)
 
+    def asked_along(self) -> list[str]:
+        """Return what the record says of the file beside its filters."""
+        return []
+
     def file_notes(self) -> list[str]:
         """Return what stands above the table in the file beside place, filters and who took it out."""
         return []
@@ -403,10 +426,17 @@ class Table(Generic[Line]):
         """Whether a row is an invented one."""
         return self.can_be_samples and bool(self.rows.order_by().filter(is_sample=True).exists())
 
-    def sheet(self) -> Sheet:
-        """Return the whole list as a table; its rows are read while they are written."""
-        columns = [each for each in self.visible if each.only != "page"]
-        heads = [self._head(each) for each in columns]
+    def sections(self, line: Line) -> Sequence[str]:
+        """Return the headings over a line on paper, the outer one first: ``section_levels`` of them."""
+        return ()
+
+    def sheet(self, *, on_paper: bool = False) -> Sheet:
+        """Return the whole list as a table; its rows are read while they are written.
+
+        Paper has the columns of the page, a file also those that serve reading it back.
+        """
+        columns = self.paper_columns if on_paper else [each for each in self.visible if each.only != "page"]
+        heads = [each.paper_head if on_paper else self._head(each) for each in columns]
         rows = self.rows
         place, *said = above(
             self.request,
@@ -415,11 +445,16 @@ class Table(Generic[Line]):
             statement=self.statement if self.is_dated else None,
             filters=self.shown,
             has_samples=self.has_samples(),
+            on_paper=on_paper,
         )
+        cautions = self.statement.cautions if on_paper and self.is_dated else []
 
         def cells(chunk: list[Any]) -> Iterator[list[Cell]]:
             for line in self.lines(chunk):
-                yield [each.of(line) for each in columns]
+                if on_paper:
+                    yield [*self.sections(line), *(each.printed(line) for each in columns)]
+                else:
+                    yield [each.of(line) for each in columns]
 
         return Sheet(
             self.tab or self.title,
@@ -428,7 +463,8 @@ class Table(Generic[Line]):
             in_chunks(self.file_rows(), cells),
             [place, *self.file_notes(), *said],
             totals=self.file_totals(),
-            notes=self.file_footnotes(),
+            notes=[*self.file_footnotes(), *cautions],
+            sections=self.section_levels if on_paper else 0,
             printed=sum(not each.is_key for each in columns) % len(columns),
         )
 
@@ -438,16 +474,24 @@ class Table(Generic[Line]):
         head = head_of(self.noun, column.slug)
         return on_a_day(head, self.question) if column.is_of_the_day else head
 
-    def as_file(self) -> FileResponse:
-        """Answer with the list as a file."""
+    @property
+    def paper_columns(self) -> list[Column[Any]]:
+        """The columns of a print: all of the page but those to act with."""
+        return [each for each in self.visible if each.only != "file" and "no-print" not in each.css.split()]
+
+    def as_file(self) -> HttpResponseBase:
+        """Answer with the list as a file, or as it will be printed."""
+        on_paper = is_print(self.request)
+        if on_paper and self.length.number > MOST_ROWS:
+            return too_long(self.request, self.file_title, self.length.number)
         day = self.question.as_of if self.is_dated else timezone.localdate()
         named = [part for part in (self.file_name, self.file_place, day.isoformat()) if part]
         return answer(
             self.request,
-            [self.sheet()],
+            [self.sheet(on_paper=on_paper)],
             name="-".join(named),
             unit=self.file_unit,
-            filters=self.shown.values(),
+            filters=[*self.shown.values(), *self.asked_along()],
         )
 
 
@@ -456,11 +500,11 @@ def show(table: Table[Any], template: str = "parts/list.html", **more: Any) -> H
     return render(table.request, template, {**table.context(), **more})
 
 
-def export(make: Callable[..., Table[Any]]) -> Callable[..., FileResponse]:
+def export(make: Callable[..., Table[Any]]) -> Callable[..., HttpResponseBase]:
     """Return the view that hands a list on as a file; what the address names goes to ``make``."""
 
     @require_POST
-    def view(request: HttpRequest, **named: Any) -> FileResponse:
+    def view(request: HttpRequest, **named: Any) -> HttpResponseBase:
         """Answer with the list as a file."""
         return make(request, **named).as_file()
 

@@ -70,7 +70,7 @@ class VehicleTable(PlacedTable[ListedVehicle]):
         read_back(VEHICLE, "unit", "vehicle.unit.code"),
         noun_column(VEHICLE, "started_on", key="started", sort=("started_on", "code")),
         noun_column(VEHICLE, "ended_on"),
-        noun_column(VEHICLE, "note", css="drop text"),
+        noun_column(VEHICLE, "note", css="text", rank=3),
     )
     filters = (
         UnitFilter(),

@@ -122,6 +122,45 @@ def test_a_page_opens_on_what_is_wrong(manager: Client, office: Office) -> None:
     assert named("verdict=new") == (True, False)
 
 
+def test_equal_reasons_are_one_line_with_the_rows_behind_it(manager: Client, office: Office) -> None:
+    """Forty rows name units that are not there, one lacks its name: two reasons, not forty-one."""
+    wrong = [(f"1{at:02}", f"甲{at}", "民警", "群众", f"nowhere{at % 3}") for at in range(40)]
+    made = uploaded(manager, 人员=[PERSON, *wrong, ("200", None, "民警", "群众", "suo")])
+    response = manager.get(made.get_absolute_url())
+    most, least = response.context["reasons"]
+    assert most["reason"].text.startswith("没有代码为“…”的单位")
+    assert (most["reason"].number, most["rows"]) == (40, ["人员 第 3–42 行"])
+    assert most["reason"].values == ["“nowhere0”", "“nowhere1”", "“nowhere2”"]
+    assert (least["reason"].number, least["rows"]) == (1, ["人员 第 43 行"])
+    page = re.sub(r"\s+", " ", response.content.decode())
+    assert page.index("错在哪里") < page.index("逐行结果")
+    assert "<summary>逐行列出有误的 41 行</summary>" in page
+    assert "正确的 1 行没有列在这里" in page
+    # One reason leads to its rows, which then stand open.
+    one = manager.get(least["url"])
+    assert [row["line"].number for row in one.context["lines"]] == [43]
+    assert not one.context["is_folded"]
+
+
+def test_reasons_that_are_all_different_are_said_by_the_rows(manager: Client, office: Office) -> None:
+    made = uploaded(manager, 人员=[PERSON, ("200", None, "民警", "群众", "suo")])
+    response = manager.get(made.get_absolute_url())
+    assert (response.context["reasons"], response.context["is_folded"]) == ([], False)
+    assert [row["line"].number for row in response.context["lines"]] == [3]
+
+
+def test_the_page_asks_as_often_for_many_reasons_as_for_one(manager: Client, office: Office) -> None:
+    def ask(number: int) -> int:
+        wrong = [(f"1{at:02}", f"甲{at}", "民警", "群众", "nowhere") for at in range(number)]
+        url = uploaded(manager, 人员=wrong).get_absolute_url()
+        manager.get(url)
+        with CaptureQueriesContext(connection) as queries:
+            manager.get(url)
+        return len(queries)
+
+    assert ask(2) == ask(9)
+
+
 def test_the_wrong_rows_come_back_and_in_again(manager: Client, office: Office) -> None:
     made = uploaded(
         manager, 人员=[("002", "新", "民警", None, "suo"), ("003", "错", "民警", None, "nowhere")]

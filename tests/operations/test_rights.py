@@ -257,6 +257,7 @@ ASKED_ELSEWHERE = {
     "see": "what a user sees: tests/test_access.py",
     "read_record": "a page: tests/test_access_table.py",
     "export": "a page: tests/test_access_table.py",
+    "print": "a page: tests/test_access_table.py",
     "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
     "open_login": "only with DEBUG",

@@ -18,7 +18,7 @@ from registry import audit
 from registry.accounts import operations as accounts
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, Organization, Unit
-from registry.operations import organizations, people, units
+from registry.operations import assignments, organizations, people, units
 from tests.factories import ACTOR, DAY, assign, logged_in, make_organization, make_person, make_user
 from tests.world import World
 
@@ -197,6 +197,94 @@ def test_as_many_queries_for_many_entries_as_for_one(world: World) -> None:
     three = queries(verb="establish_organization"), queries(verb="edit_person")
     assert three == one
     assert queries(verb="assign_person") == one_placed
+
+
+# A line for each act, without log-ins
+
+
+def crowd(world: World, number: int) -> list[AuditEntry]:
+    """One act that places so many people in the branch; its entries."""
+    members = [(make_person(f"新{at}", world.left), "member") for at in range(number)]
+    assignments.assign_people(actor=ACTOR, organization=world.branch, members=members, started_on=DAY)
+    return list(AuditEntry.objects.filter(verb="assign_person").order_by("-pk")[:number][::-1])
+
+
+def test_an_act_is_one_line_that_opens_to_its_entries(world: World) -> None:
+    act, client = crowd(world, 5), client_of(world.top)
+    page = client.get(RECORD)
+    line = page.context["rows"][0]
+    assert (line.event.entry, line.number) == (act[0], 5)
+    assert not {entry.pk for entry in act[1:]} & {row.entry.pk for row in page.context["rows"]}
+    opened = client.get(line.act_url)
+    assert [row.entry for row in opened.context["rows"]] == act[::-1]
+    assert {row.number for row in opened.context["rows"]} == {1}
+    assert opened.context["chips"][0]["label"].startswith("一次操作:编入 ")
+    assert page.context["page_obj"].paginator.count == AuditEntry.objects.filter(part_of=None).count()
+
+
+def test_an_act_of_which_only_a_later_part_is_asked_for_is_listed_by_that(world: World) -> None:
+    act, client = crowd(world, 5), client_of(world.top)
+    (line,) = client.get(RECORD, {"q": act[3].object_name}).context["rows"]
+    assert (line.entry, line.number) == (act[3], 1)
+    for wrong in ("x", "-1", "9" * 30):
+        assert client.get(RECORD, {"act": wrong}).status_code == 404
+    assert list(client.get(RECORD, {"act": "1" * 12}).context["rows"]) == []
+
+
+def test_as_many_queries_for_acts_of_many_parts(world: World) -> None:
+    client = client_of(world.top)
+
+    def ask() -> int:
+        client.get(RECORD)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(RECORD)
+        return len(queries)
+
+    crowd(world, 1)
+    few = ask()
+    crowd(world, 4)
+    crowd(world, 3)
+    assert ask() == few
+
+
+def test_log_ins_are_folded_away_and_the_chip_shows_them(world: World) -> None:
+    clerk = make_user("clerk", world.left, "clerk")
+    events = [
+        audit.record_event(Actor(clerk, "clerk"), verb, subject="clerk") for verb in ("login", "logout")
+    ]
+    client = client_of(world.left)
+    page = client.get(RECORD)
+    assert not set(events) & {row.entry for row in page.context["rows"]}
+    (chip,) = page.context["chips"]
+    assert (chip["label"], chip["word"], page.context["clear_url"]) == ("不含登录、退出", "显示", "")
+    shown = client.get(chip["remove_url"])
+    assert set(events) <= {row.entry for row in shown.context["rows"]}
+    assert shown.context["chips"] == []
+    assert "routine=1" in shown.content.decode()  # the other filters keep it
+    # Asked for by the verb they are there at once; a locked login is never left out.
+    assert found(client, verb="logout") == [events[1]]
+    locked = audit.record_event(Actor(clerk, "clerk"), "login_locked", subject="clerk")
+    assert locked in found(client)
+
+
+def test_the_file_says_what_it_leaves_out_and_lists_every_entry(world: World) -> None:
+    act, client = crowd(world, 3), client_of(world.top)
+    audit.record_event(Actor(make_user("clerk", world.left, "clerk"), "clerk"), "login", subject="clerk")
+    response = client.post(EXPORT, {"format": "csv"}, query_params={"day_from": "2020-01-01"})
+    text = b"".join(response.streaming_content).decode("utf-8-sig")
+    assert "登录、退出等日常记录 1 条未列入" in text
+    head, *rows = exported(client, verb="assign_person", q="左局临时党支部")
+    parts = {row[0]: row[head.index("所属操作")] for row in rows}
+    assert {parts[str(entry.pk)] for entry in act} == {str(act[0].pk)}
+
+
+def test_verbs_are_offered_by_noun(world: World) -> None:
+    choices = dict(client_of(world.top).get(RECORD).context["filters"].fields["verb"].choices)
+    assert ("assign_person", "编入") in choices["编入"]
+    assert ("edit_unit", "修改单位资料") in choices["单位"]
+    assert ("login", "登录") in choices["登录和本人账号"]
+    assert ("export", "导出") in choices["导出和维护"]
+    assert "查看" not in [label for group in choices.values() if group != "全部" for _slug, label in group]
 
 
 # What it says

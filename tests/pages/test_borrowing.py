@@ -84,6 +84,17 @@ def test_why_nobody_is_found(world: World) -> None:
     }
 
 
+def test_a_reason_that_several_lines_have_is_said_once(world: World, clerk: Client) -> None:
+    text = "001005\n001009\n周五\n001006 周五\n001001 钱二"
+    response = clerk.post(ADD, {**CHECK, "numbers": text, "started_on": "2020-02-10"})
+    assert sorted(response.context["form"].errors["numbers"]) == [
+        f"2 行:{UNNAMED}(001005、001009)",
+        "2 行:该警号登记的姓名是“…”,请核对警号和姓名。(001006 周五、001001 钱二)",
+        f"周五:{NOBODY}",
+    ]
+    assert left(response).splitlines() == text.splitlines()  # no line is lost
+
+
 def test_reading_many_lines_asks_as_much_as_reading_one(world: World) -> None:
     user = make_user(unit=world.left, role="clerk")
     access.top_units(user)

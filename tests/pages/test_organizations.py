@@ -215,12 +215,12 @@ def test_what_is_temporary_comes_first_and_the_page_says_so(world: World, client
     ]
     links = {each["label"]: (each["number"], each["url"]) for each in response.context["order_links"]}
     assert {label: number for label, (number, _url) in links.items()} == {
-        "临时党组织": "3",
-        "队伍": "5",
-        "常设党组织": "2",
+        "临时党组织": 3,
+        "队伍": 5,
+        "常设党组织": 2,
     }
     assert listed(client.get(links["常设党组织"][1])) == {"committee", "home"}
-    assert "先列临时党组织" in response.content.decode()
+    assert "依次列" in response.content.decode()
     # Of one nature, or in another order, there is nothing to be said.
     for asked in ({"nature": "standing"}, {"sort": "unit"}):
         assert client.get(LEDGER, {**FEBRUARY, **asked}).context["order_links"] == []

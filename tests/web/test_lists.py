@@ -119,7 +119,7 @@ class Thing:
     note: str = ""
 
 
-COLOUR: Column[Thing] = Column("颜色", "colour", key="colour", sort=("colour",), css="drop nowrap")
+COLOUR: Column[Thing] = Column("颜色", "colour", key="colour", sort=("colour",), css="nowrap", rank=3)
 COLUMNS: tuple[Column[Thing], ...] = (
     Column("名称", "name", is_heading=True),
     COLOUR,
@@ -146,10 +146,10 @@ def test_a_column_that_says_the_same_in_every_row_is_said_once() -> None:
 
 def test_a_chosen_column_is_at_every_width_and_its_pair_in_the_file_follows() -> None:
     with_colour = columns.chosen(COLUMNS, ["colour"])
-    assert [(each.title, each.css) for each in with_colour] == [
-        ("名称", ""),
-        ("颜色", "nowrap"),
-        ("当日颜色", ""),
+    assert [(each.title, each.rank) for each in with_colour] == [
+        ("名称", 1),
+        ("颜色", 1),
+        ("当日颜色", 1),
     ]
     assert [each.title for each in columns.chosen(COLUMNS, ["备注"])] == ["名称", "备注"]
     for nothing_known in ([], ["gone"]):

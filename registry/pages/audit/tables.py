@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.core.paginator import Page
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.forms import Field
 from django.http import Http404, HttpRequest
 from django.utils import timezone
@@ -24,6 +25,7 @@ from registry.web.columns import Column
 from registry.web.drill import unit_of
 from registry.web.filters import ChoiceFilter, DayFilter, Filter, TextFilter, UnitFilter
 from registry.web.links import row_url
+from registry.web.lists import Length, length_of, paged_long, with_query
 from registry.web.tables import Table
 
 Pages = dict[tuple[str, int], tuple[str, bool]]
@@ -39,6 +41,10 @@ class ListedEntry:
     """Page, and whether it is invented, of each object that the user may open."""
     undoing: Callable[[], tuple[dict[int, str], dict[int, AuditEntry]]]
     """The way back from each entry that can be undone, and what undid which act."""
+    together: Callable[[], dict[int, int]]
+    """How many entries the list has of each act with several."""
+    act_at: Callable[[int], str]
+    """The address of the entries of an act."""
 
     @cached_property
     def event(self) -> history.Event:
@@ -59,6 +65,16 @@ class ListedEntry:
     def undo_url(self) -> str:
         """The way back from it, where the user may take it back."""
         return self.undoing()[0].get(self.entry.pk, "")
+
+    @property
+    def number(self) -> int:
+        """How many entries of its act the list has: the line stands for all of them."""
+        return self.together().get(self.entry.part_of_id or self.entry.pk, 1)
+
+    @property
+    def act_url(self) -> str:
+        """The list of those entries."""
+        return self.act_at(self.entry.part_of_id or self.entry.pk)
 
     @property
     def undone(self) -> bool:
@@ -125,6 +141,48 @@ class _ObjectFilter(Filter):
         return f"{word}:{newest}" if newest else word
 
 
+@dataclass(frozen=True)
+class _ActFilter(_ObjectFilter):
+    """The entries of one act (``act=12``); the line of an act asks for it."""
+
+    def read(self, table: Table[Any]) -> int | None:
+        """Return the key of its first entry."""
+        text = super().read(table)
+        if text and (not text.isdecimal() or len(text) > 18):
+            raise Http404(f"没有编号为“{text}”的操作。")
+        return int(text) if text else None
+
+    def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
+        """Return them."""
+        return rows.filter(Q(pk=value) | Q(part_of=value))
+
+    def words(self, table: Table[Any], value: Any) -> str:
+        """Return what was done and when."""
+        first = table.rows.order_by("pk").first()
+        return (
+            f"一次操作:{nouns.label_of(first.verb)} {timezone.localtime(first.at):%Y-%m-%d %H:%M}"
+            if first
+            else "一次操作"
+        )
+
+
+@dataclass(frozen=True)
+class _RoutineFilter(_ObjectFilter):
+    """Leaves log-ins out until they are asked for, here or as the verb."""
+
+    def read(self, table: Table[Any]) -> bool:
+        """Return whether they are left out."""
+        return super().read(table) != self.off and not table.request.GET.get("verb", "").strip()
+
+    def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
+        """Return the rest."""
+        return rows.exclude(verb__in=nouns.routine_verbs())
+
+    def words(self, table: Table[Any], value: Any) -> str:
+        """Return what is left out."""
+        return "不含登录、退出"
+
+
 def _object(text: str) -> tuple[str, int]:
     noun, _dash, key = text.rpartition("-")
     if not nouns.knows(noun) or not key.isdecimal() or len(key) > 18:
@@ -133,22 +191,21 @@ def _object(text: str) -> tuple[str, int]:
 
 
 class RecordTable(Table[ListedEntry]):
-    """The entries that the user reads; there is such a page only for those who read some."""
+    """The entries that the user reads, a line for each act; there is such a page only for who reads some."""
 
     title = "操作记录"
     file = "record_export"
-    heading = "记录"
     nothing = "您的管理范围内还没有操作记录。"
     nothing_found = "没有符合筛选条件的记录。"
     is_dated = False
     file_place = ""  # the file is named by its day alone
     columns: Sequence[Column[ListedEntry]] = (
         Column("编号", "entry.pk", Kind.NUMBER, only="file"),
-        Column("时间", "entry.at", Kind.TIME, cell="pages/audit/cells/at.html"),
+        Column("时间", "entry.at", Kind.TIME),
         Column("操作人", "entry.actor", cell="pages/audit/cells/actor.html", css="nowrap"),
         Column("用户名", "entry.user.username", Kind.CODE, only="file"),
-        Column("地址", "entry.address", Kind.CODE, only="file"),
-        Column("请求编号", "entry.request_number", Kind.CODE, only="file"),
+        Column("地址", "entry.address", Kind.CODE, rank=4),
+        Column("请求编号", "entry.request_number", Kind.CODE, rank=4),
         Column(
             "操作",
             lambda row: history.heading(row.entry, names=""),
@@ -157,36 +214,31 @@ class RecordTable(Table[ListedEntry]):
         ),
         Column("对象类型", "noun", only="file"),
         Column("对象", "entry.object_name", cell="pages/audit/cells/object.html", css="text"),
-        Column("单位", "entry.unit.name", only="file"),
+        Column("单位", "entry.unit.name", text="entry.unit.label", css="text", rank=2),
         Column("另一单位", "entry.other_unit.name", only="file"),
-        Column("生效日期", "entry.effective_on", Kind.DATE, only="file"),
+        Column("生效日期", "entry.effective_on", Kind.DATE, rank=3),
         Column(
             "变动",
             lambda row: ";".join(history.changes(row.entry, sees_numbers=row.sees_numbers)),
             cell="pages/audit/cells/changes.html",
             css="text small",
         ),
-        Column("原因", "entry.reason", css="text small"),
+        Column("原因", "entry.reason", css="text small", rank=3),
         Column("还原的记录", "entry.undoes_id", Kind.NUMBER, only="file"),
         Column("封存编号", "seal", Kind.NUMBER, only="file"),
-        Column(
-            "地址",
-            "entry.address",
-            Kind.CODE,
-            cell="pages/audit/cells/address.html",
-            css="small",
-            rank=3,
-            only="page",
-        ),
+        Column("所属操作", lambda row: row.entry.part_of_id or row.entry.pk, Kind.NUMBER, only="file"),
+        Column("办理", cell="pages/audit/cells/undo.html", css="no-print nowrap", only="page"),
     )
     filters = (
         UnitFilter(label="单位(含下级)", verb="read_record"),
         TextFilter("who", "操作人", _by, "操作人:{}"),
-        ChoiceFilter("verb", "操作", "verb", choices=lambda table: nouns.recorded_verbs().items()),
+        ChoiceFilter("verb", "操作", "verb", choices=lambda table: nouns.recorded_verbs()),
         DayFilter("day_from", "自", _since, "自 {}"),
         DayFilter("day_to", "至", _until, "至 {}"),
         TextFilter("q", "对象名称", "object_name__icontains", "对象含“{}”"),
         _ObjectFilter("object", "对象"),
+        _ActFilter("act", "一次操作"),
+        _RoutineFilter("routine", "登录、退出", off="1"),
     )
 
     def __init__(self, request: HttpRequest) -> None:
@@ -217,6 +269,38 @@ class RecordTable(Table[ListedEntry]):
             rows = rows.filter(in_spans(below, "unit__") | in_spans(below, "other_unit__"))
         return rows
 
+    @cached_property
+    def heads(self) -> QuerySet[AuditEntry]:
+        """What the page lists: of each act the first entry that the list has; of one act all of them."""
+        if self.wanted["act"]:
+            entries: QuerySet[AuditEntry] = self.rows
+            return entries
+        first = self.rows.order_by().filter(pk=OuterRef("part_of_id"))
+        before = self.rows.order_by().filter(part_of=OuterRef("part_of_id"), pk__lt=OuterRef("pk"))
+        is_first = Q(part_of__isnull=True) | (~Exists(first) & ~Exists(before))
+        listed: QuerySet[AuditEntry] = self.rows.filter(is_first)
+        return listed
+
+    @property
+    def heading(self) -> str:
+        """What the number over the list counts."""
+        return "记录" if self.wanted["act"] else "操作"
+
+    @property
+    def unit_word(self) -> str:  # type: ignore[override]
+        """The measure of it."""
+        return "条" if self.wanted["act"] else "次"
+
+    @cached_property
+    def length(self) -> Length:
+        """How many acts there are."""
+        return length_of(self.heads)
+
+    @cached_property
+    def page_obj(self) -> Page[AuditEntry]:
+        """A page of the acts."""
+        return paged_long(self.request, self.sortable(self.heads), self.length)
+
     def sortable(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         """Order the newest first."""
         return rows.select_related("user", "unit", "undoes").defer("rows").order_by("-at", "-pk")
@@ -235,16 +319,37 @@ class RecordTable(Table[ListedEntry]):
             able = history.taken_back_by(self.user, found)
             return {pk: history.undo_url(pk, self.address) for pk in able}
 
-        undoing = cache(lambda: (undo_urls(), history.undone_by(found)))
+        def together() -> dict[int, int]:
+            """Of the acts of the page, how many entries the list has."""
+            if self.wanted["act"]:
+                return {}
+            acts = [entry.part_of_id or entry.pk for entry in found]
+            counted = history.with_act(self.rows).filter(act__in=acts).order_by().values("act")
+            return dict(counted.annotate(number=Count("pk")).values_list("act", "number"))
+
+        undoing, counts = cache(lambda: (undo_urls(), history.undone_by(found))), cache(together)
         return [
             ListedEntry(
                 entry,
                 everything or (entry.unit is not None and access.inside(entry.unit, personal)),
                 pages,
                 undoing,
+                counts,
+                lambda act: with_query(self.request, act=str(act)),
             )
             for entry in found
         ]
+
+    def file_notes(self) -> list[str]:
+        """Return what the file leaves out, and what belongs together in it."""
+        said = ["逐条列出;“所属操作”相同的是一次操作的各条。"]
+        if self.wanted["routine"]:
+            routine = self.every().filter(verb__in=nouns.routine_verbs())
+            for each in self.filters:
+                if each.name != "routine" and self.wanted[each.name]:
+                    routine = each.narrow(self, routine, self.wanted[each.name])
+            said.append(f"登录、退出等日常记录 {routine.count()} 条未列入;在页面上点“显示”后再导出即列入。")
+        return said
 
     def _pages(self, entries: Iterable[AuditEntry]) -> Pages:
         """Return the pages of what the user may open: a query for each noun."""

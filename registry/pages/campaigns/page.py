@@ -25,12 +25,12 @@ SHOWN = 10
 BY_UNIT = {
     "temporary_party_orgs": ("临时党组织", "n"),
     "temporary_groups": ("党小组", "n drop"),
-    "pioneer_posts": ("先锋岗", "n drop"),
+    "pioneer_posts": ("先锋岗", "n drop-2"),
     "pioneer_and_commando_teams": ("先锋、突击队", "n drop"),
     "task_forces": ("专班", "n drop"),
     "frontline_people": ("一线人数", "n"),
 }
-"""What is shown of each unit: the head and the class of its cells; a phone shows those without ``drop``."""
+"""What is shown of each unit: the head and the class of its cells (static/css/tables.css)."""
 
 
 def state_tag(campaign: Campaign, day: date) -> tuple[str, str]:

@@ -81,6 +81,7 @@ class MemberTable(Table[ListedMember]):
     tab = "编入"
     file_place = ""  # the title names it already
     can_be_samples = True
+    section_levels = 1
     noun = ASSIGNMENT
     acts = ASSIGNMENT_ACTS
     filters = (TextFilter("q", "姓名、拼音或警号", _named),)
@@ -177,6 +178,10 @@ class MemberTable(Table[ListedMember]):
     def every(self) -> list[ListedMember]:
         """Return everybody: on the day, later, before."""
         return self.everybody
+
+    def sections(self, line: ListedMember) -> tuple[str]:
+        """Return the part, which stands over its people on paper."""
+        return (line.when,)
 
     def of_part(self, part: str) -> list[ListedMember]:
         """Return those whom the filter leaves of a part."""

@@ -20,6 +20,7 @@ from registry.models import Campaign, Organization, OrganizationPlacement, Workf
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
+from registry.pages.people.roster import roster_prints
 from registry.web.address import Address
 from registry.web.links import buttons, linked, rows_page
 from registry.web.text import period
@@ -196,7 +197,7 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     def button(verb: str, name: str, label: str, tone: str = "") -> list[dict[str, Any]]:
         return buttons(user, organization, address, (verb, name, label, tone))
 
-    made: list[dict[str, Any]] = [{"label": "打印", "tone": "print"}]
+    made: list[dict[str, Any]] = [{"label": "打印", "prints": _prints(user, organization, address)}]
     state, stands = organization.state, organization.dissolved_on is None
     if state == WorkflowState.WITHDRAWN:
         return made
@@ -220,6 +221,15 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
         made += button("return_organization", "organization_return", "退回")
         made += button("approve_organization", "organization_approve", "批准", "main")
     return made
+
+
+def _prints(user: access.AnyUser, organization: Organization, address: Address) -> list[dict[str, Any]]:
+    url = address.url(reverse("organization_print", args=[organization.code]))
+    return [
+        {"label": "本组织", "url": url},
+        {"label": "本组织(含变动记录)", "url": url, "send": {"history": "1"}},
+        *roster_prints(user, address, party_line=organization.code),
+    ]
 
 
 def notice(organization: Organization) -> str:

@@ -34,6 +34,7 @@ class Box:
     url: str = ""
     is_self: bool = False
     is_pending: bool = False
+    name: str = ""
 
     height = HEIGHT
 
@@ -65,6 +66,12 @@ class Picture:
     height: int
     text: str
     width: int = WIDTH
+
+    @property
+    def rows(self) -> list[tuple[range, Box]]:
+        """Each box with a step for each level above it: a phone shows a list instead of the picture."""
+        below = 1 + next(at for at, box in enumerate(self.boxes) if box.is_self)
+        return [(range(min(at, below)), box) for at, box in enumerate(self.boxes)]
 
 
 def subordinates(organization: Organization, question: Question) -> QuerySet[Organization]:
@@ -146,7 +153,8 @@ def _box(
     is_seen = access.inside(each.unit, scope)
     letters = int((width - 16) / _LETTER)
     if not is_seen:
-        return Box(x, y, width, _wrapped(each.name, letters), each.kind_label, each.name)
+        lines = _wrapped(each.name, letters)
+        return Box(x, y, width, lines, each.kind_label, each.name, name=each.name)
     note = f"{each.kind_label} · {each.unit.label}"
     return Box(
         x,
@@ -158,13 +166,14 @@ def _box(
         address.url(each.get_absolute_url()) if not is_self else "",
         is_self,
         each.state != WorkflowState.APPROVED,
+        each.name,
     )
 
 
 def _more(x: int, y: int, number: int, organization: Organization, address: Address) -> Box:
     words = f"另有 {number} 个下级"
     url = address.url(reverse("organizations"), party_line=organization.code, basis=None, since=None)
-    return Box(x, y, BOX, (words, "见台账 →"), "", words, url)
+    return Box(x, y, BOX, (words, "见台账 →"), "", words, url, name=words)
 
 
 def _wrapped(name: str, letters: int) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, 
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
+from registry.pages.people.roster import roster_prints
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
@@ -240,14 +241,15 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "",
             "parent_name",
             cell="pages/organizations/cells/parent.html",
-            css="drop ledger-parent",
+            css="ledger-parent",
+            rank=3,
         ),
         Column(
             "书记/负责人",
             "heads_said",
             key="heads",
             cell="pages/organizations/cells/heads.html",
-            css="nowrap",
+            css="ledger-heads",
         ),
         Column(
             "人数",
@@ -259,8 +261,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             cell="pages/organizations/cells/members.html",
             css="nowrap",
         ),
-        _fact("established_on", "成立", key="established", sort=("established_on", "order_key")),
-        _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "order_key")),
+        _fact("established_on", "成立", key="established", sort=("established_on", "order_key"), rank=2),
+        _fact("dissolved_on", "撤销", key="dissolved", sort=("gone_on", "order_key"), rank=3),
         _fact("approval_number", "文号", css="ledger-document", rank=3),
         Column("当日状态", "state", key="state", only="file"),
         Column(
@@ -288,6 +290,12 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         SinceFilter(),
         TextFilter("q", "名称、代码或文号", _named),
     )
+
+    @property
+    def prints(self) -> list[dict[str, Any]]:
+        """The list itself, and the roster of its place."""
+        place = {name: self.request.GET.get(name) for name in ("unit", "own", "party_line")}
+        return [{"label": "本列表", "url": self.file_url}, *roster_prints(self.user, self.address, **place)]
 
     def every(self) -> QuerySet[Organization]:
         """Return the organizations in the state that is asked for."""
@@ -370,7 +378,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         }
 
     @cached_property
-    def order_links(self) -> list[dict[str, str]]:
+    def order_links(self) -> list[dict[str, Any]]:
         """What the ledger is in the order of: each nature with rows, and the way to those alone."""
         numbers: dict[str, int] = defaultdict(int)
         for total in self.totals:
@@ -378,7 +386,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         if self.sort != FIRST or len(numbers) < 2:
             return []
         return [
-            {"label": label, "number": str(numbers[nature]), "url": with_query(self.request, nature=nature)}
+            {"label": label, "number": numbers[nature], "url": with_query(self.request, nature=nature)}
             for nature, label in NATURES
             if numbers[nature]
         ]

@@ -23,6 +23,7 @@ from registry.pages.people import pasting
 from registry.rules import borrowing
 from registry.rules.findings import MOST_SAID
 from registry.web.fields import PickerField, ScopedForm
+from registry.web.reasons import Reason, grouped
 from registry.web.text import cleaned
 
 # A member is the usual case, so it comes first; the rest keep their rank.
@@ -57,6 +58,14 @@ class PlacedField(PickerField):
             return ""
         is_own = access.inside(row.home_unit, access.spans(self.user))
         return super().note(row) if is_own else f"借调 · {super().note(row)}"
+
+
+def _said(reason: Reason[str]) -> str:
+    """Return a reason with the lines that have it."""
+    named = "、".join(reason.places[:MOST_SAID])
+    if reason.number == 1:
+        return f"{named}:{reason.text}"
+    return f"{reason.number} 行:{reason.text}({named}{'等' if reason.number > MOST_SAID else ''})"
 
 
 @dataclass(frozen=True)
@@ -142,8 +151,10 @@ class PlacingForm(ScopedForm):
         return not self.is_asking() and super().is_valid()
 
     def _problems(self) -> list[str]:
-        left, namesakes = self.pasted.left.items(), self.pasted.namesakes.items()
-        said = [f"{words}:{why}" for words, why in left]
+        """Return what is wrong with the lines left in the box: a reason that several have is said once."""
+        left = ((why, words) for words, why in self.pasted.left.items())
+        said = [_said(reason) for reason in grouped(left)]
+        namesakes = self.pasted.namesakes.items()
         said += [f"{words}:有 {len(each)} 人同名,请选一人。" for words, each in namesakes]
         more = len(said) - MOST_SAID
         return [*said[:MOST_SAID], f"另有 {more} 行没有列入,都留在框里。"] if more > 0 else said

@@ -18,6 +18,7 @@ from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
 from registry.pages.people.lent import LentTable
+from registry.pages.people.roster import roster_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.tables import UnitsBelowTable
@@ -25,7 +26,7 @@ from registry.web import history
 from registry.web.address import Address, address_of
 from registry.web.drill import Place
 from registry.web.links import buttons, linked
-from registry.web.lists import Length, export_url, others, paged
+from registry.web.lists import Length, export_url, others, paged, with_query
 from registry.web.periods import period_of
 from registry.web.text import period as days_said
 
@@ -226,10 +227,16 @@ def _open_end(url: str) -> str:
     return f"{url}&" if "?" in url else f"{url}?"
 
 
+def _prints(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
+    """Return what can be printed here: the unit's numbers, and the roster."""
+    url = with_query(request, reverse("unit_print", args=[shown.code]))
+    return [{"label": "本单位", "url": url}, *roster_prints(request.user, address, unit=shown.code)]
+
+
 def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
     """What the user may do here, the red button last."""
     actions: list[dict[str, Any]] = [
-        {"label": "打印", "tone": "print"},
+        {"label": "打印", "prints": _prints(request, address, shown)},
         {"label": "上报表格", "url": address.url(reverse("unit_sheets", args=[shown.code]))},
     ]
     if shown.closed_on is not None:

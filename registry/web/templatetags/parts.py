@@ -15,7 +15,7 @@ from django.forms import BoundField, Textarea
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from registry.web.charts import SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
+from registry.web.charts import MARKS, SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
 from registry.web.lists import with_query
 from registry.web.written import draw
@@ -174,6 +174,19 @@ def spark(numbers: Sequence[Any]) -> SafeString:
 
 def _spoken(words: str) -> SafeString:
     return format_html('<span class="sr-only">{}</span>', words)
+
+
+@register.simple_tag
+def line_key(tone: str) -> SafeString:
+    """Return the sample of a chart's line, with its mark, that stands before its name."""
+    return format_html(
+        '<svg class="line-key" width="34" height="12" aria-hidden="true">'
+        '<path class="course {}" d="M0 6H22"/>'
+        '<path class="dot {}" d="{}" transform="translate(15 6)"/></svg>',
+        tone,
+        tone,
+        MARKS[tone],
+    )
 
 
 @register.simple_tag

@@ -1,0 +1,45 @@
+"""Every page at eight widths: nothing scrolls sideways or in a box, leaves its card, is cut or covered.
+
+The world has long names and large numbers. Each page is opened once; then the window is made wider, and one
+script measures what stands there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from registry.models import Campaign, Figure, Organization, Person, Source, Unit
+from tests.e2e.pages import walk
+from tests.two_bureaus import TwoBureaus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WIDTHS = (360, 390, 768, 1024, 1093, 1280, 1440, 1920)
+MEASURE = Path(__file__).with_name("widths.js").read_text()
+LONG = "内蒙古自治区锡林郭勒盟东乌珠穆沁旗公安局乌里雅斯太派出所"
+assert len(LONG) == 28
+
+
+@pytest.fixture
+def world() -> TwoBureaus:
+    """Two bureaus whose names are long and whose numbers are large."""
+    made = TwoBureaus()
+    for model in (Unit, Organization, Campaign):
+        model._base_manager.update(name=LONG)
+    Unit._base_manager.update(short_name=LONG[:12])
+    Person._base_manager.update(name="阿拉坦苏布达·巴特尔", title=LONG)
+    Source._base_manager.update(title=LONG * 2)
+    Figure._base_manager.update(value="10152", number=10152, label=LONG)
+    return made
+
+
+def test_every_page_fits_every_width(page: Page, world: TwoBureaus, live_server) -> None:
+    wrong = []
+    for stop in walk(page, live_server.url, world):
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 4000})
+            wrong += [f"{stop.path} at {width}: {each}" for each in page.evaluate(MEASURE)]
+    assert not wrong, "\n".join(wrong)
