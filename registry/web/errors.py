@@ -53,7 +53,7 @@ def _refused(user: access.AnyUser, refused: RefusedByRole) -> dict[str, Any]:
     return {
         "verb": verb.label,
         "roles": "或".join(str(GrantRole(role).label) for role in verb.roles),
-        "held": [(unit.label, GrantRole(role).label) for role, unit in access.roles_held(user)],
+        "held": [f"{unit.label} {GrantRole(role).label}" for role, unit in access.roles_held(user)],
         "able": [
             {"name": str(grant.user), "unit": grant.unit.label, "role": grant.get_role_display()}
             for grant in list(able.values())[:MOST_NAMED]
