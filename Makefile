@@ -5,6 +5,7 @@
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
 #   make e2e     the browser tests only, on SQLite
+#   make images  the pictures that pages are compared with, drawn anew; look at them before you commit
 #   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
 #                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
 #   make check   format, lint, types, floors, Django's own checks, missing migrations; side by side
@@ -29,7 +30,7 @@ PY := $(BIN)/python
 # A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test e2e bench check format types rules clean
+.PHONY: install run demo test e2e images bench check format types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -91,6 +92,9 @@ test: .venv/.dev
 
 e2e: .venv/.dev
 	@$(PY) -m pytest tests/e2e -m browser $(ARGS)
+
+images: .venv/.dev
+	@IMAGES=anew $(PY) -m pytest -q tests/e2e/test_images.py -k look
 
 # --- Benches: each scale on a server of its own, which ends with the run ---------------------------
 

@@ -1,4 +1,4 @@
-"""The daily trend of the root over two years: read off the totals, and worked out from the rows."""
+"""The daily trend of the root over two years, and those of the units below it at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,34 @@ COLUMNS = {"database": "database, ms", "whole": "whole call, ms", "queries": "qu
 def measure() -> list[Table]:
     """Measure a metric of organizations and one of distinct people."""
     root = the_root()
-    return [one_metric(root, slug, FIRST, LAST) for slug in SLUGS]
+    return [*(one_metric(root, slug, FIRST, LAST) for slug in SLUGS), many_units(root, FIRST, LAST)]
+
+
+def many_units(root: Unit, since: date, until: date) -> Table:
+    """Read the trends of the units below the root at once, and one by one."""
+    units = list(Unit.objects.filter(parent=root).order_by("tree_id", "lft")[:40])
+    metric, question = METRICS[SLUGS[0]], Question(until)
+    table = Table("trend", f"Daily trends of {len(units)} units at once", COLUMNS, ratio=compared_by())
+    ways = (
+        ("registry: all at once", lambda: counting.series_of(units, metric, since, until, question)),
+        (
+            "one at a time",
+            lambda: {unit.pk: counting.series(unit, metric, since, until, question) for unit in units},
+        ),
+    )
+    expected: dict[int, counting.Course] = {}
+    for way, count in ways:
+        found, timing = timed(count, seconds=SLOW)
+        if expected and found != expected:
+            raise NotTheSame(f"{way}: another trend of {SLUGS[0]}")
+        expected = found
+        table.add(
+            way,
+            database=timing.database_milliseconds,
+            whole=timing.milliseconds,
+            queries=timing.queries[-1],
+        )
+    return table
 
 
 def one_metric(root: Unit, slug: str, since: date, until: date) -> Table:

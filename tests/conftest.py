@@ -83,7 +83,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="leave out the tests that use no database: they say the same on each",
+        help="leave out the tests that use no database, or only look at pages: they say the same on each",
     )
 
 
@@ -128,7 +128,9 @@ def _order(items: list[pytest.Item]) -> Any:
 
 
 def _uses_database(item: pytest.Item) -> bool:
-    """Whether a test may use the database at all (pytest-django refuses it to all others)."""
+    """Whether a test's answer may depend on the database (pytest-django refuses it to most that do not)."""
+    if item.get_closest_marker("look"):
+        return False
     fixtures = getattr(item, "fixturenames", ())
     asked = {"db", "transactional_db", "live_server", "django_db_setup"}.intersection(fixtures)
     return bool(asked or item.get_closest_marker("django_db"))

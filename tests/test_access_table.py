@@ -132,7 +132,7 @@ TABLE: dict[str, list[Row]] = {
         Row(branch, READ_ONLY, TAKEN, lambda here: {"format": "csv"}),
         Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
     ],
-    "roster_export": [
+    "roll_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "print"}, query="as_of=2020-02-20"),
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia&as_of=2020-02-20"),
         Row(
@@ -167,6 +167,10 @@ TABLE: dict[str, list[Row]] = {
     ],
     "unit_table_export": [
         Row(unit, READ_ONLY, TAKEN),
+        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+    ],
+    "unit_changes_export": [
+        Row(unit, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
         Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
     ],
     "reconciliation_export": [
@@ -204,6 +208,11 @@ TABLE: dict[str, list[Row]] = {
     "unit": [
         Row(unit, ALL_READ, READ_ONLY),
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&basis=cumulative"),
+        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+    ],
+    "unit_changes": [
+        Row(unit, ALL_READ, READ_ONLY),
+        Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&metric=temporary_party_orgs&own=1"),
         Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
     ],
     "unit_print": [

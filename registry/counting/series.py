@@ -17,6 +17,7 @@ from django.db.models import Count, DateField, F, Q, Sum, Value
 
 from registry.counting.basis import Question, inside
 from registry.counting.metric import CountSource, Metric, prefixed
+from registry.counting.metrics import METRICS, ORGANIZATIONS, PLACED
 from registry.counting.totals import read as totals
 from registry.models import Basis, Unit
 from registry.models.base import in_spans
@@ -115,6 +116,19 @@ def can_read(unit: Unit, question: Question, since: date, until: date) -> bool:
     """Whether the totals can answer the question about ``unit`` on every day of ``since..until``."""
     stretches = _stretches(since, until) if question.scope is not None else ()
     return totals.answers(question, (UnitHierarchy.on(first).spans(unit) for first, _last in stretches))
+
+
+def change_days(unit: Unit, question: Question) -> list[date] | None:
+    """Return the days on which an organization or an assignment of the unit's subtree began or ended.
+
+    One query of the totals, whatever the basis; None where these have no answer.
+    """
+    asked = question.current()
+    if not can_read(unit, asked, asked.as_of, asked.as_of):
+        return None
+    metrics = [each for each in METRICS.values() if each.source in (ORGANIZATIONS, PLACED)]
+    rows = [each for each in metrics if not (each.distinct or each.amount or each.parts or each.standing)]
+    return totals.change_days(unit.pk, rows, asked)
 
 
 def _stretches(since: date, until: date) -> Iterator[tuple[date, date]]:

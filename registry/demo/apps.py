@@ -8,3 +8,4 @@ class DemoConfig(AppConfig):
 
     name = "registry.demo"
     verbose_name = "演示数据"
+    openings = ("registry.demo.opening.opening",)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import models
 from django.urls import reverse
@@ -37,6 +37,11 @@ class Campaign(Registered):
     def label(self) -> str:
         """The name, with the day of the end once it has ended: wherever it is shown or picked."""
         return f"{self.name}({self.ended_on:%Y-%m-%d} 结束)" if self.ended_on else self.name
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which it goes on; None: no end is set."""
+        return max(self.started_on, self.ended_on - timedelta(days=1)) if self.ended_on else None
 
     def is_over_on(self, day: date) -> bool:
         """Whether it has ended by the day, so that nothing new begins in it."""

@@ -21,12 +21,14 @@ from registry.pages.organizations.tables import OrganizationTable
 from registry.pages.people import assignments, leaving, lent, ticked
 from registry.pages.people import changes as people_changes
 from registry.pages.people import views as people
-from registry.pages.people.roster import RosterTable
+from registry.pages.people.roll import RollTable
 from registry.pages.people.tables import PeopleTable
 from registry.pages.tree import views as tree
 from registry.pages.units import changes as unit_changes
+from registry.pages.units import happened
 from registry.pages.units import paper as unit_paper
 from registry.pages.units import views as units
+from registry.pages.units.happened import ChangeTable
 from registry.pages.units.tables import UnitsBelowTable, UnitTable
 from registry.web.tables import export
 
@@ -44,13 +46,15 @@ urlpatterns = [
     path("export/organizations/<slug:code>/members/", export(MemberTable.of), name="members_export"),
     path("export/people/", export(PeopleTable), name="people_export"),
     path("export/assignments/", export(assignments.AssignmentTable), name="assignments_export"),
-    path("export/roster/", export(RosterTable), name="roster_export"),
+    path("export/roll/", export(RollTable), name="roll_export"),
     path("export/lent/", export(lent.LentTable), name="lent_export"),
     path("export/comparison/", export(ComparisonTable), name="comparison_export"),
     path("export/units/", export(UnitTable), name="units_export"),
     path("export/units/<slug:code>/table/", export(UnitsBelowTable.of), name="unit_table_export"),
+    path("export/units/<slug:code>/changes/", export(ChangeTable.of), name="unit_changes_export"),
     # units and the tree
     path("units/<slug:code>/", units.unit, name="unit"),
+    path("units/<slug:code>/changes/", happened.happened, name="unit_changes"),
     path("units/<slug:code>/print/", unit_paper.paper, name="unit_print"),
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
     path("units/<slug:code>/edit/", unit_changes.edit, name="unit_edit"),

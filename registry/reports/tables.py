@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.core.paginator import Page
 from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -19,12 +20,14 @@ from registry.models import Figure, FigureCategory, Qualifier, Source, Unit
 from registry.models.base import in_spans
 from registry.spreadsheets.sheets import Head, Kind
 from registry.web.address import Address
-from registry.web.columns import Column
+from registry.web.columns import Column, Grid
 from registry.web.drill import rows_url, unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
-from registry.web.lists import with_query
+from registry.web.lists import paged, with_query
 from registry.web.tables import Empty, Table
+from registry.web.templatetags.parts import thousands
 
+FOLDED_SHOWN = 100
 VERDICTS = {Verdict.AGREES: "一致", Verdict.DIFFERS: "不一致", Verdict.REPORTED_ONLY: "仅报道"}
 TONES = {Verdict.AGREES: "ok", Verdict.DIFFERS: "warn", Verdict.REPORTED_ONLY: "plain"}
 
@@ -52,6 +55,12 @@ class ListedFigure:
         return reported_value(self.figure)
 
     @property
+    def shown(self) -> str:
+        """The value as a page shows it: a count with commas."""
+        number = self.figure.number
+        return self.value if number is None else self.value.replace(str(number), thousands(number))
+
+    @property
     def days(self) -> str:
         """The day, or what bounds it."""
         return reported_days(self.figure)
@@ -61,7 +70,7 @@ class ListedFigure:
         """Whether both agree, in words."""
         row, difference = self.comparison, self.comparison.difference
         if row.verdict == Verdict.DIFFERS and difference is not None:
-            return f"不一致 {'多' if difference > 0 else '少'} {abs(difference)}"
+            return f"不一致 {'多' if difference > 0 else '少'} {thousands(abs(difference))}"
         return VERDICTS[row.verdict]
 
     @property
@@ -148,14 +157,16 @@ class FigureTable(Table[ListedFigure]):
             key="day",
             sort=lambda row: row.day.toordinal() if row.day else 0,
             css="num",
+            rank=2,
             head=Head("报道日期"),
         ),
-        Column("口径", "figure.get_basis_display"),
+        Column("口径", "figure.get_basis_display", rank=2),
         Column(
             "报道",
             "value",
             key="reported",
             sort=lambda row: -1 if row.figure.number is None else row.figure.number,
+            text="shown",
             cell="reports/reconciliation/cells/reported.html",
             kind=Kind.NUMBER,
             head=Head("报道"),
@@ -241,6 +252,33 @@ class FigureTable(Table[ListedFigure]):
         """Return every figure of the unit."""
         return self.compared
 
+    @cached_property
+    def ordered(self) -> list[Comparison]:
+        """The figures in order: in any, those that can be compared come first."""
+        return sorted(super().ordered, key=lambda row: row.verdict == Verdict.REPORTED_ONLY)
+
+    @cached_property
+    def number_compared(self) -> int:
+        """How many of the listed figures stand beside a count."""
+        return sum(row.verdict != Verdict.REPORTED_ONLY for row in self.ordered)
+
+    @cached_property
+    def page_obj(self) -> Page[Comparison]:
+        """The page of the address: of what can be compared, if anything can."""
+        return paged(self.request, self.ordered[: self.number_compared or None])
+
+    @cached_property
+    def folded(self) -> Grid[ListedFigure] | None:
+        """The first of those that are reported only, which stand folded below what can be compared."""
+        rest = self.ordered[self.number_compared :] if self.number_compared else []
+        shown = self.lines(rest[:FOLDED_SHOWN])
+        return Grid(self.visible, shown, css=self.css) if shown else None
+
+    @property
+    def number_folded(self) -> int:
+        """How many they are."""
+        return len(self.ordered) - self.number_compared
+
     def lines(self, found: list[Comparison]) -> list[ListedFigure]:
         """Return these figures in the words of the pages."""
         return [ListedFigure(self.address, row) for row in found]
@@ -249,8 +287,17 @@ class FigureTable(Table[ListedFigure]):
         """Count the figures by verdict; each number leads to its lines."""
         made = summed_up(self.rows)
         for verdict, each in zip(VERDICTS, made, strict=True):
-            each["url"] = with_query(self.request, verdict=verdict.value)
+            each["url"] = self.url_of(verdict)
         return made
+
+    def url_of(self, verdict: Verdict) -> str:
+        """Return the address of the listed figures with this verdict."""
+        return with_query(self.request, verdict=verdict.value)
+
+    @property
+    def folded_url(self) -> str:
+        """The list of those that are reported only."""
+        return self.url_of(Verdict.REPORTED_ONLY)
 
     @property
     def empty(self) -> Empty:

@@ -1,15 +1,21 @@
-"""Campaign, as-of date and basis: read from the address and kept on every link."""
+"""Campaign, as-of date and basis: read from the address and kept on every link.
+
+An address that names no day stands on the last day of its campaign, if that is over; else on the day that an
+app hands up (``openings`` on its ``AppConfig``); else on today.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.utils import timezone
 
-from registry import access
+from registry import access, nouns
 from registry.audit import Actor
 from registry.counting.basis import Question
 from registry.models import Basis, Campaign, User, days
@@ -19,6 +25,17 @@ EARLIEST = date(1921, 7, 1)
 KEPT = ("campaign", "as_of", "basis", "since")
 
 
+class Opening(NamedTuple):
+    """The day on which the pages of an installation open instead of today, and why, in a sentence."""
+
+    day: date
+    why: str
+
+
+Opens = Callable[[list[Campaign]], Opening | None]
+"""What an app hands up as ``openings``: the opening of a registry with these campaigns, if it knows one."""
+
+
 @dataclass(frozen=True)
 class Address:
     """The question in a page's address, and the problems of the address."""
@@ -26,11 +43,28 @@ class Address:
     question: Question
     today: date
     problems: tuple[str, ...] = field(default_factory=tuple)
+    opening: Opening | None = None
+    names_day: bool = True
+    """Whether the address itself says which day."""
 
     @property
     def as_of(self) -> date:
         """The day the page is about."""
         return self.question.as_of
+
+    @property
+    def opens_on(self) -> date:
+        """The day on which a page of this campaign stands when its address names none."""
+        return _opens_on(self.question.campaign, self.opening, self.today)
+
+    def said(self, day: date) -> str | None:
+        """Return how an address of this campaign names the day: not at all where it stands there anyway."""
+        return None if day == self.opens_on else day.isoformat()
+
+    @property
+    def said_today(self) -> str:
+        """How an address of this campaign names today."""
+        return self.said(self.today) or ""
 
     def query(self, **changes: str | None) -> str:
         """Return the query string that keeps campaign, date and basis, with ``changes`` (None: leave out).
@@ -39,7 +73,8 @@ class Address:
         """
         kept: dict[str, str | None] = {
             "campaign": self.question.campaign.code if self.question.campaign else None,
-            "as_of": None if self.as_of == self.today else self.as_of.isoformat(),
+            # Of another campaign than this one it is not known on which day it opens.
+            "as_of": self.as_of.isoformat() if "campaign" in changes else self.said(self.as_of),
             "basis": None if self.question.basis == Basis.CURRENT else self.question.basis,
             "since": self.question.since.isoformat() if self.question.since else None,
         }
@@ -77,10 +112,11 @@ def _read(request: HttpRequest) -> Address:
             problems.append(f"{word}有误:{error}。")
             return None
 
-    campaign = None
-    if raw["campaign"]:
-        campaign = access.visible(request.user, Campaign.objects.filter(code=raw["campaign"])).first()
-    as_of = day("as_of", "截至日期", (campaign and campaign.ended_on) or today) or today
+    known = campaigns_of(request)
+    campaign = next((each for each in known if each.code == raw["campaign"]), None)
+    opening = _opening(known)
+    opens_on = _opens_on(campaign, opening, today)
+    as_of = day("as_of", "截至日期", opens_on) or opens_on
     if as_of > today:
         problems.append(f"截至日期“{raw['as_of']}”晚于今天。")
     elif as_of < EARLIEST:
@@ -101,8 +137,29 @@ def _read(request: HttpRequest) -> Address:
         problems.append(f"没有代码为“{raw['campaign']}”的专项任务,已显示全部任务。")
     if wrong:
         problems.append("以下是今天的现有数。")
-        return Address(Question(today, campaign=campaign, scope=scope), today, tuple(problems))
-    return Address(Question(as_of, basis, since, campaign, scope), today, tuple(problems))
+        return Address(Question(today, campaign=campaign, scope=scope), today, tuple(problems), opening)
+    asked = Question(as_of, basis, since, campaign, scope)
+    return Address(asked, today, tuple(problems), opening, bool(raw["as_of"]))
+
+
+def campaigns_of(request: HttpRequest) -> list[Campaign]:
+    """Return the campaigns that the user sees, read once for each request."""
+    known: list[Campaign] | None = getattr(request, "_registry_campaigns", None)
+    if known is None:
+        known = list(access.visible(request.user, Campaign.objects.all()))
+        request._registry_campaigns = known  # type: ignore[attr-defined]
+    return known
+
+
+def _opening(campaigns: list[Campaign]) -> Opening | None:
+    """Return the first opening that an app knows."""
+    return next((found for knows in nouns.handed_up("openings") if (found := knows(campaigns))), None)
+
+
+def _opens_on(campaign: Campaign | None, opening: Opening | None, today: date) -> date:
+    if campaign is not None and (last := campaign.last_day) is not None and last < today:
+        return last
+    return opening.day if opening else today
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -24,6 +24,7 @@ How = str | Callable[[Any], Any]
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
 _NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
+Rank = Literal[1, 2, 3, 4]
 _RANKS = ("", "", "drop-2", "drop", "xl")
 _CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
@@ -56,7 +57,7 @@ class Column(Generic[Line]):
     """The template of the cell; it gets ``row`` and ``value``."""
     css: str = ""
     """Classes of the cell: text (long), nowrap, and a list's own widths."""
-    rank: Literal[1, 2, 3, 4] = 1
+    rank: Rank = 1
     """From which width the page shows it: 1 always, 2 from 1024 px and in cards, 3 from 1366, 4 from 1900."""
     slug: str = ""
     """Under which of the noun's columns an import reads the value back: the file has that one's header."""
@@ -150,23 +151,6 @@ class Column(Generic[Line]):
 
     def _words(self, value: Cell) -> str:
         return thousands(value) if self.kind == Kind.NUMBER and value else words(value)
-
-
-def choosable(columns: Sequence[Column[Any]]) -> list[Column[Any]]:
-    """Return the columns of a page that its reader may leave out."""
-    return [each for each in columns if not each.is_fixed and each.only != "file"]
-
-
-def chosen(columns: Sequence[Column[Any]], names: Collection[str]) -> list[Column[Any]]:
-    """Return the columns with these names, those that none leaves out, and what only the file has.
-
-    A column of the file that has a pair on the page goes with it. Without a known name: all.
-    """
-    offered = {each.name for each in choosable(columns)}
-    if not offered & set(names):
-        return list(columns)
-    left = offered - set(names)
-    return [each.at_every_width for each in columns if each.is_fixed or each.name not in left]
 
 
 def read(row: Any, how: How) -> Any:

@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from registry import access
 from registry.models import Campaign, GrantRole
-from registry.web.address import Address, address_of
+from registry.web.address import Address, address_of, campaigns_of
 
 TITLE = "战时党建组织登记系统"
 
@@ -62,9 +62,7 @@ class Frame:
     @cached_property
     def campaigns(self) -> list[Campaign]:
         """The campaigns to choose from, those still running first."""
-        return sorted(
-            access.visible(self.user, Campaign.objects.all()), key=lambda each: each.ended_on is not None
-        )
+        return sorted(campaigns_of(self.request), key=lambda each: each.ended_on is not None)
 
     @property
     def request_number(self) -> str:

@@ -170,7 +170,7 @@ def rows_url(metric: Metric, unit: Unit, address: Address, *, day: date, basis: 
         unit.code,
         metric.slug,
         campaign=None,
-        as_of=None if day == address.today else day.isoformat(),
+        as_of=day.isoformat(),
         basis=None if basis == Basis.CURRENT else basis,
         since=day.isoformat() if basis in (Basis.NEW, Basis.ENDED) else None,
     )

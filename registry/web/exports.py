@@ -75,11 +75,11 @@ def answer(
     name: str,
     unit: Unit | None = None,
     filters: Iterable[str] = (),
-    also: Mapping[str, object] | None = None,
+    more: Mapping[str, object] | None = None,
 ) -> HttpResponseBase:
     """Write the file, put into the record what was taken out and how many rows, and answer with it.
 
-    A print is one sheet shown as it will be printed.
+    A print is one sheet shown as it will be printed, with ``more`` for its template.
 
     Several sheets make one workbook, whatever the format asked for. The file is whole before anything is
     sent, so that a fault is an error page and not half a table.
@@ -90,7 +90,7 @@ def answer(
         rows = len(paper.tables[0].rows)
         if rows > MOST_ROWS:
             return too_long(request, paper.title)
-        return show_paper(request, paper, rows=rows, unit=unit, filters=filters)
+        return show_paper(request, paper, rows=rows, unit=unit, filters=filters, more=more)
     suffix = wanted_format(request) if len(sheets) == 1 else "xlsx"
     file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
     try:
@@ -101,7 +101,7 @@ def answer(
             "export",
             subject=sheets[0].title,
             unit=unit,
-            after={"file": name, "filters": filters, "rows": rows, **(also or {})},
+            after={"file": name, "filters": filters, "rows": rows},
         )
         file.seek(0)
     except BaseException:

@@ -316,7 +316,7 @@ def heading(entry: AuditEntry, names: str = "organization") -> str:
     named = entry.after.get(names)
     if names in _noun_of(entry, "named") and named:
         what = f"{what}:{_text(named)}"
-    elif names == entry.noun:
+    elif names and names == entry.noun:
         what = f"{what}:{entry.object_name}"
     return what
 

@@ -40,6 +40,8 @@ _SPACE = 2.5
 _WRAPS_AT, _LEAST, _LONGEST = 24, 6, 72
 """Text wraps beyond so many letters; the narrowest column; what the widest may take where there is room."""
 
+_TITLES_WRAP_AT = 12, 6
+"""Longer titles are set in two lines; where a table would not fit across, shorter ones too."""
 _ON_ONE_PAGE = 12
 """A table of so few rows is not parted."""
 
@@ -85,15 +87,25 @@ class PaperTable:
 
     @cached_property
     def _needs(self) -> list[tuple[float, float]]:
-        """For each column: so much it should have, so much it could use."""
+        """For each column: so much it should have, so much it could use. Titles give way first.
+
+        A few long texts wrap: nine rows of ten decide.
+        """
+        long_titles, short_titles = (self._measured(wraps_at) for wraps_at in _TITLES_WRAP_AT)
+        fits = sum(should for should, _could in long_titles) <= LANDSCAPE
+        return long_titles if fits else short_titles
+
+    def _measured(self, titles_wrap_at: int) -> list[tuple[float, float]]:
         first, needs = self.sheet.sections, []
         for at, head in enumerate(self.sheet.heads):
             title = _letters(head.header)
-            title = title if title <= _WRAPS_AT / 2 else title / 2 + 1
-            held = max((_letters(row[first + at]) for row in self.rows), default=0)
-            held = max(held, _letters(self.totals[at]) if self.totals else 0)
-            should = held if head.kind in _FIGURES else min(held, _WRAPS_AT)
-            needs.append((max(_LEAST, title, should) + _SPACE, max(title, min(held, _LONGEST)) + _SPACE))
+            title = title if title <= titles_wrap_at else title / 2 + 1
+            held = sorted(_letters(row[first + at]) for row in self.rows) or [0]
+            most = max(held[-1], _letters(self.totals[at]) if self.totals else 0)
+            usual = held[(len(held) - 1) * 9 // 10]
+            should = most if head.kind in _FIGURES else min(usual, _WRAPS_AT)
+            should = max(_LEAST, title, should)
+            needs.append((should + _SPACE, max(should, min(most, _LONGEST)) + _SPACE))
         return needs
 
     @property
@@ -113,11 +125,20 @@ class PaperTable:
 
     @property
     def widths(self) -> list[str]:
-        """The width of each column in per cent: long texts share what room the others leave."""
+        """The width of each column in per cent: first what each needs, then what long texts lack.
+
+        What is left is for the columns of text.
+        """
         room = max(0.0, (LANDSCAPE if self.is_wide else PORTRAIT) - self.need)
-        lacks = [max(0.0, could - should) for should, could in self._needs]
+        lacks = [could - should for should, could in self._needs]
         share = min(1.0, room / sum(lacks)) if any(lacks) else 0.0
         given = [should + lack * share for (should, _could), lack in zip(self._needs, lacks, strict=True)]
+        texts = [
+            each * (head.kind not in _FIGURES) for each, head in zip(given, self.sheet.heads, strict=True)
+        ]
+        if any(texts):
+            left = room - sum(lacks) * share
+            given = [each + left * text / sum(texts) for each, text in zip(given, texts, strict=True)]
         return [f"{100 * each / sum(given):.2f}" for each in given]
 
     @property

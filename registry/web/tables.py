@@ -11,7 +11,7 @@ A capability that wants a list declares it in its own folder, in five steps:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -31,7 +31,8 @@ from registry.models.hierarchy import Span
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
-from registry.web.columns import WIDEST, Column, Grid, Line, choosable, chosen, head_of
+from registry.web.choosing import Choosing
+from registry.web.columns import Column, Grid, Line, head_of
 from registry.web.exports import above, answer, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
@@ -71,7 +72,7 @@ class Act:
     label: str
 
 
-class Table(Generic[Line]):
+class Table(Choosing, Generic[Line]):
     """One list for one request. What a list declares stands first, what follows from it below."""
 
     tab = ""
@@ -265,39 +266,6 @@ class Table(Generic[Line]):
         return self.address.url(self.request.path)
 
     @cached_property
-    def allowed(self) -> list[Column[Any]]:
-        """The columns that the user may see."""
-        return [each for each in self.columns if each.seen_by is None or each.seen_by(self)]
-
-    @property
-    def kept_as(self) -> str:
-        """The name under which a user's columns of this list are kept; none: they cannot be chosen."""
-        return self.file
-
-    @cached_property
-    def chosen(self) -> Collection[str]:
-        """The columns that the user chose; none: all, by the width of the screen."""
-        kept: dict[str, list[str]] = getattr(self.user, "list_columns", {})
-        return kept.get(self.kept_as, ())
-
-    @cached_property
-    def visible(self) -> list[Column[Any]]:
-        """The columns that the user sees, on the page, in the file, on paper."""
-        return chosen(self.allowed, self.chosen)
-
-    @property
-    def column_menu(self) -> dict[str, Any]:
-        """What the menu 列 offers: name, title, whether it is on; and where it leads back."""
-        on = {each.name for each in choosable(self.visible) if self.chosen or each.rank < WIDEST}
-        offered = [(each.name, each.title, each.name in on) for each in choosable(self.allowed)]
-        return {
-            "list": self.kept_as,
-            "columns": offered if self.kept_as else [],
-            "is_chosen": bool(self.chosen),
-            "back": self.request.get_full_path(),
-        }
-
-    @cached_property
     def page_obj(self) -> Page[Any]:
         """The page of the address."""
         if not isinstance(self.ordered, QuerySet):
@@ -316,7 +284,7 @@ class Table(Generic[Line]):
             self.css,
             self.address.as_of,
             default_sort=self._first_sort,
-            folds=not self.chosen,
+            folds=True,
         )
 
     def form(self) -> ScopedForm:
@@ -479,6 +447,10 @@ class Table(Generic[Line]):
         """The columns of a print: all of the page but those to act with."""
         return [each for each in self.visible if each.only != "file" and "no-print" not in each.css.split()]
 
+    def paper_more(self) -> dict[str, Any]:
+        """Return what paper shows beside the rows: ``paper_template`` and what it takes."""
+        return {}
+
     def as_file(self) -> HttpResponseBase:
         """Answer with the list as a file, or as it will be printed."""
         on_paper = is_print(self.request)
@@ -492,6 +464,7 @@ class Table(Generic[Line]):
             name="-".join(named),
             unit=self.file_unit,
             filters=[*self.shown.values(), *self.asked_along()],
+            more=self.paper_more() if on_paper else None,
         )
 
 

@@ -32,16 +32,17 @@ class _Head:
     rank: str
 
 
-def draw(markup: str, css: str = "") -> SafeString:
-    """Return a table with its frame; ``markup`` are its head and rows."""
+def draw(markup: str, css: str = "", label: str = "") -> SafeString:
+    """Return a table with its frame; ``markup`` are its head and rows, ``label`` is its name."""
     heads = _heads(markup)
+    named = f' aria-label="{escape(label)}"' if label else ""
     if len(heads) < CARDS_FROM:
-        return mark_safe(_framed(markup, "", css))
-    return mark_safe(_framed(_labelled(markup, heads), "cards", css))
+        return mark_safe(_framed(markup, named, css))
+    return mark_safe(_framed(_labelled(markup, heads), f' class="cards" role="table"{named}', css))
 
 
-def _framed(markup: str, css: str, frame: str) -> str:
-    opening = f'<table class="{css}" role="table">' if css else "<table>"
+def _framed(markup: str, attributes: str, frame: str) -> str:
+    opening = f"<table{attributes}>"
     return f'<div class="{f"table-wrap {frame}".strip()}">{opening}{markup}</table></div>'
 
 

@@ -64,7 +64,16 @@ document.addEventListener("change", (event) => {
   said.classList.toggle("on", Boolean(everything || number));
 });
 
-// GET forms leave empty fields out of the address (a named button replaces the field of its name);
+// The button of a comparison says how many units are ticked.
+document.addEventListener("change", (event) => {
+  const button = event.target.matches("td.tick input") && event.target.form?.querySelector("[data-compares]");
+  if (!button) return;
+  const number = [...event.target.form.elements].filter((each) => each.checked).length;
+  button.textContent = number ? `对比已选 ${number} 个` : "对比所选";
+});
+
+// GET forms leave empty fields, and those at the value that holds anyway (data-default), out of the address; a
+// named button replaces the field of its name.
 // POST forms are sent once. What htmx sends is left to htmx.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -82,7 +91,10 @@ document.addEventListener("submit", (event) => {
   } else {
     const name = button && button.name;
     const left = [...form.elements].filter(
-      (field) => field.name && !field.disabled && (field.value === "" || (field !== button && field.name === name)),
+      (field) =>
+        field.name &&
+        !field.disabled &&
+        (field.value === "" || field.value === field.dataset.default || (field !== button && field.name === name)),
     );
     for (const field of left) field.disabled = true;
     setTimeout(() => {

@@ -5,6 +5,7 @@
 const list = (picker) => picker.querySelector(".pick-list");
 const input = (picker) => picker.querySelector(".pick-input");
 const chips = (picker) => picker.querySelector(".chips");
+const said = (picker) => picker.querySelector(".pick-said");
 const options = (picker) => [...picker.querySelectorAll(".pick-option:not([aria-disabled=true])")];
 
 const leads = (picker) => !chips(picker);
@@ -12,6 +13,7 @@ const chosen = (picker) => [...(chips(picker)?.children ?? [])].map((chip) => ch
 
 function shut(picker) {
   list(picker).replaceChildren();
+  said(picker).textContent = "";
   input(picker).setAttribute("aria-expanded", "false");
   input(picker).removeAttribute("aria-activedescendant");
 }
@@ -131,6 +133,10 @@ document.addEventListener("htmx:afterSwap", (event) => {
     option.setAttribute("role", "option");
     if (picker.dataset.multiple && taken.has(option.dataset.value)) option.setAttribute("aria-disabled", "true");
   });
-  input(picker).setAttribute("aria-expanded", options(picker).length ? "true" : "false");
+  const number = options(picker).length;
+  input(picker).setAttribute("aria-expanded", number ? "true" : "false");
+  // A list of what is found is no live region: how many there are is said beside it.
+  const nothing = picker.querySelector(".pick-none[role=option]");
+  said(picker).textContent = nothing ? nothing.textContent : `找到 ${number - picker.querySelectorAll(".pick-all").length} 项`;
   if (!leads(picker)) mark(picker, options(picker)[0]);
 });

@@ -17,12 +17,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
 from django.http import HttpRequest
+from django.test import Client
 
 import registry
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.reconciliation import Verdict, reconcile
 from registry.counting.rollup import rollup
+from registry.demo.opening import OPENING, opening
 from registry.models import (
     Assignment,
     AuditEntry,
@@ -386,3 +388,29 @@ def test_two_loads_are_the_same() -> None:
         return sample.load()
 
     assert rows() == rows()
+
+
+def test_it_opens_on_a_day_on_which_something_happened_and_says_why(client: Client) -> None:
+    """Of the demo's logins whose unit has more below it: each sees changes, not a quiet day of today."""
+    for name, unit, founded, dissolved in (
+        ("admin", "gonganbu", 3, 4),
+        ("lingdao", "neimenggu-gonganting", 2, 4),
+        ("dezhou", "dezhou-shi-gonganju", 1, 0),
+    ):
+        client.force_login(User.objects.get(username=name))
+        assert client.get("/").headers["Location"] == f"/units/{unit}/"
+        page = client.get(f"/units/{unit}/")
+        address = page.context["frame"].address
+        assert address.as_of == OPENING.day == date(2020, 2, 28)
+        assert address.keep == "", "its links need not name the day"
+        for basis, number in (("new", founded), ("ended", dissolved)):
+            day = {"unit": unit, "basis": basis, "since": "2020-02-28"}
+            assert client.get("/organizations/", day).context["page_obj"].paginator.count == number
+        assert OPENING.why in page.text
+        assert [title for title, _words in page.context["notices"]] == ["从2020年2月28日打开"]
+
+
+def test_without_the_demo_the_pages_open_on_today() -> None:
+    assert opening([Campaign(code="other")]) is None
+    Unit.objects.update(is_sample=False)
+    assert opening(list(Campaign.objects.all())) is None, "the same campaign in a bureau's own registry"

@@ -6,6 +6,7 @@ import csv
 import io
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -190,6 +191,30 @@ def test_a_metric_of_one_unit_is_taken_out_and_another_added(world: Leagues) -> 
     first = table.metric_chips[0]
     assert first["label"] == "临时党支部"
     assert first["remove_url"].endswith("unit=east&metric=pioneer_posts")
+
+
+def test_two_units_ticked_on_the_page_of_their_superior_are_compared(client: Client, world: Leagues) -> None:
+    """The form of the unit's page keeps its day, its metric and its period."""
+    client.force_login(world.user)
+    page = client.get("/units/top/", {"as_of": "2020-02-20", "chart": "pioneer_posts", "range": "7"})
+    said = page.content.decode()
+    for code in ("east", "west", "quiet"):
+        assert f'<input type="checkbox" name="unit" value="{code}" form="compare"' in said
+    assert page.context["compared_by"] == [
+        ("as_of", "2020-02-20"), ("range", "7"), ("metric", "pioneer_posts")
+    ]  # fmt: skip
+    asked = [*page.context["compared_by"], ("unit", "east"), ("unit", "west")]
+    table = client.get(f"{reverse('comparison')}?{urlencode(asked)}").context["table"]
+    assert table.title == "党员先锋岗:2 个单位对比"
+    assert [line.points[-1] for line in table.compared] == [(LAST, 1), (LAST, 0)]
+
+
+def test_the_metrics_of_a_unit_are_one_click_from_its_page(client: Client, world: Leagues) -> None:
+    client.force_login(world.user)
+    page = client.get("/units/east/", {"as_of": "2020-02-20", "basis": "new", "since": "2020-02-14"})
+    table = client.get(page.context["metrics_url"]).context["table"]
+    assert table.title == "东盟公安局:5 个指标对比"
+    assert table.problems == []
 
 
 # --- Addresses that cannot be used ----------------------------------------------------------------

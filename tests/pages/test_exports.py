@@ -395,7 +395,7 @@ def test_an_export_is_recorded(world: World) -> None:
     assert (entry.actor, entry.object_name, entry.unit) == ("王五", "人员", world.left)
     assert entry.after == {
         "file": "人员-左公安局及下级单位-2020-02-20.csv",
-        "filters": ["所属单位:左公安局", "类别:辅警"],
+        "filters": ["所属单位:左公安局", "人员类别:辅警"],
         "rows": 1,
     }
     page = logged_in(world.left, "auditor").get("/record/", {"verb": "export"}).content.decode()

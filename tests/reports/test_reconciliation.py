@@ -66,9 +66,11 @@ def filled(top, source):
 
 
 def lines(client, **query):
+    """Every line of the page, the folded ones too, by the code of its figure."""
     response = client.get(LIST, query)
     assert response.status_code == 200
-    return {line.figure.code: line for line in response.context["rows"]}
+    folded = response.context["table"].folded
+    return {line.figure.code: line for line in (*response.context["rows"], *(folded.rows if folded else ()))}
 
 
 def test_sets_each_figure_beside_the_count_and_judges(client, top, filled):
@@ -211,6 +213,38 @@ def test_as_many_queries_for_one_figure_as_for_three(client, top, source):
         with CaptureQueriesContext(connection) as three:
             assert len(client.get(url).context[name]) == 3
         assert len(three) == len(one)
+
+
+def test_what_can_be_compared_comes_first_and_the_rest_is_folded(client, top, filled):
+    client.force_login(make_user(unit=top))
+    response = client.get(LIST)
+    page = response.content.decode()
+    assert [line.figure.code for line in response.context["rows"]] == ["F1", "F2", "F4", "F6"]
+    assert [line.figure.code for line in response.context["table"].folded.rows] == ["F3", "F5"]
+    shown, fold = page.split('<details class="card fold">')
+    assert "2 项登记不计数" in fold
+    assert "指标F3" in fold
+    assert "指标F3" not in shown
+    assert "指标F6" in shown
+    # Sorted by what was reported, the largest first: each of the two parts on its own.
+    largest = client.get(LIST, {"sort": "-reported"})
+    assert [line.figure.code for line in largest.context["rows"]][:1] == ["F2"]
+    assert len(largest.context["table"].folded.rows) == 2
+
+
+def test_a_list_of_what_is_only_reported_is_not_folded(client, top, filled):
+    client.force_login(make_user(unit=top))
+    response = client.get(LIST, {"verdict": "reported_only"})
+    assert [line.figure.code for line in response.context["rows"]] == ["F3", "F5"]
+    assert 'class="card fold"' not in response.content.decode()
+
+
+def test_the_fold_of_a_long_list_leads_to_all_of_it(client, top, filled, monkeypatch):
+    monkeypatch.setattr("registry.reports.tables.FOLDED_SHOWN", 1)
+    client.force_login(make_user(unit=top))
+    page = client.get(LIST, {"sort": "label"}).content.decode()
+    assert "查看全部 2 项" in page
+    assert 'href="/reconciliation/?sort=label&amp;verdict=reported_only"' in page
 
 
 def test_the_verdict_tags_have_their_tones(client, top, filled):

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 
 from registry.models import AuditEntry, Person, Unit, User
 from registry.pages.people import tables as people_page
-from registry.web import columns, lists
+from registry.web import lists
+from registry.web.choosing import choosable, chosen
 from registry.web.columns import Column, Grid
+from registry.web.tables import Table
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
@@ -145,19 +147,20 @@ def test_a_column_that_says_the_same_in_every_row_is_said_once() -> None:
 
 
 def test_a_chosen_column_is_at_every_width_and_its_pair_in_the_file_follows() -> None:
-    with_colour = columns.chosen(COLUMNS, ["colour"])
+    with_colour = chosen(COLUMNS, ["colour"])
     assert [(each.title, each.rank) for each in with_colour] == [
         ("名称", 1),
         ("颜色", 1),
         ("当日颜色", 1),
     ]
-    assert [each.title for each in columns.chosen(COLUMNS, ["备注"])] == ["名称", "备注"]
+    assert [each.title for each in chosen(COLUMNS, ["备注"])] == ["名称", "备注"]
     for nothing_known in ([], ["gone"]):
-        assert columns.chosen(COLUMNS, nothing_known) == list(COLUMNS)
+        assert chosen(COLUMNS, nothing_known) == list(COLUMNS)
 
 
 def heads(client: Client) -> list[str]:
-    return [column.title for column, _key, _day in client.get(reverse("people")).context["table"].grid.heads]
+    shown = client.get(reverse("people")).context["table"].visible
+    return [column.title for column in shown if column.only != "file"]
 
 
 def test_chosen_columns_are_kept_for_the_user_and_the_list_and_the_file_has_them(
@@ -189,3 +192,54 @@ def test_no_other_site_and_no_unknown_list(client: Client, top: Unit) -> None:
     for back in ("https://evil.example/", "//evil.example", "javascript:alert(1)"):
         assert client.post(url, {"list": "people_export", "back": back})["Location"] == "/"
     assert client.post(url, {"list": "nowhere"}).status_code == 404
+
+
+# --- Order ----------------------------------------------------------------------------------------
+
+
+def test_sorting_by_a_number_begins_with_the_largest_and_there_is_a_way_back(
+    client: Client, top: Unit
+) -> None:
+    small, large = make_organization(top, name="甲支部"), make_organization(top, name="乙支部")
+    assign(large, Person.objects.earliest("pk"))
+    client.force_login(make_user(unit=top))
+    url = reverse("organizations")
+    page = client.get(url).content.decode()
+    assert "恢复默认顺序" not in page
+    first = re.search(r'href="\?(sort=[^"#]*members)#rows"', page)  # the rows stay in sight
+    assert first, re.findall(r"<a class=.sort.[^>]*>", page)
+    assert first[1] == "sort=-members"
+    assert re.search(r'<div class="table-wrap[^>]* id="rows"', page)
+    page = client.get(f"{url}?{first[1]}").content.decode()
+    assert page.index(large.name) < page.index(small.name)
+    assert re.search(r'href="\?sort=members#rows"', page)  # the second click turns it round
+    back = re.search(r'按“人数”排序,<a href="([^"]*)">恢复默认顺序</a>', page)
+    assert back
+    assert back[1] == "?#rows"
+    # A phone, which shows cards without heads, has the same in its filters.
+    offered = re.findall(r'<option value="(-?members)"[^>]*>([^<]*)</option>', page)
+    assert offered == [("-members", "人数:降序"), ("members", "人数:升序")]
+
+
+def test_what_is_wrong_with_an_address_is_said_in_one_line(client: Client, top: Unit) -> None:
+    client.force_login(make_user(unit=top))
+    page = client.get(reverse("organizations"), {"basis": "foo", "kind": "zz"}).content.decode()
+    assert page.count("地址有误") == 1
+    for said in ("统计口径“foo”不存在", "以下是今天的现有数", "筛选条件 kind=zz 不存在"):
+        assert said in page
+
+
+def lists_of(table: type[Table[Any]]) -> list[type[Table[Any]]]:
+    return [table, *(each for below in table.__subclasses__() for each in lists_of(below))]
+
+
+def test_every_column_that_can_be_chosen_has_a_name_of_its_own() -> None:
+    get_resolver().url_patterns  # noqa: B018 all pages are there, and with them their lists
+    lists = [table for table in lists_of(Table) if table.columns and table.__module__.startswith("registry")]
+    twice = {
+        table.__name__: names
+        for table in lists
+        for names in [[column.name for column in choosable(table.columns)]]
+        if len(names) > len(set(names))
+    }
+    assert (len(lists) > 9, twice) == (True, {})

@@ -55,6 +55,15 @@ def test_a_long_text_wraps_but_takes_the_room_that_the_others_leave() -> None:
     assert not table(("名称", Kind.TEXT, "甲" * 300)).is_wide
 
 
+def test_a_few_long_texts_wrap_and_do_not_turn_the_paper() -> None:
+    heads = [
+        Head(title) for title in ("姓名", "单位", "职责", "编入组织", "文号", "备注", "来源", "状态", "上级")
+    ]
+    usual, long = [["甲" * 4] * 9] * 9, [["甲" * 12] * 9]
+    assert not PaperTable(Sheet("", "", heads, usual + long)).is_wide
+    assert PaperTable(Sheet("", "", heads, usual + long * 3)).is_wide
+
+
 def test_cells_are_written_as_paper_has_them() -> None:
     drawn = table(
         ("人数", Kind.NUMBER, 10152),

@@ -107,6 +107,25 @@ def _course(parts: list[tuple[list[str], list[int]]], wanted: list[str]) -> list
     return list(accumulate((changes.get(day, 0) for day in wanted), initial=level))[1:]
 
 
+def change_days(unit: int, metrics: Collection[Metric], question: Question) -> list[date]:
+    """Return the days on which a metric of the unit's subtree changed, now or ever, in order. One query."""
+    where = _where((unit,), metrics, question, (Basis.CURRENT.value, Basis.CUMULATIVE.value))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {lists()} FROM {TABLE} WHERE {where} UNION ALL "
+            f"SELECT {single('day')}, {single('SUM(change)')} FROM {_CHANGE} WHERE {where} "
+            "GROUP BY is_cumulative, metric, day HAVING SUM(change) <> 0"
+        )
+        rows = cursor.fetchall()
+    found = set()
+    for on, given in rows:
+        days, numbers = _list(on), _list(given)
+        found |= {
+            day for day, before, now in zip(days, [0, *numbers], numbers, strict=False) if now != before
+        }
+    return [date.fromisoformat(day) for day in sorted(found)]
+
+
 def parts_of(metric: Metric) -> tuple[str, ...]:
     """Return the metrics whose sum it is: itself where totals are kept of it."""
     return metric.parts or (metric.slug,)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 
 from registry import access
 from registry.counting.basis import Question
@@ -16,6 +18,7 @@ from registry.counting.metrics import METRICS
 from registry.counting.series import Course, courses_of
 from registry.models import Unit
 from registry.search.named import find_by_code_or_name
+from registry.web.address import Address
 from registry.web.charts import TONES
 from registry.web.fields import split_keys
 from registry.web.periods import Period
@@ -115,6 +118,25 @@ def asked_of(request: HttpRequest) -> Asked:
     if units and len(units) * len(metrics) < 2:
         problems.append("只有一条线。请再添加一个单位,或者给这个单位添加一个指标。")
     return Asked(units, metrics, tuple(problems))
+
+
+def comparison_query(
+    address: Address, units: Sequence[str], metrics: Sequence[str], period: Period
+) -> list[tuple[str, str]]:
+    """Return the parameters of a comparison of these units (codes) and metrics (slugs) over a period."""
+    day_asked = {"basis": None, "since": None} if address.question.is_period else {}
+    kept = [(name, value) for name, value in period.kept.items() if value]
+    return [
+        *parse_qsl(address.query(**day_asked)),
+        *kept,
+        *(("unit", code) for code in units),
+        *(("metric", slug) for slug in metrics),
+    ]
+
+
+def comparison_url(address: Address, units: Sequence[str], metrics: Sequence[str], period: Period) -> str:
+    """Return the address of the same comparison."""
+    return f"{reverse('comparison')}?{urlencode(comparison_query(address, units, metrics, period))}"
 
 
 def comparable(question: Question, until: date) -> tuple[Question, tuple[str, ...]]:

@@ -24,6 +24,7 @@ from registry.web.columns import Column, Grid
 from registry.web.fields import PickerField, ScopedForm
 from registry.web.links import rows_behind
 from registry.web.lists import with_query
+from registry.web.paper import table_of
 from registry.web.periods import PARAMETERS, period_of
 from registry.web.tables import Table
 from registry.web.text import cleaned
@@ -181,13 +182,22 @@ class ComparisonTable(Table[Step]):
             raise Http404("请先选择要对比的单位。")
         return super().as_file()
 
+    def paper_more(self) -> dict[str, Any]:
+        """Add the chart and the summary."""
+        summary = self.summary
+        return {
+            "paper_template": "pages/comparison/paper.html",
+            "chart": self.chart,
+            "summary": table_of(summary.columns, summary.rows),
+            "most_grown": self.most_grown,
+        }
+
     def context(self) -> dict[str, Any]:
         """Add the form, the metrics of one unit, the path."""
         found = super().context()
         return found | {
             "subtitle": f"{self.basis_words};最多 {MOST} 个单位,或一个单位的 {MOST} 个指标",
             "crumbs": self.crumbs,
-            "actions": [{"label": "打印", "tone": "print"}] if self.asked.units else [],
             "export_url": found["export_url"] if self.asked.units else "",
             "filters": self.form(),
             "filters_label": "单位与指标",

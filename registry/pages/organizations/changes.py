@@ -278,8 +278,5 @@ def _registered(made: Organization, placed: int, address: Address) -> SafeString
     metric = metric_of(made)
     number = rollup(unit, question, children=False).total.counts[metric.slug]
     said += f"{unit.label}{Basis(question.basis).label}{metric.label} {number} {metric.measure}。"
-    url = address.url(
-        reverse("unit", args=[unit.code]),
-        as_of=None if question.as_of == address.today else question.as_of.isoformat(),
-    )
+    url = address.url(reverse("unit", args=[unit.code]), as_of=address.said(question.as_of))
     return format_html('{} <a href="{}">{}</a>', said, url, f"返回{unit.label}")

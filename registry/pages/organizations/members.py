@@ -220,7 +220,7 @@ class MemberTable(Table[ListedMember]):
         if not access.may(self.user, "change_role", self.organization):
             left_out.add("change")
         columns = [each for each in self.visible if each.key not in left_out]
-        return Grid(columns, list(self.page_obj.object_list), folds=not self.chosen)
+        return Grid(columns, list(self.page_obj.object_list), folds=True)
 
     @property
     def kept_as(self) -> str:

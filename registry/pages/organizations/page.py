@@ -20,7 +20,7 @@ from registry.models import Campaign, Organization, OrganizationPlacement, Workf
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
-from registry.pages.people.roster import roster_prints
+from registry.pages.people.roll import roll_prints
 from registry.web.address import Address
 from registry.web.links import buttons, linked, rows_page
 from registry.web.text import period
@@ -228,7 +228,7 @@ def _prints(user: access.AnyUser, organization: Organization, address: Address) 
     return [
         {"label": "本组织", "url": url},
         {"label": "本组织(含变动记录)", "url": url, "send": {"history": "1"}},
-        *roster_prints(user, address, party_line=organization.code),
+        *roll_prints(user, address, party_line=organization.code),
     ]
 
 

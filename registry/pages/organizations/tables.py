@@ -36,7 +36,7 @@ from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, 
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
-from registry.pages.people.roster import roster_prints
+from registry.pages.people.roll import roll_prints
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
@@ -293,9 +293,9 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
 
     @property
     def prints(self) -> list[dict[str, Any]]:
-        """The list itself, and the roster of its place."""
+        """The list itself, and the roll of its place."""
         place = {name: self.request.GET.get(name) for name in ("unit", "own", "party_line")}
-        return [{"label": "本列表", "url": self.file_url}, *roster_prints(self.user, self.address, **place)]
+        return [{"label": "本列表", "url": self.file_url}, *roll_prints(self.user, self.address, **place)]
 
     def every(self) -> QuerySet[Organization]:
         """Return the organizations in the state that is asked for."""

@@ -9,7 +9,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
-from registry.web.templatetags.parts import bar, count, sample_tag, tag, thousands
+from registry.web.templatetags.parts import count, delta, sample_tag, spark, tag, thousands
 
 register = template.Library()
 
@@ -23,6 +23,21 @@ def unit_name(row: Row) -> SafeString:
 
 
 @register.simple_tag
+def unit_tick(row: Row) -> SafeString:
+    """Return the box that ticks a unit for a comparison, where the user may open the unit."""
+    box = (
+        format_html(
+            '<input type="checkbox" name="unit" value="{}" form="compare" aria-label="对比 {}">',
+            row.unit.code,
+            row.unit.label,
+        )
+        if row.url
+        else ""
+    )
+    return format_html('<td class="tick no-print">{}</td>', box)
+
+
+@register.simple_tag
 def steps(depth: Sequence[int]) -> SafeString:
     """Return the mark before the name of a subordinate organization, one step further in at each level."""
     blank = '<span class="step blank">└</span>' * (len(depth) - 1)
@@ -30,41 +45,32 @@ def steps(depth: Sequence[int]) -> SafeString:
 
 
 @register.simple_tag
-def unit_cells(row: Row, with_bar: bool = False) -> SafeString:
-    """Return the number cells of a row; ``with_bar``: draw a bar at the first number."""
-    cells = [
-        f'<td class="{"n" if place else "nowrap"}">{_number(row, place, with_bar)}</td>'
-        + (f'<td class="n">{_share(row.members)}</td>' if place == SHARE_AFTER_COLUMN else "")
-        for place in range(len(row.counts))
-    ]
+def unit_cells(row: Row, has_week: bool) -> SafeString:
+    """Return the number cells of a row; ``has_week``: with the change over seven days and the sparkline."""
+    first, *others = row.counts
+    cells = [_cell(count(first.value, first.url))]
+    if has_week:
+        cells += [_cell(delta(row.week, row.week_url, "0")), f"<td>{spark(row.course)}</td>"]
+    cells.append(_cell(_pending(first, "") or count(0)))
+    for place, cell in enumerate(others, start=1):
+        cells.append(_cell(count(cell.value, cell.url) + _pending(cell)))
+        if place == SHARE_AFTER_COLUMN:
+            cells.append(_cell(_share(row.members)))
     return SafeString("".join(cells))
 
 
-def _number(row: Row, place: int, with_bar: bool) -> SafeString:
-    cell = row.counts[place]
-    number = count(cell.value, cell.url)
-    if place:
-        return number + _pending(cell)
-    if with_bar:
-        return bar(row.bar, number) + _pending(cell)
-    return format_html(
-        '<span class="bar-row"><span class="bar"></span><span class="num">{}{}</span></span>',
-        number,
-        _pending(cell),
-    )
+def _cell(content: str) -> str:
+    return f'<td class="n">{content}</td>'
 
 
-def _pending(cell: Count) -> SafeString:
-    """Return what is not approved yet, shown after a number."""
+def _pending(cell: Count, words: str = "未批准 ") -> SafeString:
+    """Return what is not approved yet, to be shown after a number."""
     if not cell.pending:
         return SafeString("")
+    said = f"{words}{thousands(cell.pending)}"
     if not cell.pending_url:
-        return format_html(" {}", tag(f"未批准 {thousands(cell.pending)}", "warn"))
-    return format_html(
-        ' <a class="tag warn" href="{}" title="未批准的不计入">未批准 {}</a>',
-        cell.pending_url,
-        thousands(cell.pending),
-    )
+        return format_html(" {}", tag(said, "warn"))
+    return format_html(' <a class="tag warn" href="{}" title="未批准的不计入">{}</a>', cell.pending_url, said)
 
 
 def _share(members: Count) -> SafeString:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -11,14 +11,31 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
 
 from registry.counting.basis import Question, organization_rows
 from registry.counting.metric import APPROVED
+from registry.counting.metrics import ORGANIZATION_METRICS, OrganizationMetric
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 
 RECENT_DAYS = 30
-EVENTS_SHOWN = 10
+TRANSFERS_READ = 500
 STANDING_SHOWN = 50
+
+
+class Act(NamedTuple):
+    """Something that happens to organizations: its word, and the basis and field that ask for it."""
+
+    slug: str
+    word: str
+    basis: str
+    field: str
+
+
+ACTS = (
+    Act("founded", "成立", Basis.NEW.value, "established_on"),
+    Act("dissolved", "撤销", Basis.ENDED.value, "dissolved_on"),
+)
+MOVED = "转隶"
 
 
 class Named(NamedTuple):
@@ -36,77 +53,192 @@ class Event:
 
     day: date
     word: str
-    tone: str
     organization: Named
+    kind: str
+    is_temporary: bool
     place: str
+    step: int
+    """By how much more or fewer organizations stand here since."""
+
+    @property
+    def kind_label(self) -> str:
+        """The kind in words."""
+        return Organization(kind=self.kind, is_temporary=self.is_temporary).kind_label
 
 
-def period(question: Question) -> Question:
+@dataclass(frozen=True)
+class Change:
+    """The organizations of one metric to which the same happened on one day."""
+
+    day: date
+    word: str
+    basis: str
+    metric: OrganizationMetric | None
+    number: int
+    code: str = ""
+    name: str = ""
+    """Of one of them."""
+    is_sample: bool = False
+    ends: tuple[int, int] | None = None
+    """The first and the last place of the unit tree where it happened."""
+    place: str = ""
+
+
+@dataclass
+class Day:
+    """A day on which something happened, with what it was."""
+
+    day: date
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """How many organizations by what happened to them."""
+        found: dict[str, int] = {}
+        for change in self.changes:
+            found[change.word] = found.get(change.word, 0) + change.number
+        return found
+
+    @property
+    def said(self) -> str:
+        """The same in words."""
+        return " · ".join(f"{word} {number}" for word, number in self.numbers.items())
+
+
+def period(question: Question, days: int = RECENT_DAYS) -> Question:
     """Return the days of "recently", up to the day asked."""
-    since = question.as_of - timedelta(days=RECENT_DAYS - 1)
-    return replace(question, basis=Basis.NEW.value, since=since)
+    return replace(question, basis=Basis.NEW.value, since=question.as_of - timedelta(days=days - 1))
 
 
-def recent(question: Question, spans: list[Span]) -> list[Event]:
-    """Return the newest events of the last thirty days inside the intervals, the newest first."""
+def recent(question: Question, spans: list[Span]) -> list[Day]:
+    """Return what happened inside the intervals in the last thirty days, by day, the newest first."""
     recently = period(question)
+    changes: list[Change] = []
+    for act in ACTS:
+        rows = organization_rows(None, replace(recently, basis=act.basis), spans).order_by()
+        counted = rows.values_list(act.field, "kind", "is_temporary").annotate(
+            number=Count("pk"),
+            one_code=Min("code"),
+            one_name=Min("name"),
+            samples=Count("pk", filter=Q(is_sample=True)),
+            first=Min("host__unit__lft"),
+            last=Max("host__unit__lft"),
+        )
+        found = [
+            Change(day, act.word, act.basis, _metric_of(*kind), number, code, name, bool(samples), (lo, hi))
+            for day, *kind, number, code, name, samples, lo, hi in counted
+        ]
+        changes += sorted(found, key=lambda each: _order(each.metric))
+    changes += _transferred(recently, spans)
+    days: dict[date, Day] = {}
+    for change in changes:
+        days.setdefault(change.day, Day(change.day)).changes.append(change)
+    return [days[day] for day in sorted(days, reverse=True)]
+
+
+def _metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
+    """Return the finest metric that counts an organization of this kind."""
+    fitting = (each for each in ORGANIZATION_METRICS if not each.parts and each.includes(kind, is_temporary))
+    return next(fitting, None)
+
+
+def _order(metric: OrganizationMetric | None) -> int:
+    return ORGANIZATION_METRICS.index(metric) if metric else len(ORGANIZATION_METRICS)
+
+
+def _transferred(recently: Question, spans: list[Span]) -> list[Change]:
+    """Return one change for the transfers of each day: they are few, so they are read one by one."""
+    days: dict[date, list[Event]] = {}
+    for event in _transfers(recently, spans, TRANSFERS_READ):
+        days.setdefault(event.day, []).append(event)
+    return [
+        Change(
+            day,
+            MOVED,
+            "",
+            None,
+            len(found),
+            found[0].organization.code,
+            found[0].organization.name,
+            found[0].organization.is_sample,
+            place=found[0].place if len(found) == 1 else "",
+        )
+        for day, found in days.items()
+    ]
+
+
+def every_event(question: Question, spans: list[Span]) -> list[Event]:
+    """Return everything that happened inside the intervals in the period asked, the newest first."""
     events: list[Event] = []
-    for basis, field, word, tone in (
-        (Basis.NEW, "established_on", "成立", "ok"),
-        (Basis.ENDED, "dissolved_on", "撤销", "plain"),
-    ):
-        asked = replace(recently, basis=basis.value)
-        rows = organization_rows(None, asked, spans).order_by(f"-{field}", "-pk")
-        shown = rows.values_list(field, F("host__unit__name"), *Named._fields)[:EVENTS_SHOWN]
-        events += [Event(day, word, tone, Named(*named), place) for day, place, *named in shown]
-    events += _transfers(recently, spans)
+    for act, step in zip(ACTS, (1, -1), strict=True):
+        rows = organization_rows(None, replace(question, basis=act.basis), spans).order_by()
+        shown = rows.values_list(act.field, *Named._fields, "kind", "is_temporary", F("host__unit__name"))
+        events += [
+            Event(day, act.word, Named(*named), kind, is_temporary, place, step)
+            for day, *named, kind, is_temporary, place in shown
+        ]
+    events += _transfers(question, spans)
     events.sort(key=lambda event: (event.day, event.organization.pk), reverse=True)
-    return events[:EVENTS_SHOWN]
+    return events
 
 
-def _transfers(recently: Question, spans: list[Span]) -> list[Event]:
-    """Transfers to, from and within the intervals: two placements of one organization that meet on a day."""
+def _transfers(asked: Question, spans: list[Span], limit: int | None = None) -> list[Event]:
+    """Transfers to, from and within the intervals: two placements of one organization that meet on a day.
+
+    Who was founded in the period is counted where it stands at its end, so its transfers change no number.
+    """
     after = OrganizationPlacement.objects.filter(
         organization=OuterRef("organization"), started_on=OuterRef("ended_on")
     )
     left = OrganizationPlacement.objects.filter(
-        organization__state__in=APPROVED, ended_on__gte=recently.first_day, ended_on__lte=recently.as_of
+        organization__state__in=APPROVED, ended_on__gte=asked.first_day, ended_on__lte=asked.as_of
     )
-    if recently.campaign:
-        left = left.filter(organization__campaign=recently.campaign)
+    if asked.campaign:
+        left = left.filter(organization__campaign=asked.campaign)
     if not everything(spans):
         left = left.filter(in_spans(spans, "unit__") | Exists(after.filter(in_spans(spans, "unit__"))))
     rows = left.order_by("-ended_on", "-organization").values_list(
         "ended_on",
         "unit__name",
-        Subquery(after.values("unit__name")[:1]),
+        "unit__tree_id",
+        "unit__lft",
+        *(Subquery(after.values(f"unit__{name}")[:1]) for name in ("name", "tree_id", "lft")),
+        "organization__established_on",
+        "organization__kind",
+        "organization__is_temporary",
         *(f"organization__{name}" for name in Named._fields),
     )
-    said = "%(before)s 转到 %(after)s"
-    return [
-        Event(day, "转隶", "info", Named(*named), said % {"before": before, "after": to})
-        for day, before, to, *named in rows[:EVENTS_SHOWN]
-        if to is not None
-    ]
+
+    def holds(tree_id: int, lft: int) -> bool:
+        return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in spans)
+
+    events = []
+    for day, before, tree, lft, to, to_tree, to_lft, founded, kind, is_temporary, *named in rows[:limit]:
+        if to is None:
+            continue
+        was, stands = holds(tree, lft), holds(to_tree, to_lft)
+        word = MOVED if was == stands else "转入" if stands else "转出"
+        step = (stands - was) if founded < asked.first_day else 0
+        events.append(Event(day, word, Named(*named), kind, is_temporary, f"{before} 转到 {to}", step))
+    return events
 
 
-def last_change(question: Question, spans: list[Span]) -> date | None:
-    """Return the day of the last change up to the day asked; the first one's when there was none before."""
-    here = Q() if everything(spans) else in_spans(spans, "placements__unit__")
-    rows = Organization.objects.filter(here, state__in=APPROVED).order_by()
-    moves = Q(organization__in=rows.values("pk"))
-    if question.campaign:
-        rows = rows.filter(campaign=question.campaign)
-        moves &= Q(organization__campaign=question.campaign)
-    day = question.as_of
-    found = [
-        rows.filter(established_on__lte=day).aggregate(day=Max("established_on"))["day"],
-        rows.filter(dissolved_on__lte=day).aggregate(day=Max("dissolved_on"))["day"],
-        # A placement begins when the organization is established, or when it is transferred.
-        OrganizationPlacement.objects.filter(moves, ended_on__lte=day).aggregate(day=Max("ended_on"))["day"],
-    ]
-    last: date | None = max((each for each in found if each), default=None)
-    return last or rows.aggregate(day=Min("established_on"))["day"]
+def places_said(days: Iterable[Day], children: Iterable[Unit]) -> list[Day]:
+    """Return the days with the words for where each change was: the unit below, or the first of several."""
+    below = sorted(children, key=lambda each: each.lft)
+
+    def unit_at(lft: int) -> Unit | None:
+        return next((each for each in below if each.lft <= lft <= each.rght), None)
+
+    def said(change: Change) -> Change:
+        if change.ends is None:
+            return change
+        first, last = map(unit_at, change.ends)
+        named = first or last
+        several = named is not None and first is not last
+        return replace(change, place=f"{named.label}{'等' if several else ''}" if named else "")
+
+    return [Day(each.day, [said(change) for change in each.changes]) for each in days]
 
 
 @dataclass(frozen=True)

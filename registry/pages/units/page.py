@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, Q, Value, When
+from django.db.models import Count as Counted
 
 from registry import access
 from registry.counting import series
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS
-from registry.counting.reconciliation import figures_within, reconcile
+from registry.counting.metrics import METRICS, OrganizationMetric
+from registry.counting.reconciliation import Verdict, figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
+from registry.pages.units.recent import WEEK, week_url
 from registry.reports.tables import ListedFigure
 from registry.web import charts
 from registry.web.address import Address
 from registry.web.links import RowLinks
 from registry.web.periods import Period
 
-WEEK = timedelta(days=7)
 RECENTLY = timedelta(days=29)
 """So far back goes what the page says of recent changes."""
-FIGURES_SHOWN = 5
+FIGURES_COMPARED = 10
 
 CHARTED = (
     "temporary_party_orgs",
@@ -57,6 +59,10 @@ class KeyFigure:
     delta: int | None
     parts: list[Count] = field(default_factory=list)
     """Those that are not zero."""
+    course: Sequence[int] = ()
+    """The number on each of thirty days, where it moved."""
+    delta_url: str = ""
+    """What changed, if that is organizations."""
 
 
 _KEY_FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -126,7 +132,10 @@ def key_figures(address: Address, counts: Rollup, course: Course) -> list[KeyFig
             below[0] = replace(below[0], share=percent(below[0].value, total.counts[slug]))
         count = replace(counted(links, counts.unit, total, slug), label=str(METRICS[slug].label))
         delta = total.counts[slug] - before[slug] if slug in before else None
-        found.append(KeyFigure(count, delta, [part for part in below if part.value or part.pending]))
+        shown = [part for part in below if part.value or part.pending]
+        is_listed = bool(delta) and isinstance(METRICS[slug], OrganizationMetric)
+        url = week_url(address, counts.unit, slug) if is_listed else ""
+        found.append(KeyFigure(count, delta, shown, course.moved(slug), url))
     return found
 
 
@@ -158,7 +167,11 @@ class Row:
     url: str = ""
     """The unit's page, where the user may open it."""
     is_open: bool = True
-    bar: float = 0.0
+    week: int | None = None
+    """By how much the first number changed within seven days; None: that is not known."""
+    week_url: str = ""
+    course: Sequence[int] = ()
+    """The first number on each of thirty days."""
 
     @property
     def share(self) -> float:
@@ -180,12 +193,14 @@ class UnitsBelow:
 def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> UnitsBelow:
     """Return the lines; units outside ``scope`` (they left it since the day) are named without links."""
     unit, day, links = counts.unit, counts.question.as_of, RowLinks(address)
-    largest = max((line.counts[COLUMNS[0]] for line in (*counts.children, counts.own)), default=0) or 1
+    courses = _courses(counts)
+    changed = week_url(address, unit, COLUMNS[0])
 
     def row(of: Unit, line: Line, *, name: str = "", own: bool = False, link: bool = True) -> Row:
         cells = [counted(links, of, line, slug, own=own, link=link) for slug in COLUMNS]
         members = counted(links, of, line, "frontline_party_members", own=own, link=link)
         people = line.counts[SHARE_AFTER]
+        numbers = courses.get(0 if own else of.pk, [])
         return Row(
             name,
             of,
@@ -193,15 +208,18 @@ def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Uni
             replace(members, share=percent(members.value, people)),
             links.page(of) if link else "",
             of.is_open_on(day),
-            min(1.0, line.counts[COLUMNS[0]] / largest),
+            numbers[-1] - numbers[-1 - WEEK.days] if numbers else None,
+            changed.replace(f"/{unit.code}/", f"/{of.code}/") + "&own=1" * own if link else "",
+            numbers,
         )
 
     rows = [row(line.unit, line, link=access.inside(line.unit, scope)) for line in counts.children]
-    key = sort.removeprefix("-")
-    if key in COLUMNS:
-        rows.sort(key=lambda each: each.counts[COLUMNS.index(key)].value, reverse=sort.startswith("-"))
-    elif key == "share":
-        rows.sort(key=lambda each: each.share, reverse=sort.startswith("-"))
+    key, is_down = sort.removeprefix("-"), sort.startswith("-")
+    value = _SORTS.get(key)
+    if value is not None:
+        rows.sort(key=value, reverse=is_down)
+    elif key in COLUMNS:
+        rows.sort(key=lambda each: each.counts[COLUMNS.index(key)].value, reverse=is_down)
     else:
         sort = "-name" if sort == "-name" else "name"
         rows.sort(key=lambda each: each.unit.order_key, reverse=sort == "-name")
@@ -209,26 +227,73 @@ def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Uni
     return UnitsBelow(rows, own, total, sort)
 
 
+_SORTS: dict[str, Callable[[Row], float]] = {
+    "week": lambda row: row.week or 0,
+    "pending": lambda row: row.counts[0].pending,
+    "share": lambda row: row.share,
+}
+"""What the lines are sorted by beside their numbers."""
+
+
+def _courses(counts: Rollup) -> dict[int, list[int]]:
+    """Return the first number of each line on each of thirty days, by the unit's id; 0: the unit alone.
+
+    Two queries, however many lines. Of a period nothing is returned.
+    """
+    question, unit = counts.question, counts.unit
+    if question.is_period:
+        return {}
+    metric, since = METRICS[COLUMNS[0]], question.as_of - RECENTLY
+    shown = [unit, *(line.unit for line in counts.children)]
+    read = series.series_of(shown, metric, since, question.as_of, question)
+    alone = {0: [Span(unit.tree_id, unit.lft, unit.lft)]}
+    return series.from_rows(metric, alone, since, question.as_of, question) | {
+        pk: [number for _day, number in course] for pk, course in read.items()
+    }
+
+
 # --- Reported figures and the trend ---------------------------------------------------------------
 
 
-def reported(address: Address, unit: Unit) -> tuple[list[ListedFigure], int]:
-    """Return the first few reported figures of ``unit`` and below, and how many there are.
+@dataclass(frozen=True)
+class Reported:
+    """What is reported of a unit and below it, beside the counts: how much of it agrees, and the lines."""
 
-    The unit's own come first, then those that count.
-    """
-    nearest = Case(When(unit_id=unit.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
-    countable = Case(
-        When(metric__in=list(METRICS), is_comparable=True, organization__isnull=True, then=Value(0)),
-        default=Value(1),
-        output_field=IntegerField(),
+    number: int
+    """How many figures there are."""
+    agreeing: list[ListedFigure]
+    differing: list[ListedFigure]
+    is_cut: bool
+    """Whether more could be compared."""
+
+    @property
+    def number_only(self) -> int:
+        """How many are reported only."""
+        return self.number - len(self.agreeing) - len(self.differing)
+
+    @property
+    def shown(self) -> list[ListedFigure]:
+        """Those that differ; where none does, what agrees."""
+        return self.differing or self.agreeing
+
+
+def reported(address: Address, unit: Unit) -> Reported:
+    """Compare what is reported of ``unit`` and below, the unit's own first, as many as fit on the page."""
+    countable = Q(
+        metric__in=list(METRICS), is_comparable=True, organization__isnull=True, number__isnull=False
     )
     rows = figures_within(unit)
-    if not Figure.objects.filter(pk__in=rows.order_by().values("pk")).exists():
-        return [], 0
-    figures = list(rows.order_by(nearest, countable, "source__number", "code")[:FIGURES_SHOWN])
-    shown = [ListedFigure(address, comparison) for comparison in reconcile(figures, address.question.scope)]
-    return shown, len(shown) if len(shown) < FIGURES_SHOWN else rows.order_by().count()
+    number = rows.order_by().aggregate(every=Counted("pk"), countable=Counted("pk", filter=countable))
+    figures: list[Figure] = []
+    if number["countable"]:
+        nearest = Case(When(unit_id=unit.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
+        figures = list(rows.filter(countable).order_by(nearest, "source__number", "code")[:FIGURES_COMPARED])
+    compared = [ListedFigure(address, each) for each in reconcile(figures, address.question.scope)]
+    agreeing, differing = (
+        [each for each in compared if each.comparison.verdict == verdict]
+        for verdict in (Verdict.AGREES, Verdict.DIFFERS)
+    )
+    return Reported(number["every"], agreeing, differing, number["countable"] > len(figures))
 
 
 @dataclass(frozen=True)
@@ -239,6 +304,13 @@ class Course:
     """By basis."""
     before: dict[str, int]
     """By metric; empty where a period is asked, which has no day before."""
+    recent: dict[str, list[int]] = field(default_factory=dict)
+    """The thirty days up to the page's by metric, as far as they are known."""
+
+    def moved(self, slug: str) -> list[int]:
+        """Return the number of a metric on each of the thirty days, nothing where it stayed the same."""
+        numbers = self.recent.get(slug, [])
+        return numbers if len(set(numbers)) > 1 else []
 
 
 def first_day(question: Question, period: Period) -> date:
@@ -249,7 +321,7 @@ def first_day(question: Question, period: Period) -> date:
 def course(unit: Unit, question: Question, charted: str, period: Period) -> Course:
     """Return the days of the metric charted, and what is needed for the change over a week: one query."""
     week, bases = question.as_of - WEEK, (Basis.CURRENT.value, Basis.CUMULATIVE.value)
-    since, until = min(period.since, week), max(period.until, week)
+    since, until = first_day(question, period), max(period.until, question.as_of)
     of_one = [METRICS[charted]]
     if question.is_period:
         found = series.courses(unit, of_one, period.since, period.until, question, bases)
@@ -263,7 +335,9 @@ def course(unit: Unit, question: Question, charted: str, period: Period) -> Cour
     found = series.courses(unit, [METRICS[slug] for slug in slugs], since, until, question, bases)
     first, after = (period.since - since).days, (period.until - since).days + 1
     lines = {basis: found[basis, charted][first:after] for basis in bases}
-    return Course(lines, {slug: found[question.basis, slug][(week - since).days][1] for slug in slugs})
+    first, after = (question.as_of - RECENTLY - since).days, (question.as_of - since).days + 1
+    recent = {slug: [each for _day, each in found[question.basis, slug][first:after]] for slug in slugs}
+    return Course(lines, {slug: numbers[-1 - WEEK.days] for slug, numbers in recent.items()}, recent)
 
 
 def trend(unit: Unit, slug: str, known: Course, period: Period, figures: bool = True) -> charts.Chart:

@@ -37,7 +37,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
     course = unit_page.course(unit, question, charted, period)
     sheet = table.sheet(on_paper=True)
-    events = unit_events.recent(question, spans)
+    events = unit_events.every_event(unit_events.period(question), spans)
     below = PaperTable(sheet) if table.below.rows else None
     changes = table_of(_EVENTS, events) if events else None
     return show_paper(

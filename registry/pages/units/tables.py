@@ -17,7 +17,7 @@ from registry.models.hierarchy import Span, UnitHierarchy
 from registry.nouns.unit import UNIT
 from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
 from registry.spreadsheets.sheets import Cell, Head, Kind
-from registry.web.columns import Column, Grid, noun_column
+from registry.web.columns import Column, Grid, Rank, noun_column
 from registry.web.drill import unit_of
 from registry.web.filters import TextFilter
 from registry.web.statement import waiting
@@ -117,18 +117,39 @@ class UnitTable(Table[ListedUnit]):
 
 
 def _count(at: int, slug: str) -> Column[Row]:
-    label = str(METRICS[slug].label)
-    # On the page the first one is a bar, which stands at the left.
-    kind = Kind.NUMBER if at else Kind.TEXT
     return Column(
-        short_label(slug), lambda row: row.counts[at].value, kind, key=slug, head=Head(label, Kind.NUMBER)
+        short_label(slug),
+        lambda row: row.counts[at].value,
+        Kind.NUMBER,
+        key=slug,
+        rank=_RANKS.get(slug, 1),
+        head=Head(str(METRICS[slug].label), Kind.NUMBER),
     )
 
 
+_RANKS: dict[str, Rank] = {
+    "temporary_groups": 3,
+    "pioneer_posts": 2,
+    "team_members": 3,
+    "frontline_auxiliaries": 3,
+}
 _COUNTS = [_count(at, slug) for at, slug in enumerate(COLUMNS)]
 _SHARE: Column[Row] = Column(
-    "党员占比", lambda row: row.share if row.share >= 0 else None, Kind.SHARE, key="share"
+    "党员占比", lambda row: row.share if row.share >= 0 else None, Kind.SHARE, key="share", rank=2
 )
+
+
+def _is_of_a_day(table: UnitsBelowTable) -> bool:
+    return not table.question.is_period
+
+
+_WEEK: tuple[Column[Row], ...] = (
+    Column(
+        "7天", "week", Kind.NUMBER, key="week", head=Head("比7日前增减", Kind.NUMBER), seen_by=_is_of_a_day
+    ),
+    Column("近30天", only="page", css="no-print", seen_by=_is_of_a_day),
+)
+_PENDING: Column[Row] = Column("未批准", lambda row: row.counts[0].pending, Kind.NUMBER, key="pending")
 
 
 class UnitsBelowTable(Table[Row]):
@@ -138,7 +159,10 @@ class UnitsBelowTable(Table[Row]):
     file_place = ""  # the title names it already
     columns: Sequence[Column[Row]] = (
         Column("单位", lambda row: row.name or row.unit.name, key="name"),
-        *_COUNTS[: SHARE_AFTER_COLUMN + 1],
+        _COUNTS[0],
+        *_WEEK,
+        _PENDING,
+        *_COUNTS[1 : SHARE_AFTER_COLUMN + 1],
         _SHARE,
         *_COUNTS[SHARE_AFTER_COLUMN + 1 :],
     )
@@ -193,7 +217,7 @@ class UnitsBelowTable(Table[Row]):
 
     def file_totals(self) -> list[Cell]:
         """Return the total of the unit and all below it."""
-        return [each.of(self.below.total) for each in self.visible]
+        return [each.of(self.below.total) for each in self.visible if each.only != "page"]
 
     def file_footnotes(self) -> list[str]:
         """Return how people are counted."""

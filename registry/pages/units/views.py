@@ -17,10 +17,13 @@ from registry import access
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
+from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.people.lent import LentTable
-from registry.pages.people.roster import roster_prints
+from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
+from registry.pages.units.notice import notices
+from registry.pages.units.recent import card as recent_card
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
@@ -73,8 +76,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         **period.kept,
     }
     course = unit_page.course(shown, question, charted, period)
-    reported, reported_number = unit_page.reported(address, shown)
-    events = unit_events.recent(question, spans)
+    reported = unit_page.reported(address, shown)
+    recent = unit_events.recent(question, spans)
     standing, standing_number = unit_events.standing_at(shown, question)
     actions = _actions(request, address, shown)
     context = {
@@ -90,7 +93,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "bases": _bases(address, shown, kept),
         "kept_by_period": others(request, ("since",)),
         "key_figures": unit_page.key_figures(address, counts, course),
-        "chart": unit_page.trend(shown, charted, course, period, figures=reported_number > 0),
+        "chart": unit_page.trend(shown, charted, course, period, figures=reported.number > 0),
         "charts": [
             (
                 unit_page.short_label(slug),
@@ -101,16 +104,17 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         ],
         "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
         "chart_period": period,
+        "metrics_url": comparison_url(address, [shown.code], unit_page.CHARTED, period),
+        "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
         "reported": reported,
-        "reported_number": reported_number,
         "table": table,
         "table_head": below.grid,
+        "has_week": not question.is_period,
         "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
         "table_export_url": export_url(request, "unit_table_export", shown.code),
-        "moves": events,
-        "events_since": unit_events.period(question).since,
-        "last_change": None if events else unit_events.last_change(question, spans),
+        "notices": notices(address, shown, recent),
+        **recent_card(address, shown, [line.unit for line in counts.children], recent),
         "statement": below.statement,
         "standing": standing,
         "standing_number": standing_number,
@@ -228,9 +232,9 @@ def _open_end(url: str) -> str:
 
 
 def _prints(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
-    """Return what can be printed here: the unit's numbers, and the roster."""
+    """Return what can be printed here: the unit's numbers, and the roll."""
     url = with_query(request, reverse("unit_print", args=[shown.code]))
-    return [{"label": "本单位", "url": url}, *roster_prints(request.user, address, unit=shown.code)]
+    return [{"label": "本单位", "url": url}, *roll_prints(request.user, address, unit=shown.code)]
 
 
 def _actions(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:

@@ -54,9 +54,12 @@ def thousands(value: object) -> str:
 
 
 @register.simple_tag
-def day_box(name: str, day: date, near: date, label: str) -> SafeString:
-    """Return the box of a date that is no form's field; ``near`` as in ``DayField``."""
-    box = DayInput({"aria-label": label})
+def day_box(name: str, day: date, near: date, label: str, default: date | None = None) -> SafeString:
+    """Return the box of a date that is no form's field; ``near`` as in ``DayField``.
+
+    The address does without ``default``, the day that holds anyway.
+    """
+    box = DayInput({"aria-label": label} | ({"data-default": default.isoformat()} if default else {}))
     box.near = near
     return box.render(name, day, {"id": f"day-{name}"})
 
@@ -72,26 +75,29 @@ def count(value: int | None, url: str = "") -> SafeString:
 
 
 @register.simple_tag
-def delta(change: int | None, since: str = "较 7 日前") -> SafeString:
-    """Return how a key figure changed, in ink (growth is not good in itself); nothing if not known."""
-    if change is None:
-        return SafeString("")
+def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString:
+    """Return by how much a number changed, in ink (growth is not good in itself), linked to what changed.
+
+    ``same`` are the words for no change; nothing if it is not known.
+    """
     if not change:
-        return format_html('<span class="delta same" title="{}">持平</span>', since)
-    sign = "▲" if change > 0 else "▼"
-    return format_html(
-        '<span class="delta" title="{}"><span class="sr-only">{}</span>{}\u00a0{}</span>',
-        since,
-        since,
-        sign,
+        return SafeString("") if change is None else format_html('<span class="delta same">{}</span>', same)
+    mark, words = ("▲", "增加") if change > 0 else ("▼", "减少")
+    said = format_html(
+        '<span aria-hidden="true">{}</span><span class="sr-only">{}</span>\u00a0{}',
+        mark,
+        words,
         thousands(abs(change)),
     )
+    if not url:
+        return format_html('<span class="delta">{}</span>', said)
+    return format_html('<a class="delta" href="{}">{}</a>', url, said)
 
 
 @register.simple_block_tag
-def table(content: str, css: str = "") -> SafeString:
+def table(content: str, css: str = "", label: str = "") -> SafeString:
     """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
-    return draw(content, css)
+    return draw(content, css, label)
 
 
 @register.simple_tag(takes_context=True)
@@ -135,17 +141,6 @@ def _title(context: template.Context, grid: Any, cell: Any) -> SafeString:
     first = f"-{key}" if cell.column.is_number else key
     url = with_query(context["request"], sort=first)
     return format_html('<a class="sort" href="{}#rows">{}</a>', url, title)
-
-
-@register.simple_tag
-def bar(share: float, label: str | SafeString) -> SafeString:
-    """Return a bar of ``share`` (0 to 1) of the full width with its number behind it."""
-    return format_html(
-        '<span class="bar-row"><svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" '
-        'aria-hidden="true"><rect width="{}" height="1"/></svg><span class="num">{}</span></span>',
-        f"{share:.4f}",
-        label,
-    )
 
 
 @register.simple_tag

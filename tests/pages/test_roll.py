@@ -1,4 +1,4 @@
-"""The roster: who is placed, by branch and group, on paper and as a file, for who may see it."""
+"""The roll: who is placed, by branch and group, on paper and as a file, for who may see it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.models import AuditEntry
-from registry.pages.people import roster
+from registry.pages.people import roll
 from tests.factories import assign, logged_in, make_organization, make_person
 from tests.pages.test_exports import take
 from tests.paper import print_of
@@ -36,7 +36,7 @@ def branch(world: World) -> World:
 
 
 def test_a_branch_stands_with_its_groups_leaders_first_and_everybody_once_in_a_group(branch: World) -> None:
-    printed = print_of(logged_in(branch.top), "roster_export", party_line="branch", **DAY)
+    printed = print_of(logged_in(branch.top), "roll_export", party_line="branch", **DAY)
     assert printed.tables == [
         [
             ["序号", "姓名", "警号", "单位", "职责", "政治面貌", "编入", "签到"],
@@ -61,7 +61,7 @@ def test_a_branch_stands_with_its_groups_leaders_first_and_everybody_once_in_a_g
 
 def test_who_is_in_no_group_stands_before_the_groups(branch: World) -> None:
     assign(branch.branch, branch.idle, started_on=date(2020, 2, 18))
-    (rows,) = print_of(logged_in(branch.top), "roster_export", party_line="branch", **DAY).tables
+    (rows,) = print_of(logged_in(branch.top), "roll_export", party_line="branch", **DAY).tables
     assert rows[2:4] == [
         ["未编入班组 1 人,党员 1 人"],
         ["1", "李四", "001004", "右局", "成员", "正式党员", "2020-02-18", ""],
@@ -69,7 +69,7 @@ def test_who_is_in_no_group_stands_before_the_groups(branch: World) -> None:
 
 
 def test_a_unit_has_its_branches_and_teams_in_official_order(world: World) -> None:
-    printed = print_of(logged_in(world.top), "roster_export", unit="top", **DAY)
+    printed = print_of(logged_in(world.top), "roll_export", unit="top", **DAY)
     headings = [row[0] for row in printed.tables[0] if len(row) == 1 and row[0].count("、")]
     assert headings == [
         "一、左局临时党支部 2 人,党员 1 人 书记 赵一 左党〔2020〕1号",
@@ -81,13 +81,13 @@ def test_a_unit_has_its_branches_and_teams_in_official_order(world: World) -> No
 
 def test_what_is_not_approved_is_not_listed_and_counted_below(world: World) -> None:
     make_organization(world.left, code="draft", name="待批支部", state="submitted")
-    printed = print_of(logged_in(world.left), "roster_export", unit="left", **DAY)
+    printed = print_of(logged_in(world.left), "roll_export", unit="left", **DAY)
     assert "待批支部" not in printed.text
     assert printed.said[-1] == "另有未批准、未计入的:组织 1。"
 
 
 def test_the_file_holds_the_same_people_with_branch_and_group_as_columns(branch: World) -> None:
-    taken = take(logged_in(branch.top), "roster_export", party_line="branch", **DAY)
+    taken = take(logged_in(branch.top), "roll_export", party_line="branch", **DAY)
     assert taken.head == [
         "组织", "班组", "序号", "姓名", "警号", "单位", "人员类别", "职责", "政治面貌", "编入"
     ]  # fmt: skip
@@ -100,13 +100,13 @@ def test_the_file_holds_the_same_people_with_branch_and_group_as_columns(branch:
 
 def test_numbers_are_masked_and_telephones_go_only_to_who_may_open_them(world: World) -> None:
     printed = print_of(
-        logged_in(world.left, "viewer"), "roster_export", data={"phones": "1"}, unit="left", **DAY
+        logged_in(world.left, "viewer"), "roll_export", data={"phones": "1"}, unit="left", **DAY
     )
     assert "联系电话" not in printed.text
     assert printed.tables[0][3][1:3] == ["钱二", "00•••2"]
     client = logged_in(world.left, "clerk")
-    assert "联系电话" not in print_of(client, "roster_export", unit="left", **DAY).text
-    rows = print_of(client, "roster_export", data={"phones": "1"}, unit="left", **DAY).tables[0]
+    assert "联系电话" not in print_of(client, "roll_export", unit="left", **DAY).text
+    rows = print_of(client, "roll_export", data={"phones": "1"}, unit="left", **DAY).tables[0]
     phones = {row[1]: row[7] for row in rows if len(row) > 1}
     # 孙三 is at home elsewhere: number and telephone are not this clerk's.
     assert phones == {"姓名": "联系电话", "赵一": "13800000001", "钱二": "13800000002", "孙三": "–"}
@@ -114,8 +114,8 @@ def test_numbers_are_masked_and_telephones_go_only_to_who_may_open_them(world: W
 
 def test_it_is_recorded_with_its_place_and_whether_it_holds_telephones(world: World) -> None:
     client = logged_in(world.left, username="wang", display_name="王五")
-    print_of(client, "roster_export", data={"phones": "1"}, unit="left", **DAY)
-    take(client, "roster_export", unit="left", **DAY)
+    print_of(client, "roll_export", data={"phones": "1"}, unit="left", **DAY)
+    take(client, "roll_export", unit="left", **DAY)
     entry = AuditEntry.objects.get(verb="print")
     assert (entry.actor, entry.object_name, entry.unit) == ("王五", "左公安局花名册", world.left)
     assert entry.after == {"filters": ["左公安局及下级单位", "含联系电话"], "rows": 4}
@@ -127,7 +127,7 @@ def test_it_is_not_found_out_of_scope(world: World, place: dict[str, str]) -> No
     client = logged_in(world.left)
     before = AuditEntry.objects.count()
     for name in ("print", "xlsx"):
-        answer = client.post(reverse("roster_export"), {"format": name}, query_params=place)
+        answer = client.post(reverse("roll_export"), {"format": name}, query_params=place)
         assert answer.status_code == 404
     assert AuditEntry.objects.count() == before
 
@@ -137,7 +137,7 @@ def test_it_asks_the_same_number_of_queries_for_one_branch_and_for_three(world: 
 
     def number() -> int:
         with CaptureQueriesContext(connection) as queries:
-            print_of(client, "roster_export", unit="left", **DAY)
+            print_of(client, "roll_export", unit="left", **DAY)
         return len(queries)
 
     number()  # what is read once
@@ -149,20 +149,20 @@ def test_it_asks_the_same_number_of_queries_for_one_branch_and_for_three(world: 
     assert number() == first
 
 
-def test_a_roster_too_long_for_one_file_is_asked_for_below(
+def test_a_roll_too_long_for_one_file_is_asked_for_below(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(roster, "LONGEST", 2)
-    page = logged_in(world.top).post(reverse("roster_export"), {"format": "xlsx"}, query_params=DAY)
+    monkeypatch.setattr(roll, "LONGEST", 2)
+    page = logged_in(world.top).post(reverse("roll_export"), {"format": "xlsx"}, query_params=DAY)
     assert "一次最多 2 行。请返回,到下级单位分别打印。" in page.content.decode()
 
 
 def test_it_is_reached_from_the_unit_the_ledger_and_the_organization(world: World) -> None:
     client = logged_in(world.top)
     for page, address in (
-        ("/units/left/?as_of=2020-02-20", "/export/roster/?as_of=2020-02-20&amp;unit=left"),
-        ("/organizations/?unit=left", "/export/roster/?unit=left"),
-        ("/organizations/branch/", "/export/roster/?party_line=branch"),
+        ("/units/left/?as_of=2020-02-20", "/export/roll/?as_of=2020-02-20&amp;unit=left"),
+        ("/organizations/?unit=left", "/export/roll/?unit=left"),
+        ("/organizations/branch/", "/export/roll/?party_line=branch"),
     ):
         shown = client.get(page).content.decode()
         assert shown.count(f'action="{address}"') == 3, page

@@ -1,4 +1,4 @@
-"""The roster (花名册): who is placed in the organizations of a unit or of a Party line, by branch and group.
+"""The roll (花名册): who is placed in the organizations of a unit or of a Party line, by branch and group.
 
 A branch stands with its groups, posts and teams (班组): somebody who is in the branch and in one of them is
 listed there once, with the role that leads. Every other organization stands by itself. It is a print and a
@@ -39,7 +39,7 @@ from registry.web.lists import Length
 from registry.web.paper import too_long
 
 LONGEST = 20_000
-"""A roster is made in memory; a longer one is for the units below."""
+"""A roll is made in memory; a longer one is for the units below."""
 _UNGROUPED = "未编入班组"
 
 
@@ -47,7 +47,7 @@ _UNGROUPED = "未编入班组"
 class ListedPerson:
     """One line: somebody in a branch or in one of its groups."""
 
-    table: RosterTable
+    table: RollTable
     branch: Branch
     group: str
     """The name of the group; empty where the branch has none."""
@@ -139,9 +139,9 @@ def _count(assignments: Iterable[Assignment]) -> str:
     return f"{len(statuses)} 人,党员 {members} 人"
 
 
-def roster_prints(user: access.AnyUser, address: Address, **place: str | None) -> list[dict[str, Any]]:
-    """Return the roster of a place (parameters of the address) for the menu 打印: on paper and as a file."""
-    url = address.url(reverse("roster_export"), basis=None, since=None, **place)
+def roll_prints(user: access.AnyUser, address: Address, **place: str | None) -> list[dict[str, Any]]:
+    """Return the roll of a place (parameters of the address) for the menu 打印: on paper and as a file."""
+    url = address.url(reverse("roll_export"), basis=None, since=None, **place)
     phones = {"label": "花名册(含联系电话)", "url": url, "send": {"phones": "1"}}
     return [
         {"label": "花名册(按支部、班组)", "url": url},
@@ -150,7 +150,7 @@ def roster_prints(user: access.AnyUser, address: Address, **place: str | None) -
     ]
 
 
-class RosterTable(PlacedTable[ListedPerson]):
+class RollTable(PlacedTable[ListedPerson]):
     """Who is placed at the place of the address on the day, by branch and group."""
 
     tab = "花名册"
@@ -182,7 +182,7 @@ class RosterTable(PlacedTable[ListedPerson]):
 
     @property
     def title(self) -> str:
-        """The roster of the unit or of the organization."""
+        """The roll of the unit or of the organization."""
         at = self.at.organization or self.at.unit
         return f"{at.name if at else self.place}花名册"
 
@@ -267,7 +267,7 @@ class RosterTable(PlacedTable[ListedPerson]):
         return [("组织", pending.count())]
 
     def as_file(self) -> HttpResponseBase:
-        """Answer with the roster as a file or as it will be printed."""
+        """Answer with the roll as a file or as it will be printed."""
         if self.length.number > LONGEST:
             return too_long(self.request, self.title, self.length.number, most=LONGEST, has_file=False)
         return super().as_file()
