@@ -126,10 +126,11 @@ def _sent(request: HttpRequest) -> dict[str, Any]:
 def _standing_alone(
     request: HttpRequest, name: str, status: int, context: dict[str, Any] | None = None
 ) -> HttpResponse:
-    kept_of_address = {key: request.GET[key][:40] for key in KEPT if request.GET.get(key)}
+    keep = urlencode({key: request.GET[key][:40] for key in KEPT if request.GET.get(key)})
     context = {
         "request_number": getattr(request, "request_number", ""),
-        "keep": urlencode(kept_of_address),
+        "home": f"/?{keep}" if keep else "/",
+        "search": f"/search/?{keep}" if keep else "/search/",
         "back": _back(request),
         **(context or {}),
     }
