@@ -153,6 +153,16 @@ class Column(Generic[Line]):
         return thousands(value) if self.kind == Kind.NUMBER and value else words(value)
 
 
+def orders(columns: Sequence[Column[Any]], sorts: Collection[str]) -> list[tuple[str, str]]:
+    """Return the choices of what a list is sorted by, for a phone: by numbers the largest first."""
+    found = [("", "默认顺序")]
+    for each in columns:
+        if each.key in sorts and each.only != "file":
+            up, down = (each.key, f"{each.title}:升序"), (f"-{each.key}", f"{each.title}:降序")
+            found += [down, up] if each.is_number else [up, down]
+    return found
+
+
 def read(row: Any, how: How) -> Any:
     """Return the value that ``how`` reads from a row; None where a step of the path is empty."""
     if callable(how):

@@ -32,7 +32,7 @@ from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
 from registry.web.choosing import Choosing
-from registry.web.columns import Column, Grid, Line, head_of
+from registry.web.columns import Column, Grid, Line, head_of, orders
 from registry.web.exports import above, answer, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
@@ -292,20 +292,11 @@ class Table(Choosing, Generic[Line]):
         fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
         if self.sorts:  # where a phone shows cards there are no heads to sort by
-            fields["sort"] = forms.ChoiceField(choices=self._orders(), label="排序")
+            fields["sort"] = forms.ChoiceField(choices=orders(self.visible, self.sorts), label="排序")
             initial["sort"] = "" if self.sort == self._first_sort else self.sort
         made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
         form: ScopedForm = made(user=self.user, initial=initial, auto_id="filter_%s")
         return form
-
-    def _orders(self) -> list[tuple[str, str]]:
-        """What the list can be sorted by, for a phone: by numbers the largest first."""
-        found = [("", "默认顺序")]
-        for each in self.visible:
-            if each.key in self.sorts:
-                up, down = (each.key, f"{each.title}:升序"), (f"-{each.key}", f"{each.title}:降序")
-                found += [down, up] if each.is_number else [up, down]
-        return found
 
     def context(self) -> dict[str, Any]:
         """Return what ``parts/list.html`` shows."""

@@ -22,7 +22,8 @@
     // the middle of the first line of what is read or pressed belongs to it
     if (element.matches("a, button, label, input, select, .tag, .chip, .value, .delta")) {
       const line = element.getClientRects()[0];
-      const top = document.elementFromPoint(line.left + line.width / 2, line.top + line.height / 2);
+      const end = Math.min(line.right, element.closest("td, th")?.getBoundingClientRect().right ?? line.right);
+      const top = document.elementFromPoint((line.left + end) / 2, line.top + line.height / 2);
       if (top && !element.contains(top) && !top.contains(element) && top.closest("main")) add("lies under another", element);
     }
   }

@@ -134,7 +134,7 @@ def test_the_page_shows_facts_history_and_what_may_be_done(world: VehicleWorld) 
 
 def test_the_form_adds_and_a_refusal_stands_at_its_field(world: VehicleWorld) -> None:
     client, url = world.browser("clerk"), reverse("vehicle_add", args=["station"])
-    facts = {"code": "鲁N1003警", "name": "救护车", "started_on": "2999-01-01"}
+    facts = {"code": "鲁N1003警", "name": "救护车", "started_on": "2099-01-01"}
     form = client.post(url, facts).context["form"]
     assert "晚于今天" in form.errors["started_on"][0]
     form = client.post(url, facts | {"code": "N1", "started_on": "2020-02-01"}).context["form"]

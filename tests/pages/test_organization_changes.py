@@ -213,7 +213,7 @@ def test_unknown_numbers_are_named_and_everything_typed_comes_back(world: World,
         REGISTER,
         filled(world, numbers="999001 999002", note="驻点", name="自拟名称", honour_title="以何建华命名"),
     )
-    assert errors(response) == {"numbers": [f"999001:{UNNAMED}", f"999002:{UNNAMED}"]}
+    assert errors(response) == {"numbers": [f"2 行:{UNNAMED}(999001、999002)"]}
     page = response.content.decode()
     for typed in ("自拟名称", "999001\n999002", "驻点", "以何建华命名", "右公党〔2020〕5号", "2020-02-10"):
         assert typed in page
@@ -464,7 +464,7 @@ def test_a_corrected_founding_offers_to_move_what_began_with_it(world: World, lo
     sent["confirmed"] = response.context["confirmed"]
     response = client.post(url, sent)  # both ticks taken off: they would stand before it
     assert "有 1 人次的编入日期早于 2020-02-05" in errors(response)["established_on"][0]
-    assert response.context["form"]["established_on"].value() == "2020-02-05"
+    assert response.context["form"]["established_on"].value() == date(2020, 2, 5)
     assert client.post(url, {**sent, "offer": ["with-members", "with-below"]}).status_code == 302
     for row in (made, group, member, other):
         row.refresh_from_db()

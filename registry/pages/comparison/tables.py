@@ -315,18 +315,23 @@ class ComparisonTable(Table[Step]):
             for basis in bases
         ]
 
+    @cached_property
+    def above(self) -> Unit | None:
+        """The unit whose metrics are compared, or the superior that all the units have, if it is in scope."""
+        units = self.asked.units
+        if self.asked.is_of_metrics:
+            return units[0]
+        if len({unit.parent_id for unit in units}) != 1 or units[0].parent is None:
+            return None
+        return units[0].parent if access.inside(units[0].parent, access.spans(self.user)) else None
+
     @property
     def crumbs(self) -> list[dict[str, str]]:
-        """The unit whose metrics are compared, or the superior that all of them have."""
-        units = self.asked.units
-        above = units[0] if self.asked.is_of_metrics else units[0].parent if units else None
-        is_one = above is not None and len({unit.parent_id for unit in units}) == 1
-        if above is None or not is_one or not access.inside(above, access.spans(self.user)):
-            return [{"name": "对比", "url": ""}]
-        return [
-            {"name": above.label, "url": self.address.url(above.get_absolute_url())},
-            {"name": "对比", "url": ""},
-        ]
+        """The way here from the unit above."""
+        here = {"name": "对比", "url": ""}
+        if self.above is None:
+            return [here]
+        return [{"name": self.above.label, "url": self.address.url(self.above.get_absolute_url())}, here]
 
 
 def _number(at: int, line: Compared) -> Column[Step]:

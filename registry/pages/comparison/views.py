@@ -13,6 +13,6 @@ from registry.web.tables import show
 def comparison(request: HttpRequest) -> HttpResponse:
     """Show two to six units, or several metrics of one unit, over the days of a period."""
     table = ComparisonTable(request)
-    if table.asked.is_of_metrics:
-        request.current_unit = table.asked.units[0].code  # type: ignore[attr-defined]
+    if table.above is not None:
+        request.current_unit = table.above.code  # type: ignore[attr-defined]
     return show(table, "pages/comparison/comparison.html")

@@ -31,6 +31,7 @@ from registry.web.drill import Place
 from registry.web.links import buttons, linked
 from registry.web.lists import Length, export_url, others, paged, with_query
 from registry.web.periods import period_of
+from registry.web.templatetags.parts import thousands
 from registry.web.text import period as days_said
 
 CHILDREN_ON_A_PAGE = 100
@@ -174,7 +175,7 @@ def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
         parts.append(format_html("行政区划 {}", shown.region_code))
     if below:
         tree = address.url(reverse("tree"), unit=shown.code)
-        parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, below))
+        parts.append(format_html('下辖 <a href="{}">{} 个单位</a>', tree, thousands(below)))
     campaign = address.question.campaign
     if campaign is not None:
         parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.label))
