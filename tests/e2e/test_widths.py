@@ -1,7 +1,7 @@
 """Every page at eight widths: nothing scrolls sideways or in a box, leaves its card, is cut or covered.
 
 The world has long names and large numbers. Each page is opened once; then the window is made wider, and one
-script measures what stands there.
+script measures what stands there. While it is open, axe-core looks at it too, once for each address.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import pytest
 from playwright.sync_api import Page
 
 from registry.models import Campaign, Figure, Organization, Person, Source, Unit
+from tests.e2e.axe import problems
 from tests.e2e.pages import walk
 from tests.two_bureaus import TwoBureaus
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.look, pytest.mark.django_db(transaction=True)]
 
 WIDTHS = (360, 390, 768, 1024, 1093, 1280, 1440, 1920)
 MEASURE = Path(__file__).with_name("widths.js").read_text()
@@ -36,10 +37,13 @@ def world() -> TwoBureaus:
     return made
 
 
-def test_every_page_fits_every_width(page: Page, world: TwoBureaus, live_server) -> None:
-    wrong = []
+def test_every_page_fits_every_width_and_is_in_reach(page: Page, world: TwoBureaus, live_server) -> None:
+    wrong, seen = [], set()
     for stop in walk(page, live_server.url, world):
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 4000})
             wrong += [f"{stop.path} at {width}: {each}" for each in page.evaluate(MEASURE)]
+        if stop.name not in seen:
+            seen.add(stop.name)
+            wrong += problems(page, stop.path)
     assert not wrong, "\n".join(wrong)

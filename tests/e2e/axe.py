@@ -1,0 +1,60 @@
+"""axe-core on a page as it stands, at the desk and on a phone.
+
+Every rule runs: WCAG 2.2 to level AA, the best practices, and those that axe still tries out (names that do
+not say what is seen).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize
+
+DESK: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+AXE = Axe().axe_script
+RULES: dict[str, Any] = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"],
+    "resultTypes": ["violations"],
+    "preload": False,  # would ask for every sheet again
+}
+UNFOLD = "for (const fold of document.querySelectorAll('main details:not(.menu)')) fold.open = true"
+SMALL = """
+least => [...document.querySelectorAll(
+    "button, .btn, summary, select, input:not([type=checkbox], [type=radio], [type=file]), " +
+    ".tabs a, nav a:not(.crumbs a), .pager a, label:has(> input)"
+)].filter(each => each.checkVisibility({visibilityProperty: true}))
+  .filter(each => !each.matches(".sr-only, [aria-hidden]"))
+  .map(each => [Math.round(each.getBoundingClientRect().height), each.outerHTML.replaceAll("\\n", "")])
+  .filter(([height]) => height && height < least).map(([height, tag]) => `${height} px: ${tag.slice(0, 120)}`)
+"""
+"""What is pressed or filled in and lower than ``least`` pixels."""
+
+
+def problems(page: Page, where: str, *, within: str = "html", colours_on_phone: bool = False) -> list[str]:
+    """Return what axe has to say of the page at both widths; on a phone also what is hard to hit.
+
+    Colours are half of the cost and the same at each width: the phone's are only measured when asked for.
+    ``within`` is what opened over the page, when that covers something which is pressed after it is shut.
+    """
+    page.evaluate(UNFOLD)
+    page.evaluate(AXE)
+    page.set_viewport_size(DESK)
+    found = _run(page, f"{where} at the desk", within, RULES)
+    page.set_viewport_size(PHONE)
+    on_phone = {**RULES, "rules": {"color-contrast": {"enabled": colours_on_phone}}}
+    found += _run(page, f"{where} on a phone", within, on_phone)
+    found += [f"{where} on a phone {each}" for each in page.evaluate(SMALL, 40)]
+    page.set_viewport_size(DESK)
+    return found
+
+
+def _run(page: Page, where: str, within: str, rules: dict[str, Any]) -> list[str]:
+    return [
+        " ".join(f"{where} {broken['id']}: {node['html'][:160]} {node['failureSummary']}".split())
+        for broken in page.evaluate("([within, rules]) => axe.run(within, rules)", [within, rules])[
+            "violations"
+        ]
+        for node in broken["nodes"]
+    ]
