@@ -18,6 +18,7 @@ from registry.models import AuditEntry
 from registry.operations import organizations
 from registry.pages.comparison.tables import ComparisonTable
 from tests.factories import ACTOR, make_organization, make_unit, make_user
+from tests.paper import print_of
 
 pytestmark = pytest.mark.django_db
 
@@ -285,3 +286,23 @@ def test_the_file_has_the_steps_and_what_they_are(client: Client, world: Leagues
         ["期末与增减", "4", "1", "1", "-1"],
     ]
     assert "区间:2020-02-14 至 2020-02-20" in rows[2][0]
+
+
+def test_paper_has_the_chart_the_lines_and_the_steps(client: Client, world: Leagues) -> None:
+    client.force_login(world.user)
+    asked = {"unit": ["east", "west"], "as_of": "2020-02-20", "range": "7", "by": "week"}
+    printed = print_of(client, "comparison_export", **asked)
+    assert "<svg" in printed.html
+    assert printed.tables == [
+        [
+            ["单位", "期初", "期末", "增减", "最高", "最高日"],
+            ["东盟公安局", "3", "4", "▲ 1", "4", "2020-02-19"],
+            ["西盟公安局", "2", "1", "▼ 1", "2", "2020-02-14"],
+        ],
+        [
+            ["每周截至", "东盟公安局", "增减", "西盟公安局", "增减"],
+            ["2020-02-20", "4", "▲ 1", "1", "▼ 1"],
+            ["2020-02-14", "3", "–", "2", "–"],
+            ["期末与增减", "4", "1", "1", "-1"],
+        ],
+    ]
