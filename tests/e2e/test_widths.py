@@ -1,5 +1,7 @@
 """Every page at eight widths: nothing scrolls sideways or in a box, leaves its card, is cut or covered.
 
+No hole stands beside a long column, and the first row of a list is in a phone's first screen.
+
 The world has long names and large numbers. Each page is opened once; then the window is made wider, and one
 script measures what stands there. While it is open, axe-core looks at it too, once for each address.
 """

@@ -37,5 +37,8 @@
       if (Math.max(...beside.map(([, end]) => end)) - bottom > 200) add("a hole beside a long column", pair);
     }
   }
+  // a phone's first screen holds the first row of a list
+  const row = document.querySelector("main > section.card")?.querySelector("#rows tbody tr");
+  if (innerWidth < 641 && row && row.getBoundingClientRect().top > 664) add("begins below the first screen", row);
   return found;
 }

@@ -219,8 +219,8 @@ def test_several_transfers_of_a_day_open_their_list(client: Client, here: Bureau
         made = make_organization(here.south, name=name, established_on=date(2020, 1, 20))
         here.transfer(made, here.bureau, 18)
     day, _url, lines = page_of(client).context["recent"][1]
-    assert (day.said, lines[0].label) == ("转移 2", "2 个组织")
-    assert [word for word, _name in changed(client, lines[0].url)[1]] == ["转移", "转移"]
+    assert (day.said, lines[0].label) == ("转隶 2", "2 个组织")
+    assert [word for word, _name in changed(client, lines[0].url)[1]] == ["转隶", "转隶"]
 
 
 # --- A quiet day ----------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ def test_the_list_without_a_period_is_of_seven_days(client: Client, here: Bureau
     )
     assert ("basis", "new") in listed.context["others"], "a first day that is chosen is then kept"
     quiet = client.get("/units/bureau/changes/", {"as_of": "2020-05-01"})
-    assert "这段时间没有组织成立、撤销或转移。" in quiet.text
+    assert "这段时间没有组织成立、撤销或转隶。" in quiet.text
 
 
 def test_it_asks_the_same_queries_for_one_change_and_for_many(client: Client, here: Bureau) -> None:
