@@ -137,7 +137,7 @@ def test_the_table_of_children_has_a_total() -> None:
     [
         (["--unit", "nowhere"], r"--unit.*nowhere"),
         (["--unit", "city", "--as-of", "2020-02-30"], r"--as-of.*2020-02-30"),
-        (["--unit", "city", "--as-of", "20200229"], r"--as-of.*YYYY-MM-DD"),
+        (["--unit", "city", "--as-of", "2月29日"], r"--as-of.*2020-02-03"),
         (["--unit", "city", "--basis", "all"], r"--basis.*all.*cumulative"),
         (["--unit", "city", "--basis", "new", "--since", "soon"], r"--since.*soon"),
         (["--unit", "city", "--since", "2020-02-01"], r"--since.*只用于"),

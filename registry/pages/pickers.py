@@ -73,5 +73,8 @@ def read_day(request: HttpRequest) -> HttpResponse:
     try:
         day = typed_day(cleaned(request.GET.get("q", "")), near)
     except ValidationError as error:
-        return JsonResponse({"says": error.message})
+        answer = JsonResponse({"says": error.message})
+        # It repeats what was typed: no tag may stand in it, whatever a browser takes it for.
+        answer.content = answer.content.replace(b"<", b"\\u003c")
+        return answer
     return JsonResponse({"day": day.isoformat() if day else ""})
