@@ -92,7 +92,7 @@ def test_two_units_by_weeks_with_first_last_and_growth(world: Leagues) -> None:
         ("东盟公安局", 0, 4, 4, (4, "2020-02-19")),
         ("西盟公安局", 0, 1, 1, (2, "2020-02-02")),
     ]
-    assert table.most_grown == "30 日内增加最多:东盟公安局(▲ 4)。"
+    assert table.most_grown == "30 日内增加最多:东盟公安局(增加 4)。"
 
 
 def test_the_metrics_of_one_unit_by_days(world: Leagues) -> None:
@@ -164,6 +164,7 @@ def test_the_chart_names_its_lines_at_their_ends_and_says_itself_in_words(
     assert f'aria-label="{said}"' in page
     assert "<title>2月15日 东盟公安局 3,西盟公安局 1</title>" in page
     assert page.count('class="dot ') == 2 + 2  # at the ends and before the names
+    assert '<span class="sr-only">减少</span> 1' in page  # no sign is read aloud
 
 
 def test_where_nothing_moves_the_page_says_so_and_draws_nothing(client: Client, world: Leagues) -> None:
