@@ -21,6 +21,7 @@ from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
 from registry.nouns.organization import superiors_of
+from registry.refusals import RefusedByRole
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
@@ -123,6 +124,32 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
     return None not in rows and all(unit is not None and inside(unit, scope) for unit in units)
 
 
+def need_somewhere(user: AnyUser, verb: str) -> None:
+    """Raise ``RefusedByRole`` unless ``user`` may do ``verb`` anywhere."""
+    if not may_somewhere(user, verb):
+        raise RefusedByRole(verb)
+
+
+def need(user: AnyUser, verb: str, row: Model | None, missing: str) -> None:
+    """Raise unless ``user`` may do ``verb`` with ``row``.
+
+    ``RefusedByRole`` where the user sees it; what is not seen does not exist: ``Http404`` with ``missing``.
+    """
+    if row is not None and may(user, verb, row):
+        return
+    if row is not None and visible(user, type(row)._default_manager.filter(pk=row.pk)).exists():
+        raise RefusedByRole(verb, row)
+    raise Http404(missing)
+
+
+def who_may(verb: str, unit: Unit) -> list[Grant]:
+    """Return the grants by which somebody may do ``verb`` at ``unit`` today, the nearest first."""
+    above = Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
+    valid = Grant.objects.filter(above, on_day(timezone.localdate()), user__is_active=True)
+    able = valid.filter(role__in=nouns.verb(verb).roles)
+    return list(able.select_related("user", "unit").order_by("-unit__lft", "pk"))
+
+
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:
     """Return the ``rows`` at whose unit ``user`` may do ``verb`` (by default: see them).
 
@@ -219,7 +246,7 @@ def borrowable(user: AnyUser) -> QuerySet[Person]:
 
 
 def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
-    """Return the row of a noun with ``code`` where ``user`` may do ``verb``, else raise ``Http404``.
+    """Return the row of a noun with ``code`` where ``user`` may do ``verb``; else raise as ``need``.
 
     A row with a private number is also found by its public key.
     """
@@ -232,7 +259,8 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
         joined = noun.model._default_manager.filter(known).values(noun.stands_for)
         row = visible(user, noun.with_related().filter(pk__in=joined), verb).first()
     if row is None:
-        raise Http404(f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
+        seen = visible(user, noun.with_related().filter(known)).first() if verb != SEE else None
+        need(user, verb, seen, f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
     return row
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db.models import Model
 
 
 class OperationRefused(ValidationError):
@@ -27,6 +28,14 @@ class EditConflict(OperationRefused):
 
 class NotAllowed(OperationRefused):
     """The actor has not the right to do it there."""
+
+
+class RefusedByRole(PermissionDenied):
+    """The user has not the role to do ``verb`` with a row that the user sees; or, without a row, anywhere."""
+
+    def __init__(self, verb: str, row: Model | None = None) -> None:
+        super().__init__(verb)
+        self.verb, self.row = verb, row
 
 
 def refuse(field: str | None, message: str) -> OperationRefused:

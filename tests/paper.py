@@ -48,7 +48,7 @@ def _text(html: str) -> str:
 
 
 def print_of(
-    client: Client, name: str, *args: Any, data: dict[str, str] | None = None, **query: str
+    client: Client, name: str, *args: Any, data: dict[str, str] | None = None, **query: Any
 ) -> Printed:
     """Press the button 打印 of the address ``name``."""
     url = reverse(name, args=args)

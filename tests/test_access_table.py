@@ -71,18 +71,23 @@ def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
 
-NOT_WRITTEN = "302 404 404 404 302 404 | 404"
+NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
 """Back to its page: there is nothing to take back yet."""
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
-ENTER = "302 404 200 404 200 404 | 404"
-ENTERED = "302 404 302+ 404 302+ 404 | 404"
-MANY = "302 404 302 404 302 404 | 404 302 404 302 404"
-DONE = "302 404 302+ 404 302+ 404 | 404"
-APPROVE = "302 404 404 200 200 404 | 404"
-APPROVED = "302 404 404 302+ 302+ 404 | 404"
-MANAGE = "302 404 404 404 200 404 | 404"
-MANAGED = "302 404 404 404 302+ 404 | 404"
+ENTER = "302 403 200 403 200 403 | 404"
+ENTERED = "302 403 302+ 403 302+ 403 | 404"
+MANY = "302 403 302 403 302 403 | 403 302 403 302 403"
+DONE = "302 403 302+ 403 302+ 403 | 403 404 403 404 403"
+APPROVE = "302 403 403 200 200 403 | 404"
+APPROVED = "302 403 403 302+ 302+ 403 | 404"
+MANAGE = "302 403 403 403 200 403 | 404"
+MANAGED = "302 403 403 403 302+ 403 | 404"
+USERS = "302 403 403 403 200 403 | 403 403 403 404 403"
+USERS_CHANGED = "302 403 403 403 302+ 403 | 403 403 403 404 403"
+OWN = "302 403 404 403 200 403 | 403 404 403 404 403"
+OWN_CHANGED = "302 403 404 403 302+ 403 | 403 404 403 404 403"
+"""Imports: one's own, for those who may hand in."""
 EVERYBODY = "302 200 200 200 200 200 | 200"
 
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
@@ -174,8 +179,8 @@ TABLE: dict[str, list[Row]] = {
     ],
     "sources_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
     "users_export": [
-        Row(nothing, READ_ONLY, "302 404 404 404 200+ 404 | 404 404 404 200+ 404"),
-        Row(nothing, READ_ONLY, "302 404 404 404 200+ 404 | 404", query="unit=jia"),
+        Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 403 403 403 200+ 403"),
+        Row(nothing, READ_ONLY, "302 403 403 403 200+ 403 | 403 403 403 404 403", query="unit=jia"),
     ],
     # sheets that are handed upward
     "unit_sheets": [
@@ -269,7 +274,7 @@ TABLE: dict[str, list[Row]] = {
         Row(
             unit,
             ENTER,
-            "302 404 200 404 200 404 | 404",
+            "302 403 200 403 200 403 | 404",
             lambda here: {"units": [here.station.code], "kind": "branch", "established_on": "2020-03-01"},
         ),
         Row(
@@ -289,8 +294,8 @@ TABLE: dict[str, list[Row]] = {
     "organization_copy": [
         Row(
             branch,
-            "302 404 200 404 200 404 | 404",
-            "302 404 302 404 302 404 | 404",
+            "302 403 200 403 200 403 | 404",
+            "302 403 302 403 302 403 | 404",
             lambda here: {"unit": here.spare.code, "with_members": "on"},
         )
     ],
@@ -335,9 +340,9 @@ TABLE: dict[str, list[Row]] = {
     "campaign_start": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside the unit is not found: the form comes back.
-            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            "302 403 403 403 302+ 403 | 403 403 403 200 403",
             lambda here: {"name": "新任务", "started_on": "2020-03-01", "lead_unit": here.unit.code},
         )
     ],
@@ -433,7 +438,7 @@ TABLE: dict[str, list[Row]] = {
         Row(  # asked for people only: nothing is written
             branch,
             ENTER,
-            "302 404 200 404 200 404 | 404",
+            "302 403 200 403 200 403 | 404",
             lambda here: {"check": "1", "numbers": f"{here.people[2].number}"},
         ),
         Row(
@@ -459,12 +464,12 @@ TABLE: dict[str, list[Row]] = {
     ],
     "person": [Row(person, ALL_READ, READ_ONLY), Row(person, ALL_READ, READ_ONLY, query="as_of=2020-02-20")],
     "person_reveal": [
-        Row(person, "302 404 302 302 302 404 | 404", "302 404 200+ 200+ 200+ 404 | 404"),
+        Row(person, "302 403 302 302 302 403 | 404", "302 403 200+ 200+ 200+ 403 | 404"),
     ],
     "person_edit": [
         Row(
             person,
-            "302 404 200+ 404 200+ 404 | 404",
+            "302 403 200+ 403 200+ 403 | 404",
             ENTERED,
             lambda here: {
                 "name": "新名",
@@ -504,7 +509,7 @@ TABLE: dict[str, list[Row]] = {
         Row(
             person,
             MANAGE,
-            "302 404 404 404 302 404 | 404",
+            "302 403 403 403 302 403 | 404",
             lambda here: {"other": here.people[2].key},
         ),
     ],
@@ -520,8 +525,8 @@ TABLE: dict[str, list[Row]] = {
     "person_borrow": [
         Row(
             nothing,
-            "302 404 200 404 200 404 | 404 200 404 200 404",
-            "302 404 302+ 404 302+ 404 | 404 200 404 200 404",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 302+ 403 302+ 403 | 403 200 403 200 403",
             lambda here: {
                 "number": "YI-90001",
                 "name": "乙密赵",
@@ -532,8 +537,8 @@ TABLE: dict[str, list[Row]] = {
         ),
         Row(  # a wrong name says nothing, and places nobody
             nothing,
-            "302 404 200 404 200 404 | 404 200 404 200 404",
-            "302 404 200 404 200 404 | 404 200 404 200 404",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
             lambda here: {
                 "number": "YI-1",
                 "name": "赵",
@@ -579,8 +584,8 @@ TABLE: dict[str, list[Row]] = {
     "organizations_approve": [
         Row(
             nothing,
-            "302 404 404 302 302 404 | 404 404 302 302 404",
-            "302 404 404 302+ 302+ 404 | 404",
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
             lambda here: {"rows": pk_of(submitted(here))},
         ),
     ],
@@ -643,9 +648,9 @@ TABLE: dict[str, list[Row]] = {
     "source_add": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside the unit is not found: the form comes back.
-            "302 404 404 404 302+ 404 | 404 404 404 200 404",
+            "302 403 403 403 302+ 403 | 403 403 403 200 403",
             lambda here: {"title": "新简报", "unit": here.unit.code},
         )
     ],
@@ -674,31 +679,31 @@ TABLE: dict[str, list[Row]] = {
     "imports": [
         Row(
             nothing,
-            "302 404 200 404 200 404 | 404 200 404 200 404",
-            "302 404 302+ 404 302+ 404 | 404 302+ 404 302+ 404",
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 302+ 403 302+ 403 | 403 302+ 403 302+ 403",
             lambda here: {"file": SimpleUploadedFile("new.csv", "警号,姓名\n1,张三\n".encode())},
         )
     ],
     "import_template": [
-        Row(lambda here: ["people"], "302 404 200 404 200 404 | 404 200 404 200 404", READ_ONLY)
+        Row(lambda here: ["people"], "302 403 200 403 200 403 | 403 200 403 200 403", READ_ONLY)
     ],
-    "import": [Row(handed_in, MANAGE, READ_ONLY), Row(mistaken, MANAGE, READ_ONLY, query="verdict=wrong")],
-    "import_progress": [Row(handed_in, MANAGE, READ_ONLY)],
-    "import_write": [Row(handed_in, READ_ONLY, MANAGED)],
-    "import_cancel": [Row(handed_in, READ_ONLY, MANAGED)],
+    "import": [Row(handed_in, OWN, READ_ONLY), Row(mistaken, OWN, READ_ONLY, query="verdict=wrong")],
+    "import_progress": [Row(handed_in, OWN, READ_ONLY)],
+    "import_write": [Row(handed_in, READ_ONLY, OWN_CHANGED)],
+    "import_cancel": [Row(handed_in, READ_ONLY, OWN_CHANGED)],
     "import_undo": [Row(handed_in, NOT_WRITTEN, NOT_WRITTEN, lambda here: {"reason": "传错了"})],
-    "import_recheck": [Row(handed_in, READ_ONLY, MANAGED)],
-    "import_mistakes": [Row(mistaken, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
+    "import_recheck": [Row(handed_in, READ_ONLY, OWN_CHANGED)],
+    "import_mistakes": [Row(mistaken, READ_ONLY, "302 403 404 403 200+ 403 | 403 404 403 404 403")],
     # the record
     "record": [
-        Row(nothing, "302 404 404 404 200 200 | 404 404 404 200 200", READ_ONLY),
-        Row(nothing, "302 404 404 404 200 200 | 404", READ_ONLY, query="unit=jia"),
+        Row(nothing, "302 403 403 403 200 200 | 403 403 403 200 200", READ_ONLY),
+        Row(nothing, "302 403 403 403 200 200 | 403 403 403 404 404", READ_ONLY, query="unit=jia"),
     ],
     "record_export": [
         Row(
             nothing,
             READ_ONLY,
-            "302 404 404 404 200+ 200+ | 404 404 404 200+ 200+",
+            "302 403 403 403 200+ 200+ | 403 403 403 200+ 200+",
         )
     ],
     "record_undo": [
@@ -707,15 +712,15 @@ TABLE: dict[str, list[Row]] = {
     ],
     # users, for managers
     "users": [
-        Row(nothing, "302 404 404 404 200 404 | 404 404 404 200 404", READ_ONLY),
-        Row(nothing, MANAGE, READ_ONLY, query="unit=jia"),
+        Row(nothing, "302 403 403 403 200 403 | 403 403 403 200 403", READ_ONLY),
+        Row(nothing, USERS, READ_ONLY, query="unit=jia"),
     ],
     "user_add": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside the unit is not found: the form comes back.
-            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            "302 403 403 403 200+ 403 | 403 403 403 200 403",
             lambda here: {
                 "username": "newcomer",
                 "display_name": "新用户",
@@ -728,36 +733,38 @@ TABLE: dict[str, list[Row]] = {
     "user_slips": [
         Row(
             nothing,
-            "302 404 404 404 200 404 | 404 404 404 200 404",
+            "302 403 403 403 200 403 | 403 403 403 200 403",
             # From outside nobody of these can be ticked: the form comes back.
-            "302 404 404 404 200+ 404 | 404 404 404 200 404",
+            "302 403 403 403 200+ 403 | 403 403 403 200 403",
             lambda here: {"users": [here.waiting.pk]},
         )
     ],
-    "user": [Row(user, MANAGE, READ_ONLY)],
+    "user": [Row(user, USERS, READ_ONLY)],
     "user_edit": [
         Row(
             user,
-            MANAGE,
-            MANAGED,
+            USERS,
+            USERS_CHANGED,
             lambda here: {"username": "corrected", "display_name": "更正", "reason": "姓名写错"},
         )
     ],
     "user_grant": [
         Row(
             user,
-            MANAGE,
-            MANAGED,
+            USERS,
+            USERS_CHANGED,
             lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": "2020-01-01"},
         )
     ],
-    "user_disable": [Row(user, MANAGE, MANAGED, lambda here: {"reason": "离职"})],
-    "user_enable": [Row(gone, MANAGE, MANAGED, lambda here: {"reason": "复职"})],
+    "user_disable": [Row(user, USERS, USERS_CHANGED, lambda here: {"reason": "离职"})],
+    "user_enable": [Row(gone, USERS, USERS_CHANGED, lambda here: {"reason": "复职"})],
     "user_password": [
-        Row(user, MANAGE, "302 404 404 404 200+ 404 | 404", lambda here: {"reason": "忘记密码"})
+        Row(
+            user, USERS, "302 403 403 403 200+ 403 | 403 403 403 404 403", lambda here: {"reason": "忘记密码"}
+        )
     ],
     "grant_end": [
-        Row(lambda here: [here.grant.pk], MANAGE, MANAGED, lambda here: {"reason": "调离"}),
+        Row(lambda here: [here.grant.pk], USERS, USERS_CHANGED, lambda here: {"reason": "调离"}),
     ],
     # one's own account
     "login": [

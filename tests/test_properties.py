@@ -26,6 +26,7 @@ from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
 from registry.models import (
     Assignment,
+    AuditEntry,
     Campaign,
     Organization,
     OrganizationPlacement,
@@ -39,6 +40,8 @@ from registry.models.base import Registered
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.operations import assignments, leaving, merging, organizations, people, units
+from registry.operations.acts import takeable
+from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger, snapshot
 from tests.factories import ACTOR, make_campaign
@@ -303,6 +306,13 @@ class RandomWorld:
     def withdraw_assignment(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         assignments.withdraw_assignment(actor=ACTOR, assignment=self.pick(Assignment, a), reason="误")
 
+    def take_back(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
+        """One of the ten newest acts, or of all (most of which something newer stands on)."""
+        entries = list(AuditEntry.objects.filter(pk__in=takeable(AuditEntry.objects.all())).order_by("-pk"))
+        entries = entries[: 10 if b % 4 else None]
+        if entries:
+            take_back(actor=ACTOR, entry=entries[a % len(entries)], reason="误")
+
     def run(self, step: tuple[str, tuple[int, ...]]) -> None:
         """Take one step; a refusal must have changed nothing."""
         verb, numbers = step
@@ -320,6 +330,7 @@ VERBS = (
     "dissolve", "dissolve", "withdraw", "step_state",
     "add_person", "change_status", "change_status", "edit_joining", "transfer_person",
     "transfer_person", "end_service", "restore_service", "merge_person",
+    "take_back", "take_back", "take_back",
     "assign", "assign", "assign", "change_role", "end_assignment", "end_assignments", "withdraw_assignment",
 )  # fmt: skip
 

@@ -55,8 +55,7 @@ def test_setup_makes_unit_and_manager_with_a_password_for_once(client: Client) -
     assert Grant.objects.values_list("user", "unit", "role").get() == (user.pk, unit.pk, "manager")
     recorded = AuditEntry.objects.order_by("pk").values_list("verb", "actor", "unit__code")
     assert list(recorded) == [
-        (verb, "命令 setup", "dezhoushi-gonganju")
-        for verb in ("add_unit", "add_user", "grant_role", "set_up")
+        (verb, "初始设置", "dezhoushi-gonganju") for verb in ("add_unit", "add_user", "grant_role", "set_up")
     ]
     assert password[1] not in str(list(AuditEntry.objects.values()))
     login = client.post("/login/", {"username": "guanli", "password": password[1]}, follow=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -77,9 +77,8 @@ class ListedUser:
 
 
 def require_manager(user: access.AnyUser) -> None:
-    """Go on only for those who manage something; for others there is no such page."""
-    if not access.may_somewhere(user, "add_user"):
-        raise Http404("您没有管理用户的权限。")
+    """Go on only for those who manage something."""
+    access.need_somewhere(user, "add_user")
 
 
 def grants_inside(user: access.AnyUser) -> QuerySet[Grant]:

@@ -68,7 +68,7 @@ class EditUserForm(ScopedForm):
     username = AddUserForm.base_fields["username"]
     display_name = AddUserForm.base_fields["display_name"]
     person = PickerField(
-        "person", label="对应人员", required=False, help_text="该用户本人在人员名册中的登记;没有就留空。"
+        "person", label="对应人员", required=False, help_text="该用户本人在人员中的登记;没有就留空。"
     )
     reason = reason_field("修改原因", required=True)
 

@@ -11,7 +11,7 @@ VERBS = (
     Verb("choose_columns", "选择列", is_routine=True),
     Verb("turn_on_second_factor", "启用二次验证"),
     Verb("turn_off_second_factor", "停用二次验证"),
-    Verb("renew_recovery_codes", "更换恢复码"),
+    Verb("renew_recovery_codes", "更换备用码"),
     Verb("login", "登录", is_routine=True),
     Verb("login_failed", "登录失败", is_routine=True),
     Verb("login_locked", "登录被锁定"),
@@ -20,10 +20,10 @@ VERBS = (
 
 WORDS = {
     "second_factor": RecordWord("二次验证"),
-    "codes": RecordWord("恢复码个数"),
+    "codes": RecordWord("备用码个数"),
     "sessions": RecordWord("会话数"),
     "columns": RecordWord("所选的列"),
     "step": RecordWord(
-        "验证方式", {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "恢复码"}
+        "验证方式", {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "备用码"}
     ),
 }

@@ -75,7 +75,7 @@ def _changes() -> None:
             organization=Organization.objects.get(code=code),
             unit=Unit.objects.get(code=to),
             on=date(2020, 5, 20),
-            reason="任务重心转移",
+            reason="任务重心调整",
         )
     rows = Assignment.objects.filter(
         organization__code__startswith="dezhou-linshi-zhibu-",

@@ -43,5 +43,5 @@ class ConfirmForm(ScopedForm):
         field.help_text = str(
             "有撤销组织、对已计入统计的日期的更正,或姓名和人员类别同时改变的人员,须说明原因;记入操作记录。"
             if needs_reason
-            else "记入每一条操作记录,例如:据某某单位报送名册。"
+            else "记入每一条操作记录,例如:据某某单位报送花名册。"
         )

@@ -29,7 +29,7 @@ from registry.spreadsheets.reading import Table
 
 FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "note")
 _FIXED = (
-    ("kind", "组织类别不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
+    ("kind", "组织类型不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
     ("is_temporary", "临时或常设不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
     ("unit", "所在单位不能通过导入调整,请在组织页面用“转隶”办理(要填生效日期)。"),
     ("parent", "上级组织不能通过导入调整,请在组织页面用“调整上级组织”办理。"),

@@ -264,4 +264,4 @@ class PeopleImporter(Importer):
             **{slug: getattr(getattr(person, slug), "code", "") for slug in _HOME},
         }
         if any(slug in _PERSONAL or case.given[slug] != now[slug] for slug in now.keys() & case.given.keys()):
-            case.wrong("number", "该人员的所属单位不在您的录入范围内,不能修改其资料。")
+            case.wrong("number", "该人员的所属单位不在您的管理范围内,不能修改其资料。")

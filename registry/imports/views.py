@@ -227,9 +227,9 @@ def import_mistakes(request: HttpRequest, pk: int) -> HttpResponse | FileRespons
 
 
 def _who_may(request: HttpRequest) -> User:
-    """Return the user, who may enter somewhere; nobody else learns that there is such a page."""
-    if not isinstance(request.user, User) or not access.may_somewhere(request.user, "upload_import"):
-        raise Http404("没有这个页面,或您没有录入权限。")
+    """Return the user, who may enter somewhere."""
+    access.need_somewhere(request.user, "upload_import")
+    assert isinstance(request.user, User)
     return request.user
 
 

@@ -64,7 +64,7 @@ SHEET = Layout(
         Column(
             "ended_on",
             also=headers("结束 退出 撤出 离岗 撤离 截止 终止", DAYS),
-            help="自该日起不再编入;名册写的是最后一天的,请填次日。",
+            help="自该日起不再编入;花名册写的是最后一天的,请填次日。",
         ),
         Column("document_number", "文号", also=("任命文号", "批复文号"), example="德公党〔2020〕3号"),
     ),

@@ -33,7 +33,7 @@ def _mend(values: Mapping[str, Value], raws: Mapping[str, Any]) -> tuple[dict[st
         return ({} if kind is None else {"kind": kind}), {}
     if values.get("is_temporary") is False:
         column = SHEET.by_slug["is_temporary"].header
-        return {"kind": kind}, {"is_temporary": f"组织类别写的是“{str(raw).strip()}”,“{column}”却填了否"}
+        return {"kind": kind}, {"is_temporary": f"组织类型写的是“{str(raw).strip()}”,“{column}”却填了否"}
     is_said = bool(raws.get("is_temporary"))
     return {"kind": kind} if is_said else {"kind": kind, "is_temporary": True}, {}
 
@@ -63,8 +63,7 @@ SHEET = Layout(
         ),
         Column(
             "kind",
-            "组织类别",
-            also=("组织类型", "党组织类别", "党组织类型", "类别", "类型"),
+            also=("组织类别", "党组织类别", "党组织类型", "类别", "类型"),
             words={
                 OrganizationKind.COMMITTEE: ("基层党委", "机关党委", "党的委员会", "611"),
                 OrganizationKind.GENERAL_BRANCH: (
@@ -118,7 +117,7 @@ SHEET = Layout(
         Column("dissolved_on", also=headers("撤销 解散", DAYS), help="填写后组织自该日起撤销。"),
         Column("approval_number", also=("批准文号", "文号", "成立文号"), example="德公党〔2020〕3号"),
         Column("dissolution_number"),
-        Column("honour_title", "荣誉称号", also=("荣誉命名", "命名")),
+        Column("honour_title", also=("荣誉称号", "命名")),
         Column("aliases", help="多个别名用分号隔开。"),
         Column("note", also=("说明",)),
         Column("state", "审批状态", also=("状态",), is_info=True),

@@ -48,8 +48,7 @@ SHEET = Layout(
         Column("aliases", also=("曾用名",), help="多个别名用分号隔开。"),
         Column(
             "kind",
-            "单位类别",
-            also=("单位类型", "机构类别", "机构类型", "类别", "类型"),
+            also=("单位类别", "机构类别", "机构类型", "类别", "类型"),
             example=UnitKind.SUB_BUREAU.value,
         ),
         Column(

@@ -85,8 +85,12 @@ def write_homes(spells: Mapping[int, Sequence[HomeSpell]], end: date | None = No
 
 
 def move_homes(unit: Unit, into: Unit, on: date) -> None:
-    """Move the homes of everybody at a unit to another unit from a day on."""
-    rows = PersonPlacement.objects.filter(unit=unit).filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
+    """Move the homes of everybody at a unit to another unit from a day on.
+
+    An entry that was joined to another stays as it was left: it counts nowhere.
+    """
+    at_unit = PersonPlacement.objects.filter(unit=unit, person__merged_into__isnull=True)
+    rows = at_unit.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on))
     rewrite(rows.filter(started_on__gte=on), unit=into)
     split = list(rows.filter(started_on__lt=on))
     rewrite(rows.filter(started_on__lt=on), ended_on=on)

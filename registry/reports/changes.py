@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -22,8 +22,7 @@ FORM, CONFIRM = "reports/sources/form.html", "reports/sources/confirm.html"
 @changes_something
 def add(request: HttpRequest) -> HttpResponse:
     """Enter a source at a unit where the user may."""
-    if not access.may_somewhere(request.user, "add_source"):
-        raise Http404("登记来源需要管理员角色。")
+    access.need_somewhere(request.user, "add_source")
     address = address_of(request)
     initial = {"unit": access.only_unit(request.user, "add_source")}
     form = forms.AddSourceForm(posted(request), user=request.user, initial=initial)

@@ -110,13 +110,13 @@ def _in_it(title: str) -> tuple[Column[_Formed], ...]:
     return (
         Column(title, lambda row: len(row.placed), Kind.NUMBER),
         Column("其中党员", lambda row: sum(_is_member(each) for each in row.placed), Kind.NUMBER),
-        _own("荣誉称号", lambda each: each.honour_title),
+        _own("荣誉命名", lambda each: each.honour_title),
     )
 
 
 _COMMITTEES: tuple[Column[_Formed], ...] = (
     _own("组织名称", lambda each: each.name),
-    _own("组织类别", lambda each: each.kind_label),
+    _own("组织类型", lambda each: each.kind_label),
     _own("所在单位", lambda each: each.host_name),
     _superior("上级组织"),
     _own("成立日期", lambda each: each.established_on, Kind.DATE),
@@ -129,7 +129,7 @@ _COMMITTEES: tuple[Column[_Formed], ...] = (
 _POSTS: tuple[Column[_Formed], ...] = (
     _own("先锋岗名称", lambda each: each.name),
     _own("所在单位", lambda each: each.host_name),
-    _superior("隶属组织"),
+    _superior("上级组织"),
     _own("设岗日期", lambda each: each.established_on, Kind.DATE),
     _own("批复文号", lambda each: each.approval_number),
     Column("负责人", lambda row: row.names(HEADS)),

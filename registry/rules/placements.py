@@ -299,7 +299,7 @@ def _never(subject: object, row: Placement | Assignment, day: date) -> Finding:
     after, gone = day + timedelta(days=1), row.organization.dissolved_on
     message = (
         f"编入和结束是同一天,这次编入哪一天都不计:结束日期当天已不在组织。"
-        f"名册写的是最后一天的,请填次日 {after:%Y-%m-%d}。"
+        f"花名册写的是最后一天的,请填次日 {after:%Y-%m-%d}。"
     )
     is_possible = after <= timezone.localdate() and (gone is None or after <= gone)
     offer = Offer(f"结束日期改为次日 {after:%Y-%m-%d}", DAY_AFTER) if is_possible else None

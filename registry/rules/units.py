@@ -248,7 +248,7 @@ def _check_day(proposal: Move, since: dict[int, date | None]) -> Wrong:
     for unit in proposal.units:
         before = since[unit.pk]
         if before is not None and on < before:
-            message = f"“{unit.name}”在 {before:%Y-%m-%d} 已调整过隶属关系,生效日期不能早于该日。"
+            message = f"“{unit.name}”在 {before:%Y-%m-%d} 已调整过上级单位,生效日期不能早于该日。"
             yield "superiors_in_order", "on", message
         if unit.opened_on is not None and on < unit.opened_on:
             message = f"“{unit.name}”设立于 {unit.opened_on:%Y-%m-%d},生效日期不能早于该日。"
@@ -273,7 +273,7 @@ def _check_closing(proposal: Closing) -> Wrong:
     if not into.is_open_on(on) or into.closed_on is not None:
         yield "merged_into_another", "into", f"“{into.name}”在 {on:%Y-%m-%d} 不存在或已撤并。"
     if any(ancestor.pk == unit.pk for ancestor in UnitHierarchy.on(on).path(into)):
-        yield "merged_into_another", "into", f"“{into.name}”在“{unit.name}”之下,请先调整隶属关系。"
+        yield "merged_into_another", "into", f"“{into.name}”在“{unit.name}”之下,请先调整上级单位。"
 
 
 def _later_events(proposals: Sequence[Closing]) -> list[Finding]:

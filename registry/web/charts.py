@@ -12,7 +12,8 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
-HEIGHT = 208
+HEIGHT, LOW = 208, 132
+"""How high a plot is; low where what stands below it should be on the first screen too."""
 DAY = 10
 """The width of a day in the plot, before it stretches."""
 LABEL_GAP = 16
@@ -84,6 +85,11 @@ class Chart:
     head: list[str]
     rows: list[list[Any]]
 
+    @property
+    def is_low(self) -> bool:
+        """Whether its plot is a low one."""
+        return self.height < HEIGHT
+
 
 SPARK_WIDTH, SPARK_HEIGHT, _SPARK_EDGE = 76, 22, 3
 
@@ -127,7 +133,13 @@ def steps(largest: int, wanted: int = 4) -> list[int]:
 
 
 def day_chart(
-    lines: Sequence[Line], marks: Sequence[Mark] = (), *, title: str, head: str = "", table: bool = True
+    lines: Sequence[Line],
+    marks: Sequence[Mark] = (),
+    *,
+    title: str,
+    head: str = "",
+    table: bool = True,
+    height: int = HEIGHT,
 ) -> Chart:
     """Lay out a chart of lines by day. All lines have the same days.
 
@@ -139,14 +151,14 @@ def day_chart(
     values = [value for line in lines for _, value in line.points]
     top = steps(max([*values, *(mark.value for mark in marks)]))
     width = max(1, (last - first).days) * DAY
-    plot = _Plot(first, width, top[-1])
+    plot = _Plot(first, width, top[-1], height)
     drawn = thinned(days)
     numbers = [dict(line.points) for line in lines]
     summary = ";".join(f"{line.label}由 {line.points[0][1]} 到 {line.points[-1][1]}" for line in lines)
     return Chart(
         text=f"{title}:{first:%Y-%m-%d} 至 {last:%Y-%m-%d},{summary}。",
         width=width,
-        height=HEIGHT,
+        height=height,
         axis=[(plot.y(tick), f"{tick:,}") for tick in top],
         grid="".join(f"M0 {plot.y(tick)}H{width}" for tick in top),
         days=_ticks(days, plot),
@@ -170,6 +182,7 @@ class _Plot:
     first: date
     width: int
     highest: int
+    height: int
 
     def x(self, day: date) -> int:
         """Return where a day is."""
@@ -181,7 +194,7 @@ class _Plot:
 
     def y(self, value: int) -> int:
         """Return how far from the top a number is."""
-        return HEIGHT - round(HEIGHT * value / self.highest)
+        return self.height - round(self.height * value / self.highest)
 
     def drawn(self, line: Line, points: Points) -> dict[str, str]:
         """Draw a line: a number holds until the next day's, so right, then up or down."""
@@ -191,7 +204,7 @@ class _Plot:
             if value != at:
                 path, at = f"{path}H{self.x(day)}V{self.y(value)}", value
         path += f"H{self.width}"
-        return {"path": path, "area": f"{path}V{HEIGHT}H0Z" if line.filled else "", "tone": line.tone}
+        return {"path": path, "area": f"{path}V{self.height}H0Z" if line.filled else "", "tone": line.tone}
 
 
 def thinned(days: Sequence[date]) -> list[date]:
@@ -275,7 +288,7 @@ def _ends(lines: Sequence[Line], plot: _Plot) -> list[dict[str, Any]]:
             "y": y,
             "leader": f"M0 {end}L5 {y}" if y != end else "",
         }
-        for line, end, y in zip(lines, ends, apart(ends), strict=True)
+        for line, end, y in zip(lines, ends, apart(ends, room=plot.height), strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from registry.nouns import Noun
 from registry.spreadsheets.sheets import Cell, Head, Kind
-from registry.web.templatetags.parts import count, sample_tag, thousands
+from registry.web.templatetags.parts import count, delta, sample_tag, thousands
 from registry.web.written import CARDS_FROM
 
 Line = TypeVar("Line")
@@ -70,6 +70,8 @@ class Column(Generic[Line]):
     """Whether it is a code by which the file is read back: on the screen, but not printed."""
     is_of_the_day: bool = False
     """Whether it was so on the day of the page, which may not be so today: it is not read back."""
+    is_change: bool = False
+    """Whether the number is a change, which the page says as growth or decline."""
     says_day: bool = False
     """Whether the title on the page says the day."""
     seen_by: Callable[[Any], bool] | None = None
@@ -140,7 +142,10 @@ class Column(Generic[Line]):
         if self.text and not self.cell:
             shown: str | None = read(row, self.text)
             return shown or None
-        return self.of(row)
+        value = self.of(row)
+        if self.is_change and isinstance(value, int) and value:
+            return f"{'▲' if value > 0 else '▼'} {thousands(abs(value))}"
+        return value
 
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
@@ -235,6 +240,8 @@ class Drawn:
         """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
         if self.column.is_number and not self.value:
             return count(None if self.value is None else 0)
+        if self.column.is_change and isinstance(self.value, int):
+            return delta(self.value)
         css = mark_safe(' class="count"' if self.column.is_number else "")
         shown = (
             format_html('<a{} href="{}">{}</a>', css, self.url, self.text) if self.url else escape(self.text)

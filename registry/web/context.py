@@ -90,6 +90,11 @@ class Frame:
         """The unit that the page is about: set by views as ``request.current_unit``."""
         return str(getattr(self.request, "current_unit", "") or self.request.GET.get("unit", ""))
 
+    @property
+    def organization_code(self) -> str:
+        """The organization that the page is about: set by views as ``request.current_organization``."""
+        return str(getattr(self.request, "current_organization", ""))
+
     @cached_property
     def role(self) -> str:
         """The user's roles, in a word or two."""

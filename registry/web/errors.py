@@ -1,24 +1,78 @@
-"""Error pages: what is wrong, what to do, and the number of the request."""
+"""Error pages: what is wrong, what to do, the way on and back, and the number of the request.
+
+They keep the campaign and the date of the address; what was filled in when the server failed is sent again.
+"""
 
 from __future__ import annotations
 
-from django.core.exceptions import RequestDataTooBig
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template import loader
+from django.utils.http import url_has_allowed_host_and_scheme
 
+from registry import access, nouns
+from registry.models import Grant, GrantRole
+from registry.refusals import RefusedByRole
 from registry.web import kept
+from registry.web.address import KEPT
+
+MOST_NAMED = 5
+"""So many of those who may do it are named."""
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Show the 404 page, with the Chinese sentence of ``Http404("…")`` if there is one."""
     message = exception.args[0] if exception.args and isinstance(exception.args[0], str) else ""
-    return render(request, "errors/404.html", {"message": message}, status=404)
+    return render(request, "errors/404.html", {"message": message, "back": _back(request)}, status=404)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Show the 403 page."""
-    return render(request, "errors/403.html", status=403)
+    """Show the 403 page: which roles may do it, and who has them there, as far as the user sees it."""
+    context: dict[str, Any] = {"back": _back(request)}
+    if isinstance(exception, RefusedByRole):
+        context |= _refused(request.user, exception)
+    return render(request, "errors/403.html", context, status=403)
+
+
+def _refused(user: access.AnyUser, refused: RefusedByRole) -> dict[str, Any]:
+    verb, scope = nouns.verb(refused.verb), access.spans(user)
+    if refused.row is not None:
+        units = [unit for unit in nouns.units_of([refused.row]) if unit is not None]
+    else:
+        units = access.top_units(user)
+    able: dict[int, Grant] = {}
+    for unit in units:
+        for grant in access.who_may(verb.slug, unit):
+            if access.inside(grant.unit, scope):
+                able.setdefault(grant.user_id, grant)
+    return {
+        "verb": verb.label,
+        "roles": "或".join(str(GrantRole(role).label) for role in verb.roles),
+        "held": [f"{unit.label} {GrantRole(role).label}" for role, unit in access.roles_held(user)],
+        "able": [
+            {"name": str(grant.user), "unit": grant.unit.label, "role": grant.get_role_display()}
+            for grant in list(able.values())[:MOST_NAMED]
+        ],
+    }
+
+
+def _back(request: HttpRequest) -> str:
+    """Return the page from which the user came; "" where that is unknown or the page itself."""
+    came = request.META.get("HTTP_REFERER", "")
+    try:
+        own = {request.get_host()}
+    except DisallowedHost:
+        return ""
+    if not came or not url_has_allowed_host_and_scheme(came, own, require_https=request.is_secure()):
+        return ""
+    parts = urlsplit(came)
+    page = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return "" if page == request.get_full_path() else page
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -50,10 +104,34 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Show the 500 page with the request number; needs neither database nor context."""
-    return _standing_alone(request, "errors/500.html", 500)
+    """Show the 500 page with the request number; needs neither database nor context.
+
+    What was filled in stands on it, to be sent again.
+    """
+    return _standing_alone(request, "errors/500.html", 500, _sent(request))
 
 
-def _standing_alone(request: HttpRequest, name: str, status: int) -> HttpResponse:
-    body = loader.get_template(name).render({"request_number": getattr(request, "request_number", "")})
-    return HttpResponse(body, status=status)
+def _sent(request: HttpRequest) -> dict[str, Any]:
+    """Return what a form sent, and what it is sent again with; nothing where it held secrets or files."""
+    try:
+        if request.method != "POST" or not kept.pack(request):
+            return {}
+        fields = [(name, value) for name, values in request.POST.lists() for value in values]
+        sent = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
+        return {"sent": sent, "path": request.get_full_path(), "token": get_token(request)}
+    except Exception:  # the page of a fault must not fail
+        return {}
+
+
+def _standing_alone(
+    request: HttpRequest, name: str, status: int, context: dict[str, Any] | None = None
+) -> HttpResponse:
+    keep = urlencode({key: request.GET[key][:40] for key in KEPT if request.GET.get(key)})
+    context = {
+        "request_number": getattr(request, "request_number", ""),
+        "home": f"/?{keep}" if keep else "/",
+        "search": f"/search/?{keep}" if keep else "/search/",
+        "back": _back(request),
+        **(context or {}),
+    }
+    return HttpResponse(loader.get_template(name).render(context), status=status)

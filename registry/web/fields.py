@@ -372,7 +372,7 @@ class ScopedForm(forms.Form):
     """The days that may lie in the future; all others are checked with the rest of the form."""
     renames: Mapping[str, str] = {}
     holds_input = True
-    """Whether its page goes without the pickers of campaign and date, which would lose what was filled in."""
+    """Whether its page goes without the choice of campaign and date, which would lose what was filled in."""
 
     def __init__(self, *args: Any, user: access.AnyUser, row: Any = None, **kwargs: Any) -> None:
         held = {name: getattr(row, name) for name in (*self.held, "version") if hasattr(row, name)}

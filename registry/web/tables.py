@@ -314,6 +314,7 @@ class Table(Choosing, Generic[Line]):
             "page_obj": self.page_obj,
             "rows": self.grid.rows,
             "question": self.question,
+            "is_dated": self.is_dated,
             "statement": self.statement if self.is_dated else None,
             "basis": Basis(self.question.basis).label,
             "export_url": self.file_url,

@@ -83,8 +83,7 @@ class TickedSubject:
         @changes_something
         def view(request: HttpRequest) -> HttpResponse:
             """Show what is ticked and what will be done, and do it."""
-            if not access.may_somewhere(request.user, verb):
-                raise Http404("没有这个页面,或您没有办理的权限。")
+            access.need_somewhere(request.user, verb)
             goal = self.back(request)
             if request.method != "POST":
                 return HttpResponseRedirect(goal)
@@ -133,7 +132,7 @@ class TickedSubject:
         rows = access.visible(request.user, noun.with_related().filter(pk__in=pks), verb)
         found = sorted(rows, key=self.order)
         if not everything and len(found) < len(pks):
-            raise Http404("所选的记录中有的已不存在,或不在您的录入范围内。")
+            raise Http404("所选的记录中有的已不存在,或不在您的管理范围内。")
         return found
 
 

@@ -104,8 +104,9 @@ document.addEventListener("submit", (event) => {
   if (loading && !form.matches("[data-download]")) loading.classList.add("on");
 });
 
-// What is filled in and not yet sent is not left without asking; 取消 is an answer already.
-let unsent = Boolean(document.querySelector("main form.form .summary"));
+// What is filled in and not yet sent is not left without asking; 取消 is an answer already. A form that came back
+// (data-unsent: to be corrected, confirmed, or looked at once more) is filled in from the start.
+let unsent = Boolean(document.querySelector("main form.form[data-unsent]"));
 for (const kind of ["input", "picker-change"]) {
   document.addEventListener(kind, (event) => {
     if (event.target.closest("main form.form")) unsent = true;

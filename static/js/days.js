@@ -131,9 +131,27 @@ function place() {
   dialog.style.left = `${Math.max(4, Math.min(at.left, innerWidth - dialog.offsetWidth - 4))}px`;
 }
 
+// The table is made here, so that no page holds an empty one.
+function grid(place) {
+  const table = document.createElement("table");
+  table.setAttribute("role", "grid");
+  table.setAttribute("aria-labelledby", "calendar-month");
+  const heads = table.createTHead().insertRow();
+  for (const name of place.dataset.week) {
+    const head = document.createElement("th");
+    head.scope = "col";
+    head.abbr = `星期${name}`;
+    head.textContent = name;
+    heads.append(head);
+  }
+  table.createTBody();
+  place.append(table);
+}
+
 function open(field) {
   if (!dialog) {
     dialog = pattern.content.firstElementChild.cloneNode(true);
+    grid(dialog.querySelector(".calendar-days"));
     document.body.append(dialog);
     dialog.addEventListener("click", onClick);
     dialog.addEventListener("keydown", onKey);

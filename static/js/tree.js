@@ -56,8 +56,12 @@ function settle(tree) {
   prepare(tree);
   const here = tree.querySelector(`${SEEN}[aria-current] > .tree-row`);
   const side = tree.closest(".side");
-  if (!here || !side || tree.dataset.shown) return;
+  if (!here || tree.dataset.shown) return;
   tree.dataset.shown = "1";
+  if (!side) {
+    if (here.getBoundingClientRect().bottom > innerHeight) here.scrollIntoView({ block: "center" });
+    return;
+  }
   const gap = here.getBoundingClientRect().top - side.getBoundingClientRect().top;
   if (gap > side.clientHeight - 60) side.scrollTop += gap - side.clientHeight / 2;
 }

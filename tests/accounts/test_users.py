@@ -306,15 +306,15 @@ def test_who_is_no_manager_has_no_users_page(world: World, client: Client, role:
     before = everything()
     grant = Grant.objects.get(user=world.clerk)
     for address in ("/users/", "/users/add/", f"/users/grants/{grant.pk}/end/", *addresses(world.clerk)):
-        assert client.get(address).status_code == 404, address
-        assert client.post(address, {**SENT, **ADDED}).status_code in (404, 405), address
+        assert client.get(address).status_code == 403, address
+        assert client.post(address, {**SENT, **ADDED}).status_code in (403, 405), address
     assert everything() == before
 
 
 def test_a_manager_whose_grant_is_over_has_none_either(world: World, client: Client) -> None:
     Grant.objects.filter(user=world.manager).update(ended_on=timezone.localdate())
     client.force_login(world.manager)
-    assert client.get("/users/").status_code == 404
+    assert client.get("/users/").status_code == 403
 
 
 def test_reading_writes_nothing(world: World, manager: Client) -> None:
@@ -341,7 +341,7 @@ def test_the_command_grants(world: World, capsys: Any) -> None:
     assert "已授予 foreign 在左公安局的“管理员”角色,自 2020-02-01,长期" in capsys.readouterr().out
     grant = Grant.objects.get(user=world.foreign, unit=world.left)
     assert (grant.role, grant.started_on) == ("manager", date(2020, 2, 1))
-    assert AuditEntry.objects.get(verb="grant_role").actor == "命令 grant"
+    assert AuditEntry.objects.get(verb="grant_role").actor == "授权命令"
 
 
 @pytest.mark.parametrize(

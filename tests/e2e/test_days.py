@@ -1,4 +1,4 @@
-"""A date by keyboard alone: typed without its year, then moved in the calendar."""
+"""A date by keyboard alone: typed without a year, moved in the calendar; the form asks before it is left."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def test_a_date_by_keyboard(page: Page, live_server) -> None:
     page.get_by_role("button", name="登录").click()
     page.goto(f"{live_server.url}/start-campaign/?as_of=2020-02-20")
 
+    asks = (
+        "() => { const left = new Event('beforeunload', {cancelable: true});"
+        " window.dispatchEvent(left); return left.defaultPrevented; }"
+    )
+    assert page.evaluate(asks) is False
     box = page.get_by_label("启动日期")
     box.fill("")
     box.press_sequentially("2月3日")
@@ -60,3 +65,4 @@ def test_a_date_by_keyboard(page: Page, live_server) -> None:
     said = page.get_by_role("alert")
     expect(said).to_have_text("日期“2020-13-45”不存在,请写成 2020-02-03 或 2月3日。")
     expect(box).to_have_value("2020-13-45")
+    assert page.evaluate(asks) is True

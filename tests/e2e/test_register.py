@@ -102,7 +102,7 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
     expect(members).to_have_text(["孙丽华"])
     expect(page.get_by_label("粘贴警号、姓名")).to_have_value("999999 无名")
     page.get_by_label("粘贴警号、姓名").fill("")
-    page.get_by_text("从德城分局的名册勾选").click()
+    page.get_by_text("从德城分局的人员中勾选").click()
     page.get_by_label("选 钱学军").check()
     expect(members).to_have_text(["孙丽华", "钱学军"])
     page.get_by_label("职务 钱学军").select_option("deputy_secretary")

@@ -46,9 +46,9 @@ from tests.factories import (
 
 pytestmark = pytest.mark.django_db
 
-UNITS = ("单位代码", "单位名称", "单位类别", "上级单位代码", "设立日期")
+UNITS = ("单位代码", "单位名称", "单位类型", "上级单位代码", "设立日期")
 ORGANIZATIONS = (
-    *("组织代码", "组织名称", "组织类别", "是否临时", "所在单位代码", "上级组织代码"),
+    *("组织代码", "组织名称", "组织类型", "是否临时", "所在单位代码", "上级组织代码"),
     *("成立日期", "撤销日期", "专项任务", "备注"),
 )
 PEOPLE = ("警号", "姓名", "人员类别", "政治面貌", "所属单位代码", "所属党支部代码", "职务", "联系电话")
@@ -477,7 +477,7 @@ def test_what_is_wrong_is_said_at_its_cell(office: Office) -> None:
         ("单位!A9", "与“单位”第 8 行重复"),
         ("单位!D10", "单位“x1”在“单位”第 4 行,该行有误"),
         ("组织!I2", "有 2 个专项任务叫“同名”"),
-        ("组织!C2", "组织类别不能通过导入修改"),
+        ("组织!C2", "组织类型不能通过导入修改"),
         ("组织!D2", "临时或常设不能通过导入修改"),
         ("组织!E2", "请在组织页面用“转隶”办理"),
         ("组织!F2", "上级组织不能通过导入调整"),
@@ -581,7 +581,7 @@ def test_somebody_placed_here_from_elsewhere_is_not_changed(office: Office) -> N
     assign(branch, guest)
     for phone in ("13800001111", "13900000000"):  # nor can the telephone be guessed
         made = office.hand_in(人员=[("900", "邻人", None, None, None, None, None, phone)])
-        assert problems(made) == [("人员!A2", "该人员的所属单位不在您的录入范围内,不能修改其资料。")]
+        assert problems(made) == [("人员!A2", "该人员的所属单位不在您的管理范围内,不能修改其资料。")]
     assert office.hand_in(人员=[("900", "邻人")]).counts == {"people": {"unchanged": 1}}
 
 

@@ -133,7 +133,7 @@ def all_new(*rows: int) -> list[tuple[int, str]]:
         ("i41_code_header", all_new(2), [], []),
         ("i_noteblock", all_new(2, 3), [], []),
         ("ord", all_new(*range(2, 20)), [], None),
-        ("a3", all_new(2), [], [("F2", "名册写的是最后一天的,请填次日 2020-02-04")]),
+        ("a3", all_new(2), [], [("F2", "花名册写的是最后一天的,请填次日 2020-02-04")]),
         ("p_reissue", [(2, "changed")], [], [("A2", "像是警号给了另一个人")]),
         (
             "u_same_name",
@@ -210,7 +210,7 @@ def test_national_codes_stand_for_kinds(bureau: Bureau) -> None:
             ]
         ),
     )
-    kinds = [(shown(made, place)["组织类别"], shown(made, place)["是否临时"]) for place in range(3)]
+    kinds = [(shown(made, place)["组织类型"], shown(made, place)["是否临时"]) for place in range(3)]
     assert kinds == [("联合党支部", "是"), ("联合党支部", "否"), ("党委", "是")]
 
 
@@ -305,14 +305,14 @@ def test_the_preview_shows_every_value_of_new_rows(bureau: Bureau) -> None:
     assert shown(made, 0) == {
         "单位代码": "suo",
         "单位名称": "新湖派出所",
-        "单位类别": "派出所",
+        "单位类型": "派出所",
         "上级单位": "德州市公安局德城分局",
         "设立日期": "2019-05-01",
     }
     assert shown(made, 1) == {
         "组织代码": "linshi",
         "组织名称": "新湖临时党支部",
-        "组织类别": "党支部",
+        "组织类型": "党支部",
         "是否临时": "是",
         "所在单位": "新湖派出所",
         "上级组织": "德城分局临时党总支",
@@ -358,12 +358,12 @@ def sheets(**tables: Sequence[Sequence[Any]]) -> bytes:
 
 BY_NAME = {
     "单位": [
-        ("单位名称", "简称", "单位类别", "上级单位"),
+        ("单位名称", "简称", "单位类型", "上级单位"),
         ("新湖派出所", "新湖所", "派出所", "德城分局"),
         ("新湖派出所警务站", None, "检查站", "新湖所"),
     ],
     "组织": [
-        ("组织名称", "组织类别", "所在单位", "上级组织", "成立日期"),
+        ("组织名称", "组织类型", "所在单位", "上级组织", "成立日期"),
         ("新湖临时党总支", "临时党总支", "新湖所", None, "2020-02-03"),
         ("新湖临时党支部", "临时党支部", "新湖派出所", "新湖临时党总支", "2020-02-03"),
     ],
@@ -414,7 +414,7 @@ def test_a_name_that_several_have_asks_for_the_code(bureau: Bureau) -> None:
 def test_a_unit_of_the_name_elsewhere_is_another_one(bureau: Bureau) -> None:
     make_unit("zgc", bureau.city, name="政工处", kind="division")
     rows = [
-        ("单位名称", "单位类别", "上级单位", "备注"),
+        ("单位名称", "单位类型", "上级单位", "备注"),
         ("政工处", "处室", "德城分局", "新设"),
         ("政工处", "处室", "德州市公安局", "改写"),
     ]
@@ -441,7 +441,7 @@ def test_a_name_outside_the_scope_reads_like_one_that_does_not_exist(bureau: Bur
 def test_what_names_a_wrong_row_by_name_is_wrong_itself_and_the_rest_is_written(bureau: Bureau) -> None:
     rows = {
         "单位": [
-            ("单位名称", "单位类别", "上级单位"),
+            ("单位名称", "单位类型", "上级单位"),
             ("甲所", "派出所", "无此局"),
             ("乙所", "派出所", "德城分局"),
         ],

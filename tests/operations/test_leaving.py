@@ -240,6 +240,22 @@ def test_an_entry_that_was_joined_leads_on() -> None:
     assert set(third.merged.values_list("number", flat=True)) == {"1", "2"}
 
 
+def test_an_entry_that_was_joined_stays_when_its_unit_is_merged() -> None:
+    """It counts nowhere: its home and its dated homes stay what they were when it was joined."""
+    old, new = make_unit("old"), make_unit("new")
+    kept, other = make_person(unit=old), make_person(unit=old)
+    merge(kept, other)
+    units.merge_unit(actor=ACTOR, unit=old, into=new, on=day(10), reason="并")
+    homes = [
+        list(each.homes.order_by("started_on").values_list("unit__code", flat=True)) for each in (kept, other)
+    ]
+    assert homes == [["old", "new"], ["old"]]
+    for each in (kept, other):
+        each.refresh_from_db()
+    assert (kept.home_unit, other.home_unit) == (new, old)
+    sound()
+
+
 def test_entries_that_cannot_be_joined() -> None:
     kept, other = make_person(number="1"), make_person(number="2")
     with refusal("other", "请选择另一个条目"):

@@ -193,7 +193,7 @@ def test_move_refused() -> None:
     with refusal("on", "晚于今天"):
         move(unit, other, 30_000)
     move(unit, other)
-    with refusal("on", "在 2020-02-11 已调整过隶属关系"):
+    with refusal("on", "在 2020-02-11 已调整过上级单位"):
         move(unit, top, 9)
 
 

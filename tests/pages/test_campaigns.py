@@ -202,7 +202,7 @@ def test_a_manager_starts_one_at_the_lead_unit(world: World) -> None:
     assert Campaign.objects.filter(name="防汛救灾").count() == 2
     refused = client.post(START, {**sent, "lead_unit": "right"})
     assert "没有找到单位" in str(refused.context["form"].errors["lead_unit"])
-    assert logged_in(world.left, "clerk").get(START).status_code == 404
+    assert logged_in(world.left, "clerk").get(START).status_code == 403
 
 
 # Edit, with its record and the way back
@@ -223,7 +223,7 @@ def test_it_is_edited_and_the_edit_set_back(world: World) -> None:
     stale = client.post("/campaigns/yiqing/edit/", sent)
     assert "他人已修改本记录" in stale.content.decode()
     assert stale.context["form"]["name"].value() == "抗疫"
-    assert logged_in(world.left).get("/campaigns/yiqing/edit/").status_code == 404
+    assert logged_in(world.left).get("/campaigns/yiqing/edit/").status_code == 403
 
 
 # End, and taking it back

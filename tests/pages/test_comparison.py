@@ -18,6 +18,7 @@ from registry.models import AuditEntry
 from registry.operations import organizations
 from registry.pages.comparison.tables import ComparisonTable
 from tests.factories import ACTOR, make_organization, make_unit, make_user
+from tests.paper import print_of
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +92,7 @@ def test_two_units_by_weeks_with_first_last_and_growth(world: Leagues) -> None:
         ("东盟公安局", 0, 4, 4, (4, "2020-02-19")),
         ("西盟公安局", 0, 1, 1, (2, "2020-02-02")),
     ]
-    assert table.most_grown == "30 日内增加最多:东盟公安局(▲ 4)。"
+    assert table.most_grown == "30 日内增加最多:东盟公安局(增加 4)。"
 
 
 def test_the_metrics_of_one_unit_by_days(world: Leagues) -> None:
@@ -163,6 +164,7 @@ def test_the_chart_names_its_lines_at_their_ends_and_says_itself_in_words(
     assert f'aria-label="{said}"' in page
     assert "<title>2月15日 东盟公安局 3,西盟公安局 1</title>" in page
     assert page.count('class="dot ') == 2 + 2  # at the ends and before the names
+    assert '<span class="sr-only">减少</span> 1' in page  # no sign is read aloud
 
 
 def test_where_nothing_moves_the_page_says_so_and_draws_nothing(client: Client, world: Leagues) -> None:
@@ -284,3 +286,23 @@ def test_the_file_has_the_steps_and_what_they_are(client: Client, world: Leagues
         ["期末与增减", "4", "1", "1", "-1"],
     ]
     assert "区间:2020-02-14 至 2020-02-20" in rows[2][0]
+
+
+def test_paper_has_the_chart_the_lines_and_the_steps(client: Client, world: Leagues) -> None:
+    client.force_login(world.user)
+    asked = {"unit": ["east", "west"], "as_of": "2020-02-20", "range": "7", "by": "week"}
+    printed = print_of(client, "comparison_export", **asked)
+    assert "<svg" in printed.html
+    assert printed.tables == [
+        [
+            ["单位", "期初", "期末", "增减", "最高", "最高日"],
+            ["东盟公安局", "3", "4", "▲ 1", "4", "2020-02-19"],
+            ["西盟公安局", "2", "1", "▼ 1", "2", "2020-02-14"],
+        ],
+        [
+            ["每周截至", "东盟公安局", "增减", "西盟公安局", "增减"],
+            ["2020-02-20", "4", "▲ 1", "1", "▼ 1"],
+            ["2020-02-14", "3", "–", "2", "–"],
+            ["期末与增减", "4", "1", "1", "-1"],
+        ],
+    ]

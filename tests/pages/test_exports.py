@@ -103,8 +103,8 @@ def test_the_ledger(world: World) -> None:
     (branch,) = [row for row in taken.records() if row["组织代码"] == "branch"]
     assert branch == {
         "组织名称": "左局临时党支部",
-        "组织类别": "临时党支部",
-        "荣誉称号": None,
+        "组织类型": "临时党支部",
+        "荣誉命名": None,
         "当日所在单位": "左公安局",
         "上级组织": "左局临时党总支",
         "书记/负责人": "赵一",
@@ -172,7 +172,7 @@ def test_the_assignments_behind_a_number(world: World) -> None:
 
 def test_the_members_of_an_organization_now_and_before(world: World) -> None:
     taken = take(logged_in(world.top), "members_export", "branch", **AS_OF)
-    assert taken.above[0] == "左局临时党支部人员名册"
+    assert taken.above[0] == "左局临时党支部花名册"
     assert list(zip(taken.column("姓名"), taken.column("职责"), taken.column("在册情况"), strict=True)) == [
         ("赵一", "书记", "在册"),
         ("钱二", "成员", "在册"),
@@ -197,7 +197,7 @@ def test_the_units_below_and_the_units_found(world: World) -> None:
     taken = take(client, "units_export", unit="left")
     assert taken.column("单位代码") == ["left", "station"]
     assert taken.records()[0] == {
-        "单位名称": "左公安局", "单位类别": "公安局", "上级单位": "省公安厅", "单位代码": "left",
+        "单位名称": "左公安局", "单位类型": "公安局", "上级单位": "省公安厅", "单位代码": "left",
         "简称": "左局", "别名": None, "行政区划代码": "371400", "序号": None, "上级单位代码": None,
         "设立日期": None, "撤并日期": None, "备注": None,
     }  # fmt: skip
@@ -395,7 +395,7 @@ def test_an_export_is_recorded(world: World) -> None:
     assert (entry.actor, entry.object_name, entry.unit) == ("王五", "人员", world.left)
     assert entry.after == {
         "file": "人员-左公安局及下级单位-2020-02-20.csv",
-        "filters": ["所属单位:左公安局", "类别:辅警"],
+        "filters": ["所属单位:左公安局", "人员类别:辅警"],
         "rows": 1,
     }
     page = logged_in(world.left, "auditor").get("/record/", {"verb": "export"}).content.decode()

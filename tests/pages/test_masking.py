@@ -207,14 +207,14 @@ def test_opening_a_telephone_number_is_recorded(world: World, login, role: str) 
 def test_who_may_not_open_a_telephone_number(world: World, login, role: str) -> None:
     client = login(world.left, role)
     assert "reveal" not in body(client, "person", world.own.key)
-    assert client.post(reverse("person_reveal", args=[world.own.key])).status_code == 404
+    assert client.post(reverse("person_reveal", args=[world.own.key])).status_code == 403
     assert looked() == []
 
 
 def test_nobody_opens_the_telephone_number_of_a_guest(world: World, login) -> None:
     client = login(world.left, "manager")
     for method in (client.get, client.post):
-        assert method(reverse("person_reveal", args=[world.guest.key])).status_code == 404
+        assert method(reverse("person_reveal", args=[world.guest.key])).status_code == 403
     assert looked() == []
 
 

@@ -321,12 +321,12 @@ def test_status_of_the_day_decides_the_warning(world: World, login) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "approver", "auditor"])
-def test_who_may_not_enter_gets_404(world: World, login, role) -> None:
+def test_who_may_not_enter_is_told_which_role_may(world: World, login, role) -> None:
     before = rows()
     client = login(world.right, role)
     for url in (REGISTER, f"{REGISTER}suggest/"):
-        assert client.get(url).status_code == 404
-    assert client.post(REGISTER, filled(world)).status_code == 404
+        assert client.get(url).status_code == 403
+    assert client.post(REGISTER, filled(world)).status_code == 403
     assert rows() == before
 
 
@@ -362,14 +362,14 @@ def test_forged_codes_out_of_scope_are_refused_by_field(world: World, login) -> 
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_each_action_is_404_elsewhere_and_for_viewers(world: World, login, action) -> None:
+def test_each_action_is_not_found_elsewhere_and_refused_to_viewers(world: World, login, action) -> None:
     made = make_organization(world.right, state="submitted")
     before = (rows(), Organization.objects.values().get(pk=made.pk))
     for unit, role in ((world.left, "manager"), (world.right, "viewer"), (world.right, "auditor")):
         client = login(unit, role)
-        url = f"/organizations/{made.code}/{action}/"
-        assert client.get(url).status_code == 404
-        assert client.post(url, {"reason": "x", "on": "2020-02-20", "name": "y"}).status_code == 404
+        url, status = f"/organizations/{made.code}/{action}/", 403 if unit == world.right else 404
+        assert client.get(url).status_code == status
+        assert client.post(url, {"reason": "x", "on": "2020-02-20", "name": "y"}).status_code == status
     assert (rows(), Organization.objects.values().get(pk=made.pk)) == before
 
 
@@ -379,7 +379,7 @@ def test_each_action_is_404_elsewhere_and_for_viewers(world: World, login, actio
 )
 def test_entering_and_approving_are_two_rights(world: World, login, action, role) -> None:
     made = make_organization(world.right, state="submitted")
-    assert login(world.right, role).post(f"/organizations/{made.code}/{action}/").status_code == 404
+    assert login(world.right, role).post(f"/organizations/{made.code}/{action}/").status_code == 403
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -74,7 +74,7 @@ def test_filters_narrow_and_come_back_as_chips(client, world):
     assert world.idle.number not in listed(client, LIST, assigned="yes", **AS_OF)
     response = client.get(LIST, {"unit": "left", "category": "auxiliary", **AS_OF})
     labels = [chip["label"] for chip in response.context["chips"]]
-    assert labels == ["所属单位:左公安局", "类别:辅警"]
+    assert labels == ["所属单位:左公安局", "人员类别:辅警"]
     assert response.context["chips"][0]["remove_url"] == "/people/?category=auxiliary&as_of=2020-02-20"
     assert "左公安局" in response.content.decode()
 

@@ -38,7 +38,7 @@ def test_the_end_is_registered_after_it_was_seen_what_ends(manager: Client, worl
     said = manager.get(url, {"as_of": "2020-03-05"}).context["sentences"]
     assert said[0] == "自 2020-03-05 起赵一不再在职,结束编入 3 人次;此前各日的统计不变。"
     assert said[1:] == [
-        "“左局临时党支部”书记(2020-02-01 编入),该职务将空缺。",
+        "“左局临时党支部”书记(2020-02-01 编入),书记将空缺。",
         "“=先锋岗”成员(2020-02-01 编入)。",
         "“左突击队”成员(2020-02-10 编入)。",
     ]

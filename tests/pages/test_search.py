@@ -56,7 +56,7 @@ def test_what_is_found_says_what_has_become_of_it(client: Client, bureau: Unit) 
     Organization.objects.filter(pk=sample.pk).update(is_sample=True)
     client.force_login(make_user(unit=bureau))
     page = ask(client, "抗疫")
-    for word in ("2020-03-01 撤销", "待审批", "存续"):
+    for word in ("2020-03-01 撤销", "待审批", "现有"):
         assert page.count(word) == 1
     assert page.count("tag sample") == 1
 
@@ -77,14 +77,14 @@ def test_twenty_of_each_and_the_way_to_all(client: Client, bureau: Unit) -> None
         make_person(f"派出所{number}", bureau)
     client.force_login(make_user(unit=bureau))
     page = ask(client, "派出所")
-    assert page.count("<tbody>") == 3
-    assert page.count("<tr>") == 3 + 3 * 20
+    assert page.count("<tbody") == 3
+    assert page.count("<tr") == 3 + 3 * 20
     assert page.count("还有更多") == 2
     assert "only=units" in page
     page = ask(client, "派出所", only="units")
-    assert page.count("<tr>") == 1 + 50
+    assert page.count("<tr") == 1 + 50
     assert '<b class="num">55</b>' in page
-    assert ask(client, "派出所", only="units", page="2").count("<tr>") == 1 + 5
+    assert ask(client, "派出所", only="units", page="2").count("<tr") == 1 + 5
 
 
 def test_out_of_scope_is_not_found(client: Client, bureau: Unit) -> None:

@@ -248,6 +248,28 @@ def test_the_whole_screen_keeps_the_choice_of_day_and_campaign(client: Client, b
     assert 'name="as_of"' in client.get("/tree/").content.decode()
 
 
+def marked(page: str) -> list[str]:
+    """The nodes that are marked as the open one."""
+    rows = re.findall(r'<li role="treeitem"[^>]*aria-current="page">.*?</a>', page)
+    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
+
+
+@pytest.mark.parametrize("name", ["tree", "tree_side"])
+def test_the_open_organization_is_marked_also_below_another(
+    client: Client, department: Unit, bureau: Unit, name: str
+) -> None:
+    branch = make_organization(bureau, code="zhibu", name="市局临时党支部")
+    make_organization(bureau, code="xiaozu", name="市局第一党小组", kind="group", parent=branch)
+    client.force_login(make_user(unit=department))
+    asked = {"unit": "dezhou", "organization": "xiaozu"}
+    assert [row.split()[0] for row in marked(ask(client, name, **asked))] == ["市局第一党小组"]
+    # Not there yet on that day: its unit is marked.
+    assert [row.split()[0] for row in marked(ask(client, name, **asked, as_of="2020-01-01"))] == ["德州市局"]
+    page = client.get("/organizations/xiaozu/").content.decode()
+    assert "/tree/side/?unit=dezhou&amp;organization=xiaozu" in page
+    assert "/tree/?unit=dezhou&amp;organization=xiaozu" in page
+
+
 def test_the_whole_screen(client: Client, department: Unit, bureau: Unit, decheng: Unit) -> None:
     branch = make_organization(decheng, name="德城临时党支部")
     assign(branch, make_person("甲"))
@@ -258,7 +280,8 @@ def test_the_whole_screen(client: Client, department: Unit, bureau: Unit, dechen
     assert "wide=1" in page
     page = ask(client, "tree", unit="decheng")
     assert nodes(page)[-2:] == ["德城分局 一线 1 人 1", "德城临时党支部 1 人"]
-    assert re.search(rf'hx-get="{reverse("tree_side")}\?[^"]*\bunit=decheng"', page)
+    assert 'id="tree"' not in page  # no second tree beside it
+    assert marked(page) == ["德城分局 一线 1 人 1"]
     page = ask(client, "tree", unit_text="德城")
     assert nodes(page)[-1] == "德城临时党支部 1 人"
     for query in ({"unit": "no-such"}, {"unit_text": "没有的"}):

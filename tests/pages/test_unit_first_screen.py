@@ -181,7 +181,7 @@ def test_changes_are_said_by_day_and_by_what_happened(client: Client, here: Bure
     page = page_of(client)
     said = [
         (day.day.day, day.said, [(line.word, line.label, line.place) for line in lines])
-        for day, _url, lines in page.context["recent"]
+        for day, _url, lines, _more in page.context["recent"]
     ]
     assert said == [
         (
@@ -190,9 +190,7 @@ def test_changes_are_said_by_day_and_by_what_happened(client: Client, here: Bure
             [("成立", "临时党支部 2 个", "南站"), ("成立", "岗", "南站"), ("撤销", "支部戊", "北站")],
         ),
         (16, "撤销 1", [("撤销", "支部甲", "南站")]),
-        (14, "成立 1 · 撤销 1", [("成立", "支部甲", "南站"), ("撤销", "支部丁", "南站")]),
-        (13, "成立 1", [("成立", "支部丁", "南站")]),
-        (1, "成立 1", [("成立", "支部戊", "北站")]),
+        (14, "成立 1 · 撤销 1", [("成立", "支部甲", "南站")]),
     ]
     assert page.context["week"][0][:2] == ("成立", 3)
     assert page.context["week"][1][:2] == ("撤销", 3)
@@ -202,25 +200,33 @@ def test_each_of_them_opens_its_list(client: Client, here: Bureau) -> None:
     page = page_of(client)
     for _word, number, url in page.context["week"]:
         assert client.get(url).context["page_obj"].paginator.count == number
-    for day, day_url, lines in page.context["recent"]:
+    for day, day_url, lines, _more in page.context["recent"]:
         assert len(client.get(day_url).context["rows"]) == sum(day.numbers.values())
-        for line, change in zip(lines, day.changes, strict=True):
+        for line, change in zip(lines, day.changes, strict=False):  # the last day is cut
             opened = client.get(line.url)
             if change.number == 1:
                 assert opened.context["organization"].name == line.label
             else:
                 assert opened.context["page_obj"].paginator.count == change.number
     everything = client.get(page.context["recent_url"]).context["page_obj"].paginator.count
-    assert everything == sum(sum(day.numbers.values()) for day, _url, _lines in page.context["recent"])
+    assert everything == 9, "five days, of which the card shows the newest"
+
+
+def test_a_day_with_too_much_says_how_much_more(client: Client, here: Bureau, monkeypatch: Any) -> None:
+    monkeypatch.setattr("registry.pages.units.recent.LINES_SHOWN", 1)
+    ((day, url, lines, more),) = page_of(client).context["recent"]
+    assert (day.said, [line.label for line in lines], more) == ("成立 3 · 撤销 1", ["临时党支部 2 个"], 2)
+    assert "另有 2 件" in page_of(client).text
+    assert len(client.get(url).context["rows"]) == 4
 
 
 def test_several_transfers_of_a_day_open_their_list(client: Client, here: Bureau) -> None:
     for name in ("转一", "转二"):
         made = make_organization(here.south, name=name, established_on=date(2020, 1, 20))
         here.transfer(made, here.bureau, 18)
-    day, _url, lines = page_of(client).context["recent"][1]
-    assert (day.said, lines[0].label) == ("转移 2", "2 个组织")
-    assert [word for word, _name in changed(client, lines[0].url)[1]] == ["转移", "转移"]
+    day, _url, lines, _more = page_of(client).context["recent"][1]
+    assert (day.said, lines[0].label) == ("转隶 2", "2 个组织")
+    assert [word for word, _name in changed(client, lines[0].url)[1]] == ["转隶", "转隶"]
 
 
 # --- A quiet day ----------------------------------------------------------------------------------
@@ -280,7 +286,7 @@ def test_the_list_without_a_period_is_of_seven_days(client: Client, here: Bureau
     )
     assert ("basis", "new") in listed.context["others"], "a first day that is chosen is then kept"
     quiet = client.get("/units/bureau/changes/", {"as_of": "2020-05-01"})
-    assert "这段时间没有组织成立、撤销或转移。" in quiet.text
+    assert "这段时间没有组织成立、撤销或转隶。" in quiet.text
 
 
 def test_it_asks_the_same_queries_for_one_change_and_for_many(client: Client, here: Bureau) -> None:

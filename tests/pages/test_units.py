@@ -266,7 +266,7 @@ def test_a_bad_address_says_so_and_shows_today(client: Client, bureau: Unit) -> 
         page = read(client, "dezhou", **query)
         assert "地址有误" in page
         assert key_figure(page, "临时党组织").startswith("1")
-        assert "basis=most" not in page[page.index("basis-line") :]
+        assert "basis=most" not in page[page.index('class="card kpis') :]
 
 
 def test_own_organizations_as_a_small_tree(client: Client, bureau: Unit, decheng: Unit) -> None:

@@ -78,7 +78,7 @@ def test_a_manager_enters_a_source_without_a_number(client: Client, unit: Unit) 
         "/sources/add/", {"title": "x", "unit": "top", "earliest": "2020-03-01", "latest": "2020-02-01"}
     )
     assert "没有找到单位" in str(wrong.context["form"].errors["unit"])
-    assert logged_in(unit, "clerk").get("/sources/add/").status_code == 404
+    assert logged_in(unit, "clerk").get("/sources/add/").status_code == 403
     assert "由管理员登记" not in client.get("/sources/").content.decode()
 
 

@@ -167,7 +167,7 @@ def test_moves(closed: Unit) -> None:
             "superiors_in_order",
             "refuse",
             "on",
-            "“unit公安局”在 2020-02-06 已调整过隶属关系,生效日期不能早于该日。",
+            "“unit公安局”在 2020-02-06 已调整过上级单位,生效日期不能早于该日。",
         ),
     ]
 
@@ -205,7 +205,7 @@ def test_closings(closed: Unit) -> None:
         ),
         5: ("not_closed", "", "“旧局”已于 2020-02-03 撤并。"),
         6: ("merged_into_another", "into", "不能并入自身。"),
-        7: ("merged_into_another", "into", "“below公安局”在“unit公安局”之下,请先调整隶属关系。"),
+        7: ("merged_into_another", "into", "“below公安局”在“unit公安局”之下,请先调整上级单位。"),
         8: ("merged_into_another", "into", "“旧局”在 2020-02-05 不存在或已撤并。"),
     }
     assert units.left_at(unit, day(4)) == Leaving(units=1, organizations=1, people=1)

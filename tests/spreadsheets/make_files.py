@@ -32,10 +32,10 @@ def _book(*titles: str) -> tuple[Workbook, list[Worksheet]]:
 def plain() -> Workbook:
     """All four nouns, children before their parents."""
     book, (people, units, assignments, organizations) = _book("人员", "单位", "编入", "组织")
-    units.append(["单位代码", "单位名称", "简称", "单位类别", "行政区划代码", "上级单位代码", "设立日期"])
+    units.append(["单位代码", "单位名称", "简称", "单位类型", "行政区划代码", "上级单位代码", "设立日期"])
     units.append(["cheng", "城区派出所", "城区所", "派出所", "371402", "ju", date(2015, 6, 1)])
     units.append(["ju", "德城分局", None, "分局", "371402", None, None])
-    heads = "组织代码 组织名称 组织类别 是否临时 所在单位代码 上级组织代码 成立日期 批复文号"
+    heads = "组织代码 组织名称 组织类型 是否临时 所在单位代码 上级组织代码 成立日期 批复文号"
     organizations.append(heads.split())
     document = "德公党〔2020〕3号"
     organizations.append(

@@ -94,7 +94,7 @@ def test_a_serial_number_beside_the_police_number(tmp_path: Path) -> None:
 
 
 def test_a_name_may_stand_for_a_code(tmp_path: Path) -> None:
-    book = saved(tmp_path, [["单位名称", "单位类别", "上级单位"], ["城区所", "派出所", "德城分局"]])
+    book = saved(tmp_path, [["单位名称", "单位类型", "上级单位"], ["城区所", "派出所", "德城分局"]])
     assert values(book) == [{"name": "城区所", "kind": "station", "superior_name": "德城分局"}]
     assert book.notices == []
 
@@ -221,7 +221,7 @@ def test_too_many_rows_over_all_sheets(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_temporary_branch_in_the_column_of_kinds(tmp_path: Path) -> None:
-    header = ["组织代码", "组织名称", "组织类别"]
+    header = ["组织代码", "组织名称", "组织类型"]
     rows = [["a", "甲", "临时党支部"], ["b", "乙", "党支部"], ["c", "丙", "临时突击队"], ["d", "丁", "临时"]]
     lines = list(saved(tmp_path, [header, *rows]).tables[0].lines)
     assert [(line.values["kind"], line.values.get("is_temporary")) for line in lines] == [
@@ -235,7 +235,7 @@ def test_a_temporary_branch_in_the_column_of_kinds(tmp_path: Path) -> None:
     lines = list(book.tables[0].lines)
     assert [line.values["is_temporary"] for line in lines] == [False, True, True]
     assert lines[0].problems == [
-        Problem("Sheet1!D2", "is_temporary", "组织类别写的是“临时党支部”,“是否临时”却填了否")
+        Problem("Sheet1!D2", "is_temporary", "组织类型写的是“临时党支部”,“是否临时”却填了否")
     ]
 
 

@@ -64,6 +64,12 @@ def test_without_scripts_the_box_is_plain_text() -> None:
     assert 'data-near="2020-02-20"' in drawn
 
 
+def test_a_file_is_chosen_by_a_button_of_ours() -> None:
+    drawn = FileInput().render("file", None, {"id": "id_file"})
+    assert '<label class="btn" for="id_file">选择文件</label>' in drawn
+    assert "未选择文件" in drawn
+
+
 @pytest.mark.django_db
 class TestPages:
     @pytest.fixture

@@ -89,6 +89,79 @@ def test_numbers_differ_from_request_to_request(manager):
     assert manager.get("/people/")["X-Request-Number"] != manager.get("/people/")["X-Request-Number"]
 
 
+class TestRefusedByRole:
+    """Who sees it but may not change it is told which role may, and whom to ask."""
+
+    @pytest.fixture
+    def viewer(self, client):
+        top = make_unit("top", name="市公安局")
+        unit = make_unit("station", top, name="城关派出所", short_name="城关所")
+        make_organization(unit, code="branch", state="submitted")
+        make_user("above", top, "manager", display_name="钱局")
+        make_user("approver", unit, "approver", display_name="赵所")
+        make_user("clerk", unit, "clerk", display_name="孙内勤")
+        gone = make_user("gone", unit, "approver", display_name="旧人")
+        type(gone).objects.filter(pk=gone.pk).update(is_active=False)
+        client.force_login(make_user("viewer", unit, "viewer"))
+        return client
+
+    def test_the_roles_and_the_people_who_have_them_are_named(self, viewer):
+        response = viewer.get(
+            "/organizations/branch/approve/", headers={"referer": "http://testserver/people/?q=1"}
+        )
+        page = " ".join(response.content.decode().split())
+        assert response.status_code == 403
+        assert "没有权限:批准" in page
+        assert "“批准”需要审批或管理员角色。" in page
+        assert "您的角色是城关所 查看。" in page
+        assert "赵所(城关所 审批)" in page
+        assert "孙内勤" not in page  # has not the role
+        assert "旧人" not in page  # cannot log in
+        assert "钱局" not in page  # stands at a unit that the viewer does not see
+        assert '<a class="btn" href="/people/?q=1">返回上一页</a>' in page
+        assert 'action="/search/"' in page
+
+    def test_where_nobody_is_seen_who_may_the_unit_above_is_asked(self, viewer):
+        page = viewer.get("/units/station/edit/").content.decode()
+        assert "需要管理员角色" in page
+        assert "需要时请联系上级单位的管理员。" in page
+
+    def test_it_is_the_same_where_the_page_is_about_no_row(self, viewer):
+        page = " ".join(viewer.get("/imports/").content.decode().split())
+        assert "需要录入或管理员角色" in page
+        assert "孙内勤(城关所 录入)" in page
+
+
+def test_what_was_filled_in_is_sent_again_after_a_fault(manager, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr("registry.pages.organizations.changes.access.get_unit", broken)
+    manager.raise_request_exception = False
+    address = "/units/top/register/?campaign=yiqing&as_of=2020-02-20"
+    page = manager.post(address, {"name": "<新支部>", "units": ["a", "b"]}).content.decode()
+    assert f'action="{address}"'.replace("&", "&amp;") in page
+    assert 'name="name" value="&lt;新支部&gt;"' in page
+    assert page.count('name="units"') == 2
+    assert "再提交一次" in page
+    for way in ("/?campaign=yiqing&amp;as_of=2020-02-20", "/search/?campaign=yiqing&amp;as_of=2020-02-20"):
+        assert f'href="{way}"' in page
+    again = manager.get("/units/top/register/").content.decode()
+    assert "再提交一次" not in again
+    secret = manager.post("/account/password/", {"old_password": "x", "reason": "y"}).content.decode()
+    assert 'value="x"' not in secret
+
+
+def test_a_page_that_is_not_there_keeps_campaign_and_date_and_leads_back(manager):
+    headers = {"referer": "http://testserver/people/"}
+    page = manager.get("/units/nowhere/?as_of=2020-02-20", headers=headers).content.decode()
+    assert '<a class="btn" href="/?as_of=2020-02-20">回到总览</a>' in page
+    assert '<a class="btn" href="/people/">返回上一页</a>' in page
+    assert '<input type="hidden" name="as_of" value="2020-02-20">' in page
+    elsewhere = manager.get("/units/nowhere/", headers={"referer": "https://example.org/"}).content.decode()
+    assert "返回上一页" not in elsewhere
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -110,7 +183,8 @@ def test_a_bad_address_says_so_and_shows_today(manager, path, query, said):
     assert "地址有误" in page
     if "campaign" not in query:
         assert "以下是今天的现有数" in page
-    assert f'name="as_of" value="{timezone.localdate():%Y-%m-%d}"' in page
+    if path != "/reconciliation/":  # on no day of its own
+        assert f'name="as_of" value="{timezone.localdate():%Y-%m-%d}"' in page
 
 
 def _patterns(resolver: URLResolver, prefix: str = "") -> list[tuple[str, URLPattern]]:

@@ -13,7 +13,7 @@ from registry.management.arguments import find_unit
 from registry.operations.rebuilding import rebuild_counts
 
 MOST = 50
-ACTOR = Actor.system("checkcounts")
+ACTOR = Actor.system("重建统计数")
 
 
 class Command(BaseCommand):

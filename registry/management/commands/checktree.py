@@ -25,7 +25,7 @@ class Command(BaseCommand):
             faults, rebuildable = faults + 1, rebuildable + fault.rebuilds
             self.stdout.write(str(fault))
         if options["fix"] and rebuildable:
-            changed = rebuild_trees(actor=Actor.system("checktree --fix"))
+            changed = rebuild_trees(actor=Actor.system("校验并修复"))
             self.stdout.write(f"已重建 {changed} 个节点的区间,再次校验:")
             faults = 0
             for fault in check_all():

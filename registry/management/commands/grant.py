@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError(f"没有角色“{options['role']}”。可用:{_roles()}。")
         try:
             grant = grant_role(
-                actor=Actor.system("命令 grant"),
+                actor=Actor.system("授权命令"),
                 user=user,
                 unit=unit,
                 role=options["role"],

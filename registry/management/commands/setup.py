@@ -47,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--short-name", help="首个单位的简称")
         parser.add_argument("--kind", help=f"单位类型:{_kinds()}")
         parser.add_argument("--region", help="行政区划代码,六位数字,可以不填")
-        parser.add_argument("--account", help="首位管理员登录用的账号")
+        parser.add_argument("--account", help="首位管理员的用户名")
         parser.add_argument("--name", help="首位管理员的姓名")
         parser.add_argument("--password-stdin", action="store_true", help="从标准输入读取首个密码")
         parser.add_argument("--no-input", action="store_true", help="不询问,缺什么就报错")
@@ -60,7 +60,7 @@ class Command(BaseCommand):
             unit, manager = self._facts(options)
             password = sys.stdin.readline().strip() if options["password_stdin"] else ""
             password = password or os.environ.get(PASSWORD, "")
-            user, first = set_up(actor=Actor.system("命令 setup"), unit=unit, password=password, **manager)
+            user, first = set_up(actor=Actor.system("初始设置"), unit=unit, password=password, **manager)
         except OperationRefused as refusal:
             raise CommandError(_said(refusal)) from None
         where = f"{unit['name']}的管理员" if unit else "系统管理员"
@@ -95,7 +95,7 @@ class Command(BaseCommand):
                 "region_code": fact("--region", "行政区划代码(六位数字,可以不填)", _region, ""),
             }
         manager = {
-            "username": fact("--account", "首位管理员的账号(字母、数字)", _needed),
+            "username": fact("--account", "首位管理员的用户名(字母、数字)", _needed),
             "display_name": fact("--name", "首位管理员的姓名", _needed),
         }
         return unit, manager

@@ -195,7 +195,7 @@ class RecordTable(Table[ListedEntry]):
 
     title = "操作记录"
     file = "record_export"
-    nothing = "您的审计范围内还没有操作记录。"
+    nothing = "您的管理范围内还没有操作记录。"
     nothing_found = "没有符合筛选条件的记录。"
     is_dated = False
     file_place = ""  # the file is named by its day alone
@@ -242,8 +242,7 @@ class RecordTable(Table[ListedEntry]):
     )
 
     def __init__(self, request: HttpRequest) -> None:
-        if not access.may_somewhere(request.user, "read_record"):
-            raise Http404("操作记录只供审计和管理员查看。")
+        access.need_somewhere(request.user, "read_record")
         super().__init__(request)
 
     @cached_property
@@ -254,7 +253,7 @@ class RecordTable(Table[ListedEntry]):
     @property
     def place(self) -> str:
         """The unit, or all whose record the user reads."""
-        return f"{self.unit.name}及下级单位" if self.unit else "审计范围内全部单位"
+        return f"{self.unit.name}及下级单位" if self.unit else "管理范围内全部单位"
 
     @property
     def place_chips(self) -> dict[str, str]:

@@ -46,6 +46,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 def _take_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
     act, found = plan_taking_back(entry)
     if not may_take_back(request.user, act):
+        access.need(request.user, entry.verb, entry.unit, "没有这条可以撤回的记录。")
         raise Http404("没有这条可以撤回的记录。")
     address, label = address_of(request), nouns.label_of(entry.verb)
     request.current_unit = getattr(entry.unit, "code", "")  # type: ignore[attr-defined]
@@ -134,7 +135,7 @@ def _editable(request: HttpRequest, entry: AuditEntry) -> Any:
     """Return what was edited, for those who may edit it today; for others it does not exist."""
     noun = nouns.by_key(entry.noun)
     row = noun.with_related().filter(pk=entry.object_id).first()
-    if row is None or not access.may(request.user, entry.verb, row):
-        raise Http404("没有这条可以还原的记录。")
+    access.need(request.user, entry.verb, row, "没有这条可以还原的记录。")
+    assert row is not None
     request.current_unit = getattr(noun.unit_of(row), "code", "")  # type: ignore[attr-defined]
     return row

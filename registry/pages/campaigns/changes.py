@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -24,8 +24,7 @@ FORM = "pages/campaigns/form.html"
 @changes_something
 def start(request: HttpRequest) -> HttpResponse:
     """Start a campaign at a unit where the user may."""
-    if not access.may_somewhere(request.user, "start_campaign"):
-        raise Http404("启动专项任务需要管理员角色。")
+    access.need_somewhere(request.user, "start_campaign")
     address = address_of(request)
     lead_unit = access.only_unit(request.user, "start_campaign")
     initial = {"lead_unit": lead_unit, "started_on": address.as_of}

@@ -220,7 +220,7 @@ class ComparisonTable(Table[Step]):
                 ),
                 Column("期初", "first", Kind.NUMBER, url=lambda line: self.rows_url(line, first)),
                 Column("期末", "last", Kind.NUMBER, url=lambda line: self.rows_url(line, last)),
-                Column("增减", "growth", Kind.NUMBER, text=lambda line: grown(line.growth), css="delta"),
+                Column("增减", "growth", Kind.NUMBER, is_change=True),
                 Column("最高", lambda line: line.peak[0], Kind.NUMBER, rank=2),
                 Column("最高日", lambda line: line.peak[1], Kind.DATE, rank=2),
             ),
@@ -241,7 +241,7 @@ class ComparisonTable(Table[Step]):
         best = max(self.compared, key=lambda each: each.growth)
         if best.growth <= 0 or len(self.compared) < 2:
             return ""
-        return f"{self.period.days} 日内增加最多:{best.label}(▲ {best.growth:,})。"
+        return f"{self.period.days} 日内增加最多:{best.label}(增加 {best.growth:,})。"
 
     def form(self) -> ScopedForm:
         """Return the form that adds and removes units, and chooses the metric or adds one."""
@@ -349,13 +349,7 @@ def _change(at: int, line: Compared) -> Column[Step]:
         "增减",
         lambda step: step.change(at),
         Kind.NUMBER,
-        text=lambda step: grown(step.change(at)),
-        css="delta",
+        is_change=True,
         rank=2,
         head=Head(f"{line.label}增减", Kind.NUMBER),
     )
-
-
-def grown(change: int | None) -> str:
-    """Return a change as tables say it."""
-    return f"{'▲' if change > 0 else '▼'} {abs(change):,}" if change else ""

@@ -82,6 +82,7 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
 def _at_hand(request: HttpRequest, code: str, verb: str) -> Organization:
     organization = access.get_organization(request.user, code, verb)
     request.current_unit = organization.unit.code  # type: ignore[attr-defined]
+    request.current_organization = organization.code  # type: ignore[attr-defined]
     return organization
 
 

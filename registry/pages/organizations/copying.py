@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from registry import access
@@ -34,8 +34,7 @@ class CopyForm(ScopedForm):
 def copy(request: HttpRequest, code: str) -> HttpResponse:
     """Ask where to, and go on to the register form there."""
     source = access.get_organization(request.user, code)
-    if not access.may_somewhere(request.user, "establish_organization"):
-        raise Http404("登记组织由录入人员办理。")
+    access.need_somewhere(request.user, "establish_organization")
     request.current_unit = source.unit.code  # type: ignore[attr-defined]
     address = address_of(request)
     url = address.url(source.get_absolute_url())

@@ -180,7 +180,7 @@ class RegisterForm(PlacingForm):
         "organization",
         label="上级组织",
         required=False,
-        help_text="党组织隶属线上的上级;没有就留空。",
+        help_text="党组织线上的上级;没有就留空。",
     )
     secretary = PlacedField(
         label="书记(负责人)",

@@ -136,7 +136,7 @@ class MemberTable(Table[ListedMember]):
     @property
     def title(self) -> str:
         """The organization's list of names."""
-        return f"{self.organization.name}人员名册"
+        return f"{self.organization.name}花名册"
 
     @property
     def place(self) -> str:

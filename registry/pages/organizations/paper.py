@@ -41,7 +41,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
         facts.append(("班子", officers))
     if counts := organization_page.line_counts(found, address):
         said = "、".join(f"{each.label} {each.value:,} {each.measure}" for each in counts)
-        facts.append(("隶属线统计", said))
+        facts.append(("党组织线统计", said))
     _tone, state = organization_page.state_tag(found, address.as_of)
     with_history = request.POST.get("history") == "1"
     parts = [(f"在册人员 {len(now)} 人次", _members(members, now))] if now else []

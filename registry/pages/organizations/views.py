@@ -32,6 +32,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
     """An organization: facts, Party line, members now and before, what happened and who did it."""
     found = access.get_organization(request.user, code)
     request.current_unit = found.unit.code  # type: ignore[attr-defined]
+    request.current_organization = found.code  # type: ignore[attr-defined]
     address = address_of(request)
     scope: list[Span] = access.spans(request.user)
     placements = list(

@@ -103,7 +103,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     filters = (
         UnitFilter(),
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
-        ChoiceFilter("category", "类别", "person__category", choices=PersonCategory.choices),
+        ChoiceFilter("category", "人员类别", "person__category", choices=PersonCategory.choices),
         TextFilter("q", "姓名、警号或组织", assignments_named),
     )
 

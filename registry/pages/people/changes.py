@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -80,16 +80,14 @@ def _around_unit(job: Job) -> dict[str, Any]:
 def person_at_hand(request: HttpRequest, number: str, verb: str) -> Person:
     """Return the person if the user may do ``verb`` at the home unit; being placed in scope is not enough."""
     person = access.get_person(request.user, cleaned(number), verb)
-    if not access.may(request.user, verb, person):
-        raise Http404(f"警号为“{number}”的人员所属单位不在您的录入范围内。")
+    access.need(request.user, verb, person, f"警号为“{number}”的人员所属单位不在您的管理范围内。")
     return person
 
 
 def _person_to_place(request: HttpRequest, number: str, verb: str) -> Person:
     """Return the person for who may place people somewhere."""
     person = access.get_person(request.user, cleaned(number))
-    if not access.may_somewhere(request.user, verb):
-        raise Http404(f"没有警号为“{number}”的人员,或您没有录入权限。")
+    access.need_somewhere(request.user, verb)
     return person
 
 
@@ -225,8 +223,7 @@ assign_one = PERSON.change(
 @changes_something
 def borrow(request: HttpRequest) -> HttpResponse:
     """Place somebody of another unit, found by whole number and name."""
-    if not access.may_somewhere(request.user, "assign_person"):
-        raise Http404("借调编入由录入人员办理。")
+    access.need_somewhere(request.user, "assign_person")
     address = address_of(request)
     given = {name: cleaned(request.GET.get(name, "")) for name in ("number", "name", "organization")}
     initial = {"started_on": address.as_of, "role": Role.MEMBER.value, **given}
@@ -327,8 +324,8 @@ end_many = _ORGANIZATION.change(
 def _assignment_at_hand(request: HttpRequest, pk: int, verb: str) -> Assignment:
     rows = Assignment.objects.select_related("person__home_unit", "organization__unit")
     assignment = rows.filter(pk=pk).first()
-    if assignment is None or not access.may(request.user, verb, assignment):
-        raise Http404("没有这条编入记录,或不在您的录入范围内。")
+    access.need(request.user, verb, assignment, "没有这条编入记录,或不在您的管理范围内。")
+    assert assignment is not None
     return assignment
 
 

@@ -47,7 +47,7 @@ def _leaving(job: Job) -> list[str]:
     for row in plan.assignments:
         is_seen = access.inside(person.home_unit, scope) or access.inside(row.organization.unit, scope)
         name = row.organization.name if is_seen else "其他单位的组织"
-        mark = ",该职务将空缺" if row.role in LEADING_ROLES else ""
+        mark = f",{row.get_role_display()}将空缺" if row.role in LEADING_ROLES else ""
         if row.started_on > day:
             mark = ",在离职日期之后,请先撤回或改离职日期"
         said.append(f"“{name}”{row.get_role_display()}({row.started_on} 编入){mark}。")

@@ -156,7 +156,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
     noun = PERSON
     columns: Sequence[Column[ListedPerson]] = (
         *person_columns(PERSON, lambda row: row.person, "name", ("order_key",)),
-        noun_column(PERSON, "category", "类别", key="category", sort=("category", "order_key")),
+        noun_column(PERSON, "category", "人员类别", key="category", sort=("category", "order_key")),
         noun_column(
             PERSON,
             "political_status",
@@ -198,7 +198,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
     )
     filters = (
         UnitFilter(),
-        ChoiceFilter("category", "类别", "category", choices=PersonCategory.choices),
+        ChoiceFilter("category", "人员类别", "category", choices=PersonCategory.choices),
         ChoiceFilter("status", "政治面貌", _had_status, choices=PoliticalStatus.choices),
         RowFilter("branch", "组织关系所在支部", _in_branch, noun="organization"),
         ChoiceFilter("service", "在职情况", choices=_SERVICE, anything="在职"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -41,8 +41,7 @@ def person(request: HttpRequest, number: str) -> HttpResponse:
 def reveal(request: HttpRequest, number: str) -> HttpResponse:
     """Answer with the person's page that shows the telephone number in full, and record who looked."""
     found = access.get_person(request.user, cleaned(number), access.PERSONAL)
-    if not access.sees_private(request.user, found):
-        raise Http404(f"没有警号为“{number}”的人员,或您没有查看联系方式的权限。")
+    access.need(request.user, access.PERSONAL, found, f"没有警号为“{number}”的人员。")
     if request.method != "POST":  # the top bar's form comes here from the revealed page
         return HttpResponseRedirect(person_url(request.user, found, address_of(request)))
     record_view(request, found)

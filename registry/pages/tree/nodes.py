@@ -89,9 +89,10 @@ class Tree:
         """The unit hierarchy of the day."""
         return UnitHierarchy.on(self.question.as_of)
 
-    def roots(self, current: Unit | None) -> list[Node]:
+    def roots(self, current: Unit | None, organization: Organization | None = None) -> list[Node]:
         """Return the user's top units, opened down to ``current``; without it the first is open.
 
+        ``organization`` is opened to below ``current``, and marked in its place.
         A unit that is not there on the day is not in the tree: it is open down to the last one above.
         """
         tops, day = list(self.tops), self.question.as_of
@@ -104,7 +105,8 @@ class Tree:
         levels = self._below(path or tops[:1], tops, {unit.pk for unit in path})
         made = {unit.pk: node for unit, node in levels}
         if current and current.pk in made:
-            made[current.pk].current = True
+            here = made[current.pk]
+            here.current = organization is None or not self._open_to(organization, here)
         return [made[unit.pk] for unit in tops]
 
     def unit_level(self, unit: Unit, offset: int = 0) -> list[Node]:
@@ -128,6 +130,23 @@ class Tree:
         nodes = self._nodes(shown)
         made = [nodes[row] if row in nodes else self._person_node(row) for row in shown]
         return made + self._more("tree_organization", organization.code, offset + len(shown), len(level))
+
+    def _open_to(self, organization: Organization, unit: Node) -> bool:
+        """Open ``unit`` down to ``organization`` and mark it; False where it is not there on the day."""
+        path = [*organization.get_ancestors(), organization]
+        standing = {row.pk: row for row in self._organizations(Q(pk__in=[each.pk for each in path]))}
+        there = [each for each in path if each.pk in standing]
+        level = unit.children or []
+        for step in there:
+            url = self.address.url(step.get_absolute_url())
+            node = next((node for node in level if node.url == url), None)
+            if node is None:
+                continue
+            if step == organization:
+                node.current = True
+                return True
+            level = node.children = self.organization_level(step)
+        return False
 
     # --- Levels of units --------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Unit
+from registry.models import Organization, Unit
 from registry.nouns.unit import UNIT
 from registry.pages.tree.nodes import Tree
 from registry.search.query import find
@@ -35,21 +35,26 @@ def page(request: HttpRequest) -> HttpResponse:
     if unit is not None:
         request.current_unit = unit.code  # type: ignore[attr-defined]
     context = {
-        "nodes": Tree(request.user, address_of(request), wide=True).roots(unit),
+        "has_own_tree": True,
+        "nodes": Tree(request.user, address_of(request), wide=True).roots(unit, _organization(request)),
         "unit": unit,
         "problem": problem,
         "form": JumpForm(user=request.user),
-        "others": [(key, value) for key, value in others(request, ("unit", "unit_text")) if key in KEPT],
+        "others": [
+            (key, value)
+            for key, value in others(request, ("unit", "unit_text", "organization"))
+            if key in KEPT
+        ],
     }
     return render(request, "pages/tree/tree.html", context)
 
 
 @require_safe
 def side(request: HttpRequest) -> HttpResponse:
-    """Answer with the tree beside the page, open at the unit of the address when there is one in scope."""
+    """Answer with the tree beside the page, open at the unit and organization of the address if in scope."""
     code = cleaned(request.GET.get("unit", ""))
     unit = access.visible(request.user, Unit.objects.filter(code=code)).first() if code else None
-    nodes = Tree(request.user, address_of(request)).roots(unit)
+    nodes = Tree(request.user, address_of(request)).roots(unit, _organization(request))
     return render(request, "pages/tree/side.html", {"nodes": nodes})
 
 
@@ -71,6 +76,12 @@ def organization_children(request: HttpRequest, code: str) -> HttpResponse:
 
 def _tree(request: HttpRequest) -> Tree:
     return Tree(request.user, address_of(request), wide=request.GET.get("wide") == "1")
+
+
+def _organization(request: HttpRequest) -> Organization | None:
+    """Return the organization that is open: it is marked in the tree, at the unit of the address."""
+    code = cleaned(request.GET.get("organization", ""))
+    return access.visible(request.user, Organization.objects.filter(code=code)).first() if code else None
 
 
 def _offset(request: HttpRequest) -> int:

@@ -35,7 +35,7 @@ ACTS = (
     Act("founded", "成立", Basis.NEW.value, "established_on"),
     Act("dissolved", "撤销", Basis.ENDED.value, "dissolved_on"),
 )
-MOVED = "转移"
+MOVED = "转隶"
 
 
 class Named(NamedTuple):

@@ -48,10 +48,10 @@ class ChangeTable(Table[Event]):
     """What happened at a unit and below it (``own``: at itself) in the period of the address."""
 
     title = "变动明细"
-    file_title = "组织成立、撤销和转移"
+    file_title = "组织成立、撤销和转隶"
     heading = "变动"
     unit_word = "件"
-    nothing = "这段时间没有组织成立、撤销或转移。"
+    nothing = "这段时间没有组织成立、撤销或转隶。"
     nothing_found = "没有符合筛选条件的变动。"
     default_sort = "-day"
     columns: Sequence[Column[Event]] = (

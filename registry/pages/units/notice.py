@@ -14,6 +14,7 @@ from registry.counting.series import change_days
 from registry.models import Unit
 from registry.pages.units.events import Day
 from registry.web.address import Address
+from registry.web.charts import day_words
 
 
 class Notice(NamedTuple):
@@ -31,7 +32,7 @@ def notices(address: Address, unit: Unit, recent: Sequence[Day]) -> list[Notice]
 
 def in_words(day: date, beside: date) -> str:
     """Return a day as sentences say it: with its year only where the day beside it has another."""
-    return f"{day.year}年" * (day.year != beside.year) + f"{day.month}月{day.day}日"
+    return day_words(day, with_year=day.year != beside.year)
 
 
 def _link(address: Address, unit: Unit, day: date, words: str = "") -> SafeString:

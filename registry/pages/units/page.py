@@ -350,7 +350,9 @@ def trend(unit: Unit, slug: str, known: Course, period: Period, figures: bool = 
         charts.Line("累计", known.lines[Basis.CUMULATIVE.value], tone="thin"),
     ]
     marks = _marks(unit, slug, period.since, period.until) if figures else []
-    return charts.day_chart(lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期")
+    return charts.day_chart(
+        lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期", height=charts.LOW
+    )
 
 
 def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:

@@ -18,8 +18,8 @@ from registry.web.links import rows_behind
 
 WEEK = timedelta(days=7)
 ONE = timedelta(days=1)
-LINES_SHOWN = 9
-"""So many lines stand beside the trend; the newest day stands there with all of its own."""
+LINES_SHOWN = 5
+"""So many lines stand beside the trend."""
 TOGETHER = "temporary_party_orgs"
 """What is counted over the week."""
 
@@ -33,6 +33,8 @@ class Line:
     url: str
     is_sample: bool
     place: str
+    is_one: bool = True
+    """Whether it names an organization, whose name mostly says where it is."""
 
 
 def happened_url(address: Address, unit: Unit, since: date, until: date | None = None, **filters: str) -> str:
@@ -52,21 +54,17 @@ def week_url(address: Address, unit: Unit, slug: str) -> str:
 
 def card(address: Address, unit: Unit, children: Iterable[Unit], recent: list[Day]) -> dict[str, Any]:
     """Return what the card shows of the days on which something happened, the newest first."""
-    shown: list[Day] = []
-    for day in recent:
-        if shown and sum(len(each.changes) for each in (*shown, day)) > LINES_SHOWN:
-            break
-        shown.append(day)
+    shown, room = [], LINES_SHOWN
+    for day in places_said(recent[:LINES_SHOWN], children):
+        lines = day.changes[:room]
+        if lines:
+            more = sum(each.number for each in day.changes[room:])
+            url = happened_url(address, unit, day.day, day.day)
+            shown.append((day, url, [_line(address, unit, each) for each in lines], more))
+        room -= len(lines)
     first = address.as_of - timedelta(days=RECENT_DAYS - 1)
     return {
-        "recent": [
-            (
-                day,
-                happened_url(address, unit, day.day, day.day),
-                [_line(address, unit, each) for each in day.changes],
-            )
-            for day in places_said(shown, children)
-        ],
+        "recent": shown,
         "recent_url": happened_url(address, unit, first),
         "week": _week(address, unit, recent),
     }
@@ -111,4 +109,4 @@ def _line(address: Address, unit: Unit, change: Change) -> Line:
             since=day,
             as_of=address.said(change.day),
         )
-    return Line(change.word, label, url, False, change.place)
+    return Line(change.word, label, url, False, change.place, is_one=False)

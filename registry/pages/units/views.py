@@ -91,7 +91,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "merged_into": linked(address, shown.merged_into, scope) if shown.merged_into_id else "",
         "actions": actions,
         "may_register": actions[-1].get("tone") == "main",
-        "bases": _bases(address, shown, kept),
+        "head_tabs": _bases(address, shown, kept),
+        "head_tabs_label": "统计口径",
         "kept_by_period": others(request, ("since",)),
         "key_figures": unit_page.key_figures(address, counts, course),
         "chart": unit_page.trend(shown, charted, course, period, figures=reported.number > 0),
@@ -168,7 +169,7 @@ def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Spa
 
 
 def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
-    """One grey line: kind, region, number of units below on the day, start of the campaign."""
+    """One grey line: kind, region, units below on the day, start of the campaign, what is counted."""
     below = units_below(shown, spans, address.as_of)
     parts = [format_html("{}", shown.get_kind_display())]
     if shown.region_code:
@@ -179,6 +180,10 @@ def _subtitle(address: Address, shown: Unit, spans: list[Span]) -> SafeString:
     campaign = address.question.campaign
     if campaign is not None:
         parts.append(format_html("{} 启动{}", campaign.started_on.isoformat(), campaign.label))
+    if address.question.basis == Basis.CURRENT:
+        parts.append(SafeString("现有,含全部下级"))
+    elif address.question.basis == Basis.CUMULATIVE:
+        parts.append(format_html("截至 {} 成立或编入过的,含已撤销、已结束的", address.as_of))
     return SafeString(" · ".join(parts))
 
 
