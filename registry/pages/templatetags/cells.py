@@ -50,7 +50,7 @@ def unit_cells(row: Row, has_week: bool) -> SafeString:
     first, *others = row.counts
     cells = [_cell(count(first.value, first.url))]
     if has_week:
-        cells += [_cell(delta(row.week, row.week_url, "0")), f"<td>{spark(row.course)}</td>"]
+        cells += [_cell(delta(row.week, row.week_url, "0")), f'<td class="no-print">{spark(row.course)}</td>']
     cells.append(_cell(_pending(first, "") or count(0)))
     for place, cell in enumerate(others, start=1):
         cells.append(_cell(count(cell.value, cell.url) + _pending(cell)))

@@ -16,12 +16,18 @@ from registry.web.columns import Column
 from registry.web.paper import Paper, PaperTable, show_paper, table_of
 from registry.web.periods import period_of
 
-_EVENTS: tuple[Column[unit_events.Event], ...] = (
+_DAYS: tuple[Column[unit_events.Day], ...] = (
     Column("日期", "day", Kind.DATE),
-    Column("变动", "word"),
-    Column("组织", "organization.name"),
-    Column("单位", "place"),
+    Column("变动", "said"),
+    Column("组织", lambda day: "、".join(f"{change.word}{_named(change)}" for change in day.changes)),
 )
+
+
+def _named(change: unit_events.Change) -> str:
+    """Return the organization by name, several by their kind and number."""
+    if change.number == 1:
+        return change.name
+    return f"{change.metric.label if change.metric else '组织'} {change.number:,} 个"
 
 
 @require_POST
@@ -37,9 +43,9 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
     course = unit_page.course(unit, question, charted, period)
     sheet = table.sheet(on_paper=True)
-    events = unit_events.every_event(unit_events.period(question), spans)
+    days = unit_events.recent(question, spans)
     below = PaperTable(sheet) if table.below.rows else None
-    changes = table_of(_EVENTS, events) if events else None
+    changes = table_of(_DAYS, days) if days else None
     return show_paper(
         request,
         Paper(unit.name, sheet.facts, [each for each in (below, changes) if each], sheet.notes),
