@@ -91,7 +91,7 @@ def test_a_branch_is_registered_by_keyboard_alone(page: Page, live_server, level
     expect(page.get_by_label("组织名称")).to_have_value(BRANCH)
     pick(page, "书记", "赵卫国")
     pick(page, "成员", "孙丽华")
-    tab_to(page, page.get_by_label("职务 孙丽华"), "Shift+Tab", most=2)
+    tab_to(page, page.get_by_label("职责 孙丽华"), "Shift+Tab", most=2)
     for _role in ("书记", "副书记"):
         page.keyboard.press("ArrowDown")
     tab_to(page, page.get_by_label("粘贴警号、姓名"))
