@@ -175,7 +175,7 @@ def test_chosen_columns_are_kept_for_the_user_and_the_list_and_the_file_has_them
     assert AuditEntry.objects.get(verb="choose_columns").user == user
     client.logout()
     client.force_login(User.objects.get(pk=user.pk))  # another day
-    assert heads(client) == ["姓名", "类别", "政治面貌"]
+    assert heads(client) == ["姓名", "人员类别", "政治面貌"]
     answer = client.post(reverse("people_export"), {"format": "csv"})
     said = b"".join(answer.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
     (file_heads,) = [line for line in csv.reader(io.StringIO(said)) if line and line[0] == "姓名"]
