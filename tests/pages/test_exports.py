@@ -212,7 +212,8 @@ def test_the_table_of_a_units_page(world: World) -> None:
     shown = [*table.rows, table.own, table.total]
     assert taken.column("单位")[: len(shown)] == ["左公安局", "右公安局", "本单位", "合计"]
     numbers = [[count.value for count in row.counts] for row in shown]
-    found = [[*row[1:7], *row[8:9]] for row in taken.rows[: len(shown)]]
+    # Beside the counts stand what seven days added and took away, and the share of members.
+    found = [[row[1], *row[4:9], row[10]] for row in taken.rows[: len(shown)]]
     assert found == numbers
     assert taken.column("党员占比")[0] == pytest.approx(1 / 3)
     assert taken.column("一线人员")[3] == 3

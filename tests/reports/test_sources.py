@@ -124,7 +124,7 @@ def test_a_withdrawn_source_is_left_out_and_can_be_restored(client: Client, sour
     assert "已撤回“战疫简报”" in said
     assert "原因:重复登记" in said
     assert verdicts(client) == {}
-    assert client.get("/units/dezhou/").context["reported_number"] == 0
+    assert client.get("/units/dezhou/").context["reported"].number == 0
     assert list(client.get("/sources/").context["rows"]) == []
     (row,) = client.get("/sources/", {"state": "withdrawn"}).context["rows"]
     assert (row.state, row.source) == ("已撤回", source)
