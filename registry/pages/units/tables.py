@@ -145,9 +145,9 @@ def _is_of_a_day(table: UnitsBelowTable) -> bool:
 
 _WEEK: tuple[Column[Row], ...] = (
     Column(
-        "7天", "week", Kind.NUMBER, key="week", head=Head("比7日前增减", Kind.NUMBER), seen_by=_is_of_a_day
+        "7 日", "week", Kind.NUMBER, key="week", head=Head("比 7 日前增减", Kind.NUMBER), seen_by=_is_of_a_day
     ),
-    Column("近30天", only="page", css="no-print", seen_by=_is_of_a_day),
+    Column("近 30 日", only="page", css="no-print", seen_by=_is_of_a_day),
 )
 _PENDING: Column[Row] = Column("未批准", lambda row: row.counts[0].pending, Kind.NUMBER, key="pending")
 
