@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -123,10 +123,18 @@ def _sent(request: HttpRequest) -> dict[str, Any]:
         return {}
 
 
+def _kept_address(request: HttpRequest) -> str:
+    """Return the campaign and the date as a query; "" where the address itself cannot be read."""
+    try:
+        return urlencode({key: request.GET[key][:40] for key in KEPT if request.GET.get(key)})
+    except TooManyFieldsSent:
+        return ""
+
+
 def _standing_alone(
     request: HttpRequest, name: str, status: int, context: dict[str, Any] | None = None
 ) -> HttpResponse:
-    keep = urlencode({key: request.GET[key][:40] for key in KEPT if request.GET.get(key)})
+    keep = _kept_address(request)
     context = {
         "request_number": getattr(request, "request_number", ""),
         "home": f"/?{keep}" if keep else "/",
