@@ -105,7 +105,7 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
     page.get_by_text("从德城分局的人员中勾选").click()
     page.get_by_label("选 钱学军").check()
     expect(members).to_have_text(["孙丽华", "钱学军"])
-    page.get_by_label("职务 钱学军").select_option("deputy_secretary")
+    page.get_by_label("职责 钱学军").select_option("deputy_secretary")
     page.get_by_role("button", name="登记", exact=True).click()
 
     expect(page.locator(".line.success")).to_contain_text(BRANCH)
@@ -119,7 +119,7 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
 
     # From the number at the top to the rows behind it, and to the branch itself.
     page.goto(live_server.url)
-    key_figure(page, "临时党组织").get_by_role("link").click()
+    key_figure(page, "临时党组织").get_by_role("link").first.click()
     expect(page).to_have_url(re.compile("metric=temporary_party_orgs"))
     expect(page.locator(".pager")).to_contain_text(f"共 {after[0]}")
     rows = page.locator("main tbody tr")

@@ -56,7 +56,7 @@ def test_the_wrong_rows_with_titles_header_and_reasons(tmp_path: Path) -> None:
     ]
     assert rows[3][8] == (
         "原第 12 行:“人员类别”不能填“民警x”,请从这些里选:民警、辅警、其他人员;"
-        "“入党日期”有误:日历上没有 2020年2月30日,请改正"
+        "“入党日期”有误:日期“2020.2.30”不存在,请写成 2020-02-03 这样的日期"
     )
     filled = {cell.coordinate for row in sheet for cell in row if cell.fill.fgColor.rgb == "FFFCE4E4"}
     assert filled == {"D4", "G4", "B5", "G5"}

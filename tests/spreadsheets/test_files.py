@@ -90,7 +90,9 @@ def test_a_roster_as_offices_keep_it(maker: str) -> None:
             "category",
             "“人员类别”不能填“民警x”,请从这些里选:民警、辅警、其他人员",
         ),
-        Problem("花名册!G12", "joined_on", "“入党日期”有误:日历上没有 2020年2月30日,请改正"),
+        Problem(
+            "花名册!G12", "joined_on", "“入党日期”有误:日期“2020.2.30”不存在,请写成 2020-02-03 这样的日期"
+        ),
         Problem(
             "花名册!G14",
             "joined_on",

@@ -168,7 +168,7 @@ def test_a_print_is_recorded_as_a_file_is(world: World) -> None:
     print_of(client, "people_export", unit="left", category="auxiliary", **DAY)
     entry = AuditEntry.objects.get(verb="print")
     assert (entry.actor, entry.object_name, entry.unit) == ("王五", "人员", world.left)
-    assert entry.after == {"filters": ["所属单位:左公安局", "类别:辅警"], "rows": 1}
+    assert entry.after == {"filters": ["所属单位:左公安局", "人员类别:辅警"], "rows": 1}
     assert not AuditEntry.objects.filter(verb="export").exists()
 
 
