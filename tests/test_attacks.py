@@ -23,7 +23,7 @@ from registry.web.filters import UnitFilter
 from registry.web.tables import Table
 from tests.forged import FORGED, TODAY, grant, register
 from tests.test_access_table import TABLE, Row
-from tests.two_bureaus import ROLES, TwoBureaus, Visitor
+from tests.two_bureaus import TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -468,17 +468,18 @@ AWAY = (
 def test_no_answer_leads_to_another_site(world: TwoBureaus) -> None:
     """With the address of another site in every parameter that could lead somewhere, and as Referer.
 
-    Whatever leads somewhere with the first of them is asked with all.
+    What leads a manager somewhere with the first of them is asked with all. Without a login every page leads
+    to the login in the same way: there they take turns.
     """
     names = ("next", "url", "return", "back", "from", "to", "redirect", "continue", "q", "unit")
     for somebody in (None, world.here.users["manager"]):
-        for name, rows in TABLE.items():
+        for at, (name, rows) in enumerate(TABLE.items()):
             if name == "admin:" or "registry_" in name:
                 continue
             for row in rows[:1]:
                 url = reverse(name, args=row.args(world.here))
                 for method in ("get", "post"):
-                    for away in AWAY:
+                    for away in AWAY if somebody else (AWAY[at % len(AWAY)],):
                         data = None if method == "get" else {**row.data(world.here), "next": away}
                         full = f"{url}?{urlencode(dict.fromkeys(names, away))}"
                         savepoint = transaction.savepoint()
@@ -495,7 +496,7 @@ def test_no_answer_leads_to_another_site(world: TwoBureaus) -> None:
 # --- Requests that no page sends ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", [None, *ROLES])
+@pytest.mark.parametrize("role", [None, "manager"])
 def test_without_its_token_no_form_is_taken(world: TwoBureaus, role: str | None) -> None:
     visitor = Visitor(world.here.users[role] if role else None)
     visitor.client.handler.enforce_csrf_checks = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
 from typing import Any
@@ -16,7 +17,6 @@ from zipfile import ZipFile
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from registry.imports import background as importing
 from registry.imports.models import Import
@@ -143,19 +143,29 @@ _SAVEPOINT = re.compile(r"(ROLLBACK TO )?SAVEPOINT (\S+)")
 _PASSING = ("registry_session", "axes_accessattempt", "axes_accessfailurelog", "registry_auditseal")
 
 
-def written(queries: list[dict[str, str]]) -> set[str]:
+def _noting(asked: list[str]) -> Callable[..., Any]:
+    """Return what notes each statement; for the values, which Django notes too, SQLite is asked again."""
+
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        asked.append(sql)
+        return execute(sql, *rest)
+
+    return note
+
+
+def written(asked: list[str]) -> set[str]:
     """Return the tables that were written, but for sessions and the counting of failed logins.
 
     What is rolled back was only rehearsed: what must be refused is said before what is warned about.
     """
     found: set[str] = set()
     before: dict[str, set[str]] = {}
-    for query in queries:
-        if mark := _SAVEPOINT.match(query["sql"]):
+    for sql in asked:
+        if mark := _SAVEPOINT.match(sql):
             if mark.group(1):
                 found = before[mark.group(2)]
             before[mark.group(2)] = set(found)
-        elif match := _WRITE.match(query["sql"]):
+        elif match := _WRITE.match(sql):
             found.add(match.group(2))
     return found - set(_PASSING)
 
@@ -176,10 +186,11 @@ class Visitor:
             if data and "confirmed" in data:  # what was warned about is sent again
                 warned = self.client.post(url, data).context
                 data = {**data, "confirmed": warned.get("confirmed", "") if warned else ""}
-            with CaptureQueriesContext(connection) as queries:
+            asked: list[str] = []
+            with connection.execute_wrapper(_noting(asked)):
                 response = self.client.generic(method, url) if data is None else self.client.post(url, data)
                 body = _text(response)
-            tables = written(queries.captured_queries)
+            tables = written(asked)
             sign = "" if not tables else "+" if "registry_auditentry" in tables else "!"
             # A form sent without a login is led to it at once, with what was filled in (web/kept.py).
             to_login = self.user is None and 'name="kept"' in body

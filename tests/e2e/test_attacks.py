@@ -99,12 +99,14 @@ def whole_pages(world: TwoBureaus) -> dict[str, tuple[str, str]]:
     return found
 
 
+@pytest.mark.look
 def test_stored_scripts_do_not_run_on_any_page(watched: Page, world: TwoBureaus, live_server) -> None:
     for path, query in whole_pages(world).values():
         look(watched, f"{live_server.url}{path}?{query}")
     watched.wait_for_load_state("networkidle")
 
 
+@pytest.mark.look
 def test_reflected_scripts_do_not_run_on_any_page(watched: Page, world: TwoBureaus, live_server) -> None:
     for name, (path, _query) in whole_pages(world).items():
         for names in (PARAMETERS, STOPPING) if name in ("people", "record", "unit") else (PARAMETERS,):
