@@ -214,7 +214,7 @@ class PlacingForm(ScopedForm):
         today = timezone.localdate()
         start = self[self.starts].value()
         day = start if isinstance(start, date) else today
-        held = Assignment.objects.as_of(day).filter(person__in=people)
+        held = Assignment.objects.as_of(day).filter(person__in=people).order_by("started_on", "pk")
         for row in held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization"):
             placed[row.person_id].append(f"{row.organization.name} {row.get_role_display()}")
         chosen = self._chosen()
