@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from datetime import date
 from typing import Any
@@ -143,14 +144,17 @@ _SAVEPOINT = re.compile(r"(ROLLBACK TO )?SAVEPOINT (\S+)")
 _PASSING = ("registry_session", "axes_accessattempt", "axes_accessfailurelog", "registry_auditseal")
 
 
-def _noting(asked: list[str]) -> Callable[..., Any]:
-    """Return what notes each statement; for the values, which Django notes too, SQLite is asked again."""
+@contextmanager
+def noting() -> Iterator[list[str]]:
+    """Note each statement; for the values, which Django notes too, SQLite would be asked again."""
+    asked: list[str] = []
 
     def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         asked.append(sql)
         return execute(sql, *rest)
 
-    return note
+    with connection.execute_wrapper(note):
+        yield asked
 
 
 def written(asked: list[str]) -> set[str]:
@@ -186,8 +190,7 @@ class Visitor:
             if data and "confirmed" in data:  # what was warned about is sent again
                 warned = self.client.post(url, data).context
                 data = {**data, "confirmed": warned.get("confirmed", "") if warned else ""}
-            asked: list[str] = []
-            with connection.execute_wrapper(_noting(asked)):
+            with noting() as asked:
                 response = self.client.generic(method, url) if data is None else self.client.post(url, data)
                 body = _text(response)
             tables = written(asked)

@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import transaction
 from django.utils import timezone
 from django_otp.oath import totp
 
@@ -33,7 +32,7 @@ from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.refusals import NotAllowed, OperationRefused
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
-from tests.two_bureaus import written
+from tests.two_bureaus import noting, written
 
 pytestmark = pytest.mark.django_db
 
@@ -285,10 +284,10 @@ def tried(verb: str, by: Actor, world: World) -> bool:
     """Try it, look at what was written, take it back; return whether it was allowed."""
     savepoint = transaction.savepoint()
     try:
-        with CaptureQueriesContext(connection) as queries:
+        with noting() as asked:
             ATTEMPTS[verb](by, world.here, world)
     except NotAllowed:
-        assert not written(queries.captured_queries)
+        assert not written(asked)
         return False
     else:
         assert AuditEntry.objects.filter(verb=verb, user=by.user).exists()
@@ -344,9 +343,9 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         ),
         lambda: assignments.end_assignments(actor=by, ends=[(here.assignment, ON), (there.assignment, ON)]),
     ):
-        with CaptureQueriesContext(connection) as queries, pytest.raises(NotAllowed):
+        with noting() as asked, pytest.raises(NotAllowed):
             reach()
-        assert not written(queries.captured_queries)
+        assert not written(asked)
 
 
 def test_only_who_approves_registers_what_counts_at_once(world: World) -> None:
