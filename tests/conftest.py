@@ -64,6 +64,7 @@ def chromium() -> str | None:
 
 
 SLOW = (
+    "test_widths",
     "test_attacks",
     "test_properties",
     "test_access_table",

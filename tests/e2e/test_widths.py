@@ -21,6 +21,8 @@ from tests.two_bureaus import TwoBureaus
 pytestmark = [pytest.mark.look, pytest.mark.django_db(transaction=True)]
 
 WIDTHS = (360, 390, 768, 1024, 1093, 1280, 1440, 1920)
+AGAIN = (390, 1093)
+"""Where an address is looked at again, with another query."""
 MEASURE = Path(__file__).with_name("widths.js").read_text()
 LONG = "内蒙古自治区锡林郭勒盟东乌珠穆沁旗公安局乌里雅斯太派出所"
 assert len(LONG) == 28
@@ -42,7 +44,7 @@ def world() -> TwoBureaus:
 def test_every_page_fits_every_width_and_is_in_reach(page: Page, world: TwoBureaus, live_server) -> None:
     wrong, seen = [], set()
     for stop in walk(page, live_server.url, world):
-        for width in WIDTHS:
+        for width in AGAIN if stop.name in seen else WIDTHS:
             page.set_viewport_size({"width": width, "height": 4000})
             wrong += [f"{stop.path} at {width}: {each}" for each in page.evaluate(MEASURE)]
         if stop.name not in seen:
