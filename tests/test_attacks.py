@@ -341,6 +341,7 @@ STOPPING = ("unit", "unit_text", "metric", "party_line", "object")
 """What is not found with these gives the page that says so: where it does, they are tried one by one."""
 
 
+@pytest.mark.look
 def test_no_parameter_comes_back_as_markup(world: TwoBureaus, manager: Visitor) -> None:
     """Every parameter that any page reads, on every page, with what would break out of text or attribute."""
     payload = f"{BREAKS}{SCRIPT}"
@@ -355,6 +356,7 @@ def test_no_parameter_comes_back_as_markup(world: TwoBureaus, manager: Visitor) 
                 asked += [(name,) for name in STOPPING]
 
 
+@pytest.mark.look
 def test_no_stored_text_comes_back_as_markup(world: TwoBureaus) -> None:
     """Every text of every row is a script; every page that the manager reads says it as text."""
     savepoint = transaction.savepoint()
@@ -465,6 +467,7 @@ AWAY = (
 )
 
 
+@pytest.mark.look
 def test_no_answer_leads_to_another_site(world: TwoBureaus) -> None:
     """With the address of another site in every parameter that could lead somewhere, and as Referer.
 

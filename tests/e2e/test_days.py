@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.factories import make_unit, make_user
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+pytestmark = [pytest.mark.look, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_date_by_keyboard(page: Page, live_server) -> None:

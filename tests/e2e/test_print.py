@@ -16,7 +16,7 @@ from registry.pages.people.tables import PeopleTable
 from registry.spreadsheets.sheets import Head, Kind, Sheet
 from tests.factories import make_person, make_unit, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.look, pytest.mark.django_db(transaction=True)]
 
 COLUMNS, ROWS = 14, 120
 PASSWORD = "correct horse battery"
