@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -57,12 +58,14 @@ class Page(HTMLParser):
 
 
 def seen_in(response: HttpResponse) -> list[str]:
-    """Return the texts of a page, a workbook or a text file."""
+    """Return the texts of a page, a workbook, an answer to a script or a text file."""
     said = b"".join(response.streaming_content) if response.streaming else response.content  # type: ignore[attr-defined]
     if said.startswith(b"PK"):
         book = load_workbook(io.BytesIO(said))
         cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
         return [*book.sheetnames, *(str(value) for value in cells if isinstance(value, str))]
+    if "json" in response.get("Content-Type", ""):
+        return [*json.loads(said).values()]
     if "html" not in response.get("Content-Type", ""):
         return [said.decode()]
     page = Page()
