@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, F, Max, Min, Q
 
 from registry.counting.basis import Question, organization_rows
 from registry.counting.metric import APPROVED
@@ -187,22 +187,24 @@ def _transfers(asked: Question, spans: list[Span], limit: int | None = None) -> 
 
     Who was founded in the period is counted where it stands at its end, so its transfers change no number.
     """
-    after = OrganizationPlacement.objects.filter(
-        organization=OuterRef("organization"), started_on=OuterRef("ended_on")
-    )
-    left = OrganizationPlacement.objects.filter(
-        organization__state__in=APPROVED, ended_on__gte=asked.first_day, ended_on__lte=asked.as_of
+    after = "organization__placements__"
+    met = Q(
+        organization__state__in=APPROVED,
+        ended_on__gte=asked.first_day,
+        ended_on__lte=asked.as_of,
+        **{f"{after}started_on": F("ended_on")},
     )
     if asked.campaign:
-        left = left.filter(organization__campaign=asked.campaign)
+        met &= Q(organization__campaign=asked.campaign)
     if not everything(spans):
-        left = left.filter(in_spans(spans, "unit__") | Exists(after.filter(in_spans(spans, "unit__"))))
-    rows = left.order_by("-ended_on", "-organization").values_list(
+        met &= in_spans(spans, "unit__") | in_spans(spans, f"{after}unit__")
+    # In one condition: the placement after it is the one that begins on the day.
+    rows = OrganizationPlacement.objects.filter(met).order_by("-ended_on", "-organization")
+    place = ("unit__name", "unit__tree_id", "unit__lft")
+    found = rows.values_list(
         "ended_on",
-        "unit__name",
-        "unit__tree_id",
-        "unit__lft",
-        *(Subquery(after.values(f"unit__{name}")[:1]) for name in ("name", "tree_id", "lft")),
+        *place,
+        *(f"{after}{name}" for name in place),
         "organization__established_on",
         "organization__kind",
         "organization__is_temporary",
@@ -213,9 +215,7 @@ def _transfers(asked: Question, spans: list[Span], limit: int | None = None) -> 
         return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in spans)
 
     events = []
-    for day, before, tree, lft, to, to_tree, to_lft, founded, kind, is_temporary, *named in rows[:limit]:
-        if to is None:
-            continue
+    for day, before, tree, lft, to, to_tree, to_lft, founded, kind, is_temporary, *named in found[:limit]:
         was, stands = holds(tree, lft), holds(to_tree, to_lft)
         word = MOVED if was == stands else "转入" if stands else "转出"
         step = (stands - was) if founded < asked.first_day else 0
