@@ -286,6 +286,8 @@ def test_the_file_has_the_steps_and_what_they_are(client: Client, world: Leagues
         ["期末与增减", "4", "1", "1", "-1"],
     ]
     assert "区间:2020-02-14 至 2020-02-20" in rows[2][0]
+    entry = AuditEntry.objects.filter(verb="export").latest("pk")
+    assert (entry.unit, entry.after["filters"][-1]) == (world.east, "东盟公安局、西盟公安局")
 
 
 def test_paper_has_the_chart_the_lines_and_the_steps(client: Client, world: Leagues) -> None:

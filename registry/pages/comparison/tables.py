@@ -176,6 +176,10 @@ class ComparisonTable(Table[Step]):
         pairs = [(line.last, line.growth) for line in self.compared]
         return ["期末与增减", *(number for pair in pairs for number in pair)]
 
+    def asked_along(self) -> list[str]:
+        """Return all the units, where the record names only the first."""
+        return [self.place] if len(self.asked.units) > 1 else []
+
     def as_file(self) -> HttpResponseBase:
         """Answer with the comparison as a file; without a unit there is none."""
         if not self.asked.units:
