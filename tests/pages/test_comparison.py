@@ -13,11 +13,12 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from registry.models import AuditEntry
 from registry.operations import organizations
 from registry.pages.comparison.tables import ComparisonTable
-from tests.factories import ACTOR, make_organization, make_unit, make_user
+from tests.factories import ACTOR, make_campaign, make_organization, make_unit, make_user
 from tests.paper import print_of
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +142,17 @@ def test_every_number_opens_as_many_rows_as_it_says(client: Client, world: Leagu
             assert client.get(url).context["page_obj"].paginator.count == number, url
             numbers.append(number)
     assert numbers == ([3, 1, 3, 2] if basis == "current" else [3, 2, 3, 2])
+
+
+def test_the_rows_of_today_are_opened_on_today_though_the_campaign_is_over(
+    client: Client, world: Leagues
+) -> None:
+    campaign = make_campaign(ended_on=date(2020, 2, 18))
+    today = timezone.localdate().isoformat()
+    table = table_of(world, **TWO, campaign=campaign.code, as_of=today, range="7", by="day")
+    client.force_login(world.user)
+    urls = [url for step in table.every()[:1] for url in step.urls]
+    assert [str(client.get(url).context["question"].as_of) for url in urls] == [today, today]
 
 
 def test_two_units_with_three_metrics_cost_no_more_queries(client: Client, world: Leagues) -> None:

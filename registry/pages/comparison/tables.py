@@ -153,7 +153,7 @@ class ComparisonTable(Table[Step]):
             self.address,
             line.unit.code,
             line.metric.slug,
-            as_of=None if day == self.address.today else day.isoformat(),
+            as_of=self.address.said(day),
             basis=None if self.question.basis == Basis.CURRENT else self.question.basis,
             since=None,
         )
