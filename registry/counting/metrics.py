@@ -157,6 +157,15 @@ PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("formal_members", "党员(组织关系)", standing=Q(status__in=MEMBER_STATUSES), source=FORMAL),
 )
 
+CHARTED = (
+    "temporary_party_orgs",
+    "temporary_branches",
+    "pioneer_posts",
+    "pioneer_and_commando_teams",
+    "frontline_people",
+)
+"""The metrics that charts over time offer first; the first of them unless the address asks for another."""
+
 
 class _Declared(Mapping[str, Metric]):
     """Every metric that is declared in the code, by slug, in the order of the settings."""

@@ -14,7 +14,7 @@ from django.urls import reverse
 from registry import access
 from registry.counting.basis import Question
 from registry.counting.metric import Metric
-from registry.counting.metrics import METRICS
+from registry.counting.metrics import CHARTED, METRICS
 from registry.counting.series import Course, courses_of
 from registry.models import Unit
 from registry.search.named import find_by_code_or_name
@@ -28,15 +28,6 @@ Row = TypeVar("Row", Unit, Metric)
 
 MOST = len(TONES)
 """At most so many lines are told apart."""
-
-USUAL = (
-    "temporary_party_orgs",
-    "temporary_branches",
-    "pioneer_posts",
-    "pioneer_and_commando_teams",
-    "frontline_people",
-)
-"""The metrics that are offered first."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +79,6 @@ class Asked:
     def is_of_metrics(self) -> bool:
         """Whether one unit's metrics are compared, not units."""
         return len(self.units) == 1
-
-    @property
-    def number(self) -> int:
-        """How many lines there are."""
-        return len(self.units) * len(self.metrics)
 
     def lines(self, period: Period, question: Question) -> list[Compared]:
         """Count each line for each day: one query of the totals."""
@@ -168,7 +154,7 @@ def _units(request: HttpRequest) -> tuple[list[Unit], list[str]]:
 def _metrics(request: HttpRequest, units: int) -> tuple[list[Metric], list[str]]:
     slugs = list(dict.fromkeys(filter(None, map(cleaned, request.GET.getlist("metric")))))
     problems = [f"没有名为“{slug}”的统计指标,没有使用。" for slug in slugs if slug not in METRICS]
-    metrics = [METRICS[slug] for slug in slugs if slug in METRICS] or [METRICS[USUAL[0]]]
+    metrics = [METRICS[slug] for slug in slugs if slug in METRICS] or [METRICS[CHARTED[0]]]
     if units > 1 and len(metrics) > 1:
         problems.append(f"几个单位只能对比一个指标,已显示“{metrics[0].label}”。")
         metrics = metrics[:1]

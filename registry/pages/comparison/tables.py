@@ -13,11 +13,11 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.counting.metrics import METRICS
+from registry.counting.metrics import CHARTED, METRICS
 from registry.counting.rollup import count_units
 from registry.models import Basis, Unit
 from registry.models.hierarchy import Moves, Span, UnitHierarchy
-from registry.pages.comparison.asked import MOST, USUAL, Compared, asked_of, comparable
+from registry.pages.comparison.asked import MOST, Compared, asked_of, comparable
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web import charts
 from registry.web.columns import Column, Grid
@@ -281,7 +281,7 @@ class ComparisonTable(Table[Step]):
         chosen = self.asked.metrics[0].slug
         return [
             (str(METRICS[slug].label), with_query(self.request, metric=slug), slug == chosen)
-            for slug in USUAL
+            for slug in CHARTED
         ]
 
     @property

@@ -17,7 +17,7 @@ from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 
-RECENT_DAYS = 30
+RECENT_DAYS, WEEK_DAYS = 30, 7
 TRANSFERS_READ = 500
 STANDING_SHOWN = 50
 

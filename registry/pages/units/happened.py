@@ -17,7 +17,7 @@ from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
 from registry.counting.rollup import rollup
 from registry.models import Basis, Unit
 from registry.models.hierarchy import Span, UnitHierarchy, move_days, within
-from registry.pages.units.events import ACTS, MOVED, Event, every_event, period
+from registry.pages.units.events import ACTS, MOVED, WEEK_DAYS, Event, every_event, period
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter, SinceFilter
@@ -25,7 +25,6 @@ from registry.web.lists import export_url, others, with_query
 from registry.web.statement import Statement, units_left_out
 from registry.web.tables import Table, show
 
-WEEK_DAYS = 7
 WORDS = (*(act.word for act in ACTS), "转入", "转出", MOVED)
 _METRICS = {each.slug: each for each in ORGANIZATION_METRICS}
 

@@ -8,34 +8,27 @@ from datetime import date, timedelta
 
 from django.db.models import Case, IntegerField, Q, Value, When
 from django.db.models import Count as Counted
+from django.http import HttpRequest
 
 from registry import access
 from registry.counting import series
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, OrganizationMetric
+from registry.counting.metrics import CHARTED, METRICS, OrganizationMetric
 from registry.counting.reconciliation import Verdict, figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
-from registry.pages.units.recent import WEEK, week_url
+from registry.pages.units.events import RECENT_DAYS, WEEK_DAYS
+from registry.pages.units.recent import week_url
 from registry.reports.tables import ListedFigure
 from registry.web import charts
 from registry.web.address import Address
 from registry.web.links import RowLinks
 from registry.web.periods import Period
 
-RECENTLY = timedelta(days=29)
-"""So far back goes what the page says of recent changes."""
+RECENTLY = timedelta(days=RECENT_DAYS - 1)
+"""From the first of the recent days to the page's day."""
 FIGURES_COMPARED = 10
-
-CHARTED = (
-    "temporary_party_orgs",
-    "temporary_branches",
-    "pioneer_posts",
-    "pioneer_and_commando_teams",
-    "frontline_people",
-)
-"""The metrics the trend can show, the first unless the address says ``chart=SLUG``."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +88,12 @@ _SHORT = {
     "frontline_auxiliaries": "辅警",
     "frontline_assignments": "编入",
 }
+
+
+def charted_of(request: HttpRequest) -> str:
+    """Return the metric of the trend, which the address names by ``chart``."""
+    asked = request.GET.get("chart", "")
+    return asked if asked in CHARTED else CHARTED[0]
 
 
 def short_label(slug: str) -> str:
@@ -208,7 +207,7 @@ def below(address: Address, counts: Rollup, scope: list[Span], sort: str) -> Uni
             replace(members, share=percent(members.value, people)),
             links.page(of) if link else "",
             of.is_open_on(day),
-            numbers[-1] - numbers[-1 - WEEK.days] if numbers else None,
+            numbers[-1] - numbers[-1 - WEEK_DAYS] if numbers else None,
             changed.replace(f"/{unit.code}/", f"/{of.code}/") + "&own=1" * own if link else "",
             numbers,
         )
@@ -320,7 +319,7 @@ def first_day(question: Question, period: Period) -> date:
 
 def course(unit: Unit, question: Question, charted: str, period: Period) -> Course:
     """Return the days of the metric charted, and what is needed for the change over a week: one query."""
-    week, bases = question.as_of - WEEK, (Basis.CURRENT.value, Basis.CUMULATIVE.value)
+    week, bases = question.as_of - timedelta(days=WEEK_DAYS), (Basis.CURRENT.value, Basis.CUMULATIVE.value)
     since, until = first_day(question, period), max(period.until, question.as_of)
     of_one = [METRICS[charted]]
     if question.is_period:
@@ -337,7 +336,7 @@ def course(unit: Unit, question: Question, charted: str, period: Period) -> Cour
     lines = {basis: found[basis, charted][first:after] for basis in bases}
     first, after = (question.as_of - RECENTLY - since).days, (question.as_of - since).days + 1
     recent = {slug: [each for _day, each in found[question.basis, slug][first:after]] for slug in slugs}
-    return Course(lines, {slug: numbers[-1 - WEEK.days] for slug, numbers in recent.items()}, recent)
+    return Course(lines, {slug: numbers[-1 - WEEK_DAYS] for slug, numbers in recent.items()}, recent)
 
 
 def trend(unit: Unit, slug: str, known: Course, period: Period, figures: bool = True) -> charts.Chart:

@@ -39,8 +39,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     question, period = address.question, period_of(request, address)
     Moves.after(unit_page.first_day(question, period))
     spans = within(UnitHierarchy.on(question.as_of).spans(unit), question.scope)
-    charted = request.GET.get("chart", "")
-    charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
+    charted = unit_page.charted_of(request)
     course = unit_page.course(unit, question, charted, period)
     sheet = table.sheet(on_paper=True)
     days = unit_events.recent(question, spans)

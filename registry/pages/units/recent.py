@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.urls import reverse
 
 from registry.counting.metrics import METRICS
 from registry.models import Basis, Unit
-from registry.pages.units.events import ACTS, RECENT_DAYS, Change, Day, places_said
+from registry.pages.units.events import ACTS, WEEK_DAYS, Change, Day, period, places_said
 from registry.web.address import Address
 from registry.web.links import rows_behind
 
-WEEK = timedelta(days=7)
-ONE = timedelta(days=1)
 LINES_SHOWN = 5
 """So many lines stand beside the trend."""
 TOGETHER = "temporary_party_orgs"
@@ -49,7 +47,7 @@ def happened_url(address: Address, unit: Unit, since: date, until: date | None =
 
 def week_url(address: Address, unit: Unit, slug: str) -> str:
     """Return the address of what changed a number of organizations within seven days."""
-    return happened_url(address, unit, address.as_of - WEEK + ONE, metric=slug)
+    return happened_url(address, unit, period(address.question, WEEK_DAYS).first_day, metric=slug)
 
 
 def card(address: Address, unit: Unit, children: Iterable[Unit], recent: list[Day]) -> dict[str, Any]:
@@ -62,17 +60,16 @@ def card(address: Address, unit: Unit, children: Iterable[Unit], recent: list[Da
             url = happened_url(address, unit, day.day, day.day)
             shown.append((day, url, [_line(address, unit, each) for each in lines], more))
         room -= len(lines)
-    first = address.as_of - timedelta(days=RECENT_DAYS - 1)
     return {
         "recent": shown,
-        "recent_url": happened_url(address, unit, first),
+        "recent_url": happened_url(address, unit, period(address.question).first_day),
         "week": _week(address, unit, recent),
     }
 
 
 def _week(address: Address, unit: Unit, recent: list[Day]) -> list[tuple[str, int, str]]:
     """Return how many temporary Party organizations were founded and dissolved within seven days."""
-    since = address.as_of - WEEK + ONE
+    since = period(address.question, WEEK_DAYS).first_day
     parts = METRICS[TOGETHER].parts
     numbers: Counter[str] = Counter()
     for change in (change for day in recent if day.day >= since for change in day.changes):

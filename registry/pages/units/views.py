@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.metrics import METRICS
+from registry.counting.metrics import CHARTED, METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
 from registry.pages.comparison.asked import comparison_query, comparison_url
@@ -69,10 +69,9 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     spans = within(then, question.scope)
     below = UnitsBelowTable(request, shown)
     counts, table = below.counts, below.below
-    charted = request.GET.get("chart", "")
-    charted = charted if charted in unit_page.CHARTED else unit_page.CHARTED[0]
+    charted = unit_page.charted_of(request)
     kept = {
-        "chart": charted if charted != unit_page.CHARTED[0] else None,
+        "chart": charted if charted != CHARTED[0] else None,
         "sort": request.GET.get("sort"),
         **period.kept,
     }
@@ -102,11 +101,11 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
                 address.url(request.path, **{**kept, "chart": slug}),
                 slug == charted,
             )
-            for slug in unit_page.CHARTED
+            for slug in CHARTED
         ],
         "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
         "chart_period": period,
-        "metrics_url": comparison_url(address, [shown.code], unit_page.CHARTED, period),
+        "metrics_url": comparison_url(address, [shown.code], CHARTED, period),
         "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
         "reported": reported,
