@@ -138,7 +138,8 @@ def test_every_number_opens_as_many_rows_as_it_says(client: Client, world: Leagu
     client.force_login(world.user)
     numbers = []
     for step in table.every():
-        for number, url in zip(step.numbers, step.urls, strict=True):
+        for number, line in zip(step.numbers, table.compared, strict=True):
+            url = table.rows_url(line, step.day)
             assert client.get(url).context["page_obj"].paginator.count == number, url
             numbers.append(number)
     assert numbers == ([3, 1, 3, 2] if basis == "current" else [3, 2, 3, 2])
@@ -151,7 +152,7 @@ def test_the_rows_of_today_are_opened_on_today_though_the_campaign_is_over(
     today = timezone.localdate().isoformat()
     table = table_of(world, **TWO, campaign=campaign.code, as_of=today, range="7", by="day")
     client.force_login(world.user)
-    urls = [url for step in table.every()[:1] for url in step.urls]
+    urls = [table.rows_url(line, timezone.localdate()) for line in table.compared]
     assert [str(client.get(url).context["question"].as_of) for url in urls] == [today, today]
 
 

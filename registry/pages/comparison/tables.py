@@ -41,7 +41,6 @@ class Step:
     day: date
     numbers: list[int]
     before: list[int] | None
-    urls: list[str]
 
     def change(self, at: int) -> int | None:
         """Return by how much a line grew; None on the first day."""
@@ -142,10 +141,7 @@ class ComparisonTable(Table[Step]):
         numbers = [dict(each.points) for each in self.compared]
         at = {day: [of[day] for of in numbers] for day in days}
         olds = [*days[1:], None]
-        return [
-            Step(day, at[day], at[old] if old else None, [self.rows_url(each, day) for each in self.compared])
-            for day, old in zip(days, olds, strict=True)
-        ]
+        return [Step(day, at[day], at[old] if old else None) for day, old in zip(days, olds, strict=True)]
 
     def rows_url(self, line: Compared, day: date) -> str:
         """Return the address of the rows behind the number of a line on a day."""
@@ -163,8 +159,17 @@ class ComparisonTable(Table[Step]):
         """The day, and for each line its number and its change."""
         columns: list[Column[Any]] = [Column(STEPS[self.by][2], "day", Kind.DATE, is_heading=True)]
         for at, line in enumerate(self.compared):
-            columns += [_number(at, line), _change(at, line)]
+            columns += [self._number(at, line), _change(at, line)]
         return columns
+
+    def _number(self, at: int, line: Compared) -> Column[Step]:
+        return Column(
+            line.label,
+            lambda step: step.numbers[at],
+            Kind.NUMBER,
+            url=lambda step: self.rows_url(line, step.day),
+            head=Head(line.label, Kind.NUMBER),
+        )
 
     @cached_property
     def grid(self) -> Grid[Step]:
@@ -336,16 +341,6 @@ class ComparisonTable(Table[Step]):
         if self.above is None:
             return [here]
         return [{"name": self.above.label, "url": self.address.url(self.above.get_absolute_url())}, here]
-
-
-def _number(at: int, line: Compared) -> Column[Step]:
-    return Column(
-        line.label,
-        lambda step: step.numbers[at],
-        Kind.NUMBER,
-        url=lambda step: step.urls[at],
-        head=Head(line.label, Kind.NUMBER),
-    )
 
 
 def _change(at: int, line: Compared) -> Column[Step]:
