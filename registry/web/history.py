@@ -113,6 +113,8 @@ def of_page(
     An edit that can be set back, and an act that can be taken back, has its link, for those who may do it.
     """
     entries, is_cut = of_row(row)
+    if not entries:
+        return {"events": [], "is_cut": is_cut, "record_url": record_url(user, row, address)}
     rows, acts = _edited_rows(row, entries), taken_back_by(user, entries)
 
     def way(entry: AuditEntry) -> str:
@@ -260,6 +262,8 @@ def of_row(row: Model) -> tuple[list[AuditEntry], bool]:
     entries = with_act(AuditEntry.objects.filter(about(nouns.of(row).key, row.pk)))
     newest = entries.order_by().values("act").annotate(newest=Max("pk")).order_by("-newest")
     acts = list(newest.values_list("act", flat=True)[: LIMIT + 1])
+    if not acts:
+        return [], False
     place = {act: at for at, act in enumerate(acts[:LIMIT])}
     found = (
         with_alike(entries.filter(act__in=place), MOST_ALIKE).select_related("undoes", "unit").defer("rows")
