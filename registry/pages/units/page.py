@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -254,6 +254,9 @@ def _courses(counts: Rollup) -> dict[int, list[int]]:
 # --- Reported figures and the trend ---------------------------------------------------------------
 
 
+_COUNTABLE = Q(is_comparable=True, organization__isnull=True, number__isnull=False)
+
+
 @dataclass(frozen=True)
 class Reported:
     """What is reported of a unit and below it, beside the counts: how much of it agrees, and the lines."""
@@ -262,6 +265,8 @@ class Reported:
     """How many figures there are."""
     agreeing: list[ListedFigure]
     differing: list[ListedFigure]
+    figures: list[Figure]
+    """The figures compared, the unit's own first."""
     is_cut: bool
     """Whether more could be compared."""
 
@@ -278,9 +283,7 @@ class Reported:
 
 def reported(address: Address, unit: Unit) -> Reported:
     """Compare what is reported of ``unit`` and below, the unit's own first, as many as fit on the page."""
-    countable = Q(
-        metric__in=list(METRICS), is_comparable=True, organization__isnull=True, number__isnull=False
-    )
+    countable = _COUNTABLE & Q(metric__in=list(METRICS))
     rows = figures_within(unit)
     number = rows.order_by().aggregate(every=Counted("pk"), countable=Counted("pk", filter=countable))
     figures: list[Figure] = []
@@ -292,7 +295,7 @@ def reported(address: Address, unit: Unit) -> Reported:
         [each for each in compared if each.comparison.verdict == verdict]
         for verdict in (Verdict.AGREES, Verdict.DIFFERS)
     )
-    return Reported(number["every"], agreeing, differing, number["countable"] > len(figures))
+    return Reported(number["every"], agreeing, differing, figures, number["countable"] > len(figures))
 
 
 @dataclass(frozen=True)
@@ -339,30 +342,33 @@ def course(unit: Unit, question: Question, charted: str, period: Period) -> Cour
     return Course(lines, {slug: numbers[-1 - WEEK_DAYS] for slug, numbers in recent.items()}, recent)
 
 
-def trend(unit: Unit, slug: str, known: Course, period: Period, figures: bool = True) -> charts.Chart:
+def trend(
+    unit: Unit, slug: str, known: Course, period: Period, reported: Reported | None = None
+) -> charts.Chart:
     """Return a metric's trend over the period: current, cumulative, and what was reported.
 
-    Without ``figures`` nothing is reported of the unit, so nothing is looked for.
+    The figures are those ``reported``, where these are all.
     """
     lines = [
         charts.Line("现有", known.lines[Basis.CURRENT.value], tone="red", filled=True),
         charts.Line("累计", known.lines[Basis.CUMULATIVE.value], tone="thin"),
     ]
-    marks = _marks(unit, slug, period.since, period.until) if figures else []
+    if reported is None or reported.is_cut:
+        figures = list(
+            Figure.objects.valid().filter(_COUNTABLE, unit=unit, metric=slug).select_related("source")
+        )
+    else:
+        figures = [each for each in reported.figures if each.unit_id == unit.pk and each.metric == slug]
+    marks = _marks(figures, period.since, period.until)
     return charts.day_chart(
         lines, marks, title=f"{METRICS[slug].label}逐日数", head="日期", height=charts.LOW
     )
 
 
-def _marks(unit: Unit, slug: str, since: date, until: date) -> list[charts.Mark]:
-    """What sources report of the unit itself within these days, one mark for each number and day."""
-    figures = (
-        Figure.objects.valid()
-        .filter(unit=unit, metric=slug, is_comparable=True, number__isnull=False, organization__isnull=True)
-        .select_related("source")
-    )
+def _marks(figures: Iterable[Figure], since: date, until: date) -> list[charts.Mark]:
+    """Return the figures of these days as marks, one for each number and day."""
     made: dict[tuple[date, int], charts.Mark] = {}
-    for figure in figures:
+    for figure in sorted(figures, key=lambda each: each.code):
         day, number = figure.day, figure.number
         if day is not None and number is not None and since <= day <= until:
             label = f"报道 {number}"

@@ -94,7 +94,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "head_tabs_label": "统计口径",
         "kept_by_period": others(request, ("since",)),
         "key_figures": unit_page.key_figures(address, counts, course),
-        "chart": unit_page.trend(shown, charted, course, period, figures=reported.number > 0),
+        "chart": unit_page.trend(shown, charted, course, period, reported),
         "charts": [
             (
                 unit_page.short_label(slug),
