@@ -68,7 +68,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     then = shape.spans(shown)
     spans = within(then, question.scope)
     below = UnitsBelowTable(request, shown)
-    counts, table = below.counts, below.below
+    counts = below.counts
     charted = unit_page.charted_of(request)
     kept = {
         "chart": charted if charted != CHARTED[0] else None,
@@ -103,17 +103,13 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
             )
             for slug in CHARTED
         ],
-        "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
         "chart_period": period,
         "metrics_url": comparison_url(address, [shown.code], CHARTED, period),
         "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
         "reported": reported,
-        "table": table,
-        "table_head": below.grid,
-        "has_week": not question.is_period,
-        "page_obj": paged(request, table.rows, CHILDREN_ON_A_PAGE),
-        "table_export_url": export_url(request, "unit_table_export", shown.code),
+        "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
+        **(_below(request, below) if counts.children else {"table": None}),
         "notices": notices(address, shown, recent),
         **recent_card(address, shown, [line.unit for line in counts.children], recent),
         "statement": below.statement,
@@ -124,6 +120,17 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
+
+
+def _below(request: HttpRequest, table: UnitsBelowTable) -> dict[str, Any]:
+    """Return the table of the units below."""
+    return {
+        "table": table.below,
+        "table_head": table.grid,
+        "has_week": not table.question.is_period,
+        "page_obj": paged(request, table.below.rows, CHILDREN_ON_A_PAGE),
+        "table_export_url": export_url(request, "unit_table_export", table.top.code),
+    }
 
 
 def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
