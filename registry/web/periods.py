@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db.models import Min
 from django.http import HttpRequest
 
-from registry import access
-from registry.models import Campaign
-from registry.web.address import EARLIEST, KEPT, Address
+from registry.web.address import EARLIEST, KEPT, Address, campaigns_of
 from registry.web.fields import DayField, ScopedForm, typed_day
 from registry.web.lists import others
 from registry.web.text import cleaned
@@ -150,8 +147,7 @@ def _whole(request: HttpRequest, address: Address) -> tuple[date, date]:
     if campaign is not None:
         since: date | None = campaign.started_on
     else:
-        seen = access.visible(request.user, Campaign.objects.all())
-        since = seen.aggregate(first=Min("started_on"))["first"]
+        since = min((each.started_on for each in campaigns_of(request)), default=None)
     if since is None:
         raise ValueError("还没有专项任务,没有“全程”可看。")
     if since > until:
