@@ -31,10 +31,10 @@ class Reason(Generic[Place]):
     @property
     def text(self) -> str:
         """The message; a value that is not the same everywhere is left open."""
-        first = self._messages[0]
+        left_open = self._open
         return "".join(
-            said if at not in self._open else "“…”" if said.startswith("“") else "…"
-            for at, said in enumerate(first)
+            said if at not in left_open else "“…”" if said.startswith("“") else "…"
+            for at, said in enumerate(self._messages[0])
         )
 
     @property
@@ -45,7 +45,8 @@ class Reason(Generic[Place]):
     @property
     def values_left(self) -> int:
         """How many there are altogether, where they are not all shown."""
-        return len(self._values) if len(self._values) > VALUES_SHOWN else 0
+        number = len(self._values)
+        return number if number > VALUES_SHOWN else 0
 
     @property
     def mark(self) -> str:
@@ -59,8 +60,8 @@ class Reason(Generic[Place]):
 
     @property
     def _values(self) -> dict[str, None]:
-        at = self._open[0] if self._open else None
-        return dict.fromkeys(said[at] for said in self._messages) if at is not None else {}
+        left_open = self._open
+        return dict.fromkeys(said[left_open[0]] for said in self._messages) if left_open else {}
 
     def add(self, parts: list[str], place: Place) -> None:
         """Take a message that says this of one more place."""
