@@ -4,7 +4,7 @@ root.classList.add("js");
 
 const loading = document.getElementById("loading");
 
-// Escape closes the drawer and the open menu; so does the focus when it leaves a menu.
+// Escape closes the drawer and the open menu; a click and the focus outside a menu close it, too.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const drawer = document.getElementById("drawer");
@@ -17,11 +17,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("focusin", (event) => {
-  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-});
+for (const kind of ["focusin", "click"]) {
+  document.addEventListener(kind, (event) => {
+    for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+}
 
 // Enter in a box that only filters what is beside it does not send the form around it.
 document.addEventListener("keydown", (event) => {
@@ -29,9 +31,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
   const close = event.target.closest("[data-dismiss]");
   if (close) close.closest(".line").remove();
   if (event.target.closest("[data-print]")) window.print();
