@@ -33,7 +33,7 @@ from registry.audit import Actor
 from registry.models import Grant, Session, User
 from registry.refusals import refuse
 from registry.web import kept
-from registry.web.address import actor_of, address_of
+from registry.web.address import actor_of, address_of, back_of
 from registry.web.changes import View, change, changes_something, posted
 
 _PENDING = "login_pending"
@@ -298,14 +298,13 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def columns(request: HttpRequest) -> HttpResponse:
     """Keep the columns that were ticked for a list, or all of them again, and show the list."""
-    of, back = request.POST.get("list", ""), request.POST.get("back", "")
+    of = request.POST.get("list", "")
     if of not in get_resolver().reverse_dict:  # a list is called as the address of its file
         raise Http404("没有这个列表。")
     ticked = [] if "all" in request.POST else request.POST.getlist("columns")[:MOST_COLUMNS]
     ticked = [name[:LONGEST_COLUMN] for name in ticked]
     accounts.choose_columns(actor=actor_of(request), user=_own(request), of=of, columns=ticked)
-    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return HttpResponseRedirect(back if is_ours else reverse("home"))
+    return HttpResponseRedirect(back_of(request))
 
 
 @sensitive_post_parameters("code", "password")

@@ -13,7 +13,9 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from registry import access, nouns
 from registry.audit import Actor
@@ -160,6 +162,13 @@ def _opens_on(campaign: Campaign | None, opening: Opening | None, today: date) -
     if campaign is not None and (last := campaign.last_day) is not None and last < today:
         return last
     return opening.day if opening else today
+
+
+def back_of(request: HttpRequest) -> str:
+    """Return the page of ours that a form names as ``back``, else home."""
+    wanted = request.POST.get("back", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/")
+    return wanted if is_ours else address_of(request).url(reverse("home"))
 
 
 def actor_of(request: HttpRequest) -> Actor:

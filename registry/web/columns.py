@@ -13,9 +13,9 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from registry.nouns import Noun
-from registry.spreadsheets.sheets import Cell, Head, Kind
+from registry.spreadsheets.sheets import NUMBERS, Cell, Head, Kind
 from registry.web.templatetags.parts import count, delta, sample_tag, thousands
-from registry.web.written import CARDS_FROM
+from registry.web.written import CARDS_FROM, RANKS
 
 Line = TypeVar("Line")
 
@@ -23,10 +23,9 @@ How = str | Callable[[Any], Any]
 """How something is read from a row: a path (``person.home_unit.name``), or a function of the row."""
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
-_NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
 Rank = Literal[1, 2, 3, 4]
-_RANKS = ("", "", "drop-2", "drop", "xl")
-_CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
+_RANKS = ("", "", *RANKS)
+_CSS = {**dict.fromkeys(NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
 WIDEST = 4
 """The rank of columns that only the widest screens show until somebody chooses them."""
@@ -100,7 +99,7 @@ class Column(Generic[Line]):
     @property
     def is_number(self) -> bool:
         """Whether the column is one of numbers, which stand at the right."""
-        return self.kind in _NUMBERS
+        return self.kind in NUMBERS
 
     @property
     def file_head(self) -> Head:
@@ -236,6 +235,11 @@ class Drawn:
     is_sample: bool
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the row has nothing there."""
+        return self.value is None or self.text == "–"
+
+    @property
     def drawn(self) -> SafeString:
         """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
         if self.column.is_number and not self.value:
@@ -262,6 +266,8 @@ class Grid(Generic[Line]):
     day: date | None = None
     default_sort: str = ""
     """The order without being asked for."""
+    folds: bool = False
+    """Whether a column that says the same in every row is said once above the rows instead."""
 
     @property
     def is_cards(self) -> bool:
@@ -279,9 +285,6 @@ class Grid(Generic[Line]):
     def has_counts(self) -> bool:
         """Whether a number opens the rows behind it."""
         return bool(self.rows) and any(each.is_number and each.url for each in self._shown)
-
-    folds: bool = False
-    """Whether a column that says the same in every row is said once above the rows instead."""
 
     @property
     def heads(self) -> list[tuple[Column[Line], str, date | None]]:
@@ -302,14 +305,13 @@ class Grid(Generic[Line]):
 
     @property
     def alike(self) -> list[Drawn]:
-        """What is the same in every row and says something, to be said once."""
-        return [cell for cell in self._alike.values() if cell.value is not None and cell.text != "–"]
+        """The cells that are the same in every row, shown once above them."""
+        return [cell for cell in self._alike.values() if not cell.is_empty]
 
     @property
     def empty(self) -> list[Drawn]:
         """A cell of each column in which no row has anything."""
-        said = self.alike
-        return [cell for cell in self._alike.values() if cell not in said]
+        return [cell for cell in self._alike.values() if cell.is_empty]
 
     @cached_property
     def _shown(self) -> list[Column[Line]]:

@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby, islice
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import escape, format_html, format_html_join
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 
 from registry import audit
 from registry.models import Unit
-from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
+from registry.spreadsheets.sheets import NUMBERS, Cell, Head, Kind, Sheet
 from registry.spreadsheets.writing import width_of
-from registry.web.address import actor_of, address_of
-from registry.web.columns import Column, Line
+from registry.web.address import actor_of, address_of, back_of
+from registry.web.columns import Column, Line, words
 
 FORMAT = "print"
 """What the button of a print sends as ``format``."""
@@ -45,21 +43,16 @@ _TITLES_WRAP_AT = 12, 6
 _ON_ONE_PAGE = 12
 """A table of so few rows is not parted."""
 
-_NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
-_FIGURES = (*_NUMBERS, Kind.DATE, Kind.TIME)
-_CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num", Kind.TIME: "num", Kind.CODE: "num"}
+_FIGURES = (*NUMBERS, Kind.DATE, Kind.TIME)
+_CSS = {**dict.fromkeys(NUMBERS, "n"), Kind.DATE: "num", Kind.TIME: "num", Kind.CODE: "num"}
 
 
 def printed(kind: Kind, cell: Cell) -> str:
     """Return a cell as paper shows it; nothing known is a dash."""
     if cell is None or cell == "":
         return "–"
-    if isinstance(cell, datetime):
-        return f"{timezone.localtime(cell):%Y-%m-%d %H:%M}"
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, str):
-        return cell
+    if isinstance(cell, str | date):
+        return words(cell)
     return f"{cell:.1%}" if kind == Kind.SHARE else f"{cell:,}"
 
 
@@ -278,10 +271,3 @@ def too_long(
         "back": back_of(request),
     }
     return render(request, "parts/print_too_long.html", context)
-
-
-def back_of(request: HttpRequest) -> str:
-    """Return the page from which the print was asked for."""
-    wanted = request.POST.get("back", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/")
-    return wanted if is_ours else address_of(request).url(reverse("home"))
