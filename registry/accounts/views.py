@@ -232,7 +232,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """What was granted to oneself, password, second step, sessions."""
     user, today = _own(request), timezone.localdate()
     grants = Grant.objects.filter(user=user).select_related("unit").order_by("-started_on", "pk")
-    shown = [(grant, grant.ended_on is None or grant.ended_on > today) for grant in grants]
+    shown = [(grant, grant.ended_on is not None and grant.ended_on <= today) for grant in grants]
     sittings = _sittings(request, user)
     return render(
         request,
