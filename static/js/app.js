@@ -63,6 +63,12 @@ document.addEventListener("change", (event) => {
   said.classList.toggle("on", Boolean(everything || number));
 });
 
+// The name of a chosen file stands beside its button (templates/parts/file.html).
+document.addEventListener("change", ({ target }) => {
+  const said = target.type === "file" && target.closest(".file")?.querySelector(".file-name");
+  if (said) said.textContent = [...target.files].map((file) => file.name).join("、") || said.dataset.none;
+});
+
 // The button of a comparison says how many units are ticked.
 document.addEventListener("change", (event) => {
   const button = event.target.matches("td.tick input") && event.target.form?.querySelector("[data-compares]");
