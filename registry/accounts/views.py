@@ -39,7 +39,7 @@ from registry.web.changes import View, change, changes_something, posted
 _PENDING = "login_pending"
 _PENDING_SECONDS = 300
 MOST_COLUMNS = LONGEST_COLUMN = 60
-"""So many columns are kept of a list, with names no longer than that."""
+"""The most columns that are kept of a list, and the length of the longest name."""
 _KEY = "second_factor_key"
 
 

@@ -35,7 +35,7 @@ class Opening(NamedTuple):
 
 
 Opens = Callable[[list[Campaign]], Opening | None]
-"""What an app hands up as ``openings``: the opening of a registry with these campaigns, if it knows one."""
+"""A function that an app lists under ``openings``: returns the opening for these campaigns, or None."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,16 @@ class Address:
 
     @property
     def opens_on(self) -> date:
-        """The day on which a page of this campaign stands when its address names none."""
+        """The day of a page of this campaign whose address names none."""
         return _opens_on(self.question.campaign, self.opening, self.today)
 
     def said(self, day: date) -> str | None:
-        """Return how an address of this campaign names the day: not at all where it stands there anyway."""
+        """Return ``as_of`` for that day in an address of this campaign; None where it opens on it anyway."""
         return None if day == self.opens_on else day.isoformat()
 
     @property
     def said_today(self) -> str:
-        """How an address of this campaign names today."""
+        """The ``as_of`` of today in an address of this campaign."""
         return self.said(self.today) or ""
 
     def query(self, **changes: str | None) -> str:

@@ -28,9 +28,9 @@ _RANKS = ("", "", *RANKS)
 _CSS = {**dict.fromkeys(NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
 WIDEST = 4
-"""The rank of columns that only the widest screens show until somebody chooses them."""
+"""The rank of columns that only the widest screens show, unless a user chooses them."""
 FEW = 3
-"""With fewer rows a column stays, though it says the same in all of them."""
+"""In a list with fewer rows, columns with the same value in every row are kept."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Column(Generic[Line]):
     kind: Kind = Kind.TEXT
     """How the value is written: numbers stand at the right, days and codes in figures of one width."""
     key: str = ""
-    """What the address calls the column, to sort by it; the choice of columns knows it by that, too."""
+    """The name of the column in the address (``sort``) and in the columns that a user chose."""
     sort: Sequence[str] | Callable[[Any], Any] = ()
     """The fields it is sorted by; of a list that is no query, the key of a row."""
     url: How = ""
@@ -78,22 +78,22 @@ class Column(Generic[Line]):
 
     @property
     def name(self) -> str:
-        """What the column is kept by where a user chooses columns; the same for its pair in the file."""
+        """The name of the column in a user's choice of columns; its pair in the file has the same."""
         return self.key or self.slug or self.title
 
     @property
     def is_fixed(self) -> bool:
-        """Whether no user leaves it out: it names the row, ticks it, acts on it, or finds it again."""
+        """Whether users cannot leave it out: it names, ticks or changes the row, or finds it in an import."""
         return self.is_heading or self.is_key or "no-print" in self.css.split()
 
     @property
     def is_known_by_value(self) -> bool:
-        """Whether rows with the same value look the same: the cell has no template that says more."""
+        """Whether the value is all that a cell shows: it has no template of its own that shows more."""
         return self.cell in ("", _TAG)
 
     @property
     def at_every_width(self) -> Column[Line]:
-        """The column as one that somebody chose: no width leaves it out."""
+        """The column as shown when a user chose it: on every width."""
         return self if self.rank == 1 else replace(self, rank=1)
 
     @property
@@ -137,7 +137,7 @@ class Column(Generic[Line]):
         return value
 
     def printed(self, row: Line) -> Cell:
-        """Return the cell of a row for paper: the short name that the page says, or the value."""
+        """Return the cell of a row for paper: the short name as on the page, or the value."""
         if self.text and not self.cell:
             shown: str | None = read(row, self.text)
             return shown or None
@@ -158,7 +158,7 @@ class Column(Generic[Line]):
 
 
 def orders(columns: Sequence[Column[Any]], sorts: Collection[str]) -> list[tuple[str, str]]:
-    """Return the choices of what a list is sorted by, for a phone: by numbers the largest first."""
+    """Return the choices of a list's order, for a phone: for numbers the largest first."""
     found = [("", "默认顺序")]
     for each in columns:
         if each.key in sorts and each.only != "file":
@@ -276,14 +276,14 @@ class Grid(Generic[Line]):
 
     @property
     def sorted_by(self) -> str:
-        """The title of the column that somebody sorted by; nothing in the default order."""
+        """The title of the column that the list is sorted by; "" in the default order."""
         key = self.sort.removeprefix("-")
         titles = [each.title for each in self._shown if each.key == key and key]
         return titles[0] if titles and self.sort != self.default_sort else ""
 
     @property
     def has_counts(self) -> bool:
-        """Whether a number opens the rows behind it."""
+        """Whether a number is linked to the rows behind it."""
         return bool(self.rows) and any(each.is_number and each.url for each in self._shown)
 
     @property
@@ -310,7 +310,7 @@ class Grid(Generic[Line]):
 
     @property
     def empty(self) -> list[Drawn]:
-        """A cell of each column in which no row has anything."""
+        """A cell of each column that is empty in every row."""
         return [cell for cell in self._alike.values() if cell.is_empty]
 
     @cached_property
@@ -323,7 +323,7 @@ class Grid(Generic[Line]):
 
     @cached_property
     def _alike(self) -> dict[int, Drawn]:
-        """The first cell of each column that says the same in every row, by the column's place."""
+        """The first cell of each column with the same value in every row, by the column's place."""
         if not self.folds or len(self.rows) < FEW:
             return {}
         by = self.sort.removeprefix("-")

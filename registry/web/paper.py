@@ -29,19 +29,19 @@ from registry.web.columns import Column, Line, words
 FORMAT = "print"
 """What the button of a print sends as ``format``."""
 MOST_ROWS = 3000
-"""So many rows are printed at once: about a hundred pages. More of them are for a file."""
+"""The most rows of a print, about a hundred pages; a longer list goes out as a file."""
 
 PORTRAIT, LANDSCAPE = 116, 171
 """Letters (half a Chinese character) that a line of A4 holds at the size of print.css."""
 _SPACE = 2.5
-"""What the padding of a cell takes, in letters."""
+"""The padding of a cell, in letters."""
 _WRAPS_AT, _LEAST, _LONGEST = 24, 6, 72
 """Text wraps beyond so many letters; the narrowest column; what the widest may take where there is room."""
 
 _TITLES_WRAP_AT = 12, 6
 """Longer titles are set in two lines; where a table would not fit across, shorter ones too."""
 _ON_ONE_PAGE = 12
-"""A table of so few rows is not parted."""
+"""The most rows of a table that is kept on one page."""
 
 _FIGURES = (*NUMBERS, Kind.DATE, Kind.TIME)
 _CSS = {**dict.fromkeys(NUMBERS, "n"), Kind.DATE: "num", Kind.TIME: "num", Kind.CODE: "num"}
@@ -80,7 +80,7 @@ class PaperTable:
 
     @cached_property
     def _needs(self) -> list[tuple[float, float]]:
-        """For each column: so much it should have, so much it could use. Titles give way first.
+        """The width that each column should have, and the most that it could use. Titles give way first.
 
         A few long texts wrap: nine rows of ten decide.
         """
@@ -261,7 +261,7 @@ def too_long(
     most: int | None = None,
     has_file: bool = True,
 ) -> HttpResponse:
-    """Say that a list is too long for paper (None: by how much is not known), and which ways remain."""
+    """Show that a list is too long for paper, and what to do; ``rows``: its length, if that is known."""
     ways = "请导出文件,或返回加上筛选条件后再打印。" if has_file else "请返回,到下级单位分别打印。"
     context = {
         "title": title,

@@ -56,7 +56,7 @@ class Period:
 
     @property
     def tabs(self) -> list[tuple[str, str, bool]]:
-        """The periods to choose from: label, address, whether it is this one; one's own begins as this."""
+        """The periods to choose from: label, address, whether it is this one; 自定 begins with these days."""
         own = {"from": self.since.isoformat(), "to": self.until.isoformat()}
         return [
             (
@@ -77,7 +77,7 @@ class Period:
 
     @property
     def form(self) -> ScopedForm | None:
-        """The form of one's own days, with what was typed."""
+        """The form of 自定, with what was typed; None for the other periods."""
         if self.request.GET.get("range") != "own":
             return None
         fields = {"from": DayField(label="自", required=False), "to": DayField(label="至", required=False)}
@@ -89,7 +89,7 @@ class Period:
 
     @property
     def others(self) -> list[tuple[str, str]]:
-        """What else the address holds, which the form keeps."""
+        """The other parameters of the address, which the form keeps."""
         return [*others(self.request, PARAMETERS), ("range", "own")]
 
 
