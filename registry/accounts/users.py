@@ -153,7 +153,6 @@ def _show_slips(request: HttpRequest, made: list[tuple[User, str]]) -> HttpRespo
     context = {
         "subtitle": "只显示这一次:请现在打印,沿虚线裁开,当面交给本人",
         "slips": [(by_user[user.pk], password) for user, password in made],
-        "days": passwords.ONE_TIME_DAYS,
         "until": timezone.localdate() + timedelta(days=passwords.ONE_TIME_DAYS),
         "login_url": request.build_absolute_uri(reverse("login")),
         "crumbs": _crumbs(request, "密码条"),
