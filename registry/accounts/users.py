@@ -138,6 +138,7 @@ def slips(request: HttpRequest) -> HttpResponse:
         back=lambda made: _show_slips(request, made),
         template="accounts/users/slips_form.html",
         context={
+            "subtitle": "给还没有登录过的用户各设一个一次性密码,打印后当面交给本人",
             "listed": found,
             "most": accounts.MOST_SLIPS,
             "crumbs": _crumbs(request, "印发密码条"),
@@ -150,8 +151,8 @@ def _show_slips(request: HttpRequest, made: list[tuple[User, str]]) -> HttpRespo
     """Show the slips in the answer itself, as a single password is."""
     by_user = {row.user.pk: row for row in listed(request, [user for user, _ in made])}
     context = {
+        "subtitle": "只显示这一次:请现在打印,沿虚线裁开,当面交给本人",
         "slips": [(by_user[user.pk], password) for user, password in made],
-        "days": passwords.ONE_TIME_DAYS,
         "until": timezone.localdate() + timedelta(days=passwords.ONE_TIME_DAYS),
         "login_url": request.build_absolute_uri(reverse("login")),
         "crumbs": _crumbs(request, "密码条"),

@@ -33,13 +33,13 @@ from registry.audit import Actor
 from registry.models import Grant, Session, User
 from registry.refusals import refuse
 from registry.web import kept
-from registry.web.address import actor_of, address_of
+from registry.web.address import actor_of, address_of, back_of
 from registry.web.changes import View, change, changes_something, posted
 
 _PENDING = "login_pending"
 _PENDING_SECONDS = 300
 MOST_COLUMNS = LONGEST_COLUMN = 60
-"""So many columns are kept of a list, with names no longer than that."""
+"""The most columns that are kept of a list, and the length of the longest name."""
 _KEY = "second_factor_key"
 
 
@@ -232,7 +232,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """What was granted to oneself, password, second step, sessions."""
     user, today = _own(request), timezone.localdate()
     grants = Grant.objects.filter(user=user).select_related("unit").order_by("-started_on", "pk")
-    shown = [(grant, grant.ended_on is None or grant.ended_on > today) for grant in grants]
+    shown = [(grant, grant.ended_on is not None and grant.ended_on <= today) for grant in grants]
     sittings = _sittings(request, user)
     return render(
         request,
@@ -298,14 +298,13 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 @require_POST
 def columns(request: HttpRequest) -> HttpResponse:
     """Keep the columns that were ticked for a list, or all of them again, and show the list."""
-    of, back = request.POST.get("list", ""), request.POST.get("back", "")
+    of = request.POST.get("list", "")
     if of not in get_resolver().reverse_dict:  # a list is called as the address of its file
         raise Http404("没有这个列表。")
     ticked = [] if "all" in request.POST else request.POST.getlist("columns")[:MOST_COLUMNS]
     ticked = [name[:LONGEST_COLUMN] for name in ticked]
     accounts.choose_columns(actor=actor_of(request), user=_own(request), of=of, columns=ticked)
-    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
-    return HttpResponseRedirect(back if is_ours else reverse("home"))
+    return HttpResponseRedirect(back_of(request))
 
 
 @sensitive_post_parameters("code", "password")

@@ -49,6 +49,11 @@ ALL = "all"
 """The filter's choice of every line. Without a choice in the address the page opens on the wrong lines."""
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
+MATCHING = (
+    "按代码或警号对应:已有的更新,没有的新增;单位和组织也可以按名称对应,重名的须写代码;"
+    "编入按组织、警号和编入日期对应。"
+)
+"""How rows of a file are matched with the registry's."""
 MOST_GROUPED = 20_000
 """So many wrong lines are read to say what is wrong with them."""
 IN_MEMORY = 1 << 20
@@ -79,6 +84,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         ],
         "all_url": reverse("import_template", args=["all"]),
         "small": SMALL_ROWS,
+        "matching": MATCHING,
     }
     return render(request, "imports/list.html", context)
 

@@ -75,9 +75,8 @@ def recorded_verbs() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return slug and Chinese name of the verbs that the record can hold, by noun, then by app."""
     groups = [(noun.label, noun.verbs) for noun in all_nouns()]
     for config in apps.get_app_configs():
-        if paths := getattr(config, "verbs", ()):
-            verbs = tuple(each for path in paths for each in import_string(path))
-            groups.append((str(getattr(config, "verbs_label", "") or config.verbose_name), verbs))
+        label = getattr(config, "verbs_label", config.verbose_name)
+        groups.append((str(label), tuple(_handed_up_by(config, "verbs"))))
     named = [
         (label, [(each.slug, each.label) for each in verbs if each.is_recorded]) for label, verbs in groups
     ]
@@ -112,11 +111,14 @@ def layouts() -> dict[str, Layout]:
 
 def handed_up(name: str) -> list[Any]:
     """Return everything that the apps list by dotted names under ``name``, tuples flattened."""
+    return [each for config in apps.get_app_configs() for each in _handed_up_by(config, name)]
+
+
+def _handed_up_by(config: AppConfig, name: str) -> list[Any]:
     found: list[Any] = []
-    for config in apps.get_app_configs():
-        for path in getattr(config, name, ()):
-            each = import_string(path)
-            found += each if isinstance(each, tuple) else [each]
+    for path in getattr(config, name, ()):
+        each = import_string(path)
+        found += each if isinstance(each, tuple) else [each]
     return found
 
 

@@ -33,7 +33,13 @@ def search(request: HttpRequest) -> HttpResponse:
     table = UnitTable(request)
     text = table.text
     title = f"搜索“{text}”" if text else "搜索"
-    context: dict[str, Any] = {"q": text, "title": title, "as_of": table.address.as_of}
+    context: dict[str, Any] = {
+        "q": text,
+        "title": title,
+        "subtitle": "在您的管理范围内,按名称、别名、拼音、首字母、代码、文号、姓名、警号查找",
+        "as_of": table.address.as_of,
+        "nothing": _nothing(text),
+    }
     if text and request.GET.get("only") == "units":
         context |= {"page_obj": table.page_obj, "unit_grid": table.grid}
         context["export_url"] = export_url(request, table.file)
@@ -49,12 +55,13 @@ def search_now(request: HttpRequest) -> HttpResponse:
     text = cleaned(request.GET.get("q", ""))
     if not text:
         return HttpResponse()
-    return render(request, "pages/search/_now.html", {"q": text, **_hits(request, text, SHOWN_WHILE_TYPING)})
+    hits = _hits(request, text, SHOWN_WHILE_TYPING)
+    return render(request, "pages/search/_now.html", {"q": text, "nothing": _nothing(text), **hits})
 
 
 def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, Any]:
     groups = [group for group in _groups(request, text, shown) if group["hits"]]
-    hits: dict[str, Any] = {"kinds": _kinds(), "groups": groups}
+    hits: dict[str, Any] = {"groups": groups}
     hits["found"] = bool(groups)
     hits["more"] = any(group["more"] for group in groups)
     for noun in OWN_CARDS:
@@ -86,7 +93,7 @@ def _groups(request: HttpRequest, text: str, shown: int) -> list[dict[str, Any]]
     return groups
 
 
-def _kinds() -> str:
-    """Return what is searched, in words: 单位、组织或人员."""
+def _nothing(text: str) -> str:
+    """Return the words of a search without a hit."""
     *labels, last = [noun.label for noun in nouns.all_nouns() if noun.texts is not None]
-    return f"{'、'.join(labels)}或{last}"
+    return f"您的管理范围内没有与“{text}”相符的{'、'.join(labels)}或{last}"

@@ -96,7 +96,13 @@ def start(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(address_of(request).url(reverse("home")))
     has_unit = shown[0].is_done
     form = None if has_unit or not request.user.is_superuser else _form(request)
-    context = {"steps": shown, "form": form, "has_unit": has_unit, "action": reverse("first_unit")}
+    context = {
+        "subtitle": "登记系统刚刚建立。按顺序办四步;每一步都可以以后再改。",
+        "steps": shown,
+        "form": form,
+        "has_unit": has_unit,
+        "action": reverse("first_unit"),
+    }
     return render(request, "pages/start/start.html", context)
 
 

@@ -25,6 +25,10 @@ class Kind(StrEnum):
     TIME = "time"
 
 
+NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
+"""The kinds that stand at the right."""
+
+
 @dataclass(frozen=True)
 class Head:
     """One column; ``group`` is a heading over it and its neighbours with the same group."""

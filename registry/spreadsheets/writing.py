@@ -18,7 +18,7 @@ import xlsxwriter
 from django.utils import timezone
 
 from registry.spreadsheets.guarding import guarded, is_formula
-from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
+from registry.spreadsheets.sheets import NUMBERS, Cell, Head, Kind, Sheet
 
 ROWS_ON_A_TAB = 1_000_000
 """Excel shows 1,048,576 rows; the rest goes to another tab with the same header."""
@@ -243,7 +243,7 @@ class _Tab:
             look = Kind.CODE if kind == Kind.CODE else Kind.TEXT
             tab.write_string(at, column, text, formats.get(look, quoted=is_formula(text), total=total))
         elif isinstance(cell, int | float):
-            look = kind if kind in (Kind.ORDER, Kind.NUMBER, Kind.SHARE) else Kind.NUMBER
+            look = kind if kind in NUMBERS else Kind.NUMBER
             tab.write_number(at, column, cell, formats.get(look, total=total))
         else:
             _write_day(tab, at, column, cell, formats, total)

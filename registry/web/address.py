@@ -13,7 +13,9 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from registry import access, nouns
 from registry.audit import Actor
@@ -33,7 +35,7 @@ class Opening(NamedTuple):
 
 
 Opens = Callable[[list[Campaign]], Opening | None]
-"""What an app hands up as ``openings``: the opening of a registry with these campaigns, if it knows one."""
+"""A function that an app lists under ``openings``: returns the opening for these campaigns, or None."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,16 @@ class Address:
 
     @property
     def opens_on(self) -> date:
-        """The day on which a page of this campaign stands when its address names none."""
+        """The day of a page of this campaign whose address names none."""
         return _opens_on(self.question.campaign, self.opening, self.today)
 
     def said(self, day: date) -> str | None:
-        """Return how an address of this campaign names the day: not at all where it stands there anyway."""
+        """Return ``as_of`` for that day in an address of this campaign; None where it opens on it anyway."""
         return None if day == self.opens_on else day.isoformat()
 
     @property
     def said_today(self) -> str:
-        """How an address of this campaign names today."""
+        """The ``as_of`` of today in an address of this campaign."""
         return self.said(self.today) or ""
 
     def query(self, **changes: str | None) -> str:
@@ -160,6 +162,13 @@ def _opens_on(campaign: Campaign | None, opening: Opening | None, today: date) -
     if campaign is not None and (last := campaign.last_day) is not None and last < today:
         return last
     return opening.day if opening else today
+
+
+def back_of(request: HttpRequest) -> str:
+    """Return the page of ours that a form names as ``back``, else home."""
+    wanted = request.POST.get("back", "")
+    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/")
+    return wanted if is_ours else address_of(request).url(reverse("home"))
 
 
 def actor_of(request: HttpRequest) -> Actor:

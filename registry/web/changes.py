@@ -93,7 +93,7 @@ def fingerprint(warnings: Sequence[str]) -> str:
 
 
 def renew_version(form: ScopedForm, conflict: EditConflict) -> None:
-    """Make the next sending of ``form`` one against the version whose values were just shown."""
+    """Put the version that was just shown into ``form``: the next sending is checked against it."""
     name, data = form.add_prefix("version"), cast(Any, form.data)
     if conflict.version is not None and name in data:
         data = data.copy()
@@ -128,9 +128,10 @@ class Asked:
         return cleaned
 
     def warnings(self, said: Sequence[str], warn: Callable[[Any], Sequence[str]] | None) -> Sequence[str]:
-        """Return what to look at before saving: what ``warn`` says of the job.
+        """Return the warnings to confirm before saving, from ``warn``.
 
-        Where the form holds the mark of what was said (``planned``): all of it, if it has changed since.
+        A form that holds the fingerprint of the sentences above it (``planned``) is stopped by all of them if
+        they have changed since.
         """
         if "planned" in self.sent:
             return [] if self.sent["planned"] == fingerprint(said) else said

@@ -138,13 +138,12 @@ def day_chart(
     *,
     title: str,
     head: str = "",
-    table: bool = True,
     height: int = HEIGHT,
 ) -> Chart:
     """Lay out a chart of lines by day. All lines have the same days.
 
     ``title`` begins the text alternative. ``head`` is the heading of the days in the table behind the chart;
-    a page with a table of its own goes without (``table=False``).
+    without it there is no such table.
     """
     days = [day for day, _ in lines[0].points]
     first, last = days[0], days[-1]
@@ -171,7 +170,7 @@ def day_chart(
         ends_width=20 + max(_width_of(f"{shortened(line.label)} {line.points[-1][1]:,}") for line in lines),
         marks=[_marked(mark, plot) for mark in marks if first <= mark.day <= last],
         head=[head, *(line.label for line in lines)],
-        rows=[[f"{day:%Y-%m-%d}", *(of[day] for of in numbers)] for day in reversed(drawn)] if table else [],
+        rows=[[f"{day:%Y-%m-%d}", *(of[day] for of in numbers)] for day in reversed(drawn)] if head else [],
     )
 
 
@@ -292,21 +291,21 @@ def _ends(lines: Sequence[Line], plot: _Plot) -> list[dict[str, Any]]:
     ]
 
 
-def apart(wanted: Sequence[int], gap: int = LABEL_GAP, room: int = HEIGHT) -> list[int]:
-    """Return heights at least ``gap`` apart, each as near as can be to where it is wanted."""
+def apart(wanted: Sequence[int], room: int = HEIGHT) -> list[int]:
+    """Return heights at least ``LABEL_GAP`` apart, each as near as can be to where it is wanted."""
     order = sorted(range(len(wanted)), key=lambda at: wanted[at])
     groups: list[list[int]] = []
 
     def start(group: list[int]) -> int:
         middle = round(sum(wanted[at] for at in group) / len(group))
-        length = gap * (len(group) - 1)
+        length = LABEL_GAP * (len(group) - 1)
         return max(0, min(middle - length // 2, room - length))
 
     for at in order:
         groups.append([at])
-        while len(groups) > 1 and start(groups[-1]) < start(groups[-2]) + gap * len(groups[-2]):
+        while len(groups) > 1 and start(groups[-1]) < start(groups[-2]) + LABEL_GAP * len(groups[-2]):
             groups[-2:] = [groups[-2] + groups[-1]]
-    placed = {at: start(group) + gap * place for group in groups for place, at in enumerate(group)}
+    placed = {at: start(group) + LABEL_GAP * place for group in groups for place, at in enumerate(group)}
     return [placed[at] for at in range(len(wanted))]
 
 

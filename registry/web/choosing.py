@@ -59,7 +59,7 @@ class Choosing:
 
     @property
     def column_menu(self) -> dict[str, Any]:
-        """What the menu 列 offers: name, title, whether it is on; and where it leads back."""
+        """The menu 列: name and title of each column and whether it is shown; the page to come back to."""
         on = {each.name for each in choosable(self.visible) if self.chosen or each.rank < WIDEST}
         offered = [(each.name, each.title, each.name in on) for each in choosable(self.allowed)]
         return {

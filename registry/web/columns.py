@@ -13,9 +13,9 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from registry.nouns import Noun
-from registry.spreadsheets.sheets import Cell, Head, Kind
+from registry.spreadsheets.sheets import NUMBERS, Cell, Head, Kind
 from registry.web.templatetags.parts import count, delta, sample_tag, thousands
-from registry.web.written import CARDS_FROM
+from registry.web.written import CARDS_FROM, RANKS
 
 Line = TypeVar("Line")
 
@@ -23,15 +23,14 @@ How = str | Callable[[Any], Any]
 """How something is read from a row: a path (``person.home_unit.name``), or a function of the row."""
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
-_NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
 Rank = Literal[1, 2, 3, 4]
-_RANKS = ("", "", "drop-2", "drop", "xl")
-_CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
+_RANKS = ("", "", *RANKS)
+_CSS = {**dict.fromkeys(NUMBERS, "n"), Kind.DATE: "num nowrap", Kind.TIME: "num nowrap", Kind.CODE: "num"}
 _TAG = "parts/cells/tag.html"
 WIDEST = 4
-"""The rank of columns that only the widest screens show until somebody chooses them."""
+"""The rank of columns that only the widest screens show, unless a user chooses them."""
 FEW = 3
-"""With fewer rows a column stays, though it says the same in all of them."""
+"""In a list with fewer rows, columns with the same value in every row are kept."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Column(Generic[Line]):
     kind: Kind = Kind.TEXT
     """How the value is written: numbers stand at the right, days and codes in figures of one width."""
     key: str = ""
-    """What the address calls the column, to sort by it; the choice of columns knows it by that, too."""
+    """The name of the column in the address (``sort``) and in the columns that a user chose."""
     sort: Sequence[str] | Callable[[Any], Any] = ()
     """The fields it is sorted by; of a list that is no query, the key of a row."""
     url: How = ""
@@ -79,28 +78,28 @@ class Column(Generic[Line]):
 
     @property
     def name(self) -> str:
-        """What the column is kept by where a user chooses columns; the same for its pair in the file."""
+        """The name of the column in a user's choice of columns; its pair in the file has the same."""
         return self.key or self.slug or self.title
 
     @property
     def is_fixed(self) -> bool:
-        """Whether no user leaves it out: it names the row, ticks it, acts on it, or finds it again."""
+        """Whether users cannot leave it out: it names, ticks or changes the row, or finds it in an import."""
         return self.is_heading or self.is_key or "no-print" in self.css.split()
 
     @property
     def is_known_by_value(self) -> bool:
-        """Whether rows with the same value look the same: the cell has no template that says more."""
+        """Whether the value is all that a cell shows: it has no template of its own that shows more."""
         return self.cell in ("", _TAG)
 
     @property
     def at_every_width(self) -> Column[Line]:
-        """The column as one that somebody chose: no width leaves it out."""
+        """The column as shown when a user chose it: on every width."""
         return self if self.rank == 1 else replace(self, rank=1)
 
     @property
     def is_number(self) -> bool:
         """Whether the column is one of numbers, which stand at the right."""
-        return self.kind in _NUMBERS
+        return self.kind in NUMBERS
 
     @property
     def file_head(self) -> Head:
@@ -138,7 +137,7 @@ class Column(Generic[Line]):
         return value
 
     def printed(self, row: Line) -> Cell:
-        """Return the cell of a row for paper: the short name that the page says, or the value."""
+        """Return the cell of a row for paper: the short name as on the page, or the value."""
         if self.text and not self.cell:
             shown: str | None = read(row, self.text)
             return shown or None
@@ -159,7 +158,7 @@ class Column(Generic[Line]):
 
 
 def orders(columns: Sequence[Column[Any]], sorts: Collection[str]) -> list[tuple[str, str]]:
-    """Return the choices of what a list is sorted by, for a phone: by numbers the largest first."""
+    """Return the choices of a list's order, for a phone: for numbers the largest first."""
     found = [("", "默认顺序")]
     for each in columns:
         if each.key in sorts and each.only != "file":
@@ -236,6 +235,11 @@ class Drawn:
     is_sample: bool
 
     @property
+    def is_empty(self) -> bool:
+        """Whether the row has nothing there."""
+        return self.value is None or self.text == "–"
+
+    @property
     def drawn(self) -> SafeString:
         """The cell without a template of its own: a text or a number, its link, the mark of a sample."""
         if self.column.is_number and not self.value:
@@ -262,6 +266,8 @@ class Grid(Generic[Line]):
     day: date | None = None
     default_sort: str = ""
     """The order without being asked for."""
+    folds: bool = False
+    """Whether a column that says the same in every row is said once above the rows instead."""
 
     @property
     def is_cards(self) -> bool:
@@ -270,18 +276,15 @@ class Grid(Generic[Line]):
 
     @property
     def sorted_by(self) -> str:
-        """The title of the column that somebody sorted by; nothing in the default order."""
+        """The title of the column that the list is sorted by; "" in the default order."""
         key = self.sort.removeprefix("-")
         titles = [each.title for each in self._shown if each.key == key and key]
         return titles[0] if titles and self.sort != self.default_sort else ""
 
     @property
     def has_counts(self) -> bool:
-        """Whether a number opens the rows behind it."""
+        """Whether a number is linked to the rows behind it."""
         return bool(self.rows) and any(each.is_number and each.url for each in self._shown)
-
-    folds: bool = False
-    """Whether a column that says the same in every row is said once above the rows instead."""
 
     @property
     def heads(self) -> list[tuple[Column[Line], str, date | None]]:
@@ -302,14 +305,13 @@ class Grid(Generic[Line]):
 
     @property
     def alike(self) -> list[Drawn]:
-        """What is the same in every row and says something, to be said once."""
-        return [cell for cell in self._alike.values() if cell.value is not None and cell.text != "–"]
+        """The cells that are the same in every row, shown once above them."""
+        return [cell for cell in self._alike.values() if not cell.is_empty]
 
     @property
     def empty(self) -> list[Drawn]:
-        """A cell of each column in which no row has anything."""
-        said = self.alike
-        return [cell for cell in self._alike.values() if cell not in said]
+        """A cell of each column that is empty in every row."""
+        return [cell for cell in self._alike.values() if cell.is_empty]
 
     @cached_property
     def _shown(self) -> list[Column[Line]]:
@@ -321,7 +323,7 @@ class Grid(Generic[Line]):
 
     @cached_property
     def _alike(self) -> dict[int, Drawn]:
-        """The first cell of each column that says the same in every row, by the column's place."""
+        """The first cell of each column with the same value in every row, by the column's place."""
         if not self.folds or len(self.rows) < FEW:
             return {}
         by = self.sort.removeprefix("-")

@@ -22,7 +22,7 @@ from registry.web import kept
 from registry.web.address import KEPT
 
 MOST_NAMED = 5
-"""So many of those who may do it are named."""
+"""The most people that the page of a refusal names as able to do it."""
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -112,7 +112,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _sent(request: HttpRequest) -> dict[str, Any]:
-    """Return what a form sent, and what it is sent again with; nothing where it held secrets or files."""
+    """Return what a form sent, with address and token to send it again; nothing if it held secrets."""
     try:
         if request.method != "POST" or not kept.pack(request):
             return {}

@@ -32,7 +32,7 @@ class Filter:
     chip: str | Callable[[Any, Any], str] = ""
     """The words of the chip, with ``{}`` for the value, or a function of the table and the value."""
     off: str | None = None
-    """What the address says to switch it off, where it is on by itself."""
+    """The value in the address that switches it off, where it is on by default."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -25,19 +25,19 @@ from registry.web.address import Address
 from registry.web.links import row_url
 
 LIMIT = 60
-"""So many of the newest acts stand on the page of a unit, an organization or a person."""
+"""The most acts on the page of a unit, an organization or a person."""
 MOST_ALIKE = 250
-"""So many of the rows to which one act did the same are listed under it."""
+"""The most rows listed under an act that did the same to all of them."""
 
 MOST_OBSTACLES = 50
-"""At most so many of the things that stand in the way of taking an act back are named."""
+"""The most obstacles to taking an act back that are named."""
 JUST = timedelta(minutes=5)
 """The longest that a request takes: what it did is looked for only among newer entries."""
 
 
 @dataclass(frozen=True)
 class Alike:
-    """What one act did to several rows alike (编入 220 人), and each of them."""
+    """The same verb on several rows within one act (编入 220 人)."""
 
     what: str
     events: tuple[Event, ...]
@@ -59,7 +59,7 @@ class Event:
     is_edit: bool = False
     """Whether it is undone by setting an edit back, not by taking an act back."""
     parts: tuple[Alike, ...] = ()
-    """What the act did further, where this is the whole of it."""
+    """The other entries of the act, where the event is a whole act."""
 
     @property
     def undo_word(self) -> str:
@@ -68,7 +68,7 @@ class Event:
 
     @property
     def done_back(self) -> str:
-        """What an entry that undoes another one did with it."""
+        """The verb of an entry that undoes another one: 还原 or 撤回."""
         return _done_back(self.entry)
 
 
@@ -138,7 +138,7 @@ def of_page(
 
 
 def by_act(found: Iterable[Event], names: str = "organization") -> list[Event]:
-    """Return one event for each act; what it did to several rows is said once, with the rows under it."""
+    """Return one event for each act, with the rows under it where it did the same to several."""
     acts: dict[int, list[Event]] = {}
     for event in found:
         acts.setdefault(event.entry.part_of_id or event.entry.pk, []).append(event)
@@ -181,7 +181,7 @@ def _alike(found: Sequence[Event], names: str) -> Alike:
 
 
 def _named(entry: AuditEntry, names: str) -> str:
-    """Return what a part of an act was done to, as the page of one of the nouns names it."""
+    """Return the name of the row that a part of an act changed, from the side of the page's noun."""
     named = entry.after.get(names) if names in _noun_of(entry, "named") else None
     return _text(named) if named else entry.object_name
 
@@ -277,7 +277,7 @@ def with_act(entries: QuerySet[AuditEntry]) -> QuerySet[Any]:
 
 
 def with_alike(entries: QuerySet[Any], most: int) -> QuerySet[Any]:
-    """Return of each act and verb at most so many entries, each with how many there are (``alike``)."""
+    """Return at most ``most`` entries of each act and verb, each with their number (``alike``)."""
     same = [F("act"), F("verb")]
     numbered: QuerySet[Any] = entries.annotate(
         alike=Window(Count("pk"), partition_by=same),

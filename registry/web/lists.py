@@ -181,7 +181,7 @@ def chips(
 ) -> list[dict[str, str]]:
     """Return a chip for each filter that is on: ``shown`` maps its parameter to its words.
 
-    ``off`` says of filters that are on by themselves what the address says to switch them off.
+    ``off`` maps a filter that is on by default to the value in the address that switches it off.
     """
     off = off or {}
     return [

@@ -8,58 +8,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby, islice
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import escape, format_html, format_html_join
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString, mark_safe
 
 from registry import audit
 from registry.models import Unit
-from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
+from registry.spreadsheets.sheets import NUMBERS, Cell, Head, Kind, Sheet
 from registry.spreadsheets.writing import width_of
-from registry.web.address import actor_of, address_of
-from registry.web.columns import Column, Line
+from registry.web.address import actor_of, address_of, back_of
+from registry.web.columns import Column, Line, words
 
 FORMAT = "print"
 """What the button of a print sends as ``format``."""
 MOST_ROWS = 3000
-"""So many rows are printed at once: about a hundred pages. More of them are for a file."""
+"""The most rows of a print, about a hundred pages; a longer list goes out as a file."""
 
 PORTRAIT, LANDSCAPE = 116, 171
 """Letters (half a Chinese character) that a line of A4 holds at the size of print.css."""
 _SPACE = 2.5
-"""What the padding of a cell takes, in letters."""
+"""The padding of a cell, in letters."""
 _WRAPS_AT, _LEAST, _LONGEST = 24, 6, 72
 """Text wraps beyond so many letters; the narrowest column; what the widest may take where there is room."""
 
 _TITLES_WRAP_AT = 12, 6
 """Longer titles are set in two lines; where a table would not fit across, shorter ones too."""
 _ON_ONE_PAGE = 12
-"""A table of so few rows is not parted."""
+"""The most rows of a table that is kept on one page."""
 
-_NUMBERS = (Kind.ORDER, Kind.NUMBER, Kind.SHARE)
-_FIGURES = (*_NUMBERS, Kind.DATE, Kind.TIME)
-_CSS = {**dict.fromkeys(_NUMBERS, "n"), Kind.DATE: "num", Kind.TIME: "num", Kind.CODE: "num"}
+_FIGURES = (*NUMBERS, Kind.DATE, Kind.TIME)
+_CSS = {**dict.fromkeys(NUMBERS, "n"), Kind.DATE: "num", Kind.TIME: "num", Kind.CODE: "num"}
 
 
 def printed(kind: Kind, cell: Cell) -> str:
     """Return a cell as paper shows it; nothing known is a dash."""
     if cell is None or cell == "":
         return "–"
-    if isinstance(cell, datetime):
-        return f"{timezone.localtime(cell):%Y-%m-%d %H:%M}"
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, str):
-        return cell
+    if isinstance(cell, str | date):
+        return words(cell)
     return f"{cell:.1%}" if kind == Kind.SHARE else f"{cell:,}"
 
 
@@ -87,7 +80,7 @@ class PaperTable:
 
     @cached_property
     def _needs(self) -> list[tuple[float, float]]:
-        """For each column: so much it should have, so much it could use. Titles give way first.
+        """The width that each column should have, and the most that it could use. Titles give way first.
 
         A few long texts wrap: nine rows of ten decide.
         """
@@ -268,7 +261,7 @@ def too_long(
     most: int | None = None,
     has_file: bool = True,
 ) -> HttpResponse:
-    """Say that a list is too long for paper (None: by how much is not known), and which ways remain."""
+    """Show that a list is too long for paper, and what to do; ``rows``: its length, if that is known."""
     ways = "请导出文件,或返回加上筛选条件后再打印。" if has_file else "请返回,到下级单位分别打印。"
     context = {
         "title": title,
@@ -278,10 +271,3 @@ def too_long(
         "back": back_of(request),
     }
     return render(request, "parts/print_too_long.html", context)
-
-
-def back_of(request: HttpRequest) -> str:
-    """Return the page from which the print was asked for."""
-    wanted = request.POST.get("back", "")
-    is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/")
-    return wanted if is_ours else address_of(request).url(reverse("home"))

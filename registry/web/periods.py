@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db.models import Min
 from django.http import HttpRequest
 
-from registry import access
-from registry.models import Campaign
-from registry.web.address import EARLIEST, KEPT, Address
+from registry.web.address import EARLIEST, KEPT, Address, campaigns_of
 from registry.web.fields import DayField, ScopedForm, typed_day
 from registry.web.lists import others
 from registry.web.text import cleaned
@@ -59,7 +56,7 @@ class Period:
 
     @property
     def tabs(self) -> list[tuple[str, str, bool]]:
-        """The periods to choose from: label, address, whether it is this one; one's own begins as this."""
+        """The periods to choose from: label, address, whether it is this one; 自定 begins with these days."""
         own = {"from": self.since.isoformat(), "to": self.until.isoformat()}
         return [
             (
@@ -80,7 +77,7 @@ class Period:
 
     @property
     def form(self) -> ScopedForm | None:
-        """The form of one's own days, with what was typed."""
+        """The form of 自定, with what was typed; None for the other periods."""
         if self.request.GET.get("range") != "own":
             return None
         fields = {"from": DayField(label="自", required=False), "to": DayField(label="至", required=False)}
@@ -92,7 +89,7 @@ class Period:
 
     @property
     def others(self) -> list[tuple[str, str]]:
-        """What else the address holds, which the form keeps."""
+        """The other parameters of the address, which the form keeps."""
         return [*others(self.request, PARAMETERS), ("range", "own")]
 
 
@@ -150,8 +147,7 @@ def _whole(request: HttpRequest, address: Address) -> tuple[date, date]:
     if campaign is not None:
         since: date | None = campaign.started_on
     else:
-        seen = access.visible(request.user, Campaign.objects.all())
-        since = seen.aggregate(first=Min("started_on"))["first"]
+        since = min((each.started_on for each in campaigns_of(request)), default=None)
     if since is None:
         raise ValueError("还没有专项任务,没有“全程”可看。")
     if since > until:

@@ -13,7 +13,7 @@ Place = TypeVar("Place", bound=Hashable)
 
 VALUES_SHOWN = 5
 _VALUE = re.compile(r"(“[^”]*”|[0-9][0-9.-]*)")
-"""What differs between two messages of one kind: a quoted value, a number, a day."""
+"""The parts that may differ between messages of one kind: a quoted value, a number, a day."""
 
 
 @dataclass
@@ -30,26 +30,27 @@ class Reason(Generic[Place]):
 
     @property
     def text(self) -> str:
-        """The message; a value that is not the same everywhere is left open."""
-        first = self._messages[0]
+        """The message, with … for a value that is not the same everywhere."""
+        left_open = self._open
         return "".join(
-            said if at not in self._open else "“…”" if said.startswith("“") else "…"
-            for at, said in enumerate(first)
+            said if at not in left_open else "“…”" if said.startswith("“") else "…"
+            for at, said in enumerate(self._messages[0])
         )
 
     @property
     def values(self) -> list[str]:
-        """The different values of the first one that is left open, as far as they are shown."""
+        """The different values behind the first …, as far as they are shown."""
         return list(self._values)[:VALUES_SHOWN]
 
     @property
     def values_left(self) -> int:
-        """How many there are altogether, where they are not all shown."""
-        return len(self._values) if len(self._values) > VALUES_SHOWN else 0
+        """The number of all these values, where not all are shown; else 0."""
+        number = len(self._values)
+        return number if number > VALUES_SHOWN else 0
 
     @property
     def mark(self) -> str:
-        """What an address calls the reason."""
+        """The name of the reason in an address."""
         return _mark(self._messages[0])
 
     @property
@@ -59,11 +60,11 @@ class Reason(Generic[Place]):
 
     @property
     def _values(self) -> dict[str, None]:
-        at = self._open[0] if self._open else None
-        return dict.fromkeys(said[at] for said in self._messages) if at is not None else {}
+        left_open = self._open
+        return dict.fromkeys(said[left_open[0]] for said in self._messages) if left_open else {}
 
     def add(self, parts: list[str], place: Place) -> None:
-        """Take a message that says this of one more place."""
+        """Add a message of this kind, about one more place."""
         self._messages.append(parts)
         self.places.append(place)
 

@@ -95,7 +95,7 @@ class Table(Choosing, Generic[Line]):
     can_be_samples = False
     """Whether rows may be invented ones, which the file then says."""
     section_levels = 0
-    """How many headings stand over the rows on paper, as ``sections`` names them."""
+    """The number of headings over the rows on paper (``sections``)."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request, self.user = request, request.user
@@ -185,7 +185,7 @@ class Table(Choosing, Generic[Line]):
 
     @property
     def prints(self) -> list[dict[str, Any]]:
-        """What else can be printed from here, with the list itself first (``parts/prints.html``)."""
+        """The entries of the menu 打印, the list itself first (``parts/prints.html``); none: a button."""
         return []
 
     # --- What follows ---
@@ -252,7 +252,7 @@ class Table(Choosing, Generic[Line]):
 
     @cached_property
     def off(self) -> dict[str, str]:
-        """What the address says to switch off each filter that is on by itself."""
+        """The values in the address that switch off the filters that are on by default."""
         return {each.name: each.off for each in self.filters if each.off}
 
     @property
@@ -343,7 +343,7 @@ class Table(Choosing, Generic[Line]):
 
     @property
     def file_url(self) -> str:
-        """The address that hands the list on; a list without one goes nowhere."""
+        """The address of the list as a file; "" where it has none."""
         return export_url(self.request, self.file) if self.file else ""
 
     @property
@@ -366,7 +366,7 @@ class Table(Choosing, Generic[Line]):
         return self.detailed(self.ordered)
 
     def asked_along(self) -> list[str]:
-        """Return what the record says of the file beside its filters."""
+        """Return what the record of an export holds beside the filters."""
         return []
 
     def file_notes(self) -> list[str]:
@@ -439,7 +439,7 @@ class Table(Choosing, Generic[Line]):
         return [each for each in self.visible if each.only != "file" and "no-print" not in each.css.split()]
 
     def paper_more(self) -> dict[str, Any]:
-        """Return what paper shows beside the rows: ``paper_template`` and what it takes."""
+        """Return the context of a print beside its rows: ``paper_template`` and what that needs."""
         return {}
 
     def as_file(self) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""Tables that templates write out: what the kit adds to their markup.
+"""Tables that are written out in templates: their frame, and roles and labels for the cards of a phone.
 
 Below 641 px a table of more than four columns is shown as cards, one a row. Then each cell needs the
 words of its head, and each element its role, because rows become grids there; so both are written here,
@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 RANKS = ("drop-2", "drop", "xl")
 """The classes of columns that a narrower page leaves out; see static/css/tables.css."""
 CARDS_FROM = 5
-"""A table of so many columns is shown as cards on a phone."""
+"""From this number of columns on, a table is shown as cards on a phone."""
 
 _TAG = re.compile(r"<(/?)(thead|tbody|tfoot|tr|th|td)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')

@@ -4,7 +4,7 @@ root.classList.add("js");
 
 const loading = document.getElementById("loading");
 
-// Escape closes the drawer and the open menu; so does the focus when it leaves a menu.
+// Escape closes the drawer and the open menu; a click and the focus outside a menu close it, too.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     const drawer = document.getElementById("drawer");
@@ -17,11 +17,13 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("focusin", (event) => {
-  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-});
+for (const kind of ["focusin", "click"]) {
+  document.addEventListener(kind, (event) => {
+    for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+}
 
 // Enter in a box that only filters what is beside it does not send the form around it.
 document.addEventListener("keydown", (event) => {
@@ -29,9 +31,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  for (const menu of document.querySelectorAll("details.me[open], details.menu[open]")) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
   const close = event.target.closest("[data-dismiss]");
   if (close) close.closest(".line").remove();
   if (event.target.closest("[data-print]")) window.print();
@@ -62,6 +61,12 @@ document.addEventListener("change", (event) => {
   const everything = form.elements.all && form.elements.all.checked;
   said.textContent = everything ? "已选全部" : number ? `已选 ${number} 条` : "勾选后办理";
   said.classList.toggle("on", Boolean(everything || number));
+});
+
+// The name of a chosen file stands beside its button (templates/parts/file.html).
+document.addEventListener("change", ({ target }) => {
+  const said = target.type === "file" && target.closest(".file")?.querySelector(".file-name");
+  if (said) said.textContent = [...target.files].map((file) => file.name).join("、") || said.dataset.none;
 });
 
 // The button of a comparison says how many units are ticked.

@@ -3,6 +3,7 @@
 const pattern = document.getElementById("calendar");
 const WRITTEN = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_MS = 86400000;
+const WEEK = "一二三四五六日";
 
 const box = (part) => part.closest(".day").querySelector(".day-box");
 const near = (field) => field.closest(".day").dataset.near;
@@ -100,12 +101,13 @@ function draw() {
     for (let day = monday; day < monday + 7; day += 1) {
       const cell = document.createElement("td");
       if (day >= first && day < next) {
-        const [, , date] = text(day).split("-").map(Number);
+        const written = text(day);
+        const date = Number(written.slice(8));
         cell.textContent = date;
-        cell.dataset.day = text(day);
+        cell.dataset.day = written;
         cell.tabIndex = day === shown ? 0 : -1;
-        cell.setAttribute("aria-label", `${month}月${date}日 星期${"一二三四五六日"[weekday(day)]}`);
-        cell.setAttribute("aria-selected", text(day) === of.value ? "true" : "false");
+        cell.setAttribute("aria-label", `${month}月${date}日 星期${WEEK[weekday(day)]}`);
+        cell.setAttribute("aria-selected", written === of.value ? "true" : "false");
         if (day === today()) cell.setAttribute("aria-current", "date");
       }
       row.append(cell);
@@ -137,7 +139,7 @@ function grid(place) {
   table.setAttribute("role", "grid");
   table.setAttribute("aria-labelledby", "calendar-month");
   const heads = table.createTHead().insertRow();
-  for (const name of place.dataset.week) {
+  for (const name of WEEK) {
     const head = document.createElement("th");
     head.scope = "col";
     head.abbr = `星期${name}`;
@@ -212,10 +214,3 @@ for (const kind of ["resize", "scroll"]) {
     if (dialog?.open) place();
   }, { passive: true });
 }
-
-// --- Files -----------------------------------------------------------------------------------------
-
-document.addEventListener("change", ({ target }) => {
-  const said = target.type === "file" && target.closest(".file")?.querySelector(".file-name");
-  if (said) said.textContent = [...target.files].map((file) => file.name).join("、") || said.dataset.none;
-});

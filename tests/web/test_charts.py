@@ -92,7 +92,7 @@ def test_labels_that_would_touch_are_moved_apart_and_stay_inside(
 
 
 def test_a_label_that_was_moved_has_a_leader_to_its_line() -> None:
-    chart = day_chart([Line("甲", course(1, 4)), Line("乙", course(2, 4), "ink")], title="对比", table=False)
+    chart = day_chart([Line("甲", course(1, 4)), Line("乙", course(2, 4), "ink")], title="对比")
     assert [(end["name"], end["value"], end["y"], end["leader"]) for end in chart.ends] == [
         ("甲", "4", 0, ""),
         ("乙", "4", 16, "M0 0L5 16"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
+from datetime import date
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from tests.factories import make_organization, make_person, make_unit, make_user
+from tests.factories import make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -160,6 +161,13 @@ def test_a_page_that_is_not_there_keeps_campaign_and_date_and_leads_back(manager
     assert '<input type="hidden" name="as_of" value="2020-02-20">' in page
     elsewhere = manager.get("/units/nowhere/", headers={"referer": "https://example.org/"}).content.decode()
     assert "返回上一页" not in elsewhere
+
+
+def test_both_searches_of_an_error_page_stay_on_today_where_the_campaign_is_over(manager):
+    campaign = make_campaign(ended_on=date(2020, 5, 1))
+    today = f"{timezone.localdate():%Y-%m-%d}"
+    page = manager.get(f"/units/nowhere/?campaign={campaign.code}&as_of={today}").content.decode()
+    assert page.count(f'<input type="hidden" name="as_of" value="{today}">') == 2
 
 
 @pytest.mark.parametrize(

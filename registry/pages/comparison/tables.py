@@ -242,7 +242,7 @@ class ComparisonTable(Table[Step]):
     def chart(self) -> charts.Chart:
         """The lines in one picture."""
         lines = [charts.Line(each.label, each.points, each.tone) for each in self.compared]
-        return charts.day_chart(lines, title=self.title, table=False)
+        return charts.day_chart(lines, title=self.title)
 
     @property
     def most_grown(self) -> str:

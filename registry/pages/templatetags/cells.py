@@ -64,7 +64,7 @@ def _cell(content: str) -> str:
 
 
 def _pending(cell: Count, words: str = "未批准 ") -> SafeString:
-    """Return what is not approved yet, to be shown after a number."""
+    """Return the tag with the number that is not approved yet, to stand after a number."""
     if not cell.pending:
         return SafeString("")
     said = f"{words}{thousands(cell.pending)}"

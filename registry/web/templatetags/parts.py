@@ -76,7 +76,7 @@ def count(value: int | None, url: str = "") -> SafeString:
 
 @register.simple_tag
 def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString:
-    """Return by how much a number changed, in ink (growth is not good in itself), linked to what changed.
+    """Return the change of a number, in ink (growth is not good in itself), linked to what changed.
 
     ``same`` are the words for no change; nothing if it is not known.
     """
@@ -110,7 +110,7 @@ def grid_cells(context: template.Context, row: object, cells: list[Any]) -> Safe
 
 
 def _inner(context: template.Context, row: object, cell: Any) -> SafeString:
-    """Return what stands in a cell."""
+    """Return the content of a cell."""
     if not cell.column.cell:
         drawn: SafeString = cell.drawn
         return drawn
@@ -120,7 +120,7 @@ def _inner(context: template.Context, row: object, cell: Any) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def grid_alike(context: template.Context, grid: Any) -> SafeString:
-    """Return in one line what is the same in every row, instead of columns that say it in each."""
+    """Return the line above the rows with the values that are the same in all of them."""
     said = format_html_join(
         "",
         "<span>{} {}</span>",
