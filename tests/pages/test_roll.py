@@ -69,14 +69,18 @@ def test_who_is_in_no_group_stands_before_the_groups(branch: World) -> None:
 
 
 def test_a_unit_has_its_branches_and_teams_in_official_order(world: World) -> None:
+    assign(
+        make_organization(world.left, name="左局第二临时党支部"), world.idle
+    )  # founded last
     printed = print_of(logged_in(world.top), "roll_export", unit="top", **DAY)
     headings = [row[0] for row in printed.tables[0] if len(row) == 1 and row[0].count("、")]
     assert headings == [
-        "一、左局临时党支部 2 人,党员 1 人 书记 赵一 左党〔2020〕1号",
-        "二、左突击队 2 人,党员 1 人 负责人 孙三",
-        "三、右先锋队 1 人,党员 0 人",
+        "一、左局第二临时党支部 1 人,党员 1 人",
+        "二、左局临时党支部 2 人,党员 1 人 书记 赵一 左党〔2020〕1号",
+        "三、左突击队 2 人,党员 1 人 负责人 孙三",
+        "四、右先锋队 1 人,党员 0 人",
     ]
-    assert "按支部、班组:3 个组织,3 人,党员 1 人" in printed.said
+    assert "按支部、班组:4 个组织,4 人,党员 2 人" in printed.said
 
 
 def test_what_is_not_approved_is_not_listed_and_counted_below(world: World) -> None:

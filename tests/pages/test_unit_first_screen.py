@@ -108,6 +108,16 @@ def test_each_line_says_its_change_over_seven_days(client: Client, here: Bureau)
     assert '<span aria-hidden="true">▼</span><span class="sr-only">减少</span>\u00a01</a>' in page.text
 
 
+def test_the_change_is_since_the_end_of_the_same_day_a_week_before(client: Client, here: Bureau) -> None:
+    """What was founded on the 13th stood then; what was founded on the 14th is new."""
+    for day, change in ((13, -1), (14, 0)):
+        make_organization(here.north, established_on=date(2020, 2, day))
+        page = page_of(client)
+        north, total = page.context["table"].rows[1], page.context["table"].total
+        assert (north.week, changed(client, north.week_url)[0]) == (change, change)
+        assert page.context["key_figures"][0].delta == total.week == 1 + change
+
+
 def test_the_number_leads_to_exactly_what_makes_it(client: Client, here: Bureau) -> None:
     south, north = page_of(client).context["table"].rows
     assert changed(client, south.week_url) == (
