@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry.models import AuditEntry
 from registry.pages.people import roll
+from tests.asking import queries_again
 from tests.factories import assign, logged_in, make_organization, make_person
 from tests.pages.test_exports import take
 from tests.paper import print_of
@@ -139,18 +138,15 @@ def test_it_is_not_found_out_of_scope(world: World, place: dict[str, str]) -> No
 def test_it_asks_the_same_number_of_queries_for_one_branch_and_for_three(world: World) -> None:
     client = logged_in(world.top)
 
-    def number() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            print_of(client, "roll_export", unit="left", **DAY)
-        return len(queries)
+    def ask() -> None:
+        print_of(client, "roll_export", unit="left", **DAY)
 
-    number()  # what is read once
-    first = number()
+    one = queries_again(ask)
     for code in ("second", "third"):
         added = make_organization(world.left, code=code, name=f"{code}支部")
         assign(added, world.full)
         assign(make_organization(world.left, "group", code=f"{code}-group", parent=added), world.idle)
-    assert number() == first
+    assert queries_again(ask) == one
 
 
 def test_a_roll_too_long_for_one_file_is_asked_for_below(
