@@ -68,9 +68,7 @@ def test_who_is_in_no_group_stands_before_the_groups(branch: World) -> None:
 
 
 def test_a_unit_has_its_branches_and_teams_in_official_order(world: World) -> None:
-    assign(
-        make_organization(world.left, name="左局第二临时党支部"), world.idle
-    )  # founded last
+    assign(make_organization(world.left, name="左局第二临时党支部"), world.idle)  # founded last
     printed = print_of(logged_in(world.top), "roll_export", unit="top", **DAY)
     headings = [row[0] for row in printed.tables[0] if len(row) == 1 and row[0].count("、")]
     assert headings == [
