@@ -1,4 +1,4 @@
-"""One word per thing (docs/glossary.md): what pages, files, messages, the record and the docs never say.
+"""One word for one thing (docs/glossary.md): what pages, files, messages, record and docs never say.
 
 A word that a sheet's header may say all the same stands in the ``also`` of its column.
 """

@@ -229,7 +229,7 @@ def test_what_is_temporary_comes_first_and_the_page_says_so(world: World, client
 
 
 def test_a_dissolved_organization_shows_whom_it_had_on_its_last_day(world: World, client_at) -> None:
-    """The secretary who left before is not said; the number leads to the members of that day."""
+    """Who left before is not counted; the number leads to the members of that day."""
     for person, role in ((world.full, "secretary"), (world.auxiliary, "member"), (world.idle, "member")):
         assign(world.team, person, role=role, started_on=date(2020, 2, 11))
     left = world.team.assignments.get(person=world.auxiliary)
@@ -397,7 +397,7 @@ def test_many_members_are_paged_officers_first_and_searched(world: World, client
 
 
 def names_after(first) -> list[str]:
-    """Those of the second page: who is in on the day and not on the first."""
+    """The names of the second page: the members on the day who are not on the first."""
     shown = {row.assignment.pk for row in first.context["page_obj"]}
     return [
         row.person.name for row in first.context["members"].of_part("在册") if row.assignment.pk not in shown

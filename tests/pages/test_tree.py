@@ -51,7 +51,7 @@ def ask(client: Client, name: str, *args: str, **query: str) -> str:
 
 
 def nodes(page: str) -> list[str]:
-    """What is read of each node: its own words, without those below it."""
+    """The words of each node, without those of the nodes below it."""
     page = page.partition('<template id="tree-failed"')[0]
     rows = re.findall(r'<li role="treeitem".*?(?:</a>|</button> </li>)', page)
     return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]

@@ -84,7 +84,7 @@ def weeks(page: Any) -> dict[str, int | None]:
 
 
 def changed(client: Client, url: str) -> tuple[int, list[tuple[str, str]]]:
-    """What the list behind a number says: the growth, and what happened to whom."""
+    """The list behind a number: its growth, and each change with its organization."""
     listed = client.get(url)
     assert listed.status_code == 200
     table = listed.context["table"]
