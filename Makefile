@@ -94,7 +94,7 @@ e2e: .venv/.dev
 	@$(PY) -m pytest tests/e2e -m browser $(ARGS)
 
 images: .venv/.dev
-	@IMAGES=anew $(PY) -m pytest -q tests/e2e/test_images.py -k look
+	@IMAGES=anew $(PY) -m pytest -q tests/e2e/test_images.py::test_twelve_pages_look_as_they_looked
 
 # --- Benches: each scale on a server of its own, which ends with the run ---------------------------
 

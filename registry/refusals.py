@@ -31,7 +31,7 @@ class NotAllowed(OperationRefused):
 
 
 class RefusedByRole(PermissionDenied):
-    """The user has not the role to do ``verb`` with a row that the user sees; or, without a row, anywhere."""
+    """The user lacks the role to do ``verb`` with a row in scope; without a row: to do it anywhere."""
 
     def __init__(self, verb: str, row: Model | None = None) -> None:
         super().__init__(verb)

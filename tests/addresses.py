@@ -2,45 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from tests.two_bureaus import Bureau
+
+Parts = Callable[[Bureau], list[Any]]
+
+
+def part(fact: str) -> Parts:
+    """Return what gives an address its one part: a fact of the bureau, by its dotted name."""
+    read = attrgetter(fact)
+    return lambda here: [read(here)]
 
 
 def nothing(here: Bureau) -> list[Any]:
     return []
 
 
-def unit(here: Bureau) -> list[Any]:
-    return [here.unit.code]
+unit = part("unit.code")
+spare = part("spare.code")
+branch = part("branch.code")
+campaign = part("campaign.code")
+over = part("over.code")
+article = part("article.number")
+mistake = part("mistake.number")
+figure = part("figure.pk")
+person = part("person.key")
+left = part("left.key")
+placed = part("assignment.pk")
+user = part("other.pk")
+gone = part("gone.pk")
+handed_in = part("handed_in.pk")
+mistaken = part("mistaken.pk")
 
 
-def spare(here: Bureau) -> list[Any]:
-    return [here.spare.code]
+def department(here: Bureau) -> list[Any]:
+    """The unit above both bureaus, which neither sees."""
+    return ["ting"]
 
 
-def branch(here: Bureau) -> list[Any]:
-    return [here.branch.code]
+def committee(here: Bureau) -> list[Any]:
+    """The organization above both bureaus, which neither sees."""
+    return ["ting-committee"]
 
 
 def submitted(here: Bureau) -> list[Any]:
     return [f"{here.code}-submitted"]
 
 
-def campaign(here: Bureau) -> list[Any]:
-    return [here.campaign.code]
-
-
-def over(here: Bureau) -> list[Any]:
-    return [here.over.code]
-
-
-def article(here: Bureau) -> list[Any]:
-    return [here.article.number]
-
-
-def mistake(here: Bureau) -> list[Any]:
-    return [here.mistake.number]
+def draft(here: Bureau) -> list[Any]:
+    return [f"{here.code}-draft"]
 
 
 def reported(here: Bureau) -> dict[str, Any]:
@@ -58,39 +71,3 @@ def reported(here: Bureau) -> dict[str, Any]:
 
 def reported_again(here: Bureau) -> dict[str, Any]:
     return {**reported(here), "version": here.figure.version}
-
-
-def draft(here: Bureau) -> list[Any]:
-    return [f"{here.code}-draft"]
-
-
-def person(here: Bureau) -> list[Any]:
-    return [here.person.key]
-
-
-def left(here: Bureau) -> list[Any]:
-    return [here.left.key]
-
-
-def placed(here: Bureau) -> list[Any]:
-    return [here.assignment.pk]
-
-
-def user(here: Bureau) -> list[Any]:
-    return [here.other.pk]
-
-
-def gone(here: Bureau) -> list[Any]:
-    return [here.gone.pk]
-
-
-def handed_in(here: Bureau) -> list[Any]:
-    return [here.handed_in.pk]
-
-
-def mistaken(here: Bureau) -> list[Any]:
-    return [here.mistaken.pk]
-
-
-def figure(here: Bureau) -> list[Any]:
-    return [here.figure.pk]

@@ -67,6 +67,25 @@ def assign(organization: Organization, person: Person, **facts: Any) -> Any:
     )
 
 
+def make_people(number: int, unit: Unit, name: str = "新") -> list[Person]:
+    """So many people of ``unit``, called 新00, 新01 and so on."""
+    return [make_person(f"{name}{at:02}", unit) for at in range(number)]
+
+
+def place_newcomers(
+    organization: Organization, number: int, *, name: str = "新", last: str = "member"
+) -> None:
+    """Place so many new people in ``organization`` by one act, as members; the last in the role ``last``."""
+    people = make_people(number, organization.unit, name)
+    roles = [*["member"] * (number - 1), last]
+    assignments.assign_people(
+        actor=ACTOR,
+        organization=organization,
+        members=list(zip(people, roles, strict=True)),
+        started_on=DAY,
+    )
+
+
 def make_campaign(code: str = "yiqing", **facts: Any) -> Campaign:
     """A campaign that goes on."""
     return Campaign.objects.create(

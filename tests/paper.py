@@ -1,4 +1,4 @@
-"""What stands on a printed sheet: its head, its tables cell by cell, its foot."""
+"""A printed sheet: its head, its tables cell by cell, its foot."""
 
 from __future__ import annotations
 

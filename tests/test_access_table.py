@@ -22,6 +22,8 @@ from tests.addresses import (
     article,
     branch,
     campaign,
+    committee,
+    department,
     draft,
     figure,
     gone,
@@ -125,12 +127,12 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
         Row(nothing, READ_ONLY, TAKEN, query="party_line=jia-branch"),
         Row(nothing, READ_ONLY, TAKEN, lambda here: {"format": "print"}, query="unit=jia"),
-        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+        Row(nothing, READ_ONLY, NOBODY_HERE, query="unit=ting"),
     ],
     "members_export": [
         Row(branch, READ_ONLY, TAKEN),
         Row(branch, READ_ONLY, TAKEN, lambda here: {"format": "csv"}),
-        Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(committee, READ_ONLY, NOBODY_HERE),
     ],
     "roll_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "print"}, query="as_of=2020-02-20"),
@@ -142,14 +144,14 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"format": "print", "phones": "1"},
             query="party_line=jia-branch&as_of=2020-02-20",
         ),
-        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
-        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="party_line=ting-committee"),
+        Row(nothing, READ_ONLY, NOBODY_HERE, query="unit=ting"),
+        Row(nothing, READ_ONLY, NOBODY_HERE, query="party_line=ting-committee"),
     ],
     "people_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="sort=-number"),
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, lambda here: {"format": "csv"}, query="q=JIA-9"),
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia&metric=frontline_people&as_of=2020-02-20"),
-        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+        Row(nothing, READ_ONLY, NOBODY_HERE, query="unit=ting"),
     ],
     "assignments_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20&sort=number"),
@@ -158,8 +160,8 @@ TABLE: dict[str, list[Row]] = {
     "units_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="q=公安"),
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
-        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404"),
-        Row(nothing, READ_ONLY, "302 404 404 404 404 404 | 404", query="unit=ting"),
+        Row(nothing, READ_ONLY, NOBODY_HERE),
+        Row(nothing, READ_ONLY, NOBODY_HERE, query="unit=ting"),
     ],
     "comparison_export": [
         Row(nothing, READ_ONLY, TAKEN, query="unit=jia&metric=pioneer_posts&metric=temporary_branches"),
@@ -167,11 +169,11 @@ TABLE: dict[str, list[Row]] = {
     ],
     "unit_table_export": [
         Row(unit, READ_ONLY, TAKEN),
-        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(department, READ_ONLY, NOBODY_HERE),
     ],
     "unit_changes_export": [
         Row(unit, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
-        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(department, READ_ONLY, NOBODY_HERE),
     ],
     "reconciliation_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL),
@@ -185,7 +187,7 @@ TABLE: dict[str, list[Row]] = {
     # sheets that are handed upward
     "unit_sheets": [
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
-        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+        Row(department, NOBODY_HERE, READ_ONLY),
     ],
     "unit_sheet": [
         *(
@@ -201,23 +203,23 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"phones": "1"},
             query="as_of=2020-02-20",
         ),
-        Row(lambda here: [here.unit.code, "nonsense"], READ_ONLY, "302 404 404 404 404 404 | 404"),
-        Row(lambda here: ["ting", "frontline"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(lambda here: [here.unit.code, "nonsense"], READ_ONLY, NOBODY_HERE),
+        Row(lambda here: ["ting", "frontline"], READ_ONLY, NOBODY_HERE),
     ],
     # units and the tree
     "unit": [
         Row(unit, ALL_READ, READ_ONLY),
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&basis=cumulative"),
-        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+        Row(department, NOBODY_HERE, READ_ONLY),
     ],
     "unit_changes": [
         Row(unit, ALL_READ, READ_ONLY),
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20&metric=temporary_party_orgs&own=1"),
-        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+        Row(department, NOBODY_HERE, READ_ONLY),
     ],
     "unit_print": [
         Row(unit, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
-        Row(lambda here: ["ting"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(department, READ_ONLY, NOBODY_HERE),
     ],
     "unit_add": [
         Row(unit, MANAGE, MANAGED, lambda here: {"name": "新所", "code": "new-unit", "kind": "station"})
@@ -320,11 +322,11 @@ TABLE: dict[str, list[Row]] = {
     ],
     "tree_unit": [
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
-        Row(lambda here: ["ting"], "302 404 404 404 404 404 | 404", READ_ONLY),
+        Row(department, NOBODY_HERE, READ_ONLY),
     ],
     "tree_organization": [
         Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
-        Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
+        Row(committee, NOBODY_HERE, READ_ONLY),
     ],
     # campaigns: seen at the lead unit, below and above it
     "campaigns": [
@@ -368,18 +370,18 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&state=all"),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
         Row(nothing, ALL_READ, READ_ONLY, query="party_line=jia-branch"),
-        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="party_line=ting-committee"),
-        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="party_line=ting-committee"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
     ],
     "organization": [
         Row(branch, ALL_READ, READ_ONLY),
         Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
-        Row(lambda here: ["ting-committee"], "302 404 404 404 404 404 | 404", READ_ONLY),
+        Row(committee, NOBODY_HERE, READ_ONLY),
     ],
     "organization_print": [
         Row(branch, READ_ONLY, TAKEN, query="as_of=2020-02-20"),
         Row(branch, READ_ONLY, TAKEN, lambda here: {"history": "1"}),
-        Row(lambda here: ["ting-committee"], READ_ONLY, "302 404 404 404 404 404 | 404"),
+        Row(committee, READ_ONLY, NOBODY_HERE),
     ],
     "organization_edit": [
         Row(
@@ -460,7 +462,7 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="sort=-number"),
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&metric=frontline_people&as_of=2020-02-20"),
-        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
     ],
     "person": [Row(person, ALL_READ, READ_ONLY), Row(person, ALL_READ, READ_ONLY, query="as_of=2020-02-20")],
     "person_reveal": [
@@ -551,7 +553,7 @@ TABLE: dict[str, list[Row]] = {
     "lent": [
         Row(nothing, EVERYBODY, READ_ONLY),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&q=密"),
-        Row(nothing, "302 404 404 404 404 404 | 404", READ_ONLY, query="unit=ting"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
     ],
     "lent_export": [
         Row(nothing, READ_ONLY, TAKEN_BY_ALL),

@@ -349,7 +349,7 @@ def step(seed: int) -> tuple[str, tuple[int, ...]]:
 
 STEPS = st.lists(st.integers(0, 2**64).map(step), min_size=20, max_size=60)
 FEW = 2 if connection.vendor == "postgresql" else 4
-"""So many sequences in a usual run: each takes ten seconds, on PostgreSQL fifteen."""
+"""The sequences of a usual run: each takes ten seconds, on PostgreSQL fifteen."""
 LONG = settings.default is not None and settings.default.max_examples > 100
 
 

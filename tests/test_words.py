@@ -1,4 +1,4 @@
-"""One word per thing (docs/glossary.md): what pages, files, messages, the record and the docs never say.
+"""One word for one thing (docs/glossary.md): what pages, files, messages, record and docs never say.
 
 A word that a sheet's header may say all the same stands in the ``also`` of its column.
 """
@@ -33,22 +33,22 @@ WORDS = {
 }
 RIGHT = {re.compile(wrong): right for wrong, right in WORDS.items()}
 HEADERS_OF_OTHERS = ("also", "words", "headers")
-"""Where other offices' words are listed, to be understood: keywords and a function of registry/nouns."""
+"""The keywords and the function of registry/nouns that list the words of other offices."""
+LISTS_OF_OTHERS = ("NAMES", "ALSO", "NUMBERS")
+"""How the names of the constants end that hold such words."""
 NOT_OURS = ("spreadsheets", "migrations")
-"""Rooms whose words are those of other people's sheets, or are made from the models."""
+"""Rooms that hold the words of other people's sheets, or texts made from the models."""
 
 
 def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """The texts in a module, but for docstrings (which are English) and the headers of other offices."""
+    """The texts of a module, without the headers of other offices."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.keyword) and node.arg in HEADERS_OF_OTHERS:
             continue
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") in HEADERS_OF_OTHERS:
             continue
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "").isupper():
-            named = getattr(node.targets[0], "id", "")
-            if named.endswith(("NAMES", "ALSO", "NUMBERS")):
-                continue
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "").endswith(LISTS_OF_OTHERS):
+            continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
         yield from strings(node)

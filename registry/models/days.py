@@ -141,13 +141,13 @@ def _ten(numeral: str) -> str:
 
 
 def _day(year: str, month: str, day: str, *, written: str = "", how: str = HOW) -> date:
+    """Return the day of these digits. Raises ``NoDay``, which names a year that was not ``written``."""
     try:
-        return _bounded(date(int(year), int(month), int(day)))
-    except NoDay:
-        raise
+        meant = date(int(year), int(month), int(day))
     except ValueError as error:
-        meant = "" if year in written else f"({year}年)"
-        raise NoDay(f"日期“{written or year + month + day}”{meant if written else ''}不存在,{how}") from error
+        added = f"({year}年)" if written and year not in written else ""
+        raise NoDay(f"日期“{written or year + month + day}”{added}不存在,{how}") from error
+    return _bounded(meant)
 
 
 def _bounded(day: date) -> date:

@@ -76,7 +76,7 @@ def restore_service(*, actor: Actor, person: Person, reason: str) -> Person:
 def _ends(person: Person, on: date | None) -> list[tuple[Assignment, date | None]]:
     """Return the assignments that end with the service, or ended with it, each with its new end.
 
-    That is the day, or where it would have ended earlier, that.
+    The new end is the day, or an earlier end that the assignment had.
     """
     known = _ended_before(person)
     mine = (

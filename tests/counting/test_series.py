@@ -112,7 +112,7 @@ def test_a_long_series_costs_no_more_than_a_short_one(top: Unit) -> None:
 
 
 def scope_without(*units: Unit) -> tuple[Span, ...]:
-    """Everything in the tree but these units: what somebody sees whom they do not belong to."""
+    """The scope of a user who sees everything in the tree but these units."""
     for unit in units:
         unit.refresh_from_db()
     edges = sorted((unit.lft, unit.rght) for unit in units)

@@ -391,7 +391,7 @@ def test_two_loads_are_the_same() -> None:
 
 
 def test_it_opens_on_a_day_on_which_something_happened_and_says_why(client: Client) -> None:
-    """Of the demo's logins whose unit has more below it: each sees changes, not a quiet day of today."""
+    """Each login of the demo whose unit has others below it sees changes, not today's quiet."""
     for name, unit, founded, dissolved in (
         ("admin", "gonganbu", 3, 4),
         ("lingdao", "neimenggu-gonganting", 2, 4),

@@ -29,11 +29,11 @@ least => [...document.querySelectorAll(
   .map(each => [Math.round(each.getBoundingClientRect().height), each.outerHTML.replaceAll("\\n", "")])
   .filter(([height]) => height && height < least).map(([height, tag]) => `${height} px: ${tag.slice(0, 120)}`)
 """
-"""What is pressed or filled in and lower than ``least`` pixels."""
+"""The controls that are lower than ``least`` pixels."""
 
 
 def problems(page: Page, where: str, *, within: str = "html", colours_on_phone: bool = False) -> list[str]:
-    """Return what axe has to say of the page at both widths; on a phone also what is hard to hit.
+    """Return what axe finds on the page at both widths, and what is hard to hit on a phone.
 
     Colours are half of the cost and the same at each width: the phone's are only measured when asked for.
     ``within`` is what opened over the page, when that covers something which is pressed after it is shut.

@@ -21,7 +21,7 @@ from tests.two_bureaus import ROLES, TwoBureaus
 READERS = ("manager", "auditor", "approver", "clerk", "viewer")
 """Who opens a page: the first of these who may."""
 FILES = ("import_template",)
-"""Answered with a file."""
+"""The addresses that answer with a file."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Stop:
     name: str
     """The name of its address."""
     path: str
-    """With its query."""
+    """The address with its query."""
     who: str
     """The role at 甲 that opens it; "": somebody without a login; "root": the administrator."""
     status: int = 200

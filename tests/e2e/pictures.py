@@ -12,13 +12,13 @@ from PIL import Image, ImageChops
 
 KEPT = Path(__file__).parent / "images"
 STEP = 4
-"""Pixels of a side that become one."""
+"""The side of the square of pixels that becomes one average."""
 FAR = 40
-"""Of 255: so far apart are two averages that differ."""
+"""Two averages differ when they are farther apart than this, of 255."""
 FEW = 60
-"""So many averages may differ: two words, not a button."""
+"""The most averages that may differ: two words, not a button."""
 COLOURS = 48
-"""Of a kept picture: enough for what we draw, and a fifth of the size."""
+"""The colours of a kept picture: enough for what we draw, at a fifth of the size."""
 
 
 def keep(picture: Image.Image, path: Path) -> None:

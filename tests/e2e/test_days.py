@@ -5,17 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.pages import log_in
 from tests.factories import make_unit, make_user
 
 pytestmark = [pytest.mark.look, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_date_by_keyboard(page: Page, live_server) -> None:
-    make_user("manager", unit=make_unit("bureau"))
-    page.goto(f"{live_server.url}/login/")
-    page.get_by_label("用户名").fill("manager")
-    page.get_by_label("密码").fill("correct horse battery")
-    page.get_by_role("button", name="登录").click()
+    log_in(page, live_server.url, make_user("manager", unit=make_unit("bureau")))
     page.goto(f"{live_server.url}/start-campaign/?as_of=2020-02-20")
 
     asks = (

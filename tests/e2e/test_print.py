@@ -14,12 +14,12 @@ from pypdf import PdfReader
 
 from registry.pages.people.tables import PeopleTable
 from registry.spreadsheets.sheets import Head, Kind, Sheet
+from tests.e2e.pages import log_in
 from tests.factories import make_person, make_unit, make_user
 
 pytestmark = [pytest.mark.look, pytest.mark.django_db(transaction=True)]
 
 COLUMNS, ROWS = 14, 120
-PASSWORD = "correct horse battery"
 
 
 def wide_and_long(table: PeopleTable, *, on_paper: bool = False) -> Sheet:
@@ -35,12 +35,7 @@ def test_every_row_and_column_stands_on_a_numbered_page_with_who_printed_it(
     monkeypatch.setattr(PeopleTable, "sheet", wide_and_long)
     unit = make_unit("dezhou", name="德州市公安局")
     make_person("单雄信", unit)
-    make_user("dezhou", unit=unit, display_name="王小明")
-    page.goto(f"{live_server.url}/login/")
-    page.get_by_label("用户名").fill("dezhou")
-    page.get_by_label("密码").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda address: "/login/" not in address)
+    log_in(page, live_server.url, make_user("dezhou", unit=unit, display_name="王小明"))
     page.goto(f"{live_server.url}/people/")
     page.get_by_role("button", name="打印", exact=True).click()
     expect(page.get_by_role("heading", name="打印预览")).to_be_visible()

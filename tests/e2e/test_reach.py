@@ -1,4 +1,4 @@
-"""What the system asks for is done: its own colours, more contrast, no movement, letters twice the size."""
+"""The system's settings are followed: its colours, more contrast, no movement, letters twice the size."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySele
     .filter(each => each.checkVisibility() && each.getBoundingClientRect().right > innerWidth + 1)
     .map(each => each.outerHTML.slice(0, 120))
 """
-"""What makes the page scroll sideways."""
+"""The elements that make the page scroll sideways."""
 PAGES = ("/units/jia/", "/organizations/", "/organizations/jia-branch/", "/units/jia/register/", "/record/")
 
 

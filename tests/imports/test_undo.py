@@ -117,9 +117,12 @@ def test_one_that_no_worker_takes_back_offers_it_again_also_when_the_page_asks_a
     made = office.write(reason="疫情结束", **WHOLE)
     monkeypatch.setattr(importing, "SMALL_ROWS", 1)
     undo(made)
-    Import.objects.filter(pk=made.pk).update(asked_at=made.asked_at - 2 * UNCLAIMED_AFTER)
     client.force_login(office.manager)
-    for page in (made.get_absolute_url(), reverse("import_progress", args=[made.pk])):
+    pages = (made.get_absolute_url(), reverse("import_progress", args=[made.pk]))
+    for page in pages:
+        assert "再次撤回" not in client.get(page).content.decode()
+    Import.objects.filter(pk=made.pk).update(asked_at=made.asked_at - 2 * UNCLAIMED_AFTER)
+    for page in pages:
         assert "再次撤回" in client.get(page).content.decode()
 
 

@@ -18,8 +18,18 @@ from registry import audit
 from registry.accounts import operations as accounts
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, Organization, Unit
-from registry.operations import assignments, organizations, people, units
-from tests.factories import ACTOR, DAY, assign, logged_in, make_organization, make_person, make_user
+from registry.operations import organizations, people, units
+from tests.asking import queries_again
+from tests.factories import (
+    ACTOR,
+    DAY,
+    assign,
+    logged_in,
+    make_organization,
+    make_person,
+    make_user,
+    place_newcomers,
+)
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -203,9 +213,8 @@ def test_as_many_queries_for_many_entries_as_for_one(world: World) -> None:
 
 
 def crowd(world: World, number: int) -> list[AuditEntry]:
-    """One act that places so many people in the branch; its entries."""
-    members = [(make_person(f"新{at}", world.left), "member") for at in range(number)]
-    assignments.assign_people(actor=ACTOR, organization=world.branch, members=members, started_on=DAY)
+    """Return the entries of an act that places so many people in the branch."""
+    place_newcomers(world.branch, number)
     return list(AuditEntry.objects.filter(verb="assign_person").order_by("-pk")[:number][::-1])
 
 
@@ -233,18 +242,11 @@ def test_an_act_of_which_only_a_later_part_is_asked_for_is_listed_by_that(world:
 
 def test_as_many_queries_for_acts_of_many_parts(world: World) -> None:
     client = client_of(world.top)
-
-    def ask() -> int:
-        client.get(RECORD)
-        with CaptureQueriesContext(connection) as queries:
-            client.get(RECORD)
-        return len(queries)
-
     crowd(world, 1)
-    few = ask()
+    few = queries_again(lambda: client.get(RECORD))
     crowd(world, 4)
     crowd(world, 3)
-    assert ask() == few
+    assert queries_again(lambda: client.get(RECORD)) == few
 
 
 def test_log_ins_are_folded_away_and_the_chip_shows_them(world: World) -> None:

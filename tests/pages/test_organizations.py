@@ -15,12 +15,14 @@ from registry.counting.rollup import count_place, rollup
 from registry.models import AuditEntry, Organization, Unit
 from registry.operations import assignments, organizations, units
 from registry.pages.organizations.tables import OrganizationTable
+from tests.asking import queries_again
 from tests.factories import (
     ACTOR,
     assign,
     make_organization,
     make_person,
     make_user,
+    place_newcomers,
 )
 from tests.lists import rows_of
 from tests.world import World
@@ -227,7 +229,7 @@ def test_what_is_temporary_comes_first_and_the_page_says_so(world: World, client
 
 
 def test_a_dissolved_organization_shows_whom_it_had_on_its_last_day(world: World, client_at) -> None:
-    """The secretary who left before is not said; the number leads to the members of that day."""
+    """Who left before is not counted; the number leads to the members of that day."""
     for person, role in ((world.full, "secretary"), (world.auxiliary, "member"), (world.idle, "member")):
         assign(world.team, person, role=role, started_on=date(2020, 2, 11))
     left = world.team.assignments.get(person=world.auxiliary)
@@ -367,15 +369,7 @@ def test_page_shows_facts_line_members_and_what_happened(world: World, client_at
 
 def crowd(world: World) -> None:
     """Fifty-five more people in the branch, placed by one act."""
-    newcomers = [make_person(f"民警{at:02}", world.left) for at in range(55)]
-    assignments.assign_people(
-        actor=ACTOR,
-        organization=world.branch,
-        members=[
-            (person, "deputy_secretary" if at == 54 else "member") for at, person in enumerate(newcomers)
-        ],
-        started_on=date(2020, 2, 3),
-    )
+    place_newcomers(world.branch, 55, name="民警", last="deputy_secretary")
 
 
 def names(response) -> list[str]:
@@ -403,7 +397,7 @@ def test_many_members_are_paged_officers_first_and_searched(world: World, client
 
 
 def names_after(first) -> list[str]:
-    """Those of the second page: who is in on the day and not on the first."""
+    """The names of the second page: the members on the day who are not on the first."""
     shown = {row.assignment.pk for row in first.context["page_obj"]}
     return [
         row.person.name for row in first.context["members"].of_part("在册") if row.assignment.pk not in shown
@@ -414,10 +408,7 @@ def test_the_members_page_asks_as_often_for_many_as_for_few(world: World, client
     client, url = client_at(world.top), f"{LEDGER}{world.branch.code}/"
 
     def ask(**more: str) -> int:
-        client.get(url, {**FEBRUARY, **more})
-        with CaptureQueriesContext(connection) as queries:
-            client.get(url, {**FEBRUARY, **more})
-        return len(queries)
+        return queries_again(lambda: client.get(url, {**FEBRUARY, **more}))
 
     few, few_by_name = ask(), ask(q="01")
     crowd(world)

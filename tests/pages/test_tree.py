@@ -51,9 +51,13 @@ def ask(client: Client, name: str, *args: str, **query: str) -> str:
 
 
 def nodes(page: str) -> list[str]:
-    """What is read of each node: its own words, without those below it."""
+    """The words of each node, without those of the nodes below it."""
     page = page.partition('<template id="tree-failed"')[0]
-    rows = re.findall(r'<li role="treeitem".*?(?:</a>|</button> </li>)', page)
+    return words(re.findall(r'<li role="treeitem".*?(?:</a>|</button> </li>)', page))
+
+
+def words(rows: list[str]) -> list[str]:
+    """The texts of rows, without their markup."""
     return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
 
 
@@ -250,8 +254,7 @@ def test_the_whole_screen_keeps_the_choice_of_day_and_campaign(client: Client, b
 
 def marked(page: str) -> list[str]:
     """The nodes that are marked as the open one."""
-    rows = re.findall(r'<li role="treeitem"[^>]*aria-current="page">.*?</a>', page)
-    return [unescape(" ".join(re.sub(r"<[^>]+>", " ", row).split())) for row in rows]
+    return words(re.findall(r'<li role="treeitem"[^>]*aria-current="page">.*?</a>', page))
 
 
 @pytest.mark.parametrize("name", ["tree", "tree_side"])

@@ -8,13 +8,12 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from registry.models import Organization, Unit
 from registry.operations import assignments, organizations, units
+from tests.asking import queries_again
 from tests.factories import (
     ACTOR,
     assign,
@@ -85,7 +84,7 @@ def weeks(page: Any) -> dict[str, int | None]:
 
 
 def changed(client: Client, url: str) -> tuple[int, list[tuple[str, str]]]:
-    """What the list behind a number says: the growth, and what happened to whom."""
+    """The list behind a number: its growth, and each change with its organization."""
     listed = client.get(url)
     assert listed.status_code == 200
     table = listed.context["table"]
@@ -106,6 +105,16 @@ def test_each_line_says_its_change_over_seven_days(client: Client, here: Bureau)
     assert weeks(page) == {"南站": 1, "北站": -1, "本单位": 0, "合计": 0}
     assert '<span aria-hidden="true">▲</span><span class="sr-only">增加</span>\u00a01</a>' in page.text
     assert '<span aria-hidden="true">▼</span><span class="sr-only">减少</span>\u00a01</a>' in page.text
+
+
+def test_the_change_is_since_the_end_of_the_same_day_a_week_before(client: Client, here: Bureau) -> None:
+    """What was founded on the 13th stood then; what was founded on the 14th is new."""
+    for day, change in ((13, -1), (14, 0)):
+        make_organization(here.north, established_on=date(2020, 2, day))
+        page = page_of(client)
+        north, total = page.context["table"].rows[1], page.context["table"].total
+        assert (north.week, changed(client, north.week_url)[0]) == (change, change)
+        assert page.context["key_figures"][0].delta == total.week == 1 + change
 
 
 def test_the_number_leads_to_exactly_what_makes_it(client: Client, here: Bureau) -> None:
@@ -290,10 +299,8 @@ def test_the_list_without_a_period_is_of_seven_days(client: Client, here: Bureau
 
 
 def test_it_asks_the_same_queries_for_one_change_and_for_many(client: Client, here: Bureau) -> None:
-    def queries(day: str) -> int:
-        with CaptureQueriesContext(connection) as captured:
-            client.get("/units/bureau/changes/", {"basis": "new", "since": day, "as_of": DAY})
-        return len(captured)
+    def cost(day: str) -> int:
+        asked = {"basis": "new", "since": day, "as_of": DAY}
+        return queries_again(lambda: client.get("/units/bureau/changes/", asked))
 
-    queries("2020-02-01")
-    assert queries("2020-02-16") == queries("2020-02-01")
+    assert cost("2020-02-16") == cost("2020-02-01")

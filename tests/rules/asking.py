@@ -1,12 +1,8 @@
-"""What the tests of rules share: findings in short, and how many questions a rule asks the database."""
+"""Findings in short, for the tests of rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
-
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from collections.abc import Iterable
 
 from registry.rules.findings import Finding
 
@@ -14,10 +10,3 @@ from registry.rules.findings import Finding
 def short(findings: Iterable[Finding]) -> list[tuple[str, str, str, str]]:
     """(rule, severity, field, message) of each finding."""
     return [(each.rule, each.severity.value, each.field, each.message) for each in findings]
-
-
-def queries(ask: Callable[[], Any]) -> int:
-    """Return how many questions the database is asked."""
-    with CaptureQueriesContext(connection) as asked:
-        ask()
-    return len(asked)

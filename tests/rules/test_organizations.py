@@ -17,6 +17,7 @@ from registry.rules import organizations as rules
 from registry.rules.dissolutions import Dissolution, extents
 from registry.rules.findings import Finding
 from registry.rules.organizations import Correction, Establishment, Move, Transfer, Withdrawal
+from tests.asking import queries
 from tests.factories import (
     ACTOR,
     DAY,
@@ -28,7 +29,7 @@ from tests.factories import (
     make_user,
 )
 from tests.operations.checks import day
-from tests.rules.asking import queries, short
+from tests.rules.asking import short
 
 pytestmark = pytest.mark.django_db
 

@@ -15,9 +15,10 @@ from registry.rules import campaigns, units
 from registry.rules import people as rules
 from registry.rules.people import Membership, StatusChange
 from registry.rules.units import Addition, Closing, Leaving, Move, Opening
+from tests.asking import queries
 from tests.factories import ACTOR, make_campaign, make_organization, make_person, make_unit
 from tests.operations.checks import day
-from tests.rules.asking import queries, short
+from tests.rules.asking import short
 
 pytestmark = pytest.mark.django_db
 FUTURE = date(2999, 1, 1)

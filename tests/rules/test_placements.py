@@ -12,9 +12,10 @@ from registry.models import Assignment, Organization, Person, Unit, User
 from registry.operations import organizations, people
 from registry.rules import placements
 from registry.rules.placements import Ending, Placement, RoleChange
+from tests.asking import queries
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit, make_user
 from tests.operations.checks import day
-from tests.rules.asking import queries, short
+from tests.rules.asking import short
 
 pytestmark = pytest.mark.django_db
 

@@ -84,7 +84,7 @@ def test_an_app_may_hand_up_the_day_on_which_an_installation_opens(user: Client,
 
 
 def test_the_page_of_a_campaign_that_is_over_counts_what_stands_today(user: Client, over: Campaign) -> None:
-    """What is still to be dissolved: so its links name today, though the campaign opens on its last day."""
+    """It counts what is still to be dissolved: its links name today, though it opens on its last day."""
     today = timezone.localdate().isoformat()
     page = user.get("/campaigns/yiqing/").context
     assert page["organizations_url"] == f"/organizations/?campaign=yiqing&as_of={today}"

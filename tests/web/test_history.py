@@ -6,31 +6,16 @@ import re
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from registry.models import AuditEntry, Person
+from registry.models import AuditEntry
 from registry.operations import assignments, units
 from registry.web import history
-from tests.factories import ACTOR, DAY, assign, logged_in, make_person
+from tests.asking import queries_again
+from tests.factories import ACTOR, DAY, assign, logged_in, make_people, place_newcomers
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
-
-
-def newcomers(world: World, number: int) -> list[Person]:
-    return [make_person(f"新{at:02}", world.left) for at in range(number)]
-
-
-def place(world: World, people: list[Person], role: str = "member") -> None:
-    """One act that places these people in the branch."""
-    assignments.assign_people(
-        actor=ACTOR,
-        organization=world.branch,
-        members=[(person, role) for person in people],
-        started_on=DAY,
-    )
 
 
 def page(world: World, role: str = "manager") -> Any:
@@ -42,7 +27,7 @@ def said(response: Any) -> str:
 
 
 def test_many_placed_by_one_act_are_one_line_that_opens_their_names(world: World) -> None:
-    place(world, newcomers(world, 12))
+    place_newcomers(world.branch, 12)
     response = page(world)
     event = response.context["events"][0]
     assert event.what == "编入 12 人"
@@ -56,7 +41,7 @@ def test_many_placed_by_one_act_are_one_line_that_opens_their_names(world: World
 
 
 def test_what_differs_stands_beside_its_name(world: World) -> None:
-    one, other = newcomers(world, 2)
+    one, other = make_people(2, world.left)
     assignments.assign_people(
         actor=ACTOR,
         organization=world.commando,
@@ -74,7 +59,7 @@ def test_what_differs_stands_beside_its_name(world: World) -> None:
 
 def test_an_act_with_several_verbs_is_one_line(world: World) -> None:
     """A new secretary relieves the old one: the change of role and the placement are one act."""
-    (new,) = newcomers(world, 1)
+    (new,) = make_people(1, world.left)
     old = world.branch.assignments.get(role="secretary")
     assignments.assign_people(
         actor=ACTOR,
@@ -92,7 +77,7 @@ def test_more_than_can_be_listed_is_counted_all_the_same(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "MOST_ALIKE", 5)
-    place(world, newcomers(world, 12))
+    place_newcomers(world.branch, 12)
     response = page(world)
     event = response.context["events"][0]
     assert event.what == "编入 12 人"
@@ -104,7 +89,6 @@ def test_more_than_can_be_listed_is_counted_all_the_same(
 def test_beyond_eight_acts_the_older_ones_are_folded(
     world: World, kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The kind is mended in parts/history.html: here on the page of a unit."""
     monkeypatch.setattr(history, "LIMIT", kept)
     for at in range(11):
         units.edit_unit(actor=ACTOR, unit=world.station, changes={"note": f"备注{at}"})
@@ -121,22 +105,15 @@ def test_few_acts_are_not_folded(world: World) -> None:
 
 def test_as_many_queries_for_many_parts_as_for_few(world: World) -> None:
     client, url = logged_in(world.top), reverse("organization", args=["branch"])
-
-    def ask() -> int:
-        client.get(url)
-        with CaptureQueriesContext(connection) as queries:
-            client.get(url)
-        return len(queries)
-
-    place(world, newcomers(world, 2))
-    few = ask()
-    place(world, newcomers(world, 9))
-    assert ask() == few
+    place_newcomers(world.branch, 2)
+    few = queries_again(lambda: client.get(url))
+    place_newcomers(world.branch, 9)
+    assert queries_again(lambda: client.get(url)) == few
 
 
 def test_who_changed_it_is_one_click_away(world: World) -> None:
     """From the page of a unit, an organization or a person to all that is recorded of it."""
-    assign(world.branch, *newcomers(world, 1))
+    assign(world.branch, *make_people(1, world.left))
     client = logged_in(world.top, "auditor")
     for row in (world.left, world.branch, world.full):
         response = client.get(row.get_absolute_url())
@@ -147,8 +124,8 @@ def test_who_changed_it_is_one_click_away(world: World) -> None:
 
 
 def test_an_edit_with_parts_is_taken_back_as_an_act_in_the_record_as_on_its_page(world: World) -> None:
-    """What a merged or many-rowed edit did is not set back field by field."""
-    people = newcomers(world, 2)
+    """An edit of several rows is not set back field by field."""
+    people = make_people(2, world.left)
     placed = [assign(world.branch, person) for person in people]
     assignments.edit_assignments(
         actor=ACTOR, changes=[(row, {"document_number": "左任2号"}) for row in placed], reason="补文号"

@@ -1,4 +1,4 @@
-"""Long lists: what is counted and what is said of what is not; columns, alike, chosen and kept."""
+"""Lists: when rows are counted, which columns are shown and kept, and their order."""
 
 from __future__ import annotations
 
@@ -235,11 +235,11 @@ def lists_of(table: type[Table[Any]]) -> list[type[Table[Any]]]:
 
 def test_every_column_that_can_be_chosen_has_a_name_of_its_own() -> None:
     get_resolver().url_patterns  # noqa: B018 all pages are there, and with them their lists
-    lists = [table for table in lists_of(Table) if table.columns and table.__module__.startswith("registry")]
+    ours = [table for table in lists_of(Table) if table.columns and table.__module__.startswith("registry")]
     twice = {
         table.__name__: names
-        for table in lists
+        for table in ours
         for names in [[column.name for column in choosable(table.columns)]]
         if len(names) > len(set(names))
     }
-    assert (len(lists) > 9, twice) == (True, {})
+    assert (len(ours) > 9, twice) == (True, {})
