@@ -33,9 +33,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     request.current_unit = found.unit.code  # type: ignore[attr-defined]
     address, members = address_of(request), MemberTable(request, found)
     now = [row for row in members.everybody if row.when == NOW]
-    placements = list(
-        OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
-    )
+    placements = organization_page.placements_of(found)
     facts = organization_page.facts(found, placements, access.spans(request.user), address)
     if officers := "、".join(f"{row.role} {row.person.name}" for row in now if row.is_leading):
         facts.append(("班子", officers))
@@ -47,7 +45,8 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     parts = [(f"在册人员 {len(now)} 人次", _members(members, now))] if now else []
     if with_history:
         parts += _history(request, found, placements, members)
-    notes = [organization_page.notice(found)] if organization_page.notice(found) else []
+    notice = organization_page.notice(found)
+    notes = [notice] if notice else []
     if members.has_samples() or found.is_sample:
         notes.append("含演示数据。")
     return show_paper(
@@ -63,6 +62,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _members(table: MemberTable, rows: list[ListedMember], *, ended: bool = False) -> PaperTable:
+    """Return members as a table, ``ended`` with their ends and documents."""
     left_out = () if ended else ("ended_on", "document_number")  # so that a team fits on one page
     columns = [each for each in table.paper_columns if each.slug not in left_out]
     return table_of(columns, rows)
