@@ -50,7 +50,7 @@ ALL = "all"
 VERDICT_TONES = {"new": "ok", "changed": "warn", "unchanged": "plain", "wrong": "bad"}
 RECENT = 100
 MOST_GROUPED = 20_000
-"""So many wrong lines are read to say what is wrong with them."""
+"""The most wrong lines that are read to group the reasons."""
 IN_MEMORY = 1 << 20
 
 
@@ -280,7 +280,6 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         lines = lines.filter(place__in=[place for place, _sheet, _number in reason.places])
     page_obj = paged(request, lines if is_shown else ImportLine.objects.none())
     is_written = import_.state == ImportState.WRITTEN and not import_.is_taken_back
-    url = address.url(import_.get_absolute_url())
     imports_url = address.url(reverse("imports"))
     has_file = ImportFile.objects.filter(of=import_).exists()
     context = {
@@ -310,7 +309,6 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "has_file": has_file,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
-        "page_url": url,
     }
     return render(request, "imports/import.html", context)
 
@@ -349,12 +347,12 @@ WrongRow = tuple[int, str, int]
 
 
 def _reasons(lines: QuerySet[ImportLine]) -> list[Reason[WrongRow]]:
-    """Return what is wrong, each reason once; none where all are different: the lines say it then."""
+    """Return the reasons with their lines; none where each has one line, as the lines then say as much."""
     rows = lines.values_list("place", "sheet", "number", "problems")[:MOST_GROUPED]
     found = grouped(
-        (each["message"], (place, sheet, number))
+        (message, (place, sheet, number))
         for place, sheet, number, problems in rows
-        for each in {each["message"]: each for each in problems}.values()
+        for message in dict.fromkeys(each["message"] for each in problems)
     )
     return found if any(each.number > 1 for each in found) else []
 
