@@ -214,7 +214,7 @@ class RollTable(PlacedTable[ListedPerson]):
         rows = self._placed.annotate(status_then=F("standing__status")).select_related("person__home_unit")
         for each in rows.order_by("started_on", "pk"):
             held[each.organization_id].append(each)
-        found = organization_rows(None, self.question, self.at.rows).select_related("unit")
+        found: Any = organization_rows(None, self.question, self.at.rows).select_related("unit")
         found = found.annotate(kind_place=place_of_kind()).order_by(
             "host__unit__tree_id", "host__unit__lft", "kind_place", "order_key", "pk"
         )
