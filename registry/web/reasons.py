@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -52,12 +53,13 @@ class Reason(Generic[Place]):
         """What an address calls the reason."""
         return _mark(self._messages[0])
 
-    @property
+    @cached_property
     def _open(self) -> list[int]:
+        """The places that are not the same in all messages; read once all of them are added."""
         parts = zip(*self._messages, strict=True)
         return [at for at, said in enumerate(parts) if len(set(said)) > 1]
 
-    @property
+    @cached_property
     def _values(self) -> dict[str, None]:
         at = self._open[0] if self._open else None
         return dict.fromkeys(said[at] for said in self._messages) if at is not None else {}
