@@ -31,14 +31,14 @@ from registry.web.tables import Table
 
 @dataclass(frozen=True)
 class _Lookups:
-    """What the lines of a page need of other rows, each read once for all lines if one asks for it."""
+    """Other rows that the lines of a page need, read once for all lines when the first of them asks."""
 
     table: RecordTable
     entries: Sequence[AuditEntry]
 
     @cached_property
     def pages(self) -> dict[tuple[str, int], tuple[str, bool]]:
-        """Page, and whether it is invented, of each object that the user may open: a query for each noun."""
+        """The page of each object that the user may open, and whether it is invented: a query for each noun."""
         user, keys = self.table.user, defaultdict(set)
         for entry in self.entries:
             if entry.object_id is not None:
@@ -196,7 +196,7 @@ class _ActFilter(_ObjectFilter):
         return int(text) if text else None
 
     def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
-        """Return them."""
+        """Return the entries of the act."""
         return rows.filter(Q(pk=value) | Q(part_of=value))
 
     def words(self, table: Table[Any], value: Any) -> str:
@@ -214,15 +214,15 @@ class _RoutineFilter(_ObjectFilter):
     """Leaves log-ins out until they are asked for, here or as the verb."""
 
     def read(self, table: Table[Any]) -> bool:
-        """Return whether they are left out."""
+        """Return whether log-ins are left out."""
         return super().read(table) != self.off and not table.request.GET.get("verb", "").strip()
 
     def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
-        """Return the rest."""
+        """Return the entries without log-ins."""
         return rows.exclude(verb__in=nouns.routine_verbs())
 
     def words(self, table: Table[Any], value: Any) -> str:
-        """Return what is left out."""
+        """Return the words of the chip."""
         return "不含登录、退出"
 
 
@@ -365,7 +365,7 @@ class RecordTable(Table[ListedEntry]):
         ]
 
     def file_notes(self) -> list[str]:
-        """Return what the file leaves out, and what belongs together in it."""
+        """Return how the file lists acts, and how many routine entries it leaves out."""
         said = ["逐条列出;“所属操作”相同的是一次操作的各条。"]
         if self.wanted["routine"]:
             routine = self.narrowed(self.every().filter(verb__in=nouns.routine_verbs()), but="routine")

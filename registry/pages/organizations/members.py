@@ -229,7 +229,7 @@ class MemberTable(Table[ListedMember]):
         return "members_export"
 
     def context(self) -> dict[str, Any]:
-        """Return what the card of the members shows; the search only where there are many."""
+        """Return the context of the members' card, with the search where there are many."""
         is_long = self.is_filtered or len(self.everybody) > MANY
         return {
             "members": self,

@@ -74,7 +74,7 @@ def _history(
     placements: list[OrganizationPlacement],
     members: MemberTable,
 ) -> list[tuple[str, PaperTable]]:
-    """Return who came later and who was in before, what happened, and who did it."""
+    """Return the tables of earlier and later members, of events, and of the record."""
     past = [row for row in members.everybody if row.when != NOW]
     happened = organization_page.timeline(organization, placements, members)
     events = history.of_page(request.user, organization, address_of(request), names="person")["events"]

@@ -153,7 +153,7 @@ def roll_prints(user: access.AnyUser, address: Address, **place: str | None) -> 
 
 
 class RollTable(PlacedTable[ListedPerson]):
-    """Who is placed at the place of the address on the day, by branch and group."""
+    """The people placed at the place of the address on its day, by branch and group."""
 
     tab = "花名册"
     file_place = ""  # the title names it already
