@@ -38,7 +38,7 @@ class _Lookups:
 
     @cached_property
     def pages(self) -> dict[tuple[str, int], tuple[str, bool]]:
-        """The page of each object that the user may open, and whether it is invented: a query for each noun."""
+        """The page of each object that the user may open, and whether it is a sample: a query a noun."""
         user, keys = self.table.user, defaultdict(set)
         for entry in self.entries:
             if entry.object_id is not None:
