@@ -130,13 +130,14 @@ def need_somewhere(user: AnyUser, verb: str) -> None:
         raise RefusedByRole(verb)
 
 
-def need(user: AnyUser, verb: str, row: Model | None, missing: str) -> None:
-    """Raise unless ``user`` may do ``verb`` with ``row``.
+def need(user: AnyUser, verb: str, row: M | None, missing: str) -> M:
+    """Return ``row`` if ``user`` may do ``verb`` with it.
 
-    ``RefusedByRole`` where the user sees it; what is not seen does not exist: ``Http404`` with ``missing``.
+    Otherwise raise ``RefusedByRole`` where the user sees it; what is not seen does not exist: ``Http404``
+    with ``missing``.
     """
     if row is not None and may(user, verb, row):
-        return
+        return row
     if row is not None and visible(user, type(row)._default_manager.filter(pk=row.pk)).exists():
         raise RefusedByRole(verb, row)
     raise Http404(missing)

@@ -160,7 +160,7 @@ class OrganizationImporter(Importer):
         if len(found) == 1:
             case.given["campaign"] = found[0]
         elif found:
-            case.wrong("campaign", f"有 {len(found)} 个专项任务叫“{wanted}”,请填代码。")
+            case.wrong("campaign", f"有 {len(found):,} 个专项任务叫“{wanted}”,请填代码。")
         else:
             case.wrong("campaign", f"没有代码或名称为“{wanted}”的专项任务。")
 
@@ -250,9 +250,9 @@ class OrganizationImporter(Importer):
             for finding in refused:
                 proposals[finding.subject].heed([finding], "dissolved_on")  # type: ignore[index]
             for proposal, extent in found.items():
-                note = f"自该日起撤销,结束 {extent.assignments} 人次编入"
+                note = f"自该日起撤销,结束 {extent.assignments:,} 人次编入"
                 if below := len(extent.subordinates):
-                    note += f",一并撤销下级组织 {below} 个"
+                    note += f",一并撤销下级组织 {below:,} 个"
                 case = proposals[proposal]
                 case.edit("dissolved_on", None, proposal.on, note)
                 self.session.needs_reason = True

@@ -40,6 +40,7 @@ from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
 from registry.web.exports import FORMATS
 from registry.web.fields import ReasonForm
+from registry.web.links import Tab
 from registry.web.lists import paged
 from registry.web.reasons import Reason, grouped, ranges
 
@@ -55,7 +56,7 @@ MATCHING = (
 )
 """How rows of a file are matched with the registry's."""
 MOST_GROUPED = 20_000
-"""So many wrong lines are read to say what is wrong with them."""
+"""The most wrong lines that are read to group the reasons."""
 IN_MEMORY = 1 << 20
 
 
@@ -286,7 +287,6 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         lines = lines.filter(place__in=[place for place, _sheet, _number in reason.places])
     page_obj = paged(request, lines if is_shown else ImportLine.objects.none())
     is_written = import_.state == ImportState.WRITTEN and not import_.is_taken_back
-    url = address.url(import_.get_absolute_url())
     imports_url = address.url(reverse("imports"))
     has_file = ImportFile.objects.filter(of=import_).exists()
     context = {
@@ -316,17 +316,16 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "has_file": has_file,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
-        "page_url": url,
     }
     return render(request, "imports/import.html", context)
 
 
 def _subtitle(import_: Import) -> str:
     said = f"{timezone.localtime(import_.created_at):%Y-%m-%d %H:%M} 上传"
-    return f"{said} · 共 {import_.total} 行" if import_.total else said
+    return f"{said} · 共 {import_.total:,} 行" if import_.total else said
 
 
-def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
+def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[Tab]:
     """Return the filter by verdict, each with its number of lines (of the chosen noun)."""
     of_nouns = [import_.counts.get(noun, {})] if noun else list(import_.counts.values())
     found = [(ALL, "全部", sum(sum(each.values()) for each in of_nouns))]
@@ -336,12 +335,12 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[di
     if import_.noticed:
         found.append((NOTICED, "有提示", import_.noticed))
     return [
-        _tab(import_, address, label, value, noun, on=value == verdict) | {"number": number}
+        _tab(import_, address, label, value, noun, on=value == verdict)._replace(number=number)
         for value, label, number in found
     ]
 
 
-def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[dict[str, Any]]:
+def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[Tab]:
     """Return the filter by kind of sheet: those that the workbook has."""
     there = [(each.slug, each.title) for each in nouns.layouts().values() if each.slug in import_.counts]
     return [
@@ -355,12 +354,12 @@ WrongRow = tuple[int, str, int]
 
 
 def _reasons(lines: QuerySet[ImportLine]) -> list[Reason[WrongRow]]:
-    """Return what is wrong, each reason once; none where all are different: the lines say it then."""
+    """Return the reasons with their lines; none where each has one line, as the lines then say as much."""
     rows = lines.values_list("place", "sheet", "number", "problems")[:MOST_GROUPED]
     found = grouped(
-        (each["message"], (place, sheet, number))
+        (message, (place, sheet, number))
         for place, sheet, number, problems in rows
-        for each in {each["message"]: each for each in problems}.values()
+        for message in dict.fromkeys(each["message"] for each in problems)
     )
     return found if any(each.number > 1 for each in found) else []
 
@@ -383,11 +382,9 @@ def _reason(
     }
 
 
-def _tab(
-    import_: Import, address: Address, label: str, verdict: str, noun: str, *, on: bool
-) -> dict[str, Any]:
+def _tab(import_: Import, address: Address, label: str, verdict: str, noun: str, *, on: bool) -> Tab:
     url = address.url(import_.get_absolute_url(), verdict=verdict, noun=noun or None)
-    return {"label": label, "url": url, "on": on}
+    return Tab(label, url, on)
 
 
 def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, Any]:

@@ -158,9 +158,9 @@ def write_import(
     with following_in_parts():
         done = _write(actor, session, import_, tables, reason[:300], progress)
     check_references("DEFERRED")
-    said = f"已写入:新增 {numbers['new_rows']} 行,修改 {numbers['changed_rows']} 行"
+    said = f"已写入:新增 {numbers['new_rows']:,} 行,修改 {numbers['changed_rows']:,} 行"
     if wrong := import_.number(Verdict.WRONG):
-        said += f";有误的 {wrong} 行没有写入"
+        said += f";有误的 {wrong:,} 行没有写入"
     ended = Import.objects.filter(pk=import_.pk, attempt=attempt, state=ImportState.WRITING).update(
         state=ImportState.WRITTEN,
         done=done,

@@ -388,7 +388,7 @@ def subordinate_units(filing: Filing) -> Sheet:
     rows: list[tuple[str, Line]] = [(line.unit.name, line) for line in found.children]
     rows.append((f"{filing.unit.name}(本级)", found.own))
     said = "人数按人去重:同一人编入多个单位的组织时各单位分别计入,合计只计一次,所以各行之和可能大于合计。"
-    total = (f"{len(rows)} 个单位", found.total)
+    total = (f"{len(rows):,} 个单位", found.total)
     return _sheet(
         filing, "subordinate-units", _SUMS, iter(rows), [column.of(total) for column in _SUMS], said
     )

@@ -63,13 +63,13 @@ def beginning_warnings(subject: object, began: Beginning, before: date, after: d
     """Say what began on the old day of a founding, and offer to move it along."""
     if began.members:
         names = _names([row.person.name for row in began.members])
-        message = f"有 {len(began.members)} 人次在原成立日期 {before:%Y-%m-%d} 编入:{names}。"
-        offer = Offer(f"同日编入的 {len(began.members)} 人次一并改为 {after:%Y-%m-%d}", WITH_MEMBERS)
+        message = f"有 {len(began.members):,} 人次在原成立日期 {before:%Y-%m-%d} 编入:{names}。"
+        offer = Offer(f"同日编入的 {len(began.members):,} 人次一并改为 {after:%Y-%m-%d}", WITH_MEMBERS)
         yield warning("members_began_along", subject, "established_on", message, offer)
     if began.below:
         names = _names([f"“{row.name}”" for row in began.below])
-        message = f"有 {len(began.below)} 个下级组织也在 {before:%Y-%m-%d} 成立:{names}。"
-        words = f"这些下级组织及其同日编入的 {len(began.members_below)} 人次一并改为 {after:%Y-%m-%d}"
+        message = f"有 {len(began.below):,} 个下级组织也在 {before:%Y-%m-%d} 成立:{names}。"
+        words = f"这些下级组织及其同日编入的 {len(began.members_below):,} 人次一并改为 {after:%Y-%m-%d}"
         yield warning("below_began_along", subject, "established_on", message, Offer(words, WITH_BELOW))
 
 

@@ -207,7 +207,7 @@ def withdrawal_refusals(proposals: Sequence[Withdrawal], may_touch: MayTouch | N
             yield "subordinates_in_scope", "", OUT_OF_SCOPE.format(verb="撤回")
         if left:
             names = "、".join(row.name for row in left[:3])
-            yield "subordinates_withdrawn", "", f"下级还有{names}等 {len(left)} 个组织,请先撤回或调整它们。"
+            yield "subordinates_withdrawn", "", f"下级还有{names}等 {len(left):,} 个组织,请先撤回或调整它们。"
 
     return first_of(check, proposals)
 

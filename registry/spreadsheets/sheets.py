@@ -58,6 +58,6 @@ class Sheet:
     printed: int = 0
     """How many columns are printed (0: all); columns that only serve reading the file back are not."""
     sections: int = 0
-    """On paper so many first cells of a row are no columns, but headings over the rows that share them."""
+    """How many of the first cells of a row are headings on paper, over the rows that share them."""
     for_filing: bool = False
     """A sheet that is reported upward as it is: the title over the whole width, no filter buttons."""

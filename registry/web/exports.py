@@ -56,7 +56,7 @@ def above(
         facts.append("筛选:{}".format(";".join(filters.values())))
     now = timezone.localtime()
     taken = [f"导出人:{actor_of(request).name}", "导出时间:{}".format(f"{now:%Y-%m-%d %H:%M}")]
-    said = [*([] if on_paper else taken), f"共 {rows} 行"]
+    said = [*([] if on_paper else taken), f"共 {rows:,} 行"]
     if has_samples:
         said.append("含演示数据")
     return [*facts, "  ".join(said)]

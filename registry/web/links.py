@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Model
 from django.urls import reverse
@@ -18,6 +18,15 @@ from registry.nouns.noun import follow
 from registry.web.address import Address
 
 _PENDING = "pending"
+
+
+class Tab(NamedTuple):
+    """A tab of a page: its words, its address, whether it is open, its number of rows if known."""
+
+    label: str
+    url: str
+    on: bool
+    number: int | None = None
 
 
 def rows_page(slug: str) -> str:

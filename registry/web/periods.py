@@ -14,6 +14,7 @@ from django.http import HttpRequest
 
 from registry.web.address import EARLIEST, KEPT, Address, campaigns_of
 from registry.web.fields import DayField, ScopedForm, typed_day
+from registry.web.links import Tab
 from registry.web.lists import others
 from registry.web.text import cleaned
 
@@ -55,11 +56,11 @@ class Period:
         }
 
     @property
-    def tabs(self) -> list[tuple[str, str, bool]]:
+    def tabs(self) -> list[Tab]:
         """The periods to choose from: label, address, whether it is this one; 自定 begins with these days."""
         own = {"from": self.since.isoformat(), "to": self.until.isoformat()}
         return [
-            (
+            Tab(
                 label,
                 self._url(range=None if key == USUAL else key, **(own if key == "own" else {})),
                 key == self.key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
 from itertools import pairwise
 from typing import Generic, TypeVar
@@ -53,12 +54,13 @@ class Reason(Generic[Place]):
         """The name of the reason in an address."""
         return _mark(self._messages[0])
 
-    @property
+    @cached_property
     def _open(self) -> list[int]:
+        """The places that are not the same in all messages; read once all of them are added."""
         parts = zip(*self._messages, strict=True)
         return [at for at, said in enumerate(parts) if len(set(said)) > 1]
 
-    @property
+    @cached_property
     def _values(self) -> dict[str, None]:
         left_open = self._open
         return dict.fromkeys(said[left_open[0]] for said in self._messages) if left_open else {}

@@ -204,10 +204,10 @@ class Table(Choosing, Generic[Line]):
         """The rows that the filters leave, without order and details: for counting."""
         return self.narrowed(self.every())
 
-    def narrowed(self, rows: Any) -> Any:
-        """Return those of ``rows`` that the filters leave."""
+    def narrowed(self, rows: Any, but: str = "") -> Any:
+        """Return those of ``rows`` that the filters leave, all of them but the one named."""
         for each in self.filters:
-            if self.wanted[each.name]:
+            if self.wanted[each.name] and each.name != but:
                 rows = each.narrow(self, rows, self.wanted[each.name])
         return rows
 

@@ -143,7 +143,7 @@ def _leave_out(job: Ticked, fits: Callable[[Any], bool]) -> list[str]:
         return []
     job.rows = [row for row in job.rows if fits(row)]
     names = "、".join(f"“{row}”" for row in left[:5])
-    return [f"所选的有 {len(left)} 个不能这样办理,不在其列:{names}{'等' if len(left) > 5 else ''}。"]
+    return [f"所选的有 {len(left):,} 个不能这样办理,不在其列:{names}{'等' if len(left) > 5 else ''}。"]
 
 
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:

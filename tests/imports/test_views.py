@@ -90,14 +90,14 @@ def test_tabs_count_and_filter(manager: Client, office: Office) -> None:
         单位=[("suo", "新名")],
     )
     response = manager.get(made.get_absolute_url())
-    assert [(tab["label"], tab["number"]) for tab in response.context["tabs"]] == [
+    assert [(tab.label, tab.number) for tab in response.context["tabs"]] == [
         ("全部", 4),
         ("新增", 1),
         ("修改", 1),
         ("无变化", 1),
         ("有误", 1),
     ]
-    assert [tab["label"] for tab in response.context["nouns"]] == ["全部", "单位", "人员"]
+    assert [tab.label for tab in response.context["nouns"]] == ["全部", "单位", "人员"]
     wrong = text(manager, made, "verdict=wrong")
     assert "人员!E4" in wrong
     assert "没有代码为“nowhere”的单位,或不在您的管理范围内。" in wrong

@@ -382,7 +382,7 @@ def test_many_members_are_paged_officers_first_and_searched(world: World, client
     first = client.get(url, FEBRUARY)
     assert names(first)[:2] == ["赵一", "民警54"]
     assert (len(names(first)), names(client.get(url, {**FEBRUARY, "page": "2"}))) == (50, names_after(first))
-    assert [(tab["label"], tab["number"]) for tab in first.context["members"].tabs] == [
+    assert [(tab.label, tab.number) for tab in first.context["members"].tabs] == [
         ("在册", 57),
         ("以前", 1),
     ]

@@ -78,3 +78,12 @@ def test_the_rank_of_a_column_is_at_its_head_and_in_its_cells() -> None:
         False,
         True,
     ]
+
+
+def test_heads_given_as_words_are_drawn_as_those_written_out() -> None:
+    said = "{% load parts %}{% table '行' '行数|n' '代码|n drop' '' '备注' %}<tbody></tbody>{% endtable %}"
+    written = (
+        '<thead><tr><th scope="col">行</th><th scope="col" class="n">行数</th>'
+        '<th scope="col" class="n drop">代码</th><th scope="col"></th><th scope="col">备注</th></tr></thead>'
+    )
+    assert Template(said).render(Context()) == draw(f"{written}<tbody></tbody>")

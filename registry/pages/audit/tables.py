@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import cache
 from typing import Any
 
 from django.core.paginator import Page
@@ -28,7 +28,52 @@ from registry.web.links import row_url
 from registry.web.lists import Length, length_of, paged_long, with_query
 from registry.web.tables import Table
 
-Pages = dict[tuple[str, int], tuple[str, bool]]
+
+@dataclass(frozen=True)
+class _Lookups:
+    """Other rows that the lines of a page need, read once for all lines when the first of them asks."""
+
+    table: RecordTable
+    entries: Sequence[AuditEntry]
+
+    @cached_property
+    def pages(self) -> dict[tuple[str, int], tuple[str, bool]]:
+        """The page of each object that the user may open, and whether it is a sample: a query a noun."""
+        user, keys = self.table.user, defaultdict(set)
+        for entry in self.entries:
+            if entry.object_id is not None:
+                keys[entry.noun].add(entry.object_id)
+        known = {}
+        for noun in nouns.all_nouns():
+            if noun.key in keys and (noun.page or noun.page_at):
+                for row in access.visible(user, noun.with_related().filter(pk__in=keys[noun.key])):
+                    known[noun.key, row.pk] = row_url(user, row, self.table.address), row.is_sample
+        return known
+
+    @cached_property
+    def undo_urls(self) -> dict[int, str]:
+        """The way back from each entry that the user may take back."""
+        able = history.taken_back_by(self.table.user, self.entries)
+        return {pk: history.undo_url(pk, self.table.address) for pk in able}
+
+    @cached_property
+    def undone(self) -> dict[int, AuditEntry]:
+        """The entry that took back each act."""
+        return history.undone_by(self.entries)
+
+    @cached_property
+    def numbers(self) -> dict[int, int]:
+        """How many entries the list has of each act; none where it lists the entries of one act."""
+        if self.table.wanted["act"]:
+            return {}
+        acts = [_act(entry) for entry in self.entries]
+        counted = history.with_act(self.table.rows).filter(act__in=acts).order_by().values("act")
+        return dict(counted.annotate(number=Count("pk")).values_list("act", "number"))
+
+
+def _act(entry: AuditEntry) -> int:
+    """Return the key of the first entry of its act."""
+    return entry.part_of_id or entry.pk
 
 
 @dataclass(frozen=True)
@@ -37,24 +82,17 @@ class ListedEntry:
 
     entry: AuditEntry
     sees_numbers: bool
-    pages: Callable[[], Pages]
-    """Page, and whether it is invented, of each object that the user may open."""
-    undoing: Callable[[], tuple[dict[int, str], dict[int, AuditEntry]]]
-    """The way back from each entry that can be undone, and what undid which act."""
-    together: Callable[[], dict[int, int]]
-    """How many entries the list has of each act with several."""
-    act_at: Callable[[int], str]
-    """The address of the entries of an act."""
+    lookups: _Lookups
 
     @cached_property
     def event(self) -> history.Event:
         """The entry in words."""
-        acts = self.undoing()[0]
+        acts = self.lookups.undo_urls
         return history.events([self.entry], names="", sees_numbers=self.sees_numbers, acts=acts)[0]
 
     @property
     def _page(self) -> tuple[str, bool]:
-        return self.pages().get((self.entry.noun, self.entry.object_id or 0), ("", False))
+        return self.lookups.pages.get((self.entry.noun, self.entry.object_id or 0), ("", False))
 
     @property
     def url(self) -> str:
@@ -64,22 +102,27 @@ class ListedEntry:
     @property
     def undo_url(self) -> str:
         """The way back from it, where the user may take it back."""
-        return self.undoing()[0].get(self.entry.pk, "")
+        return self.lookups.undo_urls.get(self.entry.pk, "")
+
+    @property
+    def act(self) -> int:
+        """The key of the act that it is part of."""
+        return _act(self.entry)
 
     @property
     def number(self) -> int:
         """How many entries of its act the list has: the line stands for all of them."""
-        return self.together().get(self.entry.part_of_id or self.entry.pk, 1)
+        return self.lookups.numbers.get(self.act, 1)
 
     @property
     def act_url(self) -> str:
         """The list of those entries."""
-        return self.act_at(self.entry.part_of_id or self.entry.pk)
+        return with_query(self.lookups.table.request, act=str(self.act))
 
     @property
     def undone(self) -> bool:
         """Whether it was taken back."""
-        return (self.entry.part_of_id or self.entry.pk) in self.undoing()[1]
+        return self.act in self.lookups.undone
 
     @property
     def is_sample(self) -> bool:
@@ -143,7 +186,7 @@ class _ObjectFilter(Filter):
 
 @dataclass(frozen=True)
 class _ActFilter(_ObjectFilter):
-    """The entries of one act (``act=12``); the line of an act asks for it."""
+    """The entries of one act (``act=12``); the line of an act links to them."""
 
     def read(self, table: Table[Any]) -> int | None:
         """Return the key of its first entry."""
@@ -153,7 +196,7 @@ class _ActFilter(_ObjectFilter):
         return int(text) if text else None
 
     def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
-        """Return them."""
+        """Return the entries of the act."""
         return rows.filter(Q(pk=value) | Q(part_of=value))
 
     def words(self, table: Table[Any], value: Any) -> str:
@@ -171,15 +214,15 @@ class _RoutineFilter(_ObjectFilter):
     """Leaves log-ins out until they are asked for, here or as the verb."""
 
     def read(self, table: Table[Any]) -> bool:
-        """Return whether they are left out."""
+        """Return whether log-ins are left out."""
         return super().read(table) != self.off and not table.request.GET.get("verb", "").strip()
 
     def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
-        """Return the rest."""
+        """Return the entries without log-ins."""
         return rows.exclude(verb__in=nouns.routine_verbs())
 
     def words(self, table: Table[Any], value: Any) -> str:
-        """Return what is left out."""
+        """Return the words of the chip."""
         return "不含登录、退出"
 
 
@@ -191,7 +234,7 @@ def _object(text: str) -> tuple[str, int]:
 
 
 class RecordTable(Table[ListedEntry]):
-    """The entries that the user reads, a line for each act; there is such a page only for who reads some."""
+    """The entries that the user may read, a line for each act; other users have no such page."""
 
     title = "操作记录"
     file = "record_export"
@@ -226,7 +269,7 @@ class RecordTable(Table[ListedEntry]):
         Column("原因", "entry.reason", css="text small", rank=3),
         Column("还原的记录", "entry.undoes_id", Kind.NUMBER, only="file"),
         Column("封存编号", "seal", Kind.NUMBER, only="file"),
-        Column("所属操作", lambda row: row.entry.part_of_id or row.entry.pk, Kind.NUMBER, only="file"),
+        Column("所属操作", "act", Kind.NUMBER, only="file"),
         Column("办理", cell="pages/audit/cells/undo.html", css="no-print nowrap", only="page"),
     )
     filters = (
@@ -271,24 +314,22 @@ class RecordTable(Table[ListedEntry]):
 
     @cached_property
     def heads(self) -> QuerySet[AuditEntry]:
-        """What the page lists: of each act the first entry that the list has; of one act all of them."""
+        """The rows of the page: the first entry of each act, or all entries of the one act asked for."""
+        rows: QuerySet[AuditEntry] = self.rows
         if self.wanted["act"]:
-            entries: QuerySet[AuditEntry] = self.rows
-            return entries
-        first = self.rows.order_by().filter(pk=OuterRef("part_of_id"))
-        before = self.rows.order_by().filter(part_of=OuterRef("part_of_id"), pk__lt=OuterRef("pk"))
-        is_first = Q(part_of__isnull=True) | (~Exists(first) & ~Exists(before))
-        listed: QuerySet[AuditEntry] = self.rows.filter(is_first)
-        return listed
+            return rows
+        first = rows.order_by().filter(pk=OuterRef("part_of_id"))
+        before = rows.order_by().filter(part_of=OuterRef("part_of_id"), pk__lt=OuterRef("pk"))
+        return rows.filter(Q(part_of__isnull=True) | (~Exists(first) & ~Exists(before)))
 
     @property
     def heading(self) -> str:
-        """What the number over the list counts."""
+        """The word before the number over the list: entries of one act, else acts."""
         return "记录" if self.wanted["act"] else "操作"
 
     @property
     def unit_word(self) -> str:  # type: ignore[override]
-        """The measure of it."""
+        """The measure word of that number."""
         return "条" if self.wanted["act"] else "次"
 
     @cached_property
@@ -313,53 +354,20 @@ class RecordTable(Table[ListedEntry]):
         """Return these entries in words; links are looked up once, if a page asks for them."""
         personal = access.spans(self.user, access.PERSONAL)
         everything = self.user.is_authenticated and self.user.is_superuser
-        pages = cache(lambda: self._pages(found))
-
-        def undo_urls() -> dict[int, str]:
-            able = history.taken_back_by(self.user, found)
-            return {pk: history.undo_url(pk, self.address) for pk in able}
-
-        def together() -> dict[int, int]:
-            """Of the acts of the page, how many entries the list has."""
-            if self.wanted["act"]:
-                return {}
-            acts = [entry.part_of_id or entry.pk for entry in found]
-            counted = history.with_act(self.rows).filter(act__in=acts).order_by().values("act")
-            return dict(counted.annotate(number=Count("pk")).values_list("act", "number"))
-
-        undoing, counts = cache(lambda: (undo_urls(), history.undone_by(found))), cache(together)
+        lookups = _Lookups(self, found)
         return [
             ListedEntry(
                 entry,
                 everything or (entry.unit is not None and access.inside(entry.unit, personal)),
-                pages,
-                undoing,
-                counts,
-                lambda act: with_query(self.request, act=str(act)),
+                lookups,
             )
             for entry in found
         ]
 
     def file_notes(self) -> list[str]:
-        """Return what the file leaves out, and what belongs together in it."""
+        """Return how the file lists acts, and how many routine entries it leaves out."""
         said = ["逐条列出;“所属操作”相同的是一次操作的各条。"]
         if self.wanted["routine"]:
-            routine = self.every().filter(verb__in=nouns.routine_verbs())
-            for each in self.filters:
-                if each.name != "routine" and self.wanted[each.name]:
-                    routine = each.narrow(self, routine, self.wanted[each.name])
-            said.append(f"登录、退出等日常记录 {routine.count()} 条未列入;在页面上点“显示”后再导出即列入。")
+            routine = self.narrowed(self.every().filter(verb__in=nouns.routine_verbs()), but="routine")
+            said.append(f"登录、退出等日常记录 {routine.count():,} 条未列入;在页面上点“显示”后再导出即列入。")
         return said
-
-    def _pages(self, entries: Iterable[AuditEntry]) -> Pages:
-        """Return the pages of what the user may open: a query for each noun."""
-        keys: dict[str, set[int]] = {}
-        for entry in entries:
-            if entry.object_id is not None:
-                keys.setdefault(entry.noun, set()).add(entry.object_id)
-        known: Pages = {}
-        for noun in nouns.all_nouns():
-            if noun.key in keys and (noun.page or noun.page_at):
-                for row in access.visible(self.user, noun.with_related().filter(pk__in=keys[noun.key])):
-                    known[noun.key, row.pk] = row_url(self.user, row, self.address), row.is_sample
-        return known

@@ -134,8 +134,7 @@ def _plan(entry: AuditEntry) -> tuple[list[Step], list[str]]:
 def _editable(request: HttpRequest, entry: AuditEntry) -> Any:
     """Return what was edited, for those who may edit it today; for others it does not exist."""
     noun = nouns.by_key(entry.noun)
-    row = noun.with_related().filter(pk=entry.object_id).first()
-    access.need(request.user, entry.verb, row, "没有这条可以还原的记录。")
-    assert row is not None
+    found = noun.with_related().filter(pk=entry.object_id).first()
+    row = access.need(request.user, entry.verb, found, "没有这条可以还原的记录。")
     request.current_unit = getattr(noun.unit_of(row), "code", "")  # type: ignore[attr-defined]
     return row

@@ -22,7 +22,7 @@ from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web import charts
 from registry.web.columns import Column, Grid
 from registry.web.fields import PickerField, ScopedForm
-from registry.web.links import rows_behind
+from registry.web.links import Tab, rows_behind
 from registry.web.lists import with_query
 from registry.web.paper import table_of
 from registry.web.periods import PARAMETERS, period_of
@@ -279,13 +279,13 @@ class ComparisonTable(Table[Step]):
         return [*held, *(("metric", metric.slug) for metric in metrics)]
 
     @property
-    def metric_tabs(self) -> list[tuple[str, str, bool]]:
+    def metric_tabs(self) -> list[Tab]:
         """The usual metrics: label, address, whether it is the one compared. Of one unit there are none."""
         if self.asked.is_of_metrics or not self.asked.units:
             return []
         chosen = self.asked.metrics[0].slug
         return [
-            (str(METRICS[slug].label), with_query(self.request, metric=slug), slug == chosen)
+            Tab(str(METRICS[slug].label), with_query(self.request, metric=slug), slug == chosen)
             for slug in CHARTED
         ]
 
@@ -304,19 +304,19 @@ class ComparisonTable(Table[Step]):
         return chips
 
     @property
-    def step_tabs(self) -> list[tuple[str, str, bool]]:
+    def step_tabs(self) -> list[Tab]:
         """Days or weeks."""
         return [
-            (label, with_query(self.request, by=by), by == self.by)
+            Tab(label, f"{with_query(self.request, by=by)}#steps", by == self.by)
             for by, (_days, label, _head) in STEPS.items()
         ]
 
     @property
-    def basis_tabs(self) -> list[tuple[str, str, bool]]:
+    def basis_tabs(self) -> list[Tab]:
         """Current or cumulative."""
         bases = (Basis.CURRENT, Basis.CUMULATIVE)
         return [
-            (
+            Tab(
                 str(basis.label),
                 with_query(self.request, basis=None if basis == Basis.CURRENT else basis.value, since=None),
                 basis == self.question.basis,

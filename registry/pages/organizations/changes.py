@@ -115,8 +115,8 @@ def _dissolution(job: Job) -> dict[str, Any]:
     except OperationRefused as refusal:
         return {"sentences": refusal.messages}
     below = list(plan.subordinates)
-    also = f"同日一并撤销下级组织 {len(below)} 个。" if below else "没有下级组织。"
-    said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments} 人次编入。"
+    also = f"同日一并撤销下级组织 {len(below):,} 个。" if below else "没有下级组织。"
+    said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments:,} 人次编入。"
     return {"sentences": [said, also], "below": below}
 
 
@@ -175,7 +175,8 @@ dissolve = _ORGANIZATION.change(
     submit_label="撤销该组织",
     context=_dissolution,
     done=lambda job, extent: (
-        f"已撤销“{job.row.name}”等 {len(extent.organizations)} 个组织,结束 {extent.assignments} 人次编入。"
+        f"已撤销“{job.row.name}”等 {len(extent.organizations):,} 个组织,"
+        f"结束 {extent.assignments:,} 人次编入。"
     ),
 )
 withdraw = _ORGANIZATION.change(

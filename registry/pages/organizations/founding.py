@@ -138,16 +138,16 @@ class FoundingForm(ScopedForm):
 
     def clean(self) -> dict[str, Any]:
         """Plan it; the preview shows at each row what the rules refuse."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        pattern = cleaned.get("pattern", "")
-        if cleaned.get("is_standing") and cleaned.get("kind", "") not in ("", *PARTY_KINDS):
+        sent: dict[str, Any] = super().clean() or self.cleaned_data
+        pattern = sent.get("pattern", "")
+        if sent.get("is_standing") and sent.get("kind", "") not in ("", *PARTY_KINDS):
             self.add_error("is_standing", "只有党组织分临时和常设。")
-        if pattern and UNIT_MARK not in pattern and len(cleaned.get("units", ())) > 1:
+        if pattern and UNIT_MARK not in pattern and len(sent.get("units", ())) > 1:
             self.add_error("pattern", f"多个单位不能同名,请在名称中写上{UNIT_MARK}。")
         wrong = sum(bool(each.refusals) for each in self.plan)
         if wrong:
             self.add_error(None, f"有 {wrong} 个组织不能成立,原因见预览;改正后全部一起成立。")
-        return cleaned
+        return sent
 
     @cached_property
     def plan(self) -> list[Planned]:
@@ -224,7 +224,7 @@ class FoundingForm(ScopedForm):
         """Show the preview before anything is founded."""
         if self.data.get("previewed") == self.mark:
             return []
-        return [f"将一次成立 {len(self.plan)} 个组织,请核对预览后再确认。"]
+        return [f"将一次成立 {len(self.plan):,} 个组织,请核对预览后再确认。"]
 
 
 @changes_something

@@ -20,13 +20,14 @@ from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
 from registry.web.columns import Column, Grid, noun_column, read_back, tick_column
 from registry.web.filters import TextFilter
+from registry.web.links import Tab
 from registry.web.lists import chips, others, paged, with_query
 from registry.web.tables import Table
 
 PARTS = NOW, LATER, BEFORE = "在册", "此后编入", "以前"
 PARTS_IN_ADDRESS = {"now": NOW, "later": LATER, "before": BEFORE}
 MANY = 10
-"""With more people than this the list is searched."""
+"""A list of more people than this has a search."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class ListedMember:
 
 
 def _named(table: MemberTable, rows: list[ListedMember], text: str) -> list[ListedMember]:
-    """Return those whom the text finds, as it finds people everywhere: name, pinyin, number."""
+    """Return the members whom the text finds by name, pinyin or number, as everywhere."""
     matches = access.person_matches(table.user, text, "person__")
     hits = Assignment.objects.filter(matches, organization=table.organization).values_list("pk", flat=True)
     pks = set(hits)
@@ -181,11 +182,11 @@ class MemberTable(Table[ListedMember]):
         return self.everybody
 
     def sections(self, line: ListedMember) -> tuple[str]:
-        """Return the part, which stands over its people on paper."""
+        """Return the part, the heading over its people on paper."""
         return (line.when,)
 
     def of_part(self, part: str) -> list[ListedMember]:
-        """Return those whom the filter leaves of a part."""
+        """Return the members of a part that the filter leaves."""
         return [row for row in self.rows if row.when == part]
 
     @cached_property
@@ -195,16 +196,16 @@ class MemberTable(Table[ListedMember]):
         return asked or next((part for part in PARTS if self.of_part(part)), NOW)
 
     @property
-    def tabs(self) -> list[dict[str, Any]]:
-        """The parts that anybody is in, each with how many."""
+    def tabs(self) -> list[Tab]:
+        """A tab for each part with anybody in it, with the number of its members."""
         there = {row.when for row in self.everybody} | {NOW, self.part}
         return [
-            {
-                "label": part,
-                "number": len(self.of_part(part)),
-                "url": f"{with_query(self.request, part=name)}#members",
-                "on": part == self.part,
-            }
+            Tab(
+                part,
+                f"{with_query(self.request, part=name)}#members",
+                part == self.part,
+                len(self.of_part(part)),
+            )
             for name, part in PARTS_IN_ADDRESS.items()
             if part in there
         ]
@@ -216,7 +217,7 @@ class MemberTable(Table[ListedMember]):
 
     @cached_property
     def grid(self) -> Grid[ListedMember]:
-        """The page: of those in on the day with what may be done, of others with their end."""
+        """The rows of the page: present members with what may be done, others with their end."""
         left_out = {"ended"} if self.part == NOW else {"change"}
         if not access.may(self.user, "change_role", self.organization):
             left_out.add("change")
@@ -225,18 +226,17 @@ class MemberTable(Table[ListedMember]):
 
     @property
     def kept_as(self) -> str:
-        """The columns of all organizations are chosen at once."""
+        """The name of the choice of columns, which is one for all organizations."""
         return "members_export"
 
     def context(self) -> dict[str, Any]:
-        """Return what the card of the members shows; the search only where there are many."""
+        """Return the context of the members' card, with the search where there are many."""
         is_long = self.is_filtered or len(self.everybody) > MANY
-        asked = others(self.request, ["q"])
         return {
             "members": self,
             "page_obj": self.page_obj,
             "filters": self.form() if is_long else None,
-            "others": asked,
+            "others": others(self.request, ["q"]),
             "chips": chips(self.request, self.shown),
         }
 

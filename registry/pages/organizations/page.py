@@ -40,6 +40,12 @@ def state_tag(organization: Organization, day: date) -> tuple[str, str]:
 # --- Facts ----------------------------------------------------------------------------------------
 
 
+def placements_of(organization: Organization) -> list[OrganizationPlacement]:
+    """Return where it was placed over time, the first place first."""
+    rows = OrganizationPlacement.objects.filter(organization=organization)
+    return list(rows.select_related("unit").order_by("started_on"))
+
+
 def facts(
     organization: Organization,
     placements: list[OrganizationPlacement],

@@ -33,9 +33,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     request.current_unit = found.unit.code  # type: ignore[attr-defined]
     address, members = address_of(request), MemberTable(request, found)
     now = [row for row in members.everybody if row.when == NOW]
-    placements = list(
-        OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
-    )
+    placements = organization_page.placements_of(found)
     facts = organization_page.facts(found, placements, access.spans(request.user), address)
     if officers := "、".join(f"{row.role} {row.person.name}" for row in now if row.is_leading):
         facts.append(("班子", officers))
@@ -44,10 +42,11 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
         facts.append(("党组织线统计", said))
     _tone, state = organization_page.state_tag(found, address.as_of)
     with_history = request.POST.get("history") == "1"
-    parts = [(f"在册人员 {len(now)} 人次", _members(members, now))] if now else []
+    parts = [(f"在册人员 {len(now):,} 人次", _members(members, now))] if now else []
     if with_history:
         parts += _history(request, found, placements, members)
-    notes = [organization_page.notice(found)] if organization_page.notice(found) else []
+    notice = organization_page.notice(found)
+    notes = [notice] if notice else []
     if members.has_samples() or found.is_sample:
         notes.append("含演示数据。")
     return show_paper(
@@ -63,6 +62,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _members(table: MemberTable, rows: list[ListedMember], *, ended: bool = False) -> PaperTable:
+    """Return members as a table, ``ended`` with their ends and documents."""
     left_out = () if ended else ("ended_on", "document_number")  # so that a team fits on one page
     columns = [each for each in table.paper_columns if each.slug not in left_out]
     return table_of(columns, rows)
@@ -74,7 +74,7 @@ def _history(
     placements: list[OrganizationPlacement],
     members: MemberTable,
 ) -> list[tuple[str, PaperTable]]:
-    """Return who came later and who was in before, what happened, and who did it."""
+    """Return the tables of earlier and later members, of events, and of the record."""
     past = [row for row in members.everybody if row.when != NOW]
     happened = organization_page.timeline(organization, placements, members)
     events = history.of_page(request.user, organization, address_of(request), names="person")["events"]

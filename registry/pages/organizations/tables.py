@@ -56,9 +56,9 @@ STATES = (
 )
 _NEVER = date(9999, 12, 31)
 FIRST = "first"
-"""The order of the ledger: what is temporary, then formations, then what always stands."""
+"""The order of the ledger: temporary Party organizations, formations, standing Party organizations."""
 THEN = "原"
-"""What is said of the people of a dissolved organization: who was in it on its last day."""
+"""The note about the people of a dissolved organization, who are those of its last day."""
 GONE_SAID = "已撤销的组织,书记/负责人和人数为撤销前最后一日的。"
 
 
@@ -107,18 +107,18 @@ class ListedOrganization:
 
     @property
     def then(self) -> str:
-        """What is said of its people."""
+        """The note about its people, where it is dissolved."""
         return THEN if self.is_gone else ""
 
     @property
     def heads_said(self) -> str:
-        """Who heads it, in words."""
+        """The names of its heads, with the note."""
         said = "、".join(head.person.name for head in self.heads)
-        return f"{THEN}{said}" if said and self.is_gone else said
+        return f"{self.then}{said}" if said else ""
 
     @property
     def members_url(self) -> str:
-        """The members, on its last day where it is dissolved."""
+        """The list of its members, on its last day where it is dissolved."""
         if not self.is_seen:
             return ""
         end = self.organization.dissolved_on
@@ -172,7 +172,7 @@ def _named(table: OrganizationTable, rows: Any, text: str) -> Any:
 
 
 def _until(day: date, path: str = "") -> Case:
-    """Return the day before which an organization's people are asked for: its end, or the next of ``day``."""
+    """Return the day after the one whose people are shown: the organization's end, or that after ``day``."""
     gone = When(**{f"{path}dissolved_on__lte": day}, then=F(f"{path}dissolved_on"))
     return Case(gone, default=Value(day + timedelta(days=1)), output_field=DateField())
 
@@ -371,7 +371,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
 
     @cached_property
     def sorts(self) -> Mapping[str, Any]:
-        """By the columns; first of all by what the ledger is for."""
+        """The order of the ledger, and those of the columns."""
         return {
             FIRST: ("nature_place", "host_tree_id", "host_lft", "kind_place", "order_key"),
             **super().sorts,
@@ -379,7 +379,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
 
     @cached_property
     def order_links(self) -> list[dict[str, Any]]:
-        """What the ledger is in the order of: each nature with rows, and the way to those alone."""
+        """A link to each nature in the list, in the order of the ledger; none in another order."""
         numbers: dict[str, int] = defaultdict(int)
         for total in self.totals:
             numbers[total.nature] += total.number
@@ -432,7 +432,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return [("组织", self.pending or 0)]
 
     def file_footnotes(self) -> list[str]:
-        """Return whose people those of dissolved organizations are."""
+        """Return the note about the people of dissolved organizations."""
         return [GONE_SAID] if self.question.basis != Basis.CURRENT else []
 
     @property
@@ -445,7 +445,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         """Where nothing is found, an organization can be registered."""
         unit = self.unit
         if self.pending:
-            sentence = f"没有符合条件的已批准组织,另有未批准的 {self.pending} 个。"
+            sentence = f"没有符合条件的已批准组织,另有未批准的 {self.pending:,} 个。"
             return Empty(sentence, with_query(self.request, state="pending"), "查看未批准的组织")
         if not self.shown:
             day = self.question.as_of.isoformat()

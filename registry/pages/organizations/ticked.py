@@ -39,7 +39,8 @@ def _back(request: HttpRequest) -> str:
 
 
 def _who(job: Ticked) -> str:
-    return f"“{job.rows[0].name}”等 {len(job.rows)} 个组织" if len(job.rows) > 1 else f"“{job.rows[0].name}”"
+    first, number = job.rows[0].name, len(job.rows)
+    return f"“{first}”等 {number:,} 个组织" if number > 1 else f"“{first}”"
 
 
 def _dissolution(job: Ticked) -> list[str]:
@@ -54,14 +55,14 @@ def _dissolution(job: Ticked) -> list[str]:
     if below := [row for plan in plans for row in plan.subordinates if row.pk not in chosen]:
         names = "、".join(row.name for row in below[:5])
         said.append(
-            f"其中没有勾选的下级组织 {len(below)} 个也一并撤销:{names}{'等' if len(below) > 5 else ''}。"
+            f"其中没有勾选的下级组织 {len(below):,} 个也一并撤销:{names}{'等' if len(below) > 5 else ''}。"
         )
     return said
 
 
 def _extent(plans: list[Extent]) -> str:
     number = sum(len(plan.organizations) for plan in plans)
-    return f"{number} 个组织,结束 {sum(plan.assignments for plan in plans)} 人次编入"
+    return f"{number:,} 个组织,结束 {sum(plan.assignments for plan in plans):,} 人次编入"
 
 
 _ORGANIZATIONS = TickedSubject(

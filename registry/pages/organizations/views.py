@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Basis, OrganizationPlacement
+from registry.models import Basis
 from registry.models.hierarchy import Span
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
@@ -35,9 +35,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
     request.current_organization = found.code  # type: ignore[attr-defined]
     address = address_of(request)
     scope: list[Span] = access.spans(request.user)
-    placements = list(
-        OrganizationPlacement.objects.filter(organization=found).select_related("unit").order_by("started_on")
-    )
+    placements = organization_page.placements_of(found)
     members = MemberTable(request, found)
     tone, state = organization_page.state_tag(found, address.as_of)
     return render(

@@ -80,8 +80,7 @@ def _around_unit(job: Job) -> dict[str, Any]:
 def person_at_hand(request: HttpRequest, number: str, verb: str) -> Person:
     """Return the person if the user may do ``verb`` at the home unit; being placed in scope is not enough."""
     person = access.get_person(request.user, cleaned(number), verb)
-    access.need(request.user, verb, person, f"警号为“{number}”的人员所属单位不在您的管理范围内。")
-    return person
+    return access.need(request.user, verb, person, f"警号为“{number}”的人员所属单位不在您的管理范围内。")
 
 
 def _person_to_place(request: HttpRequest, number: str, verb: str) -> Person:
@@ -289,7 +288,7 @@ def _warnings(job: Job, organization: Organization, members: Sequence[tuple[Pers
 
 
 def end_warnings(job: Asked, rows: Sequence[Assignment]) -> list[str]:
-    """Say what to look at before assignments end on the day that was sent."""
+    """Return the warnings about ending assignments on the day that was sent."""
     return warnings(placements.end_findings([Ending(row, job.sent["on"]) for row in rows]))
 
 
@@ -303,7 +302,7 @@ assign = _ORGANIZATION.change(
     submit_label="编入",
     initial=lambda job: {"started_on": max(job.address.as_of, job.row.established_on)},
     warn=lambda job: _warnings(job, job.row, job.sent["members"]),
-    done=lambda job, placed: f"已将 {len(placed)} 人编入 {job.row.name}。",
+    done=lambda job, placed: f"已将 {len(placed):,} 人编入 {job.row.name}。",
 )
 end_many = _ORGANIZATION.change(
     assignments.end_assignments,
@@ -312,7 +311,7 @@ end_many = _ORGANIZATION.change(
     verb="end_assignment",
     submit_label="结束所选人员的编入",
     warn=lambda job: end_warnings(job, [row for row, _on in job.form.arguments()["ends"]]),
-    done=lambda job, ended: f"{job.row.name} 的 {len(ended)} 人自 {ended[0].ended_on} 起结束编入。",
+    done=lambda job, ended: f"{job.row.name} 的 {len(ended):,} 人自 {ended[0].ended_on} 起结束编入。",
     template="pages/people/end_many.html",
     name="",
 )
@@ -324,9 +323,7 @@ end_many = _ORGANIZATION.change(
 def _assignment_at_hand(request: HttpRequest, pk: int, verb: str) -> Assignment:
     rows = Assignment.objects.select_related("person__home_unit", "organization__unit")
     assignment = rows.filter(pk=pk).first()
-    access.need(request.user, verb, assignment, "没有这条编入记录,或不在您的管理范围内。")
-    assert assignment is not None
-    return assignment
+    return access.need(request.user, verb, assignment, "没有这条编入记录,或不在您的管理范围内。")
 
 
 def _around_assignment(job: Job) -> dict[str, Any]:
@@ -348,7 +345,7 @@ def _corrected(job: Job, row: Assignment, number: int) -> str:
 
 
 def role_warnings(job: Asked, rows: Sequence[Assignment]) -> list[str]:
-    """Say what to look at before the role changes to what was sent."""
+    """Return the warnings about changing assignments to the role that was sent."""
     changes = [RoleChange(row, job.sent["role"], job.sent["on"]) for row in rows]
     return warnings(placements.role_findings(changes, job.user))
 

@@ -242,7 +242,7 @@ class EndManyForm(ScopedForm):
         super().__init__(*args, **kwargs)
         self.rows = rows = members_to_end(self.row.pk, timezone.localdate())
         _offer(self, "assignments", [row.pk for row in rows])
-        self.fields["everyone"].label = f"全部 {len(rows)} 人"
+        self.fields["everyone"].label = f"全部 {len(rows):,} 人"
 
     def clean(self) -> None:
         """Ask for at least one member."""
@@ -285,7 +285,7 @@ class AssignmentEditForm(EditForm):
         )
         self.others = list(others.exclude(pk=row.pk).values_list("pk", flat=True))
         if self.others:
-            self.fields["everyone"].label = f"同日编入的其他 {len(self.others)} 人也一并更正"
+            self.fields["everyone"].label = f"同日编入的其他 {len(self.others):,} 人也一并更正"
             _offer(self, "also", self.others)
         else:
             del self.fields["everyone"], self.fields["also"]

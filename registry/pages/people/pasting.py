@@ -15,7 +15,7 @@ UNCLEAR = "看不出哪个是警号、哪个是姓名,请每行只留一个警�
 _BETWEEN = re.compile(r"[\s,,;;、|]+")
 _HEADERS = frozenset(("警号", "姓名", "序号", "编号", "民警姓名"))
 BROKEN = "\ufffd"
-"""Replaces a character that no number or name can hold: what is left without it might name somebody else."""
+"""Stands for a NUL in a line: left out, it could make the line name somebody else."""
 _SERIAL = re.compile(r"\d{1,3}")
 
 

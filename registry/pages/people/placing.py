@@ -65,7 +65,7 @@ def _said(reason: Reason[str]) -> str:
     named = "、".join(reason.places[:MOST_SAID])
     if reason.number == 1:
         return f"{named}:{reason.text}"
-    return f"{reason.number} 行:{reason.text}({named}{'等' if reason.number > MOST_SAID else ''})"
+    return f"{reason.number:,} 行:{reason.text}({named}{'等' if reason.number > MOST_SAID else ''})"
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class PlacingForm(ScopedForm):
         left = ((why, words) for words, why in self.pasted.left.items())
         said = [_said(reason) for reason in grouped(left)]
         namesakes = self.pasted.namesakes.items()
-        said += [f"{words}:有 {len(each)} 人同名,请选一人。" for words, each in namesakes]
+        said += [f"{words}:有 {len(each):,} 人同名,请选一人。" for words, each in namesakes]
         more = len(said) - MOST_SAID
         return [*said[:MOST_SAID], f"另有 {more} 行没有列入,都留在框里。"] if more > 0 else said
 

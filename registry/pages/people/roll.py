@@ -39,7 +39,7 @@ from registry.web.lists import Length
 from registry.web.paper import too_long
 
 LONGEST = 20_000
-"""A roll is made in memory; a longer one is for the units below."""
+"""The most placements of one roll, which is made in memory; the units below have rolls of their own."""
 _UNGROUPED = "未编入班组"
 
 
@@ -52,7 +52,7 @@ class ListedPerson:
     group: str
     """The name of the group; empty where the branch has none."""
     heading: str
-    """What stands over the group on paper."""
+    """The heading over the group on paper."""
     number: int
     held: Sequence[Assignment]
     """The placements in the branch and in the group, the leading ones first."""
@@ -64,7 +64,7 @@ class ListedPerson:
 
     @property
     def role(self) -> str:
-        """The leading roles; who has none is a member."""
+        """The leading roles, or that of a member."""
         leading = [each for each in self.held if each.role in LEADING_ROLES] or self.held[:1]
         return "、".join(dict.fromkeys(each.get_role_display() for each in leading))
 
@@ -75,19 +75,19 @@ class ListedPerson:
 
     @property
     def unit(self) -> str:
-        """The home unit, with a word for who is no officer."""
+        """The home unit, with the category of anybody who is not an officer."""
         is_officer = self.person.category == PersonCategory.OFFICER
         label = self.person.home_unit.label
         return label if is_officer else f"{label}({self.person.get_category_display()})"
 
     @property
     def started_on(self) -> date:
-        """Since when somebody is in it."""
+        """The first day of the placements."""
         return min(each.started_on for each in self.held)
 
     @property
     def phone(self) -> str | None:
-        """The telephone, of those whose telephone the user may open."""
+        """The telephone, if the user may open it."""
         return self.person.phone if access.sees_private(self.table.user, self.person) else None
 
 
@@ -102,25 +102,27 @@ class Branch:
     heading: str = ""
 
     def runs(self) -> Iterator[tuple[str, list[list[Assignment]]]]:
-        """Yield each group: its name, and what each of its people holds; those in no group come first."""
-        own: dict[int, list[Assignment]] = defaultdict(list)
-        for each in self.held[self.organization.pk]:
-            own[each.person_id].append(each)
+        """Yield the name of each group with the placements of each of its people; those in no group first."""
+        own = _by_person(self.held[self.organization.pk])
         grouped = {each.person_id for group in self.groups for each in self.held[group.pk]}
         rest = [held for person, held in own.items() if person not in grouped]
         if rest:
             yield _UNGROUPED if grouped else "", _in_order(rest)
         for group in self.groups:
-            there: dict[int, list[Assignment]] = defaultdict(list)
-            for each in self.held[group.pk]:
-                there[each.person_id].append(each)
-            if there:
-                yield group.name, _in_order([[*held, *own[person]] for person, held in there.items()])
+            if there := _by_person(self.held[group.pk]):
+                yield group.name, _in_order([*held, *own[person]] for person, held in there.items())
 
     @property
     def everybody(self) -> list[Assignment]:
         """Every placement."""
         return [each for held in self.held.values() for each in held]
+
+
+def _by_person(assignments: Iterable[Assignment]) -> defaultdict[int, list[Assignment]]:
+    found: defaultdict[int, list[Assignment]] = defaultdict(list)
+    for each in assignments:
+        found[each.person_id].append(each)
+    return found
 
 
 def _in_order(people: Iterable[list[Assignment]]) -> list[list[Assignment]]:
@@ -133,10 +135,10 @@ def _status(assignment: Any) -> str:
 
 
 def _count(assignments: Iterable[Assignment]) -> str:
-    """Say how many people there are, each once, and how many of them are members of the Party."""
+    """Return how many people there are, each counted once, and how many are members of the Party."""
     statuses = {each.person_id: _status(each) for each in assignments}
     members = sum(status in MEMBER_STATUSES for status in statuses.values())
-    return f"{len(statuses)} 人,党员 {members} 人"
+    return f"{len(statuses):,} 人,党员 {members} 人"
 
 
 def roll_prints(user: access.AnyUser, address: Address, **place: str | None) -> list[dict[str, Any]]:
@@ -151,7 +153,7 @@ def roll_prints(user: access.AnyUser, address: Address, **place: str | None) -> 
 
 
 class RollTable(PlacedTable[ListedPerson]):
-    """Who is placed at the place of the address on the day, by branch and group."""
+    """The people placed at the place of the address on its day, by branch and group."""
 
     tab = "花名册"
     file_place = ""  # the title names it already
@@ -188,11 +190,11 @@ class RollTable(PlacedTable[ListedPerson]):
 
     @cached_property
     def shown(self) -> dict[str, str]:
-        """Nothing: the title and the place are said already."""
+        """No filters: the title and the place are said already."""
         return {}
 
     def asked_along(self) -> list[str]:
-        """Return that telephones are in it."""
+        """Return the place, and whether telephones are in it."""
         return [self.place, *(["含联系电话"] if self.with_phones else [])]
 
     @cached_property
@@ -212,23 +214,22 @@ class RollTable(PlacedTable[ListedPerson]):
         rows = self._placed.annotate(status_then=F("standing__status")).select_related("person__home_unit")
         for each in rows.order_by("started_on", "pk"):
             held[each.organization_id].append(each)
-        found = organization_rows(None, self.question, self.at.rows).select_related("unit")
-        found = found.annotate(
-            kind_place=place_of_kind(), host_tree=F("host__unit__tree_id"), host_lft=F("host__unit__lft")
+        found: Any = organization_rows(None, self.question, self.at.rows).select_related("unit")
+        found = found.annotate(kind_place=place_of_kind()).order_by(
+            "host__unit__tree_id", "host__unit__lft", "kind_place", "order_key", "pk"
         )
         seen = [each for each in found if access.inside(each.unit, scope)]  # of others nobody is named
-        branches: dict[int, Branch] = {}
-        for organization, head in _under_branches(seen):
-            branch = branches.setdefault(head.pk, Branch(head))
-            if organization is not head:
-                branch.groups.append(organization)
-            if organization.pk in held:
-                branch.held[organization.pk] = held[organization.pk]
-        made = sorted(
-            (each for each in branches.values() if each.held), key=lambda each: _place(each.organization)
-        )
+        branch_of = dict(_under_branches(seen))
+        heads = set(branch_of.values())
+        branches = {each: Branch(each) for each in seen if each in heads}
+        for each in seen:
+            branch = branches[branch_of[each]]
+            if each != branch.organization:
+                branch.groups.append(each)
+            if each.pk in held:
+                branch.held[each.pk] = held[each.pk]
+        made = [each for each in branches.values() if each.held]
         for number, branch in enumerate(made, start=1):
-            branch.groups.sort(key=_place)
             branch.heading = f"{numeral(number)}、{_about(branch)}"
         return made
 
@@ -253,9 +254,9 @@ class RollTable(PlacedTable[ListedPerson]):
         return any(each.is_sample for branch in self.branches for each in branch.everybody)
 
     def file_notes(self) -> list[str]:
-        """Return how many there are."""
+        """Return how many organizations and people there are."""
         everybody = [each for branch in self.branches for each in branch.everybody]
-        return [f"按支部、班组:{len(self.branches)} 个组织,{_count(everybody)}"]
+        return [f"按支部、班组:{len(self.branches):,} 个组织,{_count(everybody)}"]
 
     def file_footnotes(self) -> list[str]:
         """Return how people are counted and listed."""
@@ -284,18 +285,8 @@ def _under_branches(organizations: Iterable[Organization]) -> Iterator[tuple[Org
             above.append(each)
 
 
-def _place(organization: Any) -> tuple[Any, ...]:
-    return (
-        organization.host_tree,
-        organization.host_lft,
-        organization.kind_place,
-        organization.order_key,
-        organization.pk,
-    )
-
-
 def _about(branch: Branch) -> str:
-    """Say of a branch how many are in it, who heads it and by which document it was approved."""
+    """Return the heading of a branch: its name, numbers, head and document of approval."""
     organization = branch.organization
     heads = sorted(branch.held[organization.pk], key=lambda each: ROLE_ORDER[each.role])
     head = next((each for each in heads if each.role in LEADING_ROLES), None)

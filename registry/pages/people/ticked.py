@@ -106,7 +106,7 @@ def _back(request: HttpRequest) -> str:
 
 def _who(job: Ticked) -> str:
     names = "、".join(row.person.name for row in job.rows[:3])
-    return f"{names}等 {len(job.rows)} 人次" if len(job.rows) > 3 else f"{names} {len(job.rows)} 人次"
+    return f"{names}等 {len(job.rows):,} 人次" if len(job.rows) > 3 else f"{names} {len(job.rows):,} 人次"
 
 
 def _transfer_warnings(job: Ticked) -> list[str]:

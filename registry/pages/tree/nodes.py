@@ -223,7 +223,7 @@ class Tree:
                 unit.label,
                 self.address.url(unit.get_absolute_url()) if mine else "",
                 title=unit.name if unit.name != unit.label else "",
-                note=f"一线 {people} 人" if self.wide and people else "",
+                note=f"一线 {people:,} 人" if self.wide and people else "",
                 count=counts[COUNTED],
                 sample=unit.is_sample,
                 children_url=self._url("tree_unit", unit.code) if mine and unit.pk in below else "",
@@ -247,7 +247,7 @@ class Tree:
         for row in rows:
             notes = [] if row.state == WorkflowState.APPROVED else [str(WorkflowState(row.state).label)]
             if self.wide and members.get(row.pk):
-                notes.append(f"{members[row.pk]} 人")
+                notes.append(f"{members[row.pk]:,} 人")
             opens = row.pk in members or row.pk in below
             made[row.pk] = Node(
                 "organization" if row.is_party_organization else "formation",

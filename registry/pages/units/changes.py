@@ -47,7 +47,7 @@ def _merger(job: Job) -> list[str]:
     return [
         (
             f"自 {day.isoformat()} 起撤并“{job.row.name}”,转入并入单位:"
-            f"下级单位 {left.units} 个、未撤销的组织 {left.organizations} 个、人员 {left.people} 名。"
+            f"下级单位 {left.units:,} 个、未撤销的组织 {left.organizations:,} 个、人员 {left.people:,} 名。"
         ),
         "此前已撤销的组织仍留在本单位;之前日期的统计不变。",
     ]
@@ -59,8 +59,8 @@ def _closure(job: Job) -> list[str]:
         return ["本单位没有下级单位、未撤销的组织和人员,可以撤销。"]
     return [
         (
-            f"本单位还有下级单位 {left.units} 个、未撤销的组织 {left.organizations} 个、"
-            f"人员 {left.people} 名,须先调整,或改用“并入其他单位”。"
+            f"本单位还有下级单位 {left.units:,} 个、未撤销的组织 {left.organizations:,} 个、"
+            f"人员 {left.people:,} 名,须先调整,或改用“并入其他单位”。"
         )
     ]
 

@@ -93,11 +93,11 @@ def _line(address: Address, unit: Unit, change: Change) -> Line:
     day = change.day.isoformat()
     if change.metric is None:
         label, url = (
-            f"{change.number} 个组织",
+            f"{change.number:,} 个组织",
             happened_url(address, unit, change.day, change.day, act=change.word),
         )
     else:
-        label = f"{change.metric.label} {change.number} {change.metric.measure}"
+        label = f"{change.metric.label} {change.number:,} {change.metric.measure}"
         url = rows_behind(
             address,
             unit.code,

@@ -28,7 +28,7 @@ from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
 from registry.web.drill import Place
-from registry.web.links import buttons, linked
+from registry.web.links import Tab, buttons, linked
 from registry.web.lists import Length, export_url, others, paged, with_query
 from registry.web.periods import period_of
 from registry.web.templatetags.parts import thousands
@@ -96,15 +96,15 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "key_figures": unit_page.key_figures(address, counts, course),
         "chart": unit_page.trend(shown, charted, course, period, reported),
         "charts": [
-            (
+            Tab(
                 unit_page.short_label(slug),
                 address.url(request.path, **{**kept, "chart": slug}),
                 slug == charted,
             )
             for slug in CHARTED
-        ],
+        ]
+        + [Tab("几项同图", comparison_url(address, [shown.code], CHARTED, period), on=False)],
         "chart_period": period,
-        "metrics_url": comparison_url(address, [shown.code], CHARTED, period),
         "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
         "reported": reported,
@@ -225,7 +225,7 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
     return facts
 
 
-def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[tuple[str, str, bool]]:
+def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[Tab]:
     """Label and address of each counting basis, and whether it is the page's."""
     path, asked = reverse("unit", args=[shown.code]), address.question
     found = []
@@ -234,7 +234,7 @@ def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[t
         changes: dict[str, str | None] = {"basis": None if value == Basis.CURRENT else value}
         if not keeps_period:
             changes["since"] = None
-        found.append((str(label), address.url(path, **changes, **kept), value == asked.basis))
+        found.append(Tab(str(label), address.url(path, **changes, **kept), value == asked.basis))
     return found
 
 

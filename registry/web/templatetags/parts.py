@@ -95,9 +95,20 @@ def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString
 
 
 @register.simple_block_tag
-def table(content: str, css: str = "", label: str = "") -> SafeString:
-    """Frame the head and the rows of a table; on a phone one of five columns and more is shown as cards."""
-    return draw(content, css, label)
+def table(content: str, *heads: str, css: str = "", label: str = "") -> SafeString:
+    """Frame the rows of a table under its heads; on a phone one of five columns and more is shown as cards.
+
+    A head is the words over a column, with classes after a bar (``行数|n``); the content may have its own.
+    """
+    return draw(_head(heads) + content, css, label)
+
+
+def _head(heads: Sequence[str]) -> SafeString:
+    if not heads:
+        return SafeString("")
+    parted = (head.partition("|") for head in heads)
+    cells = ((format_html(' class="{}"', css) if css else "", words) for words, _bar, css in parted)
+    return format_html("<thead><tr>{}</tr></thead>", format_html_join("", '<th scope="col"{}>{}</th>', cells))
 
 
 @register.simple_tag(takes_context=True)
