@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.web.once.OnceMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last: it replaces the answer to a locked-out login.
     "axes.middleware.AxesMiddleware",
