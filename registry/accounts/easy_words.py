@@ -23,27 +23,29 @@ _POLICE = (
     "weirenminfuwu renminweishi zhonghua zhongguo zhongguogongchandang gongchandang aiguo dengji xitong"
 )
 _COMMON = (
-    "mima koulin password passwd pass admin administrator guanliyuan root test ceshi demo yanshi user yonghu "
-    "guest welcome login denglu office bangong computer diannao windows huawei xiaomi lenovo tencent qq "
-    "weixin wechat baidu alibaba taobao woaini woaini1314 woaiwojia wodemima wode nihao nihaoma iloveyou "
-    "love aini baobei laopo laogong mama baba erzi nver jiayou facai gongxi xinnian shengri zhongqiu chunjie "
-    "wangyi renshi caiwu bangongshi zonghe neiqin waiqin keji xinxi wangluo fuwuqi shujuku xitongguanliyuan "
-    "qwer qwert qwerty asdf asdfgh zxcv zxcvbn qaz wsx edc rfv qazwsx abc abcd abcde aaa aa bb xyz "
-    "zhangsan lisi wangwu zhaoliu zhang wang li liu chen yang zhao huang zhou wu xu sun ma zhu hu guo he lin"
+    "mima koulin password passwd pass admin administrator guanliyuan root test ceshi demo yanshi user "
+    "yonghu guest welcome login denglu office bangong computer diannao windows huawei xiaomi lenovo "
+    "tencent qq weixin wechat baidu alibaba taobao woaini woaini1314 woaiwojia wodemima wode nihao "
+    "nihaoma iloveyou love aini baobei laopo laogong mama baba erzi nver jiayou facai gongxi xinnian "
+    "shengri zhongqiu chunjie wangyi renshi caiwu bangongshi zonghe neiqin waiqin keji xinxi wangluo "
+    "fuwuqi shujuku xitongguanliyuan qwer qwert qwerty asdf asdfgh zxcv zxcvbn qaz wsx edc rfv qazwsx abc "
+    "abcd abcde aaa aa bb xyz zhangsan lisi wangwu zhaoliu zhang wang li liu chen yang zhao huang zhou wu "
+    "xu sun ma zhu hu guo he lin"
 )
 _PLACES = (
-    "beijing tianjin shanghai chongqing hebei shanxi neimenggu liaoning jilin heilongjiang jiangsu zhejiang "
-    "anhui fujian jiangxi shandong henan hubei hunan guangdong guangxi hainan sichuan guizhou yunnan xizang "
-    "shaanxi gansu qinghai ningxia xinjiang taiwan xianggang aomen shijiazhuang taiyuan huhehaote shenyang "
-    "changchun haerbin nanjing hangzhou hefei fuzhou nanchang jinan zhengzhou wuhan changsha guangzhou nanning "
-    "haikou chengdu guiyang kunming lasa xian lanzhou xining yinchuan wulumuqi shenzhen suzhou qingdao dalian "
-    "ningbo xiamen dezhou decheng wuxi dongguan foshan yantai weifang jining linyi zibo tangshan baotou"
+    "beijing tianjin shanghai chongqing hebei shanxi neimenggu liaoning jilin heilongjiang jiangsu "
+    "zhejiang anhui fujian jiangxi shandong henan hubei hunan guangdong guangxi hainan sichuan guizhou "
+    "yunnan xizang shaanxi gansu qinghai ningxia xinjiang taiwan xianggang aomen shijiazhuang taiyuan "
+    "huhehaote shenyang changchun haerbin nanjing hangzhou hefei fuzhou nanchang jinan zhengzhou wuhan "
+    "changsha guangzhou nanning haikou chengdu guiyang kunming lasa xian lanzhou xining yinchuan wulumuqi "
+    "shenzhen suzhou qingdao dalian ningbo xiamen dezhou decheng wuxi dongguan foshan yantai weifang "
+    "jining linyi zibo tangshan baotou"
 )
 _CHINESE = (
-    "公安 警察 民警 人民警察 公安局 公安厅 公安部 派出所 分局 支队 大队 战时 疫情 防控 党员 党支部 党委 党组织 "
-    "临时党支部 中国共产党 共产党 中华人民共和国 中国 人民 为人民服务 人民公安 人民公安为人民 不忘初心 牢记使命 "
-    "永远跟党走 对党忠诚 服务人民 执法公正 纪律严明 学习强国 万众一心 众志成城 密码 口令 管理员 系统 我爱你 你好 "
-    "新年快乐 恭喜发财 生日快乐"
+    "公安 警察 民警 人民警察 公安局 公安厅 公安部 派出所 分局 支队 大队 战时 疫情 防控 党员 "
+    "党支部 党委 党组织 临时党支部 中国共产党 共产党 中华人民共和国 中国 人民 为人民服务 "
+    "人民公安 人民公安为人民 不忘初心 牢记使命 永远跟党走 对党忠诚 服务人民 执法公正 纪律严明 "
+    "学习强国 万众一心 众志成城 密码 口令 管理员 系统 我爱你 你好 新年快乐 恭喜发财 生日快乐"
 )
 _NUMBERS = "110 119 120 122 12345 123456 1314 520 5201314 666 888 168 114 911 007"
 

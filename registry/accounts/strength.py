@@ -1,4 +1,4 @@
-"""How hard a password is to guess: by zxcvbn's count of guesses, and by what is left of it without known words."""
+"""How hard a password is to guess: by zxcvbn's count of guesses, and by what is left without known words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry.models import User
 GUESSES = 10**10
 """So many guesses a password must withstand."""
 OWN_LETTERS = 4
-"""So many letters there must be besides known words: years, numbers and signs around these are tried first."""
+"""So many letters there must be besides known words; years, numbers and signs are tried with these first."""
 _LONGEST = 72
 """More than that zxcvbn does not read."""
 

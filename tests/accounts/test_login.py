@@ -465,7 +465,23 @@ def change(client: Client, new: str, old: str = PASSWORD, again: str | None = No
     return client.post("/account/password/", sent, REMOTE_ADDR="10.1.1.1")
 
 
-EASY = ["Password123!", "Gongan@2020", "Jingcha110!", "Dezhou@2020", "Admin@123456", "Qwer1234!@#$", "P@ssw0rd2020", "Lisi@20200120", "1qaz@WSX3edc", "Woaini1314!", "Gongan.110.2020!", "G0ng@n.Jingch@.26", "人民公安为人民2020!", "公安公安公安公安公安", "不忘初心牢记使命永远跟党走"]
+EASY = [
+    "Password123!",
+    "Gongan@2020",
+    "Jingcha110!",
+    "Dezhou@2020",
+    "Admin@123456",
+    "Qwer1234!@#$",
+    "P@ssw0rd2020",
+    "Lisi@20200120",
+    "1qaz@WSX3edc",
+    "Woaini1314!",
+    "Gongan.110.2020!",
+    "G0ng@n.Jingch@.26",
+    "人民公安为人民2020!",
+    "公安公安公安公安公安",
+    "不忘初心牢记使命永远跟党走",
+]
 """What people in a police bureau try first: a known word, with a year, a number or signs around it."""
 
 
