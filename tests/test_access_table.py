@@ -15,6 +15,7 @@ import pytest
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from registry.models import Organization
 from registry.reports.filed_sheets import READY
@@ -75,6 +76,7 @@ def ticked(here: Bureau) -> dict[str, Any]:
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
 """Back to its page: there is nothing to take back yet."""
+TODAY = timezone.localdate().isoformat()
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 403 200 403 200 403 | 404"
@@ -728,7 +730,7 @@ TABLE: dict[str, list[Row]] = {
                 "display_name": "新用户",
                 "unit": here.unit.code,
                 "role": "viewer",
-                "started_on": "2020-01-01",
+                "started_on": TODAY,
             },
         )
     ],
@@ -755,7 +757,7 @@ TABLE: dict[str, list[Row]] = {
             user,
             USERS,
             USERS_CHANGED,
-            lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": "2020-01-01"},
+            lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": TODAY},
         )
     ],
     "user_disable": [Row(user, USERS, USERS_CHANGED, lambda here: {"reason": "离职"})],
