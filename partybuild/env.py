@@ -24,6 +24,11 @@ _SESSION = "-c jit=off -c random_page_cost=1.1"
 cheaper than PostgreSQL's defaults assume. `?options=` in the address overrides it."""
 
 
+_SQLITE_WAIT = 1
+"""Seconds that somebody waits for the one who writes. A page's writing is over within it; who meets an import
+is told so at once instead of waiting for its end."""
+
+
 class BadVariable(ImproperlyConfigured):
     """A variable that the registry cannot start with."""
 
@@ -162,7 +167,7 @@ def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> di
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            "timeout": 20,
+            "timeout": _SQLITE_WAIT,
         },
     }
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -69,16 +69,37 @@ _PATIENCE: ContextVar[_Patience | None] = ContextVar("registry_patience", defaul
 def patient(seconds: float | None = None) -> Iterator[None]:
     """Wait for the locks of the block no longer than so many seconds, all together.
 
-    An outer block has the word. Without ``seconds`` it is what a user waits for a page.
+    An outer block has the word. Without ``seconds`` it is what a user waits for a page. On SQLite it is the
+    wait for the one who writes, for which users have the second that the settings give.
     """
     if _PATIENCE.get() is not None:
         yield
         return
     token = _PATIENCE.set(_Patience(settings.LOCK_WAIT_SECONDS if seconds is None else seconds))
     try:
-        yield
+        with nullcontext() if seconds is None else sqlite_waits(seconds):
+            yield
     finally:
         _PATIENCE.reset(token)
+
+
+@contextmanager
+def sqlite_waits(seconds: float) -> Iterator[None]:
+    """On SQLite, wait so long for another writer within the block."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual = connection.settings_dict["OPTIONS"].get("timeout", 5)
+    _set_busy_timeout(seconds)
+    try:
+        yield
+    finally:
+        _set_busy_timeout(usual)
+
+
+def _set_busy_timeout(seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
 
 
 def is_busy(error: OperationalError) -> bool:

@@ -165,12 +165,15 @@ def write_now(import_pk: int, *, is_long: bool = False) -> None:
     actor = _actor_of(import_)
 
     def work(book: Book, progress: Progress) -> None:
-        persistently(
-            lambda: write_import(
-                actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress
-            ),
-            is_long=is_long,
-        )
+        with tempfile.TemporaryDirectory(prefix="import-") as folder:
+            for number, table in enumerate(book.tables):
+                table.keep(Path(folder) / f"{number}.lines")  # before the locks: a sixth of all the work
+            persistently(
+                lambda: write_import(
+                    actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress
+                ),
+                is_long=is_long,
+            )
 
     _work(import_pk, attempt, work, is_long=is_long)
 

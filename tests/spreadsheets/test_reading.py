@@ -39,6 +39,23 @@ def values(book: Book) -> list[dict[str, object]]:
     return [line.values for table in book.tables for line in table.lines]
 
 
+def test_lines_that_are_kept_are_those_of_the_file(tmp_path: Path) -> None:
+    """With their problems, and as often as they are asked for."""
+    (table,) = saved(
+        tmp_path, [["单位代码", "单位名称", "设立日期"], ["a", "甲", "2020-13-01"], [], ["b", "乙", None]]
+    ).tables
+    lines = list(table.lines)
+    table.keep(tmp_path / "lines")
+    (tmp_path / "a.xlsx").unlink()
+    for _ in range(2):
+        assert list(table.lines) == lines
+    assert [(line.number, line.values["code"], len(line.problems)) for line in lines] == [
+        (2, "a", 1),
+        (4, "b", 0),
+    ]
+    assert lines[0].raw == next(iter(table.lines)).raw
+
+
 # --- Which noun -----------------------------------------------------------------------------------
 
 
