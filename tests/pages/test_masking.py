@@ -17,7 +17,7 @@ from registry.refusals import EditConflict
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 NUMBER, MASKED = "371402123", "••••23"
 PHONE, HIDDEN = "13805340001", "••••01"
