@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test import Client
 
 from registry import locks
 from registry.counting.totals.check import differences
@@ -17,8 +18,9 @@ from registry.models import Assignment, AuditEntry, Organization, Person, TotalC
 from registry.operations import assignments, organizations, units
 from registry.operations.base import operation
 from registry.trees.check import check_all
-from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
+from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit, make_user
 from tests.test_concurrency import at_once
+from tests.world import World
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -262,3 +264,38 @@ def test_a_root_is_locked_where_its_tree_went() -> None:
 
     assert at_once([mover, waiter]) == [None, "dissolved"]
     assert list(check_all()) == []
+
+
+READ = (
+    *(
+        "units/left/",
+        "units/left/changes/",
+        "units/left/register/",
+        "tree/",
+        "tree/units/top/",
+        "organizations/",
+    ),
+    *("organizations/branch/", "organizations/branch/dissolve/", "organizations/branch/edit/", "people/"),
+    *("assignments/", "campaigns/", "search/?q=临时", "compare/?unit=left&unit=right", "imports/"),
+)
+
+
+def test_who_reads_waits_for_nobody() -> None:
+    """Every table is as shut as a lock can make it that lets read, and every lock of a tree is taken."""
+    world = World()
+    manager = make_user("manager", world.top)
+    tables = [name for name in connection.introspection.table_names() if name.startswith("registry_")]
+
+    def shut() -> None:
+        locks.lock_unit_tree()
+        locks.retire_units([world.left])
+        locks.lock_whole_forest()
+        locks.lock_hierarchy()
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")
+
+    client = Client()
+    client.force_login(manager)
+    with meanwhile(shut), impatient():
+        answers = {address: client.get(f"/{address}").status_code for address in READ}
+    assert answers == dict.fromkeys(READ, 200)
