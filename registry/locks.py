@@ -25,6 +25,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -32,9 +33,9 @@ from django.db import OperationalError, connection, transaction
 from registry.models import Campaign, Organization, Unit
 
 _UNIT_TREE, _UNIT_IN_USE, _CAMPAIGN_IN_USE, _WHOLE_FOREST = 7101, 7102, 7103, 7105
-_SEALS, _HIERARCHY, _FOLDING, _SOURCES = 7106, 7107, 7108, 7109
+_SEALS, _HIERARCHY, _FOLDING, _SOURCES, _CODES = 7106, 7107, 7108, 7109, 7110
 _STRIPES = 1024
-"""Units share so many locks, by their keys, so that the server's table holds those of any workbook."""
+"""Units share so many locks, and so do codes, so that the server's table holds those of any workbook."""
 _TURN, _PAUSE = 0.25, 0.5
 """Seconds in line for a lock that many share, and between two turns, when the others go on."""
 _LEAST = 0.1
@@ -277,6 +278,34 @@ def lock_folding() -> None:
 def try_lock_folding() -> bool:
     """Become the only one who folds the totals until the transaction ends, if nobody is."""
     return _try(_FOLDING)
+
+
+def lock_codes(codes: Iterable[str]) -> None:
+    """Become the only one who makes codes of these words until the transaction ends."""
+    _take(_CODES, *_striped(codes))
+
+
+def try_codes(codes: Iterable[str]) -> set[str]:
+    """Do so where nobody else does; return the codes that somebody else may be giving just now.
+
+    Nobody sees them yet, and who wrote the same code would wait for the other's end.
+    """
+    striped = _striped(codes)
+    if not _has_locks() or not striped:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT key FROM unnest(%s::int[]) AS key WHERE NOT pg_try_advisory_xact_lock(%s, key)",
+            [sorted(striped), _CODES],
+        )
+        return {code for (key,) in cursor.fetchall() for code in striped[key]}
+
+
+def _striped(codes: Iterable[str]) -> dict[int, list[str]]:
+    striped: dict[int, list[str]] = {}
+    for code in codes:
+        striped.setdefault(crc32(code.encode()) % _STRIPES, []).append(code)
+    return striped
 
 
 def lock_sources() -> None:

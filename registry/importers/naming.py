@@ -13,8 +13,9 @@ from typing import Any
 from registry import nouns
 from registry.importers.cases import Case
 from registry.importers.session import Session
+from registry.locks import lock_codes
 from registry.models.term import folded
-from registry.operations.codes import codes_for
+from registry.operations.codes import codes_for, plain_codes
 from registry.search.named import answers_to, find_by_code_or_name, not_unique
 
 Unresolved = tuple[Case, str, list[Any]]
@@ -112,7 +113,10 @@ def give_codes(session: Session, cases: Sequence[Case], noun: str, fits: Callabl
         else:
             new.append(case)
     taken = {case.given["code"] for case in cases if "code" in case.given}
-    codes = codes_for([case.named["code"] for case in new], about.model, taken)
+    names = [case.named["code"] for case in new]
+    if session.is_writing:
+        lock_codes(plain_codes(names, about.model))  # what the preview showed is not taken on the way
+    codes = codes_for(names, about.model, taken)
     for case, code in zip(new, codes, strict=True):
         case.given["code"] = code
     for case in without:

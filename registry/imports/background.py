@@ -24,7 +24,7 @@ from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.operations import Abandoned
 from registry.imports.persistence import persistently
-from registry.imports.writing import check_import, write_import
+from registry.imports.writing import check_import, prepare, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User
 from registry.refusals import OperationRefused
@@ -166,8 +166,7 @@ def write_now(import_pk: int, *, is_long: bool = False) -> None:
 
     def work(book: Book, progress: Progress) -> None:
         with tempfile.TemporaryDirectory(prefix="import-") as folder:
-            for number, table in enumerate(book.tables):
-                table.keep(Path(folder) / f"{number}.lines")  # before the locks: a sixth of all the work
+            prepare(book.tables, Path(folder))
             persistently(
                 lambda: write_import(
                     actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress

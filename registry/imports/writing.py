@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,6 +19,7 @@ from registry.audit import Actor
 from registry.counting.totals.write import following_in_parts
 from registry.importers.cases import Case
 from registry.importers.session import (
+    BATCH,
     MOST_LOCKED,
     Importer,
     Progress,
@@ -30,10 +32,11 @@ from registry.importers.verdicts import Verdict
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.imports.operations import CHANGED_MEANWHILE, Abandoned
 from registry.imports.plan import Mark, judged
-from registry.models import Organization, Unit, User
+from registry.models import Organization, Person, Unit, User
 from registry.models.writer import Writer, check_references
 from registry.operations.base import fresh, operation
 from registry.refusals import refuse
+from registry.search.index import batches, index_names
 from registry.spreadsheets.reading import Table
 
 _LINE_COLUMNS = (
@@ -134,6 +137,20 @@ def _write_notices(import_: Import, cases: Sequence[Case]) -> None:
         for line in lines:
             line.notices = by_place[line.place].notices
         ImportLine.objects.bulk_update(lines, ["notices"])
+
+
+def prepare(tables: Sequence[Table], folder: Path) -> None:
+    """Do before the locks what may stay when nothing is written.
+
+    The lines are read and kept in files of the folder. The names of people become findable: that finds nobody
+    as long as nobody has them, but whoever wrote the same new name would wait for the end of the import.
+    """
+    for number, table in enumerate(tables):
+        table.keep(folder / f"{number}.lines")
+        if table.noun.slug == "people":
+            for some in batches(table.lines, BATCH):
+                names = {Person._meta.get_field("name").to_python(line.values.get("name")) for line in some}
+                index_names(name for name in names if name)
 
 
 @operation

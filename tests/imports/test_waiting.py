@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from registry.imports import background as importing
 from registry.imports import operations as imports
 from registry.imports import persistence
 from registry.imports.models import Import, ImportState
-from registry.imports.writing import write_import
+from registry.imports.writing import prepare, write_import
 from registry.models import Organization, Person
 from registry.operations.organizations import Member
 from registry.spreadsheets.reading import open_book
@@ -28,6 +29,7 @@ from tests.test_locks import AT_ONCE, hold, impatient, meanwhile, move, waiting
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 NEW = ("zhibu", "新支部", "党支部", "是", "suo", "dangwei", "2020-02-03")
+NAMED = (None, "新支队", "党支部", "是", "suo", "dangwei", "2020-02-03")
 ROOT = ("zongzhi", "新总支", "党总支", "是", "suo", None, "2020-02-03")
 SOMEBODY = ("0099", "王五", "民警", "正式党员", "suo", None, None, None)
 PLACED = [(code, "0099", "王五", "成员", "2020-02-04") for code in ("zhibu", "dangwei")]
@@ -41,7 +43,7 @@ def office() -> Iterator[Office]:
 
 
 def confirmed(office: Office) -> Import:
-    content = book(组织=[NEW, ROOT], 人员=[SOMEBODY], 编入=PLACED)
+    content = book(组织=[NEW, NAMED, ROOT], 人员=[SOMEBODY], 编入=PLACED)
     made = importing.hand_in(actor=ACTOR, user=office.manager, file_name="名册.xlsx", content=content)
     return imports.confirm_import(actor=ACTOR, import_=made)
 
@@ -61,6 +63,7 @@ def written_for_long(import_: Import, tmp_path: Any) -> Iterator[list[Any]]:
 
     def write() -> Import:
         tables = open_book(path, "名册.xlsx").tables
+        prepare(tables, tmp_path)
         return write_import(actor=ACTOR, import_=import_, attempt=attempt, tables=tables, progress=progress)
 
     with waiting(write) as written:
@@ -85,6 +88,9 @@ def test_an_import_holds_only_what_it_touches(office: Office, settings: Any, tmp
         for code, parent in (("a", branch), ("b", None), ("c", branch)):
             with locks.patient(AT_ONCE):
                 make_organization(office.neighbour, code=code, parent=parent, members=[Member(somebody)])
+        with impatient(), locks.patient(AT_ONCE):  # what is called the same as what nobody sees yet
+            make_person("王五", office.neighbour)
+            same = make_organization(office.neighbour, code="", name="新支队", members=[Member(somebody)])
         for address in ("/units/ju/", "/units/suo/", "/organizations/dangwei/"):
             with impatient():
                 assert reader.get(address).status_code == 200, address
@@ -93,8 +99,10 @@ def test_an_import_holds_only_what_it_touches(office: Office, settings: Any, tmp
     assert isinstance(moved[0], locks.Busy), moved
     assert isinstance(written[0], Import), written
     assert set(Organization.objects.filter(parent=None).values_list("code", flat=True)) == {
-        *("dangwei", "lindang", "zongzhi", "b")
+        *("dangwei", "lindang", "zongzhi", "b", same.code)
     }
+    assert Organization.objects.get(name="新支队", unit=office.station).code == "xinzhidui"
+    assert re.fullmatch(r"xinzhidui-\d{4}", same.code)
 
 
 def test_an_import_that_cannot_have_its_locks_says_so_and_can_be_tried_again(

@@ -52,7 +52,7 @@ def rebuild(
 
 def fill_missing() -> int:
     """Compute the totals of metrics that have none yet; return how many."""
-    with transaction.atomic():
+    with locks.patient(60), transaction.atomic():
         tops = set(UnitPlacement.objects.filter(superior=None).values_list("unit_id", flat=True))
         known = set(
             Total.objects.filter(unit__in=tops).order_by().values_list("metric", flat=True).distinct()
