@@ -2,8 +2,13 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+
+from partybuild.postgresql.base import DatabaseWrapper
+
+# A page takes no statement for long; commands and the worker may.
+DatabaseWrapper.statement_seconds = settings.STATEMENT_SECONDS
 application = get_wsgi_application()

@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from registry import access, nouns
+from registry import access, housekeeping, nouns
 from registry.operations import seen
 from registry.operations.base import shown as shown_value
 from registry.operations.seen import SeenChanged
@@ -150,6 +150,7 @@ def _done(
     answer = once(request, together, outcome)
     if outcome.said:
         messages.success(request, outcome.said)
+    housekeeping.clean_when_due()
     return answer
 
 
