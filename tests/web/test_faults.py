@@ -162,90 +162,90 @@ def test_an_upload_without_room_for_it_says_so(manager: Client, monkeypatch: pyt
     assert "没有保存" in page.text
 
 
-class TestReadOnly:
-    def test_reading_goes_on_with_a_line_on_top(self, manager: Client, settings: Any) -> None:
-        assert "当前为只读" not in manager.get("/units/left/").text
-        settings.READ_ONLY = True
-        page = manager.get("/units/left/")
-        assert page.status_code == 200
-        assert "当前为只读" in page.text
-
-    def test_forms_are_refused_and_keep_what_was_typed(self, manager: Client, settings: Any) -> None:
-        settings.READ_ONLY = True
-        page = manager.post(ADD, FACTS | {"form_key": "k"})
-        assert page.status_code == 503
-        assert "系统当前为只读" in page.text
-        assert 'value="新城派出所"' in page.text
-        assert not Unit.objects.filter(code="xincheng").exists()
-
-    def test_whoever_reads_comes_in_and_goes_out(self, world: World, settings: Any) -> None:
-        make_user("li", world.left, role="viewer")
-        settings.READ_ONLY = True
-        client = Client()
-        sent = {"username": "li", "password": "correct horse battery"}
-        assert client.post("/login/", sent).status_code == 302
-        assert client.get("/units/left/").status_code == 200
-        assert client.post("/logout/").status_code == 302
-
-    def test_a_session_in_use_needs_no_writing(
-        self, manager: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """As on a replica: the renewal is left out."""
-        Session.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
-        seen_at = Session.objects.get().seen_at
-        monkeypatch.setattr("registry.models.session.Session.save", failing(coded("25006", InternalError)))
-        assert manager.get("/units/left/").status_code == 200
-        assert Session.objects.get().seen_at == seen_at
-
-    def test_a_file_that_may_not_be_written_is_noticed(
-        self, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        from django.db import connection
-
-        if connection.vendor != "sqlite":
-            return
-        file = tmp_path / "registry.sqlite3"
-        file.touch()
-        monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
-        assert not is_read_only()
-        monkeypatch.setattr("os.access", lambda *_: False)
-        assert is_read_only()
+def test_reading_goes_on_with_a_line_on_top(manager: Client, settings: Any) -> None:
+    assert "当前为只读" not in manager.get("/units/left/").text
+    settings.READ_ONLY = True
+    page = manager.get("/units/left/")
+    assert page.status_code == 200
+    assert "当前为只读" in page.text
 
 
-class TestHousekeeping:
-    def test_what_is_old_goes_and_the_rest_stays(self, world: World, capsys: Any) -> None:
-        user, now = make_user("wang", world.left), timezone.now()
-        for key, days in (("old", 2), ("new", 0)):
-            SentForm.objects.create(user=user, key=key, content="", at=now - timedelta(days=days))
-            Session.objects.create(session_key=key, session_data="", expire_date=now + timedelta(1 - days))
-            stuck = Import.objects.create(
-                user=user,
-                file_name=key,
-                size=1,
-                state=ImportState.WRITING,
-                created_at=now - timedelta(days=20 * days),
-            )
-            ImportFile.objects.create(of=stuck, content=b"x")
-        call_command("housekeeping")
-        assert list(SentForm.objects.values_list("key", flat=True)) == ["new"]
-        assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
-        states = dict(Import.objects.values_list("file_name", "state"))
-        assert states == {"old": ImportState.FAILED, "new": ImportState.WRITING}
-        assert [each.of.file_name for each in ImportFile.objects.all()] == ["new"]
-        assert "旧的导入文件:清理 1 条" in capsys.readouterr().out
+def test_forms_are_refused_and_keep_what_was_typed(manager: Client, settings: Any) -> None:
+    settings.READ_ONLY = True
+    page = manager.post(ADD, FACTS | {"form_key": "k"})
+    assert page.status_code == 503
+    assert "系统当前为只读" in page.text
+    assert 'value="新城派出所"' in page.text
+    assert not Unit.objects.filter(code="xincheng").exists()
 
-    def test_who_saves_something_cleans_once_an_hour(
-        self, manager: Client, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        done: list[bool] = []
-        monkeypatch.setattr(housekeeping, "clean", lambda *, only_quick: done.append(only_quick))
-        monkeypatch.setattr(housekeeping, "_last", [])
-        manager.post(ADD, FACTS)
-        manager.post(ADD, FACTS | {"name": "老城派出所", "code": "laocheng"})
-        assert done == [True]
 
-    def test_one_that_fails_does_not_hold_up_the_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        broken = housekeeping.Cleaner("坏的", failing(ValueError("broken on purpose")))
-        good = housekeeping.Cleaner("好的", lambda: 3)
-        monkeypatch.setattr("registry.nouns.handed_up", lambda name: [broken, good])
-        assert housekeeping.clean() == {"好的": 3}
+def test_whoever_reads_comes_in_and_goes_out(world: World, settings: Any) -> None:
+    make_user("li", world.left, role="viewer")
+    settings.READ_ONLY = True
+    client = Client()
+    sent = {"username": "li", "password": "correct horse battery"}
+    assert client.post("/login/", sent).status_code == 302
+    assert client.get("/units/left/").status_code == 200
+    assert client.post("/logout/").status_code == 302
+
+
+def test_a_session_in_use_needs_no_writing(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a replica: the renewal is left out."""
+    Session.objects.update(seen_at=timezone.now() - timedelta(minutes=2))
+    seen_at = Session.objects.get().seen_at
+    monkeypatch.setattr("registry.models.session.Session.save", failing(coded("25006", InternalError)))
+    assert manager.get("/units/left/").status_code == 200
+    assert Session.objects.get().seen_at == seen_at
+
+
+def test_a_file_that_may_not_be_written_is_noticed(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from django.db import connection
+
+    if connection.vendor != "sqlite":
+        return
+    file = tmp_path / "registry.sqlite3"
+    file.touch()
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(file))
+    assert not is_read_only()
+    monkeypatch.setattr("os.access", lambda *_: False)
+    assert is_read_only()
+
+
+def test_what_is_old_goes_and_the_rest_stays(world: World, capsys: Any) -> None:
+    user, now = make_user("wang", world.left), timezone.now()
+    for key, days in (("old", 2), ("new", 0)):
+        SentForm.objects.create(user=user, key=key, content="", at=now - timedelta(days=days))
+        Session.objects.create(session_key=key, session_data="", expire_date=now + timedelta(1 - days))
+        stuck = Import.objects.create(
+            user=user,
+            file_name=key,
+            size=1,
+            state=ImportState.WRITING,
+            created_at=now - timedelta(days=20 * days),
+        )
+        ImportFile.objects.create(of=stuck, content=b"x")
+    call_command("housekeeping")
+    assert list(SentForm.objects.values_list("key", flat=True)) == ["new"]
+    assert list(Session.objects.values_list("session_key", flat=True)) == ["new"]
+    states = dict(Import.objects.values_list("file_name", "state"))
+    assert states == {"old": ImportState.FAILED, "new": ImportState.WRITING}
+    assert [each.of.file_name for each in ImportFile.objects.all()] == ["new"]
+    assert "旧的导入文件:清理 1 条" in capsys.readouterr().out
+
+
+def test_who_saves_something_cleans_once_an_hour(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[bool] = []
+    monkeypatch.setattr(housekeeping, "clean", lambda *, only_quick: done.append(only_quick))
+    monkeypatch.setattr(housekeeping, "_last", [])
+    manager.post(ADD, FACTS)
+    manager.post(ADD, FACTS | {"name": "老城派出所", "code": "laocheng"})
+    assert done == [True]
+
+
+def test_one_that_fails_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = housekeeping.Cleaner("坏的", failing(ValueError("broken on purpose")))
+    good = housekeeping.Cleaner("好的", lambda: 3)
+    monkeypatch.setattr("registry.nouns.handed_up", lambda name: [broken, good])
+    assert housekeeping.clean() == {"好的": 3}
