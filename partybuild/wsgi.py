@@ -2,6 +2,7 @@
 
 import os
 
+os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
 from django.conf import settings
