@@ -181,6 +181,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # --- Security of browsers ----------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = [r"^readyz$"]  # asked from beside the server, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
 # Preloading is for names of the public internet; a registry stands on an intranet.

@@ -12,6 +12,7 @@ VERBS = (
     Verb("bulk_load", "批量载入"),
     Verb("rebuild_trees", "重建树的区间"),
     Verb("rebuild_counts", "重建统计数"),
+    Verb("restore_guards", "补装触发器"),
 )
 
 WORDS = {
@@ -25,6 +26,7 @@ WORDS = {
     "with": RecordWord("随同撤销"),
     "figures": RecordWord("报道数"),
     "rows": RecordWord("行数"),
+    "guards": RecordWord("触发器"),
     "file": RecordWord("文件"),
     "filters": RecordWord("筛选条件"),
 }

@@ -218,6 +218,7 @@ ATTEMPTS: dict[str, Attempt] = {
     "restore_figure": lambda by, here, world: sources.restore_figure(
         actor=by, figure=here.taken_back, reason="没有误录"
     ),
+    "restore_guards": lambda by, here, world: rebuilding.restore_guards(actor=by),
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(

@@ -236,3 +236,13 @@ def test_what_rebuilding_cannot_mend_is_seen_and_stays(breaks: object, said: str
         printed, complaint = run(*arguments)
         assert said in printed
         assert complaint == "发现 1 处错误。"
+
+
+def test_fixing_makes_missing_guards_again_and_records_it() -> None:
+    break_guard()
+    printed, complaint = run("--fix")
+    assert "已补装 1 个触发器。" in printed
+    assert complaint == ""
+    recorded = AuditEntry.objects.latest("pk")
+    assert (recorded.verb, recorded.actor) == ("restore_guards", "校验并修复")
+    assert recorded.after["guards"][0].startswith("guard_assignment_twice")

@@ -18,6 +18,7 @@ from registry.counting.totals.statement import ALL, among, changes
 from registry.counting.totals.tables import CHANGE, KEYS, ROW
 from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
+from registry.models.guards import LOCK_SECONDS
 
 PIECE = 200_000
 """Owners in one statement when everything is counted again."""
@@ -51,24 +52,32 @@ def rebuild(
 
 
 def fill_missing() -> int:
-    """Compute the totals of metrics that have none yet; return how many."""
+    """Compute the totals of metrics that have none yet; return how many.
+
+    With none missing, which reading says, it waits for nobody.
+    """
+    if not _without_totals():
+        return 0
     with transaction.atomic():
-        tops = set(UnitPlacement.objects.filter(superior=None).values_list("unit_id", flat=True))
-        known = set(
-            Total.objects.filter(unit__in=tops).order_by().values_list("metric", flat=True).distinct()
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT DISTINCT metric FROM {CHANGE}")
-            known |= {slug for (slug,) in cursor.fetchall()}
-        missing = [
-            metric
-            for metric in kept_metrics()
-            if metric.slug not in known and metric.source.rows().filter(metric.condition).exists()
-        ]
-        if not missing:
-            return 0
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         locks.lock_hierarchy()
-        return rebuild(metrics=missing)
+        return rebuild(metrics=_without_totals())
+
+
+def _without_totals() -> list[Metric]:
+    """Return the metrics that have something to count and no totals."""
+    tops = set(UnitPlacement.objects.filter(superior=None).values_list("unit_id", flat=True))
+    known = set(Total.objects.filter(unit__in=tops).order_by().values_list("metric", flat=True).distinct())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT metric FROM {CHANGE}")
+        known |= {slug for (slug,) in cursor.fetchall()}
+    return [
+        metric
+        for metric in kept_metrics()
+        if metric.slug not in known and metric.source.rows().filter(metric.condition).exists()
+    ]
 
 
 def differences(units: Collection[int] | None = None, most: int = 20) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from registry.audit.seals import Proof, check_seals, not_sealed
+from registry.management.soundness import Check
 
 
-class Command(BaseCommand):
+class Command(Check):
     help = "校验操作记录的封存:指出被改动或删除的记录和封存;有错时返回 1。"
 
     def add_arguments(self, parser: CommandParser) -> None:
