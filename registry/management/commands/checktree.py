@@ -18,7 +18,9 @@ class Command(Check):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The one option."""
-        parser.add_argument("--fix", action="store_true", help="按 parent 重建两棵树的区间,补装触发器,然后再校验一遍")
+        parser.add_argument(
+            "--fix", action="store_true", help="按 parent 重建两棵树的区间,补装触发器,然后再校验一遍"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print each fault on a line. Raises ``CommandError`` (exit 1) when one is left."""
