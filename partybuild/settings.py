@@ -134,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     },
     {"NAME": "registry.accounts.passwords.NotCommon"},
     {"NAME": "registry.accounts.passwords.CharacterKinds"},
+    {"NAME": "registry.accounts.strength.HardToGuess"},
     {"NAME": "registry.accounts.passwords.NotRecent"},
 ]
 
