@@ -25,6 +25,8 @@ for _name in (
     "LOG_LEVEL",
     "PASSWORD_DAYS",
     "PORT",
+    "SEAL_COPY",
+    "SEAL_KEY_FILE",
     "SESSION_IDLE_MINUTES",
     "TRUSTED_PROXIES",
 ):
@@ -34,6 +36,7 @@ os.environ.update(
     DEBUG="0",
     TLS="0",
     SECRET_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    SEAL_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
 )
 
 hypothesis_settings.register_profile(

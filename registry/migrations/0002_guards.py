@@ -21,6 +21,6 @@ def keep_lists_in_their_row(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [("registry", "0001_initial")]
     operations = [
-        InstallGuards("fd80287dbf34f6d0"),
+        InstallGuards("bcc9f3105ae95c52"),
         migrations.RunPython(keep_lists_in_their_row, migrations.RunPython.noop, elidable=False),
     ]

@@ -33,6 +33,7 @@ APPEND_ONLY = {
     "guard_auditentry_append_only": "registry_auditentry",
     "guard_auditseal_append_only": "registry_auditseal",
     "guard_sealedentry_append_only": "registry_sealedentry",
+    "guard_auditproof_append_only": "registry_auditproof",
 }
 """Guard -> the table whose rows can only be added and read.
 

@@ -13,6 +13,8 @@ VERBS = (
     Verb("rebuild_trees", "重建树的区间"),
     Verb("rebuild_counts", "重建统计数"),
     Verb("restore_guards", "补装触发器"),
+    Verb("run_command", "运行命令"),
+    Verb("add_administrator", "添加系统管理员"),
 )
 
 WORDS = {
@@ -27,6 +29,9 @@ WORDS = {
     "figures": RecordWord("报道数"),
     "rows": RecordWord("行数"),
     "guards": RecordWord("触发器"),
+    "ip": RecordWord("地址"),
+    "age": RecordWord("天数"),
+    "args": RecordWord("参数"),
     "file": RecordWord("文件"),
     "filters": RecordWord("筛选条件"),
 }

@@ -20,7 +20,8 @@ import registry
 from registry import audit, nouns
 from registry.audit import Actor, plain
 from registry.audit import seals as record
-from registry.audit.seals import FIRST, Proof, check_seals, not_sealed, seal_all, seal_entries
+from registry.audit.proving import Proof, check_record
+from registry.audit.seals import FIRST, not_sealed, seal_all, seal_entries
 from registry.models import AuditEntry, AuditSeal, SealedEntry, guards
 from registry.models.audit import AppendOnlyError
 from registry.operations import units
@@ -40,7 +41,7 @@ def entries(number: int) -> list[AuditEntry]:
 
 
 def faults(known: str = "") -> list[str]:
-    return [str(fault) for fault in check_seals(Proof(), known)]
+    return [str(fault) for fault in check_record(Proof(), known)]
 
 
 @contextmanager
@@ -205,9 +206,7 @@ def test_an_entry_that_is_committed_late_goes_into_a_later_seal(monkeypatch: pyt
     late, early = entry("晚"), entry("早")
     hidden = AuditEntry.objects.exclude(pk=late.pk)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            record, "unsealed", lambda since=None: hidden.filter(sealed__isnull=True).order_by("pk")
-        )
+        patch.setattr(record, "unsealed", lambda: hidden.filter(sealed__isnull=True).order_by("pk"))
         seal_entries()
     seal_entries(everything=False)
     assert early.sealed.seal.number == 1

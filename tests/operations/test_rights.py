@@ -218,7 +218,6 @@ ATTEMPTS: dict[str, Attempt] = {
     "restore_figure": lambda by, here, world: sources.restore_figure(
         actor=by, figure=here.taken_back, reason="没有误录"
     ),
-    "restore_guards": lambda by, here, world: rebuilding.restore_guards(actor=by),
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(
@@ -260,7 +259,10 @@ ASKED_ELSEWHERE = {
     "print": "a page: tests/test_access_table.py",
     "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
+    "restore_guards": "records only when something was wrong",
+    "run_command": "on the server: tests/accounts/test_commands.py",
     "open_login": "only with DEBUG",
+    "add_administrator": "on the server: tests/accounts/test_commands.py",
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(
