@@ -109,6 +109,7 @@ class _Walk:
         self.is_proven = keys.proves(seal)
         if (keys.is_known(seal) and not self.is_proven) or not seal.key:
             yield Fault(seal.number, "不是用本系统的密钥做的,是伪造的或被改动(seal forged)")
+            self.expected += seal.number == self.expected
         else:
             if not self.is_proven:
                 self.unknown.setdefault(seal.key, []).append(seal.number)

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -67,7 +68,22 @@ _FIELDS = (
     "rows",
 )
 
-_next_look: list[float] = []
+
+@dataclass
+class _Look:
+    """When this process last looked whether something should be sealed, and whether more was left then."""
+
+    at: float | None = None
+    is_behind: bool = False
+
+    def is_soon(self, now: float) -> bool:
+        """Whether it is too soon for the next one."""
+        return self.at is not None and now - self.at < min(
+            LOOK_EVERY, LOOK_AGAIN if self.is_behind else LOOK_EVERY
+        )
+
+
+_last_look = _Look()
 
 
 def entry_digest(entry: AuditEntry) -> str:
@@ -182,14 +198,13 @@ def seal_all() -> Iterator[AuditSeal]:
 def seal_when_due() -> None:
     """Seal after a commit if many entries, or old ones, are not sealed yet. Never waits or raises."""
     now = time.monotonic()
-    if _next_look and now < _next_look[0]:
+    if _last_look.is_soon(now):
         return
-    _next_look[:] = [now + LOOK_EVERY]
+    _last_look.at, _last_look.is_behind = now, False
     try:
         if _is_due():
             with _impatient():
-                if seal_for(BUDGET):
-                    _next_look[:] = [time.monotonic() + min(LOOK_AGAIN, LOOK_EVERY)]
+                _last_look.is_behind = seal_for(BUDGET)
     except OperationalError as error:  # SQLite: somebody else writes; the next one will do it
         logger.info("not sealed now: %s", error)
     except Exception:
