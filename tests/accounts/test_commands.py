@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from axes.models import AccessAttempt
 from django.core.management import CommandError, call_command, get_commands, load_command_class
-from django.utils import timezone
 
 from registry.models import AuditEntry, User
 from tests.factories import make_unit, make_user
@@ -49,7 +48,7 @@ def test_an_administrator(monkeypatch: pytest.MonkeyPatch) -> None:
         user.pk,
     )
     assert entry.after == {"username": "chief", "is_superuser": True}
-    with pytest.raises(CommandError, match="已有名为“chief”的用户"):
+    with pytest.raises(CommandError, match="已存在一位使用该名字的用户"):
         said("createsuperuser", "--no-input", "--username=chief")
 
 
@@ -82,7 +81,7 @@ def test_a_password() -> None:
 
 def test_a_lock_ended_and_a_code_added_by_commands_of_libraries() -> None:
     make_user("zhangsan", make_unit())
-    AccessAttempt.objects.create(username="zhangsan", ip_address="10.1.2.3", attempt_time=timezone.now())
+    AccessAttempt.objects.create(username="zhangsan", ip_address="10.1.2.3", failures_since_start=5)
     said("axes_reset_username", "zhangsan")
     assert not AccessAttempt.objects.exists()
     entry = recorded()
