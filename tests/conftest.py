@@ -22,6 +22,7 @@ for _name in (
     "CSRF_TRUSTED_ORIGINS",
     "LOG_DAYS",
     "LOG_DIR",
+    "LOCK_WAIT_SECONDS",
     "LOG_LEVEL",
     "PASSWORD_DAYS",
     "PORT",
