@@ -15,6 +15,7 @@ from registry.models import AuditEntry, Organization, Person, guards
 from registry.operations.organizations import dissolve_organization
 from registry.operations.rebuilding import rebuild_counts
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
+from tests.imports.test_operations import Office
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -36,6 +37,15 @@ def as_serving() -> Iterator[None]:
     sql("SET LOCAL SESSION AUTHORIZATION registry_serving")
     yield
     sql("SET LOCAL SESSION AUTHORIZATION DEFAULT")
+
+
+def test_an_import_goes_on(as_serving: None) -> None:
+    """It writes rows at once, takes keys from the sequences, and counts in temporary tables."""
+    office = Office()
+    made = office.write(
+        人员=[("8001", "张三", "民警", "正式党员", "suo"), ("8002", "李四", "民警", "正式党员", "suo")]
+    )
+    assert (made.state, Person.objects.filter(number__in=("8001", "8002")).count()) == ("written", 2)
 
 
 def refused(statement: str) -> None:
