@@ -32,6 +32,8 @@ WORDS = {
     "ip": RecordWord("地址"),
     "age": RecordWord("天数"),
     "args": RecordWord("参数"),
+    "found": RecordWord("核对相符"),
+    "not_found": RecordWord("核对不符"),
     "file": RecordWord("文件"),
     "filters": RecordWord("筛选条件"),
 }
