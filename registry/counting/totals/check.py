@@ -18,7 +18,6 @@ from registry.counting.totals.statement import ALL, among, changes
 from registry.counting.totals.tables import CHANGE, KEYS, ROW
 from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
-from registry.models.guards import LOCK_SECONDS
 
 PIECE = 200_000
 """Owners in one statement when everything is counted again."""
@@ -58,10 +57,7 @@ def fill_missing() -> int:
     """
     if not _without_totals():
         return 0
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+    with locks.patient(), transaction.atomic():
         locks.lock_hierarchy()
         return rebuild(metrics=_without_totals())
 

@@ -15,6 +15,7 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from registry import locks
 from registry.counting.totals.check import fill_missing
 from registry.management.soundness import need_sound_database
 
@@ -40,7 +41,7 @@ class Command(migrate.Command):
                 if whole and options["database"] == DEFAULT_DB_ALIAS:
                     fill_missing()
             except OperationalError as error:
-                if "lock timeout" not in str(error) and "is locked" not in str(error):
+                if not isinstance(error, locks.Busy) and not locks.is_busy(error):
                     raise
                 raise CommandError(
                     "要变更的表正在写入(例如正在导入),没有等到,这一步没有作任何改动。请稍后再运行 migrate。"

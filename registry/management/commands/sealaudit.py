@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
+from registry import locks
 from registry.audit.copies import place, write_copy
 from registry.audit.seals import newest, seal_all
+
+PATIENCE = 60.0
+"""Seconds to wait for whoever else seals, or on SQLite writes."""
 
 
 class Command(BaseCommand):
@@ -19,8 +24,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print how many were sealed, and the newest digest. Raises ``CommandError`` without its copy."""
         entries = seals = 0
-        for seal in seal_all():
-            entries, seals = entries + seal.count, seals + 1
+        try:
+            with locks.patient(PATIENCE):
+                for seal in seal_all():
+                    entries, seals = entries + seal.count, seals + 1
+        except OperationalError as error:
+            if not isinstance(error, locks.Busy) and not locks.is_busy(error):
+                raise
+            self.stdout.write(f"封存了 {entries} 条记录,{seals} 批。")
+            raise CommandError("正在写入大批数据,其余的没有等到,请稍后再运行。") from error
         self.stdout.write(f"封存了 {entries} 条记录,{seals} 批。")
         last = newest()
         if last is not None:
