@@ -22,10 +22,14 @@ SECRET_KEY = env.secret(
     debug=DEBUG,
     debug_default="django-insecure-for-debugging-only-never-used-when-debug-is-off",
 )
+# The record is sealed by the first; the others prove what they sealed before. Never in the database.
+SEAL_KEYS = env.keys("SEAL_KEY", debug=DEBUG, debug_default="for-debugging-only-never-used-when-debug-is-off")
+SEAL_COPY = env.absolute("SEAL_COPY")  # where the newest seal is noted, outside the database
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 # Who cannot have a lock for so long gets the page that says so; a request must end before gunicorn ends it.
 LOCK_WAIT_SECONDS = env.integer("LOCK_WAIT_SECONDS", default=5, least=1, most=20)
+STATEMENT_SECONDS = env.integer("STATEMENT_SECONDS", default=30, least=2, most=600)
 DATABASES = {
     "default": env.database(
         "DATABASE_URL",
@@ -45,12 +49,15 @@ PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  #
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+READ_ONLY = env.boolean("READ_ONLY", default=False)  # maintenance: pages are read, nothing is changed
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 
 # --- Parts -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
+    # Before the libraries whose commands it replaces by recorded ones.
+    "registry.apps.RegistryConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -66,7 +73,6 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "django_tasks",
     "django_tasks_db",
-    "registry.apps.RegistryConfig",
     "registry.web",
     "registry.accounts",
     "registry.imports",
@@ -95,6 +101,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry.web.once.OnceMiddleware",
+    "registry.web.middleware.ReadOnlyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last: it replaces the answer to a locked-out login.
     "axes.middleware.AxesMiddleware",
@@ -190,6 +197,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # --- Security of browsers ----------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = [r"^readyz$"]  # asked from beside the server, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
 # Preloading is for names of the public internet; a registry stands on an intranet.
