@@ -64,8 +64,8 @@ install: .venv/.run
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)
 
-# Serves with a worker for long imports beside it, which ends with the server.
-with_worker = $(PY) manage.py db_worker --no-reload -v 0 & worker=$$!; trap 'kill $$worker 2>/dev/null || true' EXIT; $(1)
+# Serves with a worker for long work beside it, which ends with the server.
+with_worker = $(PY) manage.py work -v 0 & worker=$$!; trap 'kill $$worker 2>/dev/null || true' EXIT; $(1)
 
 run: .venv/.run
 	@$(PY) manage.py migrate --verbosity 0

@@ -16,8 +16,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Sum
 from django.utils import timezone
+from django_tasks.base import Task
 
 from registry import access, audit
 from registry.audit import Actor
@@ -31,10 +34,11 @@ from registry.imports.models import (
     ImportLine,
     ImportState,
 )
-from registry.models import User
+from registry.models import Grant, Unit, UnitKind, User
 from registry.operations.base import fresh, need_oneself, need_right, operation
 from registry.operations.take_back import take_back
 from registry.refusals import need_reason, refuse
+from registry.work import queue
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +47,10 @@ KEPT_FOR = timedelta(days=30)
 BEAT = 2.0
 """Seconds between two words of who works on an import."""
 CHANGED_MEANWHILE = "核对之后数据已变化,什么都没有写入。请重新核对后再写入。"
+MEGABYTE = 1024 * 1024
+BUREAUS = (UnitKind.BUREAU, UnitKind.DEPARTMENT, UnitKind.MINISTRY)
+OVER_STATES = (ImportState.WRITTEN, ImportState.TAKEN_BACK, ImportState.FAILED)
+"""What is over: its file is kept as long as there is room for it."""
 MAY_CANCEL: tuple[str, ...] = (*OPEN_STATES, ImportState.FAILED.value)
 
 
@@ -58,7 +66,8 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
     """Keep a workbook that ``user`` hands in; it waits for its check."""
     need_right(actor, "upload_import")
     need_oneself(actor, "upload_import", user)
-    _forget_old()
+    forget_old()
+    need_room(user, len(content))
     digest = hashlib.sha256(content).hexdigest()
     handed_in = Import.objects.create(
         user=user,
@@ -95,6 +104,8 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
         ImportState.CONFIRMED,
         reason=reason.strip()[:200],
         is_partial=without_wrong,
+        job=None,
+        seen_at=None,
         address=actor.address,
         request_number=actor.request_number,
         asked_at=timezone.now(),
@@ -108,6 +119,7 @@ def cancel_import(*, actor: Actor, import_: Import) -> Import:
     _need_state(import_, import_.state in MAY_CANCEL, "取消")
     ImportFile.objects.filter(of=import_).delete()
     ImportLine.objects.filter(of=import_).delete()
+    queue.withdraw(import_.job)
     return _move(
         actor,
         "cancel_import",
@@ -125,12 +137,15 @@ def recheck_import(*, actor: Actor, import_: Import) -> Import:
     import_ = _own(actor, "recheck_import", import_)
     has_file = ImportFile.objects.filter(of=import_).exists()
     _need_state(import_, has_file and may_recheck(import_), "重新核对")
+    queue.withdraw(import_.job)
     return _move(
         actor,
         "recheck_import",
         import_,
         ImportState.UPLOADED,
         attempt="",
+        job=None,
+        seen_at=None,
         asked_at=timezone.now(),
         finished_at=None,
         message="",
@@ -152,6 +167,8 @@ def ask_to_take_back(*, actor: Actor, import_: Import, reason: str) -> Import:
         attempt="",
         undo_reason=reason.strip()[:200],
         undo_message="",
+        job=None,
+        seen_at=None,
         address=actor.address,
         request_number=actor.request_number,
         asked_at=timezone.now(),
@@ -202,19 +219,48 @@ def may_recheck(import_: Import) -> bool:
     return is_idle or import_.is_silent or import_.is_unclaimed
 
 
-def claim(import_pk: int, waiting: ImportState, working: ImportState) -> str:
-    """Begin to work on an import that waits; return the mark of this attempt, empty when another has it."""
+def leave_to_worker(import_: Import, task: Task[Any, Any]) -> None:
+    """Let a worker do ``task`` with an import that waits. Raises ``OperationRefused`` when too much waits."""
+    key = queue.put(task, import_.pk, user=import_.user)
+    Import.objects.filter(pk=import_.pk).update(job=key)
+
+
+def claim(import_pk: int, waiting: ImportState, working: ImportState, *, is_long: bool = False) -> str:
+    """Begin to work on an import that waits; return the mark of this attempt, empty when another has it.
+
+    A worker (``is_long``) gets a task that another one held only when that one is gone, so it goes on with
+    what was begun; who comes back all the same has lost the mark, and so ends nothing.
+    """
     attempt = secrets.token_hex(16)
-    waits = Import.objects.filter(pk=import_pk, state=waiting)
+    waits = Import.objects.filter(pk=import_pk, state__in=[waiting, working] if is_long else [waiting])
     begun = waits.update(state=working, attempt=attempt, seen_at=timezone.now(), done=0, message="")
     return attempt if begun else ""
 
 
-def fail(import_pk: int, attempt: str, message: str) -> None:
-    """Say that an attempt came to nothing; whatever it had begun is taken back already."""
-    Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES).update(
-        state=ImportState.FAILED, message=message[:1000], finished_at=timezone.now()
-    )
+def put_back(import_pk: int, attempt: str, working: ImportState, waiting: ImportState) -> Import | None:
+    """Let an import wait again that turned out to be too long to be done here; None when it is gone."""
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state=working)
+    if not mine.update(state=waiting, attempt="", asked_at=timezone.now(), seen_at=None):
+        return None
+    return Import.objects.select_related("user").get(pk=import_pk)
+
+
+def fail(import_pk: int, attempt: str, message: str, *, is_unreadable: bool = False) -> None:
+    """Say that an attempt came to nothing; whatever it had begun is taken back already.
+
+    A file that cannot be read serves nobody: it goes at once.
+    """
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES)
+    failed = mine.update(state=ImportState.FAILED, message=message[:1000], finished_at=timezone.now())
+    if failed and is_unreadable:
+        ImportFile.objects.filter(of=import_pk).delete()
+
+
+def release(import_pk: int) -> None:
+    """Remove the file of an import that is written whole: no line of it is handed back any more."""
+    import_ = Import.objects.get(pk=import_pk)
+    if import_.state == ImportState.WRITTEN and not import_.number(Verdict.WRONG):
+        ImportFile.objects.filter(of=import_).delete()
 
 
 @dataclass
@@ -276,7 +322,56 @@ def _told(actor: Actor, verb: str, import_: Import, **more: str) -> None:
     )
 
 
-def _forget_old() -> None:
+def forget_old() -> None:
+    """Remove the files and lines of imports that are older than ``KEPT_FOR``."""
     old = Import.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).exclude(state__in=WORKING_STATES)
     ImportFile.objects.filter(of__in=old).delete()
     ImportLine.objects.filter(of__in=old).delete()
+
+
+# --- Room -----------------------------------------------------------------------------------------
+
+
+def need_room(user: User, size: int) -> None:
+    """Refuse a file for which there is no room left for the user, or for the bureau.
+
+    Files of the user's imports that are over make room by themselves, the oldest first.
+    """
+    list(User.objects.select_for_update().filter(pk=user.pk))  # who sends ten at once has them counted
+    own = Import.objects.filter(user=user, file__isnull=False)
+    over = own.filter(state__in=OVER_STATES).order_by("created_at", "pk")
+    bureau = bureau_of(user)
+    limits = [("您", own, settings.UPLOADS_OF_USER_MB)]
+    if bureau is not None:
+        there = Grant.objects.filter(unit__in=Unit.objects.in_subtree(bureau)).values("user")
+        kept = Import.objects.filter(user__in=there, file__isnull=False)
+        limits.append((f"“{bureau.label}”", kept, settings.UPLOADS_OF_BUREAU_MB))
+    for whose, kept, megabytes in limits:
+        limit = megabytes * MEGABYTE
+        for done in [*over, None]:
+            held = kept.aggregate(sum=Sum("size"))["sum"] or 0
+            if held + size <= limit:
+                break
+            if done is None:
+                raise refuse(
+                    "file",
+                    f"{whose}保存的导入文件已有 {held / MEGABYTE:,.1f} MB,"
+                    f"加上这个文件超过上限 {megabytes:,} MB。"
+                    f"{_HOW[whose == '您']}",
+                )
+            ImportFile.objects.filter(of=done).delete()
+
+
+_HOW = {
+    True: "请在“我的导入”里把已核对的写入,或取消不要的(取消后立即腾出空间),再上传。",
+    False: "请把您已核对的导入写入,或取消不要的;仍然不够时,请本局其他用户也这样做,或请系统管理员调高上限。",
+}
+
+
+def bureau_of(user: User) -> Unit | None:
+    """Return the bureau whose room a user's uploads take: the nearest one from the user's unit upward."""
+    at = next(iter(access.top_units(user, "upload_import")), None)
+    if at is None:
+        return None
+    above: list[Unit] = list(at.get_ancestors(ascending=True, include_self=True))
+    return next((unit for unit in above if unit.kind in BUREAUS), above[-1])

@@ -25,7 +25,7 @@ from registry import access, audit, nouns
 from registry.importers.verdicts import Verdict
 from registry.imports import background as importing
 from registry.imports import operations
-from registry.imports.background import SMALL_ROWS, Unreadable
+from registry.imports.background import Unreadable
 from registry.imports.forms import ConfirmForm, UploadForm
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.operations import KEPT_FOR
@@ -73,6 +73,8 @@ def imports(request: HttpRequest) -> HttpResponse:
             )
         except Unreadable as unreadable:
             form.add_error("file", str(unreadable))
+        except OperationRefused as refusal:
+            form.add_error("file", " ".join(refusal.messages))
         else:
             return HttpResponseRedirect(address.url(handed_in.get_absolute_url()))
     rows = Import.objects.filter(user=user)[:RECENT]
@@ -84,7 +86,6 @@ def imports(request: HttpRequest) -> HttpResponse:
             for noun in _offered(user).values()
         ],
         "all_url": reverse("import_template", args=["all"]),
-        "small": SMALL_ROWS,
         "matching": MATCHING,
     }
     return render(request, "imports/list.html", context)
