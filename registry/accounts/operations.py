@@ -185,7 +185,6 @@ def open_login(
     display_name: str,
     unit: Unit,
     role: str,
-    started_on: date,
     is_superuser: bool = False,
 ) -> User:
     """Make one of the demo's users, whose password is printed: in DEBUG only. Raises ``OperationRefused``."""
@@ -193,7 +192,6 @@ def open_login(
         raise refuse(None, "演示账号只能在 DEBUG 打开时建立。")
     need_right(actor, "open_login", None)
     user = _new_user(username, display_name)
-    passwords.check(password, user, field="password")
     user.is_staff = user.is_superuser = is_superuser
     user.is_sample = True
     user.set_password(password)
@@ -204,9 +202,8 @@ def open_login(
         user,
         unit=unit,
         after={"username": username, "is_superuser": is_superuser},
-        effective_on=started_on,
     )
-    _grant(actor, user, unit, role, started_on, None)
+    _grant(actor, user, unit, role, timezone.localdate(), None)
     return user
 
 
@@ -243,10 +240,10 @@ def grant_role(
 def _grant(actor: Actor, user: User, unit: Unit, role: str, started_on: date, ended_on: date | None) -> Grant:
     if role not in GrantRole.values:
         raise refuse("role", "请选择角色。")
+    if started_on < timezone.localdate():
+        raise refuse("started_on", "授权不能追溯:开始日期须为今天或更晚。")
     if ended_on is not None and ended_on <= started_on:
         raise refuse("ended_on", "到期日期须晚于开始日期。")
-    if ended_on is not None and ended_on <= timezone.localdate():
-        raise refuse("ended_on", "到期日期须晚于今天,否则授权不起作用。")
     use_units([unit])
     unit = fresh(unit)
     if unit.closed_on is not None and unit.closed_on <= timezone.localdate():
@@ -395,10 +392,26 @@ def change_password(*, actor: Actor, user: User, password: str) -> User:
     """Set one's own password, under the rules. All other sessions end, since they hang on the old one."""
     user = _locked(user)
     need_oneself(actor, "change_password", user)
+    if passwords.changes_too_often(user) and not passwords.is_due(user):
+        raise refuse(
+            "new_password",
+            f"{passwords.REMEMBERED_DAYS} 天内已修改密码 {passwords.MOST_CHANGES} 次,不能再改。"
+            "怀疑密码泄露的,请联系本单位管理员设一次性密码。",
+        )
     passwords.check(password, user)
     passwords.replace(user, password, one_time=False)
     audit.record(actor, "change_password", user, unit=unit_of(user))
     return user
+
+
+@operation
+def spend_one_time_password(*, user: User) -> bool:
+    """Use a one-time password up at the login that it opens; whether it did: of two at once only one does.
+
+    The login is what is recorded.
+    """
+    rows = User.objects.filter(pk=user.pk, must_change_password=True, one_time_is_spent=False)
+    return rows.update(one_time_is_spent=True) == 1
 
 
 @operation
