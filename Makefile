@@ -75,7 +75,7 @@ run: .venv/.run
 	@case "$${DEBUG,,}" in \
 	  1|true|yes|on) $(call with_worker,$(PY) manage.py runserver "127.0.0.1:$(PORT)") ;; \
 	  *) $(PY) manage.py collectstatic --noinput --verbosity 0; \
-	     $(call with_worker,$(BIN)/gunicorn partybuild.wsgi --bind "127.0.0.1:$(PORT)" --workers 2 --threads 4 --no-control-socket) ;; \
+	     $(call with_worker,$(BIN)/gunicorn partybuild.wsgi) ;; \
 	esac
 
 demo: .venv/.run

@@ -1,9 +1,14 @@
-"""The WSGI entry: `gunicorn partybuild.wsgi`."""
+"""The WSGI entry: `gunicorn partybuild.wsgi`, which reads gunicorn.conf.py."""
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from partybuild.uploads import Received
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
-application = get_wsgi_application()
+application = Received(
+    get_wsgi_application(), at_once=settings.UPLOADS_AT_ONCE, longest=settings.MAX_BODY_BYTES
+)

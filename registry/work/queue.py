@@ -137,6 +137,11 @@ class Load:
     waiting: int
     users: int
 
+    @property
+    def unfinished(self) -> int:
+        """What waits, and what is at work or was when its worker ended."""
+        return self.at_work + self.waiting
+
 
 def load() -> Load:
     """Return what is at work and what waits."""
