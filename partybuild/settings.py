@@ -104,6 +104,7 @@ MIDDLEWARE = [
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.web.once.OnceMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last: it replaces the answer to a locked-out login.
     "axes.middleware.AxesMiddleware",
@@ -158,7 +159,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 # Wrong passwords within LOGIN_LOCK lock: one account at one address, one account from anywhere, one address.
 LOGIN_LOCK = timedelta(minutes=15)
 LOGIN_FAILURES = {"both": 5, "account": 20, "address": 50}
-# Wrong pairs of number and name within that time, for somebody of another unit who is to be placed.
+# Wrong pairs of number and name, and numbers that are taken elsewhere, within that time: all doors together.
 PLACING_FAILURES = 50
 AXES_HANDLER = "registry.accounts.lockout.LoginHandler"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES["both"]

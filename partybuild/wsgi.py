@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 
 from partybuild.uploads import Received
 
+os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
 application = Received(
