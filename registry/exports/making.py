@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
-import time
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from functools import partial
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 from django.core.exceptions import PermissionDenied
@@ -23,19 +22,14 @@ from registry.exports.models import Export, ExportPart
 from registry.models import User
 from registry.web.making import Making, TooLong
 from registry.work import queue
+from registry.work.progress import Abandoned, beating
 from registry.work.queue import TRANSIENT
 
 logger = logging.getLogger(__name__)
 
 PART = 1 << 20
-NOTED_EVERY = 2.0
-"""Seconds between two notes of how far it is."""
 _BROKEN = "生成时出错,没有文件。请重试;再次出错请把本页地址告诉管理员。"
 _NOT_ALLOWED = "您现在没有权限导出这些内容,或它们已不在您的管理范围内。"
-
-
-class Abandoned(Exception):
-    """It was cancelled, or another worker began it anew."""
 
 
 @task(takes_context=True)
@@ -72,8 +66,10 @@ def _make(export: Export, attempt: str) -> None:
     if not user.is_active or not access.may_somewhere(user, "export"):
         raise PermissionDenied
     rights = operations.rights_of(user)
-    making = Making(_progress(export, attempt))
-    response = _asked_again(export, user, making)
+    say = partial(operations.note_progress, export.pk, attempt)
+    with beating(f"export {export.pk}", say) as progress:
+        making = Making(progress)
+        response = _asked_again(export, user, making)
     made = making.made
     if made is None:  # the address answers otherwise today: with a redirect, a form, a page of its own
         raise PermissionDenied
@@ -81,24 +77,10 @@ def _make(export: Export, attempt: str) -> None:
     for place, content in enumerate(_parts(response)):
         ExportPart.objects.create(of=export, place=place, attempt=attempt, content=content)
         size += len(content)
-        operations.note_progress(export.pk, attempt, made.rows)
     facts = {"size": size, "rows": made.rows, "rights": rights, "is_print": made.is_print}
     named = {"file_name": made.file_name, "content_type": made.content_type}
     if not operations.finish(export.pk, attempt, **facts, **named, told=made.told()):
         raise Abandoned
-
-
-def _progress(export: Export, attempt: str) -> Any:
-    noted = time.monotonic()
-
-    def note(rows: int) -> None:
-        nonlocal noted
-        if time.monotonic() - noted >= NOTED_EVERY:
-            noted = time.monotonic()
-            if not operations.note_progress(export.pk, attempt, rows):
-                raise Abandoned
-
-    return note
 
 
 def _asked_again(export: Export, user: User, making: Making) -> HttpResponseBase:

@@ -83,9 +83,9 @@ def claim(pk: int) -> str:
     return attempt
 
 
-def note_progress(pk: int, attempt: str, rows: int) -> bool:
-    """Note how many rows are written; return whether they are still wanted."""
-    return bool(_mine(pk, attempt).update(rows=rows))
+def note_progress(pk: int, attempt: str, rows: int) -> int:
+    """Note how many rows are written; return 0 when they are not wanted any more."""
+    return int(_mine(pk, attempt).update(rows=rows))
 
 
 def finish(pk: int, attempt: str, **facts: Any) -> bool:

@@ -23,7 +23,6 @@ from registry.importers.session import Progress, no_progress
 from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
-from registry.imports.operations import Abandoned
 from registry.imports.persistence import persistently
 from registry.imports.writing import check_import, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
@@ -32,6 +31,7 @@ from registry.refusals import OperationRefused
 from registry.spreadsheets.hostile import TooSlow, given, unpacked_bytes
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
 from registry.work import queue
+from registry.work.progress import Abandoned
 from registry.work.queue import TRANSIENT
 
 logger = logging.getLogger(__name__)

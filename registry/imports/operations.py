@@ -9,15 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.db.models import Sum
 from django.utils import timezone
 from django_tasks.base import Task
@@ -38,24 +35,19 @@ from registry.models import Grant, Unit, UnitKind, User
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation
 from registry.operations.take_back import take_back
 from registry.refusals import need_reason, refuse
-from registry.work import queue
+from registry.work import progress, queue
+from registry.work.progress import Beat
 
 logger = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=30)
 """Afterwards the workbook and its lines are removed; what was written, and the record of it, stay."""
-BEAT = 2.0
-"""Seconds between two words of who works on an import."""
 CHANGED_MEANWHILE = "核对之后数据已变化,什么都没有写入。请重新核对后再写入。"
 MEGABYTE = 1024 * 1024
 BUREAUS = (UnitKind.BUREAU, UnitKind.DEPARTMENT, UnitKind.MINISTRY)
 OVER_STATES = (ImportState.WRITTEN, ImportState.TAKEN_BACK, ImportState.FAILED)
 """What is over: its file is kept as long as there is room for it."""
 MAY_CANCEL: tuple[str, ...] = (*OPEN_STATES, ImportState.FAILED.value)
-
-
-class Abandoned(Exception):
-    """The import was cancelled, or somebody else began it anew: whoever works on it stops."""
 
 
 # --- Handing in, confirming, cancelling -----------------------------------------------------------
@@ -287,48 +279,12 @@ def release(import_pk: int) -> None:
         ImportFile.objects.filter(of=import_).delete()
 
 
-@dataclass
-class Beat:
-    """How far the work is, and whether it is still wanted."""
-
-    done: int = 0
-    is_lost: bool = False
-
-    def __call__(self, done: int) -> None:
-        self.done = done
-        if self.is_lost:
-            raise Abandoned
-
-
-@contextmanager
-def beating(import_pk: int, attempt: str) -> Iterator[Beat]:
-    """Say every few seconds, on a connection of its own, that the work goes on and how far it is.
-
-    The work itself may be one long transaction of which nobody else sees anything.
-    """
-    beat, ended = Beat(), threading.Event()
-
-    def run() -> None:
-        try:
-            while not ended.wait(BEAT):
-                try:
-                    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES)
-                    if not mine.update(done=beat.done, seen_at=timezone.now()):
-                        beat.is_lost = True
-                        return
-                except DatabaseError as error:  # SQLite: its one writer is the work itself
-                    logger.info("import %s: not said that it goes on: %s", import_pk, error)
-                    connection.close()
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=run, name=f"import-{import_pk}", daemon=True)
-    thread.start()
-    try:
-        yield beat
-    finally:
-        ended.set()
-        thread.join(timeout=30)
+def beating(import_pk: int, attempt: str) -> AbstractContextManager[Beat]:
+    """Say every few seconds that the work on an import goes on, and how far it is."""
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES)
+    return progress.beating(
+        f"import {import_pk}", lambda done: mine.update(done=done, seen_at=timezone.now())
+    )
 
 
 def _move(actor: Actor, verb: str, import_: Import, then: ImportState, **values: Any) -> Import:

@@ -205,14 +205,13 @@ def test_it_is_cancelled_before_and_while_it_is_made(viewer: Client, monkeypatch
     assert not DBTaskResult.objects.exists()
 
     second = asked(viewer)
-    monkeypatch.setattr(making, "NOTED_EVERY", 0.0)
-    noted = operations.note_progress
+    ask_again = making._asked_again
 
-    def cancelled(pk: int, attempt: str, rows: int) -> bool:
-        Export.objects.filter(pk=pk).update(state=ExportState.CANCELLED)
-        return noted(pk, attempt, rows)
+    def cancelled(export: Export, *args: Any) -> Any:
+        Export.objects.filter(pk=export.pk).update(state=ExportState.CANCELLED)
+        return ask_again(export, *args)
 
-    monkeypatch.setattr(operations, "note_progress", cancelled)
+    monkeypatch.setattr(making, "_asked_again", cancelled)
     work()
     second.refresh_from_db()
     assert second.state == ExportState.CANCELLED
