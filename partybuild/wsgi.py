@@ -5,11 +5,14 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from partybuild.postgresql.base import DatabaseWrapper
 from partybuild.uploads import Received
 
 os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
+# A page takes no statement for long; commands and the worker may.
+DatabaseWrapper.statement_seconds = settings.STATEMENT_SECONDS
 application = Received(
     get_wsgi_application(), at_once=settings.UPLOADS_AT_ONCE, longest=settings.MAX_BODY_BYTES
 )

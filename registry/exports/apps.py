@@ -10,4 +10,4 @@ class ExportsConfig(AppConfig):
     verbose_name = "导出文件"
     verbs = ("registry.exports.verbs.VERBS",)
     long_exports = ("registry.exports.asking.ask",)
-    chores = ("registry.exports.making.CHORES",)
+    cleaners = ("registry.exports.operations.CLEANERS",)

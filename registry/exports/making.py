@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
 from functools import partial
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
@@ -123,6 +122,3 @@ def _parts(response: HttpResponseBase) -> Iterator[bytes]:
             held = held[PART:]
     if held:
         yield held
-
-
-CHORES = (queue.Chore("forget old exports", timedelta(minutes=10), operations.forget_old),)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from registry import access, audit
 from registry.audit import Actor
 from registry.exports.models import KEPT_FOR, UNDER_WAY, Export, ExportPart, ExportState
+from registry.housekeeping import Cleaner
 from registry.models import User
 from registry.operations.base import fresh, need_oneself, need_right, operation
 from registry.refusals import refuse
@@ -111,10 +112,14 @@ def rights_of(user: User) -> list[list[str]]:
     return [["superuser", str(user.is_superuser)], *sorted([role, code] for role, code in held)]
 
 
-def forget_old() -> None:
-    """Remove the files whose time is over, and exports of long ago."""
+def forget_old() -> int:
+    """Remove the files whose time is over, and exports of long ago; return how many rows went."""
     now = timezone.now()
     past = Export.objects.filter(state=ExportState.READY, expires_at__lte=now)
-    ExportPart.objects.filter(of__in=past).delete()
+    number, _ = ExportPart.objects.filter(of__in=past).delete()
     past.update(state=ExportState.EXPIRED)
-    Export.objects.filter(created_at__lt=now - LISTED_FOR).exclude(state__in=UNDER_WAY).delete()
+    old = Export.objects.filter(created_at__lt=now - LISTED_FOR).exclude(state__in=UNDER_WAY)
+    return number + old.delete()[0]
+
+
+CLEANERS = (Cleaner("导出文件", forget_old, is_quick=False),)

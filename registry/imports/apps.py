@@ -10,4 +10,4 @@ class ImportsConfig(AppConfig):
     verbose_name = "表格导入"
     verbs = ("registry.imports.verbs.VERBS",)
     record_words = ("registry.imports.verbs.WORDS",)
-    chores = ("registry.imports.background.CHORES",)
+    cleaners = ("registry.imports.operations.CLEANERS",)

@@ -10,7 +10,6 @@ import logging
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -270,6 +269,3 @@ def _on_disk(content: bytes, file_name: str) -> Iterator[Path]:
         path = Path(folder) / f"workbook{Path(file_name).suffix[:8]}"
         path.write_bytes(content)
         yield path
-
-
-CHORES = (queue.Chore("forget old imports", timedelta(hours=1), imports.forget_old),)

@@ -21,10 +21,12 @@ from django_tasks.base import Task
 
 from registry import access, audit
 from registry.audit import Actor
+from registry.housekeeping import Cleaner
 from registry.importers.verdicts import Verdict
 from registry.imports.models import (
     OPEN_STATES,
     UNDO_STATES,
+    WAITING_STATES,
     WORKING_STATES,
     Import,
     ImportFile,
@@ -302,11 +304,16 @@ def _told(actor: Actor, verb: str, import_: Import, **more: str) -> None:
     )
 
 
-def forget_old() -> None:
-    """Remove the files and lines of imports that are older than ``KEPT_FOR``."""
-    old = Import.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).exclude(state__in=WORKING_STATES)
-    ImportFile.objects.filter(of__in=old).delete()
-    ImportLine.objects.filter(of__in=old).delete()
+def forget_old() -> int:
+    """Remove the workbooks and lines of old imports, also of stuck ones, which have failed by then."""
+    old = Import.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    stuck = [state for state in (*WAITING_STATES, *WORKING_STATES) if state not in UNDO_STATES]
+    old.filter(state__in=stuck).update(state=ImportState.FAILED)
+    number, _ = ImportFile.objects.filter(of__in=old).delete()
+    return number + ImportLine.objects.filter(of__in=old).delete()[0]
+
+
+CLEANERS = (Cleaner("旧的导入文件", forget_old, is_quick=False),)
 
 
 # --- Room -----------------------------------------------------------------------------------------

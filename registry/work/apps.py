@@ -9,3 +9,4 @@ class WorkConfig(AppConfig):
     name = "registry.work"
     verbose_name = "后台处理"
     chores = ("registry.work.queue.CHORES",)
+    cleaners = ("registry.work.queue.CLEANERS",)

@@ -24,6 +24,7 @@ from django_tasks import TaskContext, TaskResultStatus
 from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
+from registry.housekeeping import Cleaner, clean
 from registry.models import User
 from registry.refusals import refuse
 from registry.work import beats
@@ -226,9 +227,10 @@ def try_again(task: DBTaskResult[Any, Any]) -> None:
     failed.update(status=TaskResultStatus.READY, run_after=timezone.now() + AGAIN_AFTER)
 
 
-def _forget_what_is_done() -> None:
-    DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - KEPT_FOR).delete()
+def _forget_what_is_done() -> int:
     beats.forget_the_gone()
+    return int(DBTaskResult.objects.finished().filter(finished_at__lt=timezone.now() - KEPT_FOR).delete()[0])
 
 
-CHORES = (Chore("forget what is done", timedelta(hours=6), _forget_what_is_done),)
+CLEANERS = (Cleaner("已完成的后台任务", _forget_what_is_done),)
+CHORES = (Chore("housekeeping", timedelta(hours=1), clean),)
