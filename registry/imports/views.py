@@ -39,11 +39,11 @@ from registry.refusals import OperationRefused
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
-from registry.web.exports import FORMATS, hand_over, is_long, later
+from registry.web.exports import FORMATS, hand_over, later
 from registry.web.fields import ReasonForm
 from registry.web.links import Tab
 from registry.web.lists import paged
-from registry.web.making import Made
+from registry.web.making import Made, is_long
 from registry.web.reasons import Reason, grouped, ranges
 from registry.work import queue
 

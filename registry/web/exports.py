@@ -18,7 +18,7 @@ from registry.models import Unit
 from registry.spreadsheets.sheets import Head, Sheet
 from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
 from registry.web.address import actor_of
-from registry.web.making import SMALL_ROWS, Made, TooLong, limited, making_of
+from registry.web.making import Made, TooLong, limited, making_of
 from registry.web.paper import MOST_ROWS, Paper, is_print, show_paper, too_long
 from registry.web.statement import Statement
 
@@ -130,11 +130,6 @@ def hand_over(request: HttpRequest, file: IO[bytes], made: Made) -> FileResponse
         )
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=made.file_name, content_type=made.content_type)
-
-
-def is_long(request: HttpRequest, rows: int) -> bool:
-    """Whether so many rows are left to the worker."""
-    return rows > SMALL_ROWS and making_of(request) is None
 
 
 def later(request: HttpRequest, title: str, rows: int = 0) -> HttpResponse:

@@ -61,6 +61,11 @@ def making_of(request: HttpRequest) -> Making | None:
     return making
 
 
+def is_long(request: HttpRequest, rows: int) -> bool:
+    """Whether so many rows are left to the worker."""
+    return rows > SMALL_ROWS and making_of(request) is None
+
+
 def limited(request: HttpRequest, sheets: Sequence[Sheet]) -> list[Sheet]:
     """Return the sheets with rows that raise ``TooLong`` where they are too many for who asks."""
     making, until, written = making_of(request), time.thread_time() + SECONDS, 0

@@ -33,7 +33,7 @@ from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
 from registry.web.choosing import Choosing
 from registry.web.columns import Column, Grid, Line, head_of, orders
-from registry.web.exports import above, answer, is_long, later, on_a_day
+from registry.web.exports import above, answer, later, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
 from registry.web.lists import (
@@ -49,6 +49,7 @@ from registry.web.lists import (
     sorts_of,
     with_query,
 )
+from registry.web.making import is_long
 from registry.web.paper import MOST_ROWS, is_print, too_long
 from registry.web.statement import Statement, units_left_out
 

@@ -33,7 +33,6 @@ PEOPLE = 4
 @pytest.fixture(autouse=True)
 def two_rows_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "SMALL_ROWS", 2)
-    monkeypatch.setattr("registry.web.exports.SMALL_ROWS", 2)
 
 
 @pytest.fixture
@@ -141,7 +140,6 @@ def test_rows_that_take_too_long_go_to_the_worker_however_few(
     viewer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SMALL_ROWS", 1_000)
-    monkeypatch.setattr("registry.web.exports.SMALL_ROWS", 1_000)
     monkeypatch.setattr(limits, "SECONDS", 0.0)
     assert asked(viewer).total == 0  # nobody counted
     work()
