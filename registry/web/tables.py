@@ -250,6 +250,12 @@ class Table(Choosing, Generic[Line]):
         on = [each for each in self.filters if self.wanted[each.name]]
         return self.place_chips | {each.name: each.words(self, self.wanted[each.name]) for each in on}
 
+    @property
+    def recorded(self) -> dict[str, str]:
+        """The same as the record of an export holds it."""
+        on = [each for each in self.filters if self.wanted[each.name] and each.name in self.shown]
+        return self.shown | {each.name: each.recorded(self, self.wanted[each.name]) for each in on}
+
     @cached_property
     def off(self) -> dict[str, str]:
         """The values in the address that switch off the filters that are on by default."""
@@ -454,7 +460,7 @@ class Table(Choosing, Generic[Line]):
             [self.sheet(on_paper=on_paper)],
             name="-".join(named),
             unit=self.file_unit,
-            filters=[*self.shown.values(), *self.asked_along()],
+            filters=[*self.recorded.values(), *self.asked_along()],
             more=self.paper_more() if on_paper else None,
         )
 
