@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +16,9 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.counting.metrics import CHARTED, METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
-from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
+from registry.models.base import in_spans
+from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
+from registry.models.prepared import Values, read_rows
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.people.lent import LentTable
 from registry.pages.people.roll import roll_prints
@@ -199,8 +201,17 @@ def units_below(shown: Unit, spans: list[Span], day: date) -> int:
     Each unit has two of the numbers of an interval, so only those that do not exist are counted by rows.
     """
     there = sum(span.hi - span.lo + 1 for span in spans) // 2 - 1
-    missing = Q(opened_on__gt=day) | Q(closed_on__lte=day)
-    return there - Unit.objects.filter(missing).in_spans(spans).exclude(pk=shown.pk).count()
+    places: list[date | int] = [] if everything(spans) else [end for span in spans for end in span]
+    return there - sum(number for (number,) in read_rows(_missing, [day, shown.pk, *places]))
+
+
+def _missing(values: Values) -> QuerySet[Any]:
+    """Return how many units do not exist on a day, but for one, in the intervals (none: everywhere)."""
+    day, pk, *places = values
+    spans = [Span(*places[at : at + 3]) for at in range(0, len(places), 3)]  # type: ignore[arg-type]
+    rows = Unit.objects.filter(Q(opened_on__gt=day) | Q(closed_on__lte=day)).exclude(pk=pk).order_by()
+    rows = rows.filter(in_spans(spans)) if spans else rows
+    return rows.values(every=Value(1)).annotate(number=Count("pk")).values_list("number")
 
 
 def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
