@@ -22,7 +22,7 @@ from registry.models import Assignment, Basis, Campaign, Organization, Person, U
 from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Rows, Span, UnitHierarchy, everything, is_inside, placed_in, within
 from registry.models.prepared import Rows as Found
-from registry.models.prepared import Values, read_rows, statement_of
+from registry.models.prepared import Values, read_objects, read_rows, statement_of
 
 Place = Unit | Organization | list[Span]
 """A unit with all below it, an organization with its Party line, or intervals of the unit tree."""
@@ -124,6 +124,12 @@ def read(make: Made, question: Question, place: list[Span], *shape: Hashable) ->
     """
     asked = _prepared(make, question, place, shape)
     return read_rows(*asked) if asked else []
+
+
+def objects(make: Made, question: Question, place: list[Span], *shape: Hashable) -> list[Any]:
+    """Return the objects of that query, where it is one of objects."""
+    asked = _prepared(make, question, place, shape)
+    return read_objects(*asked) if asked else []
 
 
 def statement(

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db.models import F, Q, QuerySet
 
 from registry.models.base import in_spans
-from registry.models.prepared import Values, read_rows
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.models.unit import Unit, UnitPlacement
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
@@ -91,7 +91,7 @@ class Moves:
 
 
 def _moved(values: Values) -> QuerySet[Any]:
-    """Return every placement of the units that moved after a day: (unit, superior, start, intervals of both)."""
+    """Return every placement of the units that moved after a day: (unit, superior, start, both's places)."""
     moved = UnitPlacement.objects.filter(started_on__gt=values[0]).order_by().values("unit_id")
     ends = [f"{end}__{name}" for end in ("unit", "superior") for name in _Place._fields]
     rows = UnitPlacement.objects.filter(unit_id__in=moved).order_by()
@@ -127,10 +127,18 @@ def roots() -> list[Unit]:
     known = _KNOWN.get()
     if known is not None and known.roots is not None:
         return known.roots
-    units = list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
+    units = read_objects(_roots, [])
     if known is not None:
         known.roots = units
     return units
+
+
+def _roots(_values: Values) -> QuerySet[Any]:
+    return Unit.objects.filter(parent__isnull=True).order_by("tree_id")
+
+
+def _children(values: Values) -> QuerySet[Any]:
+    return Unit.objects.filter(parent_id=values[0]).order_by()
 
 
 def everything(spans: Iterable[Span]) -> bool:
@@ -210,6 +218,8 @@ class UnitHierarchy:
         """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
         moved = set(self.superior_then)
         joined = [pk for pk, superior in self.superior_then.items() if superior == unit.pk]
+        if not moved:
+            return read_objects(_children, [unit.pk])
         children: Iterable[Unit] = Unit.objects.filter(
             Q(parent_id=unit.pk) & ~Q(pk__in=moved) | Q(pk__in=joined)
         ).order_by()

@@ -1,8 +1,8 @@
 """Statements that are put together once: what pages ask again and again differs in its values alone.
 
 Putting a statement together in the ORM takes longer than the database takes to answer it. So a function that
-makes a query is called once, with stand-ins for the days and keys, and the text of the statement is kept; from
-then on the values go in as parameters, as they always do. Nothing that was read is kept.
+makes a query is called once, with stand-ins for the days and keys, and the text of the statement is kept;
+from then on the values go in as parameters, as they always do. Nothing that was read is kept.
 
 A function that makes a query may look at its shape (the other arguments) but not at the values: no condition
 on them, no sum with them. Where it does sums, the first call fails.
@@ -18,8 +18,10 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.query import get_related_populators
 
-Values = Sequence[date | int]
+Values = Sequence[Any]
+"""Days, keys and places: of each only whether it is a day or a number is part of the shape."""
 Make = Callable[..., QuerySet[Any, Any]]
 Rows = list[tuple[Any, ...]]
 
@@ -39,6 +41,8 @@ class _Ready:
     given: tuple[tuple[int | None, Any], ...]
     converters: dict[int, Any]
     columns: int
+    compiler: Any
+    """What knows how to make rows into objects, where the query is one of objects."""
 
     def params(self, values: Values) -> tuple[Any, ...]:
         """Return the parameters with these values."""
@@ -60,6 +64,26 @@ def read_rows(make: Make, values: Values, *shape: Hashable) -> Rows:
     if not ready.converters:
         return rows if not rows or len(rows[0]) == ready.columns else [row[: ready.columns] for row in rows]
     return list(_converted(ready, rows))
+
+
+def read_objects(make: Make, values: Values, *shape: Hashable) -> list[Any]:
+    """Return the objects of the query that ``make(values, *shape)`` returns, with those selected along."""
+    ready, rows = _ready(make, values, shape), read_rows(make, values, *shape)
+    if ready is None or not rows:
+        return []
+    select, info, using = ready.compiler.select, ready.compiler.klass_info, connection.alias
+    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in select[first:last]]
+    related = get_related_populators(info, select, using)
+    objects = []
+    for row in rows:
+        made = info["model"].from_db(using, names, row[first:last])
+        for each in related:
+            each.populate(row, made)
+        for name, place in ready.compiler.annotation_col_map.items():
+            setattr(made, name, row[place])
+        objects.append(made)
+    return objects
 
 
 def statement_of(make: Make, values: Values, *shape: Hashable) -> tuple[str, tuple[Any, ...]] | None:
@@ -100,7 +124,7 @@ def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready
         if place is None and _is_near(param):
             raise TypeError(f"{make}: the query was made of a sum with a value, or of a condition on one")
     converters = compiler.get_converters([column[0] for column in compiler.select])
-    return _Ready(sql, given, converters, compiler.col_count or len(compiler.select))
+    return _Ready(sql, given, converters, compiler.col_count or len(compiler.select), compiler)
 
 
 def _adapted(value: date | int) -> Any:

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
-from registry.counting.basis import Question, organization_rows, read, rows_of
+from registry.counting.basis import Question, objects, organization_rows, read, rows_of
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import ORGANIZATION_METRICS, ORGANIZATIONS, OrganizationMetric
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
-from registry.models.prepared import Values, read_rows
+from registry.models.prepared import Values, read_objects, read_rows
 
 RECENT_DAYS, WEEK_DAYS = 30, 7
 TRANSFERS_READ = 500
@@ -280,15 +280,14 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
     asked = question.current()
     here = [Span(unit.tree_id, unit.lft, unit.lft)]
-    rows = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES))
-    shown: list[Any] = list(rows.order_by("tree_id", "lft")[:STANDING_SHOWN])
-    number = len(shown) if len(shown) < STANDING_SHOWN else rows.count()
-    pks = [row.pk for row in shown]
-    placed = Assignment.objects.as_of(question.as_of).filter(organization_id__in=pks)
-    members = dict(read_rows(_members, [question.as_of, *pks])) if pks else {}
+    shown: list[Any] = objects(_standing, asked, here)
+    number = len(shown)
+    if number == STANDING_SHOWN:
+        number = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES)).count()
+    held = [question.as_of, *(row.pk for row in shown)]
+    members = dict(read_rows(_members, held)) if shown else {}
     leaders: dict[int, list[Assignment]] = {}
-    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit").only(*_LEADER)
-    for assignment in leading.order_by("pk"):
+    for assignment in read_objects(_leading, held) if shown else ():
         leaders.setdefault(assignment.organization_id, []).append(assignment)
     found: list[Standing] = []
     above: list[Organization] = []
@@ -301,11 +300,25 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     return found, number
 
 
+def _standing(asked: Question, place: list[Span] | None) -> QuerySet[Any]:
+    rows = rows_of(ORGANIZATIONS, asked, place, (*APPROVED, *PENDING_STATES))
+    return rows.order_by("tree_id", "lft")[:STANDING_SHOWN]
+
+
+def _held(values: Values) -> QuerySet[Assignment]:
+    """Return who is placed on a day in some organizations."""
+    day, *pks = values
+    return Assignment.objects.as_of(day).filter(organization_id__in=pks).order_by()
+
+
 def _members(values: Values) -> QuerySet[Any]:
     """Return how many people each organization has on the day: (organization, number)."""
-    day, *pks = values
-    placed = Assignment.objects.as_of(day).filter(organization_id__in=pks)  # type: ignore[arg-type]
-    return placed.order_by().values_list("organization_id").annotate(Count("person_id", distinct=True))
+    return _held(values).values_list("organization_id").annotate(Count("person_id", distinct=True))
+
+
+def _leading(values: Values) -> QuerySet[Any]:
+    leading = _held(values).filter(role__in=LEADING_ROLES).select_related("person__home_unit")
+    return leading.only(*_LEADER).order_by("pk")
 
 
 def waiting(unit: Unit, question: Question, states: Collection[str]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from registry.counting.metrics import CHARTED, METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.base import in_spans
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
-from registry.models.prepared import Values, read_rows
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.people.lent import LentTable
 from registry.pages.people.roll import roll_prints
@@ -219,8 +219,7 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
     facts: list[tuple[str, str | SafeString]] = [("单位代码", shown.code), ("全称", shown.name)]
     if shown.aliases:
         facts.append(("别名", shown.aliases))
-    placements = UnitPlacement.objects.filter(unit=shown).select_related("superior").order_by("pk")
-    dated = sorted(placements, key=lambda each: each.started_on or date.min)
+    dated = sorted(read_objects(_placements, [shown.pk]), key=lambda each: each.started_on or date.min)
     for each in dated:
         above = linked(address, each.superior, scope) if each.superior else "无"
         days = days_said(each.started_on, each.ended_on) if len(dated) > 1 else ""
@@ -234,6 +233,10 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
         if value not in (None, ""):
             facts.append((label, str(value)))
     return facts
+
+
+def _placements(values: Values) -> QuerySet[UnitPlacement]:
+    return UnitPlacement.objects.filter(unit_id=values[0]).select_related("superior").order_by("pk")
 
 
 def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[Tab]:
