@@ -112,7 +112,7 @@ def rows_of(
     return placed_in(rows, within(spans, question.scope), source.at)
 
 
-Made = Callable[..., QuerySet[Any, Any]]
+Made = Callable[..., Any]
 """Makes a ``values_list`` query of a question, the intervals of a place (None: everywhere), and a shape."""
 
 
@@ -165,12 +165,12 @@ def _prepared(
 
 def _of_values(
     values: Values, make: Made, basis: str, has_since: bool, has_campaign: bool, number: int, shape: Any
-) -> QuerySet[Any, Any]:
+) -> Any:
     """Put question and intervals together again out of the values, and make the query of them."""
     as_of, first_day, *others = values
     campaign = Campaign(pk=others.pop(0)) if has_campaign else None
-    asked = Question(as_of, basis, first_day if has_since else None, campaign)  # type: ignore[arg-type]
-    spans = [Span(*others[at : at + 3]) for at in range(0, 3 * number, 3)]  # type: ignore[arg-type]
+    asked = Question(as_of, basis, first_day if has_since else None, campaign)
+    spans = [Span(*others[at : at + 3]) for at in range(0, 3 * number, 3)]
     return make(asked, spans or None, *shape)
 
 

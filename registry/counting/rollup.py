@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from registry.counting.basis import Place, Question, inside, read, rows_of, statement
 from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
@@ -201,7 +201,7 @@ def _count_pending(
 
 def _marked(
     question: Question, place: list[Span] | None, source: CountSource, metrics: tuple[Metric, ...]
-) -> QuerySet[Any]:
+) -> Any:
     """Return the rows that are not approved: (tree, place, what each metric counts)."""
     marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(metrics)}
     at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
@@ -250,9 +250,7 @@ def _counted(
     return found[True], found[False]
 
 
-def _summed(
-    question: Question, place: Place | None, source: CountSource, metrics: tuple[Metric, ...]
-) -> QuerySet[Any]:
+def _summed(question: Question, place: Place | None, source: CountSource, metrics: tuple[Metric, ...]) -> Any:
     """Return whether approved, and each metric's number: a row of each."""
     rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source))
     added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(metrics)}
@@ -294,7 +292,7 @@ _WAYS = {True: ("tree_id", "lft"), False: ("id",)}
 
 def _each_marked(
     question: Question, place: list[Span] | None, source: CountSource, metrics: tuple[Metric, ...], few: bool
-) -> QuerySet[Any]:
+) -> Any:
     """Return the rows: (where, whether approved, what each metric counts)."""
     marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(metrics)}
     ways = {f"at_{name}": F(f"{source.at}{name}") for name in _WAYS[few]}

@@ -13,7 +13,7 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import Any
 
-from django.db.models import Count, DateField, F, Q, QuerySet, Sum, Value
+from django.db.models import Count, DateField, F, Q, Sum, Value
 
 from registry.counting.basis import Question, inside, read
 from registry.counting.metric import CountSource, Metric, prefixed
@@ -159,7 +159,7 @@ def from_rows(
     }
 
 
-def _days_of(asked: Question, place: list[Span] | None, metric: Metric, is_one: bool) -> QuerySet[Any]:
+def _days_of(asked: Question, place: list[Span] | None, metric: Metric, is_one: bool) -> Any:
     """Return the rows that count in the period asked: (place, owner, days), or how many have these days."""
     source, first, last = metric.source, asked.first_day, asked.as_of
     rows = source.rows().filter(metric.condition, **{f"{source.starts}__lte": last})

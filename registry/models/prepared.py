@@ -17,12 +17,12 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 
 Values = Sequence[Any]
 """Days, keys and places: of each only whether it is a day or a number is part of the shape."""
-Make = Callable[..., QuerySet[Any, Any]]
+Make = Callable[..., Any]
+"""Makes a query set."""
 Rows = list[tuple[Any, ...]]
 
 _MOST = 2000
@@ -74,7 +74,7 @@ def read_objects(make: Make, values: Values, *shape: Hashable) -> list[Any]:
     select, info, using = ready.compiler.select, ready.compiler.klass_info, connection.alias
     first, last = info["select_fields"][0], info["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[first:last]]
-    related = get_related_populators(info, select, using)
+    related = get_related_populators(info, select, using)  # type: ignore[call-arg]
     objects = []
     for row in rows:
         made = info["model"].from_db(using, names, row[first:last])

@@ -19,6 +19,8 @@ from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 from registry.models.prepared import Values, read_objects, read_rows
 
 RECENT_DAYS, WEEK_DAYS = 30, 7
+LARGE = 2_000
+"""The width of a large part of the tree: a thousand units."""
 TRANSFERS_READ = 500
 STANDING_SHOWN = 50
 
@@ -111,9 +113,20 @@ def period(question: Question, days: int = RECENT_DAYS) -> Question:
     return replace(question, basis=Basis.NEW.value, since=question.as_of - timedelta(days=days - 1))
 
 
-def recent(question: Question, spans: list[Span]) -> list[Day]:
-    """Return what happened inside the intervals in the last thirty days, by day, the newest first."""
-    recently = period(question)
+def recent(question: Question, spans: list[Span], enough: int | None = None) -> list[Day]:
+    """Return what happened inside the intervals in the last thirty days, by day, the newest first.
+
+    ``enough``: of a large part of the tree only the last seven days where these have so many lines.
+    """
+    if enough is not None and sum(span.hi - span.lo for span in spans) > LARGE:
+        lines = _changes(period(question, WEEK_DAYS), spans)
+        if len(lines) >= enough:
+            return _by_days(lines)
+    return _by_days(_changes(period(question), spans))
+
+
+def _changes(recently: Question, spans: list[Span]) -> list[Change]:
+    """Return what happened in a period, in no order of days."""
     changes: list[Change] = []
     for act in ACTS:
         counted = read(_by_day, replace(recently, basis=act.basis), spans, act.field)
@@ -122,14 +135,17 @@ def recent(question: Question, spans: list[Span]) -> list[Day]:
             for day, *kind, number, code, name, samples, lo, hi in counted
         ]
         changes += sorted(found, key=lambda each: _order(each.metric))
-    changes += _transferred(recently, spans)
+    return changes + _transferred(recently, spans)
+
+
+def _by_days(changes: Iterable[Change]) -> list[Day]:
     days: dict[date, Day] = {}
     for change in changes:
         days.setdefault(change.day, Day(change.day)).changes.append(change)
     return [days[day] for day in sorted(days, reverse=True)]
 
 
-def _by_day(asked: Question, place: list[Span] | None, field: str) -> QuerySet[Any]:
+def _by_day(asked: Question, place: list[Span] | None, field: str) -> Any:
     """Return the organizations asked by their day and kind: how many, one of them, where they stand."""
     rows = rows_of(ORGANIZATIONS, asked, place).values_list(field, "kind", "is_temporary")
     return rows.annotate(
@@ -207,7 +223,7 @@ def _transfers(asked: Question, spans: list[Span], limit: int | None = None) -> 
     return events
 
 
-def _met(asked: Question, place: list[Span] | None, limit: int | None) -> QuerySet[Any]:
+def _met(asked: Question, place: list[Span] | None, limit: int | None) -> Any:
     """Return the placements that end where another begins, inside the place or from or to it."""
     after = "organization__placements__"
     met = Q(
@@ -285,7 +301,7 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     if number == STANDING_SHOWN:
         number = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES)).count()
     held = [question.as_of, *(row.pk for row in shown)]
-    members = dict(read_rows(_members, held)) if shown else {}
+    members: dict[int, int] = dict(read_rows(_members, held)) if shown else {}
     leaders: dict[int, list[Assignment]] = {}
     for assignment in read_objects(_leading, held) if shown else ():
         leaders.setdefault(assignment.organization_id, []).append(assignment)
@@ -300,7 +316,7 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     return found, number
 
 
-def _standing(asked: Question, place: list[Span] | None) -> QuerySet[Any]:
+def _standing(asked: Question, place: list[Span] | None) -> Any:
     rows = rows_of(ORGANIZATIONS, asked, place, (*APPROVED, *PENDING_STATES))
     return rows.order_by("tree_id", "lft")[:STANDING_SHOWN]
 
@@ -311,12 +327,12 @@ def _held(values: Values) -> QuerySet[Assignment]:
     return Assignment.objects.as_of(day).filter(organization_id__in=pks).order_by()
 
 
-def _members(values: Values) -> QuerySet[Any]:
+def _members(values: Values) -> Any:
     """Return how many people each organization has on the day: (organization, number)."""
     return _held(values).values_list("organization_id").annotate(Count("person_id", distinct=True))
 
 
-def _leading(values: Values) -> QuerySet[Any]:
+def _leading(values: Values) -> Any:
     leading = _held(values).filter(role__in=LEADING_ROLES).select_related("person__home_unit")
     return leading.only(*_LEADER).order_by("pk")
 

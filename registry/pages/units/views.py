@@ -25,6 +25,7 @@ from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.notice import notices
+from registry.pages.units.recent import LINES_SHOWN
 from registry.pages.units.recent import card as recent_card
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
@@ -79,7 +80,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     }
     course = unit_page.course(shown, question, charted, period)
     reported = unit_page.reported(address, shown)
-    recent = unit_events.recent(question, spans)
+    recent = unit_events.recent(question, spans, LINES_SHOWN)
     standing, standing_number = unit_events.standing_at(shown, question)
     actions = _actions(request, address, shown)
     context = {
@@ -202,13 +203,14 @@ def units_below(shown: Unit, spans: list[Span], day: date) -> int:
     """
     there = sum(span.hi - span.lo + 1 for span in spans) // 2 - 1
     places: list[date | int] = [] if everything(spans) else [end for span in spans for end in span]
-    return there - sum(number for (number,) in read_rows(_missing, [day, shown.pk, *places]))
+    missing: int = sum(number for (number,) in read_rows(_missing, [day, shown.pk, *places]))
+    return there - missing
 
 
-def _missing(values: Values) -> QuerySet[Any]:
+def _missing(values: Values) -> Any:
     """Return how many units do not exist on a day, but for one, in the intervals (none: everywhere)."""
     day, pk, *places = values
-    spans = [Span(*places[at : at + 3]) for at in range(0, len(places), 3)]  # type: ignore[arg-type]
+    spans = [Span(*places[at : at + 3]) for at in range(0, len(places), 3)]
     rows = Unit.objects.filter(Q(opened_on__gt=day) | Q(closed_on__lte=day)).exclude(pk=pk).order_by()
     rows = rows.filter(in_spans(spans)) if spans else rows
     return rows.values(every=Value(1)).annotate(number=Count("pk")).values_list("number")
