@@ -20,7 +20,7 @@ from registry.models.base import in_spans
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
 from registry.models.prepared import Values, read_objects, read_rows
 from registry.pages.comparison.asked import comparison_query, comparison_url
-from registry.pages.people.lent import LentTable
+from registry.pages.people.lent import NEWEST_SHOWN, LentTable, newest_lent
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
@@ -38,7 +38,6 @@ from registry.web.templatetags.parts import thousands
 from registry.web.text import period as days_said
 
 CHILDREN_ON_A_PAGE = 100
-LENT_SHOWN = 5
 
 _MAINTENANCE = (
     ("add_unit", "unit_add", "增设下级单位"),
@@ -157,10 +156,12 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
 
 def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:
     """Return the newest of those at home here who are placed outside, and how many there are."""
+    newest = newest_lent(spans, address_of(request).as_of)
+    if not newest:
+        return {"lent": [], "lent_number": Length(0)}
     table = LentTable(request, Place(shown, None, False, spans, shown))
-    newest = list(table.ordered[:LENT_SHOWN])
-    number = table.length if len(newest) == LENT_SHOWN else Length(len(newest))
-    return {"lent": table.lines(newest) if newest else [], "lent_number": number}
+    number = table.length if len(newest) == NEWEST_SHOWN else Length(len(newest))
+    return {"lent": table.lines(newest), "lent_number": number}
 
 
 def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
