@@ -387,7 +387,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return [
             {"label": label, "number": of_natures[nature], "url": with_query(self.request, nature=nature)}
             for nature, label in NATURES
-            if of_natures[nature]
+            if nature in of_natures
         ]
 
     def parts(self) -> list[Part]:
@@ -396,16 +396,18 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             return []
         order = self.sorts[FIRST][1:]
         return [
-            Part(_of_nature(self, self.ordered, nature).order_by(*order, "pk"), self._of_natures[nature])
+            Part(
+                _of_nature(self, self.ordered, nature).order_by(*order, "pk"), self._of_natures.get(nature, 0)
+            )
             for nature, _label in NATURES
         ]
 
     @cached_property
     def _of_natures(self) -> dict[str, int]:
         """How many organizations of each nature."""
-        found: dict[str, int] = defaultdict(int)
+        found: dict[str, int] = {}
         for total in self.totals:
-            found[total.nature] += total.number
+            found[total.nature] = found.get(total.nature, 0) + total.number
         return found
 
     @cached_property
