@@ -15,6 +15,7 @@ import pytest
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from registry.models import Organization
 from registry.reports.filed_sheets import READY
@@ -42,7 +43,7 @@ from tests.addresses import (
     unit,
     user,
 )
-from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
+from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +76,7 @@ def ticked(here: Bureau) -> dict[str, Any]:
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
 """Back to its page: there is nothing to take back yet."""
+TODAY = timezone.localdate().isoformat()
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
 ENTER = "302 403 200 403 200 403 | 404"
@@ -728,7 +730,7 @@ TABLE: dict[str, list[Row]] = {
                 "display_name": "新用户",
                 "unit": here.unit.code,
                 "role": "viewer",
-                "started_on": "2020-01-01",
+                "started_on": TODAY,
             },
         )
     ],
@@ -755,7 +757,7 @@ TABLE: dict[str, list[Row]] = {
             user,
             USERS,
             USERS_CHANGED,
-            lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": "2020-01-01"},
+            lambda here: {"unit": here.unit.code, "role": "clerk", "started_on": TODAY},
         )
     ],
     "user_disable": [Row(user, USERS, USERS_CHANGED, lambda here: {"reason": "离职"})],
@@ -919,22 +921,30 @@ def differences(found: Answers, table: Answers) -> list[str]:
     ]
 
 
+@pytest.mark.look
 def test_without_a_login(world: TwoBureaus) -> None:
-    found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, "省公安厅"])
+    found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, GUEST, "省公安厅"])
     assert differences(found, expected(0, outside=False)) == []
 
 
-@pytest.mark.parametrize("role", ROLES)
+def once(*asking_all: str) -> list[Any]:
+    """Return all roles; those that ask the database nothing that these do not ask come on SQLite only."""
+    return [role if role in asking_all else pytest.param(role, marks=pytest.mark.look) for role in ROLES]
+
+
+@pytest.mark.parametrize("role", once("manager", "viewer", "auditor"))
 def test_inside(world: TwoBureaus, role: str) -> None:
-    hidden = ["乙密", "YI-9000", PHONE]
+    hidden = ["乙密", "YI-9000", PHONE, GUEST]
     if role in ("viewer", "auditor"):
         hidden.append("JIA-9000")
     found = answers(Visitor(world.here.users[role]), world.here, hidden)
     assert differences(found, expected(ROLES.index(role) + 1, outside=False)) == []
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", once("manager"))
 def test_outside(world: TwoBureaus, role: str) -> None:
     # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
-    found = answers(Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE], outside=True)
+    found = answers(
+        Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE, GUEST], outside=True
+    )
     assert differences(found, expected(ROLES.index(role) + 1, outside=True)) == []

@@ -179,8 +179,8 @@ def test_a_form_without_its_token_changes_nothing(db: None) -> None:
     before = User.objects.get(username="zhangsan").password
     sent = {
         "old_password": "correct horse battery",
-        "new_password": "Xin-Mima-2020",
-        "again": "Xin-Mima-2020",
+        "new_password": "Xin-Ganlan-2020",
+        "again": "Xin-Ganlan-2020",
     }
     response = client.post("/account/password/", sent)
     assert response.status_code == 403

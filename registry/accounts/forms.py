@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
-from registry.accounts.passwords import LONGEST, ONE_TIME_DAYS, is_one_time_and_over
+from registry.accounts.passwords import LONGEST, why_not_usable
 from registry.models import User
 from registry.web.fields import ScopedForm
 
@@ -41,13 +41,10 @@ class LoginForm(AuthenticationForm):
         self.fields["password"].validators.append(_not_endless)
 
     def confirm_login_allowed(self, user: User) -> None:
-        """Refuse a password set by a manager that was not used in time."""
+        """Refuse a password set by a manager that was used already, or not in time."""
         super().confirm_login_allowed(user)
-        if is_one_time_and_over(user):
-            raise ValidationError(
-                f"一次性密码已超过 {ONE_TIME_DAYS} 天,不能再用。请联系本单位管理员重新设置。",
-                code="one_time_over",
-            )
+        if why := why_not_usable(user):
+            raise ValidationError(why, code="one_time_over")
 
 
 def _not_endless(value: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -20,6 +21,7 @@ from registry.locks import lock_unit_tree, use_units
 from registry.models import Grant, GrantRole, Person, Session, Unit, User
 from registry.models.base import on_day
 from registry.models.journal import rewrite
+from registry.models.text import look_of, validate_letters
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
 from registry.operations.units import add_unit
 from registry.refusals import refuse
@@ -185,7 +187,6 @@ def open_login(
     display_name: str,
     unit: Unit,
     role: str,
-    started_on: date,
     is_superuser: bool = False,
 ) -> User:
     """Make one of the demo's users, whose password is printed: in DEBUG only. Raises ``OperationRefused``."""
@@ -193,7 +194,6 @@ def open_login(
         raise refuse(None, "演示账号只能在 DEBUG 打开时建立。")
     need_right(actor, "open_login", None)
     user = _new_user(username, display_name)
-    passwords.check(password, user, field="password")
     user.is_staff = user.is_superuser = is_superuser
     user.is_sample = True
     user.set_password(password)
@@ -204,9 +204,8 @@ def open_login(
         user,
         unit=unit,
         after={"username": username, "is_superuser": is_superuser},
-        effective_on=started_on,
     )
-    _grant(actor, user, unit, role, started_on, None)
+    _grant(actor, user, unit, role, timezone.localdate(), None)
     return user
 
 
@@ -219,8 +218,17 @@ def _new_user(username: str, display_name: str) -> User:
 
 
 def _name_free(user: User) -> None:
-    if User.objects.filter(username__iexact=user.username).exclude(pk=user.pk).exists():
+    """Refuse the name of another account, one that looks like it, and letters that look like others."""
+    try:
+        validate_letters(user.username)
+    except ValidationError as error:
+        raise refuse("username", " ".join(error.messages)) from error
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(username__iexact=user.username).exists():
         raise refuse("username", f"已有名为“{user.username}”的用户,请换一个。")
+    if others.filter(username__iregex=f"^{look_of(user.username)}$").exists():
+        message = f"“{user.username}”和已有的一个用户名看起来一样(如 0 和 o、1 和 l),请换一个。"
+        raise refuse("username", message)
 
 
 @operation
@@ -243,10 +251,10 @@ def grant_role(
 def _grant(actor: Actor, user: User, unit: Unit, role: str, started_on: date, ended_on: date | None) -> Grant:
     if role not in GrantRole.values:
         raise refuse("role", "请选择角色。")
+    if started_on < timezone.localdate():
+        raise refuse("started_on", "授权不能追溯:开始日期须为今天或更晚。")
     if ended_on is not None and ended_on <= started_on:
         raise refuse("ended_on", "到期日期须晚于开始日期。")
-    if ended_on is not None and ended_on <= timezone.localdate():
-        raise refuse("ended_on", "到期日期须晚于今天,否则授权不起作用。")
     use_units([unit])
     unit = fresh(unit)
     if unit.closed_on is not None and unit.closed_on <= timezone.localdate():
@@ -395,10 +403,26 @@ def change_password(*, actor: Actor, user: User, password: str) -> User:
     """Set one's own password, under the rules. All other sessions end, since they hang on the old one."""
     user = _locked(user)
     need_oneself(actor, "change_password", user)
+    if passwords.changes_too_often(user) and not passwords.is_due(user):
+        raise refuse(
+            "new_password",
+            f"{passwords.REMEMBERED_DAYS} 天内已修改密码 {passwords.MOST_CHANGES} 次,不能再改。"
+            "怀疑密码泄露的,请联系本单位管理员设一次性密码。",
+        )
     passwords.check(password, user)
     passwords.replace(user, password, one_time=False)
     audit.record(actor, "change_password", user, unit=unit_of(user))
     return user
+
+
+@operation
+def spend_one_time_password(*, user: User) -> bool:
+    """Use a one-time password up at the login that it opens; whether it did: of two at once only one does.
+
+    The login is what is recorded.
+    """
+    rows = User.objects.filter(pk=user.pk, must_change_password=True, one_time_is_spent=False)
+    return rows.update(one_time_is_spent=True) == 1
 
 
 @operation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password
@@ -23,7 +23,11 @@ from registry.refusals import OperationRefused
 
 LONGEST = 128
 REMEMBERED = 5
-"""How many passwords, with the present one, are not taken again."""
+"""How many passwords, with the present one, are not taken again, however old they are."""
+REMEMBERED_DAYS = 180
+"""Nor those that ended within so many days: changing quickly does not bring an old one back."""
+MOST_CHANGES = 12
+"""So many passwords of that time are remembered: comparing with each takes a while."""
 
 ONE_TIME_DAYS = 3
 """A password set by a manager opens the registry for so long."""
@@ -69,10 +73,13 @@ class NotCommon(CommonPasswordValidator):
 
 
 class CharacterKinds:
-    """At least three of: small letters, capitals, digits, other characters; and not endlessly long."""
+    """At least three of: small letters, capitals, digits, other characters; and not endlessly long.
 
-    def __init__(self, least: int = 3) -> None:
-        self.least = least
+    A sentence of ``phrase`` Chinese characters needs nothing else.
+    """
+
+    def __init__(self, least: int = 3, phrase: int = 10) -> None:
+        self.least, self.phrase = least, phrase
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raise ``ValidationError`` when the password has too few kinds of characters."""
@@ -83,29 +90,37 @@ class CharacterKinds:
             any(sign.isupper() for sign in password),
             any(sign.isdigit() for sign in password),
             any(not sign.isalnum() for sign in password),
+            any(_is_chinese(sign) for sign in password),
         )
-        if sum(kinds) < self.least:
+        if sum(kinds) < self.least and sum(map(_is_chinese, password)) < self.phrase:
             raise ValidationError(self.get_help_text(), code="password_too_simple")
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return f"密码须包含大写字母、小写字母、数字、符号四类中的至少 {self.least} 类。"
+        return (
+            f"密码须包含大写字母、小写字母、数字、符号、汉字中的至少 {self.least} 类,"
+            f"或有至少 {self.phrase} 个汉字。"
+        )
+
+
+def _is_chinese(sign: str) -> bool:
+    return sign.isalpha() and not sign.isupper() and not sign.islower()
 
 
 class NotRecent:
-    """None of the last passwords of the same user."""
+    """None of the passwords that the same user had lately."""
 
     def validate(self, password: str, user: User | None = None) -> None:
         """Raise ``ValidationError`` when the user had this password lately."""
         if user is None or user.pk is None:
             return
-        before = user.old_passwords.order_by("-ended_at", "-pk").values_list("password", flat=True)
-        if any(check_password(password, held) for held in (user.password, *before[: REMEMBERED - 1]) if held):
+        before = user.old_passwords.values_list("password", flat=True)
+        if any(check_password(password, held) for held in (user.password, *before) if held):
             raise ValidationError(self.get_help_text(), code="password_recent")
 
     def get_help_text(self) -> str:
         """Say the rule."""
-        return f"不能使用最近 {REMEMBERED} 次用过的密码。"
+        return f"不能使用最近 {REMEMBERED} 次或 {REMEMBERED_DAYS} 天内用过的密码,请换一个新的。"
 
 
 def check(password: str, user: User, field: str = "new_password") -> None:
@@ -120,13 +135,23 @@ def replace(user: User, password: str, *, one_time: bool) -> None:
     """Write a new password to the user's row; the old one is remembered. For operations only."""
     if user.has_usable_password():
         OldPassword.objects.create(user=user, password=user.password)
-        kept = user.old_passwords.order_by("-ended_at", "-pk").values("pk")[: REMEMBERED - 1]
-        user.old_passwords.exclude(pk__in=list(kept.values_list("pk", flat=True))).delete()
+        newest = user.old_passwords.order_by("-ended_at", "-pk").values_list("pk", flat=True)
+        recent = newest.filter(ended_at__gte=_remembered_since())[:MOST_CHANGES]
+        user.old_passwords.exclude(pk__in={*newest[: REMEMBERED - 1], *recent}).delete()
     user.set_password(password)
-    user.must_change_password = one_time
+    user.must_change_password, user.one_time_is_spent = one_time, False
     user.password_changed_at = timezone.now()
-    user.save(update_fields=["password", "must_change_password", "password_changed_at"])
+    user.save(update_fields=["password", "must_change_password", "one_time_is_spent", "password_changed_at"])
     password_changed(password, user)
+
+
+def changes_too_often(user: User) -> bool:
+    """Whether the user changed the password so often that one more would make an old one forgotten."""
+    return user.old_passwords.filter(ended_at__gte=_remembered_since()).count() >= MOST_CHANGES
+
+
+def _remembered_since() -> datetime:
+    return timezone.now() - timedelta(days=REMEMBERED_DAYS)
 
 
 def one_time_password() -> str:
@@ -147,7 +172,15 @@ def is_due(user: User | AnonymousUser) -> bool:
     return days > 0 and user.password_changed_at < timezone.now() - timedelta(days=days)
 
 
-def is_one_time_and_over(user: User) -> bool:
-    """Whether the user's password was set by a manager and not used in time."""
-    since = timezone.now() - timedelta(days=ONE_TIME_DAYS)
-    return user.must_change_password and user.password_changed_at < since
+ONE_TIME_SPENT = "一次性密码已经用过一次,不能再用。请联系本单位管理员重新设置。"
+
+
+def why_not_usable(user: User) -> str:
+    """Return why a password that was set by a manager opens nothing any more; "" when it does."""
+    if not user.must_change_password:
+        return ""
+    if user.one_time_is_spent:
+        return ONE_TIME_SPENT
+    if user.password_changed_at < timezone.now() - timedelta(days=ONE_TIME_DAYS):
+        return f"一次性密码已超过 {ONE_TIME_DAYS} 天,不能再用。请联系本单位管理员重新设置。"
+    return ""

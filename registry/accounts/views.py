@@ -28,7 +28,7 @@ from registry.accounts import operations as accounts
 from registry.accounts import second_factor
 from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, PasswordForm
 from registry.accounts.lockout import login_page
-from registry.accounts.passwords import is_due
+from registry.accounts.passwords import ONE_TIME_SPENT, is_due
 from registry.audit import Actor
 from registry.models import Grant, Session, User
 from registry.refusals import refuse
@@ -81,6 +81,8 @@ def _goal(request: HttpRequest) -> str:
 def _enter(
     request: HttpRequest, user: User, backend: str, goal: str, packed: str, *, step: str
 ) -> HttpResponse:
+    if user.must_change_password and not accounts.spend_one_time_password(user=user):
+        return login_page(request, LoginForm(request), goal=goal, packed=packed, locked=ONE_TIME_SPENT)
     auth.login(request, user, backend=backend)
     if packed:
         kept.keep(request, packed)
@@ -310,19 +312,25 @@ def columns(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("code", "password")
 @changes_something
 def second_step(request: HttpRequest) -> HttpResponse:
-    """Turn the second step on: ask for the password, show the key once, take the first code."""
+    """Turn the second step on: ask for the password, show the key once, take the first code.
+
+    The key stands in the answer to the password only. Whoever opens the page again, or goes back to it,
+    is asked for the password and gets another key.
+    """
     user = _own(request)
     if second_factor.is_on(user):
         return HttpResponseRedirect(reverse("account"))
+    if request.method != "POST":
+        request.session.pop(_KEY, None)
     key = request.session.get(_KEY)
-    if key is None:
+    if key is None or "password" in request.POST:
         return _with_password(
             request,
             user,
             _show_key,
             "启用二次验证",
             "下一步",
-            "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。",
+            "启用后,登录时除密码外还要输入手机验证器应用(离线可用)显示的六位数字。密钥只显示一次,请先备好手机。",
         )
     form = CodeForm(posted(request), user=request.user)
 
@@ -334,14 +342,12 @@ def second_step(request: HttpRequest) -> HttpResponse:
         accounts.forget_sessions(user=user, keep=request.session.session_key)
         return codes
 
-    device = second_factor.authenticator(user, key)
     return change(
         request,
         form,
         act,
         back=lambda codes: render(request, "accounts/codes.html", {"codes": codes, "first": True}),
         template="accounts/second_step.html",
-        context={"drawing": _drawing(device.config_url), "key": _readable(device.bin_key)},
     )
 
 
@@ -371,8 +377,14 @@ def _with_password(
 
 
 def _show_key(request: HttpRequest, user: User) -> HttpResponse:
-    request.session[_KEY] = second_factor.new_key()
-    return HttpResponseRedirect(reverse("account_second_step"))
+    request.session[_KEY] = key = second_factor.new_key()
+    device = second_factor.authenticator(user, key)
+    context = {
+        "form": CodeForm(user=request.user),
+        "drawing": _drawing(device.config_url),
+        "key": _readable(device.bin_key),
+    }
+    return render(request, "accounts/second_step.html", context)
 
 
 def _turn_off(request: HttpRequest, user: User) -> HttpResponse:

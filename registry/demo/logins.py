@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from registry.accounts.operations import close_login, open_login
 from registry.audit import Actor
-from registry.demo.facts import CAMPAIGN_START
 from registry.models import Unit, User
 
 
@@ -65,7 +64,6 @@ def open_logins(actor: Actor) -> None:
             display_name=login.name,
             unit=Unit.objects.get(code=login.unit),
             role=login.role,
-            started_on=CAMPAIGN_START,
             is_superuser=login.is_superuser,
         )
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from registry import access, locks
+from registry import access
 from registry.audit import Actor
 from registry.importers.cases import Case
 from registry.models import Organization, Person, Unit, User
@@ -21,6 +21,8 @@ from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
 BATCH = 5000
+MOST_LOCKED = 10_000
+"""Of more organizations than these the import does not note which they are, and locks the whole forest."""
 REASON = "导入"
 """Stands for the reason while planning: whoever writes must give one (``Session.needs_reason``)."""
 
@@ -182,27 +184,23 @@ class Session:
         known = self.units if isinstance(row, Unit) else self.organizations
         return (known.get(row.code) or row).name
 
-    def people_seen(self, people: Iterable[Person]) -> set[int]:
-        """Return the keys of those whom the user sees: by their home unit, or where they are placed."""
+    def numbers_seen(self, people: Iterable[Person]) -> set[int]:
+        """Return the keys of those whose number the user sees; nobody else is known by it."""
         there = list(people)
         units = self.by_pk(Unit, {person.home_unit_id for person in there})
-        sees = {pk for pk in {each.home_unit_id for each in there} if self.may(access.SEE, units[pk])}
-        seen = {person.pk for person in there if person.home_unit_id in sees}
-        for some in batches([person.pk for person in there if person.pk not in seen], 500):
-            rows = access.visible(self.user, Person.objects.filter(pk__in=some))
-            seen |= set(rows.order_by().values_list("pk", flat=True))
-        return seen
+        sees = {pk for pk in {each.home_unit_id for each in there} if self.may(access.PERSONAL, units[pk])}
+        return {person.pk for person in there if person.home_unit_id in sees}
 
     # What the writing takes the locks of
 
     def touch_unit(self, unit: Unit) -> None:
         """Note a unit that must stay open."""
-        if unit.pk and len(self.units_touched) <= locks.MANY:
+        if unit.pk:
             self.units_touched.add(unit.code)
 
     def touch_organization(self, organization: Organization) -> None:
         """Note an organization whose tree must stay as it is."""
-        if organization.pk and len(self.organizations_touched) <= locks.MANY:
+        if organization.pk and len(self.organizations_touched) <= MOST_LOCKED:
             self.organizations_touched.add(organization.code)
 
 

@@ -21,6 +21,9 @@ class User(AbstractUser):
         default=False,
         help_text="密码由管理员设置,只能用来登录一次并修改密码。",
     )
+    one_time_is_spent = models.BooleanField(
+        "一次性密码已用", default=False, editable=False, help_text="已用它登录过,不能再次登录。"
+    )
     password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
     person = Link("registry.Person", "对应人员", null=True, related_name="users")
     skips_start = models.BooleanField("跳过开始使用", default=False, editable=False)

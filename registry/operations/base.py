@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from registry import access, audit, nouns
 from registry.audit import Actor
-from registry.locks import TreeChanged
+from registry.locks import Busy, TreeChanged, is_busy, patient
 from registry.models import User, journal
 from registry.models.base import Registered
 from registry.models.ordering import order_keys
@@ -45,7 +45,8 @@ _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 def operation(function: Callable[P, R]) -> Callable[P, R]:
     """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it.
 
-    After the commit the record may be sealed (``registry.audit.seals``).
+    After the commit the record may be sealed (``registry.audit.seals``). Raises ``Busy`` when somebody else
+    writes longer than anybody is to wait.
     """
 
     @functools.wraps(function)
@@ -59,23 +60,32 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
                     return _run(function, *args, **kwargs)
             except IntegrityError as error:
                 raise _in_chinese(error) from error
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with transaction.atomic():
-                    return _run(function, *args, **kwargs)
-            except TreeChanged:
-                if attempt == ATTEMPTS:
-                    raise refuse(None, "该组织正被多人同时调整,请稍后重试。") from None
-            except OperationalError as error:
-                code = getattr(error.__cause__, "pgcode", None)
-                if code not in (_DEADLOCK, _SERIALIZATION) or attempt == ATTEMPTS:
-                    raise
-                time.sleep(0.02 * attempt)
-            except IntegrityError as error:
-                raise _in_chinese(error) from error
-        raise AssertionError("unreachable")
+        with patient():
+            return _attempts(function, *args, **kwargs)
 
     return run
+
+
+def _attempts(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return _run(function, *args, **kwargs)
+        except TreeChanged:
+            if attempt == ATTEMPTS:
+                raise refuse(None, "该组织正被多人同时调整,请稍后重试。") from None
+        except Busy:
+            raise
+        except OperationalError as error:
+            if is_busy(error):
+                raise Busy("a row or the database was not free within the limit") from error
+            code = getattr(error.__cause__, "pgcode", None)
+            if code not in (_DEADLOCK, _SERIALIZATION) or attempt == ATTEMPTS:
+                raise
+            time.sleep(0.02 * attempt)
+        except IntegrityError as error:
+            raise _in_chinese(error) from error
+    raise AssertionError("unreachable")
 
 
 def _run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -174,13 +184,12 @@ def check_version(instance: Registered, version: int | None, changes: Mapping[st
     if version is None or version == instance.version:
         return
     differences = {
-        name: (audit.plain(getattr(instance, name)), audit.plain(value))
+        name: tuple(shown(instance, name, audit.plain(each)) for each in (getattr(instance, name), value))
         for name, value in changes.items()
         if getattr(instance, name) != value
     }
     said = ";".join(
-        f"{instance._meta.get_field(name).verbose_name}:现在是“{shown(instance, name, now)}”,"  # type: ignore[union-attr]
-        f"您填的是“{shown(instance, name, mine)}”"
+        f"{instance._meta.get_field(name).verbose_name}:现在是“{now}”,您填的是“{mine}”"  # type: ignore[union-attr]
         for name, (now, mine) in differences.items()
     )
     raise EditConflict(
@@ -191,7 +200,7 @@ def check_version(instance: Registered, version: int | None, changes: Mapping[st
 
 
 def shown(instance: Model, name: str, value: Any) -> str:
-    """Return a field's value as the pages show it."""
+    """Return a field's value as the pages show it to who works with the row: masked if they mask it."""
     if value is None or value == "":
         return "空"
     if value is True or value is False:
@@ -200,7 +209,8 @@ def shown(instance: Model, name: str, value: Any) -> str:
         return str(value["text"])
     word = nouns.record_words().get(name)
     choices = dict(getattr(instance._meta.get_field(name), "flatchoices", None) or {})
-    return str((word.values if word else choices).get(value, value))
+    text = str((word.values if word else choices).get(value, value))
+    return access.told(nouns.of(instance), name, text, sees_private=True)
 
 
 def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:

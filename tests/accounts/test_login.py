@@ -17,10 +17,11 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from registry.accounts import operations as accounts
 from registry.accounts import second_factor
 from registry.accounts.passwords import ONE_TIME_DAYS
 from registry.models import AuditEntry, Session, User
-from tests.factories import ACTOR, make_unit, make_user
+from tests.factories import ACTOR, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -270,7 +271,7 @@ def test_a_password_that_is_due_comes_before_everything(client: Client, user: Us
     page = client.get("/account/password/")
     assert page.status_code == 200
     assert 'id="tree"' not in page.content.decode()
-    new = {"old_password": PASSWORD, "new_password": "Xin-Mima-2020", "again": "Xin-Mima-2020"}
+    new = {"old_password": PASSWORD, "new_password": "Xin-Ganlan-2020", "again": "Xin-Ganlan-2020"}
     assert client.post("/account/password/", new).url == "/"
     assert client.get("/account/").status_code == 200
     assert client.post("/logout/").url == "/login/"
@@ -283,6 +284,29 @@ def test_passwords_do_not_get_old_when_that_is_switched_off(
     settings.PASSWORD_DAYS = 0
     log_in(client)
     assert client.get("/account/").status_code == 200
+
+
+def test_a_one_time_password_opens_once(client: Client, user: User) -> None:
+    due_by_order(user)
+    log_in(client)
+    assert client.get("/").url == "/account/password/"
+    # Nobody comes in with it again, whether or not a new one was set; the session that it opened goes on.
+    again = Client()
+    assert "一次性密码已经用过一次" in log_in(again).content.decode()
+    assert not is_in(again)
+    assert client.post("/logout/").url == "/login/"
+    assert "请联系本单位管理员重新设置" in log_in(client).content.decode()
+    # The next one opens again.
+    password = accounts.set_one_time_password(actor=ACTOR, user=user)
+    log_in(client, password=password)
+    assert change(client, "Xin-Ganlan-2020", old=password).url == "/"
+    client.post("/logout/")
+    assert log_in(client, password="Xin-Ganlan-2020").url == "/"
+
+
+def test_of_two_logins_with_it_at_once_one_comes_in(user: User) -> None:
+    due_by_order(user)
+    assert [accounts.spend_one_time_password(user=user) for _number in range(2)] == [True, False]
 
 
 def test_a_one_time_password_ends(client: Client, user: User) -> None:
@@ -441,15 +465,36 @@ def change(client: Client, new: str, old: str = PASSWORD, again: str | None = No
     return client.post("/account/password/", sent, REMOTE_ADDR="10.1.1.1")
 
 
+EASY = [
+    "Password123!",
+    "Gongan@2020",
+    "Jingcha110!",
+    "Dezhou@2020",
+    "Admin@123456",
+    "Qwer1234!@#$",
+    "P@ssw0rd2020",
+    "Lisi@20200120",
+    "1qaz@WSX3edc",
+    "Woaini1314!",
+    "Gongan.110.2020!",
+    "G0ng@n.Jingch@.26",
+    "人民公安为人民2020!",
+    "公安公安公安公安公安",
+    "不忘初心牢记使命永远跟党走",
+]
+"""What people in a police bureau try first: a known word, with a year, a number or signs around it."""
+
+
 @pytest.mark.parametrize(
     ("new", "field", "said"),
     [
         ("Kurz-1", "new_password", "至少"),
-        ("just-small-letters", "new_password", "四类中的至少 3 类"),
-        ("justsmall12345678", "new_password", "四类中的至少 3 类"),
+        ("just-small-letters", "new_password", "汉字中的至少 3 类"),
+        ("justsmall12345678", "new_password", "汉字中的至少 3 类"),
         ("Zhangsan123", "new_password", "相近"),
         ("Password123", "new_password", "常见"),
         ("A1-" + "x" * 130, "new_password", "128"),
+        *[(easy, "new_password", "容易被猜到") for easy in EASY],
         (PASSWORD, "new_password", "最近 5 次"),
     ],
 )
@@ -466,34 +511,50 @@ def test_changing_it_ends_all_other_sessions(client: Client, user: User) -> None
     other = Client()
     log_in(client)
     log_in(other, address="10.9.9.9")
-    assert change(client, "Xin-Mima-2020", again="Xin-Mima-2021").context["form"].errors["again"]
-    assert change(client, "Xin-Mima-2020").url == "/account/"
+    assert change(client, "Xin-Ganlan-2020", again="Xin-Ganlan-2021").context["form"].errors["again"]
+    assert change(client, "Xin-Ganlan-2020").url == "/account/"
     assert client.get("/account/").status_code == 200
     assert other.get("/account/").url.startswith("/login/")
     assert log_in(Client()).status_code == 200
-    assert log_in(Client(), password="Xin-Mima-2020").status_code == 302
+    assert log_in(Client(), password="Xin-Ganlan-2020").status_code == 302
     entry = AuditEntry.objects.get(verb="change_password")
     assert (entry.user, entry.before, entry.after) == (user, {}, {})
 
 
-def test_none_of_the_last_five_is_taken_again(client: Client, user: User) -> None:
+@pytest.mark.parametrize("new", ["我家门前有两棵枣树呢", "tian-Kong_7-shitou", "Correct Horse battery"])
+def test_a_sentence_in_chinese_or_a_few_words_will_do(client: Client, user: User, new: str) -> None:
+    log_in(client)
+    assert change(client, new).url == "/account/"
+
+
+@pytest.mark.parametrize(
+    "new", ["Lianshui.Ju-8", "Liming.2020-ok", "mingli_A-2020", "PC-0031766-Aa", "Lianshuixian_1"]
+)
+def test_what_is_known_of_the_user_makes_no_password(client: Client, new: str) -> None:
+    unit = make_unit("lianshui", name="涟水县公安局")
+    user = make_user("xiaoli", unit, "clerk", display_name="李明")
+    user.person = make_person("李明", unit, number="0031766")
+    user.save()
+    log_in(client, "xiaoli")
+    assert "容易被猜到" in str(change(client, new).context["form"].errors)
+
+
+def test_five_quick_changes_do_not_bring_an_old_one_back(client: Client, user: User) -> None:
     log_in(client)
     old = PASSWORD
-    made = [f"Xin-Mima-{number}-Zz" for number in range(1, 6)]
+    made = [f"Xin-Ganlan-{number}-Zz" for number in range(1, 8)]
     for new in made:
         assert change(client, new, old=old).status_code == 302, new
         old = new
-    for new in made:
-        assert "最近 5 次" in str(change(client, new, old=old).context["form"].errors)
-    assert change(client, "correct Horse battery", old=old).status_code == 302
-    assert change(client, made[0], old="correct Horse battery").status_code == 302
+    for new in (PASSWORD, *made):
+        assert "180 天内用过" in str(change(client, new, old=old).context["form"].errors)
 
 
 def test_guessing_the_present_password_in_a_stolen_session_ends_it(client: Client, user: User) -> None:
     log_in(client)
     for _number in range(4):
-        assert "当前密码不正确" in str(change(client, "Xin-Mima-2020", old="wrong").context["form"].errors)
-    assert change(client, "Xin-Mima-2020", old="wrong").status_code == 429
+        assert "当前密码不正确" in str(change(client, "Xin-Ganlan-2020", old="wrong").context["form"].errors)
+    assert change(client, "Xin-Ganlan-2020", old="wrong").status_code == 429
     assert not is_in(client)
 
 
@@ -525,14 +586,15 @@ def test_turning_the_second_step_on_and_off(client: Client, user: User) -> None:
     log_in(client)
     assert TOTPDevice.objects.count() == 0
     assert "当前密码不正确" in client.post("/account/second-step/", {"password": "x"}).content.decode()
-    client.post("/account/second-step/", {"password": PASSWORD})
-    page = client.get("/account/second-step/").content.decode()
+    page = client.post("/account/second-step/", {"password": PASSWORD}).content.decode()
     assert "<svg" in page
     assert "style=" not in page
     assert TOTPDevice.objects.count() == 0
     key = client.session["second_factor_key"]
     assert re.search(r"<code>[A-Z2-7 ]{39}</code>", page)
-    assert "验证码不正确" in client.post("/account/second-step/", {"code": "000000"}).content.decode()
+    wrong = client.post("/account/second-step/", {"code": "000000"}).content.decode()
+    assert "验证码不正确" in wrong
+    assert not shows_key(wrong)
     assert not second_factor.is_on(user)
     done = client.post("/account/second-step/", {"code": code_now(key)})
     assert len(done.context["codes"]) == 10
@@ -553,6 +615,28 @@ def test_turning_the_second_step_on_and_off(client: Client, user: User) -> None:
     kept = str(list(AuditEntry.objects.values()))
     assert key not in kept
     assert not any(code in kept for code in renewed.context["codes"])
+
+
+def shows_key(page: str) -> bool:
+    return bool(re.search(r"<code>[A-Z2-7 ]{39}</code>", page)) or 'class="qr"' in page
+
+
+def test_the_key_of_the_second_step_is_shown_once(client: Client, user: User) -> None:
+    log_in(client)
+    first = client.post("/account/second-step/", {"password": PASSWORD})
+    assert shows_key(first.content.decode())
+    assert first.headers["Cache-Control"] == "no-store, private"
+    key = client.session["second_factor_key"]
+    # Opened again, or gone back to, the page asks for the password, and what it showed is worth nothing.
+    again = client.get("/account/second-step/").content.decode()
+    assert not shows_key(again)
+    assert 'name="password"' in again
+    assert "second_factor_key" not in client.session
+    client.post("/account/second-step/", {"code": code_now(key)})
+    assert not second_factor.is_on(user)
+    # Sent again by the browser, it is another key.
+    client.post("/account/second-step/", {"password": PASSWORD})
+    assert client.session["second_factor_key"] != key
 
 
 def test_without_a_request_nobody_is_authenticated(user: User) -> None:

@@ -17,9 +17,10 @@ from registry.models import AuditEntry, Grant, Session, Unit, User
 from tests.factories import make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 PASSWORD = "correct horse battery"
+TODAY = timezone.localdate().isoformat()
 
 
 def give(user: User, unit: Unit, role: str, start: date = date(2020, 1, 1), end: date | None = None) -> Grant:
@@ -69,7 +70,7 @@ ADDED = {
     "display_name": "王五",
     "unit": "station",
     "role": "clerk",
-    "started_on": "2020-02-01",
+    "started_on": TODAY,
     "ended_on": "",
 }
 
@@ -150,7 +151,7 @@ def test_a_new_user_comes_in_once_with_it_and_sets_another(world: World, manager
     client = Client()
     client.post("/login/", {"username": "wangwu", "password": password})
     assert client.get("/units/station/").url == "/account/password/"
-    new = {"old_password": password, "new_password": "Xin-Mima-2020", "again": "Xin-Mima-2020"}
+    new = {"old_password": password, "new_password": "Xin-Ganlan-2020", "again": "Xin-Ganlan-2020"}
     client.post("/account/password/", new)
     assert client.get("/units/station/").status_code == 200
     assert client.get("/units/left/").status_code == 404
@@ -170,6 +171,7 @@ def test_a_new_user_comes_in_once_with_it_and_sets_another(world: World, manager
         ({"role": "root"}, "role"),
         ({"role": ""}, "role"),
         ({"started_on": "x"}, "started_on"),
+        ({"started_on": "2020-02-01"}, "started_on"),
         ({"ended_on": "2020-01-01"}, "ended_on"),
     ],
 )
@@ -179,7 +181,7 @@ def test_adding_says_what_is_wrong_and_comes_back_filled(
     before = everything()
     response = manager.post("/users/add/", {**ADDED, **changes})
     assert field in errors(response)
-    assert 'value="2020-02-01"' in response.content.decode() or field == "started_on"
+    assert f'value="{TODAY}"' in response.content.decode() or field == "started_on"
     assert everything() == before
 
 
@@ -203,7 +205,7 @@ def test_nothing_more_than_the_form_has_is_written(world: World, manager: Client
 
 def test_granting_and_ending(world: World, manager: Client) -> None:
     address = f"/users/{world.clerk.pk}/grant/?as_of=2020-02-20"
-    sent = {"unit": "left", "role": "auditor", "started_on": "2020-02-01"}
+    sent = {"unit": "left", "role": "auditor", "started_on": TODAY}
     assert manager.post(address, sent).url == f"/users/{world.clerk.pk}/?as_of=2020-02-20"
     grant = Grant.objects.get(user=world.clerk, role="auditor")
     assert (grant.unit, grant.ended_on) == (world.left, None)
@@ -253,7 +255,7 @@ def addresses(user: User) -> list[str]:
     return [f"/users/{user.pk}/{action}" for action in ("", "grant/", "disable/", "enable/", "password/")]
 
 
-SENT = {"reason": "x", "unit": "station", "role": "viewer", "started_on": "2020-02-01"}
+SENT = {"reason": "x", "unit": "station", "role": "viewer", "started_on": TODAY}
 
 
 @pytest.mark.parametrize("who", ["foreign", "above"])
@@ -337,10 +339,10 @@ def test_a_superuser_reaches_everybody_but_oneself(world: World, client: Client)
 
 
 def test_the_command_grants(world: World, capsys: Any) -> None:
-    call_command("grant", "foreign", "left", "manager", "--from", "2020-02-01")
-    assert "已授予 foreign 在左公安局的“管理员”角色,自 2020-02-01,长期" in capsys.readouterr().out
+    call_command("grant", "foreign", "left", "manager", "--from", TODAY)
+    assert f"已授予 foreign 在左公安局的“管理员”角色,自 {TODAY},长期" in capsys.readouterr().out
     grant = Grant.objects.get(user=world.foreign, unit=world.left)
-    assert (grant.role, grant.started_on) == ("manager", date(2020, 2, 1))
+    assert (grant.role, grant.started_on) == ("manager", timezone.localdate())
     assert AuditEntry.objects.get(verb="grant_role").actor == "授权命令"
 
 

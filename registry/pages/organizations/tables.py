@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -381,13 +381,12 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     @cached_property
     def order_links(self) -> list[dict[str, Any]]:
         """A link to each nature in the list, in the order of the ledger; none in another order."""
-        of_natures = self._of_natures
-        if self.sort != FIRST or len(of_natures) < 2:
+        if self.sort != FIRST or len(self._of_natures) < 2:
             return []
         return [
-            {"label": label, "number": of_natures[nature], "url": with_query(self.request, nature=nature)}
+            {"label": label, "number": number, "url": with_query(self.request, nature=nature)}
             for nature, label in NATURES
-            if nature in of_natures
+            if (number := self._of_natures[nature])
         ]
 
     def parts(self) -> list[Part]:
@@ -403,11 +402,11 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         ]
 
     @cached_property
-    def _of_natures(self) -> dict[str, int]:
+    def _of_natures(self) -> Counter[str]:
         """How many organizations of each nature."""
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for total in self.totals:
-            found[total.nature] = found.get(total.nature, 0) + total.number
+            found[total.nature] += total.number
         return found
 
     @cached_property
@@ -488,7 +487,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return super().context() | {
             "totals": self.totals,
             "order_links": self.order_links,
-            "gone_said": GONE_SAID if any(row.is_gone for row in self.grid.rows) else "",
+            "gone_said": GONE_SAID * any(row.is_gone for row in self.grid.rows),
             "people": self.people(),
             "pending": self.pending,
             "pending_url": with_query(self.request, state="pending"),
