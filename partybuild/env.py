@@ -169,7 +169,7 @@ def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> di
 
 def _sqlite_place(name: str, url: str, default_file: Path, base: Path) -> str:
     if not url:
-        default_file.parent.mkdir(parents=True, exist_ok=True)
+        default_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(default_file)
     if url in {"sqlite://:memory:", "sqlite://"}:
         return ":memory:"
