@@ -10,8 +10,8 @@ os.umask(0o077)  # what the server writes is for its own user alone: see manage.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
 application = get_wsgi_application()
-# A tenth of a page's time went into looking for garbage among what stays for good: all pages are loaded now and
-# left out of the search, which comes less often (docs/decisions/0038-statements-put-together-once.md).
+# A tenth of a page's time went into looking for garbage among what stays for good: all pages are loaded now
+# and left out of the search, which comes less often (docs/decisions/0038-statements-put-together-once.md).
 import_module("partybuild.urls")
 gc.collect()
 gc.freeze()
