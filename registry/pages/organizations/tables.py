@@ -74,25 +74,25 @@ class ListedOrganization:
     is_parent_seen: bool
     heads: list[Assignment]
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The organization's page."""
         return self.table.address.url(self.organization.get_absolute_url()) if self.is_seen else ""
 
-    @property
+    @cached_property
     def unit_url(self) -> str:
         """The page of the unit where it stood on the day."""
         if not self.is_unit_seen:
             return ""
         return self.table.address.url(reverse("unit", args=[self.organization.host_code]))
 
-    @property
+    @cached_property
     def parent_url(self) -> str:
         """The superior's page."""
         parent = self.organization.parent
         return self.table.address.url(parent.get_absolute_url()) if self.is_parent_seen else ""
 
-    @property
+    @cached_property
     def parent_name(self) -> str | None:
         """The superior, with a word if it is only inferred."""
         each = self.organization
@@ -100,7 +100,7 @@ class ListedOrganization:
             return None
         return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
 
-    @property
+    @cached_property
     def is_gone(self) -> bool:
         """Whether it was dissolved by the day; its people are then those of its last day."""
         end = self.organization.dissolved_on
@@ -111,13 +111,13 @@ class ListedOrganization:
         """The note about its people, where it is dissolved."""
         return THEN if self.is_gone else ""
 
-    @property
+    @cached_property
     def heads_said(self) -> str:
         """The names of its heads, with the note."""
         said = "、".join(head.person.name for head in self.heads)
         return f"{self.then}{said}" if said else ""
 
-    @property
+    @cached_property
     def members_url(self) -> str:
         """The list of its members, on its last day where it is dissolved."""
         if not self.is_seen:
@@ -136,7 +136,7 @@ class ListedOrganization:
         """The tone of the state."""
         return self._state[0]
 
-    @property
+    @cached_property
     def _state(self) -> tuple[str, str]:
         return organization_page.state_tag(self.organization, self.table.address.as_of)
 
