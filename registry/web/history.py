@@ -264,25 +264,25 @@ def of_row(row: Model) -> tuple[list[AuditEntry], bool]:
     Those of one act stand together, each with how many are ``alike``: of its act and verb.
     """
     key = nouns.of(row).key
-    acts = [act for (act,) in read_rows(_newest_acts, [row.pk], key)]
+    acts = [act for (act,) in read_rows(_newest_acts, [row.pk], key, LIMIT + 1)]
     if not acts:
         return [], False
     place = {act: at for at, act in enumerate(acts[:LIMIT])}
-    found = read_objects(_entries_of, [row.pk, *place], key)
+    found = read_objects(_entries_of, [row.pk, *place], key, MOST_ALIKE)
     return sorted(found, key=lambda entry: (place[entry.act], entry.pk)), len(acts) > LIMIT
 
 
-def _newest_acts(values: Values, key: str) -> Any:
+def _newest_acts(values: Values, key: str, most: int) -> Any:
     entries = with_act(AuditEntry.objects.filter(about(key, values[0])))
     newest = entries.order_by().values("act").annotate(newest=Max("pk")).order_by("-newest")
-    return newest.values_list("act", flat=True)[: LIMIT + 1]
+    return newest.values_list("act", flat=True)[:most]
 
 
-def _entries_of(values: Values, key: str) -> Any:
+def _entries_of(values: Values, key: str, most: int) -> Any:
     """Return the entries about a row in some acts."""
     pk, *acts = values
     entries = with_act(AuditEntry.objects.filter(about(key, pk))).filter(act__in=acts)
-    return with_alike(entries, MOST_ALIKE).select_related("undoes", "unit").defer("rows")
+    return with_alike(entries, most).select_related("undoes", "unit").defer("rows")
 
 
 def with_act(entries: QuerySet[AuditEntry]) -> QuerySet[Any]:

@@ -296,7 +296,7 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
     asked = question.current()
     here = [Span(unit.tree_id, unit.lft, unit.lft)]
-    shown: list[Any] = objects(_standing, asked, here)
+    shown: list[Any] = objects(_standing, asked, here, STANDING_SHOWN)
     number = len(shown)
     if number == STANDING_SHOWN:
         number = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES)).count()
@@ -316,9 +316,9 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     return found, number
 
 
-def _standing(asked: Question, place: list[Span] | None) -> Any:
+def _standing(asked: Question, place: list[Span] | None, most: int) -> Any:
     rows = rows_of(ORGANIZATIONS, asked, place, (*APPROVED, *PENDING_STATES))
-    return rows.order_by("tree_id", "lft")[:STANDING_SHOWN]
+    return rows.order_by("tree_id", "lft")[:most]
 
 
 def _held(values: Values) -> QuerySet[Assignment]:
