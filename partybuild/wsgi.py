@@ -4,11 +4,16 @@ import gc
 import os
 from importlib import import_module
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+
+from partybuild.postgresql.base import DatabaseWrapper
 
 os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
+# A page takes no statement for long; commands and the worker may.
+DatabaseWrapper.statement_seconds = settings.STATEMENT_SECONDS
 application = get_wsgi_application()
 # A tenth of a page's time went into looking for garbage among what stays for good: all pages are loaded now
 # and left out of the search, which comes less often (docs/decisions/0038-statements-put-together-once.md).

@@ -840,7 +840,7 @@ for _model in apps.get_app_config("registry").get_models():
         ]
 
 NOT_IN_THE_ADMIN = (
-    *("session", "oldpassword", "import", "importfile", "importline"),
+    *("session", "oldpassword", "sentform", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
 )
 for _name in NOT_IN_THE_ADMIN:

@@ -22,6 +22,7 @@ from registry.models import Grant, GrantRole, Person, Session, Unit, User
 from registry.models.base import on_day
 from registry.models.journal import rewrite
 from registry.models.text import look_of, validate_letters
+from registry.operations import seen
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
 from registry.operations.units import add_unit
 from registry.refusals import refuse
@@ -288,6 +289,7 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
     _not_oneself(actor, user, "不能结束自己的授权,请由其他管理员办理。")
     grant = Grant.objects.select_related("unit", "user").get(pk=grant.pk)
     _need_right_over(actor, "end_grant", user, grant.unit)
+    seen.meet([grant], is_final=True)
     _reason_given(reason)
     today = timezone.localdate()
     if grant.ended_on is not None and grant.ended_on <= today:
@@ -504,6 +506,7 @@ def _not_oneself(actor: Actor, user: User, message: str) -> None:
 def _need_right_over(actor: Actor, verb: str, user: User, unit: Unit | None = None) -> None:
     """Refuse unless the actor sees ``user`` and may do it at ``unit``, or at all that ``user`` holds."""
     need_right(actor, verb, *([unit] if unit is not None else []))
+    seen.meet([user], is_final=True)
     by = actor.user
     if by is None:
         return

@@ -19,6 +19,7 @@ from registry.accounts import passwords
 from registry.accounts import user_forms as forms
 from registry.accounts.tables import ListedUser, UserTable, grants_inside, listed, require_manager
 from registry.models import Grant, Person, User
+from registry.operations import seen
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ReasonForm
@@ -234,6 +235,7 @@ grant = _USER.change(
     find=_to_grant,
     done=lambda job, made: f"已授予“{job.row}”在{made.unit.label}的“{made.get_role_display()}”角色。",
     template=FORM,
+    beside=(seen.GRANTS,),
 )
 end_grant = _USER.change(
     accounts.end_grant,
@@ -255,6 +257,7 @@ disable = _USER.change(
     submit_label="停用该用户",
     sentences=lambda job: [f"停用后“{job.row}”不能登录,正在使用的登录立即退出。可以随时再启用。"],
     done=lambda job, row: f"已停用“{row}”,其登录已全部退出。",
+    beside=(seen.GRANTS,),
 )
 enable = _USER.change(
     accounts.enable_user,
@@ -263,6 +266,7 @@ enable = _USER.change(
     submit_label="启用该用户",
     sentences=lambda job: [f"启用后“{job.row}”可用原密码登录。"],
     done=lambda job, row: f"已启用“{row}”。",
+    beside=(seen.GRANTS,),
 )
 # The password is shown in the answer and nowhere else.
 password = _USER.change(
