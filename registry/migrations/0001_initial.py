@@ -25,6 +25,28 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='AuditProof',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(auto_now_add=True, verbose_name='校验时间')),
+                ('seals', models.PositiveBigIntegerField(verbose_name='封存数')),
+                ('entries', models.PositiveBigIntegerField(verbose_name='记录条数')),
+                ('faults', models.PositiveBigIntegerField(verbose_name='问题数')),
+                ('number', models.PositiveBigIntegerField(null=True, verbose_name='证明到的封存')),
+                ('digest', models.CharField(blank=True, max_length=64, verbose_name='它的校验值')),
+                ('key', models.CharField(blank=True, max_length=12, verbose_name='密钥的名称')),
+                ('since_number', models.PositiveBigIntegerField(null=True, verbose_name='自此封存起可证明')),
+                ('since', models.DateTimeField(null=True, verbose_name='自此时起可证明')),
+                ('copied', models.PositiveBigIntegerField(null=True, verbose_name='库外另存核对到的封存')),
+            ],
+            options={
+                'verbose_name': '记录的校验',
+                'ordering': ['-pk'],
+                'abstract': False,
+                'base_manager_name': 'objects',
+            },
+        ),
+        migrations.CreateModel(
             name='AuditSeal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -33,6 +55,8 @@ class Migration(migrations.Migration):
                 ('count', models.PositiveIntegerField(verbose_name='条数')),
                 ('previous', models.CharField(max_length=64, verbose_name='前一封存的校验值')),
                 ('digest', models.CharField(max_length=64, verbose_name='校验值')),
+                ('key', models.CharField(max_length=12, verbose_name='密钥的名称')),
+                ('keyed', models.CharField(max_length=64, verbose_name='带密钥的校验值')),
             ],
             options={
                 'verbose_name': '记录封存',
