@@ -38,6 +38,7 @@ from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
 from registry.web.lists import (
     Length,
+    Part,
     chips,
     export_url,
     in_chunks,
@@ -143,6 +144,10 @@ class Table(Choosing, Generic[Line]):
     def page_rows(self) -> QuerySet[Any] | None:
         """Return where the rows of one page are read by their keys; None: from the list itself."""
         return None
+
+    def parts(self) -> Sequence[Part]:
+        """Return the ordered rows in parts that follow one another; none: they are sorted all at once."""
+        return ()
 
     @property
     def place(self) -> str:
@@ -276,7 +281,7 @@ class Table(Choosing, Generic[Line]):
         """The page of the address."""
         if not isinstance(self.ordered, QuerySet):
             return paged(self.request, self.ordered)
-        return paged_long(self.request, self.ordered, self.length, self.page_rows())
+        return paged_long(self.request, self.ordered, self.length, self.page_rows(), parts=self.parts())
 
     @cached_property
     def grid(self) -> Grid[Line]:
