@@ -47,7 +47,7 @@ class Outcome:
 
 
 def key_of(request: HttpRequest) -> str:
-    """Return the key for a form of this page: the one that came with it, unless it is used, else a new one."""
+    """Return the key for a form of this page: the one that came with it unless it is used, or a new one."""
     if getattr(request, "form_key_is_used", False):
         return secrets.token_urlsafe(18)
     sent = getattr(request, "kept_form_key", "") or request.POST.get(FIELD, "")
