@@ -119,6 +119,7 @@ class Machine:
             "DEBUG": "0",
             "TLS": "0",
             "SECRET_KEY": "for-the-chaos-run-only-0123456789-abcdefghijklmnop",
+            "SEAL_KEY": "for-the-chaos-run-only-9876543210-abcdefghijklmnop",
             "PYTHONUNBUFFERED": "1",
         }
         self.log = folder / "log"
