@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
+from django.db import OperationalError
+
 from registry import locks
 from registry.refusals import refuse
 
@@ -28,7 +30,9 @@ def persistently(work: Callable[[], T], *, is_long: bool) -> T:
         try:
             with locks.patient(PATIENCE if is_long else None), _undisturbed() if is_long else nullcontext():
                 return work()
-        except locks.Busy:
+        except OperationalError as error:
+            if not isinstance(error, locks.Busy) and not locks.is_busy(error):
+                raise
             if not left:
                 raise refuse(None, BUSY) from None
             time.sleep(PAUSE)
