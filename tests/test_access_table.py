@@ -743,6 +743,11 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"users": [here.waiting.pk]},
         )
     ],
+    "proposals": [Row(nothing, "302 403 403 403 200 403 | 403 403 403 200 403", READ_ONLY)],
+    "proposal_confirm": [Row(lambda here: [here.proposal.pk], USERS, USERS_CHANGED)],
+    "proposal_drop": [
+        Row(lambda here: [here.proposal.pk], USERS, USERS_CHANGED, lambda here: {"reason": "否"})
+    ],
     "user": [Row(user, USERS, READ_ONLY)],
     "user_edit": [
         Row(
@@ -804,7 +809,8 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "account_second_step": [
-        Row(nothing, EVERYBODY, "302 302 302 302 302 302 | 302", lambda here: {"password": PASSWORD})
+        # The key stands in the answer.
+        Row(nothing, EVERYBODY, EVERYBODY, lambda here: {"password": PASSWORD})
     ],
     "account_second_step_off": [
         Row(nothing, "302 302 302 302 302 302 | 302", "302 302 302 302 302 302 | 302")

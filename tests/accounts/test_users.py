@@ -205,9 +205,9 @@ def test_nothing_more_than_the_form_has_is_written(world: World, manager: Client
 
 def test_granting_and_ending(world: World, manager: Client) -> None:
     address = f"/users/{world.clerk.pk}/grant/?as_of=2020-02-20"
-    sent = {"unit": "left", "role": "auditor", "started_on": TODAY}
+    sent = {"unit": "left", "role": "viewer", "started_on": TODAY}
     assert manager.post(address, sent).url == f"/users/{world.clerk.pk}/?as_of=2020-02-20"
-    grant = Grant.objects.get(user=world.clerk, role="auditor")
+    grant = Grant.objects.get(user=world.clerk, role="viewer")
     assert (grant.unit, grant.ended_on) == (world.left, None)
     assert "role" in errors(manager.post(address, sent))
     assert "unit" in errors(manager.post(address, {**sent, "unit": "top"}))

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from registry.accounts.operations import grant_role
+from registry.accounts.grants import grant_role
 from registry.audit import Actor
 from registry.management.arguments import find_unit, read_day
 from registry.models import GrantRole, User
