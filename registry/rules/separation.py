@@ -116,7 +116,7 @@ def check(proposal: Holding, held: Iterable[Grant]) -> Wrong:
     if proposal.user.is_superuser and proposal.role == AUDITOR:
         yield "superuser_audits", "role", "系统管理员可以办理一切,不能再担任审计,请换一人。"
     for grant in held:
-        is_other = grant.pk != proposal.grant and overlap(grant.unit, proposal.unit)
+        is_other = (grant.pk is None or grant.pk != proposal.grant) and overlap(grant.unit, proposal.unit)
         if is_other and _meet(proposal.user, proposal, grant):
             yield "roles_exclude", "role", message(proposal.role, grant.role, grant.unit)
 

@@ -109,10 +109,11 @@ def test_a_sheet_is_no_way_round_the_second_manager_nor_around_roles_that_exclud
     found = problems(made)
     assert [(address.removeprefix("用户!"), message[:5]) for address, message in found] == [
         ("D2", "这一角色须"),
-        *((address, "该用户在“") for address in ("D4", "D5", "D6", "D7")),
+        *((address, "该用户在“") for address in ("D4", "D5", "D6")),
+        ("D7", "这一角色须"),
     ]
+    new = accounts.NewUser("wangwu", "王五", world.left, "approver")
     with pytest.raises(OperationRefused, match="两人办理"):
-        new = accounts.NewUser("wangwu", "王五", world.left, "approver")
         accounts.add_users(actor=Actor(world.manager, "x"), users=[new])
     assert not User.objects.filter(username="wangwu").exists()
 
