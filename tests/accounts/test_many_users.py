@@ -109,7 +109,7 @@ def test_a_sheet_is_no_way_round_the_second_manager_nor_around_roles_that_exclud
     found = problems(made)
     assert [(address.removeprefix("用户!"), message[:5]) for address, message in found] == [
         ("D2", "这一角色须"),
-        *((address, "该用户在“") for address in ("D4", "D5", "D6")),
+        *((address, "该用户在“") for address in ("D4", "D5", "D6", "D7")),
         ("D7", "这一角色须"),
     ]
     new = accounts.NewUser("wangwu", "王五", world.left, "approver")
