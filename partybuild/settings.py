@@ -138,7 +138,7 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "registry.accounts.passwords.NotRecent"},
 ]
 
-# one address (or in a browser where it was used before), one account from anywhere, one address.
+# After so many wrong passwords the next try waits, twice as long each time, LOGIN_LOCK at most: one account at
 # one address (or in a browser that it has come in by before), one account from anywhere, one address.
 LOGIN_FIRST_WAIT = timedelta(minutes=1)
 LOGIN_LOCK = timedelta(minutes=15)
