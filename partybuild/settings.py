@@ -138,8 +138,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "registry.accounts.passwords.NotRecent"},
 ]
 
-# After so many wrong passwords the next try waits, twice as long each time, LOGIN_LOCK at most: one account at
-# one address (or in a browser that it has come in by before), one account from anywhere, one address.
+# After so many wrong passwords the next try waits, twice as long each time, LOGIN_LOCK at most: one account
+# at one address (or in a browser that it has come in by before), one account from anywhere, one address.
 LOGIN_FIRST_WAIT = timedelta(minutes=1)
 LOGIN_LOCK = timedelta(minutes=15)
 LOGIN_FORGOTTEN = timedelta(hours=12)  # so long after the last one wrong passwords count no more

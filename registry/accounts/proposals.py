@@ -149,7 +149,7 @@ def who_confirms(user: access.AnyUser, proposal: Proposal) -> str:
         return "、".join(dict.fromkeys(named))
     if able:
         return "上级单位的管理员"
-    return "还没有人可以确认:本单位和上级单位没有别的管理员,请系统管理员直接办理"
+    return "还没有人:本单位和上级单位没有别的管理员,请系统管理员在页面上或服务器上直接办理(都有记录)"
 
 
 def described(proposal: Proposal) -> str:

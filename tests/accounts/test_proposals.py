@@ -257,7 +257,7 @@ def test_a_single_manager_is_told_what_happens(world: World, first: Client) -> N
     page = first.post(
         f"/users/{world.approver.pk}/disable/", {"reason": "离职"}, follow=True
     ).content.decode()
-    assert "没有别的管理员,请系统管理员直接办理" in page
+    assert "没有别的管理员,请系统管理员在页面上或服务器上直接办理" in page
     Grant.objects.filter(user=world.above).update(ended_on=None)
     assert "上级单位的管理员" in first.get(f"/users/{world.approver.pk}/").content.decode()
 
@@ -333,6 +333,13 @@ def test_the_command_is_no_way_round_and_is_recorded(world: World) -> None:
     call_command("grant", "viewer", "left", "auditor")
     entry = AuditEntry.objects.get(verb="grant_role")
     assert (entry.actor, entry.after["role"]) == ("授权命令", "auditor")
+    call_command("grant", "viewer", "left", "auditor", "--end", "换人")
+    entry = AuditEntry.objects.get(verb="end_grant")
+    assert (entry.actor, entry.reason, entry.object_id) == ("授权命令", "换人", world.viewer.pk)
+    with pytest.raises(CommandError, match="没有“审计”授权"):
+        call_command("grant", "viewer", "left", "auditor", "--end", "换人")
+    with pytest.raises(CommandError, match="请填写原因"):
+        call_command("grant", "approver", "left", "approver", "--end", "")
 
 
 def test_a_unit_is_not_moved_so_that_they_meet(world: World) -> None:
