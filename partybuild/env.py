@@ -130,9 +130,10 @@ def secret(name: str, *, debug: bool, debug_default: str) -> str:
     return value
 
 
-def database(name: str, *, default_file: Path, base: Path) -> dict[str, Any]:
+def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> dict[str, Any]:
     """Read a database URL: `sqlite:///file`, `sqlite:////absolute/file` or `postgres://...`.
 
+    Nobody waits for a lock longer than `lock_wait` seconds, unless he says otherwise (`registry/locks.py`).
     SQLite takes its write lock when a transaction begins (otherwise one of two writers that both read first
     fails instead of waiting), and keeps a write-ahead log, so that readers never wait.
     """
@@ -148,7 +149,10 @@ def database(name: str, *, default_file: Path, base: Path) -> dict[str, Any]:
         if not parsed.get("NAME"):
             raise refuse(name, "names no database: postgres://user:password@host:port/database.")
         database: dict[str, Any] = dict(parsed)
-        database["OPTIONS"] = {"options": _SESSION, **database.get("OPTIONS", {})}
+        database["OPTIONS"] = {
+            "options": f"{_SESSION} -c lock_timeout={lock_wait}s",
+            **database.get("OPTIONS", {}),
+        }
         return database
 
     place = _sqlite_place(name, url, default_file, base)

@@ -24,8 +24,15 @@ SECRET_KEY = env.secret(
 )
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+# Who cannot have a lock for so long gets the page that says so; a request must end before gunicorn ends it.
+LOCK_WAIT_SECONDS = env.integer("LOCK_WAIT_SECONDS", default=5, least=1, most=20)
 DATABASES = {
-    "default": env.database("DATABASE_URL", default_file=BASE_DIR / "var" / "registry.sqlite3", base=BASE_DIR)
+    "default": env.database(
+        "DATABASE_URL",
+        default_file=BASE_DIR / "var" / "registry.sqlite3",
+        base=BASE_DIR,
+        lock_wait=LOCK_WAIT_SECONDS,
+    )
 }
 # Are pages served over https? Then cookies go over https only and browsers are told to stay there.
 # gunicorn believes X-Forwarded-Proto from a proxy on this machine (elsewhere: FORWARDED_ALLOW_IPS).
@@ -87,6 +94,7 @@ MIDDLEWARE = [
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.web.once.OnceMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last: it replaces the answer to a locked-out login.
     "axes.middleware.AxesMiddleware",

@@ -1,31 +1,45 @@
-"""Write locks of the trees.
+"""Write locks of the trees, and how long anybody waits for a lock.
 
 Two concurrent writers, or one with a stale node, corrupt MPTT intervals. So every operation takes the lock
-of each tree it touches *before* it reads the rows it will write. On PostgreSQL the locks are
-transaction-level advisory locks: one for the unit tree, one for each organization tree. On SQLite a
-transaction that writes is the only one (``BEGIN IMMEDIATE``), so there is nothing to take. A new tree needs
-no lock: nobody else can refer to it yet, and its number comes from a sequence
-(``registry.trees.moves.new_tree_id``). A bulk load or a rebuild takes the whole forest instead of every
-tree.
+of each tree it touches *before* it reads the rows it will write. On PostgreSQL the lock of the unit tree is a
+transaction-level advisory lock, that of an organization tree is its root's row: an import may touch
+thousands, which the server's table of locks does not hold. On SQLite a transaction that writes is the only
+one (``BEGIN IMMEDIATE``), so there is nothing to take. A new tree needs no lock: nobody else can refer to it
+yet, and its number comes from a sequence (``registry.trees.moves.new_tree_ids``). A bulk load or a rebuild
+takes the whole forest instead of every tree.
 
 Locks are taken in one global order: unit tree, units in use, campaigns in use, whole forest,
 organization trees by number. Operations retry after a deadlock that still happens
 (``registry.operations.base``).
+
+Nobody waits for ever (``patient``): after the limit ``Busy`` is raised and nothing was changed. What many
+share (forest, hierarchy, units and campaigns in use) is waited for in short turns: PostgreSQL lets everybody
+queue behind whoever waits in line for such a lock. Who only reads takes no lock at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
 
 from registry.models import Campaign, Organization, Unit
 
-_UNIT_TREE, _UNIT_IN_USE, _CAMPAIGN_IN_USE = 7101, 7102, 7103
-_ORGANIZATION_TREE, _WHOLE_FOREST = 7104, 7105
-MANY = 500
-"""More units, or trees of organizations, than these are not locked one by one."""
+_UNIT_TREE, _UNIT_IN_USE, _CAMPAIGN_IN_USE, _WHOLE_FOREST = 7101, 7102, 7103, 7105
 _SEALS, _HIERARCHY, _FOLDING, _SOURCES = 7106, 7107, 7108, 7109
+_STRIPES = 1024
+"""Units share so many locks, by their keys, so that the server's table holds those of any workbook."""
+_TURN, _PAUSE = 0.25, 0.5
+"""Seconds in line for a lock that many share, and between two turns, when the others go on."""
+_LEAST = 0.1
+"""Seconds that a wait gets in any case, when others before it were long."""
+_NOT_AVAILABLE = "55P03"
 
 
 class NotInTransaction(RuntimeError):
@@ -36,12 +50,94 @@ class TreeChanged(Exception):
     """A row moved to another tree while its lock was awaited: start the operation again."""
 
 
+class Busy(OperationalError):
+    """A lock was not had within the limit: somebody writes much. Nothing was changed."""
+
+
+# --- Waiting --------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Patience:
+    left: float
+
+
+_PATIENCE: ContextVar[_Patience | None] = ContextVar("registry_patience", default=None)
+
+
+@contextmanager
+def patient(seconds: float | None = None) -> Iterator[None]:
+    """Wait for the locks of the block no longer than so many seconds, all together.
+
+    An outer block has the word. Without ``seconds`` it is what a user waits for a page.
+    """
+    if _PATIENCE.get() is not None:
+        yield
+        return
+    token = _PATIENCE.set(_Patience(settings.LOCK_WAIT_SECONDS if seconds is None else seconds))
+    try:
+        yield
+    finally:
+        _PATIENCE.reset(token)
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Whether the database says that a lock was not had within the limit."""
+    if connection.vendor == "postgresql":
+        return getattr(error.__cause__, "pgcode", None) == _NOT_AVAILABLE
+    return "database is locked" in str(error) or "database table is locked" in str(error)
+
+
+def _wait(patience: _Patience, statement: str, values: list[Any], most: float | None = None) -> list[Any]:
+    """Run a statement that takes locks, no longer than there is patience for; return its rows.
+
+    The limit stays until the transaction ends, for the rows that are written in it.
+    """
+    limit = max(_LEAST, patience.left if most is None else min(most, patience.left))
+    began = time.monotonic()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {1000 * limit:.0f}; {statement}", values)
+            return list(cursor.fetchall())
+    except OperationalError as error:
+        if is_busy(error):
+            raise Busy("a lock was not had within the limit") from error
+        raise
+    finally:
+        patience.left -= time.monotonic() - began
+
+
+def _patience() -> _Patience:
+    return _PATIENCE.get() or _Patience(settings.LOCK_WAIT_SECONDS)
+
+
 def _take(space: int, *keys: int, shared: bool = False) -> None:
     """Take the locks with these keys in their order, by one statement."""
     if _has_locks() and keys:
-        function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {function}(%s, key) FROM unnest(%s::int[]) AS key", [space, sorted(keys)])
+        _wait(_patience(), *_taking(space, keys, shared=shared))
+
+
+def _take_among_many(space: int, *keys: int) -> None:
+    """Take locks that many share: in short turns, between which those who came later go on."""
+    if not _has_locks() or not keys:
+        return
+    patience = _patience()
+    while True:
+        try:
+            with transaction.atomic():  # a turn in vain ends this, and not what was written before it
+                _wait(patience, *_taking(space, keys), most=_TURN)
+                return
+        except Busy:
+            if patience.left <= 0:
+                raise
+        pause = min(_PAUSE, max(0, patience.left))
+        time.sleep(pause)
+        patience.left -= pause
+
+
+def _taking(space: int, keys: Iterable[int], *, shared: bool = False) -> tuple[str, list[Any]]:
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    return f"SELECT {function}(%s, key) FROM unnest(%s::int[]) AS key", [space, sorted(set(keys))]
 
 
 def _try(space: int) -> bool:
@@ -60,6 +156,9 @@ def _has_locks() -> bool:
     return connection.vendor == "postgresql"
 
 
+# --- What is locked -------------------------------------------------------------------------------
+
+
 def lock_unit_tree() -> None:
     """Take the write lock of the unit tree until the transaction ends."""
     _take(_UNIT_TREE, 0)
@@ -67,16 +166,16 @@ def lock_unit_tree() -> None:
 
 def use_units(units: Iterable[Unit]) -> None:
     """Keep the units from being closed or merged until the transaction ends; many may do so at once."""
-    pks = {unit.pk for unit in units}
-    if len(pks) > MANY:
-        lock_unit_tree()  # which whoever closes or merges a unit needs, too
-        return
-    _take(_UNIT_IN_USE, *pks, shared=True)
+    _take(_UNIT_IN_USE, *_stripes(units), shared=True)
 
 
 def retire_units(units: Iterable[Unit]) -> None:
     """Keep others from placing anything at the units until the transaction ends."""
-    _take(_UNIT_IN_USE, *{unit.pk for unit in units})
+    _take_among_many(_UNIT_IN_USE, *_stripes(units))
+
+
+def _stripes(units: Iterable[Unit]) -> set[int]:
+    return {unit.pk % _STRIPES for unit in units}
 
 
 def use_campaigns(campaigns: Iterable[Campaign | None]) -> None:
@@ -86,7 +185,7 @@ def use_campaigns(campaigns: Iterable[Campaign | None]) -> None:
 
 def retire_campaigns(campaigns: Iterable[Campaign]) -> None:
     """Keep others from establishing anything in the campaigns until the transaction ends."""
-    _take(_CAMPAIGN_IN_USE, *{campaign.pk for campaign in campaigns})
+    _take_among_many(_CAMPAIGN_IN_USE, *{campaign.pk for campaign in campaigns})
 
 
 def lock_organization_trees(organizations: Iterable[Organization]) -> None:
@@ -98,9 +197,6 @@ def lock_organization_trees(organizations: Iterable[Organization]) -> None:
     pks = sorted({organization.pk for organization in organizations})
     if not pks:
         _take(_WHOLE_FOREST, 0, shared=True)
-        return
-    if len(pks) > MANY:
-        lock_whole_forest()
         return
     locked = _lock_trees_of(pks)
     now = Organization.objects.filter(pk__in=pks).order_by().values_list("tree_id", flat=True)
@@ -121,30 +217,35 @@ def lock_tree_of(organization: Organization) -> Organization | None:
 
 
 def _lock_trees_of(pks: list[int]) -> set[int] | None:
-    """Lock the trees in the order of their numbers, by one statement; return them (None: not needed).
+    """Lock the roots in the order of their trees, by one statement; return the trees (None: not needed).
 
-    The statement sees the rows as they were before it waited, so the caller reads them again.
+    A foreign key to a root does not wait for this lock. Which root it is was read before the wait, so the
+    caller reads the rows again.
     """
     if not _has_locks():
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH forest AS MATERIALIZED (SELECT pg_advisory_xact_lock_shared(%s, 0)) "
-            "SELECT tree_id, pg_advisory_xact_lock(%s, tree_id) FROM forest, (SELECT DISTINCT tree_id "
-            "FROM registry_organization WHERE id = ANY(%s) ORDER BY tree_id OFFSET 0) AS trees",
-            [_WHOLE_FOREST, _ORGANIZATION_TREE, pks],
-        )
-        return {tree_id for tree_id, _nothing in cursor.fetchall()}
+    _take(_WHOLE_FOREST, 0, shared=True)
+    roots = _wait(
+        _patience(),
+        "SELECT tree_id FROM registry_organization WHERE lft = 1 AND tree_id = ANY(ARRAY("
+        "SELECT DISTINCT tree_id FROM registry_organization WHERE id = ANY(%s))) "
+        "ORDER BY tree_id FOR NO KEY UPDATE",
+        [pks],
+    )
+    return {tree_id for (tree_id,) in roots}
 
 
 def lock_whole_forest() -> None:
     """Take the write locks of all organization trees at once until the transaction ends."""
-    _take(_WHOLE_FOREST, 0)
+    _take_among_many(_WHOLE_FOREST, 0)
 
 
 def lock_hierarchy(*, shared: bool = False) -> None:
     """Keep the unit hierarchy from changing under the totals (shared: one of many who count)."""
-    _take(_HIERARCHY, 0, shared=shared)
+    if shared:
+        _take(_HIERARCHY, 0, shared=True)
+    else:
+        _take_among_many(_HIERARCHY, 0)
 
 
 def lock_folding() -> None:

@@ -22,6 +22,7 @@ for _name in (
     "CSRF_TRUSTED_ORIGINS",
     "LOG_DAYS",
     "LOG_DIR",
+    "LOCK_WAIT_SECONDS",
     "LOG_LEVEL",
     "PASSWORD_DAYS",
     "PORT",
@@ -84,7 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--only-database",
         action="store_true",
-        help="leave out the tests that use no database, or only look at pages: they say the same on each",
+        help="leave out what says the same on each database: tests that use none, or only look at pages",
     )
 
 
@@ -130,7 +131,8 @@ def _order(items: list[pytest.Item]) -> Any:
 
 def _uses_database(item: pytest.Item) -> bool:
     """Whether a test's answer may depend on the database (pytest-django refuses it to most that do not)."""
-    if item.get_closest_marker("look"):
+    needed = item.get_closest_marker("postgres") or item.get_closest_marker("both")
+    if item.get_closest_marker("look") and not needed:
         return False
     fixtures = getattr(item, "fixturenames", ())
     asked = {"db", "transactional_db", "live_server", "django_db_setup"}.intersection(fixtures)

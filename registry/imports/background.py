@@ -23,6 +23,7 @@ from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.operations import Abandoned
+from registry.imports.persistence import persistently
 from registry.imports.writing import check_import, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User
@@ -106,7 +107,10 @@ def undo_now(import_pk: int, *, is_long: bool = False) -> None:
     import_ = Import.objects.select_related("user").get(pk=import_pk)
     try:
         with imports.beating(import_pk, attempt) if is_long else nullcontext():
-            imports.take_import_back(actor=_actor_of(import_), import_=import_, attempt=attempt)
+            persistently(
+                lambda: imports.take_import_back(actor=_actor_of(import_), import_=import_, attempt=attempt),
+                is_long=is_long,
+            )
     except OperationRefused as refusal:
         imports.stay_written(import_pk, attempt, " ".join(refusal.messages))
     except Exception:
@@ -161,7 +165,12 @@ def write_now(import_pk: int, *, is_long: bool = False) -> None:
     actor = _actor_of(import_)
 
     def work(book: Book, progress: Progress) -> None:
-        write_import(actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress)
+        persistently(
+            lambda: write_import(
+                actor=actor, import_=import_, attempt=attempt, tables=book.tables, progress=progress
+            ),
+            is_long=is_long,
+        )
 
     _work(import_pk, attempt, work, is_long=is_long)
 

@@ -17,7 +17,15 @@ from registry import access, audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following_in_parts
 from registry.importers.cases import Case
-from registry.importers.session import Importer, Progress, Session, chunks, no_progress
+from registry.importers.session import (
+    MOST_LOCKED,
+    Importer,
+    Progress,
+    Session,
+    chunks,
+    no_progress,
+    rows_with,
+)
 from registry.importers.verdicts import Verdict
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.imports.operations import CHANGED_MEANWHILE, Abandoned
@@ -74,6 +82,7 @@ def check_import(
     reviewed = [case for importer in importers for case in importer.review()]
     _write_notices(import_, reviewed)
     noticed.update(case.place for case in reviewed)
+    touched = session.organizations_touched
     ended = mine.update(
         state=ImportState.CHECKED,
         counts=counts,
@@ -82,8 +91,8 @@ def check_import(
         needs_reason=session.needs_reason,
         mark=mark.text(),
         touches={
-            "units": _few(session.units_touched),
-            "organizations": _few(session.organizations_touched),
+            "units": sorted(session.units_touched),
+            "organizations": sorted(touched) if len(touched) <= MOST_LOCKED else None,
         },
         done=place,
         total=place,
@@ -125,10 +134,6 @@ def _write_notices(import_: Import, cases: Sequence[Case]) -> None:
         for line in lines:
             line.notices = by_place[line.place].notices
         ImportLine.objects.bulk_update(lines, ["notices"])
-
-
-def _few(codes: set[str]) -> list[str] | None:
-    return sorted(codes) if len(codes) <= locks.MANY else None
 
 
 @operation
@@ -202,18 +207,13 @@ def _write(
 
 
 def _take_locks(import_: Import) -> None:
-    """Take the locks of what the preview would write, in the global order."""
-
-    def writes(noun: str) -> bool:
-        of_noun = import_.counts.get(noun, {})
-        return bool(of_noun.get(Verdict.NEW) or of_noun.get(Verdict.CHANGED))
-
-    units, organizations = import_.touches.get("units"), import_.touches.get("organizations")
-    if writes("units") or units is None:
-        locks.lock_unit_tree()  # which whoever closes or merges a unit needs, too
-    if units:
-        locks.use_units(Unit.objects.filter(code__in=units))
-    if import_.counts.get("organizations", {}).get(Verdict.NEW) or organizations is None:
+    """Take the locks of what the preview would write, and of nothing else, in the global order."""
+    of_units = import_.counts.get("units", {})
+    if of_units.get(Verdict.NEW) or of_units.get(Verdict.CHANGED):
+        locks.lock_unit_tree()
+    locks.use_units(rows_with("code", import_.touches["units"], Unit.objects.all()))
+    organizations = import_.touches["organizations"]
+    if organizations is None:
         locks.lock_whole_forest()
-    elif organizations:
-        locks.lock_organization_trees(Organization.objects.filter(code__in=organizations))
+    else:
+        locks.lock_organization_trees(rows_with("code", organizations, Organization.objects.all()))

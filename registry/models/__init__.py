@@ -18,6 +18,7 @@ from registry.models.kinds import (
 )
 from registry.models.organization import Organization, OrganizationPlacement
 from registry.models.person import BEGINNING, Assignment, Person, PersonPlacement, StatusPeriod
+from registry.models.sent import SentForm
 from registry.models.session import Session
 from registry.models.source import Figure, Source
 from registry.models.term import NameTerm, OrganizationTerm, UnitTerm

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
+from registry.models.faults import fault_of
 from registry.models.user import User
+
+logger = logging.getLogger("registry.faults")
 
 
 class Session(AbstractBaseSession):
@@ -43,6 +48,7 @@ class SessionStore(DatabaseStore):
         super().__init__(session_key)
         self.started_at: datetime | None = None
         self.seen_at: datetime | None = None
+        self._as_read: dict[str, Any] = {}
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -54,6 +60,28 @@ class SessionStore(DatabaseStore):
         if row is not None:
             self.started_at, self.seen_at = row.started_at, row.seen_at
         return row
+
+    def load(self) -> dict[str, Any]:
+        """Read the session, and remember what it held."""
+        found: dict[str, Any] = super().load()
+        self._as_read = dict(found)
+        return found
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the session; a mere renewal that cannot be written is left out, as nothing is lost by it.
+
+        So reading needs no writing, and what was committed is not answered by a fault. Otherwise raises what
+        went wrong: Django takes every fault of the database for a session that has ended.
+        """
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if self._get_session(no_load=True) == self._as_read:  # type: ignore[attr-defined]
+                logger.warning("a session was not renewed: %s", error.__context__ or "it has ended")
+                return
+            if fault_of(error) is not None and error.__context__ is not None:
+                raise error.__context__ from None
+            raise
 
     def create(self) -> None:
         """Begin a session, or one with a new key: its time starts again."""

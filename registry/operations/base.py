@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from registry import access, audit, nouns
 from registry.audit import Actor
-from registry.locks import TreeChanged
+from registry.locks import Busy, TreeChanged, is_busy, patient
 from registry.models import User, journal
 from registry.models.base import Registered
 from registry.models.ordering import order_keys
@@ -45,7 +45,8 @@ _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 def operation(function: Callable[P, R]) -> Callable[P, R]:
     """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it.
 
-    After the commit the record may be sealed (``registry.audit.seals``).
+    After the commit the record may be sealed (``registry.audit.seals``). Raises ``Busy`` when somebody else
+    writes longer than anybody is to wait.
     """
 
     @functools.wraps(function)
@@ -59,23 +60,32 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
                     return _run(function, *args, **kwargs)
             except IntegrityError as error:
                 raise _in_chinese(error) from error
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with transaction.atomic():
-                    return _run(function, *args, **kwargs)
-            except TreeChanged:
-                if attempt == ATTEMPTS:
-                    raise refuse(None, "该组织正被多人同时调整,请稍后重试。") from None
-            except OperationalError as error:
-                code = getattr(error.__cause__, "pgcode", None)
-                if code not in (_DEADLOCK, _SERIALIZATION) or attempt == ATTEMPTS:
-                    raise
-                time.sleep(0.02 * attempt)
-            except IntegrityError as error:
-                raise _in_chinese(error) from error
-        raise AssertionError("unreachable")
+        with patient():
+            return _attempts(function, *args, **kwargs)
 
     return run
+
+
+def _attempts(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction.atomic():
+                return _run(function, *args, **kwargs)
+        except TreeChanged:
+            if attempt == ATTEMPTS:
+                raise refuse(None, "该组织正被多人同时调整,请稍后重试。") from None
+        except Busy:
+            raise
+        except OperationalError as error:
+            if is_busy(error):
+                raise Busy("a row or the database was not free within the limit") from error
+            code = getattr(error.__cause__, "pgcode", None)
+            if code not in (_DEADLOCK, _SERIALIZATION) or attempt == ATTEMPTS:
+                raise
+            time.sleep(0.02 * attempt)
+        except IntegrityError as error:
+            raise _in_chinese(error) from error
+    raise AssertionError("unreachable")
 
 
 def _run(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

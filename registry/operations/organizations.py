@@ -93,10 +93,9 @@ def establish_organizations(
     """
     locks.use_units({row.unit for row in organizations})
     locks.use_campaigns(row.campaign for row in organizations)
-    if len(organizations) > 1:
-        locks.lock_whole_forest()
-    else:
-        locks.lock_organization_trees([row.parent for row in organizations if row.parent is not None])
+    locks.lock_organization_trees(
+        {row.parent for row in organizations if row.parent is not None and row.parent.pk}
+    )
     renew(organizations, "unit", "parent", "campaign")
     need_right(actor, "establish_organization", *organizations)
     if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:

@@ -117,8 +117,9 @@ def _take_locks(act: Act) -> None:
             organizations.add(row.organization_id)
     if is_of_hierarchy:
         locks.lock_unit_tree()
-        if len(units) <= locks.MANY:
-            locks.retire_units(Unit.objects.filter(pk__in=units))
+        locks.retire_units(
+            unit for some in batches(sorted(units), AT_ONCE) for unit in Unit.objects.filter(pk__in=some)
+        )
     locks.use_units(Unit.objects.filter(pk__in=hosts - units))
     if organizations:
         locks.lock_organization_trees(

@@ -12,12 +12,12 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Max, Model
+from django.db.models import Model
 
 from registry.models.unit import MAX_DEPTH
 from registry.models.writer import reserve_ids, write_new
 from registry.refusals import refuse
-from registry.trees.moves import insert_last
+from registry.trees.moves import insert_last, new_tree_ids
 from registry.trees.order import keys_of
 
 NEW_ROOT = -1
@@ -70,7 +70,8 @@ def make_room(
     free = _shift(model, width)
 
     result = Intervals([0] * number, [0] * number, [0] * number, [0] * number)
-    next_tree = _last_tree(model) + 1 if any(p == NEW_ROOT for p in parents) else 0
+    roots = sum(parent == NEW_ROOT and i not in anchors for i, parent in enumerate(parents))
+    trees = iter(new_tree_ids(model, roots))
     cursor = [0] * number
     for i in _parents_first(parents, keys):
         parent = parents[i]
@@ -82,8 +83,7 @@ def make_room(
             lft, free[anchor.pk] = free[anchor.pk], free[anchor.pk] + 2 * size[i]
             tree_id, level = anchor.tree_id, anchor.level + 1
         else:
-            lft, tree_id, level = 1, next_tree, 0
-            next_tree += 1
+            lft, tree_id, level = 1, next(trees), 0
         if level >= MAX_DEPTH:
             raise refuse("parent", f"层级超过 {MAX_DEPTH} 级,无法载入。")
         result.tree_id[i], result.lft[i], result.rght[i] = tree_id, lft, lft + 2 * size[i] - 1
@@ -105,7 +105,7 @@ def insert_all(nodes: Sequence[Any]) -> None:
     """Insert new nodes, each as the last child of its ``parent`` (None: the root of a tree of its own).
 
     A parent is there already, as read under the lock, or an earlier one of ``nodes``. Fills in keys and
-    intervals and writes the rows. For more than one the caller holds the whole forest.
+    intervals and writes the rows.
     """
     if len(nodes) == 1:
         insert_last(nodes[0], nodes[0].parent)
@@ -127,10 +127,6 @@ def insert_all(nodes: Sequence[Any]) -> None:
         node.tree_id, node.lft, node.rght, node.level = intervals.of(i)
         node.parent = above[i]  # which has its key by now
     write_new(nodes)
-
-
-def _last_tree(model: type[Model]) -> int:
-    return int(model._base_manager.aggregate(last=Max("tree_id"))["last"] or 0)
 
 
 def _shift(model: type[Model], width: Mapping[Node, int]) -> dict[int, int]:

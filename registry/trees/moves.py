@@ -46,7 +46,8 @@ def insert_last(node: Any, parent: Any | None) -> None:
     model = type(node)
     node.parent = parent
     if parent is None:
-        node.tree_id, node.lft, node.rght, node.level = new_tree_id(model), 1, 2, 0
+        (node.tree_id,) = new_tree_ids(model, 1)
+        node.lft, node.rght, node.level = 1, 2, 0
     else:
         at = parent.rght
         _shift(model, [Piece(parent.tree_id, at, _END, parent.tree_id, 2, 0)], [parent.pk])
@@ -100,24 +101,36 @@ def uproot(nodes: Sequence[Any]) -> None:
     rows.delete()
 
 
-def new_tree_id(model: type[Model]) -> int:
-    """Return a tree number that no other tree has or gets.
+def new_tree_ids(model: type[Model], number: int) -> list[int]:
+    """Return tree numbers that no other tree has or gets.
 
-    On PostgreSQL it comes from the sequence of the model's keys, so that several writers can create roots
-    without a lock. Bulk loads and rebuilds number trees otherwise, but under a lock that keeps others from
-    creating roots.
+    On PostgreSQL they come from the sequence of the model's keys, so that several writers can create roots
+    without a lock. A rebuild numbers trees otherwise, but under a lock that keeps others from creating roots.
     """
+    if not number:
+        return []
     table = model._meta.db_table
     if connection.vendor != "postgresql":
-        return int(model._base_manager.aggregate(last=Max("tree_id"))["last"] or 0) + 1
-    draw = f"nextval(pg_get_serial_sequence('{table}', 'id'))"
+        last = int(model._base_manager.aggregate(last=Max("tree_id"))["last"] or 0)
+        return list(range(last + 1, last + 1 + number))
+    drawn, last = _draw(table, number)
+    if drawn[0] <= last:  # trees were numbered past the keys: skip those numbers
+        if drawn[-1] < last:
+            _draw(table, last - drawn[-1])
+        drawn, _ = _draw(table, number)
+    return drawn
+
+
+def _draw(table: str, number: int) -> tuple[list[int], int]:
+    """Draw so many numbers; return them with the last tree."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {draw}, COALESCE((SELECT MAX(tree_id) FROM {table}), 0)")
-        drawn, last = cursor.fetchone()
-        if drawn <= last:  # trees were numbered past the keys: skip those numbers
-            cursor.execute(f"SELECT MAX({draw}) FROM generate_series(1, %s)", [last - drawn + 1])
-            (drawn,) = cursor.fetchone()
-    return int(drawn)
+        cursor.execute(
+            f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')), "
+            f"(SELECT COALESCE(MAX(tree_id), 0) FROM {table}) FROM generate_series(1, %s)",
+            [number],
+        )
+        rows = cursor.fetchall()
+    return [int(key) for key, _ in rows], int(rows[0][1])
 
 
 def _plan(model: type[Model], nodes: Sequence[Any], target: Any | None) -> list[Piece]:
@@ -147,10 +160,10 @@ def _by_tree(nodes: Sequence[Any], target: Any | None) -> dict[int, list[Any]]:
 
 def _to_own_trees(model: type[Model], nodes: Sequence[Any]) -> list[Piece]:
     """Make each node the root of a tree of its own, unless it is a root already."""
+    inner = [node for node in nodes if node.lft > 1]
     return [
-        Piece(node.tree_id, node.lft, node.rght, new_tree_id(model), 1 - node.lft, -node.level)
-        for node in nodes
-        if node.lft > 1
+        Piece(node.tree_id, node.lft, node.rght, tree_id, 1 - node.lft, -node.level)
+        for node, tree_id in zip(inner, new_tree_ids(model, len(inner)), strict=True)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,9 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from registry import access
 from registry.refusals import EditConflict, OperationRefused
-from registry.web import history, kept
+from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.fields import ScopedForm
+from registry.web.once import Outcome, once, posted
+
+__all__ = ["Asked", "Job", "Subject", "View", "change", "changes_something", "fingerprint", "posted"]
 
 T = TypeVar("T")
 View = Callable[..., HttpResponse]
@@ -60,13 +63,7 @@ def change(
                 _rehearse(act)
                 shown |= {"warnings": warnings, "confirmed": confirmed}
             else:
-                result = act()
-                goal = back if isinstance(back, str) else back(result)
-                if isinstance(goal, HttpResponse):
-                    return goal
-                way = history.way_back(request, address_of(request))
-                messages.success(request, format_html("{}{}", done(result), way))
-                return HttpResponseRedirect(goal)
+                return _done(request, act, done, back, str(shown.get("cancel_url", "")))
         except EditConflict as conflict:
             form.apply_refusal(conflict)
             renew_version(form, conflict)
@@ -75,9 +72,33 @@ def change(
     return render(request, template, shown)
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
-    """Return the data of the form: what was sent, or was filled in when the login ended; else None."""
-    return request.POST if request.method == "POST" else kept.take_back(request)
+def _done(
+    request: HttpRequest,
+    act: Callable[[], T],
+    done: Callable[[T], str],
+    back: str | Callable[[T], str | HttpResponse],
+    page: str,
+) -> HttpResponse:
+    """Do it once, and say so: where the answer cannot be made, nothing is saved.
+
+    A second press leads to ``page`` where the answer is shown once only (a password).
+    """
+
+    def together(outcome: Outcome) -> HttpResponse:
+        result = act()
+        goal = back if isinstance(back, str) else back(result)
+        if isinstance(goal, HttpResponse):
+            outcome.address = goal.headers.get("Location", "") or page
+            return goal
+        way = history.way_back(request, address_of(request))
+        outcome.address, outcome.said = goal, format_html("{}{}", done(result), way)
+        return HttpResponseRedirect(goal)
+
+    outcome = Outcome()
+    answer = once(request, together, outcome)
+    if outcome.said:
+        messages.success(request, outcome.said)
+    return answer
 
 
 def _rehearse(act: Callable[[], object]) -> None:

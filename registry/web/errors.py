@@ -1,25 +1,34 @@
 """Error pages: what is wrong, what to do, the way on and back, and the number of the request.
 
-They keep the campaign and the date of the address; what was filled in when the server failed is sent again.
+They keep the campaign and the date of the address, say what is known of a form that was sent
+(``registry.web.once``), and send again what was filled in.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template import loader
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
 
 from registry import access, nouns
 from registry.models import Grant, GrantRole
+from registry.models.faults import Fault, fault_of
 from registry.refusals import RefusedByRole
-from registry.web import kept
+from registry.web import kept, once
 from registry.web.address import KEPT
+from registry.web.once import FIELD
+
+logger = logging.getLogger("registry.faults")
 
 MOST_NAMED = 5
 """The most people that the page of a refusal names as able to do it."""
@@ -76,10 +85,16 @@ def _back(request: HttpRequest) -> str:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Show the 400 page, or the 413 page when the request was too large."""
+    """Show the 400 page, or the 413 page when the request was too large.
+
+    A session that could not be saved is answered so, too, after the act was committed: the page says which.
+    """
     if isinstance(exception, RequestDataTooBig):
         return too_large(request)
-    return _standing_alone(request, "errors/400.html", 400)
+    if fault := fault_of(exception):
+        return fault_page(request, fault, exception)
+    ended = isinstance(exception, SessionInterrupted)
+    return _standing_alone(request, "errors/400.html", 400, {"ended": ended, **_known(request)})
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
@@ -106,19 +121,69 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Show the 500 page with the request number; needs neither database nor context.
 
-    What was filled in stands on it, to be sent again.
+    It says whether what was sent is saved; what was filled in stands on it, to be sent again. Where database
+    or disk are at fault, it is the page that says so.
     """
-    return _standing_alone(request, "errors/500.html", 500, _sent(request))
+    error = sys.exc_info()[1]
+    if fault := fault_of(error):
+        return fault_page(request, fault, error)
+    return _standing_alone(request, "errors/500.html", 500, _known(request))
+
+
+STATUS = {Fault.FULL: 507}
+RETRY_AFTER = {Fault.DOWN: 10, Fault.BUSY: 15, Fault.READ_ONLY: 300}
+"""After how many seconds it may be tried again."""
+
+
+def fault_page(request: HttpRequest, fault: Fault, error: BaseException | None = None) -> HttpResponse:
+    """Show what is wrong with database or disk, and what is known of the form that was sent.
+
+    The log has one line: nobody needs the traceback of a database that is away.
+    """
+    status = STATUS.get(fault, 503)
+    known = _known(request, asks=fault != Fault.DOWN)
+    response = _standing_alone(request, "errors/fault.html", status, {"fault": fault.value, **known})
+    if fault in RETRY_AFTER:
+        response.headers["Retry-After"] = str(RETRY_AFTER[fault])
+    said = str(error).strip().partition("\n")[0] if error is not None else "maintenance"
+    logger.error(
+        "%s %s: %s (%s)", request.method, request.path, fault.value, said, extra={"request": request}
+    )
+    response._has_been_logged = True  # type: ignore[attr-defined]  # by Django: it would add the traceback
+    return response
+
+
+def _known(request: HttpRequest, *, asks: bool = True) -> dict[str, Any]:
+    """Return what is known of a form that was sent: saved, not saved or unknown, and how to send it again.
+
+    Without ``asks`` the database is not asked.
+    """
+    if request.method != "POST":
+        return {"outcome": ""}
+    try:
+        if not request.POST.get(FIELD):
+            return {"outcome": "unsure", **_sent(request)}
+    except Exception:  # it was not read to its end, so nothing was done
+        return {"outcome": "nothing"}
+    if not asks:
+        return {"outcome": "unknown", **_sent(request)}
+    try:
+        found = once.found(request)
+    except Exception:
+        return {"outcome": "unknown", **_sent(request)}
+    if found is None:
+        return {"outcome": "nothing", **_sent(request)}
+    return {"outcome": "saved", "said": mark_safe(found.said), "result": found.address}
 
 
 def _sent(request: HttpRequest) -> dict[str, Any]:
     """Return what a form sent, with address and token to send it again; nothing if it held secrets."""
     try:
-        if request.method != "POST" or not kept.pack(request):
+        if not kept.is_kept(request):
             return {}
         fields = [(name, value) for name, values in request.POST.lists() for value in values]
         sent = [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"]
-        return {"sent": sent, "path": request.get_full_path(), "token": get_token(request)}
+        return {"sent": sent, "path": request.get_full_path(), "token": get_token(request)} if sent else {}
     except Exception:  # the page of a fault must not fail
         return {}
 

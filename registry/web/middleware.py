@@ -13,9 +13,10 @@ from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
+from registry.models.faults import fault_of
 from registry.models.hierarchy import remembering
 from registry.models.session import SessionStore
-from registry.web.errors import page_not_found, too_large
+from registry.web.errors import fault_page, page_not_found, too_large
 
 RENEWED_AFTER = timedelta(minutes=1)
 
@@ -35,9 +36,11 @@ class RequestNumberMiddleware(_Middleware):
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Show our own 404 page under ``DEBUG`` too, which `make run` sets."""
+        """Show our own pages under ``DEBUG`` too, which `make run` sets: 404, and what is no bug of ours."""
         if settings.DEBUG and isinstance(exception, Http404):
             return page_not_found(request, exception)
+        if fault := fault_of(exception):
+            return fault_page(request, fault, exception)
         return None
 
 

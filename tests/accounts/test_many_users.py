@@ -25,7 +25,7 @@ from tests.accounts.test_users import build_world as users_of_the_world
 from tests.factories import ACTOR, make_person, make_unit, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 HEADERS = ("用户名", "姓名", "单位", "角色", "到期日期", "警号")
 

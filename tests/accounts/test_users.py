@@ -17,7 +17,7 @@ from registry.models import AuditEntry, Grant, Session, Unit, User
 from tests.factories import make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 PASSWORD = "correct horse battery"
 TODAY = timezone.localdate().isoformat()

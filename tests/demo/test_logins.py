@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from registry.models import Organization, User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]  # the demo on both: test_demo
 
 
 def demo(*arguments: str) -> str:

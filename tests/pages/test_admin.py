@@ -13,7 +13,7 @@ from registry.counting.totals.fold import fold_counts
 from registry.models import AuditEntry, Figure, Source
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 KEPT_AWAY = {
     *("oldpassword", "session", "import", "importfile", "importline"),

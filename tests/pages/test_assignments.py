@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.operations import assignments, organizations
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LIST = "/assignments/"
 AS_OF = {"as_of": "2020-02-20"}
@@ -77,6 +77,7 @@ def test_the_unit_is_that_of_the_day(client, top):
     assert listed(client, as_of="2020-02-10") == []
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("sort", ["person", "number", "organization", "unit", "role", "started", "ended"])
 def test_sorts_both_ways(client, top, sort):
     branch = make_organization(top)

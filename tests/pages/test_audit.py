@@ -32,7 +32,7 @@ from tests.factories import (
 )
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 RECORD, EXPORT = reverse("record"), reverse("record_export")
 
 

@@ -17,7 +17,7 @@ from registry.rules.borrowing import ELSEWHERE, NOBODY, UNNAMED, WRONG
 from tests.factories import assign, make_person, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 ADD = "/organizations/branch/members/add/"
 REGISTER = "/units/left/register/"

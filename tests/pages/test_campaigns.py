@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,6 +25,7 @@ from tests.factories import (
 )
 from tests.world import World
 
+pytestmark = pytest.mark.look
 LIST, START = "/campaigns/", "/start-campaign/"
 FEBRUARY = {"as_of": "2020-02-20"}
 

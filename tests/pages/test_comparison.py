@@ -20,7 +20,7 @@ from tests.asking import queries_again
 from tests.factories import ACTOR, make_campaign, make_organization, make_unit, make_user
 from tests.paper import print_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LAST = date(2020, 2, 20)
 

@@ -9,7 +9,7 @@ from registry.models import Organization
 from tests.factories import logged_in, make_organization
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 EDIT, CORRECT = "organization_edit", "organization_correct"
 

@@ -31,7 +31,7 @@ from registry.web import lists
 from tests.factories import ACTOR, assign, logged_in, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 DAY = "2020-02-20"
 AS_OF = {"as_of": DAY}

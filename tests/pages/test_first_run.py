@@ -12,7 +12,7 @@ from django.urls import reverse
 from registry.models import AuditEntry, Unit, User
 from tests.factories import make_campaign, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 START = "/start/"
 

@@ -16,7 +16,7 @@ from registry.operations import people
 from tests.factories import ACTOR, assign, make_person, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 PAGE = reverse("organization", args=["home"])
 

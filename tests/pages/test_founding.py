@@ -9,7 +9,7 @@ from registry.models import Assignment, AuditEntry, Organization
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 FOUND = "/units/left/found/"
 

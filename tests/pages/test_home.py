@@ -9,7 +9,7 @@ from django.urls import reverse
 from registry.models import Grant
 from tests.factories import DAY, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 
 def test_to_the_unit_of_the_grant_keeping_the_address(client: Client) -> None:

@@ -16,7 +16,7 @@ from registry.operations import organizations, people
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 NUMBER, MASKED = "371402123", "37••••••3"
 PHONE, HIDDEN = "13805340001", "13••••••••1"

@@ -22,7 +22,7 @@ from tests.factories import (
 )
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 ACTIONS = ("edit", "move", "transfer", "dissolve", "withdraw", "submit", "approve", "return")
 

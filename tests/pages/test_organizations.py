@@ -27,7 +27,7 @@ from tests.factories import (
 from tests.lists import rows_of
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LEDGER = "/organizations/"
 FEBRUARY = {"as_of": "2020-02-20"}
@@ -196,6 +196,7 @@ def test_totals_and_people(world: World, client_at) -> None:
         assert number(response.client.get(total.url)) == total.number
 
 
+@pytest.mark.both
 def test_sorting(world: World, client_at) -> None:
     client = client_at(world.top)
     for key in ("name", "kind", "unit", "established", "dissolved", "members", "state"):

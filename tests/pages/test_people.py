@@ -29,7 +29,7 @@ from tests.factories import (
 )
 from tests.lists import rows_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LIST = "/people/"
 AS_OF = {"as_of": "2020-02-20"}
@@ -95,6 +95,7 @@ def test_typed_unit_without_scripts_and_unknown_choices(client, world):
     assert client.get(LIST, {"q": "a\x00b"}).status_code == 200
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("sort", ["name", "number", "category", "status", "unit", "branch"])
 def test_sorts_both_ways(client, world, sort):
     client.force_login(make_user(unit=world.top))

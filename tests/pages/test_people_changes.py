@@ -13,7 +13,7 @@ from registry.operations import people
 from registry.rules.borrowing import UNNAMED
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 
 @pytest.fixture

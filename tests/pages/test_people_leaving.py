@@ -14,7 +14,7 @@ from registry.operations import leaving, people
 from tests.factories import ACTOR, make_person, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LIST = reverse("people")
 

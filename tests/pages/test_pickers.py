@@ -14,7 +14,7 @@ from registry.models import Organization, Unit
 from registry.operations import organizations, units
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.pages.test_exports import take
 from tests.paper import print_of
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 DAY = {"as_of": "2020-02-20"}
 
@@ -67,6 +67,7 @@ def test_who_is_in_no_group_stands_before_the_groups(branch: World) -> None:
     ]
 
 
+@pytest.mark.both
 def test_a_unit_has_its_branches_and_teams_in_official_order(world: World) -> None:
     assign(make_organization(world.left, name="左局第二临时党支部"), world.idle)  # founded last
     printed = print_of(logged_in(world.top), "roll_export", unit="top", **DAY)

@@ -13,7 +13,7 @@ from registry.operations import assignments, organizations, units
 from tests.factories import ACTOR, assign, logged_in, make_person
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 ON = date(2020, 3, 1)
 

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.models import Assignment, Organization, Unit
 from tests.factories import assign, make_organization, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 AS_OF = "?as_of=2020-02-20"
 
 

@@ -12,7 +12,7 @@ from registry.operations import units
 from tests.factories import ACTOR, make_person, make_unit, make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 ACTIONS = ("add", "edit", "move", "merge", "close")
 

@@ -24,7 +24,7 @@ from tests.factories import (
     make_user,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 DAY = "2020-02-20"
 """The day of the page; seven days before it is 13 February."""

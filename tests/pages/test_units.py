@@ -37,7 +37,7 @@ from tests.factories import (
     make_user,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LATER = "2020-02-20"
 
@@ -134,6 +134,7 @@ def rows_behind(link: str) -> int:
     return assignment_rows(metric, question, spans).count()
 
 
+@pytest.mark.both
 @pytest.mark.parametrize(
     "query",
     [
@@ -203,6 +204,7 @@ def test_the_change_over_seven_days(client: Client, bureau: Unit) -> None:
     assert key_figure(page, "临时党组织").startswith("1 党支部")
 
 
+@pytest.mark.both
 def test_sorting_by_every_column(client: Client, bureau: Unit) -> None:
     few, many = make_unit("a-few", bureau, name="甲分局"), make_unit("b-many", bureau, name="乙分局")
     for unit, number in ((few, 1), (many, 3)):

@@ -14,7 +14,7 @@ from registry.models import Figure, Organization, Person, Source
 from registry.reports.tables import reported_days, reported_value
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 LIST = "/reconciliation/"
 
@@ -126,6 +126,7 @@ def test_filters(client, top, filled):
     assert "没有关于这个单位" in client.get(LIST, {"unit": "below"}).content.decode()
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("sort", ["source", "unit", "label", "day", "reported", "registered", "verdict"])
 def test_sorts(client, top, filled, sort):
     client.force_login(make_user(unit=top))

@@ -15,7 +15,7 @@ from registry.operations import units
 from registry.reports.filed_sheets import READY
 from tests.factories import ACTOR, make_organization, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 DAY = "2020-02-09"
 LEFT = "2020-02-09 属于德州市公安局的单位中,有 1 个单位现已不在您的管理范围,未计入。"

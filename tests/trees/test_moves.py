@@ -14,7 +14,7 @@ from hypothesis.extra.django import TestCase
 
 from registry.models import Organization, Unit
 from registry.trees.check import TREES, check_intervals
-from registry.trees.moves import insert_last, move_last, new_tree_id
+from registry.trees.moves import insert_last, move_last, new_tree_ids
 from tests.factories import make_organization, make_unit
 
 pytestmark = pytest.mark.django_db
@@ -194,12 +194,13 @@ def test_a_tree_gets_a_number_past_all_others() -> None:
     Organization.objects.filter(pk=first.pk).update(tree_id=F("tree_id") + 1000)
     last = Organization.objects.get(pk=first.pk).tree_id
     drawn = [
-        new_tree_id(Organization),
+        *new_tree_ids(Organization, 3),
         make_organization(at("root")).tree_id,
         make_organization(at("root")).tree_id,
     ]
     assert min(drawn) > last
-    assert len(set(drawn[1:])) == 2
+    assert len(set(drawn[3:])) == 2
+    assert len(set(drawn[:3])) == 3
 
 
 steps = st.lists(

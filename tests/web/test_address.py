@@ -15,7 +15,7 @@ from registry.web import address as addresses
 from registry.web.address import Address, Opening
 from tests.factories import make_campaign, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 ENDED, LAST = date(2020, 4, 9), date(2020, 4, 8)
 

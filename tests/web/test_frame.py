@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests.factories import make_campaign, make_organization, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 CHOICE = '<form class="picks"'
 ASKED = "campaign=xinguan&as_of=2020-02-20"

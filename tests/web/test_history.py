@@ -15,7 +15,7 @@ from tests.asking import queries_again
 from tests.factories import ACTOR, DAY, assign, logged_in, make_people, place_newcomers
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 
 def page(world: World, role: str = "manager") -> Any:

@@ -14,7 +14,7 @@ from registry.web.kept import RESTORED
 from tests.factories import make_user
 from tests.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 ADD = "/units/left/add/"
 FACTS = {"name": "新城派出所", "short_name": "新城", "code": "xincheng", "kind": "station"}

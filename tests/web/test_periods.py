@@ -12,7 +12,7 @@ from registry.web.address import address_of
 from registry.web.periods import Period, period_of
 from tests.factories import make_campaign, make_unit, make_user
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 
 @pytest.fixture

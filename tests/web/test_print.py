@@ -21,6 +21,7 @@ from tests.factories import logged_in, make_organization
 from tests.paper import print_of
 from tests.world import World
 
+pytestmark = pytest.mark.look
 DAY = {"as_of": "2020-02-20"}
 
 

@@ -12,15 +12,23 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField, Textarea
+from django.template import Context
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry.web.charts import MARKS, SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
 from registry.web.lists import with_query
+from registry.web.once import FIELD, key_of
 from registry.web.written import draw
 
 register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def form_key(context: Context) -> SafeString:
+    """Return the hidden field with which a form is carried out once only (``registry.web.once``)."""
+    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, key_of(context["request"]))
 
 
 @register.simple_tag
