@@ -16,7 +16,7 @@ from registry.web.fields import ScopedForm
 
 def lock_message(seconds: int) -> str:
     """Say that a login has to wait, and what to do."""
-    wait = f"{seconds} 秒" if seconds <= 90 else f"{math.ceil(seconds / 60)} 分钟"
+    wait = f"{math.ceil(seconds / 10) * 10} 秒" if seconds <= 90 else f"{math.ceil(seconds / 60)} 分钟"
     return (
         f"登录失败次数过多,请 {wait}后再试;再错等待更久。在登录过的电脑上不受别处输错的影响。"
         "忘记密码请联系本单位管理员重新设置。"

@@ -2,7 +2,7 @@
 
 Who audits what others do neither enters, approves nor manages it: not at the same unit, nor where one of
 the two grants reaches the other's unit from above, and not on the same days. Two logins of one person are
-one user here. Clerk and approver may meet: nobody approves the own entry, and a manager holds both anyway.
+one user here. Clerk and approver may meet: that nobody approves the own entry is for the approval to ask.
 The reasons are in docs/decisions/0035-two-people.md.
 """
 
