@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
-_SECRET = ("password", "phone", "first_half")
+_SECRET = ("password", "phone")
 """Shown nowhere here: who opens a telephone number does so on the person's page, and it is recorded."""
 _KEPT_BY_THE_SYSTEM = ("version", "is_sample", "created_at", "updated_at")
 _ONLY_IN_A_TRIAL = () if settings.DEBUG else ("is_sample",)
@@ -23,6 +23,7 @@ _ONLY_IN_A_TRIAL = () if settings.DEBUG else ("is_sample",)
 _NOT_SHOWN = (
     *("oldpassword", "session", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
+    "proposal",  # half a password
 )
 """Tables of hashes, of keys that would let somebody in, of workbooks with personal data; the search index."""
 _DERIVED = ("lft", "rght", "tree_id", "level")
