@@ -848,6 +848,7 @@ for _model in apps.get_app_config("registry").get_models():
 NOT_IN_THE_ADMIN = (
     *("session", "oldpassword", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
+    "proposal",
 )
 for _name in NOT_IN_THE_ADMIN:
     for _page in _ADMIN:
