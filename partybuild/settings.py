@@ -152,7 +152,7 @@ LOGIN_FIRST_WAIT = timedelta(minutes=1)
 LOGIN_LOCK = timedelta(minutes=15)
 LOGIN_FORGOTTEN = timedelta(hours=12)  # so long after the last one wrong passwords count no more
 LOGIN_FAILURES = {"both": 5, "account": 20, "address": 50}
-# Wrong pairs of number and name within that time, for somebody of another unit who is to be placed.
+# Wrong pairs of number and name, and numbers that are taken elsewhere, within that time: all doors together.
 PLACING_FAILURES = 50
 AXES_HANDLER = "registry.accounts.lockout.LoginHandler"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES["both"]

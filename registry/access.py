@@ -20,6 +20,7 @@ from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
+from registry.nouns.noun import Noun
 from registry.nouns.organization import superiors_of
 from registry.refusals import RefusedByRole
 
@@ -30,6 +31,8 @@ SEE, PERSONAL = "see", "view_personal_data"
 """The verbs of reading: what stands at a unit, and the private fields of what stands there."""
 
 _CACHE = "_registry_grants"
+_DOTS, _HIDDEN, _MOST_SHOWN = "••••", 6, 2
+"""A mask: so many characters at least are hidden, at most so many shown behind the dots."""
 
 
 def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
@@ -176,11 +179,35 @@ def sees_private(user: AnyUser, row: Model) -> bool:
     return may(user, PERSONAL, row)
 
 
+def private_seen(user: AnyUser, noun: Noun, path: str = "") -> Q:
+    """Return ``sees_private`` as a condition on rows that reach the noun's row through ``path``."""
+    personal = spans(user, PERSONAL)
+    return Q() if everything(personal) else in_spans(personal, f"{path}{noun.unit_path}__")
+
+
+def known_by(user: AnyUser, noun: Noun, names: Iterable[str], values: Iterable[str]) -> Q:
+    """Return the condition that a row has one of the ``values`` in one of its fields ``names``.
+
+    By a private field only those are found whose private fields ``user`` sees.
+    """
+    plain, known, wanted = Q(), Q(pk__in=[]), list(values)
+    for name in names:
+        is_it = Q(**{f"{name}__in": wanted})
+        plain |= is_it  # by itself, so that every database can use its indexes
+        known |= is_it & private_seen(user, noun) if name in noun.private else is_it
+    return plain & known
+
+
 def shown(user: AnyUser, row: Model, field: str) -> str:
     """Return a field of ``row`` as ``user`` may see it: whole, or masked but for its ends."""
     noun, value = nouns.of(row), str(getattr(row, field))
-    is_hidden = field in noun.masked or (field in noun.private and not sees_private(user, row))
-    return masked(value) if is_hidden else value
+    sees = field in noun.private and sees_private(user, row)
+    return told(noun, field, value, sees_private=sees)
+
+
+def told(noun: Noun, field: str, text: str, *, sees_private: bool = False) -> str:
+    """Return the text of a noun's field as it may be said: every page, message, record and file asks here."""
+    return masked(text) if noun.hides(field, sees_private=sees_private) else text
 
 
 def shown_number(user: AnyUser, person: Person) -> str:
@@ -196,17 +223,21 @@ def handle(user: AnyUser, row: Model) -> str:
 
 
 def masked(text: str) -> str:
-    """Return ``text`` with all but its first two and last character hidden; short texts wholly."""
-    if len(text) < 5:
-        return "•" * len(text)
-    return f"{text[:2]}{'•' * (len(text) - 3)}{text[-1]}"
+    """Return dots for ``text``, whatever its length, and of a long one its end; a mask as it is.
+
+    Six characters at least stay hidden, and at most the last two are shown: nothing of a police number of six
+    (docs/decisions/0034-masks-and-look-ups.md).
+    """
+    if text.startswith(_DOTS):  # as the record holds it
+        return text
+    shown = min(_MOST_SHOWN, max(0, len(text) - _HIDDEN))
+    return f"{_DOTS}{text[len(text) - shown :]}" if text else ""
 
 
 def matching_people(user: AnyUser, rows: QuerySet[Person], text: str) -> QuerySet[Person]:
     """Return those of ``rows`` found by ``text``: part of the name, its pinyin, the beginning of the number.
 
-    Where the number is masked for ``user`` only the whole number matches, so that it cannot be
-    found out digit by digit.
+    Where the number is masked for ``user`` it finds nobody, also whole: else it could be guessed.
     """
     return rows.filter(person_matches(user, text))
 
@@ -220,9 +251,9 @@ def person_matches(user: AnyUser, text: str, path: str = "") -> Q:
 def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
     """Return two conditions: "the number is ``text``" and "the number begins with ``text``".
 
-    The number is compared but for zeros at its beginning, width and capitals. The second finds only people
-    whose number ``user`` sees. Rows reach the person through ``path``. Letters match as typed, in capitals
-    and in small letters, so that the database can use its index.
+    The number is compared but for zeros at its beginning, width and capitals. Both find only people whose
+    number ``user`` sees. Rows reach the person through ``path``. Letters match as typed, in capitals and in
+    small letters, so that the database can use its index.
     """
     number, key = normalize_number(text), number_key(text)
     if not number:
@@ -230,10 +261,9 @@ def number_matches(user: AnyUser, text: str, path: str = "") -> tuple[Q, Q]:
     begins = Q()
     for way in {number, number.upper(), number.lower()}:
         begins |= starts_with(f"{path}number", way)
-    personal = spans(user, PERSONAL)
-    if not everything(personal):
-        begins &= in_spans(personal, f"{path}home_unit__")
-    return Q(**({f"{path}number_key": key} if key else {f"{path}number": number})), begins
+    is_number = Q(**({f"{path}number_key": key} if key else {f"{path}number": number}))
+    seen = private_seen(user, nouns.of(Person), path)
+    return is_number & seen, begins & seen
 
 
 def superiors(user: AnyUser, unit: Unit) -> QuerySet[Organization]:
@@ -256,12 +286,11 @@ def borrowable(user: AnyUser) -> QuerySet[Person]:
 def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """Return the row of a noun with ``code`` where ``user`` may do ``verb``; else raise as ``need``.
 
-    A row with a private number is also found by its public key.
+    A row with a private number is found by its public key, by the number only where ``user`` sees it.
     """
     noun = nouns.by_key(key)
     code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
-    names = {noun.page_key, noun.public_key} - {""}
-    known = Q(*((name, code) for name in names), _connector=Q.OR)
+    known = known_by(user, noun, {noun.page_key, noun.public_key} - {""}, [code])
     row = visible(user, noun.with_related().filter(known), verb).first()
     if row is None and noun.stands_for:
         joined = noun.model._default_manager.filter(known).values(noun.stands_for)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db.models import Model
 
@@ -15,11 +13,12 @@ class OperationRefused(ValidationError):
 class EditConflict(OperationRefused):
     """Somebody else changed the row since the form was opened.
 
-    ``differences`` maps a field to (value now, value of this form); ``version`` is the row's now.
+    ``differences`` maps a field to (value now, value of this form) as pages show them: nobody reads here what
+    they mask. ``version`` is the row's now.
     """
 
     def __init__(
-        self, message: str, differences: dict[str, tuple[Any, Any]], version: int | None = None
+        self, message: str, differences: dict[str, tuple[str, ...]], version: int | None = None
     ) -> None:
         super().__init__({NON_FIELD_ERRORS: [message]})
         self.differences = differences

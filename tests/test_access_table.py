@@ -43,7 +43,7 @@ from tests.addresses import (
     unit,
     user,
 )
-from tests.two_bureaus import PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
+from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
 
@@ -930,7 +930,7 @@ def differences(found: Answers, table: Answers) -> list[str]:
 
 @pytest.mark.look
 def test_without_a_login(world: TwoBureaus) -> None:
-    found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, "省公安厅"])
+    found = answers(Visitor(None), world.here, ["甲密", "乙密", PHONE, GUEST, "省公安厅"])
     assert differences(found, expected(0, outside=False)) == []
 
 
@@ -941,7 +941,7 @@ def once(*asking_all: str) -> list[Any]:
 
 @pytest.mark.parametrize("role", once("manager", "viewer", "auditor"))
 def test_inside(world: TwoBureaus, role: str) -> None:
-    hidden = ["乙密", "YI-9000", PHONE]
+    hidden = ["乙密", "YI-9000", PHONE, GUEST]
     if role in ("viewer", "auditor"):
         hidden.append("JIA-9000")
     found = answers(Visitor(world.here.users[role]), world.here, hidden)
@@ -951,5 +951,7 @@ def test_inside(world: TwoBureaus, role: str) -> None:
 @pytest.mark.parametrize("role", once("manager"))
 def test_outside(world: TwoBureaus, role: str) -> None:
     # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
-    found = answers(Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE], outside=True)
+    found = answers(
+        Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE, GUEST], outside=True
+    )
     assert differences(found, expected(ROLES.index(role) + 1, outside=True)) == []

@@ -561,7 +561,7 @@ def test_thousands_of_fields_and_values_are_refused(world: TwoBureaus, manager: 
     numbers = " ".join(str(at) for at in range(100_000))
     status, said = manager.ask("POST", url, {"numbers": numbers, "started_on": TODAY})
     assert status == "200"
-    assert "100000 行:" in said
+    assert "100,000 行:" in said
     assert "18、19等)" in said
     assert len(said) < 3_000_000  # the box keeps what was pasted
 

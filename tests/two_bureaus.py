@@ -28,6 +28,8 @@ from tests.factories import ACTOR, assign, make_campaign, make_organization, mak
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
 PASSWORD = "correct horse battery"
+GUEST = "GAST-77001"
+"""The police number of a guest at 甲: it may stand in no answer to either bureau."""
 PHONE = "1380000"
 """With four digits more: nobody's telephone number may stand in a page that was not asked for it."""
 
@@ -132,6 +134,9 @@ class TwoBureaus:
         self.source = Source.objects.create(number=1, title="报道")
         self.here = Bureau(self.department, self.committee, self.source, "jia", "甲密")
         self.there = Bureau(self.department, self.committee, self.source, "yi", "乙密")
+        # Of neither: who works at 甲 sees the name, and number and telephone nowhere.
+        guest = make_person("外来客", self.department, number=GUEST, phone=f"{PHONE}7777")
+        assign(self.here.branch, guest)
         self.superuser = make_user("root", is_superuser=True)
         for bureau in (self.here, self.there):
             bureau.proposal = Proposal.objects.create(

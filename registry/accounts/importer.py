@@ -40,10 +40,9 @@ class UserImporter(Importer):
         user = self.session.user
         names = {case.key.lower() for case in cases if case.key}
         self.units = find_by_code_or_name(user, "unit", [case.text("unit") for case in cases], "add_user")
-        people = rows_with("number", {case.text("number") for case in cases}, Person.objects.all())
-        seen = {person.number: person for person in people}
-        visible = access.visible(user, Person.objects.filter(pk__in=[each.pk for each in seen.values()]))
-        self.people = {person.number: person for person in visible}
+        people = list(rows_with("number", {case.text("number") for case in cases}, Person.objects.all()))
+        seen = self.session.numbers_seen(people)
+        self.people = {person.number: person for person in people if person.pk in seen}
         self.users = {each.username.lower(): each for each in users_called(names)}
         managed = access.users_seen(user).filter(pk__in=[each.pk for each in self.users.values()])
         self.managed = set(managed.values_list("pk", flat=True))

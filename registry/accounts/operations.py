@@ -9,6 +9,7 @@ from typing import Any
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -28,6 +29,7 @@ from registry.accounts.grants import (
 from registry.audit import Actor
 from registry.locks import lock_unit_tree
 from registry.models import GrantRole, Person, Session, Unit, User
+from registry.models.text import look_of, validate_letters
 from registry.operations.base import need_oneself, need_right, operation, validated
 from registry.operations.units import add_unit
 from registry.refusals import refuse
@@ -237,8 +239,17 @@ def _new_user(username: str, display_name: str) -> User:
 
 
 def _name_free(user: User) -> None:
-    if User.objects.filter(username__iexact=user.username).exclude(pk=user.pk).exists():
+    """Refuse the name of another account, one that looks like it, and letters that look like others."""
+    try:
+        validate_letters(user.username)
+    except ValidationError as error:
+        raise refuse("username", " ".join(error.messages)) from error
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(username__iexact=user.username).exists():
         raise refuse("username", f"已有名为“{user.username}”的用户,请换一个。")
+    if others.filter(username__iregex=f"^{look_of(user.username)}$").exists():
+        message = f"“{user.username}”和已有的一个用户名看起来一样(如 0 和 o、1 和 l),请换一个。"
+        raise refuse("username", message)
 
 
 @operation

@@ -98,6 +98,7 @@ def add(request: HttpRequest) -> HttpResponse:
         request,
         form,
         lambda: or_propose(accounts.add_user)(actor=actor_of(request), **form.arguments()),
+        warn=lambda: _namesakes(request, form.cleaned_data["display_name"]),
         back=lambda made: _added(request, made),
         template=FORM,
         context={
@@ -107,6 +108,13 @@ def add(request: HttpRequest) -> HttpResponse:
             "cancel_url": address_of(request).url(reverse("users")),
         },
     )
+
+
+def _namesakes(request: HttpRequest, name: str) -> list[str]:
+    """Say which users of the same name the manager sees: one may be taken for the other."""
+    there = access.users_seen(request.user).filter(display_name=name).order_by("username")
+    names = "、".join(there.values_list("username", flat=True)[:5])
+    return [f"已有姓名同为“{name}”的用户({names}),请确认不是同一人。"] if names else []
 
 
 def _added(request: HttpRequest, made: tuple[User, str] | Proposal) -> HttpResponse:

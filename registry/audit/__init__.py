@@ -79,11 +79,13 @@ def entry(
     counts; ``name`` is what the record calls the row, where the row itself has no name.
     """
     noun = nouns.of(instance) if instance is not None else None
-    masked = noun.masked if noun is not None else ()
 
     def told(values: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the values without what nobody is told; private ones are masked for who reads them."""
         return {
-            key: access.masked(value) if key in masked else plain(value)
+            key: access.told(noun, key, value, sees_private=True)
+            if noun is not None and isinstance(value, str)
+            else plain(value)
             for key, value in (values or {}).items()
         }
 

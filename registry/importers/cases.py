@@ -131,9 +131,12 @@ class Case:
         shown = self.noun.by_slug[slug].shown(value)
         return "" if shown is None else str(shown)
 
+    def _told(self, slug: str, value: Value) -> str:
+        """A value of the row as the preview may say it: masked if the pages mask it."""
+        return access.told(nouns.of(self.noun.model), slug, self.shown(slug, value), sees_private=True)
+
     def written(self) -> list[dict[str, str]]:
         """Return everything that a new row would write, column by column, as changes from nothing."""
-        masked = nouns.of(self.noun.model).masked
         found = []
         for column in self.noun.columns:
             value = _value(self.new, column.path or column.slug)
@@ -143,8 +146,7 @@ class Case:
             if isinstance(value, Named):
                 shown, label = value.name, label.removesuffix("代码")
             else:
-                shown = self.shown(column.slug, value)
-            shown = access.masked(shown) if column.slug in masked else shown
+                shown = self._told(column.slug, value)
             found.append({"slug": column.slug, "label": label, "old": "", "new": shown, "note": ""})
         return found
 
@@ -160,10 +162,7 @@ class Case:
     def edit(self, slug: str, old: Any, new: Any, note: str = "") -> None:
         """Note an edit, for the writing and for the preview."""
         self.edits[slug] = new
-        words = [self.shown(slug, value) for value in (old, new)]
-        if slug in nouns.of(self.noun.model).masked:
-            words = [access.masked(word) for word in words]
-        self.change(slug, words[0], words[1], note)
+        self.change(slug, self._told(slug, old), self._told(slug, new), note)
 
     def compare(self, row: Model, slugs: Iterable[str]) -> None:
         """Edit those of the given facts that differ from the row's."""

@@ -184,16 +184,12 @@ class Session:
         known = self.units if isinstance(row, Unit) else self.organizations
         return (known.get(row.code) or row).name
 
-    def people_seen(self, people: Iterable[Person]) -> set[int]:
-        """Return the keys of those whom the user sees: by their home unit, or where they are placed."""
+    def numbers_seen(self, people: Iterable[Person]) -> set[int]:
+        """Return the keys of those whose number the user sees; nobody else is known by it."""
         there = list(people)
         units = self.by_pk(Unit, {person.home_unit_id for person in there})
-        sees = {pk for pk in {each.home_unit_id for each in there} if self.may(access.SEE, units[pk])}
-        seen = {person.pk for person in there if person.home_unit_id in sees}
-        for some in batches([person.pk for person in there if person.pk not in seen], 500):
-            rows = access.visible(self.user, Person.objects.filter(pk__in=some))
-            seen |= set(rows.order_by().values_list("pk", flat=True))
-        return seen
+        sees = {pk for pk in {each.home_unit_id for each in there} if self.may(access.PERSONAL, units[pk])}
+        return {person.pk for person in there if person.home_unit_id in sees}
 
     # What the writing takes the locks of
 

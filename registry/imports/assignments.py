@@ -104,7 +104,7 @@ class AssignmentImporter(Importer):
         return later
 
     def _people(self, numbers: set[str]) -> dict[str, Person]:
-        """Return the people with these numbers whom the user sees, or whom the workbook adds."""
+        """Return the people whose number the user sees, by these numbers, and whom the workbook adds."""
         session = self.session
         found = {
             number: Person(number=number, name=new[0], political_status=new[1])
@@ -113,7 +113,7 @@ class AssignmentImporter(Importer):
         }
         rows = Person.objects.only(*_OF_PEOPLE)
         there = list(rows_with("number", numbers - found.keys(), rows))
-        seen = session.people_seen(there)
+        seen = session.numbers_seen(there)
         for person in there:
             if person.pk in seen:
                 person.name = session.renamed.get(person.number, person.name)
@@ -127,7 +127,8 @@ class AssignmentImporter(Importer):
             for case in cases
             if (number := case.text("number")) and number not in people and "number" not in case.bad
         }
-        asked = borrowing.borrowed(self.session.user, claims)
+        # Writing, the pairs of the preview are asked about again, and nobody reads the answer.
+        asked = borrowing.borrowed(self.session.user, claims, is_counted=not self.session.is_writing)
         people.update({claims[claim]: person for claim, person in asked.people.items()})
         self._problems = {claims[claim]: said for claim, said in asked.problems.items()}
 

@@ -88,6 +88,8 @@ class Import(models.Model):
     """The key of the first entry that the writing recorded: taking it back takes all of it back."""
     undo_reason = models.CharField("撤回原因", max_length=200, blank=True)
     undo_message = models.CharField("未能撤回的说明", max_length=1000, blank=True)
+    scope = models.JSONField("上传时的范围", null=True, default=list, editable=False)
+    """The keys of the units where its user could enter data when it was handed in; None: everywhere."""
     created_at = models.DateTimeField("上传时间", default=timezone.now)
     asked_at = models.DateTimeField("提交处理时间", default=timezone.now)
     """Since when it waits: for its check, then for its writing."""

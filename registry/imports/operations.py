@@ -10,7 +10,7 @@ import hashlib
 import logging
 import secrets
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,8 +31,8 @@ from registry.imports.models import (
     ImportLine,
     ImportState,
 )
-from registry.models import User
-from registry.operations.base import fresh, need_oneself, need_right, operation
+from registry.models import Unit, User
+from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation
 from registry.operations.take_back import take_back
 from registry.refusals import need_reason, refuse
 
@@ -67,6 +67,7 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
         size=len(content),
         address=actor.address,
         request_number=actor.request_number,
+        scope=None if access.sees_everything(user) else [unit.pk for unit in _tops(user)],
     )
     ImportFile.objects.create(of=handed_in, content=content)
     _told(actor, "upload_import", handed_in, sha256=digest)
@@ -181,11 +182,34 @@ def stay_written(import_pk: int, attempt: str, message: str) -> None:
     )
 
 
+def readable(user: User, imports: Iterable[Import]) -> list[Import]:
+    """Return which of the imports ``user`` may still read: one's own, of where one may still enter.
+
+    What a workbook holds of a unit stays with who works there, also when the grant ended or moved.
+    """
+    own = [each for each in imports if each.user_id == user.pk]
+    units = Unit.objects.in_bulk({pk for each in own for pk in each.scope or ()})
+    spans, everywhere = access.spans(user, "upload_import"), access.sees_everything(user)
+
+    def may_enter(pk: int) -> bool:
+        return pk in units and access.inside(units[pk], spans)
+
+    return [
+        each for each in own if everywhere or (each.scope is not None and all(map(may_enter, each.scope)))
+    ]
+
+
+def _tops(user: User) -> list[Unit]:
+    return access.top_units(user, "upload_import")
+
+
 def _own(actor: Actor, verb: str, import_: Import) -> Import:
-    """Return the import as it is now; refuse it to anybody else, and to who may no longer enter data."""
+    """Return the import as it is now; refuse it to who may not read it or may no longer enter data."""
     import_ = fresh(import_)
     need_right(actor, verb)
     need_oneself(actor, verb, import_.user)
+    if actor.user is not None and not readable(actor.user, [import_]):
+        raise not_allowed(verb)
     return import_
 
 
@@ -270,7 +294,7 @@ def _move(actor: Actor, verb: str, import_: Import, then: ImportState, **values:
 
 
 def _told(actor: Actor, verb: str, import_: Import, **more: str) -> None:
-    at = next(iter(access.top_units(import_.user, "upload_import")), None)
+    at = next(iter(_tops(import_.user)), None)
     audit.record_event(
         actor, verb, subject=import_.file_name, unit=at, after={"file": import_.file_name, **more}
     )

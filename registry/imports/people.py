@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from registry import access
 from registry.audit import Actor
 from registry.importers import naming
 from registry.importers.cases import Case, ask
@@ -38,26 +39,28 @@ class PeopleImporter(Importer):
         session = self.session
         for cases in batches(session.cases(tables), BATCH):
             existing = self._existing(cases)
-            seen = session.people_seen(existing.values())
+            seen = session.numbers_seen(existing.values())
+            taken = self._taken(cases, {number for number, each in existing.items() if each.pk in seen})
             since = self._statuses_since(cases, existing)
             self._joinings: dict[standing.Joining, Case] = {}
             self._moves: dict[rules.HomeChange, Case] = {}
             self._resolve(cases, existing)
             session.know_units(case.text("home_unit") for case in cases)
             session.know_organizations(case.text("home_branch") for case in cases)
-            self._ask_numbers(cases, existing)
+            self._ask_numbers(cases, existing.keys() | taken.keys())
             for case in cases:
                 session.clean(case, Person, ("number", "political_status", *FACTS))
                 case.summary = case.text("name")
                 person = existing.get(case.key)
                 self._infer_status(case, person)
-                if person is None:
+                if case.key in taken:
+                    case.wrong("number", taken[case.key])
+                    session.note_wrong(case)
+                elif person is None:
                     self._add(case)
                     session.note_wrong(case)
                 elif person.merged_into is not None:
-                    case.wrong("number", f"该条目已并入警号“{person.merged_into.number}”,请改用这个警号。")
-                elif person.pk not in seen:
-                    case.wrong("number", borrowing.ELSEWHERE)
+                    case.wrong("number", self._joined(person.merged_into))
                 else:
                     self._change(case, person, since.get(person.pk))
             self._warn(cases)
@@ -128,6 +131,19 @@ class PeopleImporter(Importer):
                 person.home_branch = branches[person.home_branch_id]
         return {person.number: person for person in people}
 
+    def _taken(self, cases: list[Case], own: set[str]) -> dict[str, str]:
+        """Return why numbers cannot be entered; the form for a person says the same, and counts as well."""
+        claims = [borrowing.Claim(each.key, each.text("name")) for each in cases if each.key not in own]
+        if self.session.is_writing:  # as the preview found it, and nobody reads it
+            return dict.fromkeys(borrowing.hidden_owners(self.session.user, claims), borrowing.ELSEWHERE)
+        return borrowing.taken(self.session.user, claims)
+
+    def _joined(self, other: Person) -> str:
+        """Say that an entry was joined to another one, which is named only to who sees its number."""
+        if access.sees_private(self.session.user, other):
+            return f"该条目已并入警号“{other.number}”,请改用这个警号。"
+        return "该条目已并入其他单位的条目,请向其所属单位问清警号。"
+
     def _warn(self, cases: list[Case]) -> None:
         """Warn of people of the same name in the unit."""
         if self.session.is_writing:
@@ -143,11 +159,11 @@ class PeopleImporter(Importer):
                 proposals[rules.Naming(name, unit, case.row.number)] = case
         ask(lambda some: rules.namesake_warnings(some, self.session.user), proposals)
 
-    @staticmethod
-    def _ask_numbers(cases: list[Case], existing: dict[str, Person]) -> None:
+    def _ask_numbers(self, cases: list[Case], known: Collection[str]) -> None:
         """Check whether a new number is a registered one but for zeros at its beginning."""
-        new = [case for case in cases if case.key and case.key not in existing]
-        ask(rules.number_findings, {rules.Numbering(case.key, case.text("name")): case for case in new})
+        new = [case for case in cases if case.key and case.key not in known]
+        proposals = {rules.Numbering(case.key, case.text("name")): case for case in new}
+        ask(lambda some: rules.number_findings(some, self.session.user), proposals)
 
     @staticmethod
     def _statuses_since(cases: list[Case], existing: dict[str, Person]) -> dict[int, date]:

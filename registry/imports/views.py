@@ -33,6 +33,7 @@ from registry.imports.tables import ListedImport, drawn
 from registry.imports.template import template
 from registry.models import User
 from registry.nouns.columns import Layout
+from registry.nouns.noun import Noun
 from registry.operations.acts import plan_taking_back
 from registry.refusals import OperationRefused
 from registry.web import history
@@ -57,6 +58,8 @@ MATCHING = (
 """How rows of a file are matched with the registry's."""
 MOST_GROUPED = 20_000
 """The most wrong lines that are read to group the reasons."""
+GONE = "已不在您的管理范围内"
+"""Said of a line whose row left the user's scope since it was checked."""
 IN_MEMORY = 1 << 20
 
 
@@ -75,10 +78,10 @@ def imports(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(unreadable))
         else:
             return HttpResponseRedirect(address.url(handed_in.get_absolute_url()))
-    rows = Import.objects.filter(user=user)[:RECENT]
+    rows = operations.readable(user, Import.objects.filter(user=user)[:RECENT])
     context = {
         "form": form,
-        "grid": drawn(list(rows), address),
+        "grid": drawn(rows, address),
         "templates": [
             {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
             for noun in _offered(user).values()
@@ -241,10 +244,11 @@ def _who_may(request: HttpRequest) -> User:
 
 
 def _own(request: HttpRequest, pk: int) -> Import:
-    import_ = Import.objects.select_related("user").filter(pk=pk, user=_who_may(request)).first()
-    if import_ is None:
-        raise Http404("没有这次导入,或不是您上传的。")
-    return import_
+    user = _who_may(request)
+    found = operations.readable(user, Import.objects.select_related("user").filter(pk=pk, user=user))
+    if not found:
+        raise Http404("没有这次导入,不是您上传的,或已不在您的管理范围内。")
+    return found[0]
 
 
 def _confirm_form(request: HttpRequest, import_: Import) -> ConfirmForm:
@@ -303,7 +307,10 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "is_folded": bool(found) and not is_asked,
         "right": sum(import_.number(each) for each in Verdict if each != Verdict.WRONG),
         "all_url": address.url(import_.get_absolute_url(), verdict=ALL),
-        "lines": [_line(line, address, is_written=is_written) for line in page_obj],
+        "lines": [
+            _line(line, address, is_written=is_written)
+            for line in _only_seen(request.user, list(page_obj.object_list))
+        ],
         "form": form if import_.may_be_written or import_.may_be_written_in_part else None,
         "wrong": import_.number(Verdict.WRONG),
         "new": import_.number(Verdict.NEW),
@@ -400,8 +407,41 @@ def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, 
     }
 
 
+def _only_seen(user: access.AnyUser, lines: list[ImportLine]) -> list[ImportLine]:
+    """Return the lines; of a row that went out of the user's scope since is not said what it holds."""
+    keys: dict[str, set[str]] = {}
+    for line in lines:
+        if line.verdict != Verdict.WRONG and line.key:
+            keys.setdefault(line.noun, set()).add(_key(line))
+    for slug, wanted in keys.items():
+        noun = _page_noun(slug)
+        if noun is None:
+            continue
+        rows: Any = noun.model._default_manager.all()
+        there = rows.filter(**{f"{noun.page_key}__in": wanted})
+        known = access.known_by(user, noun, [noun.page_key], wanted)
+        seen = access.visible(user, rows.filter(known), few=True).values_list(noun.page_key, flat=True)
+        gone = set(there.values_list(noun.page_key, flat=True)) - set(seen)
+        for line in lines:
+            if line.noun == slug and _key(line) in gone and line.verdict != Verdict.WRONG:
+                line.summary, line.changes, line.notices, line.key = GONE, [], [], ""
+    return lines
+
+
+def _key(line: ImportLine) -> str:
+    """Return the code or number of the row, or of what it belongs to."""
+    return line.key.split(" ")[0]
+
+
+def _page_noun(slug: str) -> Noun | None:
+    """Return the noun of a sheet, or the one on whose page its rows stand (assignments)."""
+    noun = next(each for each in nouns.all_nouns() if each.sheet is not None and each.sheet.slug == slug)
+    if noun.page:
+        return noun
+    return nouns.by_key(noun.page_at) if nouns.knows(noun.page_at) else None
+
+
 def _row_url(line: ImportLine) -> str:
     """Return the page of the row, or of what it belongs to where it has none (assignments)."""
-    noun = next(each for each in nouns.all_nouns() if each.sheet is not None and each.sheet.slug == line.noun)
-    page = noun.page or (nouns.by_key(noun.page_at).page if nouns.knows(noun.page_at) else "")
-    return reverse(page, args=[line.key.split(" ")[0]]) if page and line.key else ""
+    noun = _page_noun(line.noun)
+    return reverse(noun.page, args=[_key(line)]) if noun is not None and noun.page and line.key else ""

@@ -7,6 +7,7 @@ searches call the same functions before they compare. ``number_key`` says which 
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,15 @@ _BETWEEN_HAN = re.compile(rf"(?<={HAN})\s+(?={HAN})")
 _HAN_ONLY = re.compile(r"[\u4e00-\u9fff]*")
 _DOT = re.compile(rf"\s*[{DOTS}]\s*|(?<={HAN})\s*[.\u3002\uff61]\s*(?={HAN})")
 _WIDE = str.maketrans(
-    {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F) if chr(code).isalnum()} | {"\u3000": " "}
+    {chr(code + 0xFEE0): chr(code) for code in range(0x21, 0x7F) if chr(code).isalnum()}
+    | {chr(code): unicodedata.normalize("NFKC", chr(code)) for code in range(0x2F00, 0x2FD6)}
+    | {"\u3000": " "}
 )
+"""Wide letters and digits, and the radicals that look like the characters they are (⼀, ⼈)."""
+_HAN = re.compile(HAN)
+_LATIN = frozenset(string.ascii_letters)
+_PRINTED = frozenset(f"{string.printable[:95]}{DOT}()")
+"""What stands in names of people beside letters."""
 
 _NOTHING = frozenset(
     ("nan", "none", "null", "nil", "nat", "n/a", "#n/a", "#na", "<na>", "#null!", "undefined")
@@ -117,6 +125,35 @@ def validate_characters(text: str) -> None:
         )
 
 
+def validate_letters(text: str) -> None:
+    """Refuse letters that are neither Chinese nor Latin: а, ο, ー or ロ look like a, o, 一 or 口."""
+    for place, char in enumerate(text, start=1):
+        if unicodedata.category(char)[0] in "LM" or (char.isdigit() and not char.isascii()):
+            is_latin = unicodedata.normalize("NFD", char)[0] in _LATIN
+            if not is_latin and not _HAN.match(char):
+                raise _look_alike(place, char, "汉字、拉丁字母或数字")
+
+
+def validate_person_name(text: str) -> None:
+    """Refuse what in a person's name could be taken for something else: — and ○ look like 一 and 〇."""
+    validate_letters(text)
+    for place, char in enumerate(text, start=1):
+        is_letter = unicodedata.category(char)[0] in "LMN"
+        if not is_letter and char not in _PRINTED:
+            raise _look_alike(place, char, "汉字、拉丁字母、数字或间隔号")
+
+
+def _look_alike(place: int, char: str, allowed: str) -> ValidationError:
+    said = f"第 {place} 个字“{char}”(编码 {ord(char):04X})不是{allowed},容易看成别的字,请改填。"
+    return ValidationError(said, code="look_alike")
+
+
+def look_of(text: str) -> str:
+    """Return a pattern of what looks like the name of an account: l, 1 and I, O and 0 are one."""
+    alike = {char: f"[{group}]" for group in ("0o", "1il") for char in group}
+    return "".join(alike.get(char, re.escape(char)) for char in text.casefold())
+
+
 DECIMAL = re.compile(r"\d+\.\d*|\d+(\.\d+)?[eE]\+\d+")
 """What other programs make of a number: 123.0, 1.2E+05."""
 _IS_NUMBER = RegexValidator(
@@ -171,13 +208,13 @@ class NormalizedField(StoredAs, _Text):
 class NameField(NormalizedField):
     """The name of a unit, an organization, a campaign; also other names, and titles."""
 
-    default_validators = [validate_characters]
+    default_validators = [validate_characters, validate_letters]
 
 
 class PersonNameField(NormalizedField):
-    """The name of a person."""
+    """The name of a person or of a user."""
 
-    default_validators = [validate_characters]
+    default_validators = [validate_characters, validate_person_name]
     normalized = staticmethod(normalize_person_name)
 
 

@@ -82,6 +82,7 @@ ASSIGNMENT = Noun(
         Verb("change_role", "调整职责", ENTER),
         Verb("end_assignment", "结束编入", ENTER),
         Verb("withdraw_assignment", "撤回误录的编入", ENTER),
+        Verb("look_up_numbers", "核对其他单位人员的警号"),
         Verb("borrowing_locked", "借调核对被锁定"),
     ),
     unit_path="organization__unit",

@@ -25,6 +25,8 @@ WORDS = {
     "with": RecordWord("随同撤销"),
     "figures": RecordWord("报道数"),
     "rows": RecordWord("行数"),
+    "found": RecordWord("核对相符"),
+    "not_found": RecordWord("核对不符"),
     "file": RecordWord("文件"),
     "filters": RecordWord("筛选条件"),
 }

@@ -142,6 +142,10 @@ class Noun:
             raise LookupError(f"{self.key} is not in the search index")
         return self.texts
 
+    def hides(self, field: str, *, sees_private: bool) -> bool:
+        """Whether a field is said only masked: to everybody, or to who does not see private fields."""
+        return field in self.masked or (field in self.private and not sees_private)
+
     def with_related(self) -> Rows:
         """Return all rows, each with what its page shows beside it."""
         rows: Rows = self.model._default_manager.all()

@@ -184,13 +184,12 @@ def check_version(instance: Registered, version: int | None, changes: Mapping[st
     if version is None or version == instance.version:
         return
     differences = {
-        name: (audit.plain(getattr(instance, name)), audit.plain(value))
+        name: tuple(shown(instance, name, audit.plain(each)) for each in (getattr(instance, name), value))
         for name, value in changes.items()
         if getattr(instance, name) != value
     }
     said = ";".join(
-        f"{instance._meta.get_field(name).verbose_name}:现在是“{shown(instance, name, now)}”,"  # type: ignore[union-attr]
-        f"您填的是“{shown(instance, name, mine)}”"
+        f"{instance._meta.get_field(name).verbose_name}:现在是“{now}”,您填的是“{mine}”"  # type: ignore[union-attr]
         for name, (now, mine) in differences.items()
     )
     raise EditConflict(
@@ -201,7 +200,7 @@ def check_version(instance: Registered, version: int | None, changes: Mapping[st
 
 
 def shown(instance: Model, name: str, value: Any) -> str:
-    """Return a field's value as the pages show it."""
+    """Return a field's value as the pages show it to who works with the row: masked if they mask it."""
     if value is None or value == "":
         return "空"
     if value is True or value is False:
@@ -210,7 +209,8 @@ def shown(instance: Model, name: str, value: Any) -> str:
         return str(value["text"])
     word = nouns.record_words().get(name)
     choices = dict(getattr(instance._meta.get_field(name), "flatchoices", None) or {})
-    return str((word.values if word else choices).get(value, value))
+    text = str((word.values if word else choices).get(value, value))
+    return access.told(nouns.of(instance), name, text, sees_private=True)
 
 
 def changed(instance: Model, changes: Mapping[str, Any]) -> dict[str, Any]:

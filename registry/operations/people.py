@@ -61,7 +61,8 @@ def add_people(*, actor: Actor, people: Sequence[Person], reason: str = "") -> S
         *standing.refusals([_joining(person) for person in people]),
     ]
     validate_all(people, findings, exclude=_RELATIONS, unique="number")
-    refuse_if(rules.number_findings([rules.Numbering(each.number, each.name) for each in people]))
+    numbers = [rules.Numbering(each.number, each.name) for each in people]
+    refuse_if(rules.number_findings(numbers, actor.user))
     with following() as touched:
         write_new(people)
         spells.begin(people)
@@ -108,9 +109,8 @@ def edit_people(
     wanted = [(person, values) for person, values in candidates if values]
     refuse_if(rules.renaming_refusals([_renaming(person, values, reason) for person, values in wanted]))
     renumbered = [person for person, values in wanted if "number" in values]
-    refuse_if(
-        rules.number_findings([rules.Numbering(each.number, each.name, each.pk) for each in renumbered])
-    )
+    numbers = [rules.Numbering(each.number, each.name, each.pk) for each in renumbered]
+    refuse_if(rules.number_findings(numbers, actor.user))
     joining = [(person, values) for person, values in wanted if values.keys() & {"joined_on", "confirmed_on"}]
     refuse_if(standing.refusals([_rejoining(person, values, reason) for person, values in joining]))
     counted = [person for person, values in wanted if values.keys() & _COUNTED]

@@ -1,33 +1,40 @@
-"""Who may be placed: whom the user sees, by number or name; anybody else by number and name (借调).
+"""Who may be placed: whose number the user sees, by number or name; anybody else by number and name (借调).
 
-Every door that takes numbers and names asks ``find_people``, or ``borrowed`` where it has found those in
-scope itself. A wrong pair gets the same answer whether or not the number is registered, and wrong ones are
-counted (``registry.guesses``).
+Every door that takes numbers and names asks ``find_people``, or ``borrowed`` where it has found those whose
+number is seen itself; every door at which a number is registered asks ``taken``. A wrong pair gets the same
+answer whether or not the number is registered. What is asked of people whose number the user does not see is
+counted, over all doors together (``registry.guesses``), and recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 
-from registry import access, audit
+from registry import access, audit, guesses
 from registry.access import AnyUser
 from registry.audit import Actor
-from registry.guesses import Guesses
 from registry.models import Person, User
-from registry.models.text import normalize_number, normalize_person_name
+from registry.models.hierarchy import everything
+from registry.models.term import folded
+from registry.models.text import normalize_number, normalize_person_name, number_key
+from registry.nouns.person import PERSON
 from registry.search.index import batches
 
 WRONG = "没有警号和姓名都与此一致的人员,请逐字核对,或先登记。"
 NOBODY = "您的管理范围内没有叫这个姓名的人员;其他单位的人员须同时写明警号和姓名。"
 UNNAMED = "您的管理范围内没有这个警号;其他单位的人员须同时写明姓名才能编入。"
-TOO_MANY = "核对不上的次数过多,请 {minutes} 分钟后再试,或向其所属单位问清警号和姓名。"
+TOO_MANY = "核对其他单位警号的次数过多,请 {minutes} 分钟后再试,或向其所属单位问清警号和姓名。"
 ELSEWHERE = "该警号已在其他单位登记,不能另建。可按警号和姓名借调编入,或请其所属单位调转组织关系。"
 """Said instead of "the number is taken": with another number the person would be entered twice."""
 
 _SOME = 500
+_KIND = "numbers"
+"""The kind of guesses: one for all doors."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +68,14 @@ class Found:
     problems: dict[Claim, str] = field(default_factory=dict)
     namesakes: dict[Claim, list[Person]] = field(default_factory=dict)
     outside: set[int] = field(default_factory=set)
-    """The keys of those outside the scope."""
+    """The keys of those whose number the user does not see, who are known by number and name only."""
 
 
 def find_people(asker: AnyUser, claims: Iterable[Claim]) -> Found:
     """Return those of the claimed people whom ``asker`` may place, by number, by name, or by both."""
     wanted = list(dict.fromkeys(claims))
-    seen = {person.number: person for person in _seen(asker, "number", wanted)}
+    own = access.private_seen(asker, PERSON)
+    seen = {person.number: person for person in _seen(asker, "number", wanted, own)}
     named: dict[str, list[Person]] = {}
     for person in _seen(asker, "name", [claim for claim in wanted if not claim.number]):
         named.setdefault(person.name, []).append(person)
@@ -99,16 +107,19 @@ def _judge_name(claim: Claim, people: list[Person], found: Found) -> None:
         found.people[claim] = people[0]
 
 
-def _seen(asker: AnyUser, name: str, claims: Sequence[Claim]) -> Iterator[Person]:
+def _seen(asker: AnyUser, name: str, claims: Sequence[Claim], own: Q | None = None) -> Iterator[Person]:
     """Yield the people in scope with the number or name of one of the claims."""
     said = sorted({getattr(claim, name) for claim in claims} - {""})
     for some in batches(said, _SOME):
-        rows = access.visible(asker, Person.objects.filter(**{f"{name}__in": some}))
-        yield from rows.select_related("home_unit").order_by("number")
+        rows = access.visible(asker, Person.objects.filter(own or Q(), **{f"{name}__in": some}))
+        yield from rows.select_related("home_unit").order_by("order_key", "pk")
 
 
-def borrowed(asker: AnyUser, claims: Iterable[Claim]) -> Found:
-    """Return whom ``asker`` may place though they are outside the scope: number and name must both agree."""
+def borrowed(asker: AnyUser, claims: Iterable[Claim], *, is_counted: bool = True) -> Found:
+    """Return whom ``asker`` may place though their number is masked: number and name must both agree.
+
+    Not ``is_counted``: the same pairs were asked about before, and nobody is told the answer.
+    """
     wanted = list(dict.fromkeys(claim for claim in claims if claim.is_whole))
     found = Found()
     if not wanted:
@@ -116,41 +127,99 @@ def borrowed(asker: AnyUser, claims: Iterable[Claim]) -> Found:
     if not isinstance(asker, User) or not access.may_somewhere(asker, "assign_person"):
         found.problems.update(dict.fromkeys(wanted, WRONG))
         return found
-    there = _by_number(asker, {claim.number for claim in wanted})
-    guesses = Guesses(asker, "borrow", settings.PLACING_FAILURES)
-    for claim in wanted:
-        person = there.get(claim.number)
-        if guesses.are_too_many:
-            minutes = int(settings.LOGIN_LOCK.total_seconds() // 60)
-            found.problems[claim] = TOO_MANY.format(minutes=minutes)
-        elif person is not None and claim.fits(person):
+    there = {
+        person.number: person
+        for person in _with(access.borrowable(asker), "number", {claim.number for claim in wanted})
+    }
+    right = {claim: claim.number in there and claim.fits(there[claim.number]) for claim in wanted}
+    answers: Mapping[Claim, bool | None] = _told(asker, right) if is_counted else right
+    for claim, is_right in answers.items():
+        if is_right:
+            person = there[claim.number]
             found.people[claim] = person
             found.outside.add(person.pk)
         else:
-            found.problems[claim] = WRONG
-            if guesses.note(f"{claim.number} {claim.name}"):
-                _record_lock(asker)
+            found.problems[claim] = _too_many() if is_right is None else WRONG
     return found
 
 
-def elsewhere(asker: AnyUser, numbers: Iterable[str]) -> set[str]:
-    """Return those of the numbers that belong to people outside the scope of ``asker`` (``ELSEWHERE``)."""
-    there = Person.objects.filter(number__in=set(numbers))
-    seen = access.visible(asker, there, few=True).order_by().values("pk")
-    return set(there.exclude(pk__in=seen).values_list("number", flat=True))
+def taken(asker: AnyUser, claims: Iterable[Claim]) -> dict[str, str]:
+    """Return by number why it cannot be registered: somebody has it whose number ``asker`` does not see.
+
+    That must be refused (``ELSEWHERE``), and so tells that the number exists: it counts as a wrong guess.
+    After too many no number is compared any more, and none can be registered.
+    """
+    wanted = {claim.number: claim for claim in claims if claim.number}
+    if not wanted or everything(access.spans(asker, access.PERSONAL)):
+        return {}
+    own, hidden = _owners(asker, wanted.values())
+    free = {claim: number not in hidden for number, claim in wanted.items() if number not in own}
+    said = {True: "", False: ELSEWHERE, None: _too_many()}
+    return {
+        claim.number: said[answer] for claim, answer in _told(asker, free, is_free=True).items() if not answer
+    }
 
 
-def _by_number(asker: AnyUser, numbers: set[str]) -> dict[str, Person]:
-    there: dict[str, Person] = {}
-    for some in batches(sorted(numbers), _SOME):
-        rows = access.borrowable(asker).filter(number__in=some)
-        there.update({person.number: person for person in rows.select_related("home_unit")})
-    return there
+def hidden_owners(asker: AnyUser | None, claims: Iterable[Claim]) -> set[str]:
+    """Return the claimed numbers that somebody has whose number ``asker`` does not see (None sees all)."""
+    wanted = [claim for claim in claims if claim.number]
+    if asker is None or not wanted or everything(access.spans(asker, access.PERSONAL)):
+        return set()
+    return _owners(asker, wanted)[1]
 
 
-def _record_lock(asker: User) -> None:
-    """Record the lock at the user's unit, where its managers see it."""
-    units = access.top_units(asker, "assign_person")
-    audit.record_event(
-        Actor(user=asker, name=str(asker)), "borrowing_locked", subject=str(asker), unit=units[0]
-    )
+def _owners(asker: AnyUser, claims: Iterable[Claim]) -> tuple[set[str], set[str]]:
+    """Return the numbers that people have whose number ``asker`` sees, and those that others have.
+
+    A number that differs only in zeros and capitals is that of another one of the same name.
+    """
+    wanted, scope = list(claims), access.spans(asker, access.PERSONAL)
+    there: dict[str, list[Person]] = defaultdict(list)
+    for person in _with(Person.objects.all(), "number_key", {number_key(claim.number) for claim in wanted}):
+        there[person.number_key].append(person)
+    own: set[str] = set()
+    hidden: set[str] = set()
+    for claim in wanted:
+        for person in there[number_key(claim.number)]:
+            is_seen = access.inside(person.home_unit, scope)
+            if person.number == claim.number:
+                (own if is_seen else hidden).add(claim.number)
+            elif not is_seen and folded(person.name) == folded(claim.name):
+                hidden.add(claim.number)
+    return own, hidden
+
+
+def _told(asker: AnyUser, right: Mapping[Claim, bool], *, is_free: bool = False) -> dict[Claim, bool | None]:
+    """Return which claims are right as far as ``asker`` is told, count the wrong ones, and record it.
+
+    ``is_free``: the claims say that nobody has the number; a free one tells nothing and is not counted.
+    """
+    if not isinstance(asker, User):
+        return dict.fromkeys(right)
+    claims = {f"{claim.number} {'' if is_free else claim.name}": claim for claim in right}
+    asked = {guess: right[claim] for guess, claim in claims.items()}
+    judged = guesses.judge(asker, _KIND, settings.PLACING_FAILURES, asked, notes_right=not is_free)
+    _record(asker, judged)
+    return {claims[guess]: answer for guess, answer in judged.answers.items()}
+
+
+def _record(asker: User, judged: guesses.Judged) -> None:
+    """Record what was asked anew, at the user's unit, where its managers see it."""
+    numbers = {"found": len(judged.new[True]), "not_found": len(judged.new[False])}
+    if not any(numbers.values()):
+        return
+    unit = next(iter(access.top_units(asker, access.PERSONAL)), None)
+    actor, about = Actor(user=asker, name=str(asker)), {key: n for key, n in numbers.items() if n}
+    audit.record_event(actor, "look_up_numbers", subject=str(asker), unit=unit, after=about)
+    if judged.is_locked:
+        audit.record_event(actor, "borrowing_locked", subject=str(asker), unit=unit)
+
+
+def _too_many() -> str:
+    return TOO_MANY.format(minutes=int(settings.LOGIN_LOCK.total_seconds() // 60))
+
+
+def _with(rows: QuerySet[Person], name: str, values: Iterable[str]) -> Iterator[Person]:
+    """Yield the people with one of the values, each with its home unit."""
+    for some in batches(sorted(values), _SOME):
+        yield from rows.filter(**{f"{name}__in": some}).select_related("home_unit").order_by("pk")

@@ -51,7 +51,7 @@ def beginning_of(organization: Organization, may_touch: Callable[[Organization],
             moved.add(row.pk)
             found.append(row)
     placed = Assignment.objects.valid().filter(organization__in=moved, started_on=day)
-    members = list(placed.select_related("person").order_by("person__number"))
+    members = list(placed.select_related("person").order_by("person__order_key", "pk"))
     return Beginning(
         tuple(row for row in members if row.organization_id == organization.pk),
         tuple(found),

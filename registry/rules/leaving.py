@@ -68,7 +68,7 @@ def joint_refusals(proposal: Joint) -> Wrong:
         yield "joint_two", "other", "请选择另一个条目。"
     for each in (person, other):
         if each.merged_into_id is not None:
-            yield "joint_once", "other", f"“{each.name}”({each.number[-2:]})的条目已经并入别的条目。"
+            yield "joint_once", "other", f"“{each.name}”的条目已经并入别的条目。"
     yield from without_reason("joint_needs_reason", proposal.reason, "合并原因")
 
 

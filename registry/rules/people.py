@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from django.db.models import Q
+
 from registry import access
 from registry.access import AnyUser
 from registry.models import (
@@ -22,6 +24,8 @@ from registry.models import (
 from registry.models.kinds import PARTY_KINDS
 from registry.models.term import folded
 from registry.models.text import number_key
+from registry.nouns.person import PERSON
+from registry.rules import borrowing
 from registry.rules.findings import (
     Finding,
     Wrong,
@@ -72,21 +76,27 @@ class Numbering:
     pk: int | None = None
 
 
-def number_findings(proposals: Sequence[Numbering]) -> list[Finding]:
+def number_findings(proposals: Sequence[Numbering], asker: AnyUser | None) -> list[Finding]:
     """Return which numbers differ from somebody's only in leading zeros or capitals.
 
     With the same name it is the same person, with another name probably a mistake. Equal numbers are not
-    looked for here: the column is unique.
+    looked for here: the column is unique. Of people whose number ``asker`` does not see (None sees all) only
+    is said that the person is registered (``borrowing.taken``, which forms and imports ask, counts that).
     """
+    hidden = borrowing.hidden_owners(asker, [borrowing.Claim(each.number, each.name) for each in proposals])
+    there = Person.objects.filter(Q() if asker is None else access.private_seen(asker, PERSON))
     keys = {id(proposal): number_key(proposal.number) for proposal in proposals}
     near: dict[str, list[tuple[int | None, str, str]]] = {}
-    rows = Person.objects.filter(number_key__in={key for key in keys.values() if key}).order_by("number")
+    rows = there.filter(number_key__in={key for key in keys.values() if key}).order_by("number")
     for pk, number, name, key in rows.values_list("pk", "number", "name", "number_key"):
         near.setdefault(key, []).append((pk, number, name))
     findings = []
     for proposal in proposals:
         others = near.setdefault(keys[id(proposal)], [])
-        findings += list(islice(_near(proposal, others), 1))
+        if proposal.number in hidden:
+            findings.append(refusal("number_once", proposal, "number", borrowing.ELSEWHERE))
+        else:
+            findings += list(islice(_near(proposal, others), 1))
         others.append((proposal.pk, proposal.number, proposal.name))
     return findings
 

@@ -83,9 +83,8 @@ def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most
         return []
     hits_by_key: _Ranked = {}
     if any(char.isdigit() for char in text):
-        is_number, begins_so = access.number_matches(user, text)
-        # Whose number it is may be a guest; whose number only begins so is looked for at home.
-        for condition in (is_number, begins_so & in_spans(spans, "home_unit__")):
+        for condition in access.number_matches(user, text):
+            condition &= in_spans(spans, "home_unit__")
             numbered = Person.objects.filter(condition).order_by().values_list("pk", flat=True)
             hits_by_key |= dict.fromkeys(numbered[: most + SPARE], (Rank.START.value, wanted))
     for people in (_at_home, _placed):
@@ -93,8 +92,9 @@ def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most
             for pk, rank, term in people(spans, wanted, most):
                 hits_by_key[pk] = min(hits_by_key.get(pk, (rank, term)), (rank, term))
     rows = access.visible(user, Person.objects.filter(pk__in=hits_by_key), verb, few=True)
-    rows = rows.select_related("home_unit")
-    return _in_order({person.pk: person for person in rows}, hits_by_key, text, most, "number", "name")
+    shown = {person.pk: person for person in rows.select_related("home_unit")}
+    # Namesakes by their keys: the order of numbers would tell something of those that are masked.
+    return _in_order(shown, hits_by_key, text, most, "number", "name", namesakes="key")
 
 
 def _ranks(wanted: str) -> Sequence[Rank]:
@@ -143,7 +143,13 @@ def _from_terms(rows: QuerySet[Any], wanted: str, most: int) -> Iterator[_Hit]:
 
 
 def _in_order(
-    rows: dict[int, Any], hits_by_key: _Ranked, text: str, most: int, code: str, *names: str
+    rows: dict[int, Any],
+    hits_by_key: _Ranked,
+    text: str,
+    most: int,
+    code: str,
+    *names: str,
+    namesakes: str = "",
 ) -> list[Any]:
     """Return the rows: the exact code first, then an exact name, then by rank, in the official order."""
     wanted = folded(text)
@@ -158,7 +164,7 @@ def _in_order(
             not (is_name and rank == Rank.START),
             rank,
             getattr(row, "order_key", term),
-            getattr(row, code),
+            getattr(row, namesakes or code),
         )
 
     return [rows[pk] for pk in sorted(rows, key=place)][:most]

@@ -10,7 +10,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.forms.utils import flatatt
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -173,9 +173,7 @@ class PickerField(forms.Field):
         if not wanted or self.user is None:
             return {}
         names = (self.picker.key, *self.picker.typed)
-        named = Q()
-        for name in names:
-            named |= Q(**{f"{name}__in": wanted})
+        named = access.known_by(self.user, self.noun, names, wanted)
         manager: Any = self.noun.model._default_manager
         rows = access.visible(self.user, manager.filter(named), self.verb)
         if self.beyond is not None:
@@ -183,7 +181,13 @@ class PickerField(forms.Field):
         if self.rows is not None:
             rows = self.rows(rows)
         rows = rows.select_related(*(self.picker.related or (None,)))
-        found = {str(getattr(row, name)): row for row in rows for name in reversed(names)}
+        found = {
+            str(getattr(row, name)): row
+            for row in rows
+            for name in reversed(names)
+            # Else a number that was guessed would be known by the key sent along with it.
+            if name not in self.noun.private or access.sees_private(self.user, row)
+        }
         known = {**self.kept, **found}
         return {key: known[key] for key in wanted if key in known}
 

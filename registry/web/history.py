@@ -343,12 +343,13 @@ def changes(entry: AuditEntry, *, sees_numbers: bool = False) -> list[str]:
 
 def _change(entry: AuditEntry, name: str, *, sees_numbers: bool) -> str:
     label, choices = _field(entry, name)
-    masked, private = _noun_of(entry, "masked"), _noun_of(entry, "private")
+    noun = nouns.by_key(entry.noun) if nouns.knows(entry.noun) else None
+    is_hidden = noun is not None and noun.hides(name, sees_private=sees_numbers)
 
     def said(value: Any) -> str:
-        if isinstance(value, str) and (name in masked or (name in private and not sees_numbers)):
-            return access.masked(value) or "空"
-        return _said(value, choices)
+        return (
+            access.masked(value) if is_hidden and value and isinstance(value, str) else _said(value, choices)
+        )
 
     if name not in entry.before:
         return f"{label}:{said(entry.after[name])}"
@@ -357,7 +358,7 @@ def _change(entry: AuditEntry, name: str, *, sees_numbers: bool) -> str:
         return f"{label}:{before}"
     after = said(entry.after[name])
     if before == after:  # masked, or said along with what changed
-        return f"{label}:已修改({after})" if name in (*masked, *private) else f"{label}:{after}"
+        return f"{label}:已修改({after})" if is_hidden else f"{label}:{after}"
     return f"{label}:{before} → {after}"
 
 

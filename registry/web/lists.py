@@ -8,22 +8,27 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.expressions import Expression
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
+from registry.models.hierarchy import everything
+from registry.nouns import Noun
 
 PAGE_SIZE = 50
 CHUNK = 2000
 """So many rows of an export are in memory at a time."""
 
 Made = TypeVar("Made")
+SortField = str | Expression
+"""A field to sort by, or what stands for it."""
 
 
 def sorted_by(
-    request: HttpRequest, rows: Any, columns: Mapping[str, Sequence[str] | Callable[[Any], Any]], default: str
+    request: HttpRequest, rows: Any, columns: Mapping[str, Sequence[Any] | Callable[[Any], Any]], default: str
 ) -> tuple[Any, str]:
     """Order ``rows`` by the address's ``sort`` (``-`` for descending) and return them with the sort in force.
 
@@ -40,20 +45,51 @@ def sorted_by(
         first = columns[default.removeprefix("-")]
         assert callable(first)
         return sorted(sorted(rows, key=first), key=by, reverse=is_down), sort
-    sign = "-" if is_down else ""
-    fields = [name.removeprefix("-") if sign and name.startswith("-") else f"{sign}{name}" for name in by]
-    return rows.order_by(*fields, "pk"), sort
+    return rows.order_by(*(_directed(field, is_down=is_down) for field in by), "pk"), sort
 
 
-def without_numbers(user: access.AnyUser, columns: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return ``columns`` without police numbers for who sees them masked: an order would give them away."""
-    if access.may_somewhere(user, access.PERSONAL):
-        return columns
-    told = {
-        key: fields if callable(fields) else [name for name in fields if name.split("__")[-1] != "number"]
-        for key, fields in columns.items()
+def _directed(field: SortField, *, is_down: bool) -> Any:
+    """Return a field to sort by, the other way round if the list is sorted downward."""
+    if not isinstance(field, str):
+        return field.desc() if is_down else field.asc()
+    return field if not is_down else field.removeprefix("-") if field.startswith("-") else f"-{field}"
+
+
+@dataclass(frozen=True)
+class PrivateField:
+    """A private field of a noun to sort by, which rows reach through ``path``: a police number."""
+
+    noun: Noun
+    name: str
+    path: str = ""
+
+    def seen_by(self, user: access.AnyUser) -> list[SortField]:
+        """Return what ``user`` sorts by: an order would tell what is masked, so that has none.
+
+        Who sees nothing of it cannot sort by it; who sees some finds all others at one end.
+        """
+        field = f"{self.path}{self.name}"
+        if everything(access.spans(user, access.PERSONAL)):
+            return [field]
+        if not access.may_somewhere(user, access.PERSONAL):
+            return []
+        seen = access.private_seen(user, self.noun, self.path)
+        return [Case(When(seen, then=F(field)), default=Value(""))]
+
+
+def sorts_of(user: access.AnyUser, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the sorts of ``columns`` that ``user`` has, private fields as the user may sort by them."""
+    found = {
+        key: by
+        if callable(by)
+        else [
+            field
+            for each in by
+            for field in (each.seen_by(user) if isinstance(each, PrivateField) else [each])
+        ]
+        for key, by in columns.items()
     }
-    return {key: fields for key, fields in told.items() if fields}
+    return {key: by for key, by in found.items() if by}
 
 
 LONGEST_COUNTED = 100_000

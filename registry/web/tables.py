@@ -46,8 +46,8 @@ from registry.web.lists import (
     paged,
     paged_long,
     sorted_by,
+    sorts_of,
     with_query,
-    without_numbers,
 )
 from registry.web.paper import MOST_ROWS, is_print, too_long
 from registry.web.statement import Statement, units_left_out
@@ -219,7 +219,7 @@ class Table(Choosing, Generic[Line]):
     @cached_property
     def sorts(self) -> Mapping[str, Any]:
         """What the list can be sorted by: police numbers only for who sees them."""
-        return without_numbers(self.user, {each.key: each.sort for each in self.allowed if each.sort})
+        return sorts_of(self.user, {each.key: each.sort for each in self.allowed if each.sort})
 
     @cached_property
     def _sorted(self) -> tuple[Any, str]:

@@ -78,6 +78,29 @@ def test_a_user_name_that_cannot_be(unit: Unit, username: str) -> None:
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "why"),
+    [
+        ("zhang1", "zhangl", "看起来一样"),
+        ("zhang1", "ZHANGI", "看起来一样"),
+        ("zhao0", "zhaoo", "看起来一样"),
+        ("anna", "\u0430nna", "编码 0430"),  # Cyrillic
+        ("zhang1", "zhang11", ""),
+        ("zhang", "zhang.", ""),
+    ],
+)
+def test_account_names_that_look_alike(unit: Unit, first: str, again: str, why: str) -> None:
+    make_user(first)
+    act = {
+        "actor": ACTOR, "unit": unit, "username": again, "display_name": "张三", "role": "clerk",
+        "started_on": START,
+    }  # fmt: skip
+    if why:
+        refused("username", why, accounts.add_user, **act)
+    else:
+        accounts.add_user(**act)
+
+
 @pytest.mark.parametrize("again", ["zhangsan", "ZhangSan", "\uff5ahangsan"])
 def test_two_users_of_one_name(unit: Unit, again: str) -> None:
     add(unit)

@@ -316,7 +316,7 @@ def test_old_and_new_stand_side_by_side(office: Office) -> None:
         ("zb", "撤销日期", "", "2020-03-01"),
         ("007", "姓名", "张三", "张三丰"),
         ("007", "职务", "民警", "所长"),
-        ("007", "联系电话", "13••••••••1", "13••••••••2"),
+        ("007", "联系电话", "••••11", "••••22"),
         ("007", "政治面貌", "正式党员", "群众"),
         ("007", "所属单位代码", "新城关派出所", "市公安局"),
         ("007", "所属党支部代码", "", "市局党委"),
@@ -579,10 +579,14 @@ def test_somebody_placed_here_from_elsewhere_is_not_changed(office: Office) -> N
     branch = make_organization(office.station, code="zb", name="支部")
     guest = make_person("邻人", office.neighbour, number="900", phone="13800001111")
     assign(branch, guest)
-    for phone in ("13800001111", "13900000000"):  # nor can the telephone be guessed
-        made = office.hand_in(人员=[("900", "邻人", None, None, None, None, None, phone)])
-        assert problems(made) == [("人员!A2", "该人员的所属单位不在您的管理范围内,不能修改其资料。")]
-    assert office.hand_in(人员=[("900", "邻人")]).counts == {"people": {"unchanged": 1}}
+    for phone in ("13800001111", "13900000000", None):  # nor can anything be guessed, not even the name
+        for name in ("邻人", "别人"):
+            made = office.hand_in(人员=[("900", name, None, None, None, None, None, phone)])
+            assert problems(made) == [("人员!A2", borrowing.ELSEWHERE)]
+            assert made.lines.get().summary == name
+    placed = office.hand_in(编入=[("zb", None, "900", None, "成员", "2020-02-10")])
+    assert problems(placed) == [("编入!C2", borrowing.UNNAMED)]
+    assert "邻人" not in placed.lines.get().summary
 
 
 def test_a_clerk_submits_and_does_not_touch_units(office: Office) -> None:

@@ -327,7 +327,7 @@ def test_the_preview_shows_every_value_of_new_rows(bureau: Bureau) -> None:
         "所属单位": "新湖派出所",
         "所属党支部": "德城分局党支部",
         "职务": "所长",
-        "联系电话": "13••••••••1",
+        "联系电话": "••••01",
     }
     assert shown(made, 3) == {
         "组织": "新湖临时党支部",

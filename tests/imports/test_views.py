@@ -17,17 +17,20 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
+from registry.audit import Actor
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.imports.people import PeopleImporter
-from registry.models import Assignment, AuditEntry, Organization, Person, Unit
+from registry.models import Assignment, AuditEntry, Grant, Organization, Person, Unit
 from registry.nouns import layouts
+from registry.refusals import OperationRefused
 from tests.asking import queries
 from tests.factories import make_person, make_unit, make_user
 from tests.imports.test_operations import Office, book
 
 pytestmark = pytest.mark.django_db
 
+PERSON_TOO = ("009", "李四", "民警", "正式党员", "suo")
 PERSON = ("007", "张三", "民警", "正式党员", "suo", None, "所长", "13800001111")
 
 
@@ -415,3 +418,42 @@ def test_a_roster_without_a_needed_column_is_told_which_to_add(manager: Client) 
     made.save(file)
     page = text(manager, Import.objects.get(pk=upload(manager, file.getvalue()).url.split("/")[2]))
     assert "新增时须填写“人员类别”;表里没有这一列,请先加上,可填:民警、" in page
+
+
+def test_a_workbook_is_read_only_by_who_may_still_read_it(
+    client: Client, manager: Client, office: Office
+) -> None:
+    """Who uploaded it and lost the grant, or has it elsewhere now, gets none of its pages."""
+    made = uploaded(manager, 人员=[PERSON, ("008", None)])
+    wrong = reverse("import_mistakes", args=[made.pk])
+    pages = [(manager.get, made.get_absolute_url()), (manager.post, wrong)]
+    acts = [
+        (manager.post, reverse(name, args=[made.pk]))
+        for name in ("import_recheck", "import_write", "import_cancel")
+    ]
+    assert [ask(url).status_code for ask, url in pages] == [200, 200]
+    grant = Grant.objects.get(user=office.manager)
+    for unit in (office.neighbour, office.station):  # elsewhere, and in a part only
+        grant.unit = unit
+        grant.save()
+        assert [ask(url).status_code for ask, url in (*pages, *acts)] == [404] * 5
+        assert "名册.xlsx" not in manager.get(reverse("imports")).content.decode()
+        with pytest.raises(OperationRefused):
+            importing.check_again(actor=Actor(user=office.manager), import_=made)
+    grant.delete()
+    assert [ask(url).status_code for ask, url in (*pages, *acts)] == [403] * 5
+    assert Import.objects.get(pk=made.pk).state == ImportState.CHECKED
+    Grant.objects.create(user=office.manager, unit=office.bureau, role="clerk", started_on="2020-01-01")
+    assert [ask(url).status_code for ask, url in pages] == [200, 200]
+
+
+def test_a_line_of_somebody_who_went_elsewhere_says_nothing_more(manager: Client, office: Office) -> None:
+    person = make_person("张三", office.station, number="007", title="民警")
+    made = uploaded(manager, 人员=[("007", "张三", None, None, None, None, "所长"), PERSON_TOO])
+    assert "所长" in text(manager, made, "verdict=all")
+    Person.objects.filter(pk=person.pk).update(home_unit=office.neighbour)
+    page = text(manager, made, "verdict=all")
+    assert "已不在您的管理范围内" in page
+    assert "所长" not in page
+    assert "007" not in page
+    assert "李四" in page

@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from registry.models import Person, Unit
 from registry.models.text import (
+    NameField,
+    PersonNameField,
     normalize_name,
     normalize_number,
     normalize_person_name,
@@ -136,13 +138,14 @@ def test_a_row_is_found_however_it_is_written(world: World) -> None:
 def test_a_number_that_differs_in_zeros_is_the_same_person_or_looked_at(world: World) -> None:
     new, other, equal = Numbering("1001", "赵一"), Numbering("1001", "周九"), Numbering("001001", "赵一")
     assert [
-        (each.subject, each.rule, each.severity, each.field) for each in number_findings([new, other, equal])
+        (each.subject, each.rule, each.severity, each.field)
+        for each in number_findings([new, other, equal], None)
     ] == [
         (new, "number_once", Severity.REFUSE, "number"),
         (other, "number_near", Severity.WARN, "number"),
         (equal, "number_once", Severity.REFUSE, "number"),
     ]
-    assert number_findings([Numbering("1001", "赵一", world.full.pk)]) == []
+    assert number_findings([Numbering("1001", "赵一", world.full.pk)], None) == []
 
 
 @pytest.mark.django_db
@@ -170,3 +173,45 @@ def test_the_search_finds_a_number_however_it_is_typed(world: World, client: Cli
     client.force_login(make_user("clerk", unit=world.left, role="clerk"))
     page = client.get(reverse("search"), {"q": typed})
     assert "赵一" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["张三", "阿依古丽·买买提", "〇丁", "José Núñez", "ü Ömer", "O'Neil-Smith Jr.", "张三(大)", "李四2"],
+)
+def test_names_are_chinese_or_latin(name: str) -> None:
+    assert PersonNameField(max_length=40).clean(normalize_person_name(name), None) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "code"),
+    [
+        ("Аnna", 1, "0410"),  # the first letter is Cyrillic
+        ("Αnna", 1, "0391"),  # Greek
+        ("张ー", 2, "30FC"),
+        ("ロ三", 1, "30ED"),
+        ("王㇐", 2, "31D0"),  # a stroke
+        ("张—", 2, "2014"),
+        ("张○", 2, "25CB"),
+        ("𝐀nna", 1, "1D400"),
+        ("ɑnna", 1, "0251"),
+        ("a̸nna", 2, "0338"),
+        ("李٣", 2, "0663"),
+        ("ꞏ张", 1, "A78F"),
+    ],
+)
+def test_letters_that_look_like_others_are_named_and_refused(name: str, place: int, code: str) -> None:
+    with pytest.raises(ValidationError, match=rf"第 {place} 个字“.”\(编码 {code}\)不是汉字"):
+        PersonNameField(max_length=40).clean(normalize_person_name(name), None)
+
+
+def test_units_and_organizations_take_the_same_letters_and_other_signs() -> None:
+    field = NameField(max_length=40)
+    assert field.clean("“战疫”第1支部—内勤", None) == "“战疫”第1支部—内勤"
+    with pytest.raises(ValidationError, match="编码 0421"):
+        field.clean("Сhuang 支部", None)
+
+
+def test_marks_that_nobody_sees_and_radicals_are_no_difference() -> None:
+    assert normalize_person_name("张‮三​⁦") == "张三"
+    assert normalize_name("⼯人⼝队") == "工人口队"

@@ -88,7 +88,7 @@ def test_assign_many(unit: Unit, organization: Organization) -> None:
 def test_assign_many_is_all_or_none(unit: Unit, organization: Organization, person: Person) -> None:
     assign(organization, person)
     other = make_person("李四", unit)
-    with refusal("members", "张三(•••) 同一时间已在“支部”"):
+    with refusal("members", "张三(••••) 同一时间已在“支部”"):
         assignments.assign_people(
             actor=ACTOR,
             organization=organization,

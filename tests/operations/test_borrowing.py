@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from axes.models import AccessAttempt
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,7 +17,7 @@ from registry.audit import Actor
 from registry.models import AuditEntry
 from registry.operations import assignments, organizations
 from registry.operations.organizations import Member
-from registry.rules.borrowing import TOO_MANY, WRONG, Claim, borrowed, elsewhere
+from registry.rules.borrowing import ELSEWHERE, TOO_MANY, UNNAMED, WRONG, Claim, borrowed, find_people, taken
 from tests.factories import ACTOR, DAY, make_person, make_user
 from tests.world import World
 
@@ -78,6 +81,11 @@ def test_guesses_are_counted_and_the_right_one_is_not_found_any_more(world: Worl
     assert answers(clerk, *wrong, ("001004", "李四")) == [WRONG, WRONG, WRONG, LOCKED]
     assert answers(clerk, ("001004", "李四")) == [LOCKED]
     assert answers(other, ("001004", "李四")) == ["李四"]  # each user by themselves
+    looked = AuditEntry.objects.filter(verb="look_up_numbers", user=clerk).order_by("pk")
+    assert [(row.unit, row.after) for row in looked] == [
+        (world.left, {"found": 1, "not_found": 2}),
+        (world.left, {"not_found": 1}),  # what is asked again is not recorded again
+    ]
     entry = AuditEntry.objects.get(verb="borrowing_locked")
     assert (entry.user, entry.unit, entry.object_name) == (clerk, world.left, clerk.username)
     # What was guessed is kept nowhere; and it ends by itself.
@@ -93,7 +101,7 @@ def test_guessing_neither_locks_a_login_nor_the_other_way_round(world: World, cl
     clerk = make_user("clerk", world.left, "clerk")
     login, words = reverse("login"), {"password": "correct horse battery"}
     for _ in range(3):
-        client.post(login, {"username": f"borrow:{clerk.pk}", "password": "x"})
+        client.post(login, {"username": f"numbers:{clerk.pk}", "password": "x"})
     assert answers(clerk, ("001004", "李四"), ("1", "李四")) == ["李四", WRONG]
     assert answers(clerk, ("001004", "李四")) == [LOCKED]
     assert client.post(login, {"username": "clerk", **words}).status_code == 302
@@ -101,10 +109,54 @@ def test_guessing_neither_locks_a_login_nor_the_other_way_round(world: World, cl
 
 def test_whose_number_is_registered_elsewhere(world: World) -> None:
     clerk = make_user(unit=world.left, role="clerk")
-    # 001001 is at home here, 001003 a guest here; 001004 is neither.
-    assert elsewhere(clerk, ["001001", "001003", "001004", "999999"]) == set()  # was in 左局临时党支部 once
-    stranger = make_person("周五", world.right)
-    assert elsewhere(clerk, [stranger.number, "999999"]) == {stranger.number}
+    # 001001 is at home here, 001003 a guest here; 001004 was in 左局临时党支部 once.
+    assert reasons(clerk, "001001 赵一", "001003 某", "001004 某", "999999 某") == {
+        "001003": ELSEWHERE,
+        "001004": ELSEWHERE,
+    }
+    # But for zeros it is somebody's with the same name, and that is all that is said.
+    assert reasons(clerk, "1004 某") == {}
+    assert reasons(clerk, "1004 李四") == {"1004": ELSEWHERE}
+    assert reasons(make_user(unit=world.top, role="clerk"), "001004 某", "1004 李四") == {}
+
+
+def reasons(user, *pairs: str) -> dict[str, str]:
+    return taken(user, [Claim.of(*pair.split()) for pair in pairs])
+
+
+def test_numbers_that_are_taken_elsewhere_count_with_all_other_guesses(world: World, settings) -> None:
+    settings.PLACING_FAILURES = 3
+    clerk = make_user(unit=world.left, role="clerk")
+    assert answers(clerk, ("001004", "李五"), ("999999", "李四")) == [WRONG, WRONG]
+    assert reasons(clerk, "777777 某", "888888 某") == {}  # free numbers tell nothing
+    # The third wrong one is the last: of what follows nothing is said, be it taken or free.
+    assert reasons(clerk, "777777 某", "001004 某", "001003 某", "888888 某") == {
+        "001004": ELSEWHERE,
+        "001003": LOCKED,
+        "888888": LOCKED,
+    }
+    assert answers(clerk, ("001004", "李四")) == [LOCKED]
+    looked = AuditEntry.objects.filter(verb="look_up_numbers", user=clerk).order_by("pk")
+    assert [row.after for row in looked] == [{"not_found": 2}, {"not_found": 1}]
+    assert AuditEntry.objects.filter(verb="borrowing_locked", user=clerk).count() == 1
+
+
+def test_a_guest_is_known_by_number_and_name_only(world: World) -> None:
+    clerk = make_user(unit=world.left, role="clerk")  # 001003 is a guest here, masked
+    found = find_people(clerk, [Claim("001003", ""), Claim("001003", "孙四"), Claim("001003", "孙三")])
+    assert found.problems == {Claim("001003", ""): UNNAMED, Claim("001003", "孙四"): WRONG}
+    assert [person.name for person in found.people.values()] == ["孙三"]
+
+
+def test_no_such_number_and_another_name_take_as_much_work(world: World) -> None:
+    clerk = make_user(unit=world.left, role="clerk")
+    access.top_units(clerk)
+    asked = []
+    for pair in (("001004", "李五"), ("999999", "李四")):
+        with CaptureQueriesContext(connection) as queries:
+            assert answers(clerk, pair) == [WRONG]
+        asked.append([re.sub(r"SAVEPOINT.*| (WHERE|VALUES) .*", "", each["sql"]) for each in queries])
+    assert asked[0] == asked[1]
 
 
 def test_both_sides_read_of_a_placement_in_their_records(world: World) -> None:

@@ -140,7 +140,7 @@ def test_establish_refused_under_a_superior_that_cannot_hold_it(unit: Unit) -> N
 
 def test_establish_is_all_or_nothing(unit: Unit) -> None:
     person = make_person("张三", unit, number="001")
-    with refusal("members", "张三(•••)重复出现"):
+    with refusal("members", "张三(••••)重复出现"):
         make_organization(unit, members=[Member(person), Member(person, "secretary")])
     with refusal("members", "职责“king”不存在"):
         make_organization(unit, members=[Member(person, "king")])

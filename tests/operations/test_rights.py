@@ -271,7 +271,8 @@ ASKED_ELSEWHERE = {
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(
-        ("login", "login_failed", "login_locked", "logout", "borrowing_locked"), "happens, nobody is asked"
+        ("login", "login_failed", "login_locked", "logout", "look_up_numbers", "borrowing_locked"),
+        "happens, nobody is asked",
     ),
     "upload_import": "one's own imports: below",
     **dict.fromkeys(

@@ -195,3 +195,12 @@ def test_a_copy_is_registered_with_its_members_guests_too(world: World, manager:
 def test_what_is_out_of_scope_is_not_copied(world: World, manager: Client) -> None:
     assert manager.get("/organizations/pioneers/copy/").status_code == 404
     assert manager.get("/units/left/register/?copy=pioneers").status_code == 404
+
+
+def test_stations_of_one_name_say_which_unit_they_are_below(world: World, manager: Client) -> None:
+    for code, superior in (("north", world.left), ("south", world.left)):
+        area = make_unit(code, superior, name=f"{code}分局")
+        make_unit(f"{code}-gate", area, name="城关派出所", kind="station")
+    page = " ".join(manager.get(FOUND, {}).content.decode().split())
+    assert page.count('城关派出所 <small class="quiet"> north分局 · ') == 1
+    assert page.count('城关派出所 <small class="quiet"> south分局 · ') == 1

@@ -11,15 +11,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry import access
-from registry.models import Assignment, AuditEntry, Organization, Unit, User
+from registry.models import Assignment, AuditEntry, Organization, Person, Unit, User
 from registry.operations import organizations, people
+from registry.refusals import EditConflict
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
 pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
-NUMBER, MASKED = "371402123", "37••••••3"
-PHONE, HIDDEN = "13805340001", "13••••••••1"
+NUMBER, MASKED = "371402123", "••••23"
+PHONE, HIDDEN = "13805340001", "••••01"
 AS_OF = {"as_of": "2020-02-20"}
 PERSONAL, BARRED = ("clerk", "approver", "manager"), ("viewer", "auditor")
 
@@ -108,16 +109,42 @@ def test_who_works_with_numbers_sees_those_of_their_own_people(world: World, log
         assert PHONE not in body(client, name, *args, **query), name
 
 
+@pytest.mark.parametrize(
+    ("text", "mask"),
+    [
+        ("", ""),
+        ("001006", "••••"),
+        ("1234567", "••••7"),
+        (NUMBER, MASKED),
+        (PHONE, HIDDEN),
+        ("0" * 30, "••••00"),
+        (MASKED, MASKED),
+    ],
+)
+def test_a_mask_hides_six_characters_at_least_and_the_length(text: str, mask: str) -> None:
+    assert access.masked(text) == mask
+
+
 @pytest.mark.parametrize("where", ["search", "people", "assignments", "pick_people"])
-def test_a_masked_number_is_not_found_out_digit_by_digit(world: World, login, where: str) -> None:
+def test_a_masked_number_finds_nobody(world: World, login, where: str) -> None:
     viewer = login(world.left, "viewer")
-    for text in ("3714021", "37140212", "123"):
-        assert "王五" not in body(viewer, where, q=text)
-    assert "王五" in body(viewer, where, q=NUMBER)
+    for text in ("3714021", "37140212", "123", NUMBER):
+        assert "王五" not in body(viewer, where, q=text), text
+    assert "王五" in body(viewer, where, q="王五")
     clerk = login(world.left, "clerk")
     assert "王五" in body(clerk, where, q="3714021")
-    assert "马六" not in body(clerk, where, q="3714034")
-    assert "马六" in body(clerk, where, q=world.guest.number)
+    assert "王五" in body(clerk, where, q=NUMBER)
+    for text in ("3714034", world.guest.number):
+        assert "马六" not in body(clerk, where, q=text), text
+    assert "马六" in body(clerk, where, q="马六")
+
+
+def test_a_masked_number_is_no_address(world: World, login) -> None:
+    for role, person in (("viewer", world.own), ("clerk", world.guest)):
+        client = login(world.left, role)
+        assert client.get(reverse("person", args=[person.key])).status_code == 200
+        assert client.get(reverse("person", args=[person.number])).status_code == 404
+    assert client.get(reverse("person", args=[NUMBER])).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["people", "assignments"])
@@ -126,12 +153,31 @@ def test_who_sees_no_numbers_cannot_sort_by_them(world: World, login, name: str)
 
     def order(role: str, sort: str) -> list[str]:
         rows = login(world.left, role).get(reverse(name), {**AS_OF, "sort": sort}).context["rows"]
-        return [getattr(row, "assignment", row).person.name for row in rows]
+        people = [getattr(row, "assignment", row).person for row in rows]
+        return list(dict.fromkeys(each.number for each in people))
 
     assert order("viewer", "number") == order("viewer", "-number")
-    assert order("clerk", "number") == order("clerk", "-number")[::-1]
+    own = [
+        each for each in order("clerk", "number") if Person.objects.get(number=each).home_unit != world.right
+    ]
+    assert own == sorted(own)
+    assert order("clerk", "-number")[: len(own)] == own[::-1]
+    # Guests stand at one end, in the order in which they were registered.
+    guests = [each for each in order("clerk", "number") if each not in own]
+    assert order("clerk", "number") == [*guests, *own]
+    assert order("clerk", "-number") == [*own[::-1], *guests]
+    assert guests[-1] == world.guest.number
     assert "sort=number" not in body(login(world.left, "viewer"), name)
     assert "sort=number" in body(login(world.left, "clerk"), name, sort="name")
+
+
+def test_a_number_is_not_known_by_the_key_that_is_sent_along(world: World, login) -> None:
+    client = login(world.left, "clerk")
+    url = reverse("organization_members_add", args=["commando"])
+    sent = {"members": [world.guest.key, world.guest.number], "started_on": "2020-02-10"}
+    wrong = {"members": [world.guest.key, "371403457"], "started_on": "2020-02-10"}
+    said = [client.post(url, each).context["form"].errors["members"][0] for each in (sent, wrong)]
+    assert said[0] == said[1].replace("371403457", world.guest.number)
 
 
 def test_pickers_hand_out_keys_and_take_numbers_too(world: World, login) -> None:
@@ -228,10 +274,26 @@ def test_the_record_never_holds_a_telephone_number(world: World, login) -> None:
     people.edit_person(actor=ACTOR, person=world.own, changes={"phone": "13900007777"}, reason="换号")
     added, edited = AuditEntry.objects.filter(noun="person", object_id=world.own.pk).order_by("pk")
     assert added.after["phone"] == HIDDEN
-    assert (edited.before["phone"], edited.after["phone"]) == (HIDDEN, "13••••••••7")
+    assert (edited.before["phone"], edited.after["phone"]) == (HIDDEN, "••••77")
     page = body(login(world.left, "manager"), "person", NUMBER)
-    assert f"{HIDDEN} → 13••••••••7" in page
+    assert f"{HIDDEN} → ••••77" in page
     assert f"/record/{edited.pk}/undo/" not in page  # cannot be set back: it is not there
+
+
+def test_an_edit_with_an_old_version_does_not_say_the_telephone_number(world: World, login) -> None:
+    sent = {
+        "name": "王五", "number": NUMBER, "category": "officer", "title": "所长",
+        "phone": "13900000000", "version": world.own.version,
+    }  # fmt: skip
+    people.edit_person(actor=ACTOR, person=world.own, changes={"phone": "13812345678"}, reason="换号")
+    client = login(world.left, "clerk")
+    page = client.post(reverse("person_edit", args=[NUMBER]), sent).content.decode()
+    assert "联系电话:现在是“••••78”,您填的是“••••00”" in page
+    assert "13812345678" not in page
+    assert looked() == []  # what was not said needs no record
+    with pytest.raises(EditConflict) as told:
+        people.edit_person(actor=ACTOR, person=world.own, changes={"phone": "13900000000"}, version=1)
+    assert told.value.differences == {"phone": ("••••78", "••••00")}
 
 
 def test_setting_an_edit_back_leaves_the_telephone_number_alone(world: World, login) -> None:

@@ -127,7 +127,7 @@ def test_out_of_scope_is_never_found(bureau: Unit) -> None:
     assert find(PERSON, make_user(unit=bureau, role="clerk"), "济南", "read_record", most=9) == []
 
 
-def test_a_number_that_is_masked_is_found_whole_only(bureau: Unit) -> None:
+def test_a_number_that_is_masked_finds_nobody(bureau: Unit) -> None:
     home = make_unit("home", name="老家局")
     person = make_person("王五", bureau, number="AB371400123")
     guest = make_person("赵六", home, number="AB990000001")
@@ -137,10 +137,11 @@ def test_a_number_that_is_masked_is_found_whole_only(bureau: Unit) -> None:
     for text in ("AB3714", "ab3714", "AB371400123", "ab371400123"):
         assert find(PERSON, clerk, text, most=9) == [person], text
         assert find(PERSON, root, text, most=9) == [person], text
-    assert find(PERSON, viewer, "AB3714", most=9) == []
-    assert find(PERSON, viewer, "ab371400123", most=9) == [person]
-    assert find(PERSON, clerk, "AB9900", most=9) == []  # a guest, whose number the clerk sees masked
-    assert find(PERSON, clerk, "AB990000001", most=9) == [guest]
+    for text in ("AB3714", "ab371400123"):
+        assert find(PERSON, viewer, text, most=9) == [], text
+    for text in ("AB9900", "AB990000001"):  # a guest, whose number the clerk sees masked
+        assert find(PERSON, clerk, text, most=9) == [], text
+    assert find(PERSON, clerk, "赵六", most=9) == [guest]
     assert find(PERSON, clerk, "371400", most=9) == []  # the beginning, not any part
 
 

@@ -40,7 +40,7 @@ def formal_members(request: HttpRequest, organization: Organization) -> FormalMe
     rows = counted_rows(metric, question, organization).filter(branch=organization).values("person_id")
     people = Person.objects.filter(pk__in=rows)
     shown = people.with_status_on(question.as_of).annotate(status_then=F("standing__status"))
-    found = list(shown.select_related("home_unit").order_by("number")[:SHOWN])
+    found = list(shown.select_related("home_unit").order_by("order_key", "pk")[:SHOWN])
     for person in found:
         person.status_label = PoliticalStatus(person.status_then).label  # type: ignore[attr-defined]
     return FormalMembers(

@@ -97,7 +97,7 @@ class FoundingForm(ScopedForm):
         cast(CampaignField, self.fields["campaign"]).offer(self.user)
         inside = in_spans([Span(unit.tree_id, unit.lft, unit.rght)])
         rows = access.visible(self.user, Unit.objects.filter(inside), "establish_organization")
-        self.all_units = rows.filter(closed_on__isnull=True).order_by("lft")
+        self.all_units = rows.filter(closed_on__isnull=True).select_related("parent").order_by("lft")
         cast(Any, self.fields["units"]).queryset = self.all_units
         kind = self.data.get("kind") or self.initial.get("kind") or ""
         superior_at(cast(PickerField, self.fields["parent"]), self.user, unit, kind)

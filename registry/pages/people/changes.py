@@ -133,7 +133,7 @@ def _joining_warnings(job: Job) -> list[str]:
 
 
 def _number_warnings(job: Job, pk: int | None = None) -> list[str]:
-    return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)]))
+    return warnings(number_findings([Numbering(job.sent["number"], job.sent["name"], pk)], job.user))
 
 
 PERSON = Subject("person", person_at_hand, person_around, FORM)

@@ -10,8 +10,10 @@ from django.db.models import Q
 from registry import access
 from registry.models import Person
 from registry.nouns import Noun
+from registry.nouns.person import PERSON
 from registry.web.columns import Column, noun_column
 from registry.web.links import person_url
+from registry.web.lists import PrivateField
 from registry.web.tables import Act
 
 ASSIGNMENT_ACTS = (
@@ -55,6 +57,6 @@ def person_columns(
             "number",
             value=lambda row: access.shown_number(row.table.user, person(row)),
             key="number" if key else "",
-            sort=(f"{path}number",) if key else (),
+            sort=(PrivateField(PERSON, "number", path),) if key else (),
         ),
     )

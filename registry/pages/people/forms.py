@@ -25,7 +25,7 @@ from registry.models import (
 )
 from registry.operations.people import EDITABLE
 from registry.pages.people.placing import ROLES, PlacingForm
-from registry.rules.borrowing import ELSEWHERE, Claim, elsewhere, find_people
+from registry.rules.borrowing import Claim, find_people, taken
 from registry.rules.placements import AS_MEMBER, DAY_AFTER, RELIEVE
 from registry.web.fields import (
     DayField,
@@ -88,10 +88,10 @@ class PersonForm(_PersonFacts):
 
     def clean(self) -> None:
         """Refuse people who are registered elsewhere: they are borrowed or transferred, not entered again."""
-        number = self.cleaned_data.get("number", "")
-        if number and elsewhere(self.user, [number]):
-            asked = urlencode({"number": number, "name": self.cleaned_data.get("name", "")})
-            said = format_html('{} <a href="{}?{}">借调编入</a>', ELSEWHERE, reverse("person_borrow"), asked)
+        number, name = (self.cleaned_data.get(each, "") for each in ("number", "name"))
+        if why := taken(self.user, [Claim(number, name)]).get(number, ""):
+            asked = urlencode({"number": number, "name": name})
+            said = format_html('{} <a href="{}?{}">借调编入</a>', why, reverse("person_borrow"), asked)
             self.add_error("number", said)
 
 
@@ -99,6 +99,16 @@ class PersonEditForm(EditForm, _PersonFacts):
     """The plain facts of a person, edited."""
 
     version = _Version()
+
+    def clean(self) -> None:
+        """Refuse a number that somebody has whose number the user does not see."""
+        super().clean()
+        number = self.cleaned_data.get("number", "")
+        if number and number != self.row.number:
+            claim = Claim(number, self.cleaned_data.get("name", ""))
+            if why := taken(self.user, [claim]).get(number, ""):
+                self.add_error("number", why)
+
     reason = reason_field("修改原因", help_text="改动入党日期或转正日期须说明:以往各日的党员数随之更正。")
 
     held = EDITABLE

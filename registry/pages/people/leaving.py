@@ -166,7 +166,7 @@ def _facts(request: HttpRequest, person: Person, other: Person) -> list[_Fact]:
         shown("political_status", "政治面貌(连同各日)", status),
         shown("home_unit", "所属单位和组织关系(连同各日)", home),
         shown("title", "职务", lambda each: each.title),
-        shown("phone", "联系电话", lambda each: access.masked(each.phone)),
+        shown("phone", "联系电话", lambda each: access.shown(user, each, "phone")),
         shown("note", "备注", lambda each: each.note),
         shown("", "在职情况", left),
     ]

@@ -93,7 +93,7 @@ class EditManyForm(TickedForm):
 
 
 def _order(row: Any) -> Any:
-    return row.organization.code, ROLE_ORDER[row.role], row.person.number, row.pk
+    return row.organization.code, ROLE_ORDER[row.role], row.person.order_key, row.pk
 
 
 def _back(request: HttpRequest) -> str:

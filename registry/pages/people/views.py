@@ -84,7 +84,7 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "person": found,
             "is_guest": is_guest,
             "number": number,
-            "phone": found.phone if is_revealed else access.masked(found.phone),
+            "phone": found.phone if is_revealed else access.shown(request.user, found, "phone"),
             "is_revealed": is_revealed,
             "reveal_url": person_url(request.user, found, address, "person_reveal") if may_reveal else "",
             "status": standing.get_status_display() if standing else found.get_political_status_display(),
