@@ -4,11 +4,15 @@
 #   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
+#   make chaos   ten people at work for two minutes while processes, connections and the database are killed
 #   make e2e     the browser tests only, on SQLite
 #   make images  the pictures that pages are compared with, drawn anew; look at them before you commit
 #   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
 #                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
 #   make check   format, lint, types, floors, Django's own checks, missing migrations; side by side
+#   make pins    requirements*.txt anew from requirements*.in: every package with the hashes of its files
+#   make sbom    the list of parts (CycloneDX) in var/sbom.json
+#   make audit   known weaknesses of the packages; needs the internet, so it is not part of check
 #   make clean   removes .venv and what tools left behind; the data in var/ stays
 #
 # The settings come from the environment (README.md has the table). ARGS= is handed on to pytest.
@@ -30,7 +34,9 @@ PY := $(BIN)/python
 # A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: install run demo test e2e images bench check format types rules clean
+CHAOS ?= 45
+
+.PHONY: install run demo test chaos e2e images bench pins sbom audit check format types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -43,13 +49,37 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .venv/.run: .venv/.python requirements.txt
 	@echo "Installing requirements.txt into .venv"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt
 	@echo "Installing requirements-dev.txt into .venv"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
+
+# pip-tools, pip-audit and what makes the list of parts stand apart: the registry needs none of them.
+.venv/.tools: .venv/.python requirements-tools.txt
+	@$(PY) -m venv .venv/tools
+	@.venv/tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-tools.txt
+	@touch $@
+
+# --- The packages ---------------------------------------------------------------------------------
+
+PINS := .venv/tools/bin/python -m piptools compile --quiet --no-header --no-annotate --generate-hashes --allow-unsafe \
+	  --strip-extras --no-emit-options
+
+# For the oldest Python that is supported: what newer ones need less is installed there too.
+pins: .venv/.tools
+	@for name in requirements requirements-dev requirements-tools; do $(PINS) -o $$name.txt $$name.in; done
+
+sbom: .venv/.tools
+	@mkdir -p -m 700 var
+	@.venv/tools/bin/cyclonedx-py requirements requirements.txt --output-reproducible --of JSON -o var/sbom.json
+	@echo "var/sbom.json lists the packages that the registry runs on (CycloneDX)"
+
+audit: .venv/.tools
+	@.venv/tools/bin/pip-audit --require-hashes --disable-pip -r requirements.txt
+	@.venv/tools/bin/pip-audit --require-hashes --disable-pip -r requirements-dev.txt
 
 # --- The registry --------------------------------------------------------------------------------
 
@@ -89,6 +119,11 @@ test: .venv/.dev
 	@env -u DATABASE_URL $(PYTEST) $(ARGS)
 	@echo "== The tests that use the database on PostgreSQL"
 	@$(PY) -m tests.with_postgres -- $(PYTEST) --migrations --only-database $(ARGS)
+	@echo "== $(CHAOS) seconds of chaos"
+	@$(if $(ARGS),:,$(PY) -W ignore -m tests.chaos --seconds $(CHAOS))
+
+chaos: .venv/.dev
+	@$(PY) -W ignore -m tests.chaos --seconds 120
 
 e2e: .venv/.dev
 	@$(PY) -m pytest tests/e2e -m browser $(ARGS)

@@ -143,7 +143,9 @@ def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> di
         raise refuse(name, "must begin with sqlite:// or postgres://.")
     if scheme in _POSTGRES:
         try:
-            parsed = dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True)
+            parsed = dj_database_url.parse(
+                url, engine="partybuild.postgresql", conn_max_age=60, conn_health_checks=True
+            )
         except ValueError as error:
             raise refuse(name, f"cannot be read: {error}") from None
         if not parsed.get("NAME"):
@@ -169,7 +171,7 @@ def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> di
 
 def _sqlite_place(name: str, url: str, default_file: Path, base: Path) -> str:
     if not url:
-        default_file.parent.mkdir(parents=True, exist_ok=True)
+        default_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(default_file)
     if url in {"sqlite://:memory:", "sqlite://"}:
         return ":memory:"

@@ -43,9 +43,9 @@ class DailyFiles(logging.Handler):
     def _open(self, today: date) -> None:
         if self.stream is not None:
             self.stream.close()
-        self.stream = logging.FileHandler(
-            self.directory / f"registry-{today.isoformat()}.log", encoding="utf-8"
-        )
+        file_of_today = self.directory / f"registry-{today.isoformat()}.log"
+        file_of_today.touch(mode=0o600)  # whoever starts the process
+        self.stream = logging.FileHandler(file_of_today, encoding="utf-8")
         self.day = today
         for file in self.directory.iterdir():
             named = _NAME.fullmatch(file.name)

@@ -26,6 +26,7 @@ ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 # Who cannot have a lock for so long gets the page that says so; a request must end before gunicorn ends it.
 LOCK_WAIT_SECONDS = env.integer("LOCK_WAIT_SECONDS", default=5, least=1, most=20)
+STATEMENT_SECONDS = env.integer("STATEMENT_SECONDS", default=30, least=2, most=600)
 DATABASES = {
     "default": env.database(
         "DATABASE_URL",
@@ -45,6 +46,7 @@ PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  #
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+READ_ONLY = env.boolean("READ_ONLY", default=False)  # maintenance: pages are read, nothing is changed
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 
 # --- Parts -------------------------------------------------------------------------------------
@@ -95,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "registry.web.once.OnceMiddleware",
+    "registry.web.middleware.ReadOnlyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Last: it replaces the answer to a locked-out login.
     "axes.middleware.AxesMiddleware",

@@ -23,7 +23,7 @@ _KEPT_BY_THE_SYSTEM = ("version", "is_sample", "created_at", "updated_at")
 _ONLY_IN_A_TRIAL = () if settings.DEBUG else ("is_sample",)
 """An installation holds no sample rows, and nothing speaks of them."""
 _NOT_SHOWN = (
-    *("oldpassword", "session", "import", "importfile", "importline"),
+    *("oldpassword", "sentform", "session", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
     "proposal",  # half a password
 )

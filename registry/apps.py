@@ -37,6 +37,7 @@ class RegistryConfig(AppConfig):
     standing_rules = ("registry.rules.restored.RULES",)
     """What must hold of rows that an act taken back has set back (``registry.operations.take_back``)."""
     closing_rules = ("registry.rules.campaigns.lead_refusals",)
+    cleaners = ("registry.operations.retention.CLEANERS",)
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",

@@ -846,7 +846,7 @@ for _model in apps.get_app_config("registry").get_models():
         ]
 
 NOT_IN_THE_ADMIN = (
-    *("session", "oldpassword", "import", "importfile", "importline"),
+    *("session", "oldpassword", "sentform", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
     "proposal",
 )

@@ -103,7 +103,7 @@ def test_without_debug_cookies_go_over_https_unless_tls_is_off() -> None:
 def test_the_database_comes_from_its_url() -> None:
     postgres = loaded("DATABASES", DEBUG="1", DATABASE_URL="postgres://a:b%40c@db.example:5433/party")
     database = postgres["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "partybuild.postgresql"
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("a", "b@c", "party")
     assert (database["HOST"], str(database["PORT"])) == ("db.example", "5433")
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)

@@ -20,6 +20,7 @@ from registry.locks import use_units
 from registry.models import Grant, GrantRole, Unit, User
 from registry.models.base import on_day
 from registry.models.journal import rewrite
+from registry.operations import seen
 from registry.operations.base import fresh, need_right, not_allowed, operation
 from registry.refusals import OperationRefused, refuse
 from registry.rules import separation
@@ -128,6 +129,7 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str, proposed_by: User | No
     not_oneself(actor, user, "不能结束自己的授权,请由其他管理员办理。")
     grant = Grant.objects.select_related("unit", "user").get(pk=grant.pk)
     need_right_over(actor, "end_grant", user, grant.unit)
+    seen.meet([grant], is_final=True)
     reason_given(reason)
     today = timezone.localdate()
     if grant.ended_on is not None and grant.ended_on <= today:
@@ -193,6 +195,7 @@ def not_oneself(actor: Actor, user: User, message: str) -> None:
 def need_right_over(actor: Actor, verb: str, user: User, unit: Unit | None = None) -> None:
     """Refuse unless the actor sees ``user`` and may do it at ``unit``, or at all that ``user`` holds."""
     need_right(actor, verb, *([unit] if unit is not None else []))
+    seen.meet([user], is_final=True)
     by = actor.user
     if by is None:
         return

@@ -21,6 +21,7 @@ from registry.accounts import grants, operations, passwords
 from registry.audit import Actor
 from registry.models import GrantRole, Proposal, Unit, User
 from registry.models.base import in_spans
+from registry.operations import seen as shown
 from registry.operations.base import need_right, not_allowed, operation
 from registry.refusals import OperationRefused, refuse
 
@@ -188,6 +189,7 @@ def _open(actor: Actor, proposal: Proposal) -> Proposal:
     """Return the proposal's row, locked; refuse unless the actor manages there and it still waits."""
     row = Proposal.objects.select_for_update(of=("self",)).select_related("user", "unit", "proposed_by")
     proposal = row.get(pk=proposal.pk)
+    shown.meet([proposal], is_final=True)
     need_right(actor, proposal.verb, proposal.unit)
     if proposal.outcome != Proposal.WAITING:
         raise refuse(None, "这件事已经办理过了。")

@@ -21,6 +21,7 @@ from registry.accounts import user_forms as forms
 from registry.accounts.proposals import or_propose
 from registry.accounts.tables import ListedUser, UserTable, grants_inside, listed, require_manager
 from registry.models import Grant, Person, Proposal, Unit, User
+from registry.operations import seen
 from registry.rules import separation
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
@@ -308,6 +309,7 @@ grant = _USER.change(
     find=_to_grant,
     done=_done(lambda job, made: f"已授予“{job.row}”在{made.unit.label}的“{made.get_role_display()}”角色。"),
     template=FORM,
+    beside=(seen.GRANTS,),
 )
 end_grant = _USER.change(
     or_propose(grants.end_grant),
@@ -333,6 +335,7 @@ disable = _USER.change(
         *_second(job, "disable_user", grants.guarded_units(job.row)),
     ],
     done=_done(lambda job, row: f"已停用“{row}”,其登录已全部退出。"),
+    beside=(seen.GRANTS,),
 )
 enable = _USER.change(
     or_propose(accounts.enable_user),
@@ -344,6 +347,7 @@ enable = _USER.change(
         *_second(job, "enable_user", grants.guarded_units(job.row)),
     ],
     done=_done(lambda job, row: f"已启用“{row}”。"),
+    beside=(seen.GRANTS,),
 )
 # The password is shown in the answer and nowhere else.
 password = _USER.change(

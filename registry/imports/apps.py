@@ -10,3 +10,4 @@ class ImportsConfig(AppConfig):
     verbose_name = "表格导入"
     verbs = ("registry.imports.verbs.VERBS",)
     record_words = ("registry.imports.verbs.WORDS",)
+    cleaners = ("registry.imports.operations.CLEANERS",)

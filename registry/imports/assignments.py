@@ -127,8 +127,8 @@ class AssignmentImporter(Importer):
             for case in cases
             if (number := case.text("number")) and number not in people and "number" not in case.bad
         }
-        # Writing, the pairs of the preview are asked about again, and nobody reads the answer.
-        asked = borrowing.borrowed(self.session.user, claims, is_counted=not self.session.is_writing)
+        # Wrong pairs count when it is written, too: whether that is refused would tell them as well.
+        asked = borrowing.borrowed(self.session.user, claims, notes_right=not self.session.is_writing)
         people.update({claims[claim]: person for claim, person in asked.people.items()})
         self._problems = {claims[claim]: said for claim, said in asked.problems.items()}
 

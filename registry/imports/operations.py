@@ -21,10 +21,12 @@ from django.utils import timezone
 
 from registry import access, audit
 from registry.audit import Actor
+from registry.housekeeping import Cleaner
 from registry.importers.verdicts import Verdict
 from registry.imports.models import (
     OPEN_STATES,
     UNDO_STATES,
+    WAITING_STATES,
     WORKING_STATES,
     Import,
     ImportFile,
@@ -58,7 +60,7 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
     """Keep a workbook that ``user`` hands in; it waits for its check."""
     need_right(actor, "upload_import")
     need_oneself(actor, "upload_import", user)
-    _forget_old()
+    forget_old()
     digest = hashlib.sha256(content).hexdigest()
     handed_in = Import.objects.create(
         user=user,
@@ -300,7 +302,13 @@ def _told(actor: Actor, verb: str, import_: Import, **more: str) -> None:
     )
 
 
-def _forget_old() -> None:
-    old = Import.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).exclude(state__in=WORKING_STATES)
-    ImportFile.objects.filter(of__in=old).delete()
-    ImportLine.objects.filter(of__in=old).delete()
+def forget_old() -> int:
+    """Remove the workbooks and lines of old imports, also of stuck ones, which have failed by then."""
+    old = Import.objects.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    stuck = [state for state in (*WAITING_STATES, *WORKING_STATES) if state not in UNDO_STATES]
+    old.filter(state__in=stuck).update(state=ImportState.FAILED)
+    number, _ = ImportFile.objects.filter(of__in=old).delete()
+    return number + ImportLine.objects.filter(of__in=old).delete()[0]
+
+
+CLEANERS = (Cleaner("旧的导入文件", forget_old, is_quick=False),)

@@ -134,8 +134,6 @@ class PeopleImporter(Importer):
     def _taken(self, cases: list[Case], own: set[str]) -> dict[str, str]:
         """Return why numbers cannot be entered; the form for a person says the same, and counts as well."""
         claims = [borrowing.Claim(each.key, each.text("name")) for each in cases if each.key not in own]
-        if self.session.is_writing:  # as the preview found it, and nobody reads it
-            return dict.fromkeys(borrowing.hidden_owners(self.session.user, claims), borrowing.ELSEWHERE)
         return borrowing.taken(self.session.user, claims)
 
     def _joined(self, other: Person) -> str:

@@ -1,12 +1,14 @@
-"""What is wrong with the database or the disk, told from an exception."""
+"""What is wrong with the database or the disk, told from an exception; and whether it takes changes."""
 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from enum import Enum
 
-from django.db import DatabaseError, InterfaceError
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
 
 
 class Fault(Enum):
@@ -80,3 +82,17 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
+
+
+def is_read_only() -> bool:
+    """Whether nothing can be changed now: by the setting, by the server (a replica) or by the file's rights.
+
+    Asks nothing of the database: PostgreSQL says it by itself on each connection.
+    """
+    if settings.READ_ONLY:
+        return True
+    if connection.vendor == "sqlite":
+        place = str(connection.settings_dict["NAME"])
+        return os.path.isfile(place) and not os.access(place, os.W_OK)
+    known = getattr(connection.connection, "get_parameter_status", lambda name: None)
+    return "on" in (known("in_hot_standby"), known("default_transaction_read_only"))

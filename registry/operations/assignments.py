@@ -13,6 +13,7 @@ from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Person, Role
 from registry.models.writer import write_new
+from registry.operations import seen
 from registry.operations.base import (
     check_version,
     edited,
@@ -327,6 +328,7 @@ def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:
     locks.lock_organization_trees({row.organization for row in assignments})
     rows = fresh_all(assignments)
     prefetch_related_objects(rows, "person", "organization__unit")
+    seen.meet(list({row.organization for row in rows}))
     return rows
 
 

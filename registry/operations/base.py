@@ -22,6 +22,7 @@ from registry.models.base import Registered
 from registry.models.ordering import order_keys
 from registry.models.text import NormalizedField
 from registry.models.unit import MAX_DEPTH
+from registry.operations import seen
 from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
 from registry.rules.findings import Finding, refuse_if
 from registry.search import index as search
@@ -125,6 +126,7 @@ def fresh(instance: T) -> T:
     row: T | None = model._base_manager.filter(pk=instance.pk).first()
     if row is None:
         raise refuse(None, GONE)
+    seen.meet([row])
     return row
 
 
@@ -135,7 +137,9 @@ def fresh_all(rows: Sequence[T]) -> list[T]:
     now = type(rows[0])._base_manager.in_bulk({row.pk for row in rows})
     if len(now) < len({row.pk for row in rows}):
         raise refuse(None, GONE)
-    return [now[row.pk] for row in rows]
+    found = [now[row.pk] for row in rows]
+    seen.meet(found)
+    return found
 
 
 def renew(rows: Sequence[Model], *names: str) -> None:
@@ -159,12 +163,14 @@ def may(actor: Actor, verb: str, *rows: Model | None) -> bool:
 def need_right(actor: Actor, verb: str, *rows: Model | None) -> None:
     """Refuse unless the actor may do ``verb`` at the unit of each row. Asked once, of rows just read.
 
-    The grants are read anew, too: they may have been ended since the form was opened.
+    The grants are read anew, too: they may have been ended since the form was opened. What the user saw of
+    the rows is compared with what they are now (``registry.operations.seen``).
     """
     if actor.user is not None:
         access.forget_grants(actor.user)
     if not may(actor, verb, *rows):
         raise not_allowed(verb)
+    seen.meet(rows, is_final=True)
 
 
 def need_oneself(actor: Actor, verb: str, user: User) -> None:

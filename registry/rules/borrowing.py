@@ -115,10 +115,10 @@ def _seen(asker: AnyUser, name: str, claims: Sequence[Claim], own: Q | None = No
         yield from rows.select_related("home_unit").order_by("order_key", "pk")
 
 
-def borrowed(asker: AnyUser, claims: Iterable[Claim], *, is_counted: bool = True) -> Found:
+def borrowed(asker: AnyUser, claims: Iterable[Claim], *, notes_right: bool = True) -> Found:
     """Return whom ``asker`` may place though their number is masked: number and name must both agree.
 
-    Not ``is_counted``: the same pairs were asked about before, and nobody is told the answer.
+    Not ``notes_right``: the right pairs were noted when they were asked about before.
     """
     wanted = list(dict.fromkeys(claim for claim in claims if claim.is_whole))
     found = Found()
@@ -132,8 +132,7 @@ def borrowed(asker: AnyUser, claims: Iterable[Claim], *, is_counted: bool = True
         for person in _with(access.borrowable(asker), "number", {claim.number for claim in wanted})
     }
     right = {claim: claim.number in there and claim.fits(there[claim.number]) for claim in wanted}
-    answers: Mapping[Claim, bool | None] = _told(asker, right) if is_counted else right
-    for claim, is_right in answers.items():
+    for claim, is_right in _told(asker, right, notes_right=notes_right).items():
         if is_right:
             person = there[claim.number]
             found.people[claim] = person
@@ -146,18 +145,25 @@ def borrowed(asker: AnyUser, claims: Iterable[Claim], *, is_counted: bool = True
 def taken(asker: AnyUser, claims: Iterable[Claim]) -> dict[str, str]:
     """Return by number why it cannot be registered: somebody has it whose number ``asker`` does not see.
 
-    That must be refused (``ELSEWHERE``), and so tells that the number exists: it counts as a wrong guess.
-    After too many no number is compared any more, and none can be registered.
+    That must be refused (``ELSEWHERE``), and so tells that the number exists: it counts as a wrong guess, and
+    so does every name tried with a number that is somebody's but for zeros. After too many no number is
+    compared any more, and none can be registered.
     """
     wanted = {claim.number: claim for claim in claims if claim.number}
     if not wanted or everything(access.spans(asker, access.PERSONAL)):
         return {}
-    own, hidden = _owners(asker, wanted.values())
-    free = {claim: number not in hidden for number, claim in wanted.items() if number not in own}
-    said = {True: "", False: ELSEWHERE, None: _too_many()}
-    return {
-        claim.number: said[answer] for claim, answer in _told(asker, free, is_free=True).items() if not answer
+    own, hidden, near = _owners(asker, wanted.values())
+    free = {
+        Claim(number, claim.name if number in near else ""): number not in hidden | near
+        for number, claim in wanted.items()
+        if number not in own
     }
+    answers = _told(asker, free, notes_right=False)  # a free number tells nothing
+    why = {
+        claim.number: _too_many() if answer is None else ELSEWHERE if claim.number in hidden else ""
+        for claim, answer in answers.items()
+    }
+    return {number: said for number, said in why.items() if said}
 
 
 def hidden_owners(asker: AnyUser | None, claims: Iterable[Claim]) -> set[str]:
@@ -168,10 +174,10 @@ def hidden_owners(asker: AnyUser | None, claims: Iterable[Claim]) -> set[str]:
     return _owners(asker, wanted)[1]
 
 
-def _owners(asker: AnyUser, claims: Iterable[Claim]) -> tuple[set[str], set[str]]:
-    """Return the numbers that people have whose number ``asker`` sees, and those that others have.
+def _owners(asker: AnyUser, claims: Iterable[Claim]) -> tuple[set[str], set[str], set[str]]:
+    """Return the numbers that people have whose number ``asker`` sees, those that others have, and near ones.
 
-    A number that differs only in zeros and capitals is that of another one of the same name.
+    Near ones differ from another one's only in zeros and capitals; with the same name it is that number.
     """
     wanted, scope = list(claims), access.spans(asker, access.PERSONAL)
     there: dict[str, list[Person]] = defaultdict(list)
@@ -179,26 +185,26 @@ def _owners(asker: AnyUser, claims: Iterable[Claim]) -> tuple[set[str], set[str]
         there[person.number_key].append(person)
     own: set[str] = set()
     hidden: set[str] = set()
+    near: set[str] = set()
     for claim in wanted:
         for person in there[number_key(claim.number)]:
             is_seen = access.inside(person.home_unit, scope)
             if person.number == claim.number:
                 (own if is_seen else hidden).add(claim.number)
-            elif not is_seen and folded(person.name) == folded(claim.name):
-                hidden.add(claim.number)
-    return own, hidden
+            elif not is_seen:
+                near.add(claim.number)
+                if folded(person.name) == folded(claim.name):
+                    hidden.add(claim.number)
+    return own, hidden, near
 
 
-def _told(asker: AnyUser, right: Mapping[Claim, bool], *, is_free: bool = False) -> dict[Claim, bool | None]:
-    """Return which claims are right as far as ``asker`` is told, count the wrong ones, and record it.
-
-    ``is_free``: the claims say that nobody has the number; a free one tells nothing and is not counted.
-    """
+def _told(asker: AnyUser, right: Mapping[Claim, bool], *, notes_right: bool) -> dict[Claim, bool | None]:
+    """Return which claims are right as far as ``asker`` is told, count the wrong ones, and record it."""
     if not isinstance(asker, User):
         return dict.fromkeys(right)
-    claims = {f"{claim.number} {'' if is_free else claim.name}": claim for claim in right}
+    claims = {f"{claim.number} {claim.name}": claim for claim in right}
     asked = {guess: right[claim] for guess, claim in claims.items()}
-    judged = guesses.judge(asker, _KIND, settings.PLACING_FAILURES, asked, notes_right=not is_free)
+    judged = guesses.judge(asker, _KIND, settings.PLACING_FAILURES, asked, notes_right=notes_right)
     _record(asker, judged)
     return {claims[guess]: answer for guess, answer in judged.answers.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,13 +10,17 @@ from typing import Any, TypeVar, cast
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from registry import access
+from registry import access, housekeeping, nouns
+from registry.operations import seen
+from registry.operations.base import shown as shown_value
+from registry.operations.seen import SeenChanged
 from registry.refusals import EditConflict, OperationRefused
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
@@ -27,7 +32,25 @@ __all__ = ["Asked", "Job", "Subject", "View", "change", "changes_something", "fi
 T = TypeVar("T")
 View = Callable[..., HttpResponse]
 
-changes_something = require_http_methods(["GET", "HEAD", "POST"])
+ATTEMPTS = 3
+
+
+def changes_something(view: View) -> View:
+    """Take a page that is opened and sent; it starts again when a row changed under its very act.
+
+    The page is then made anew from the row as it is, and says what changed.
+    """
+
+    @functools.wraps(view)
+    def run(*args: Any, **kwargs: Any) -> HttpResponse:
+        for _attempt in range(1, ATTEMPTS):
+            try:
+                return view(*args, **kwargs)
+            except SeenChanged:
+                continue
+        return view(*args, **kwargs)
+
+    return require_http_methods(["GET", "HEAD", "POST"])(run)
 
 
 def change(
@@ -40,8 +63,14 @@ def change(
     template: str,
     context: Mapping[str, Any] | None = None,
     warn: Callable[[], Sequence[str]] | None = None,
+    on: Sequence[Model] = (),
+    beside: Sequence[str] = (),
 ) -> HttpResponse:
     """Answer the page of one change; the form is bound on POST only.
+
+    ``on`` are the rows that the page shows and that are acted on, as they are now: the form carries a mark
+    of each (``operations.seen``). Where one is another thing than the user saw, nothing is done: the page
+    comes back and says what changed. ``beside`` is what of their surroundings is meant, too.
 
     * GET shows ``template`` with ``context`` and the form.
     * A POST whose form is valid runs ``act``, says ``done(result)`` (``format_html``, with the way back)
@@ -54,8 +83,15 @@ def change(
 
     A form that fails always comes back filled.
     """
-    shown: dict[str, Any] = {**(context or {}), "form": form}
-    if request.method == "POST" and form.is_valid():
+    now = seen.marks(on, *beside)
+    shown: dict[str, Any] = {**(context or {}), "form": form, "seen": now}
+    sent = request.POST.getlist("seen")
+    if request.method == "POST" and len(sent) == len(now) and sent != now:
+        form.is_valid()
+        for row, mark, other in zip(on, sent, now, strict=True):
+            if names := seen.differences(mark, other):
+                form.add_error(None, what_changed(row, names))
+    elif request.method == "POST" and form.is_valid():
         warnings = list(warn()) if warn else []
         confirmed = fingerprint(warnings)
         try:
@@ -63,13 +99,29 @@ def change(
                 _rehearse(act)
                 shown |= {"warnings": warnings, "confirmed": confirmed}
             else:
-                return _done(request, act, done, back, str(shown.get("cancel_url", "")))
+                with seen.acting_on(dict(zip(on, now, strict=True)), *beside):
+                    return _done(request, act, done, back, str(shown.get("cancel_url", "")))
+        except SeenChanged:
+            raise
         except EditConflict as conflict:
             form.apply_refusal(conflict)
             renew_version(form, conflict)
         except OperationRefused as refusal:
             form.apply_refusal(refusal)
     return render(request, template, shown)
+
+
+def what_changed(row: Model, names: Sequence[str]) -> str:
+    """Say what others changed in a row since the user saw it; what is masked is not said."""
+    known = {each.name: str(each.verbose_name) for each in row._meta.concrete_fields}
+    masked = nouns.of(row).masked if nouns.describes(type(row)) else ()
+    said = [
+        f"{known[name]}现在是“{shown_value(row, name, getattr(row, name))}”"
+        if name in known and name not in masked
+        else f"{known.get(name, name)}有变动"
+        for name in names
+    ]
+    return f"在您打开本页之后,“{row}”已被他人修改:{';'.join(said)}。没有办理,请核对后再次提交。"
 
 
 def _done(
@@ -98,6 +150,7 @@ def _done(
     answer = once(request, together, outcome)
     if outcome.said:
         messages.success(request, outcome.said)
+    housekeeping.clean_when_due()
     return answer
 
 
@@ -204,14 +257,15 @@ class Subject:
         context: Callable[[Job], dict[str, Any]] = lambda job: {},
         opened: Callable[[Job], None] = lambda job: None,
         verb: str = "",
+        beside: Sequence[str] = (),
         **instead: Any,
     ) -> View:
         """Return the view of one change: ``operation`` is called with the row and what the form sends.
 
         The operation is called as its verb, unless ``verb`` says otherwise. ``done`` says what was done,
         ``sentences`` what will be; a form with a field ``planned`` is sent again when that is another
-        thing by then. ``opened`` is called when the page is opened. ``instead`` replaces what the subject
-        says.
+        thing by then. ``opened`` is called when the page is opened. ``beside``: see ``change``. ``instead``
+        replaces what the subject says.
         """
         of = replace(self, **instead)
 
@@ -240,6 +294,9 @@ class Subject:
                 template=of.template,
                 context=shown,
                 warn=lambda: job.warnings(said, warn),
+                # An edit carries the version, and says both values of each field.
+                on=() if "version" in job.form.fields else [job.row],
+                beside=beside,
             )
 
         return view

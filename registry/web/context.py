@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 
 from registry import access
 from registry.models import Campaign, GrantRole
+from registry.models.faults import is_read_only
 from registry.web.address import Address, address_of, campaigns_of
 
 TITLE = "战时党建组织登记系统"
@@ -63,6 +64,11 @@ class Frame:
     def campaigns(self) -> list[Campaign]:
         """The campaigns to choose from, those still running first."""
         return sorted(campaigns_of(self.request), key=lambda each: each.ended_on is not None)
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be changed now, which a line on top says."""
+        return is_read_only()
 
     @property
     def request_number(self) -> str:

@@ -161,6 +161,8 @@ def _known(request: HttpRequest, *, asks: bool = True) -> dict[str, Any]:
     if request.method != "POST":
         return {"outcome": ""}
     try:
+        if not request.POST:  # what was sent could not be read: every form sends its token
+            return {"outcome": "nothing"}
         if not request.POST.get(FIELD):
             return {"outcome": "unsure", **_sent(request)}
     except Exception:  # it was not read to its end, so nothing was done

@@ -1,4 +1,4 @@
-"""Middleware: request number, client address, body size, headers, end of sessions."""
+"""Middleware: request number, client address, body size, headers, read-only times, end of sessions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
-from registry.models.faults import fault_of
+from registry.models.faults import Fault, fault_of
 from registry.models.hierarchy import remembering
 from registry.models.session import SessionStore
 from registry.web.errors import fault_page, page_not_found, too_large
@@ -24,6 +24,9 @@ RENEWED_AFTER = timedelta(minutes=1)
 class _Middleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
 
 
 class RequestNumberMiddleware(_Middleware):
@@ -100,6 +103,22 @@ class HierarchyMiddleware(_Middleware):
             return self.get_response(request)
         with remembering():
             return self.get_response(request)
+
+
+class ReadOnlyMiddleware(_Middleware):
+    """Refuses what changes something while ``READ_ONLY`` is set; what was filled in stays on the page."""
+
+    _open = ("login", "login_code", "logout")
+    """Who reads must come in."""
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """Answer every form with the page that says so."""
+        match = request.resolver_match
+        if not settings.READ_ONLY or request.method in ("GET", "HEAD", "OPTIONS"):
+            return None
+        if match is not None and match.view_name in self._open:
+            return None
+        return fault_page(request, Fault.READ_ONLY)
 
 
 class SessionEndMiddleware(_Middleware):

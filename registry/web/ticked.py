@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from registry import access, nouns
 from registry.audit import Actor
+from registry.operations import seen
 from registry.web.address import actor_of
 from registry.web.changes import Asked, View, change, changes_something, fingerprint
 from registry.web.columns import Column, Grid
@@ -74,10 +75,13 @@ class TickedSubject:
         sentences: Callable[[Ticked], list[str]] = lambda job: [],
         warn: Callable[[Ticked], Sequence[str]] | None = None,
         fits: Callable[[Any], bool] = lambda row: True,
+        beside: Sequence[str] = (),
     ) -> View:
         """Return the view: the list's form comes first, then this page's own.
 
-        Rows that do not fit are left out, and the page says so; where none fits, the rules say why.
+        Rows that do not fit are left out, and the page says so; where none fits, the rules say why. So are
+        rows that others changed since the page showed them (``beside``: see ``changes.change``); where all
+        were, the page comes back.
         """
 
         @changes_something
@@ -93,27 +97,40 @@ class TickedSubject:
                 return HttpResponseRedirect(goal)
             is_sent = "rows" in request.POST
             left_out = _leave_out(job, fits)
+            changed = _leave_out_changed(job, beside) if is_sent else []
             said = [*sentences(job), *left_out]
-            keys = ",".join(str(row.pk) for row in job.rows)
+            now = seen.short_marks(job.rows, *beside)
+            keys = ",".join(f"{row.pk}:{mark}" for row, mark in zip(job.rows, now, strict=True))
             initial = {"on": job.address.as_of, "rows": keys, "planned": fingerprint(said)}
-            job.form = form(request.POST if is_sent else None, user=request.user, row=job, initial=initial)
+            data = request.POST.copy() if is_sent else None
+            if data is not None:
+                data["rows"] = keys
+            job.form = form(data, user=request.user, row=job, initial=initial)
+            if changed and changed[0] in job.rows:  # all of them
+                job.form.is_valid()
+                job.form.add_error(None, _said_changed(changed, "没有办理,请核对后再次提交。"))
+            notice = _said_changed(changed, "没有办理,请核对后另行办理。") if changed else ""
             noun = nouns.by_key(self.noun)
             shown = {
                 "title": title,
                 "submit_label": title,
                 "cancel_url": goal,
                 "crumbs": [{"name": "返回列表", "url": goal}, {"name": title}],
-                "sentences": said,
+                "sentences": [*said, *([notice] if notice else [])],
                 "grid": Grid(self.columns, [TickedRow(job, row) for row in job.rows]),
                 "number": len(job.rows),
                 "measure": noun.measure,
             }
 
+            def on_what_was_seen() -> Any:
+                with seen.acting_on(dict(zip(job.rows, now, strict=True)), *beside, make=seen.short_marks):
+                    return act(job, actor_of(request))
+
             return change(
                 request,
                 job.form,
-                lambda: act(job, actor_of(request)),
-                done=lambda result: format_html("{}", done(job, result)),
+                on_what_was_seen,
+                done=lambda result: format_html("{}{}", done(job, result), notice),
                 back=goal,
                 template="parts/ticked.html",
                 context=shown,
@@ -146,10 +163,29 @@ def _leave_out(job: Ticked, fits: Callable[[Any], bool]) -> list[str]:
     return [f"所选的有 {len(left):,} 个不能这样办理,不在其列:{names}{'等' if len(left) > 5 else ''}。"]
 
 
+def _leave_out_changed(job: Ticked, beside: Sequence[str]) -> list[Any]:
+    """Take out the rows that others changed since the page showed them, and return them.
+
+    Where all were, all stay: the page shows them as they are now.
+    """
+    shown = dict(each.split(":") for each in job.request.POST["rows"].split(",") if each.count(":") == 1)
+    now = seen.short_marks(job.rows, *beside)
+    changed = [row for row, mark in zip(job.rows, now, strict=True) if shown.get(str(row.pk), mark) != mark]
+    if len(changed) < len(job.rows):
+        gone = {row.pk for row in changed}
+        job.rows = [row for row in job.rows if row.pk not in gone]
+    return changed
+
+
+def _said_changed(rows: Sequence[Any], then: str) -> str:
+    names = "、".join(f"“{row}”" for row in rows[:5])
+    return f"在您打开本页之后,{names}{f'等 {len(rows):,} 项' if len(rows) > 5 else ''}已被他人修改,{then}"
+
+
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:
     if everything:
         return set(table.rows.order_by().values_list("pk", flat=True)[: MOST + 1])
-    named: Iterable[str] = request.POST.get("rows", "").split(",")
+    named: Iterable[str] = (each.partition(":")[0] for each in request.POST.get("rows", "").split(","))
     wanted = {each for each in (*named, *request.POST.getlist("row")) if each}
     if not all(each.isdecimal() and len(each) < 19 for each in wanted):
         raise Http404("所选的记录中有的不存在。")

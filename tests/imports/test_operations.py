@@ -28,6 +28,7 @@ from registry.models import (
     User,
 )
 from registry.operations import assignments, organizations, people, units
+from registry.pages.people import pasting
 from registry.refusals import OperationRefused
 from registry.rules import borrowing, placements
 from registry.rules.findings import warnings
@@ -584,9 +585,35 @@ def test_somebody_placed_here_from_elsewhere_is_not_changed(office: Office) -> N
             made = office.hand_in(人员=[("900", name, None, None, None, None, None, phone)])
             assert problems(made) == [("人员!A2", borrowing.ELSEWHERE)]
             assert made.lines.get().summary == name
-    placed = office.hand_in(编入=[("zb", None, "900", None, "成员", "2020-02-10")])
-    assert problems(placed) == [("编入!C2", borrowing.UNNAMED)]
+    placed = office.hand_in(编入=[("zb", "900", None, "成员", "2020-02-10")])
+    assert problems(placed) == [("编入!B2", borrowing.UNNAMED)]
     assert "邻人" not in placed.lines.get().summary
+
+
+def test_guesses_by_workbooks_and_by_pasting_count_together(office: Office, settings) -> None:
+    """What the form does not say of other units' people, no door says, and not more often."""
+    settings.PLACING_FAILURES = 4
+    make_organization(office.station, code="zb", name="支部")
+    for number in ("900", "901", "902"):
+        make_person("邻人", office.neighbour, number=number)
+    wrong = [("zb", number, "某人", "成员", "2020-02-10") for number in ("900", "999")]
+    assert [said for _, said in problems(office.hand_in(编入=wrong))] == [borrowing.WRONG] * 2
+    pasted = pasting.read(office.manager, "901 某人\n902", {})
+    assert pasted.left == {"901 某人": borrowing.WRONG, "902": borrowing.UNNAMED}
+    too_many = borrowing.TOO_MANY.format(minutes=15)
+    people = [(number, "某人", "民警", None, "suo") for number in ("777", "900", "901", "778")]
+    made = office.hand_in(人员=people)
+    assert [said for _, said in problems(made)] == [borrowing.ELSEWHERE, too_many, too_many]
+    assert made.counts == {"people": {"new": 1, "wrong": 3}}
+    assert "邻人" not in str([vars(line) for line in made.lines.all()])
+    assert pasting.read(office.manager, "900 邻人", {}).left == {"900 邻人": too_many}
+    looked = AuditEntry.objects.filter(verb__in=("look_up_numbers", "borrowing_locked")).order_by("pk")
+    assert [(row.verb, row.user, row.after) for row in looked] == [
+        ("look_up_numbers", office.manager, {"not_found": 2}),
+        ("look_up_numbers", office.manager, {"not_found": 1}),
+        ("look_up_numbers", office.manager, {"not_found": 1}),
+        ("borrowing_locked", office.manager, {}),
+    ]
 
 
 def test_a_clerk_submits_and_does_not_touch_units(office: Office) -> None:

@@ -141,6 +141,12 @@ def test_numbers_that_are_taken_elsewhere_count_with_all_other_guesses(world: Wo
     assert AuditEntry.objects.filter(verb="borrowing_locked", user=clerk).count() == 1
 
 
+def test_names_are_not_found_by_a_number_with_other_zeros(world: World, settings) -> None:
+    settings.PLACING_FAILURES = 3
+    clerk = make_user(unit=world.left, role="clerk")
+    assert [reasons(clerk, f"1004 李{name}") for name in "一二三四"] == [{}, {}, {}, {"1004": LOCKED}]
+
+
 def test_a_guest_is_known_by_number_and_name_only(world: World) -> None:
     clerk = make_user(unit=world.left, role="clerk")  # 001003 is a guest here, masked
     found = find_people(clerk, [Claim("001003", ""), Claim("001003", "孙四"), Claim("001003", "孙三")])

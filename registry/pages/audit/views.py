@@ -121,6 +121,7 @@ def _set_back(request: HttpRequest, entry: AuditEntry) -> HttpResponse:
         back=lambda made: row_url(request.user, made, address),
         template="pages/audit/undo.html",
         context=context,
+        on=[row],
     )
 
 

@@ -18,6 +18,7 @@ from registry.counting.rollup import rollup
 from registry.models import Basis, Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import organizations as operations
+from registry.operations import seen
 from registry.pages.organizations import forms
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
@@ -178,6 +179,7 @@ dissolve = _ORGANIZATION.change(
         f"已撤销“{job.row.name}”等 {len(extent.organizations):,} 个组织,"
         f"结束 {extent.assignments:,} 人次编入。"
     ),
+    beside=(seen.MEMBERS,),
 )
 withdraw = _ORGANIZATION.change(
     operations.withdraw_organization,
@@ -189,6 +191,7 @@ withdraw = _ORGANIZATION.change(
         "任务结束请用“撤销”。",
     ],
     done=lambda job, row: f"已撤回“{row.name}”,它不再计入任何日期的统计,记录仍保留。",
+    beside=(seen.MEMBERS,),
 )
 submit = _ORGANIZATION.change(
     operations.submit_organization,
@@ -196,6 +199,7 @@ submit = _ORGANIZATION.change(
     "提交审批",
     sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
     done=lambda job, row: f"已提交“{row.name}”,批准前不计入统计。",
+    beside=(seen.MEMBERS,),
 )
 approve = _ORGANIZATION.change(
     operations.approve_organization,
@@ -203,6 +207,7 @@ approve = _ORGANIZATION.change(
     "批准",
     sentences=lambda job: [f"批准后按成立日期 {job.row.established_on} 起计入统计。"],
     done=lambda job, row: f"已批准“{row.name}”,按其日期计入统计。",
+    beside=(seen.MEMBERS,),
 )
 send_back = _ORGANIZATION.change(
     operations.return_organization,
@@ -210,6 +215,7 @@ send_back = _ORGANIZATION.change(
     "退回",
     sentences=lambda job: ["退回后由录入单位修改,再次提交。"],
     done=lambda job, row: f"已退回“{row.name}”。",
+    beside=(seen.MEMBERS,),
 )
 
 

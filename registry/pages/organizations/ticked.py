@@ -8,6 +8,7 @@ from django.urls import reverse
 from registry.models import WorkflowState
 from registry.nouns.organization import ORGANIZATION
 from registry.operations import organizations as operations
+from registry.operations import seen
 from registry.pages.organizations.forms import DissolveForm
 from registry.pages.organizations.tables import OrganizationTable
 from registry.refusals import OperationRefused
@@ -95,6 +96,7 @@ submit = _ORGANIZATIONS.change(
     sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
     done=lambda job, rows: f"已提交{_who(job)},批准前不计入统计。",
     fits=lambda row: row.state in MAY_SUBMIT,
+    beside=(seen.MEMBERS,),
 )
 approve = _ORGANIZATIONS.change(
     "approve_organization",
@@ -106,6 +108,7 @@ approve = _ORGANIZATIONS.change(
     sentences=lambda job: ["批准后按各自的成立日期起计入统计;文号写入每一个组织。"],
     done=lambda job, rows: f"已批准{_who(job)},按其日期计入统计。",
     fits=lambda row: row.state in MAY_APPROVE,
+    beside=(seen.MEMBERS,),
 )
 dissolve = _ORGANIZATIONS.change(
     "dissolve_organization",
@@ -116,4 +119,5 @@ dissolve = _ORGANIZATIONS.change(
     ),
     sentences=_dissolution,
     done=lambda job, plans: f"自 {job.sent['on']} 起已撤销{_who(job)},共撤销 {_extent(plans)}。",
+    beside=(seen.MEMBERS,),
 )

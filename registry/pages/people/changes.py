@@ -25,7 +25,7 @@ from registry.models import (
     StatusPeriod,
     Unit,
 )
-from registry.operations import assignments, people
+from registry.operations import assignments, people, seen
 from registry.pages.people.forms import (
     AssignForm,
     AssignmentEditForm,
@@ -314,6 +314,7 @@ end_many = _ORGANIZATION.change(
     done=lambda job, ended: f"{job.row.name} 的 {len(ended):,} 人自 {ended[0].ended_on} 起结束编入。",
     template="pages/people/end_many.html",
     name="",
+    beside=(seen.MEMBERS,),
 )
 
 

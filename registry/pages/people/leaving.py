@@ -205,4 +205,5 @@ def merge(request: HttpRequest, number: str) -> HttpResponse:
             "moved": [each.said for each in merging.plan_merging(person=person, other=other)],
             "submit_label": "合并,不能撤销",
         },
+        on=[person, other],
     )

@@ -27,8 +27,10 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def form_key(context: Context) -> SafeString:
-    """Return the hidden field with which a form is carried out once only (``registry.web.once``)."""
-    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, key_of(context["request"]))
+    """Return the hidden fields with which a form is done once only (``web.once``), and on what was seen."""
+    marks = context.get("seen") or ()
+    fields = [(FIELD, key_of(context["request"])), *(("seen", mark) for mark in marks)]
+    return format_html_join("", '<input type="hidden" name="{}" value="{}">', fields)
 
 
 @register.simple_tag

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL engine, which notices a server that does not answer any more."""
