@@ -85,9 +85,10 @@ audit: .venv/.tools
 
 # Static files need no secret of the installation, and are made as for DEBUG off.
 install: .venv/.run
-	@DEBUG=0 SECRET_KEY="$${SECRET_KEY:-only-while-the-static-files-are-collected-0123456789}" DATABASE_URL=sqlite://:memory: \
+	@export only=only-while-the-static-files-are-collected-0123456789; \
+	  DEBUG=0 SECRET_KEY="$${SECRET_KEY:-$$only}" SEAL_KEY="$$only" SEAL_KEY_FILE= DATABASE_URL=sqlite://:memory: \
 	  $(PY) manage.py collectstatic --noinput --verbosity 0
-	@echo "Installed. Next, with DATABASE_URL and SECRET_KEY set:"
+	@echo "Installed. Next, with DATABASE_URL, SECRET_KEY and SEAL_KEY set:"
 	@echo "  $(PY) manage.py migrate"
 	@echo "  $(PY) manage.py setup      (asks for the first unit and the first manager)"
 

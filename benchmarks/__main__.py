@@ -52,7 +52,14 @@ def words(name: str, known: list[str], default: list[str]) -> list[str]:
 
 def settings(url: str) -> dict[str, str]:
     """Return the environment of a real installation on plain http, with this database."""
-    mine = {"DATABASE_URL": url, "DEBUG": "0", "TLS": "0", "SECRET_KEY": SECRET, "PYTHONPATH": str(ROOT)}
+    mine = {
+        "DATABASE_URL": url,
+        "DEBUG": "0",
+        "TLS": "0",
+        "SECRET_KEY": SECRET,
+        "SEAL_KEY": SECRET,
+        "PYTHONPATH": str(ROOT),
+    }
     return os.environ | mine | {"PYTHONWARNINGS": "ignore", "DJANGO_SETTINGS_MODULE": "partybuild.settings"}
 
 

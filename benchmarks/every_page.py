@@ -27,6 +27,7 @@ os.environ.update(
     ALLOWED_HOSTS="testserver",
     DJANGO_SETTINGS_MODULE="partybuild.settings",
     SECRET_KEY="for-benchmarks-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    SEAL_KEY="for-benchmarks-only-0123456789-abcdefghijklmnopqrstuvwxyz",
 )
 
 import django

@@ -110,7 +110,8 @@ if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
     os.environ.setdefault("DEBUG", "0")
     os.environ.setdefault("TLS", "0")
-    os.environ.setdefault("SECRET_KEY", "only-for-measuring-0123456789-abcdefghijklmnopqrstuvwxyz")
+    for key in ("SECRET_KEY", "SEAL_KEY"):
+        os.environ.setdefault(key, "only-for-measuring-0123456789-abcdefghijklmnopqrstuvwxyz")
     django.setup()
     from django.core.management import call_command
 

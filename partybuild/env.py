@@ -19,6 +19,7 @@ _HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.I
 _POSTGRES = {"postgres", "postgresql"}
 _MIN_SECRET_LENGTH = 50
 _MIN_SECRET_DISTINCT = 5
+_MIN_KEY_LENGTH = 32
 _SESSION = "-c jit=off -c random_page_cost=1.1"
 """For many short queries on solid-state disks: compiling a plan costs more than it saves, and an index is
 cheaper than PostgreSQL's defaults assume. `?options=` in the address overrides it."""
@@ -128,6 +129,34 @@ def secret(name: str, *, debug: bool, debug_default: str) -> str:
     if len(value) < _MIN_SECRET_LENGTH or len(set(value)) < _MIN_SECRET_DISTINCT:
         raise refuse(name, f"is too weak; give at least {_MIN_SECRET_LENGTH} random characters.")
     return value
+
+
+def keys(name: str, *, debug: bool, debug_default: str) -> list[str]:
+    """Read long random texts separated by commas, from the variable or the file that NAME_FILE names."""
+    value, file = text(name), text(f"{name}_FILE")
+    if file:
+        if value:
+            raise refuse(f"{name}_FILE", f"give it or {name}, not both.")
+        try:
+            value = ",".join(Path(file).read_text("utf-8").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise refuse(f"{name}_FILE", f"the file {file!r} cannot be read: {error}.") from None
+    found = [key.strip() for key in value.split(",") if key.strip()]
+    if debug:
+        return found or [debug_default]
+    if not found:
+        raise refuse(name, f"or {name}_FILE is required when DEBUG is off.")
+    if any(len(key) < _MIN_KEY_LENGTH or len(set(key)) < _MIN_SECRET_DISTINCT for key in found):
+        raise refuse(name, f"is too weak; give at least {_MIN_KEY_LENGTH} random characters.")
+    return found
+
+
+def absolute(name: str) -> Path | None:
+    """Read the name of a file or folder from the root on, or None; it need not be there yet."""
+    value = text(name)
+    if value and not Path(value).is_absolute():
+        raise refuse(name, f"{value!r} must begin with /.")
+    return Path(value) if value else None
 
 
 def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> dict[str, Any]:

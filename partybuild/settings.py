@@ -22,6 +22,9 @@ SECRET_KEY = env.secret(
     debug=DEBUG,
     debug_default="django-insecure-for-debugging-only-never-used-when-debug-is-off",
 )
+# The record is sealed by the first; the others prove what they sealed before. Never in the database.
+SEAL_KEYS = env.keys("SEAL_KEY", debug=DEBUG, debug_default="for-debugging-only-never-used-when-debug-is-off")
+SEAL_COPY = env.absolute("SEAL_COPY")  # where the newest seal is noted, outside the database
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 # Who cannot have a lock for so long gets the page that says so; a request must end before gunicorn ends it.
@@ -53,6 +56,8 @@ PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make 
 
 INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
+    # Before the libraries whose commands it replaces by recorded ones.
+    "registry.apps.RegistryConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -68,7 +73,6 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "django_tasks",
     "django_tasks_db",
-    "registry.apps.RegistryConfig",
     "registry.web",
     "registry.accounts",
     "registry.imports",
@@ -197,6 +201,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # --- Security of browsers ----------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = TLS
+SECURE_REDIRECT_EXEMPT = [r"^readyz$"]  # asked from beside the server, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
 # Preloading is for names of the public internet; a registry stands on an intranet.

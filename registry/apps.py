@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class RegistryConfig(AppConfig):
-    """Keeps the database's guards (triggers) and the totals in step after every migration."""
+    """The core: its nouns, verbs, rules and metrics."""
 
     name = "registry"
     label = "registry"
@@ -42,30 +42,3 @@ class RegistryConfig(AppConfig):
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",
     )
-
-    def ready(self) -> None:
-        from django.db.models.signals import post_migrate, pre_migrate
-
-        from registry.models import guards
-
-        # Not business logic: SQLite rebuilds a table to alter it, which trigger bodies that name
-        # the table would break, so the triggers step aside for a migration and come back after it.
-        pre_migrate.connect(guards.drop, sender=self, dispatch_uid="registry.guards.drop")
-        post_migrate.connect(guards.install, sender=self, dispatch_uid="registry.guards.install")
-        post_migrate.connect(_fill_totals, sender=self, dispatch_uid="registry.totals.fill")
-
-
-def _fill_totals(using: str, **_: object) -> None:
-    """Work out the totals that are missing: of a registry older than they are, or of new metrics."""
-    from django.db import DEFAULT_DB_ALIAS, connection
-
-    from registry.counting.totals.check import fill_missing
-    from registry.models import Total
-
-    if using != DEFAULT_DB_ALIAS or Total._meta.db_table not in connection.introspection.table_names():
-        return
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:  # a long list stays in its row: reading it elsewhere costs more
-            for column in ("days", "numbers", "large"):
-                cursor.execute(f"ALTER TABLE {Total._meta.db_table} ALTER {column} SET STORAGE MAIN")
-    fill_missing()

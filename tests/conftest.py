@@ -26,6 +26,8 @@ for _name in (
     "LOG_LEVEL",
     "PASSWORD_DAYS",
     "PORT",
+    "SEAL_COPY",
+    "SEAL_KEY_FILE",
     "SESSION_IDLE_MINUTES",
     "TRUSTED_PROXIES",
 ):
@@ -35,6 +37,7 @@ os.environ.update(
     DEBUG="0",
     TLS="0",
     SECRET_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    SEAL_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
 )
 
 hypothesis_settings.register_profile(
@@ -101,9 +104,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _let_tests_empty_the_record() -> None:
-    """On SQLite a test database is emptied by DELETE, which the guards of the record refuse.
+    """The guards of the record refuse to empty it, by DELETE on SQLite and by TRUNCATE on PostgreSQL.
 
-    So they step aside for a flush, which brings them back when it is done. In use nothing does this.
+    So they step aside for a flush and stand again when it is done. In use nothing does this.
     """
     from django.core.management.commands import flush
     from django.db import connections
@@ -113,10 +116,16 @@ def _let_tests_empty_the_record() -> None:
     def handle(self: flush.Command, **options: Any) -> None:
         from registry.models import guards
 
-        if connections[options["database"]].vendor == "sqlite":
+        connection = connections[options["database"]]
+        if connection.vendor == "sqlite":
             guards.drop(using=options["database"])
-        empty(self, **options)
-        guards.install(using=options["database"])
+            empty(self, **options)
+            guards.install(using=options["database"])
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            empty(self, **options)
+            cursor.execute("SET session_replication_role = DEFAULT")
 
     flush.Command.handle = handle
 
@@ -172,6 +181,16 @@ def django_db_modify_db_settings(
         database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
         # Nothing here outlives the run, so nothing needs to reach the disk.
         database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tables made from the models alone have no guards: a migration makes those."""
+    from registry.models import guards
+
+    if request.config.getoption("nomigrations"):
+        with django_db_blocker.unblock():
+            guards.install()
 
 
 @pytest.fixture(scope="module")

@@ -102,6 +102,7 @@ NOBODY_HERE = "302 404 404 404 404 404 | 404"
 ADMIN_WITHOUT_LOGIN = "302 302 302 302 302 302 | 302"
 
 TABLE: dict[str, list[Row]] = {
+    "readyz": [Row(nothing, "200 200 200 200 200 200 | 200", "405 405 405 405 405 405 | 405")],
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
     # the first steps, for the manager at the top of the tree; first units are for administrators
     "start": [Row(nothing, NOBODY_HERE, READ_ONLY)],

@@ -110,7 +110,7 @@ def test_no_english_on_any_page(world: TwoBureaus) -> None:
     samples = set()
     client.force_login(world.here.users["manager"])
     for name, rows in TABLE.items():
-        if name.startswith("admin:") or name == "logout":
+        if name.startswith("admin:") or name in ("logout", "readyz"):  # machines read the second
             continue
         for row in rows:
             url = f"{reverse(name, args=row.args(world.here))}?{row.query}"

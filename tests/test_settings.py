@@ -18,8 +18,13 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 
 
 def run(command: list[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run Python in the project's folder with no other variables than these."""
-    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "partybuild.settings"} | variables
+    """Run Python in the project's folder with no other variables than these, and a key for seals."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "partybuild.settings",
+        "SEAL_KEY": SECRET,
+        **variables,
+    }
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -81,6 +86,27 @@ def test_without_debug_a_strong_secret_key_is_required(secret: str) -> None:
     last_line = done.stderr.strip().splitlines()[-1]
     assert "Environment variable SECRET_KEY: " in last_line
     assert not secret or secret not in last_line
+
+
+@pytest.mark.parametrize("key", ["", "short", "a" * 60, f"{SECRET},short"])
+def test_without_debug_a_strong_key_for_seals_is_required(key: str) -> None:
+    done = start(SECRET_KEY=SECRET, SEAL_KEY=key)
+    assert done.returncode != 0
+    last_line = done.stderr.strip().splitlines()[-1]
+    assert "Environment variable SEAL_KEY: " in last_line
+    assert not key or key not in last_line
+
+
+def test_the_keys_for_seals_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text(f"{SECRET}\n{SECRET}-old\n")
+    file = str(tmp_path / "keys")
+    both = {"SEAL_KEYS": [SECRET, f"{SECRET}-old"]}
+    assert loaded("SEAL_KEYS", SECRET_KEY=SECRET, SEAL_KEY=f"{SECRET},{SECRET}-old") == both
+    assert loaded("SEAL_KEYS", SECRET_KEY=SECRET, SEAL_KEY="", SEAL_KEY_FILE=file) == both
+    for wrong in ({"SEAL_KEY_FILE": file}, {"SEAL_KEY": "", "SEAL_KEY_FILE": "/no/such/file"}):
+        done = start(SECRET_KEY=SECRET, **wrong)
+        assert "BadVariable: Environment variable SEAL_KEY_FILE: " in done.stderr
+    assert "must begin with /" in start(SECRET_KEY=SECRET, SEAL_COPY="copies").stderr
 
 
 def test_a_password_in_a_bad_database_url_is_not_repeated() -> None:

@@ -92,12 +92,26 @@ def set_up(
             password=password,
         )
     else:
-        new = _new_user(username, display_name)
-        new.is_staff = new.is_superuser = True
-        user, password = _with_password(new, password)
+        user, password = _administrator(username, display_name, password)
     after = {"username": user.username, "is_superuser": user.is_superuser}
     audit.record(actor, "set_up", user, unit=unit_of(user), after=after)
     return user, password
+
+
+def _administrator(username: str, display_name: str, password: str) -> tuple[User, str]:
+    new = _new_user(username, display_name)
+    new.is_staff = new.is_superuser = True
+    return _with_password(new, password)
+
+
+@operation
+def add_administrator(*, actor: Actor, username: str, display_name: str, password: str) -> User:
+    """Make one more administrator, whose password opens the registry once: on the server only."""
+    need_right(actor, "add_administrator", None)
+    user, _password = _administrator(username, display_name, password)
+    after = {"username": user.username, "is_superuser": True}
+    audit.record(actor, "add_administrator", user, after=after)
+    return user
 
 
 @dataclass(frozen=True)

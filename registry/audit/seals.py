@@ -1,28 +1,28 @@
-"""Seal the record in batches, and check that nothing sealed was changed or removed.
+"""Seal the record in batches (``registry.audit.proving`` checks that nothing sealed was changed or removed).
 
 A seal's digest is made of its number, time, number of entries, the digest of the seal before, and the
-digest of each of its entries in order. Entries are sealed in the order of their keys as far as they
-are committed. One that is committed late goes into a later seal, so writing an entry never waits for a
-seal.
+digest of each of its entries in order; a hash with a key that is not in the database stands over it. Entries
+are sealed in the order of their keys as far as they are committed. One that is committed late goes into a
+later seal, so writing an entry never waits for a seal.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from registry import locks
+from registry.audit import keys
 from registry.models import AuditEntry, AuditSeal, SealedEntry
 
 logger = logging.getLogger(__name__)
@@ -35,11 +35,18 @@ BATCH = 1000
 
 LOOK_EVERY = 30.0
 """Seconds in a process between two checks whether something should be sealed."""
+BUDGET, LOOK_AGAIN = 0.2, 1.0
+"""So long one who committed something seals at most; with more left, that process looks again so soon."""
 
 DUE_AFTER = timedelta(minutes=10)
 DUE_AT = 500
-LATE = timedelta(days=1)
+LATE = timedelta(hours=2)
 """No transaction stays open this long. ``manage.py sealaudit`` has no such limit."""
+
+_FORGED = 1000
+"""Seals that nobody's key made are passed over, so many at most."""
+_HIGHEST = 10**12
+"""No number that we gave is so high."""
 
 _FIELDS = (
     "id",
@@ -61,13 +68,28 @@ _FIELDS = (
     "rows",
 )
 
-_last_look: list[float] = []
+
+@dataclass
+class _Look:
+    """When this process last looked whether something should be sealed, and whether more was left then."""
+
+    at: float | None = None
+    is_behind: bool = False
+
+    def is_soon(self, now: float) -> bool:
+        """Whether it is too soon for the next one."""
+        return self.at is not None and now - self.at < min(
+            LOOK_EVERY, LOOK_AGAIN if self.is_behind else LOOK_EVERY
+        )
+
+
+_last_look = _Look()
 
 
 def entry_digest(entry: AuditEntry) -> str:
     """Return the hash of everything that an entry holds."""
     content: dict[str, Any] = {name: getattr(entry, name) for name in _FIELDS}
-    content["at"] = _moment(entry.at)
+    content["at"] = keys.moment(entry.at)
     content["effective_on"] = entry.effective_on.isoformat() if entry.effective_on else None
     return _hash(content)
 
@@ -77,7 +99,7 @@ def seal_digest(seal: AuditSeal, entries: Iterable[str]) -> str:
     return _hash(
         {
             "number": seal.number,
-            "made_at": _moment(seal.made_at),
+            "made_at": keys.moment(seal.made_at),
             "count": seal.count,
             "previous": seal.previous,
             "entries": list(entries),
@@ -85,46 +107,62 @@ def seal_digest(seal: AuditSeal, entries: Iterable[str]) -> str:
     )
 
 
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def _hash(content: dict[str, Any]) -> str:
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(keys.canonical(content).encode()).hexdigest()
 
 
-# --- Sealing --------------------------------------------------------------------------------------
+def newest() -> AuditSeal | None:
+    """Return the newest seal that a key of ours made: a forged one stops nothing.
+
+    When there is none (the key was lost), the newest with a number that we may have given.
+    """
+    seals = AuditSeal.objects.order_by("-number")
+    first = seals.first()
+    if first is None or keys.proves(first):
+        return first
+    found: AuditSeal | None = next((seal for seal in seals[:_FORGED] if keys.proves(seal)), None)
+    return found or seals.filter(number__lt=_HIGHEST).first()
 
 
-def unsealed(since: datetime | None = None) -> QuerySet[AuditEntry]:
-    """Return the entries that no seal holds yet (with ``since``: of those from then on)."""
-    rows: QuerySet[AuditEntry] = AuditEntry.objects.filter(sealed__isnull=True).order_by("pk")
-    return rows.filter(at__gte=since) if since is not None else rows
+def unsealed() -> QuerySet[AuditEntry]:
+    """Return the entries that no seal holds yet, in the order of their keys."""
+    return AuditEntry.objects.filter(sealed__isnull=True).order_by("pk")
+
+
+def not_sealed() -> int:
+    """Return how many entries no seal holds yet."""
+    return AuditEntry.objects.count() - SealedEntry.objects.count()
+
+
+def highest_sealed() -> int:
+    """Return the highest key of an entry that a seal holds."""
+    return SealedEntry.objects.aggregate(highest=Max("entry_id"))["highest"] or 0
 
 
 def seal_entries(*, wait: bool = True, everything: bool = True) -> AuditSeal | None:
     """Seal the next entries, at most ``BATCH``; None when there are none.
 
-    Without ``wait`` also None while somebody else seals. Without ``everything`` only entries of the
-    last day before the newest seal are looked at, which is quick however long the record is.
+    Without ``wait`` also None while somebody else seals. Without ``everything`` it looks at what has a
+    higher key than all that is sealed, and at what was written shortly before the newest seal, which is
+    quick however long the record is.
     """
     with transaction.atomic():
         if not locks.lock_seals(wait=wait):
             return None
-        last = AuditSeal.objects.order_by("-number").first()
-        since = last.made_at - LATE if last is not None and not everything else None
-        entries = list(unsealed(since)[:BATCH])
+        last = newest()
+        entries = list(unsealed()[:BATCH]) if everything else _next_entries(last)
         if not entries:
             return None
         seal = AuditSeal(
-            number=last.number + 1 if last is not None else 1,
+            number=_free_number(last),
             made_at=timezone.now(),
             count=len(entries),
             previous=last.digest if last is not None else FIRST,
+            key=next(keys.names()),
         )
         digests = [entry_digest(entry) for entry in entries]
         seal.digest = seal_digest(seal, digests)
+        seal.keyed = keys.keyed(seal)
         seal.save()
         SealedEntry.objects.bulk_create(
             SealedEntry(entry=entry, seal=seal, place=place, digest=digest)
@@ -133,33 +171,62 @@ def seal_entries(*, wait: bool = True, everything: bool = True) -> AuditSeal | N
     return seal
 
 
+def _next_entries(last: AuditSeal | None) -> list[AuditEntry]:
+    highest = highest_sealed()
+    entries = list(unsealed().filter(pk__gt=highest)[:BATCH])
+    if last is not None:
+        late = unsealed().filter(pk__lt=highest, at__gte=last.made_at - LATE)
+        entries = [*late[:BATCH], *entries][:BATCH]
+    return entries
+
+
+def _free_number(last: AuditSeal | None) -> int:
+    """Return the number after ``last``; those of forged seals are left out."""
+    number: int = last.number + 1 if last is not None else 1
+    while AuditSeal.objects.filter(number=number).exists():
+        number += 1
+    return number
+
+
 def seal_all() -> Iterator[AuditSeal]:
     """Seal until nothing is left, each batch in a transaction of its own."""
-    while (seal := seal_entries()) is not None:
-        yield seal
+    for everything in (False, True):  # looking at the whole record once is enough
+        while (seal := seal_entries(everything=everything)) is not None:
+            yield seal
 
 
 def seal_when_due() -> None:
     """Seal after a commit if many entries, or old ones, are not sealed yet. Never waits or raises."""
     now = time.monotonic()
-    if _last_look and now - _last_look[0] < LOOK_EVERY:
+    if _last_look.is_soon(now):
         return
-    _last_look[:] = [now]
+    _last_look.at, _last_look.is_behind = now, False
     try:
         if _is_due():
             with _impatient():
-                seal_entries(wait=False, everything=False)
+                _last_look.is_behind = seal_for(BUDGET)
     except OperationalError as error:  # SQLite: somebody else writes; the next one will do it
         logger.info("not sealed now: %s", error)
     except Exception:
         logger.exception("the record could not be sealed")
 
 
+def seal_for(seconds: float) -> bool:
+    """Seal batch by batch for so long, unless somebody else does; return whether more is left."""
+    end = time.monotonic() + seconds
+    while (seal := seal_entries(wait=False, everything=False)) is not None:
+        if seal.count < BATCH:
+            return False
+        if time.monotonic() >= end:
+            return True
+    return False
+
+
 def _is_due() -> bool:
-    last = AuditSeal.objects.order_by("-number").first()
+    last = newest()
     if last is None or timezone.now() - last.made_at > DUE_AFTER:
         return True
-    return unsealed(last.made_at - LATE)[:DUE_AT].count() == DUE_AT
+    return unsealed().filter(pk__gt=highest_sealed())[:DUE_AT].count() == DUE_AT
 
 
 @contextmanager
@@ -176,91 +243,3 @@ def _impatient() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {timeout}")
-
-
-# --- Proving --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class SealFault:
-    """What is wrong with the seal of a number."""
-
-    number: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"第 {self.number} 号封存:{self.message}"
-
-
-@dataclass
-class Proof:
-    """What a check has read."""
-
-    seals: int = 0
-    entries: int = 0
-    newest: AuditSeal | None = None
-    found_known: bool = False
-
-
-def check_seals(proof: Proof, known: str = "") -> Iterator[SealFault]:
-    """Yield each break of the seals, one seal in memory at a time, and count in ``proof``.
-
-    ``known`` is the digest of some seal, written down elsewhere: with it a record whose seals were
-    all made anew is found out, too.
-    """
-    expected, previous = 1, FIRST
-    for seal in _seals():
-        if seal.number != expected:
-            missing = f"{expected}" if seal.number == expected + 1 else f"{expected} 至 {seal.number - 1}"
-            yield SealFault(seal.number, f"它之前的第 {missing} 号封存被删除(seal removed)")
-        elif seal.previous != previous:
-            yield SealFault(seal.number, "与前一号封存不衔接,其一被改动(chain broken)")
-        yield from _check_seal(seal, proof)
-        expected, previous = seal.number + 1, seal.digest
-        proof.seals, proof.newest = proof.seals + 1, seal
-        proof.found_known = proof.found_known or seal.digest == known
-    if known and not proof.found_known:
-        yield SealFault(
-            expected - 1, f"没有校验值为 {known} 的封存,它在记下之后被改动或删除(known seal missing)"
-        )
-
-
-def _seals() -> Iterator[AuditSeal]:
-    number = 0
-    while chunk := list(AuditSeal.objects.filter(number__gt=number).order_by("number")[:500]):
-        yield from chunk
-        number = chunk[-1].number
-
-
-def _check_seal(seal: AuditSeal, proof: Proof) -> Iterator[SealFault]:
-    members = list(SealedEntry.objects.filter(seal=seal).select_related("entry").order_by("place"))
-    proof.entries += len(members)
-    present = {member.place for member in members}
-    gone = [place for place in range(1, seal.count + 1) if place not in present]
-    if gone:
-        places = "、".join(str(place) for place in gone[:10])
-        yield SealFault(
-            seal.number,
-            f"应有 {seal.count} 条记录,少了 {len(gone)} 条(序位 {places}),被删除(entry removed)",
-        )
-    changed = 0
-    for member in members:
-        if entry_digest(member.entry) != member.digest:
-            changed += 1
-            entry = member.entry
-            at = timezone.localtime(entry.at)
-            yield SealFault(
-                seal.number,
-                f"记录 {entry.pk}({at:%Y-%m-%d %H:%M} {entry.actor} {entry.verb} {entry.object_name})"
-                "封存后被改动(entry changed)",
-            )
-    if not gone and seal_digest(seal, [member.digest for member in members]) != seal.digest:
-        yield SealFault(
-            seal.number,
-            "校验值与所封存的记录不符,封存或记录被改动(seal changed)",
-        )
-
-
-def not_sealed() -> int:
-    """Return how many entries no seal holds yet."""
-    return AuditEntry.objects.count() - SealedEntry.objects.count()

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import getpass
 from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from registry import nouns
+from registry.audit import Actor
 from registry.models import Campaign, Unit, days
 from registry.search.named import find_by_code_or_name, not_unique
+
+
+def command_actor(name: str) -> Actor:
+    """Return the actor of a command, with the machine's user who ran it."""
+    try:
+        return Actor.system(f"{name}({getpass.getuser()})")
+    except (KeyError, OSError):  # a container without a name for its user
+        return Actor.system(name)
 
 
 def find_unit(argument: str, word: str) -> Unit:

@@ -1,6 +1,6 @@
 """The nouns of the registry, one file each."""
 
-from registry.models.audit import AuditEntry, AuditSeal, SealedEntry
+from registry.models.audit import AuditEntry, AuditProof, AuditSeal, SealedEntry
 from registry.models.campaign import Campaign
 from registry.models.kinds import (
     Basis,

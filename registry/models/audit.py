@@ -97,6 +97,8 @@ class AuditSeal(AppendOnly):
     count = models.PositiveIntegerField("条数")
     previous = models.CharField("前一封存的校验值", max_length=64)
     digest = models.CharField("校验值", max_length=64)
+    key = models.CharField("密钥的名称", max_length=12)
+    keyed = models.CharField("带密钥的校验值", max_length=64)
 
     class Meta(AppendOnly.Meta):
         verbose_name = "记录封存"
@@ -122,3 +124,25 @@ class SealedEntry(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.seal_id}/{self.place} {self.digest[:12]}"
+
+
+class AuditProof(AppendOnly):
+    """What a check of the record has proven, and when (``registry.audit.proving``)."""
+
+    at = models.DateTimeField("校验时间", auto_now_add=True)
+    seals = models.PositiveBigIntegerField("封存数")
+    entries = models.PositiveBigIntegerField("记录条数")
+    faults = models.PositiveBigIntegerField("问题数")
+    number = models.PositiveBigIntegerField("证明到的封存", null=True)
+    digest = models.CharField("它的校验值", max_length=64, blank=True)
+    key = models.CharField("密钥的名称", max_length=12, blank=True)
+    since_number = models.PositiveBigIntegerField("自此封存起可证明", null=True)
+    since = models.DateTimeField("自此时起可证明", null=True)
+    copied = models.PositiveBigIntegerField("库外另存核对到的封存", null=True)
+
+    class Meta(AppendOnly.Meta):
+        verbose_name = "记录的校验"
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.number}"

@@ -5,7 +5,10 @@
 * an assignment outside its organization's life;
 * an assignment after the end of somebody's service, or of an entry that was joined to another;
 * the same person twice in one organization at the same time;
-* a change or removal of an entry of the record.
+* a change or removal of an entry of the record; on PostgreSQL also TRUNCATE of its tables.
+
+They change by a migration only (``InstallGuards``), in its transaction: either all are as the code says
+or all stay as they were. ``missing`` says which are not there as the code says.
 
 A violation reaches Django as ``IntegrityError`` with the guard's name in its text. The operations check all
 of this first, with messages in Chinese; the guards are for everything else.
@@ -13,11 +16,13 @@ of this first, with messages in Chinese; the guards are for everything else.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.operations.base import Operation
 
 from registry.models.kinds import ALLOWED_PARENTS, NO_SUPERIOR
 from registry.models.unit import MAX_DEPTH
@@ -28,12 +33,15 @@ APPEND_ONLY = {
     "guard_auditentry_append_only": "registry_auditentry",
     "guard_auditseal_append_only": "registry_auditseal",
     "guard_sealedentry_append_only": "registry_sealedentry",
+    "guard_auditproof_append_only": "registry_auditproof",
 }
 """Guard -> the table whose rows can only be added and read.
 
-TRUNCATE is a separate right on PostgreSQL: the application's user should not own the tables
-(docs/decisions/0009-record.md).
+Who owns the tables can switch a guard off: the application's user should not (deploy/roles.sql).
 """
+
+LOCK_SECONDS = 5
+"""So long a migration waits for a table that somebody writes; others wait behind it meanwhile."""
 
 
 def _pairs() -> str:
@@ -109,7 +117,13 @@ class _Guard(NamedTuple):
     table: str
     moment: str
     events: tuple[str, ...]
+    columns: tuple[str, ...]
     violated: str
+
+    @property
+    def is_of_rows(self) -> bool:
+        """Whether it looks at each row; TRUNCATE has none."""
+        return self.events != ("TRUNCATE",)
 
 
 def _guards(vendor: str) -> list[_Guard]:
@@ -118,11 +132,17 @@ def _guards(vendor: str) -> list[_Guard]:
 
     def guard(name: str, table: str, columns: str, violated: str) -> _Guard:
         """Return the guard of a row that is added, or changed in one of the columns."""
-        events = ("INSERT", f"UPDATE OF {columns}")
-        return _Guard(f"guard_{name}", f"registry_{table}", "AFTER", events, violated.replace("'{far}'", far))
+        return _Guard(
+            f"guard_{name}",
+            f"registry_{table}",
+            "AFTER",
+            ("INSERT", "UPDATE"),
+            tuple(columns.split(", ")),
+            violated.replace("'{far}'", far),
+        )
 
     dates = "started_on, ended_on, is_withdrawn"
-    return [
+    found = [
         guard("unit_own_descendant", "unit", "parent_id", cycle("registry_unit")),
         guard("organization_own_descendant", "organization", "parent_id", cycle("registry_organization")),
         guard("organization_kind_under_kind", "organization", "parent_id, kind", _KIND_VIOLATED),
@@ -133,75 +153,174 @@ def _guards(vendor: str) -> list[_Guard]:
         guard("assignment_after_service", "assignment", f"person_id, {dates}", _SERVICE_VIOLATED),
         guard("person_service", "person", "left_on, merged_into_id", _PERSON_SERVICE_VIOLATED),
         guard("assignment_twice", "assignment", f"person_id, organization_id, {dates}", _TWICE_VIOLATED),
-        *(
-            _Guard(name, table, "BEFORE", ("UPDATE", "DELETE"), "1 = 1")
-            for name, table in APPEND_ONLY.items()
-        ),
     ]
-
-
-def _triggers(vendor: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (name, table, SQL that creates it): one trigger for each guard, on SQLite one for each event."""
-    for name, table, moment, events, violated in _guards(vendor):
+    for name, table in APPEND_ONLY.items():
+        found.append(_Guard(name, table, "BEFORE", ("UPDATE", "DELETE"), (), "1 = 1"))
         if vendor == "postgresql":
-            yield (
+            found.append(_Guard(f"{name}_whole", table, "BEFORE", ("TRUNCATE",), (), "1 = 1"))
+    return found
+
+
+class _Trigger(NamedTuple):
+    """A trigger of the database."""
+
+    name: str
+    table: str
+    definition: Any
+    """What it does, as the database tells it (``_present``)."""
+    sql: str
+    """What creates it."""
+
+
+_BITS = {"BEFORE": 2, "AFTER": 0, "INSERT": 4, "DELETE": 8, "UPDATE": 16, "TRUNCATE": 32}
+"""How PostgreSQL notes when a trigger runs (``pg_trigger.tgtype``); one for each row has 1 more."""
+
+
+def _triggers(vendor: str) -> Iterator[_Trigger]:
+    """Yield the triggers: one for each guard, on SQLite one for each event."""
+    for guard in _guards(vendor):
+        name, table, moment, events, columns, violated = guard
+        of = f" OF {', '.join(columns)}" if columns else ""
+        clauses = [event + (of if event == "UPDATE" else "") for event in events]
+        if vendor == "postgresql":
+            each = "ROW" if guard.is_of_rows else "STATEMENT"
+            body = (
+                f" BEGIN\nIF {violated} THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation'; "
+                "END IF;\nRETURN NULL; END "
+            )
+            bits = guard.is_of_rows + _BITS[moment] + sum(_BITS[event] for event in events)
+            yield _Trigger(
                 name,
                 table,
-                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n"
-                f"IF {violated} THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation'; END IF;\n"
-                f"RETURN NULL; END $$; CREATE TRIGGER {name} {moment} {' OR '.join(events)} ON {table} "
-                f"FOR EACH ROW EXECUTE FUNCTION {name}()",
+                (True, bits, sorted(columns), name, body),
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$; "
+                f"CREATE TRIGGER {name} {moment} {' OR '.join(clauses)} ON {table} "
+                f"FOR EACH {each} EXECUTE FUNCTION {name}()",
             )
             continue
-        for event in events:
-            one = f"{name}_{event.split()[0].lower()}"
-            yield (
-                one,
-                table,
-                f"CREATE TRIGGER {one} {moment} {event} ON {table} FOR EACH ROW\n"
-                f"WHEN {violated}\nBEGIN SELECT RAISE(ABORT, '{name}'); END",
+        for event, clause in zip(events, clauses, strict=True):
+            one = f"{name}_{event.lower()}"
+            statement = (
+                f"CREATE TRIGGER {one} {moment} {clause} ON {table} FOR EACH ROW\n"
+                f"WHEN {violated}\nBEGIN SELECT RAISE(ABORT, '{name}'); END"
             )
+            yield _Trigger(one, table, statement, statement)
 
 
-def drop(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    """Remove the existing guards (before a migration)."""
+def fingerprint() -> str:
+    """Return what stands for all guards of this code, on both databases; a migration names it."""
+    texts = [each.sql for vendor in ("postgresql", "sqlite") for each in _triggers(vendor)]
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
+
+
+def drop(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Remove all guards."""
     connection = connections[using]
     with connection.cursor() as cursor:
         for name, table in _present(connection):
-            on = f" ON {table}" if connection.vendor == "postgresql" else ""
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+            _drop(cursor, name, table)
 
 
-def install(sender: object = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any) -> None:
-    """Create the guards for the current models (after a migration)."""
+def install(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Make the guards as the code says, all or none; one that is so already is not touched."""
     connection = connections[using]
-    tables = set(connection.introspection.table_names())
-    drop(using=using)
-    with connection.cursor() as cursor:
-        for _name, table, statement in _triggers(connection.vendor):
-            if table in tables:  # unless migrated back to before it
-                cursor.execute(statement)
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        wanted = {(each.name, each.table): each for each in _triggers(connection.vendor)}
+        present = _present(connection)
+        for place, definition in present.items():
+            if place not in wanted or wanted[place].definition != definition:
+                _drop(cursor, *place)
+        for place, trigger in wanted.items():
+            if present.get(place) != trigger.definition:
+                cursor.execute(trigger.sql)
+
+
+def _drop(cursor: Any, name: str, table: str) -> None:
+    on = f" ON {table}" if cursor.db.vendor == "postgresql" else ""
+    cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
 
 
 def missing() -> list[str]:
-    """Return the names of the triggers that are missing or switched off."""
+    """Return the names of the triggers that are missing, switched off, or do something else."""
     connection = connections[DEFAULT_DB_ALIAS]
-    present = set(_present(connection, working=True))
-    return [name for name, table, _sql in _triggers(connection.vendor) if (name, table) not in present]
+    present = _present(connection)
+    return [
+        each.name
+        for each in _triggers(connection.vendor)
+        if present.get((each.name, each.table)) != each.definition
+    ]
 
 
-def _present(connection: BaseDatabaseWrapper, *, working: bool = False) -> list[tuple[str, str]]:
-    if connection.vendor == "postgresql":
-        enabled = "AND t.tgenabled <> 'D'" if working else ""
-        query = (
-            "SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
-            f"WHERE NOT t.tgisinternal {enabled} AND t.tgname LIKE 'guard\\_%%'"
-        )
-    else:
-        query = (
-            "SELECT name, tbl_name FROM sqlite_master "
-            "WHERE type = 'trigger' AND name LIKE 'guard\\_%%' ESCAPE '\\'"
-        )
+def _present(connection: BaseDatabaseWrapper) -> dict[tuple[str, str], Any]:
+    """Return the definition of each guard in the database, by its name and table."""
     with connection.cursor() as cursor:
-        cursor.execute(query, [])
-        return [(str(name), str(table)) for name, table in cursor.fetchall()]
+        if connection.vendor != "postgresql":
+            cursor.execute(
+                "SELECT name, tbl_name, sql FROM sqlite_master "
+                "WHERE type = 'trigger' AND name LIKE 'guard\\_%%' ESCAPE '\\'",
+                [],
+            )
+            return {(str(name), str(table)): sql for name, table, sql in cursor.fetchall()}
+        cursor.execute(
+            "SELECT t.tgname, c.relname, t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL, t.tgtype, "
+            "ARRAY(SELECT a.attname::text FROM unnest(t.tgattr) AS key JOIN pg_attribute a "
+            'ON a.attrelid = t.tgrelid AND a.attnum = key ORDER BY a.attname::text COLLATE "C"), '
+            "p.proname, p.prosrc "
+            "FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid "
+            "WHERE NOT t.tgisinternal AND pg_table_is_visible(c.oid) AND t.tgname LIKE 'guard\\_%%'",
+            [],
+        )
+        return {(str(row[0]), str(row[1])): tuple(row[2:]) for row in cursor.fetchall()}
+
+
+class InstallGuards(Operation):
+    """Make the guards as the code says, by a migration.
+
+    It names the guards that it is for. When the code has others by now, a later migration makes those: this
+    one then does nothing, since tables may still lack what they speak of.
+    """
+
+    reduces_to_sql = False
+
+    def __init__(self, guards: str) -> None:
+        self.guards = guards
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change no model."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Install them."""
+        if self.guards == fingerprint():
+            install(schema_editor.connection.alias)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Remove them."""
+        drop(schema_editor.connection.alias)
+
+    def describe(self) -> str:
+        """Return what ``migrate --plan`` says."""
+        return "Make the guards (triggers) as the code says"
+
+
+class DropGuards(InstallGuards):
+    """Remove the guards for the other operations of a migration, which ends with ``InstallGuards``.
+
+    SQLite rebuilds a table to alter it, which fails while a trigger names that table.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Remove them, until the migration's end or for as long as nothing is written."""
+        drop(schema_editor.connection.alias)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Install them again."""
+        install(schema_editor.connection.alias)
+
+    def describe(self) -> str:
+        """Return what ``migrate --plan`` says."""
+        return "Remove the guards (triggers) until the migration's end"

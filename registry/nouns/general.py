@@ -12,6 +12,9 @@ VERBS = (
     Verb("bulk_load", "批量载入"),
     Verb("rebuild_trees", "重建树的区间"),
     Verb("rebuild_counts", "重建统计数"),
+    Verb("restore_guards", "补装触发器"),
+    Verb("run_command", "运行命令"),
+    Verb("add_administrator", "添加系统管理员"),
 )
 
 WORDS = {
@@ -25,6 +28,10 @@ WORDS = {
     "with": RecordWord("随同撤销"),
     "figures": RecordWord("报道数"),
     "rows": RecordWord("行数"),
+    "guards": RecordWord("触发器"),
+    "ip": RecordWord("地址"),
+    "age": RecordWord("天数"),
+    "args": RecordWord("参数"),
     "found": RecordWord("核对相符"),
     "not_found": RecordWord("核对不符"),
     "file": RecordWord("文件"),

@@ -30,9 +30,11 @@ from registry.pages.units import paper as unit_paper
 from registry.pages.units import views as units
 from registry.pages.units.happened import ChangeTable
 from registry.pages.units.tables import UnitsBelowTable, UnitTable
+from registry.web.ready import readyz
 from registry.web.tables import export
 
 urlpatterns = [
+    path("readyz", readyz, name="readyz"),
     path("", home.home, name="home"),
     path("start/", start.start, name="start"),
     path("start/unit/", start.first_unit, name="first_unit"),

@@ -62,7 +62,7 @@ def check_all() -> Iterator[Fault]:
         yield from _check_dated(dated)
     yield from _check_joining()
     for name in missing():
-        yield Fault("数据库", name, "触发器缺失或已停用(trigger missing);重新执行 migrate 可补上")
+        yield Fault("数据库", name, "触发器缺失、停用或被改写(trigger missing);可用 --fix 补装")
 
 
 def check_intervals(where: str, model: type[Model]) -> Iterator[Fault]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from registry import migrations
 from registry.models import (
     Assignment,
     Campaign,
@@ -371,12 +376,110 @@ def test_what_counted_is_never_deleted() -> None:
 # The guards themselves
 
 
+def run(operation: guards.InstallGuards) -> None:
+    """As in a migration."""
+    operation.database_forwards("registry", SimpleNamespace(connection=connection), None, None)
+
+
 def test_every_guard_is_there_and_works() -> None:
     assert guards.missing() == []
 
 
-def test_the_guards_come_back_after_a_migration() -> None:
+def test_the_migrations_make_the_guards_of_this_code() -> None:
+    """Who changes a guard adds a migration: InstallGuards with the fingerprint that this test prints."""
+    names = sorted(path.stem for path in Path(migrations.__file__).parent.glob("0*.py"))
+    written = [import_module(f"registry.migrations.{name}").Migration.operations for name in names]
+    made = [
+        each.guards for operations in written for each in operations if type(each) is guards.InstallGuards
+    ]
+    assert made[-1] == guards.fingerprint()
+
+
+def test_the_fingerprint_follows_every_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = guards.fingerprint()
+    monkeypatch.setattr(guards, "_TWICE_VIOLATED", "1 = 0")
+    assert guards.fingerprint() != before
+
+
+def test_a_migration_of_other_guards_does_nothing() -> None:
+    """The guards of this code speak of tables as they are at the end: a later migration makes them."""
     guards.drop()
+    run(guards.InstallGuards("those of an older code"))
     assert guards.missing() != []
+    run(guards.InstallGuards(guards.fingerprint()))
+    assert guards.missing() == []
+
+
+def test_a_migration_that_alters_a_table_takes_them_away_meanwhile() -> None:
+    run(guards.DropGuards())
+    assert len(guards.missing()) > 8
+    run(guards.InstallGuards(guards.fingerprint()))
+    assert guards.missing() == []
+
+
+def test_only_what_differs_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        guards.install()
+    assert not [query for query in asked if "TRIGGER " in query["sql"]]
+    monkeypatch.setattr(guards, "_TWICE_VIOLATED", "1 = 0")
+    changed = guards.missing()
+    assert {name.removesuffix("_insert").removesuffix("_update") for name in changed} == {
+        "guard_assignment_twice"
+    }
+    with CaptureQueriesContext(connection) as asked:
+        guards.install()
+    made = [query["sql"] for query in asked if "CREATE TRIGGER" in query["sql"]]
+    assert len(made) == len(changed)
+    assert guards.missing() == []
+
+
+def test_an_install_that_fails_leaves_all_guards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed on the way the database takes it back in the same manner."""
+    before = guards._present(connection)
+    monkeypatch.setattr(guards, "_TWICE_VIOLATED", "1 = 0")
+    monkeypatch.setattr(guards, "_PERSON_SERVICE_VIOLATED", "no SQL at all")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        guards.install()
+    assert guards._present(connection) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TRIGGER guard_auditseal_append_only ON registry_auditseal",
+        "DROP TRIGGER guard_auditseal_append_only_whole ON registry_auditseal",
+        "ALTER TABLE registry_auditseal DISABLE TRIGGER guard_auditseal_append_only",
+        "ALTER TABLE registry_auditseal ENABLE REPLICA TRIGGER guard_auditseal_append_only",
+        "CREATE OR REPLACE FUNCTION guard_auditseal_append_only() RETURNS trigger LANGUAGE plpgsql "
+        "AS $$ BEGIN RETURN NEW; END $$",
+        "CREATE OR REPLACE TRIGGER guard_auditseal_append_only BEFORE UPDATE ON registry_auditseal "
+        "FOR EACH ROW EXECUTE FUNCTION guard_auditseal_append_only()",
+        "CREATE OR REPLACE TRIGGER guard_auditseal_append_only BEFORE UPDATE OR DELETE ON registry_auditseal "
+        "FOR EACH ROW WHEN (false) EXECUTE FUNCTION guard_auditseal_append_only()",
+    ],
+)
+@pytest.mark.postgres
+def test_a_guard_that_was_weakened_is_missing(change: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(change)
+    assert [name.removesuffix("_whole") for name in guards.missing()] == ["guard_auditseal_append_only"]
     guards.install()
     assert guards.missing() == []
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the same on SQLite")
+def test_a_guard_that_was_weakened_is_missing_on_sqlite() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER guard_auditseal_append_only_delete")
+        cursor.execute(
+            "CREATE TRIGGER guard_auditseal_append_only_delete BEFORE DELETE ON registry_auditseal "
+            "FOR EACH ROW WHEN 1 = 0 BEGIN SELECT 1; END"
+        )
+    assert guards.missing() == ["guard_auditseal_append_only_delete"]
+
+
+@pytest.mark.postgres
+def test_the_record_is_not_truncated_while_its_guards_stand() -> None:
+    for table in guards.APPEND_ONLY.values():
+        with refused("append_only_whole"), connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {table} CASCADE")

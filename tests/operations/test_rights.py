@@ -264,10 +264,13 @@ ASKED_ELSEWHERE = {
     "print": "a page: tests/test_access_table.py",
     "view_personal_data": "a page: tests/test_access_table.py",
     "rebuild_trees": "records only when something was wrong",
+    "restore_guards": "records only when something was wrong",
+    "run_command": "on the server: tests/accounts/test_commands.py",
     "open_login": "only with DEBUG",
     **dict.fromkeys(
         ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"
     ),
+    "add_administrator": "on the server: tests/accounts/test_commands.py",
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
     **dict.fromkeys(

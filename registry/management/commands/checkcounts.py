@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
 from registry.management.arguments import find_unit
+from registry.management.soundness import Check
 from registry.operations.rebuilding import rebuild_counts
 
 MOST = 50
 ACTOR = Actor.system("重建统计数")
 
 
-class Command(BaseCommand):
+class Command(Check):
     help = "按原始记录重新计数,与统计数逐项核对;有出入时返回 1。"
 
     def add_arguments(self, parser: CommandParser) -> None:

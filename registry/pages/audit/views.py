@@ -14,6 +14,7 @@ from registry.models import AuditEntry, Unit
 from registry.operations.acts import plan_taking_back, takeable
 from registry.operations.take_back import may_take_back, take_back
 from registry.operations.undo import Step, can_undo, left_out, plan_undo, undo_edit
+from registry.pages.audit.proofs import proof
 from registry.pages.audit.tables import RecordTable
 from registry.refusals import OperationRefused
 from registry.web import history
@@ -27,7 +28,7 @@ from registry.web.tables import show
 @require_safe
 def record(request: HttpRequest) -> HttpResponse:
     """What was done at the units whose record the user reads, newest first."""
-    return show(RecordTable(request), "pages/audit/list.html", subtitle="")
+    return show(RecordTable(request), "pages/audit/list.html", subtitle="", **proof())
 
 
 @changes_something

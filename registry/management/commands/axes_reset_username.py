@@ -1,0 +1,7 @@
+"""``manage.py axes_reset_username``: the library's own, recorded."""
+
+from axes.management.commands import axes_reset_username
+
+from registry.management.recorded import recorded
+
+Command = recorded(axes_reset_username.Command)
