@@ -103,4 +103,4 @@ class Proposal(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.user_id or self.facts.get('username', '')}"
+        return f"{self._meta.verbose_name} {self.pk}"
