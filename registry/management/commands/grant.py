@@ -12,8 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from registry.accounts.grants import end_grant, grant_role
-from registry.audit import Actor
-from registry.management.arguments import find_unit, read_day
+from registry.management.arguments import command_actor, find_unit, read_day
 from registry.models import Grant, GrantRole, Unit, User
 from registry.refusals import OperationRefused
 from registry.rules.separation import not_over
@@ -29,7 +28,6 @@ class Command(BaseCommand):
         parser.add_argument("role", metavar="ROLE", help=f"角色:{_roles()}")
         parser.add_argument("--from", dest="started_on", metavar="日期", help="开始日期,默认今天")
         parser.add_argument("--to", dest="ended_on", metavar="日期", help="到期日期(自该日起失效),默认长期")
-
         parser.add_argument("--end", metavar="原因", help="结束这项授权,写明原因")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,7 +45,7 @@ class Command(BaseCommand):
                 self._end(user, unit, options["role"], options["end"])
                 return
             grant = grant_role(
-                actor=Actor.system("授权命令"),
+                actor=command_actor("授权命令"),
                 user=user,
                 unit=unit,
                 role=options["role"],
@@ -66,7 +64,7 @@ class Command(BaseCommand):
         held = Grant.objects.filter(not_over(), user=user, unit=unit, role=role).first()
         if held is None:
             raise CommandError(f"{user.username} 在{unit.name}没有“{GrantRole(role).label}”授权。")
-        end_grant(actor=Actor.system("授权命令"), grant=held, reason=reason)
+        end_grant(actor=command_actor("授权命令"), grant=held, reason=reason)
         self.stdout.write(f"已结束 {user.username} 在{unit.name}的“{GrantRole(role).label}”授权。")
 
 
