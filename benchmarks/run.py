@@ -19,13 +19,13 @@ PARTS: dict[str, tuple[str, str]] = {
     "reading": ("reading", "measure"),
     "trend": ("trend", "measure"),
     "pages": ("pages", "measure"),
-    "resultsing": ("writing", "resultsing"),
+    "founding": ("writing", "founding"),
     "units": ("writing", "unit_tree"),
     "writers": ("writers", "measure"),
     "load": ("load", "measure"),
 }
 """Each part with its module and function, in the order in which they run: what writes comes last."""
-WRITING = ("resultsing", "units", "writers", "load")
+WRITING = ("founding", "units", "writers", "load")
 
 
 def say(text: str) -> None:

@@ -18,6 +18,7 @@ from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
 from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Span, everything, is_inside, roots
+from registry.models.prepared import Values, read_objects
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
 from registry.nouns.noun import Noun
@@ -39,10 +40,15 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
     """Return (role, unit) of each grant that is valid today; read once for each request."""
     known: list[tuple[str, Unit]] | None = getattr(user, _CACHE, None)
     if known is None:
-        valid = Grant.objects.filter(on_day(timezone.localdate()), user_id=user.pk or 0)
-        known = [(grant.role, grant.unit) for grant in valid.select_related("unit").order_by("pk")]
+        valid = read_objects(_valid, [timezone.localdate(), user.pk or 0])
+        known = [(grant.role, grant.unit) for grant in valid]
         setattr(user, _CACHE, known)
     return known
+
+
+def _valid(values: Values) -> QuerySet[Grant]:
+    day, pk = values
+    return Grant.objects.filter(on_day(day), user_id=pk).select_related("unit").order_by("pk")
 
 
 def sees_everything(user: AnyUser) -> bool:

@@ -8,7 +8,7 @@ take their rows from here, so a number and its list cannot differ.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from operator import itemgetter
@@ -21,6 +21,8 @@ from registry.counting.metrics import ORGANIZATIONS, PLACED
 from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit
 from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Rows, Span, UnitHierarchy, everything, is_inside, placed_in, within
+from registry.models.prepared import Rows as Found
+from registry.models.prepared import Values, read_objects, read_rows, statement_of
 
 Place = Unit | Organization | list[Span]
 """A unit with all below it, an organization with its Party line, or intervals of the unit tree."""
@@ -108,6 +110,68 @@ def rows_of(
         return rows
     spans = place if isinstance(place, list) else UnitHierarchy.on(question.as_of).spans(place)
     return placed_in(rows, within(spans, question.scope), source.at)
+
+
+Made = Callable[..., Any]
+"""Makes a ``values_list`` query of a question, the intervals of a place (None: everywhere), and a shape."""
+
+
+def read(make: Made, question: Question, place: list[Span], *shape: Hashable) -> Found:
+    """Return the rows of ``make(question, place, *shape)``, whose statement is put together only once.
+
+    ``make`` is a function of a module and takes days, campaign and intervals as they come
+    (``models/prepared.py``). The scope of the question is in the intervals.
+    """
+    asked = _prepared(make, question, place, shape)
+    return read_rows(*asked) if asked else []
+
+
+def objects(make: Made, question: Question, place: list[Span], *shape: Hashable) -> list[Any]:
+    """Return the objects of that query, where it is one of objects."""
+    asked = _prepared(make, question, place, shape)
+    return read_objects(*asked) if asked else []
+
+
+def statement(
+    make: Made, question: Question, place: list[Span], *shape: Hashable
+) -> tuple[str, tuple[Any, ...]] | None:
+    """Return the statement of that query and its parameters; None: it can have no rows."""
+    asked = _prepared(make, question, place, shape)
+    return statement_of(*asked) if asked else None
+
+
+def _prepared(
+    make: Made, question: Question, place: list[Span], shape: tuple[Hashable, ...]
+) -> tuple[Any, ...] | None:
+    spans = within(place, question.scope)
+    if not spans:
+        return None
+    given: list[date | int] = [question.as_of, question.first_day]
+    given += [question.campaign.pk] if question.campaign else []
+    number = 0 if everything(spans) else len(spans)
+    if number:
+        given += [end for span in spans for end in span]
+    return (
+        _of_values,
+        given,
+        make,
+        question.basis,
+        bool(question.since),
+        bool(question.campaign),
+        number,
+        shape,
+    )
+
+
+def _of_values(
+    values: Values, make: Made, basis: str, has_since: bool, has_campaign: bool, number: int, shape: Any
+) -> Any:
+    """Put question and intervals together again out of the values, and make the query of them."""
+    as_of, first_day, *others = values
+    campaign = Campaign(pk=others.pop(0)) if has_campaign else None
+    asked = Question(as_of, basis, first_day if has_since else None, campaign)
+    spans = [Span(*others[at : at + 3]) for at in range(0, 3 * number, 3)]
+    return make(asked, spans or None, *shape)
 
 
 def _below(organization: Organization, path: str) -> Q:

@@ -13,11 +13,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F
 
-from registry.counting.basis import Place, Question, inside, rows_of
+from registry.counting.basis import Place, Question, inside, read, rows_of, statement
 from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
 from registry.counting.totals import read as totals
@@ -191,15 +190,22 @@ def _count_pending(
     for source, mine in by_source(metrics).items():
         if not source.state:
             continue
-        rows = rows_of(source, question, _hull(buckets), PENDING_STATES)
-        marks = [metric.marked() for metric in mine]
-        named = {f"mark_{number}": mark for number, mark in enumerate(marks)}
-        at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
-        pending = sorted(rows.annotate(**named).values_list(*at, *named), key=lambda row: row[:2])
-        for bucket, spans in buckets.items():
+        pending = sorted(
+            read(_marked, question, _hull(buckets), source, tuple(mine)), key=lambda row: row[:2]
+        )
+        for bucket, spans in buckets.items() if pending else ():
             here = [row[2:] for row in inside(pending, spans)]
             for metric, column in zip(mine, zip(*here, strict=True), strict=bool(here)):
                 lines[bucket].pending[metric.slug] = _added(metric, column)
+
+
+def _marked(
+    question: Question, place: list[Span] | None, source: CountSource, metrics: tuple[Metric, ...]
+) -> Any:
+    """Return the rows that are not approved: (tree, place, what each metric counts)."""
+    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(metrics)}
+    at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
+    return rows_of(source, question, place, PENDING_STATES).annotate(**marks).values_list(*at, *marks)
 
 
 def _added(metric: Metric, marks: Iterable[Any]) -> int:
@@ -233,12 +239,22 @@ def _counted(
     source: CountSource, metrics: list[Metric], place: Place, question: Question
 ) -> tuple[Counts, Counts]:
     """Count the metrics of one source at one place from the rows: approved, and not. One query."""
-    rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source))
-    added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(metrics)}
     found = {True: no_counts(metrics), False: no_counts(metrics)}
-    for approved, *numbers in rows.values("is_approved").annotate(**added).values_list("is_approved", *added):
+    rows: Iterable[tuple[Any, ...]]
+    if isinstance(place, list):
+        rows = read(_summed, question, place, source, tuple(metrics))
+    else:
+        rows = _summed(question, place, source, tuple(metrics))
+    for approved, *numbers in rows:
         found[bool(approved)] = dict(zip(found[True], numbers, strict=True))
     return found[True], found[False]
+
+
+def _summed(question: Question, place: Place | None, source: CountSource, metrics: tuple[Metric, ...]) -> Any:
+    """Return whether approved, and each metric's number: a row of each."""
+    rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source))
+    added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(metrics)}
+    return rows.values("is_approved").annotate(**added).values_list("is_approved", *added)
 
 
 def count_buckets(
@@ -252,12 +268,10 @@ def count_buckets(
         return lines
     few = sum(len(spans) for spans in buckets.values()) <= _FEW
     for source, mine in by_source(metrics).items():
-        marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(mine)}
-        rows = rows_of(source, question, _hull(buckets), _BOTH).annotate(
-            is_approved=is_approved(source), **marks
-        )
-        added = ", ".join(metric.added_sql(mark) for metric, mark in zip(mine, marks, strict=True))
-        for bucket, approved, *numbers in _bucketed(values, rows, source, tuple(marks), added, few):
+        inner = statement(_each_marked, question, _hull(buckets), source, tuple(mine), few)
+        if inner is None:  # the question can have no rows: what never ends has not ended
+            continue
+        for bucket, approved, *numbers in _bucketed(values, inner, mine, few):
             line = lines[bucket].counts if approved else lines[bucket].pending
             line.update((metric.slug, int(number)) for metric, number in zip(mine, numbers, strict=True))
     return lines
@@ -272,26 +286,36 @@ def _values(buckets: Mapping[int, list[Span]]) -> str:
     )
 
 
+_WAYS = {True: ("tree_id", "lft"), False: ("id",)}
+"""By what rows meet the intervals: a few, or many."""
+
+
+def _each_marked(
+    question: Question, place: list[Span] | None, source: CountSource, metrics: tuple[Metric, ...], few: bool
+) -> Any:
+    """Return the rows: (where, whether approved, what each metric counts)."""
+    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(metrics)}
+    ways = {f"at_{name}": F(f"{source.at}{name}") for name in _WAYS[few]}
+    rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source), **marks, **ways)
+    return rows.values_list(*ways, "is_approved", *marks)
+
+
 def _bucketed(
-    values: str, rows: QuerySet[Any, Any], source: CountSource, marks: tuple[str, ...], added: str, few: bool
+    values: str, inner: tuple[str, tuple[Any, ...]], metrics: list[Metric], few: bool
 ) -> list[tuple[Any, ...]]:
-    """Join ``rows`` to the intervals and run one aggregate.
+    """Join rows to the intervals and run one aggregate.
 
     With a few intervals each row is held against them. With many the intervals meet the units first, by
     the index on (tree_id, lft): a thousand children then cost a thousand look-ups and not a thousand
     passes over the rows.
     """
-    names = ("tree_id", "lft") if few else ("id",)
-    ways = {f"at_{name}": F(f"{source.at}{name}") for name in names}
-    columns = (*ways, "is_approved", *marks)
-    selected = rows.annotate(**ways).values_list(*columns)
-    try:
-        inner, params = selected.query.get_compiler(connection=connection).as_sql()
-    except EmptyResultSet:  # the question can have no rows: what never ends has not ended
-        return []
+    marks = [f"mark_{number}" for number, _metric in enumerate(metrics)]
+    columns = ", ".join([*(f"at_{name}" for name in _WAYS[few]), "is_approved", *marks])
+    added = ", ".join(metric.added_sql(mark) for metric, mark in zip(metrics, marks, strict=True))
+    rows, params = inner
     if few:
         tables = (
-            f"r({', '.join(columns)}) AS {_once()} ({inner}) SELECT bucket, is_approved, {added} FROM span "
+            f"r({columns}) AS {_once()} ({rows}) SELECT bucket, is_approved, {added} FROM span "
             "JOIN r ON r.at_tree_id = span.tree_id AND r.at_lft BETWEEN span.lo AND span.hi"
         )
     else:
@@ -299,7 +323,7 @@ def _bucketed(
             f"place(bucket, id) AS {_once()} (SELECT span.bucket, node.id "
             f"FROM span JOIN {Unit._meta.db_table} node "
             "ON node.tree_id = span.tree_id AND node.lft BETWEEN span.lo AND span.hi), "
-            f"r({', '.join(columns)}) AS ({inner}) "
+            f"r({columns}) AS ({rows}) "
             f"SELECT bucket, is_approved, {added} FROM place JOIN r ON r.at_id = place.id"
         )
     statement = (

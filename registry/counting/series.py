@@ -15,13 +15,13 @@ from typing import Any
 
 from django.db.models import Count, DateField, F, Q, Sum, Value
 
-from registry.counting.basis import Question, inside
+from registry.counting.basis import Question, inside, read
 from registry.counting.metric import CountSource, Metric, prefixed
 from registry.counting.metrics import METRICS, ORGANIZATIONS, PLACED
 from registry.counting.totals import read as totals
 from registry.models import Basis, Unit
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, UnitHierarchy, everything, move_days, remembering, within
+from registry.models.hierarchy import Span, UnitHierarchy, move_days, remembering, within
 
 ONE = timedelta(days=1)
 FOREVER = date.max
@@ -147,15 +147,27 @@ def from_rows(
 
     One query: of several buckets the rows are read with their places, and then distributed.
     """
-    source = metric.source
     seen = {bucket: within(spans, question.scope) for bucket, spans in buckets.items()}
+    is_one = len(seen) == 1
+    asked = replace(question, as_of=last, since=first)
+    places = sorted({span for spans in seen.values() for span in spans})
+    found = read(_days_of, asked, places, metric, is_one)
+    placed = found if is_one else sorted(found, key=itemgetter(0, 1))
+    return {
+        bucket: _swept(metric, question.basis, placed if is_one else inside(placed, spans), first, last)
+        for bucket, spans in seen.items()
+    }
+
+
+def _days_of(asked: Question, place: list[Span] | None, metric: Metric, is_one: bool) -> Any:
+    """Return the rows that count in the period asked: (place, owner, days), or how many have these days."""
+    source, first, last = metric.source, asked.first_day, asked.as_of
     rows = source.rows().filter(metric.condition, **{f"{source.starts}__lte": last})
-    if question.campaign:
-        rows = rows.filter(**{source.campaign: question.campaign}) if source.campaign else rows.none()
+    if asked.campaign:
+        rows = rows.filter(**{source.campaign: asked.campaign}) if source.campaign else rows.none()
     # In one condition: the placement at the unit is the one that reaches into the stretch.
     path = f"{source.host}__unit__" if source.host else f"{source.unit}__"
-    rows = rows.filter(_inside(seen.values(), path), _reaching(source, first, last))
-    is_one = len(seen) == 1
+    rows = rows.filter(in_spans(place, path) if place else Q(), _reaching(source, first, last))
     places = [Value(0), Value(0)] if is_one else [F(f"{path}tree_id"), F(f"{path}lft")]
     columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
     for dated, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):
@@ -164,15 +176,9 @@ def from_rows(
     if metric.standing:  # on the day counted, not on the day on which the row began
         rows = rows.filter(prefixed(metric.standing, f"{source.dated}__"))
     if metric.distinct:
-        found = rows.order_by().values_list(*places, source.owner, *columns)
-    else:
-        added = Sum(metric.amount) if metric.amount else Count("pk")
-        found = rows.order_by().values_list(*places, *columns).annotate(added)
-    placed = list(found) if is_one else sorted(found, key=itemgetter(0, 1))
-    return {
-        bucket: _swept(metric, question.basis, placed if is_one else inside(placed, spans), first, last)
-        for bucket, spans in seen.items()
-    }
+        return rows.order_by().values_list(*places, source.owner, *columns)
+    added = Sum(metric.amount) if metric.amount else Count("pk")
+    return rows.order_by().values_list(*places, *columns).annotate(added)
 
 
 def _swept(metric: Metric, basis: str, rows: Iterable[Any], first: date, last: date) -> list[int]:
@@ -190,13 +196,6 @@ def _swept(metric: Metric, basis: str, rows: Iterable[Any], first: date, last: d
             for begin, stop in _presence(basis, *days):
                 _add(change, begin, stop, number or 0, first, last)
     return list(accumulate(change.get(day, 0) for day in days_between(first, last)))
-
-
-def _inside(buckets: Collection[list[Span]], path: str) -> Q:
-    """Return the condition that a row's unit, at ``path``, is in the intervals of some bucket."""
-    if any(everything(spans) for spans in buckets):
-        return Q()
-    return in_spans(sorted({span for spans in buckets for span in spans}), path)
 
 
 def _reaching(source: CountSource, first: date, last: date) -> Q:

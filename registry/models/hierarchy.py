@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db.models import F, Q, QuerySet
 
 from registry.models.base import in_spans
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.models.unit import Unit, UnitPlacement
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
@@ -59,14 +60,9 @@ class Moves:
 
     @classmethod
     def _read(cls, day: date) -> Moves:
-        moved = UnitPlacement.objects.filter(started_on__gt=day).order_by().values("unit_id")
-        rows = UnitPlacement.objects.filter(unit_id__in=moved).order_by()
-        ends = [f"{end}__{name}" for end in ("unit", "superior") for name in _Place._fields]
         placements: dict[int, list[tuple[date | None, int | None]]] = {}
         places: dict[int, _Place] = {}
-        for unit, superior, start, *numbers in rows.values_list(
-            "unit_id", "superior_id", "started_on", *ends
-        ):
+        for unit, superior, start, *numbers in read_rows(_moved, [day]):
             placements.setdefault(unit, []).append((start, superior))
             places[unit] = _Place(*numbers[:3])
             if superior is not None:
@@ -92,6 +88,14 @@ class Moves:
         """Return the days in ``since < day <= until`` on which some unit got another superior."""
         starts = {start for placed in self.placements.values() for start, _superior in placed if start}
         return sorted(day for day in starts if since < day <= until)
+
+
+def _moved(values: Values) -> QuerySet[Any]:
+    """Return every placement of the units that moved after a day: (unit, superior, start, both's places)."""
+    moved = UnitPlacement.objects.filter(started_on__gt=values[0]).order_by().values("unit_id")
+    ends = [f"{end}__{name}" for end in ("unit", "superior") for name in _Place._fields]
+    rows = UnitPlacement.objects.filter(unit_id__in=moved).order_by()
+    return rows.values_list("unit_id", "superior_id", "started_on", *ends)
 
 
 class _Known:
@@ -123,10 +127,18 @@ def roots() -> list[Unit]:
     known = _KNOWN.get()
     if known is not None and known.roots is not None:
         return known.roots
-    units = list(Unit.objects.filter(parent__isnull=True).order_by("tree_id"))
+    units = read_objects(_roots, [])
     if known is not None:
         known.roots = units
     return units
+
+
+def _roots(_values: Values) -> QuerySet[Any]:
+    return Unit.objects.filter(parent__isnull=True).order_by("tree_id")
+
+
+def _children(values: Values) -> QuerySet[Any]:
+    return Unit.objects.filter(parent_id=values[0]).order_by()
 
 
 def everything(spans: Iterable[Span]) -> bool:
@@ -206,6 +218,8 @@ class UnitHierarchy:
         """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
         moved = set(self.superior_then)
         joined = [pk for pk, superior in self.superior_then.items() if superior == unit.pk]
+        if not moved:
+            return read_objects(_children, [unit.pk])
         children: Iterable[Unit] = Unit.objects.filter(
             Q(parent_id=unit.pk) & ~Q(pk__in=moved) | Q(pk__in=joined)
         ).order_by()

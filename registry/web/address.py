@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -82,14 +83,14 @@ class Address:
         }
         return urlencode({key: value for key, value in {**kept, **changes}.items() if value})
 
-    @property
+    @cached_property
     def keep(self) -> str:
         """The query string that keeps campaign, date and basis."""
         return self.query()
 
     def url(self, path: str, **changes: str | None) -> str:
         """Return ``path`` with the kept query string and ``changes``."""
-        query = self.query(**changes)
+        query = self.query(**changes) if changes else self.keep
         return f"{path}?{query}" if query else path
 
 

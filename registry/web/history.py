@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from registry import access, nouns
 from registry.models import AuditEntry, GrantRole
 from registry.models.hierarchy import Span
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.operations.acts import Obstacle, takeable
 from registry.operations.undo import can_undo, still_fits
 from registry.web.address import Address
@@ -206,6 +207,9 @@ def taken_back_by(user: access.AnyUser, entries: Sequence[AuditEntry]) -> set[in
 
     A hint by the unit of the entry; the page asks what stands in the way, and the right to every row.
     """
+    verbs = {entry.verb for entry in entries} & nouns.all_verbs().keys()
+    if not any(access.may_somewhere(user, verb) for verb in verbs):
+        return set()
     able = takeable(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
     scopes: dict[str, list[Span]] = {}
 
@@ -259,16 +263,26 @@ def of_row(row: Model) -> tuple[list[AuditEntry], bool]:
 
     Those of one act stand together, each with how many are ``alike``: of its act and verb.
     """
-    entries = with_act(AuditEntry.objects.filter(about(nouns.of(row).key, row.pk)))
-    newest = entries.order_by().values("act").annotate(newest=Max("pk")).order_by("-newest")
-    acts = list(newest.values_list("act", flat=True)[: LIMIT + 1])
+    key = nouns.of(row).key
+    acts = [act for (act,) in read_rows(_newest_acts, [row.pk], key, LIMIT + 1)]
     if not acts:
         return [], False
     place = {act: at for at, act in enumerate(acts[:LIMIT])}
-    found = (
-        with_alike(entries.filter(act__in=place), MOST_ALIKE).select_related("undoes", "unit").defer("rows")
-    )
+    found = read_objects(_entries_of, [row.pk, *place], key, MOST_ALIKE)
     return sorted(found, key=lambda entry: (place[entry.act], entry.pk)), len(acts) > LIMIT
+
+
+def _newest_acts(values: Values, key: str, most: int) -> Any:
+    entries = with_act(AuditEntry.objects.filter(about(key, values[0])))
+    newest = entries.order_by().values("act").annotate(newest=Max("pk")).order_by("-newest")
+    return newest.values_list("act", flat=True)[:most]
+
+
+def _entries_of(values: Values, key: str, most: int) -> Any:
+    """Return the entries about a row in some acts."""
+    pk, *acts = values
+    entries = with_act(AuditEntry.objects.filter(about(key, pk))).filter(act__in=acts)
+    return with_alike(entries, most).select_related("undoes", "unit").defer("rows")
 
 
 def with_act(entries: QuerySet[AuditEntry]) -> QuerySet[Any]:

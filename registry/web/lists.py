@@ -136,15 +136,32 @@ class LongPage(Page[Any]):
         return (self.number - 1) * self.paginator.per_page + len(self.object_list)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of a list in order, and how many rows it has."""
+
+    ordered: QuerySet[Any]
+    number: int
+
+
 class LongPaginator(Paginator):  # type: ignore[type-arg]
     """Pages of a list whose rows are found by their keys first.
 
     So sorting and skipping carry keys alone; what a line shows (``shown``) is read for one page.
+    ``parts`` are the rows in parts that follow one another, where that is quicker than sorting all of them.
     """
 
-    def __init__(self, ordered: QuerySet[Any], shown: QuerySet[Any], size: int, length: Length) -> None:
+    def __init__(
+        self,
+        ordered: QuerySet[Any],
+        shown: QuerySet[Any],
+        size: int,
+        length: Length,
+        parts: Sequence[Part] = (),
+    ) -> None:
         super().__init__(ordered, size)
-        self.ordered, self.shown, self.length = ordered, shown, length
+        self.shown, self.length = shown, length
+        self.parts = parts or (Part(ordered, _LAST * size),)
         self.is_longer = not length.is_exact
 
     @cached_property
@@ -166,13 +183,22 @@ class LongPaginator(Paginator):  # type: ignore[type-arg]
 
     def _page(self, number: int) -> LongPage | None:
         first = (number - 1) * self.per_page
-        keys = list(self.ordered.values_list("pk", flat=True)[first : first + self.per_page + 1])
+        keys = self._keys(first, first + self.per_page + 1)
         if not keys:
             return None
         rows = {row.pk: row for row in self.shown.order_by().filter(pk__in=keys[: self.per_page])}
         page = LongPage([rows[key] for key in keys[: self.per_page] if key in rows], number, self)
         page.follows = len(keys) > self.per_page
         return page
+
+    def _keys(self, first: int, end: int) -> list[Any]:
+        """Return the keys of the rows from one place to another."""
+        keys: list[Any] = []
+        for part in self.parts:
+            if first < part.number and end > 0:
+                keys += part.ordered.values_list("pk", flat=True)[max(first, 0) : min(end, part.number)]
+            first, end = first - part.number, end - part.number
+        return keys
 
 
 _LAST = 10_000_000
@@ -184,12 +210,13 @@ def paged_long(
     length: Length,
     shown: QuerySet[Any] | None = None,
     size: int = PAGE_SIZE,
+    parts: Sequence[Part] = (),
 ) -> LongPage:
     """Return the page of a long list that the address's ``page`` asks for, in two queries.
 
-    ``shown`` are the rows with what a line needs, where ``ordered`` does without.
+    ``shown`` are the rows with what a line needs, where ``ordered`` does without; ``parts`` as above.
     """
-    paginator = LongPaginator(ordered, ordered if shown is None else shown, size, length)
+    paginator = LongPaginator(ordered, ordered if shown is None else shown, size, length, parts)
     return paginator.get_page(request.GET.get("page", 1))
 
 

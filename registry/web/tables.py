@@ -38,6 +38,7 @@ from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
 from registry.web.lists import (
     Length,
+    Part,
     chips,
     export_url,
     in_chunks,
@@ -143,6 +144,10 @@ class Table(Choosing, Generic[Line]):
     def page_rows(self) -> QuerySet[Any] | None:
         """Return where the rows of one page are read by their keys; None: from the list itself."""
         return None
+
+    def parts(self) -> Sequence[Part]:
+        """Return the ordered rows in parts that follow one another; none: they are sorted all at once."""
+        return ()
 
     @property
     def place(self) -> str:
@@ -250,6 +255,12 @@ class Table(Choosing, Generic[Line]):
         on = [each for each in self.filters if self.wanted[each.name]]
         return self.place_chips | {each.name: each.words(self, self.wanted[each.name]) for each in on}
 
+    @property
+    def recorded(self) -> dict[str, str]:
+        """The same as the record of an export holds it."""
+        on = [each for each in self.filters if self.wanted[each.name] and each.name in self.shown]
+        return self.shown | {each.name: each.recorded(self, self.wanted[each.name]) for each in on}
+
     @cached_property
     def off(self) -> dict[str, str]:
         """The values in the address that switch off the filters that are on by default."""
@@ -270,7 +281,7 @@ class Table(Choosing, Generic[Line]):
         """The page of the address."""
         if not isinstance(self.ordered, QuerySet):
             return paged(self.request, self.ordered)
-        return paged_long(self.request, self.ordered, self.length, self.page_rows())
+        return paged_long(self.request, self.ordered, self.length, self.page_rows(), parts=self.parts())
 
     @cached_property
     def grid(self) -> Grid[Line]:
@@ -454,7 +465,7 @@ class Table(Choosing, Generic[Line]):
             [self.sheet(on_paper=on_paper)],
             name="-".join(named),
             unit=self.file_unit,
-            filters=[*self.shown.values(), *self.asked_along()],
+            filters=[*self.recorded.values(), *self.asked_along()],
             more=self.paper_more() if on_paper else None,
         )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
@@ -72,17 +73,22 @@ def _labelled(markup: str, heads: list[_Head]) -> str:
             return f'<{name}{written} role="{_ROLES[name]}">'
         if in_head:
             return f'<{name}{written} role="columnheader">'
-        facts = dict(_ATTRIBUTE.findall(written))
         head = heads[column] if column < len(heads) else _Head("", "")
-        spanned = int(facts.get("colspan", 1))
+        opening, spanned = _opening(name, written, head)
         column += spanned
-        classes = facts.get("class", "")
-        if head.rank and head.rank not in classes.split() and spanned == 1:
-            written = (
-                re.sub(r'\s*class="[^"]*"', "", written) + f' class="{f"{classes} {head.rank}".strip()}"'
-            )
-        role = "rowheader" if name == "th" else "cell"
-        label = f' data-l="{escape(head.words)}"' if name == "td" and head.words and spanned == 1 else ""
-        return f'<{name}{written} role="{role}"{label}>'
+        return opening
 
     return _TAG.sub(mark, markup)
+
+
+@lru_cache(maxsize=1000)
+def _opening(name: str, written: str, head: _Head) -> tuple[str, int]:
+    """Return the opening tag of a cell with role, label and rank, and how many columns it spans."""
+    facts = dict(_ATTRIBUTE.findall(written))
+    spanned = int(facts.get("colspan", 1))
+    classes = facts.get("class", "")
+    if head.rank and head.rank not in classes.split() and spanned == 1:
+        written = re.sub(r'\s*class="[^"]*"', "", written) + f' class="{f"{classes} {head.rank}".strip()}"'
+    role = "rowheader" if name == "th" else "cell"
+    label = f' data-l="{escape(head.words)}"' if name == "td" and head.words and spanned == 1 else ""
+    return f'<{name}{written} role="{role}"{label}>', spanned

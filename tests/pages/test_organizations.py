@@ -13,8 +13,11 @@ from registry.counting.basis import Question
 from registry.counting.metrics import ORGANIZATION_METRICS
 from registry.counting.rollup import count_place, rollup
 from registry.models import AuditEntry, Organization, Unit
+from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS
 from registry.operations import assignments, organizations, units
+from registry.pages.organizations.numbers import OF_ONE_KIND
 from registry.pages.organizations.tables import OrganizationTable
+from registry.web import lists
 from tests.asking import queries_again
 from tests.factories import (
     ACTOR,
@@ -494,3 +497,50 @@ def test_reading_writes_nothing(world: World, client_at) -> None:
     assert client.post(LEDGER).status_code == 405
     assert client.post(f"{LEDGER}{world.branch.code}/").status_code == 405
     assert AuditEntry.objects.count() == before
+
+
+def test_the_numbers_of_the_ledger_are_those_of_its_rows_whether_totals_have_them_or_not(rf) -> None:
+    made = build_world()
+    both = make_person("两处任职", made.left)
+    for organization in (made.committee, made.general):
+        assign(organization, both, started_on=date(2020, 2, 3))
+
+    def table(**asked: str) -> OrganizationTable:
+        request = rf.get(LEDGER, {**FEBRUARY, **asked})
+        request.user = make_user(unit=made.top)
+        return OrganizationTable(request)
+
+    for asked in (
+        *BASES,
+        {"unit": "left"},
+        {"unit": "left", "own": "1"},
+        {"metric": "temporary_branches"},
+        {"metric": "standing_party_orgs"},
+        {"metric": "pioneer_and_commando_teams", "basis": "cumulative"},
+    ):
+        quick, slow = table(**asked), table(**asked)
+        slow._kept = None  # counted from the rows
+        assert quick.totals == slow.totals, asked
+        assert quick.people() == slow.people(), asked
+        assert quick.length.number == slow.rows.count(), asked
+    assert table()._kept is not None
+    assert table().people()["people"] < table().people()["times"]
+
+
+def test_the_ledger_by_its_natures_is_the_ledger_sorted_at_once(rf) -> None:
+    made = build_world()
+    request = rf.get(LEDGER, FEBRUARY)
+    request.user = make_user(unit=made.top)
+    table = OrganizationTable(request)
+    at_once = list(table.ordered.values_list("pk", flat=True))
+    paginator = lists.LongPaginator(table.ordered, table.page_rows(), 2, table.length, table.parts())
+    pages = [paginator.get_page(number) for number in range(1, paginator.num_pages + 1)]
+    assert [row.pk for page in pages for row in page.object_list] == at_once
+    assert [page.has_next() for page in pages] == [True] * (len(pages) - 1) + [False]
+
+
+def test_every_kind_but_the_standing_ones_has_a_metric_of_its_own() -> None:
+    standing = {(kind, False) for kind in PARTY_KINDS}
+    every = {(kind, True) for kind in PARTY_KINDS} | {(kind, False) for kind in FORMATION_KINDS}
+    assert OF_ONE_KIND.keys() - standing == every
+    assert not OF_ONE_KIND.keys() & standing

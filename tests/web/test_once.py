@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from registry.models import AuditEntry, SentForm, Session, Unit
 from registry.web import changes
-from tests.factories import make_user
+from tests.factories import make_unit, make_user
+from tests.test_concurrency import at_once
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +212,18 @@ def test_where_the_database_cannot_be_asked_a_second_press_decides(
     monkeypatch.undo()
     assert manager.post(ADD, sent)["Location"] == "/units/xincheng/"
     assert Unit.objects.filter(name="新城派出所").count() == 1
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_presses_at_the_same_moment_do_it_once() -> None:
+    """The second one waits for the first, as each browser tab has a connection of its own."""
+    user = make_user("wang", make_unit("left"), role="manager")
+    both = [Client(), Client()]
+    for client in both:
+        client.force_login(user)
+    sent = FACTS | {"form_key": "the-same"}
+    answers = at_once([lambda client=client: client.post(ADD, sent) for client in both])
+    assert [answer["Location"] for answer in answers] == ["/units/xincheng/"] * 2
+    assert Unit.objects.filter(code="xincheng").count() == 1
+    assert AuditEntry.objects.filter(verb="add_unit", actor="wang").count() == 1

@@ -12,10 +12,18 @@ from registry import locks
 from registry.counting.metric import Metric
 from registry.counting.metrics import every_metric
 from registry.counting.totals import tables
-from registry.counting.totals.points import TABLE
+from registry.counting.totals.points import LINE, TABLE
 from registry.counting.totals.read import quoted
-from registry.counting.totals.statement import ALL, among, changes
-from registry.counting.totals.tables import CHANGE, KEYS, ROW
+from registry.counting.totals.statement import (
+    ALL,
+    WAYS_UP,
+    among,
+    at_hosts,
+    carried_up,
+    make_ways_up,
+    overlaps,
+)
+from registry.counting.totals.tables import BY_LINE, CHANGE, KEYS, ROW
 from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
 
@@ -88,15 +96,43 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         _recount(cursor, "recounted", units, None, None)
         where = _where(units, None)
-        tables.add_stored(cursor, "recounted", where, "-")
+        # What is not folded yet is taken from the recount, so that the totals alone are left to compare.
         cursor.execute(
-            f"SELECT {KEYS}, SUM(change) FROM (SELECT {ROW} FROM recounted "
-            f"UNION ALL SELECT {KEYS}, -change FROM {CHANGE} WHERE {where}) every "
+            f"INSERT INTO recounted ({ROW}) SELECT {KEYS}, -SUM(change) FROM {CHANGE} WHERE {where} "
+            f"GROUP BY {KEYS} HAVING SUM(change) <> 0"
+        )
+        _find_unlike(cursor, where)
+        unlike = f"EXISTS (SELECT 1 FROM unlike WHERE {_same('unlike', '{0}')})"
+        tables.add_stored(cursor, "recounted", unlike.format("total"), "-")
+        cursor.execute(
+            f"SELECT {KEYS}, SUM(change) FROM recounted WHERE {unlike.format('recounted')} "
             f"GROUP BY {KEYS} HAVING SUM(change) <> 0 ORDER BY unit_id, day, is_cumulative, campaign_key"
         )
         found = _said(cursor, most)
-        tables.drop(cursor, "recounted")
+        tables.drop(cursor, "recounted", "unlike")
     return found
+
+
+def _find_unlike(cursor: Any, where: str) -> None:
+    """Put into a table the lines whose total is not written as it would be anew: one pass over both.
+
+    Lines that are found may yet have the same numbers. Only they are compared day by day.
+    """
+    tables.drop(cursor, "anew", "unlike")
+    columns = f"{BY_LINE}, days, numbers, large"
+    cursor.execute(f"CREATE TEMPORARY TABLE anew AS SELECT {columns} FROM {TABLE} WHERE 1 = 0")
+    cursor.execute(f"INSERT INTO anew ({columns}) {tables.lines_of('recounted')}")
+    cursor.execute(
+        f"CREATE TEMPORARY TABLE unlike AS SELECT {BY_LINE} FROM ("
+        f"SELECT {columns} FROM anew UNION ALL SELECT {columns} FROM {TABLE} WHERE {where}) both_of_them "
+        f"GROUP BY {BY_LINE} HAVING COUNT(*) < 2 OR MIN(days) <> MAX(days) OR MIN(numbers) <> MAX(numbers) "
+        "OR COUNT(numbers) = 1 OR MIN(large) <> MAX(large)"
+    )
+    tables.drop(cursor, "anew")
+
+
+def _same(one: str, other: str) -> str:
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in LINE)
 
 
 def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
@@ -138,7 +174,12 @@ def _recount(
     """Write what the rows say into a temporary table, piece by piece, so that memory stays bounded."""
     if connection.vendor == "postgresql":
         cursor.execute("SET LOCAL work_mem = '128MB'")  # a piece is sorted in memory; else on disk
-    tables.make_empty(cursor, table)
+        # How many rows a step has cannot be guessed after so many; a loop over two of them may never end.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+    for name in (table, "carried"):
+        tables.make_empty(cursor, name)
+    tables.drop(cursor, WAYS_UP)
+    make_ways_up(cursor)
     counted = tuple(metrics) if metrics is not None else kept_metrics()
     models = dict.fromkeys(metric.source.owners for metric in counted)
     only, within = ALL, dict.fromkeys(models, ALL)
@@ -149,9 +190,31 @@ def _recount(
             within[model] = tables.among_keys(cursor, "owner", owners[model], f"owners_{number}")
     pieces = [(model, f"{within[model]} AND {piece}") for model in models for piece in _pieces(model)]
     for number, (model, condition) in enumerate(pieces, start=1):
-        tables.insert(cursor, table, changes(counted, {model: condition}, only))
+        tables.insert(cursor, "carried", at_hosts(counted, {model: condition}))
+        if any(metric.distinct and metric.source.owners is model for metric in counted):
+            tables.insert(cursor, table, overlaps(counted, {model: condition}, only))
         if progress is not None:
             progress(number, len(pieces))
+    _carry_up(cursor, table, _where(units, None))
+    tables.drop(cursor, WAYS_UP, "carried")
+
+
+def _carry_up(cursor: Any, table: str, where: str) -> None:
+    """Write what stands in ``carried`` into a table, at the units where it stands and at all above them.
+
+    From level to level it is summed up, so that it gets less and less.
+    """
+    if connection.vendor == "postgresql":
+        cursor.execute("ANALYZE carried")
+    while True:
+        cursor.execute(f"INSERT INTO {table} ({ROW}) SELECT {ROW} FROM carried WHERE {where}")
+        tables.make_empty(cursor, "higher")
+        cursor.execute(f"INSERT INTO higher ({ROW}) {carried_up('carried')}")
+        if not cursor.rowcount:
+            break
+        tables.drop(cursor, "carried")
+        cursor.execute("ALTER TABLE higher RENAME TO carried")
+    tables.drop(cursor, "higher")
 
 
 def _pieces(model: type[Model]) -> Iterator[str]:

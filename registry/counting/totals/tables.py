@@ -45,14 +45,20 @@ def add_stored(cursor: Any, table: str, where: str, sign: str = "") -> None:
     )
 
 
-def write_totals(cursor: Any, table: str) -> int:
-    """Turn all the changes of lines that have no total into totals; return how many there are."""
-    cursor.execute(
-        f"INSERT INTO {TABLE} ({BY_LINE}, days, numbers, large) "
+def lines_of(table: str) -> str:
+    """Return the SELECT of the totals that all the changes in a table make: (line, days, numbers, large)."""
+    return (
         f"SELECT {BY_LINE}, {packed()} FROM ("
         f"SELECT {KEYS}, CAST(SUM(change) OVER (PARTITION BY {BY_LINE} ORDER BY day) AS bigint) AS number "
         f"FROM (SELECT {KEYS}, SUM(change) AS change FROM {table} GROUP BY {KEYS} HAVING SUM(change) <> 0) "
-        f"summed ORDER BY {KEYS}) running GROUP BY {BY_LINE} ORDER BY {BY_LINE}"
+        f"summed ORDER BY {KEYS}) running GROUP BY {BY_LINE}"
+    )
+
+
+def write_totals(cursor: Any, table: str) -> int:
+    """Turn all the changes of lines that have no total into totals; return how many there are."""
+    cursor.execute(
+        f"INSERT INTO {TABLE} ({BY_LINE}, days, numbers, large) {lines_of(table)} ORDER BY {BY_LINE}"
     )
     written: int = cursor.rowcount
     return written

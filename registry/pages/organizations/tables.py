@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,7 +19,6 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
-    Sum,
     Value,
     When,
 )
@@ -31,9 +30,11 @@ from registry import access
 from registry.counting.basis import organization_rows
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import OrganizationMetric
+from registry.counting.rollup import Counts, kept
 from registry.models import Assignment, Basis, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.organization import ORGANIZATION
+from registry.pages.organizations import numbers
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.pages.people.roll import roll_prints
@@ -41,7 +42,7 @@ from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
-from registry.web.lists import Length, with_query
+from registry.web.lists import Length, Part, with_query
 from registry.web.tables import Act, Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
@@ -73,25 +74,25 @@ class ListedOrganization:
     is_parent_seen: bool
     heads: list[Assignment]
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The organization's page."""
         return self.table.address.url(self.organization.get_absolute_url()) if self.is_seen else ""
 
-    @property
+    @cached_property
     def unit_url(self) -> str:
         """The page of the unit where it stood on the day."""
         if not self.is_unit_seen:
             return ""
         return self.table.address.url(reverse("unit", args=[self.organization.host_code]))
 
-    @property
+    @cached_property
     def parent_url(self) -> str:
         """The superior's page."""
         parent = self.organization.parent
         return self.table.address.url(parent.get_absolute_url()) if self.is_parent_seen else ""
 
-    @property
+    @cached_property
     def parent_name(self) -> str | None:
         """The superior, with a word if it is only inferred."""
         each = self.organization
@@ -99,7 +100,7 @@ class ListedOrganization:
             return None
         return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
 
-    @property
+    @cached_property
     def is_gone(self) -> bool:
         """Whether it was dissolved by the day; its people are then those of its last day."""
         end = self.organization.dissolved_on
@@ -110,13 +111,13 @@ class ListedOrganization:
         """The note about its people, where it is dissolved."""
         return THEN if self.is_gone else ""
 
-    @property
+    @cached_property
     def heads_said(self) -> str:
         """The names of its heads, with the note."""
         said = "、".join(head.person.name for head in self.heads)
         return f"{self.then}{said}" if said else ""
 
-    @property
+    @cached_property
     def members_url(self) -> str:
         """The list of its members, on its last day where it is dissolved."""
         if not self.is_seen:
@@ -135,7 +136,7 @@ class ListedOrganization:
         """The tone of the state."""
         return self._state[0]
 
-    @property
+    @cached_property
     def _state(self) -> tuple[str, str]:
         return organization_page.state_tag(self.organization, self.table.address.as_of)
 
@@ -380,21 +381,44 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     @cached_property
     def order_links(self) -> list[dict[str, Any]]:
         """A link to each nature in the list, in the order of the ledger; none in another order."""
-        numbers: dict[str, int] = defaultdict(int)
-        for total in self.totals:
-            numbers[total.nature] += total.number
-        if self.sort != FIRST or len(numbers) < 2:
+        if self.sort != FIRST or len(self._of_natures) < 2:
             return []
         return [
-            {"label": label, "number": numbers[nature], "url": with_query(self.request, nature=nature)}
+            {"label": label, "number": number, "url": with_query(self.request, nature=nature)}
             for nature, label in NATURES
-            if numbers[nature]
+            if (number := self._of_natures[nature])
         ]
+
+    def parts(self) -> list[Part]:
+        """Return the ledger by its natures: each is in the order of the unit tree, which an index holds."""
+        if self.sort != FIRST:
+            return []
+        order = self.sorts[FIRST][1:]
+        return [
+            Part(
+                _of_nature(self, self.ordered, nature).order_by(*order, "pk"), self._of_natures.get(nature, 0)
+            )
+            for nature, _label in NATURES
+        ]
+
+    @cached_property
+    def _of_natures(self) -> Counter[str]:
+        """How many organizations of each nature."""
+        found: Counter[str] = Counter()
+        for total in self.totals:
+            found[total.nature] += total.number
+        return found
+
+    @cached_property
+    def _kept(self) -> Counts | None:
+        """The totals of the place, where nothing but metric and campaign narrows the list; else None."""
+        is_narrowed = any(self.wanted[name] for name in ("kind", "nature", "state", "q"))
+        return None if is_narrowed or self.at.whole is None else kept(self.at.whole, self.question)
 
     @cached_property
     def totals(self) -> list[KindTotal]:
         """The whole list, not only the page, by kind, in the order of display."""
-        counted = self.rows.order_by().values_list("kind", "is_temporary").annotate(number=Count("pk"))
+        counted = numbers.by_kind(self.rows, self.metric, self._kept)
         order = {kind: place for place, kind in enumerate(OrganizationKind.values)}
         found = sorted(counted, key=lambda row: (not row[1] and row[0] in PARTY_KINDS, order[row[0]]))
         return [
@@ -416,11 +440,9 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
 
     def people(self) -> dict[str, int]:
         """Count who is in the listed organizations on the day: distinct people, and person-times."""
-        held = Assignment.objects.as_of(self.address.as_of)
-        held = held.filter(organization__in=self.rows.order_by().values("pk"))
-        each = held.order_by().values("person_id").annotate(number=Count("pk"))
-        found: dict[str, int] = each.aggregate(people=Count("person_id"), times=Coalesce(Sum("number"), 0))
-        return found
+        if self.metric is None and self._kept is not None and self.at.whole is not None:
+            return numbers.people_at(self.rows, self.question.current(), self.at.whole, self.at.spans)
+        return numbers.people_in(self.rows, self.question.as_of)
 
     @cached_property
     def pending(self) -> int | None:
@@ -465,7 +487,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         return super().context() | {
             "totals": self.totals,
             "order_links": self.order_links,
-            "gone_said": GONE_SAID if any(row.is_gone for row in self.grid.rows) else "",
+            "gone_said": GONE_SAID * any(row.is_gone for row in self.grid.rows),
             "people": self.people(),
             "pending": self.pending,
             "pending_url": with_query(self.request, state="pending"),

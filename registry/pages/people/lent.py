@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,14 +16,17 @@ from registry import access
 from registry.models import Assignment, AuditEntry, Role, WorkflowState
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything
+from registry.models.prepared import Values, read_objects
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import assignments_named, person_columns
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column
 from registry.web.drill import Place, PlacedTable
-from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
 from registry.web.tables import show
 
+NEWEST_SHOWN = 5
+_SHOWN = ("person__home_unit", "organization__unit")
 NEW_FOR = timedelta(days=7)
 """A placement is marked as new for this long after it was entered."""
 
@@ -56,6 +59,20 @@ def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
         return Assignment.objects.none()
     rows = Assignment.objects.valid().exclude(organization__state=WorkflowState.WITHDRAWN)
     return rows.filter(in_spans(spans, "person__home_unit__") & ~in_spans(spans, "organization__unit__"))
+
+
+def newest_lent(spans: list[Span], day: date) -> list[Assignment]:
+    """Return the newest of them that hold on the day, as many as a unit's page shows."""
+    if everything(spans):
+        return []
+    return read_objects(_newest, [day, *(end for span in spans for end in span)])
+
+
+def _newest(values: Values) -> Any:
+    day, *ends = values
+    spans = [Span(*ends[at : at + 3]) for at in range(0, len(ends), 3)]
+    held = lent_from(spans).as_of(day)  # type: ignore[attr-defined]
+    return held.select_related(*_SHOWN).order_by("-pk")[:NEWEST_SHOWN]
 
 
 class LentTable(PlacedTable[Lent]):
@@ -106,7 +123,7 @@ class LentTable(PlacedTable[Lent]):
     filters = (
         UnitFilter(label="所属单位"),
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
-        TextFilter("q", "姓名、警号或组织", assignments_named),
+        PersonFilter("q", "姓名、警号或组织", assignments_named),
     )
 
     def __init__(self, request: HttpRequest, at: Place | None = None) -> None:
@@ -122,7 +139,7 @@ class LentTable(PlacedTable[Lent]):
 
     def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join what lines show."""
-        return rows.select_related("person__home_unit", "organization__unit")
+        return rows.select_related(*_SHOWN)
 
     def lines(self, found: list[Any]) -> list[Lent]:
         """Return these placements with who entered them: one query, whatever their number."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 from django import template
 from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
 from registry.web.templatetags.parts import count, delta, sample_tag, spark, tag, thousands
@@ -48,15 +49,22 @@ def steps(depth: Sequence[int]) -> SafeString:
 def unit_cells(row: Row, has_week: bool) -> SafeString:
     """Return the number cells of a row; ``has_week``: with the change over seven days and the sparkline."""
     first, *others = row.counts
-    cells = [_cell(count(first.value, first.url))]
+    cells = [_count(first.value, first.url)]
     if has_week:
         cells += [_cell(delta(row.week, row.week_url, "0")), f'<td class="no-print">{spark(row.course)}</td>']
     cells.append(_cell(_pending(first, "") or count(0)))
     for place, cell in enumerate(others, start=1):
-        cells.append(_cell(count(cell.value, cell.url) + _pending(cell)))
+        cells.append(_count(cell.value, cell.url, _pending(cell) if cell.pending else ""))
         if place == SHARE_AFTER_COLUMN:
             cells.append(_cell(_share(row.members)))
-    return SafeString("".join(cells))
+    return mark_safe("".join(cells))
+
+
+def _count(value: int, url: str, more: str = "") -> str:
+    """Return the cell of a number, as ``count`` draws it."""
+    if not value or not url:
+        return _cell(count(value) + more)
+    return f'<td class="n"><a class="count" href="{html.escape(url)}">{value:,}</a>{more}</td>'
 
 
 def _cell(content: str) -> str:

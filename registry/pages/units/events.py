@@ -7,17 +7,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 
-from registry.counting.basis import Question, organization_rows
+from registry.counting.basis import Question, objects, organization_rows, read, rows_of
 from registry.counting.metric import APPROVED
-from registry.counting.metrics import ORGANIZATION_METRICS, OrganizationMetric
+from registry.counting.metrics import ORGANIZATION_METRICS, ORGANIZATIONS, OrganizationMetric
 from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, everything
+from registry.models.hierarchy import Span
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
+from registry.models.prepared import Values, read_objects, read_rows
 
 RECENT_DAYS, WEEK_DAYS = 30, 7
+LARGE = 2_000
+"""The width of a large part of the tree: a thousand units."""
 TRANSFERS_READ = 500
 STANDING_SHOWN = 50
 
@@ -110,30 +113,49 @@ def period(question: Question, days: int = RECENT_DAYS) -> Question:
     return replace(question, basis=Basis.NEW.value, since=question.as_of - timedelta(days=days - 1))
 
 
-def recent(question: Question, spans: list[Span]) -> list[Day]:
-    """Return what happened inside the intervals in the last thirty days, by day, the newest first."""
-    recently = period(question)
+def recent(question: Question, spans: list[Span], enough: int | None = None) -> list[Day]:
+    """Return what happened inside the intervals in the last thirty days, by day, the newest first.
+
+    ``enough``: of a large part of the tree only the last seven days where these have so many lines.
+    """
+    if enough is not None and sum(span.hi - span.lo for span in spans) > LARGE:
+        lines = _changes(period(question, WEEK_DAYS), spans)
+        if len(lines) >= enough:
+            return _by_days(lines)
+    return _by_days(_changes(period(question), spans))
+
+
+def _changes(recently: Question, spans: list[Span]) -> list[Change]:
+    """Return what happened in a period, in no order of days."""
     changes: list[Change] = []
     for act in ACTS:
-        rows = organization_rows(None, replace(recently, basis=act.basis), spans).order_by()
-        counted = rows.values_list(act.field, "kind", "is_temporary").annotate(
-            number=Count("pk"),
-            one_code=Min("code"),
-            one_name=Min("name"),
-            samples=Count("pk", filter=Q(is_sample=True)),
-            first=Min("host__unit__lft"),
-            last=Max("host__unit__lft"),
-        )
+        counted = read(_by_day, replace(recently, basis=act.basis), spans, act.field)
         found = [
             Change(day, act.word, act.basis, _metric_of(*kind), number, code, name, bool(samples), (lo, hi))
             for day, *kind, number, code, name, samples, lo, hi in counted
         ]
         changes += sorted(found, key=lambda each: _order(each.metric))
-    changes += _transferred(recently, spans)
+    return changes + _transferred(recently, spans)
+
+
+def _by_days(changes: Iterable[Change]) -> list[Day]:
     days: dict[date, Day] = {}
     for change in changes:
         days.setdefault(change.day, Day(change.day)).changes.append(change)
     return [days[day] for day in sorted(days, reverse=True)]
+
+
+def _by_day(asked: Question, place: list[Span] | None, field: str) -> Any:
+    """Return the organizations asked by their day and kind: how many, one of them, where they stand."""
+    rows = rows_of(ORGANIZATIONS, asked, place).values_list(field, "kind", "is_temporary")
+    return rows.annotate(
+        number=Count("pk"),
+        one_code=Min("code"),
+        one_name=Min("name"),
+        samples=Count("pk", filter=Q(is_sample=True)),
+        first=Min("host__unit__lft"),
+        last=Max("host__unit__lft"),
+    )
 
 
 def _metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
@@ -187,6 +209,22 @@ def _transfers(asked: Question, spans: list[Span], limit: int | None = None) -> 
 
     Who was founded in the period is counted where it stands at its end, so its transfers change no number.
     """
+    found = read(_met, replace(asked, scope=None), spans, limit)
+
+    def holds(tree_id: int, lft: int) -> bool:
+        return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in spans)
+
+    events = []
+    for day, before, tree, lft, to, to_tree, to_lft, founded, kind, is_temporary, *named in found:
+        was, stands = holds(tree, lft), holds(to_tree, to_lft)
+        word = MOVED if was == stands else "转入" if stands else "转出"
+        step = (stands - was) if founded < asked.first_day else 0
+        events.append(Event(day, word, Named(*named), kind, is_temporary, f"{before} 转到 {to}", step))
+    return events
+
+
+def _met(asked: Question, place: list[Span] | None, limit: int | None) -> Any:
+    """Return the placements that end where another begins, inside the place or from or to it."""
     after = "organization__placements__"
     met = Q(
         organization__state__in=APPROVED,
@@ -196,31 +234,20 @@ def _transfers(asked: Question, spans: list[Span], limit: int | None = None) -> 
     )
     if asked.campaign:
         met &= Q(organization__campaign=asked.campaign)
-    if not everything(spans):
-        met &= in_spans(spans, "unit__") | in_spans(spans, f"{after}unit__")
+    if place is not None:
+        met &= in_spans(place, "unit__") | in_spans(place, f"{after}unit__")
     # In one condition: the placement after it is the one that begins on the day.
     rows = OrganizationPlacement.objects.filter(met).order_by("-ended_on", "-organization")
-    place = ("unit__name", "unit__tree_id", "unit__lft")
-    found = rows.values_list(
+    at = ("unit__name", "unit__tree_id", "unit__lft")
+    return rows.values_list(
         "ended_on",
-        *place,
-        *(f"{after}{name}" for name in place),
+        *at,
+        *(f"{after}{name}" for name in at),
         "organization__established_on",
         "organization__kind",
         "organization__is_temporary",
         *(f"organization__{name}" for name in Named._fields),
-    )
-
-    def holds(tree_id: int, lft: int) -> bool:
-        return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in spans)
-
-    events = []
-    for day, before, tree, lft, to, to_tree, to_lft, founded, kind, is_temporary, *named in found[:limit]:
-        was, stands = holds(tree, lft), holds(to_tree, to_lft)
-        word = MOVED if was == stands else "转入" if stands else "转出"
-        step = (stands - was) if founded < asked.first_day else 0
-        events.append(Event(day, word, Named(*named), kind, is_temporary, f"{before} 转到 {to}", step))
-    return events
+    )[:limit]
 
 
 def places_said(days: Iterable[Day], children: Iterable[Unit]) -> list[Day]:
@@ -269,17 +296,14 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
     """Return what stands at the unit itself on the day (approved or not yet), and how many there are."""
     asked = question.current()
     here = [Span(unit.tree_id, unit.lft, unit.lft)]
-    rows = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES))
-    shown: list[Any] = list(rows.order_by("tree_id", "lft")[:STANDING_SHOWN])
-    number = len(shown) if len(shown) < STANDING_SHOWN else rows.count()
-    pks = [row.pk for row in shown]
-    placed = Assignment.objects.as_of(question.as_of).filter(organization_id__in=pks)
-    members = dict(
-        placed.order_by().values_list("organization_id").annotate(Count("person_id", distinct=True))
-    )
+    shown: list[Any] = objects(_standing, asked, here, STANDING_SHOWN)
+    number = len(shown)
+    if number == STANDING_SHOWN:
+        number = organization_rows(None, asked, here, (*APPROVED, *PENDING_STATES)).count()
+    held = [question.as_of, *(row.pk for row in shown)]
+    members: dict[int, int] = dict(read_rows(_members, held)) if shown else {}
     leaders: dict[int, list[Assignment]] = {}
-    leading = placed.filter(role__in=LEADING_ROLES).select_related("person__home_unit").only(*_LEADER)
-    for assignment in leading.order_by("pk"):
+    for assignment in read_objects(_leading, held) if shown else ():
         leaders.setdefault(assignment.organization_id, []).append(assignment)
     found: list[Standing] = []
     above: list[Organization] = []
@@ -290,6 +314,27 @@ def standing_at(unit: Unit, question: Question) -> tuple[list[Standing], int]:
         found.append(Standing(row, len(above), heads, members.get(row.pk, 0)))
         above.append(row)
     return found, number
+
+
+def _standing(asked: Question, place: list[Span] | None, most: int) -> Any:
+    rows = rows_of(ORGANIZATIONS, asked, place, (*APPROVED, *PENDING_STATES))
+    return rows.order_by("tree_id", "lft")[:most]
+
+
+def _held(values: Values) -> QuerySet[Assignment]:
+    """Return who is placed on a day in some organizations."""
+    day, *pks = values
+    return Assignment.objects.as_of(day).filter(organization_id__in=pks).order_by()
+
+
+def _members(values: Values) -> Any:
+    """Return how many people each organization has on the day: (organization, number)."""
+    return _held(values).values_list("organization_id").annotate(Count("person_id", distinct=True))
+
+
+def _leading(values: Values) -> Any:
+    leading = _held(values).filter(role__in=LEADING_ROLES).select_related("person__home_unit")
+    return leading.only(*_LEADER).order_by("pk")
 
 
 def waiting(unit: Unit, question: Question, states: Collection[str]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,13 +17,16 @@ from registry import access
 from registry.accounts.proposals import to_confirm
 from registry.counting.metrics import CHARTED, METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
-from registry.models.hierarchy import Moves, Span, UnitHierarchy, within
+from registry.models.base import in_spans
+from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.pages.comparison.asked import comparison_query, comparison_url
-from registry.pages.people.lent import LentTable
+from registry.pages.people.lent import NEWEST_SHOWN, LentTable, newest_lent
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.notice import notices
+from registry.pages.units.recent import LINES_SHOWN
 from registry.pages.units.recent import card as recent_card
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
@@ -36,7 +39,6 @@ from registry.web.templatetags.parts import thousands
 from registry.web.text import period as days_said
 
 CHILDREN_ON_A_PAGE = 100
-LENT_SHOWN = 5
 
 _MAINTENANCE = (
     ("add_unit", "unit_add", "增设下级单位"),
@@ -78,7 +80,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     }
     course = unit_page.course(shown, question, charted, period)
     reported = unit_page.reported(address, shown)
-    recent = unit_events.recent(question, spans)
+    recent = unit_events.recent(question, spans, LINES_SHOWN)
     standing, standing_number = unit_events.standing_at(shown, question)
     actions = _actions(request, address, shown)
     context = {
@@ -163,10 +165,12 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
 
 def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:
     """Return the newest of those at home here who are placed outside, and how many there are."""
+    newest = newest_lent(spans, address_of(request).as_of)
+    if not newest:
+        return {"lent": [], "lent_number": Length(0)}
     table = LentTable(request, Place(shown, None, False, spans, shown))
-    newest = list(table.ordered[:LENT_SHOWN])
-    number = table.length if len(newest) == LENT_SHOWN else Length(len(newest))
-    return {"lent": table.lines(newest) if newest else [], "lent_number": number}
+    number = table.length if len(newest) == NEWEST_SHOWN else Length(len(newest))
+    return {"lent": table.lines(newest), "lent_number": number}
 
 
 def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
@@ -208,8 +212,18 @@ def units_below(shown: Unit, spans: list[Span], day: date) -> int:
     Each unit has two of the numbers of an interval, so only those that do not exist are counted by rows.
     """
     there = sum(span.hi - span.lo + 1 for span in spans) // 2 - 1
-    missing = Q(opened_on__gt=day) | Q(closed_on__lte=day)
-    return there - Unit.objects.filter(missing).in_spans(spans).exclude(pk=shown.pk).count()
+    places: list[date | int] = [] if everything(spans) else [end for span in spans for end in span]
+    missing: int = sum(number for (number,) in read_rows(_missing, [day, shown.pk, *places]))
+    return there - missing
+
+
+def _missing(values: Values) -> Any:
+    """Return how many units do not exist on a day, but for one, in the intervals (none: everywhere)."""
+    day, pk, *places = values
+    spans = [Span(*places[at : at + 3]) for at in range(0, len(places), 3)]
+    rows = Unit.objects.filter(Q(opened_on__gt=day) | Q(closed_on__lte=day)).exclude(pk=pk).order_by()
+    rows = rows.filter(in_spans(spans)) if spans else rows
+    return rows.values(every=Value(1)).annotate(number=Count("pk")).values_list("number")
 
 
 def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
@@ -217,8 +231,7 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
     facts: list[tuple[str, str | SafeString]] = [("单位代码", shown.code), ("全称", shown.name)]
     if shown.aliases:
         facts.append(("别名", shown.aliases))
-    placements = UnitPlacement.objects.filter(unit=shown).select_related("superior").order_by("pk")
-    dated = sorted(placements, key=lambda each: each.started_on or date.min)
+    dated = sorted(read_objects(_placements, [shown.pk]), key=lambda each: each.started_on or date.min)
     for each in dated:
         above = linked(address, each.superior, scope) if each.superior else "无"
         days = days_said(each.started_on, each.ended_on) if len(dated) > 1 else ""
@@ -232,6 +245,10 @@ def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, 
         if value not in (None, ""):
             facts.append((label, str(value)))
     return facts
+
+
+def _placements(values: Values) -> QuerySet[UnitPlacement]:
+    return UnitPlacement.objects.filter(unit_id=values[0]).select_related("superior").order_by("pk")
 
 
 def _bases(address: Address, shown: Unit, kept: dict[str, str | None]) -> list[Tab]:

@@ -14,7 +14,7 @@ from django import template
 from django.forms import BoundField, Textarea
 from django.template import Context
 from django.utils.html import escape, format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from registry.web.charts import MARKS, SPARK_HEIGHT, SPARK_WIDTH, Hit, spark_of
 from registry.web.fields import DayInput
@@ -177,19 +177,17 @@ def spark(numbers: Sequence[Any]) -> SafeString:
     drawn = spark_of([each[1] if isinstance(each, tuple) else each for each in numbers])
     if not drawn.path:
         return format_html('<span class="zero" aria-hidden="true">–</span>{}', _spoken(drawn.words))
-    return format_html(
-        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" aria-hidden="true">'
-        '<path d="{}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
-        '<circle cx="{}" cy="{}" r="2.5"/></svg>{}',
-        *(SPARK_WIDTH, SPARK_HEIGHT) * 2,
-        drawn.path,
-        *drawn.end,
-        _spoken(drawn.words),
+    x, y = drawn.end
+    return mark_safe(
+        f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" '
+        f'viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" aria-hidden="true">'
+        f'<path d="{drawn.path}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
+        f'<circle cx="{x}" cy="{y}" r="2.5"/></svg>{_spoken(drawn.words)}'
     )
 
 
 def _spoken(words: str) -> SafeString:
-    return format_html('<span class="sr-only">{}</span>', words)
+    return mark_safe(f'<span class="sr-only">{words}</span>')  # numbers and words of ours
 
 
 @register.simple_tag
@@ -208,24 +206,23 @@ def line_key(tone: str) -> SafeString:
 @register.simple_tag
 def chart_hits(hits: Sequence[Hit], height: int) -> SafeString:
     """Return the strips of a chart's days, each with its values as its title."""
-    return format_html_join(
-        "",
-        '<rect class="hit" data-at="{}" x="{}" width="{}" height="{}"><title>{}</title></rect>',
-        ((hit.at, hit.x, hit.width, height, hit.title) for hit in hits),
+    return mark_safe(
+        "".join(
+            f'<rect class="hit" data-at="{hit.at}" x="{hit.x}" width="{hit.width}" height="{height}">'
+            f"<title>{escape(hit.title)}</title></rect>"
+            for hit in hits
+        )
     )
 
 
 @register.simple_tag
 def chart_rows(rows: list[list[Any]]) -> SafeString:
     """Return the rows of the table behind a chart: a heading, then numbers."""
-    return format_html_join(
-        "",
-        '<tr><th scope="row">{}</th>{}</tr>',
-        (
-            (head, format_html_join("", '<td class="n">{}</td>', ((count(each),) for each in numbers)))
-            for head, *numbers in rows
-        ),
-    )
+    drawn = []
+    for head, *numbers in rows:
+        cells = "".join(f'<td class="n">{count(each)}</td>' for each in numbers)
+        drawn.append(f'<tr><th scope="row">{escape(head)}</th>{cells}</tr>')
+    return mark_safe("".join(drawn))
 
 
 @register.inclusion_tag("parts/empty.html")

@@ -1,0 +1,138 @@
+"""Statements that are put together once: what pages ask again and again differs in its values alone.
+
+Putting a statement together in the ORM takes longer than the database takes to answer it. So a function that
+makes a query is called once, with stand-ins for the days and keys, and the text of the statement is kept;
+from then on the values go in as parameters, as they always do. Nothing that was read is kept.
+
+A function that makes a query may look at its shape (the other arguments) but not at the values: no condition
+on them, no sum with them. Where it does sums, the first call fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models.query import get_related_populators
+
+Values = Sequence[Any]
+"""Days, keys and places: of each only whether it is a day or a number is part of the shape."""
+Make = Callable[..., Any]
+"""Makes a query set."""
+Rows = list[tuple[Any, ...]]
+
+_MOST = 2000
+"""So many statements are kept; then all are forgotten, for shapes that never come again."""
+_DAY, _APART = date(1234, 1, 1), timedelta(days=9)
+"""The stand-ins of days: long before the registry's first day."""
+_KEY = 2_000_000_000
+"""The stand-ins of keys and places: nearly the last of what four bytes hold."""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A statement with its parameters: each a value, or the place of the value that goes in."""
+
+    sql: str
+    given: tuple[tuple[int | None, Any], ...]
+    converters: dict[int, Any]
+    columns: int
+    compiler: Any
+    """What knows how to make rows into objects, where the query is one of objects."""
+
+    def params(self, values: Values) -> tuple[Any, ...]:
+        """Return the parameters with these values."""
+        adapted = [_adapted(value) for value in values]
+        return tuple(known if at is None else adapted[at] for at, known in self.given)
+
+
+_READY: dict[Hashable, _Ready | None] = {}
+
+
+def read_rows(make: Make, values: Values, *shape: Hashable) -> Rows:
+    """Return the rows of the ``values_list`` query that ``make(values, *shape)`` returns."""
+    ready = _ready(make, values, shape)
+    if ready is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(ready.sql, ready.params(values))
+        rows: Rows = cursor.fetchall()
+    if not ready.converters:
+        return rows if not rows or len(rows[0]) == ready.columns else [row[: ready.columns] for row in rows]
+    return list(_converted(ready, rows))
+
+
+def read_objects(make: Make, values: Values, *shape: Hashable) -> list[Any]:
+    """Return the objects of the query that ``make(values, *shape)`` returns, with those selected along."""
+    ready, rows = _ready(make, values, shape), read_rows(make, values, *shape)
+    if ready is None or not rows:
+        return []
+    select, info, using = ready.compiler.select, ready.compiler.klass_info, connection.alias
+    first, last = info["select_fields"][0], info["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in select[first:last]]
+    related = get_related_populators(info, select, using)  # type: ignore[call-arg]
+    objects = []
+    for row in rows:
+        made = info["model"].from_db(using, names, row[first:last])
+        for each in related:
+            each.populate(row, made)
+        for name, place in ready.compiler.annotation_col_map.items():
+            setattr(made, name, row[place])
+        objects.append(made)
+    return objects
+
+
+def statement_of(make: Make, values: Values, *shape: Hashable) -> tuple[str, tuple[Any, ...]] | None:
+    """Return the statement of that query and its parameters; None: it can have no rows."""
+    ready = _ready(make, values, shape)
+    return (ready.sql, ready.params(values)) if ready else None
+
+
+def _converted(ready: _Ready, rows: Rows) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        made = list(row[: ready.columns])
+        for place, (converters, expression) in ready.converters.items():
+            for convert in converters:
+                made[place] = convert(made[place], expression, connection)
+        yield tuple(made)
+
+
+def _ready(make: Make, values: Values, shape: tuple[Hashable, ...]) -> _Ready | None:
+    kinds = "".join("d" if isinstance(value, date) else "k" for value in values)
+    key = make, shape, kinds, connection.vendor
+    if key not in _READY:
+        if len(_READY) >= _MOST:
+            _READY.clear()
+        _READY[key] = _put_together(make, kinds, shape)
+    return _READY[key]
+
+
+def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready | None:
+    stand_ins = [_DAY + at * _APART if kind == "d" else _KEY + at * 2 for at, kind in enumerate(kinds)]
+    compiler = make(stand_ins, *shape).query.get_compiler(connection=connection)
+    try:
+        sql, params = compiler.as_sql()
+    except EmptyResultSet:
+        return None
+    places = {_adapted(stand_in): at for at, stand_in in enumerate(stand_ins)}
+    given = tuple((places.get(param), param) for param in params)
+    for place, param in given:
+        if place is None and _is_near(param):
+            raise TypeError(f"{make}: the query was made of a sum with a value, or of a condition on one")
+    converters = compiler.get_converters([column[0] for column in compiler.select])
+    return _Ready(sql, given, converters, compiler.col_count or len(compiler.select), compiler)
+
+
+def _adapted(value: date | int) -> Any:
+    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
+
+
+def _is_near(param: Any) -> bool:
+    """Whether a parameter was worked out of a stand-in."""
+    if isinstance(param, int):
+        return abs(param - _KEY) < _MOST
+    return isinstance(param, date | str) and str(param).startswith(("1233-", "1234-", "1235-"))
