@@ -95,8 +95,8 @@ install: .venv/.run
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)
 
-# Serves with a worker for long imports beside it, which ends with the server.
-with_worker = $(PY) manage.py db_worker --no-reload -v 0 & worker=$$!; trap 'kill $$worker 2>/dev/null || true' EXIT; $(1)
+# Serves with a worker for long work beside it, which ends with the server.
+with_worker = $(PY) manage.py work -v 0 & worker=$$!; trap 'kill $$worker 2>/dev/null || true' EXIT; $(1)
 
 run: .venv/.run
 	@$(PY) manage.py migrate --verbosity 0
@@ -106,7 +106,7 @@ run: .venv/.run
 	@case "$${DEBUG,,}" in \
 	  1|true|yes|on) $(call with_worker,$(PY) manage.py runserver "127.0.0.1:$(PORT)") ;; \
 	  *) $(PY) manage.py collectstatic --noinput --verbosity 0; \
-	     $(call with_worker,$(BIN)/gunicorn partybuild.wsgi --bind "127.0.0.1:$(PORT)" --workers 2 --threads 4 --no-control-socket) ;; \
+	     $(call with_worker,$(BIN)/gunicorn partybuild.wsgi) ;; \
 	esac
 
 demo: .venv/.run

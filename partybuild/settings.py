@@ -46,6 +46,14 @@ TLS = env.boolean("TLS", default=not DEBUG)
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", default=30, least=1, most=43_200)
 PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
+# So many megabytes of uploaded workbooks are kept, of one user and of one bureau.
+UPLOADS_OF_USER_MB = env.integer("UPLOADS_OF_USER_MB", default=60, least=20, most=100_000)
+UPLOADS_OF_BUREAU_MB = env.integer("UPLOADS_OF_BUREAU_MB", default=1_000, least=20, most=1_000_000)
+EXPORTS_OF_USER_MB = env.integer("EXPORTS_OF_USER_MB", default=200, least=20, most=100_000)
+# gunicorn.conf.py: processes, and threads of each. A quarter of the threads at most receive long uploads.
+WEB_WORKERS = env.integer("WEB_WORKERS", default=3, least=1, most=64)
+WEB_THREADS = env.integer("WEB_THREADS", default=16, least=2, most=64)
+UPLOADS_AT_ONCE = max(1, WEB_THREADS // 4)
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
@@ -73,9 +81,11 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "django_tasks",
     "django_tasks_db",
+    "registry.work",
     "registry.web",
     "registry.accounts",
     "registry.imports",
+    "registry.exports",
     "registry.reports",
     "registry.pages",
     "registry.demo",
@@ -183,9 +193,10 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True  # pages hand the token to htmx themselves
 CSRF_FAILURE_VIEW = "registry.web.errors.csrf_failure"
 
-# --- Long work: `manage.py db_worker` takes it from the database ---------------------------------
+# --- Long work: `manage.py work` takes it from the database --------------------------------------
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+# A queue for each user: they take turns (registry.work.queue).
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}}
 
 # --- Size of requests --------------------------------------------------------------------------
 

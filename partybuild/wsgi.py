@@ -1,4 +1,4 @@
-"""The WSGI entry: `gunicorn partybuild.wsgi`."""
+"""The WSGI entry: `gunicorn partybuild.wsgi`, which reads gunicorn.conf.py."""
 
 import gc
 import os
@@ -8,13 +8,16 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from partybuild.postgresql.base import DatabaseWrapper
+from partybuild.uploads import Received
 
 os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
 # A page takes no statement for long; commands and the worker may.
 DatabaseWrapper.statement_seconds = settings.STATEMENT_SECONDS
-application = get_wsgi_application()
+application = Received(
+    get_wsgi_application(), at_once=settings.UPLOADS_AT_ONCE, longest=settings.MAX_BODY_BYTES
+)
 # A tenth of a page's time went into looking for garbage among what stays for good: all pages are loaded now
 # and left out of the search, which comes less often (docs/decisions/0038-statements-put-together-once.md).
 import_module("partybuild.urls")

@@ -35,6 +35,7 @@ placed = part("assignment.pk")
 user = part("other.pk")
 gone = part("gone.pk")
 handed_in = part("handed_in.pk")
+asked = part("asked.pk")
 mistaken = part("mistaken.pk")
 
 

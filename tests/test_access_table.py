@@ -21,6 +21,7 @@ from registry.models import Organization
 from registry.reports.filed_sheets import READY
 from tests.addresses import (
     article,
+    asked,
     branch,
     campaign,
     committee,
@@ -92,6 +93,8 @@ USERS_CHANGED = "302 403 403 403 302+ 403 | 403 403 403 404 403"
 OWN = "302 403 404 403 200 403 | 403 404 403 404 403"
 OWN_CHANGED = "302 403 404 403 302+ 403 | 403 404 403 404 403"
 """Imports: one's own, for those who may hand in."""
+MANAGERS_OWN = "302 404 404 404 200 404 | 404"
+"""What the manager asked for is the manager's alone."""
 EVERYBODY = "302 200 200 200 200 200 | 200"
 
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
@@ -681,6 +684,12 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, EVERYBODY, READ_ONLY, query="q=JIA-9"),
     ],
     # Excel in: one's own imports only
+    # exports that the worker makes: one's own
+    "exports": [Row(nothing, EVERYBODY, READ_ONLY)],
+    "export": [Row(asked, MANAGERS_OWN, READ_ONLY)],
+    "export_progress": [Row(asked, MANAGERS_OWN, READ_ONLY)],
+    "export_file": [Row(asked, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
+    "export_cancel": [Row(asked, READ_ONLY, "302 404 404 404 302+ 404 | 404")],
     "imports": [
         Row(
             nothing,

@@ -15,13 +15,14 @@ from django.db.models import Count
 
 from registry import locks
 from registry.counting.totals.check import differences
-from registry.models import Assignment, AuditEntry, Organization, Person, Unit
+from registry.models import Assignment, AuditEntry, Organization, Person, Unit, User
 from registry.operations import assignments, organizations, units
 from registry.operations.base import operation
 from registry.refusals import OperationRefused
+from registry.rules.borrowing import TOO_MANY, WRONG, Claim, borrowed
 from registry.trees.check import check_all
 from tests.counting.recount import Ledger
-from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
+from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit, make_user
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -405,3 +406,21 @@ def test_a_row_that_went_to_another_tree_meanwhile_is_told() -> None:
         return "told"
 
     assert at_once([mover, waiter]) == ["moved", "told"]
+
+
+def test_many_requests_at_once_get_no_more_guesses(settings: Any) -> None:
+    """Guesses are counted in the database, one request of a user after the other."""
+    settings.PLACING_FAILURES = 6
+    clerk = make_user("clerk", make_unit("left"), "clerk")
+
+    def ask(place: int) -> list[str]:
+        claims = [Claim(f"{place}{n}", "某人") for n in range(5)]
+        return list(borrowed(User.objects.get(pk=clerk.pk), claims).problems.values())
+
+    said = Counter(
+        each for answers in at_once([lambda at=at: ask(at) for at in range(4)]) for each in answers
+    )
+    assert said == {WRONG: 6, TOO_MANY.format(minutes=15): 14}
+    entries = AuditEntry.objects.filter(verb="look_up_numbers")
+    assert sum(entry.after["not_found"] for entry in entries) == 6
+    assert AuditEntry.objects.filter(verb="borrowing_locked").count() == 1

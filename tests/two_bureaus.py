@@ -19,6 +19,8 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 
+from registry.exports import operations as exports
+from registry.exports.models import Export, ExportPart
 from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
@@ -110,6 +112,19 @@ class Bureau:
         self.grant = Grant.objects.get(user=self.other)
         self.handed_in = self._handed_in(f"{mark}名册.csv", f"{code}")
         self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
+
+        self.asked = self._exported(self.users["manager"])
+
+    def _exported(self, user: User) -> Export:
+        """A file that the manager asked for, made by the worker."""
+        made = exports.ask_export(actor=ACTOR, user=user, title=f"{self.mark}人员", path="/export/", data=[])
+        attempt = exports.claim(made.pk)
+        ExportPart.objects.create(of=made, place=0, attempt=attempt, content=self.mark.encode())
+        told = {"verb": "export", "subject": made.title, "unit": self.unit.pk, "after": {"rows": 1}}
+        facts = {"rights": exports.rights_of(user), "size": len(self.mark.encode()), "rows": 1}
+        named = {"file_name": "人员.csv", "content_type": "text/csv"}
+        assert exports.finish(made.pk, attempt, told=told, **facts, **named)
+        return Export.objects.get(pk=made.pk)
 
     def _handed_in(self, file_name: str, unit: str) -> Import:
         """A workbook of the manager's, checked: right when the unit is there."""

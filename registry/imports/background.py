@@ -1,6 +1,6 @@
 """How a workbook is taken through its import: opened, checked, written, its wrong rows handed back.
 
-A small one is done at once, in the request that asks; a long one by ``manage.py db_worker``. Whatever goes
+A small one is done at once, in the request that asks; a long one by ``manage.py work``. Whatever goes
 wrong on the way leaves the import 失败, with a reason and a way to try again, and nothing half written.
 """
 
@@ -15,27 +15,32 @@ from typing import IO
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import connection, transaction
-from django_tasks import task
+from django_tasks import TaskContext, task
 
 from registry.audit import Actor
 from registry.importers.session import Progress, no_progress
 from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
-from registry.imports.operations import Abandoned
 from registry.imports.persistence import persistently
 from registry.imports.writing import check_import, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User
 from registry.refusals import OperationRefused
+from registry.spreadsheets.hostile import TooSlow, given, unpacked_bytes
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
+from registry.work import queue
+from registry.work.progress import Abandoned
+from registry.work.queue import TRANSIENT
 
 logger = logging.getLogger(__name__)
 
-SMALL_ROWS = 2_000
-"""So many rows are checked, and written, in the request itself."""
-SMALL_BYTES = 400_000
-"""A larger file is not even opened there."""
+SMALL_ROWS = 500
+"""So many rows are checked, and written, in the request itself: less than half a second of work."""
+SMALL_BYTES = 600_000
+"""A file of more bytes, as they are once unpacked, is not even opened there."""
+SECONDS = 0.4
+"""So long a request reads a file that looks small; then the worker takes it."""
 
 _BROKEN = "处理时出错,什么都没有写入。请重试;再次出错请把本页地址告诉管理员。"
 
@@ -43,41 +48,53 @@ __all__ = ["Unreadable", "check_again", "confirm", "error_filename", "hand_in", 
 
 
 def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Import:
-    """Keep a workbook and have it checked. Raises ``Unreadable`` when a small one cannot be read at all."""
-    if len(content) <= SMALL_BYTES:
-        with _on_disk(content, file_name) as path:
-            is_small = _rows(open_book(path, file_name)) <= SMALL_ROWS
-    else:
-        is_small = False
+    """Keep a workbook and have it checked.
+
+    Raises ``Unreadable`` when a small one cannot be read at all, ``OperationRefused`` when there is no room
+    for it, or too much of the user waits.
+    """
+    is_small = _looks_small(file_name, content)
     with transaction.atomic():
         handed_in = imports.hand_in(actor=actor, user=user, file_name=file_name, content=content)
         if not is_small:
-            check_task.enqueue(handed_in.pk)
+            imports.leave_to_worker(handed_in, check_task)
     if is_small:
         check_now(handed_in.pk)
     return handed_in
 
 
+def _looks_small(file_name: str, content: bytes) -> bool:
+    """Whether a file that nobody trusts can be read here: by its sizes first, then by the clock."""
+    with _on_disk(content, file_name) as path:
+        if unpacked_bytes(path) > SMALL_BYTES:
+            return False
+        try:
+            with given(SECONDS):
+                return _rows(open_book(path, file_name)) <= SMALL_ROWS
+        except TooSlow:
+            return False
+
+
 def check_again(*, actor: Actor, import_: Import) -> None:
     """Have an import checked anew. Raises ``OperationRefused``."""
-    is_small = import_.size <= SMALL_BYTES and import_.total <= SMALL_ROWS
+    is_small = import_.job is None and import_.total <= SMALL_ROWS
     with transaction.atomic():
-        imports.recheck_import(actor=actor, import_=import_)
+        rechecked = imports.recheck_import(actor=actor, import_=import_)
         if not is_small:
-            check_task.enqueue(import_.pk)
+            imports.leave_to_worker(rechecked, check_task)
     if is_small:
         check_now(import_.pk)
 
 
 def confirm(*, actor: Actor, import_: Import, reason: str, without_wrong: bool = False) -> None:
     """Confirm a checked import and have it written. Raises ``OperationRefused``."""
+    is_small = import_.job is None and import_.total <= SMALL_ROWS
     with transaction.atomic():
         confirmed = imports.confirm_import(
             actor=actor, import_=import_, reason=reason, without_wrong=without_wrong
         )
-        is_small = confirmed.total <= SMALL_ROWS
         if not is_small:
-            write_task.enqueue(confirmed.pk)
+            imports.leave_to_worker(confirmed, write_task)
     if is_small:
         write_now(confirmed.pk)
 
@@ -88,20 +105,20 @@ def undo(*, actor: Actor, import_: Import, reason: str) -> None:
         asked = imports.ask_to_take_back(actor=actor, import_=import_, reason=reason)
         is_small = asked.total <= SMALL_ROWS
         if not is_small:
-            undo_task.enqueue(asked.pk)
+            imports.leave_to_worker(asked, undo_task)
     if is_small:
         undo_now(asked.pk)
 
 
-@task()
-def undo_task(import_pk: int) -> None:
+@task(takes_context=True)
+def undo_task(context: TaskContext, import_pk: int) -> None:
     """Take a long import back, for the worker."""
-    undo_now(import_pk, is_long=True)
+    undo_now(import_pk, is_long=True, is_last=queue.is_last(context))
 
 
-def undo_now(import_pk: int, *, is_long: bool = False) -> None:
+def undo_now(import_pk: int, *, is_long: bool = False, is_last: bool = True) -> None:
     """Take an import back that waits for it; what prevents it is noted at the import."""
-    attempt = imports.claim(import_pk, ImportState.UNDO_ASKED, ImportState.UNDOING)
+    attempt = imports.claim(import_pk, ImportState.UNDO_ASKED, ImportState.UNDOING, is_long=is_long)
     if not attempt:
         return
     import_ = Import.objects.select_related("user").get(pk=import_pk)
@@ -113,7 +130,9 @@ def undo_now(import_pk: int, *, is_long: bool = False) -> None:
             )
     except OperationRefused as refusal:
         imports.stay_written(import_pk, attempt, " ".join(refusal.messages))
-    except Exception:
+    except Exception as error:
+        if isinstance(error, TRANSIENT) and not is_last:
+            raise
         logger.exception("import %s was not taken back", import_pk)
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
@@ -124,21 +143,21 @@ def _actor_of(import_: Import) -> Actor:
     return Actor(import_.user, str(import_.user), import_.address, import_.request_number)
 
 
-@task()
-def check_task(import_pk: int) -> None:
+@task(takes_context=True)
+def check_task(context: TaskContext, import_pk: int) -> None:
     """Check a long import, for the worker."""
-    check_now(import_pk, is_long=True)
+    check_now(import_pk, is_long=True, is_last=queue.is_last(context))
 
 
-@task()
-def write_task(import_pk: int) -> None:
+@task(takes_context=True)
+def write_task(context: TaskContext, import_pk: int) -> None:
     """Write a long import, for the worker."""
-    write_now(import_pk, is_long=True)
+    write_now(import_pk, is_long=True, is_last=queue.is_last(context))
 
 
-def check_now(import_pk: int, *, is_long: bool = False) -> None:
+def check_now(import_pk: int, *, is_long: bool = False, is_last: bool = True) -> None:
     """Check an import that waits for it; nothing when another does, or it was cancelled."""
-    attempt = imports.claim(import_pk, ImportState.UPLOADED, ImportState.CHECKING)
+    attempt = imports.claim(import_pk, ImportState.UPLOADED, ImportState.CHECKING, is_long=is_long)
     if not attempt:
         return
 
@@ -153,12 +172,19 @@ def check_now(import_pk: int, *, is_long: bool = False) -> None:
             progress=progress,
         )
 
-    _work(import_pk, attempt, work, is_long=is_long)
+    try:
+        with nullcontext() if is_long else given(SECONDS):
+            _work(import_pk, attempt, work, is_long=is_long, is_last=is_last)
+    except TooSlow:
+        with transaction.atomic():
+            waits = imports.put_back(import_pk, attempt, ImportState.CHECKING, ImportState.UPLOADED)
+            if waits is not None:
+                imports.leave_to_worker(waits, check_task)
 
 
-def write_now(import_pk: int, *, is_long: bool = False) -> None:
+def write_now(import_pk: int, *, is_long: bool = False, is_last: bool = True) -> None:
     """Write an import that waits for it; nothing when another does, or it was cancelled."""
-    attempt = imports.claim(import_pk, ImportState.CONFIRMED, ImportState.WRITING)
+    attempt = imports.claim(import_pk, ImportState.CONFIRMED, ImportState.WRITING, is_long=is_long)
     if not attempt:
         return
     import_ = Import.objects.select_related("user").get(pk=import_pk)
@@ -171,12 +197,18 @@ def write_now(import_pk: int, *, is_long: bool = False) -> None:
             ),
             is_long=is_long,
         )
+        imports.release(import_pk)
 
-    _work(import_pk, attempt, work, is_long=is_long)
+    _work(import_pk, attempt, work, is_long=is_long, is_last=is_last)
 
 
-def _work(import_pk: int, attempt: str, work: Callable[[Book, Progress], None], *, is_long: bool) -> None:
-    """Open the workbook and do ``work``; whatever stops it is said at the import."""
+def _work(
+    import_pk: int, attempt: str, work: Callable[[Book, Progress], None], *, is_long: bool, is_last: bool
+) -> None:
+    """Open the workbook and do ``work``; whatever stops it is said at the import.
+
+    What the database stops is begun again by the worker, unless this attempt ``is_last``.
+    """
     beating: AbstractContextManager[Progress]
     beating = imports.beating(import_pk, attempt) if is_long else nullcontext(no_progress)
     try:
@@ -184,14 +216,18 @@ def _work(import_pk: int, attempt: str, work: Callable[[Book, Progress], None], 
             work(open_book(path, name), progress)
     except Abandoned:
         logger.info("import %s: given up, it was cancelled or begun anew", import_pk)
-    except (Unreadable, OperationRefused) as refusal:
-        said = " ".join(refusal.messages) if isinstance(refusal, OperationRefused) else str(refusal)
-        if isinstance(refusal, OperationRefused) and "没有写入" not in said:
-            said += "什么都没有写入,请重新核对。"
-        imports.fail(import_pk, attempt, said)
+    except Unreadable as unreadable:
+        imports.fail(import_pk, attempt, str(unreadable), is_unreadable=True)
+    except OperationRefused as refusal:
+        said = " ".join(refusal.messages)
+        imports.fail(import_pk, attempt, said if "没有写入" in said else f"{said}什么都没有写入,请重新核对。")
     except ObjectDoesNotExist:
         imports.fail(import_pk, attempt, "上传的文件已清理,请重新上传。")
-    except Exception:
+    except TooSlow:
+        raise
+    except Exception as error:
+        if isinstance(error, TRANSIENT) and not is_last:
+            raise
         logger.exception("import %s failed", import_pk)
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()  # the database may have been what failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import connection, models
+from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -12,6 +12,7 @@ from django.utils.functional import cached_property
 from registry.importers.verdicts import Verdict
 from registry.models.audit import AuditEntry
 from registry.models.user import User
+from registry.work.queue import Standing, standing
 
 
 class ImportState(models.TextChoices):
@@ -51,11 +52,7 @@ OPEN_STATES: tuple[str, ...] = (
 """What may still be cancelled."""
 
 SILENT_AFTER = timedelta(seconds=45)
-"""Who works on an import says so every few seconds; after so long without a word nobody does."""
-SILENT_AFTER_ON_SQLITE = timedelta(minutes=15)
-"""On SQLite nothing can be said while the one writer writes."""
-UNCLAIMED_AFTER = timedelta(seconds=10)
-"""A worker looks for work every second; what lies for so long is looked for by nobody."""
+"""What is small is done in its request; one without a word for so long was ended in the middle."""
 
 
 class Import(models.Model):
@@ -68,6 +65,8 @@ class Import(models.Model):
     state = models.CharField("状态", max_length=12, choices=ImportState.choices, default=ImportState.UPLOADED)
     attempt = models.CharField(max_length=32, blank=True, editable=False)
     """Who works on it now: nobody else may finish what they began."""
+    job = models.UUIDField(null=True, editable=False)
+    """The key of the task under which it waits for a worker; none: it is small, and done in its request."""
     done = models.PositiveIntegerField("已处理行数", default=0)
     total = models.PositiveIntegerField("总行数", default=0)
     counts = models.JSONField("各类行数", default=dict)
@@ -146,7 +145,7 @@ class Import(models.Model):
     @property
     def may_be_taken_back(self) -> bool:
         """Whether it is written and nobody is taking it back."""
-        is_stuck = self.state in UNDO_STATES and (self.is_silent or self.is_unclaimed)
+        is_stuck = self.state in UNDO_STATES and self.is_silent
         return (self.state == ImportState.WRITTEN or is_stuck) and not self.is_taken_back
 
     @property
@@ -154,19 +153,25 @@ class Import(models.Model):
         """Whether it waits for a worker or has one: the page asks again."""
         return self.state in (*WAITING_STATES, *WORKING_STATES)
 
-    @property
+    @cached_property
+    def standing(self) -> Standing:
+        """How it stands with the task under which it waits."""
+        return standing(self.job)
+
+    @cached_property
     def is_silent(self) -> bool:
-        """Whether who worked on it is gone (killed, or without its database): it can be tried again."""
-        if self.state not in WORKING_STATES:
+        """Whether nobody works on it or will: who did was ended. It can be tried again."""
+        if not self.is_under_way:
             return False
-        one_writer = connection.vendor == "sqlite" and self.state != ImportState.CHECKING
-        limit = SILENT_AFTER_ON_SQLITE if one_writer else SILENT_AFTER
-        return timezone.now() - (self.seen_at or self.asked_at) > limit
+        if self.job is None:
+            return timezone.now() - (self.seen_at or self.asked_at) > SILENT_AFTER
+        # A worker may have ended it since it was read here.
+        return self.standing.is_lost and Import.objects.filter(pk=self.pk, state=self.state).exists()
 
     @property
     def is_unclaimed(self) -> bool:
-        """Whether it waits so long that no worker can be running."""
-        return self.state in WAITING_STATES and timezone.now() - self.asked_at > UNCLAIMED_AFTER
+        """Whether it waits and no worker lives; one that is started takes it."""
+        return self.is_under_way and self.standing.is_queued and not self.standing.has_worker
 
     @property
     def share(self) -> float:

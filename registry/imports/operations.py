@@ -9,15 +9,15 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.conf import settings
+from django.db.models import Sum
 from django.utils import timezone
+from django_tasks.base import Task
 
 from registry import access, audit
 from registry.audit import Actor
@@ -33,23 +33,23 @@ from registry.imports.models import (
     ImportLine,
     ImportState,
 )
-from registry.models import Unit, User
+from registry.models import Grant, Unit, UnitKind, User
 from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation
 from registry.operations.take_back import take_back
 from registry.refusals import need_reason, refuse
+from registry.work import progress, queue
+from registry.work.progress import Beat
 
 logger = logging.getLogger(__name__)
 
 KEPT_FOR = timedelta(days=30)
 """Afterwards the workbook and its lines are removed; what was written, and the record of it, stay."""
-BEAT = 2.0
-"""Seconds between two words of who works on an import."""
 CHANGED_MEANWHILE = "核对之后数据已变化,什么都没有写入。请重新核对后再写入。"
+MEGABYTE = 1024 * 1024
+BUREAUS = (UnitKind.BUREAU, UnitKind.DEPARTMENT, UnitKind.MINISTRY)
+OVER_STATES = (ImportState.WRITTEN, ImportState.TAKEN_BACK, ImportState.FAILED)
+"""What is over: its file is kept as long as there is room for it."""
 MAY_CANCEL: tuple[str, ...] = (*OPEN_STATES, ImportState.FAILED.value)
-
-
-class Abandoned(Exception):
-    """The import was cancelled, or somebody else began it anew: whoever works on it stops."""
 
 
 # --- Handing in, confirming, cancelling -----------------------------------------------------------
@@ -61,6 +61,7 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
     need_right(actor, "upload_import")
     need_oneself(actor, "upload_import", user)
     forget_old()
+    need_room(user, len(content))
     digest = hashlib.sha256(content).hexdigest()
     handed_in = Import.objects.create(
         user=user,
@@ -98,6 +99,8 @@ def confirm_import(*, actor: Actor, import_: Import, reason: str = "", without_w
         ImportState.CONFIRMED,
         reason=reason.strip()[:200],
         is_partial=without_wrong,
+        job=None,
+        seen_at=None,
         address=actor.address,
         request_number=actor.request_number,
         asked_at=timezone.now(),
@@ -111,6 +114,7 @@ def cancel_import(*, actor: Actor, import_: Import) -> Import:
     _need_state(import_, import_.state in MAY_CANCEL, "取消")
     ImportFile.objects.filter(of=import_).delete()
     ImportLine.objects.filter(of=import_).delete()
+    queue.withdraw(import_.job)
     return _move(
         actor,
         "cancel_import",
@@ -128,12 +132,15 @@ def recheck_import(*, actor: Actor, import_: Import) -> Import:
     import_ = _own(actor, "recheck_import", import_)
     has_file = ImportFile.objects.filter(of=import_).exists()
     _need_state(import_, has_file and may_recheck(import_), "重新核对")
+    queue.withdraw(import_.job)
     return _move(
         actor,
         "recheck_import",
         import_,
         ImportState.UPLOADED,
         attempt="",
+        job=None,
+        seen_at=None,
         asked_at=timezone.now(),
         finished_at=None,
         message="",
@@ -155,6 +162,8 @@ def ask_to_take_back(*, actor: Actor, import_: Import, reason: str) -> Import:
         attempt="",
         undo_reason=reason.strip()[:200],
         undo_message="",
+        job=None,
+        seen_at=None,
         address=actor.address,
         request_number=actor.request_number,
         asked_at=timezone.now(),
@@ -228,63 +237,56 @@ def may_recheck(import_: Import) -> bool:
     return is_idle or import_.is_silent or import_.is_unclaimed
 
 
-def claim(import_pk: int, waiting: ImportState, working: ImportState) -> str:
-    """Begin to work on an import that waits; return the mark of this attempt, empty when another has it."""
+def leave_to_worker(import_: Import, task: Task[Any, Any]) -> None:
+    """Let a worker do ``task`` with an import that waits. Raises ``OperationRefused`` when too much waits."""
+    key = queue.put(task, import_.pk, user=import_.user)
+    Import.objects.filter(pk=import_.pk).update(job=key)
+
+
+def claim(import_pk: int, waiting: ImportState, working: ImportState, *, is_long: bool = False) -> str:
+    """Begin to work on an import that waits; return the mark of this attempt, empty when another has it.
+
+    A worker (``is_long``) gets a task that another one held only when that one is gone, so it goes on with
+    what was begun; who comes back all the same has lost the mark, and so ends nothing.
+    """
     attempt = secrets.token_hex(16)
-    waits = Import.objects.filter(pk=import_pk, state=waiting)
+    waits = Import.objects.filter(pk=import_pk, state__in=[waiting, working] if is_long else [waiting])
     begun = waits.update(state=working, attempt=attempt, seen_at=timezone.now(), done=0, message="")
     return attempt if begun else ""
 
 
-def fail(import_pk: int, attempt: str, message: str) -> None:
-    """Say that an attempt came to nothing; whatever it had begun is taken back already."""
-    Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES).update(
-        state=ImportState.FAILED, message=message[:1000], finished_at=timezone.now()
-    )
+def put_back(import_pk: int, attempt: str, working: ImportState, waiting: ImportState) -> Import | None:
+    """Let an import wait again that turned out to be too long to be done here; None when it is gone."""
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state=working)
+    if not mine.update(state=waiting, attempt="", asked_at=timezone.now(), seen_at=None):
+        return None
+    return Import.objects.select_related("user").get(pk=import_pk)
 
 
-@dataclass
-class Beat:
-    """How far the work is, and whether it is still wanted."""
+def fail(import_pk: int, attempt: str, message: str, *, is_unreadable: bool = False) -> None:
+    """Say that an attempt came to nothing; whatever it had begun is taken back already.
 
-    done: int = 0
-    is_lost: bool = False
-
-    def __call__(self, done: int) -> None:
-        self.done = done
-        if self.is_lost:
-            raise Abandoned
-
-
-@contextmanager
-def beating(import_pk: int, attempt: str) -> Iterator[Beat]:
-    """Say every few seconds, on a connection of its own, that the work goes on and how far it is.
-
-    The work itself may be one long transaction of which nobody else sees anything.
+    A file that cannot be read serves nobody: it goes at once.
     """
-    beat, ended = Beat(), threading.Event()
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES)
+    failed = mine.update(state=ImportState.FAILED, message=message[:1000], finished_at=timezone.now())
+    if failed and is_unreadable:
+        ImportFile.objects.filter(of=import_pk).delete()
 
-    def run() -> None:
-        try:
-            while not ended.wait(BEAT):
-                try:
-                    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES)
-                    if not mine.update(done=beat.done, seen_at=timezone.now()):
-                        beat.is_lost = True
-                        return
-                except DatabaseError as error:  # SQLite: its one writer is the work itself
-                    logger.info("import %s: not said that it goes on: %s", import_pk, error)
-                    connection.close()
-        finally:
-            connection.close()
 
-    thread = threading.Thread(target=run, name=f"import-{import_pk}", daemon=True)
-    thread.start()
-    try:
-        yield beat
-    finally:
-        ended.set()
-        thread.join(timeout=30)
+def release(import_pk: int) -> None:
+    """Remove the file of an import that is written whole: no line of it is handed back any more."""
+    import_ = Import.objects.get(pk=import_pk)
+    if import_.state == ImportState.WRITTEN and not import_.number(Verdict.WRONG):
+        ImportFile.objects.filter(of=import_).delete()
+
+
+def beating(import_pk: int, attempt: str) -> AbstractContextManager[Beat]:
+    """Say every few seconds that the work on an import goes on, and how far it is."""
+    mine = Import.objects.filter(pk=import_pk, attempt=attempt, state__in=WORKING_STATES)
+    return progress.beating(
+        f"import {import_pk}", lambda done: mine.update(done=done, seen_at=timezone.now())
+    )
 
 
 def _move(actor: Actor, verb: str, import_: Import, then: ImportState, **values: Any) -> Import:
@@ -312,3 +314,51 @@ def forget_old() -> int:
 
 
 CLEANERS = (Cleaner("旧的导入文件", forget_old, is_quick=False),)
+
+
+# --- Room -----------------------------------------------------------------------------------------
+
+
+def need_room(user: User, size: int) -> None:
+    """Refuse a file for which there is no room left for the user, or for the bureau.
+
+    Files of the user's imports that are over make room by themselves, the oldest first.
+    """
+    list(User.objects.select_for_update().filter(pk=user.pk))  # who sends ten at once has them counted
+    own = Import.objects.filter(user=user, file__isnull=False)
+    over = own.filter(state__in=OVER_STATES).order_by("created_at", "pk")
+    bureau = bureau_of(user)
+    limits = [("您", own, settings.UPLOADS_OF_USER_MB)]
+    if bureau is not None:
+        there = Grant.objects.filter(unit__in=Unit.objects.in_subtree(bureau)).values("user")
+        kept = Import.objects.filter(user__in=there, file__isnull=False)
+        limits.append((f"“{bureau.label}”", kept, settings.UPLOADS_OF_BUREAU_MB))
+    for whose, kept, megabytes in limits:
+        limit = megabytes * MEGABYTE
+        for done in [*over, None]:
+            held = kept.aggregate(sum=Sum("size"))["sum"] or 0
+            if held + size <= limit:
+                break
+            if done is None:
+                raise refuse(
+                    "file",
+                    f"{whose}保存的导入文件已有 {held / MEGABYTE:,.1f} MB,"
+                    f"加上这个文件超过上限 {megabytes:,} MB。"
+                    f"{_HOW[whose == '您']}",
+                )
+            ImportFile.objects.filter(of=done).delete()
+
+
+_HOW = {
+    True: "请在“我的导入”里把已核对的写入,或取消不要的(取消后立即腾出空间),再上传。",
+    False: "请把您已核对的导入写入,或取消不要的;仍然不够时,请本局其他用户也这样做,或请系统管理员调高上限。",
+}
+
+
+def bureau_of(user: User) -> Unit | None:
+    """Return the bureau whose room a user's uploads take: the nearest one from the user's unit upward."""
+    at = next(iter(access.top_units(user, "upload_import")), None)
+    if at is None:
+        return None
+    above: list[Unit] = list(at.get_ancestors(ascending=True, include_self=True))
+    return next((unit for unit in above if unit.kind in BUREAUS), above[-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from typing import Any
+from typing import IO, Any, cast
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -21,11 +21,11 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from registry import access, audit, nouns
+from registry import access, nouns
 from registry.importers.verdicts import Verdict
 from registry.imports import background as importing
 from registry.imports import operations
-from registry.imports.background import SMALL_ROWS, Unreadable
+from registry.imports.background import Unreadable
 from registry.imports.forms import ConfirmForm, UploadForm
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.operations import KEPT_FOR
@@ -39,11 +39,13 @@ from registry.refusals import OperationRefused
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import posted
-from registry.web.exports import FORMATS
+from registry.web.exports import FORMATS, hand_over, later
 from registry.web.fields import ReasonForm
 from registry.web.links import Tab
 from registry.web.lists import paged
+from registry.web.making import Made, is_long
 from registry.web.reasons import Reason, grouped, ranges
+from registry.work import queue
 
 NOTICED = "noticed"
 """Among the verdicts of the filter: the lines at which something should be looked at."""
@@ -76,6 +78,8 @@ def imports(request: HttpRequest) -> HttpResponse:
             )
         except Unreadable as unreadable:
             form.add_error("file", str(unreadable))
+        except OperationRefused as refusal:
+            form.add_error("file", " ".join(refusal.messages))
         else:
             return HttpResponseRedirect(address.url(handed_in.get_absolute_url()))
     rows = operations.readable(user, Import.objects.filter(user=user)[:RECENT])
@@ -87,8 +91,8 @@ def imports(request: HttpRequest) -> HttpResponse:
             for noun in _offered(user).values()
         ],
         "all_url": reverse("import_template", args=["all"]),
-        "small": SMALL_ROWS,
         "matching": MATCHING,
+        "load": queue.load(),
     }
     return render(request, "imports/list.html", context)
 
@@ -221,19 +225,18 @@ def import_mistakes(request: HttpRequest, pk: int) -> HttpResponse | FileRespons
     import_ = _own(request, pk)
     if not import_.number(Verdict.WRONG):
         raise Http404("该导入没有错误的行。")
-    target = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 the answer closes it
+    name = importing.error_filename(import_.file_name)
+    if is_long(request, import_.total):
+        return later(request, name, import_.number(Verdict.WRONG))
+    target = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115 the answer closes it
     try:
         number = importing.mistakes(import_, target)
     except (Unreadable, ImportFile.DoesNotExist):
         target.close()
         raise Http404("上传的文件已清理。") from None
-    name = importing.error_filename(import_.file_name)
-    audit.record_event(
-        actor_of(request), "export", subject=name, after={"file": import_.file_name, "rows": number}
-    )
-    target.seek(0)
-    kind = "csv" if name.endswith(".csv") else "xlsx"
-    return FileResponse(target, as_attachment=True, filename=name, content_type=FORMATS[kind])
+    kind = FORMATS["csv" if name.endswith(".csv") else "xlsx"]
+    after = {"file": import_.file_name, "rows": number}
+    return hand_over(request, target, Made("export", name, None, after, number, name, kind))
 
 
 def _who_may(request: HttpRequest) -> User:

@@ -28,13 +28,14 @@ from registry.importers.session import (
 )
 from registry.importers.verdicts import Verdict
 from registry.imports.models import Import, ImportLine, ImportState
-from registry.imports.operations import CHANGED_MEANWHILE, Abandoned
+from registry.imports.operations import CHANGED_MEANWHILE
 from registry.imports.plan import Mark, judged
 from registry.models import Organization, Unit, User
 from registry.models.writer import Writer, check_references
 from registry.operations.base import fresh, operation
 from registry.refusals import refuse
 from registry.spreadsheets.reading import Table
+from registry.work.progress import Abandoned
 
 _LINE_COLUMNS = (
     *("of_id", "place", "sheet", "number", "noun", "verdict"),

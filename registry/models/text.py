@@ -128,7 +128,7 @@ def validate_characters(text: str) -> None:
 def validate_letters(text: str) -> None:
     """Refuse letters that are neither Chinese nor Latin: а, ο, ー or ロ look like a, o, 一 or 口."""
     for place, char in enumerate(text, start=1):
-        if unicodedata.category(char)[0] in "LM" or (char.isdigit() and not char.isascii()):
+        if unicodedata.category(char)[0] in "LM" or (char.isdecimal() and not char.isascii()):
             is_latin = unicodedata.normalize("NFD", char)[0] in _LATIN
             if not is_latin and not _HAN.match(char):
                 raise _look_alike(place, char, "汉字、拉丁字母或数字")
@@ -138,8 +138,7 @@ def validate_person_name(text: str) -> None:
     """Refuse what in a person's name could be taken for something else: — and ○ look like 一 and 〇."""
     validate_letters(text)
     for place, char in enumerate(text, start=1):
-        is_letter = unicodedata.category(char)[0] in "LMN"
-        if not is_letter and char not in _PRINTED:
+        if unicodedata.category(char)[0] not in "LM" and char not in _PRINTED and not _HAN.match(char):
             raise _look_alike(place, char, "汉字、拉丁字母、数字或间隔号")
 
 

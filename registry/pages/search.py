@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from registry import nouns
+from registry import access, nouns
 from registry.nouns.organization import ORGANIZATION
 from registry.nouns.person import PERSON
 from registry.nouns.unit import UNIT
@@ -38,7 +38,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "title": title,
         "subtitle": "在您的管理范围内,按名称、别名、拼音、首字母、代码、文号、姓名、警号查找",
         "as_of": table.address.as_of,
-        "nothing": _nothing(text),
+        "nothing": _nothing(request, text),
     }
     if text and request.GET.get("only") == "units":
         context |= {"page_obj": table.page_obj, "unit_grid": table.grid}
@@ -56,7 +56,7 @@ def search_now(request: HttpRequest) -> HttpResponse:
     if not text:
         return HttpResponse()
     hits = _hits(request, text, SHOWN_WHILE_TYPING)
-    return render(request, "pages/search/_now.html", {"q": text, "nothing": _nothing(text), **hits})
+    return render(request, "pages/search/_now.html", {"q": text, "nothing": _nothing(request, text), **hits})
 
 
 def _hits(request: HttpRequest, text: str, shown: int) -> dict[str, Any]:
@@ -93,7 +93,10 @@ def _groups(request: HttpRequest, text: str, shown: int) -> list[dict[str, Any]]
     return groups
 
 
-def _nothing(text: str) -> str:
-    """Return the words of a search without a hit."""
+def _nothing(request: HttpRequest, text: str) -> str:
+    """Return the words of a search without a hit; who sees numbers masked is told that they find nobody."""
     *labels, last = [noun.label for noun in nouns.all_nouns() if noun.texts is not None]
-    return f"您的管理范围内没有与“{text}”相符的{'、'.join(labels)}或{last}"
+    found = f"您的管理范围内没有与“{text}”相符的{'、'.join(labels)}或{last}"
+    is_number = any(char.isdigit() for char in text)
+    sees_numbers = access.may_somewhere(request.user, access.PERSONAL)
+    return f"{found};您看不到完整警号,人员请按姓名查找" if is_number and not sees_numbers else found

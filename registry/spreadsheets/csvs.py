@@ -76,6 +76,7 @@ class Separated:
             number = 0
             while True:
                 number += 1
+                hostile.go_on()
                 try:
                     record = next(reader, None)
                 except csv.Error as error:

@@ -7,8 +7,11 @@ message says in Chinese what to do.
 from __future__ import annotations
 
 import mmap
+import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path, PurePath
 from typing import IO, Literal
 from xml.parsers import expat
@@ -61,6 +64,45 @@ class Unreadable(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class TooSlow(Exception):
+    """Reading the file takes longer than it was given (``given``)."""
+
+
+_until: ContextVar[float | None] = ContextVar("until", default=None)
+
+
+@contextmanager
+def given(seconds: float) -> Iterator[None]:
+    """Give what is read within the block so many seconds of the processor; then raise ``TooSlow``.
+
+    Not of the clock: how much there is to do does not hang on what else the machine does.
+    """
+    before = _until.set(time.thread_time() + seconds)
+    try:
+        yield
+    finally:
+        _until.reset(before)
+
+
+def go_on() -> None:
+    """Raise ``TooSlow`` when the time that was given is over; asked wherever a file can be long."""
+    until = _until.get()
+    if until is not None and time.thread_time() > until:
+        raise TooSlow
+
+
+def unpacked_bytes(path: Path) -> int:
+    """Return how many bytes reading the file takes at most; quick, whatever the file is.
+
+    A part of a workbook is never read further than the file says that it is long.
+    """
+    try:
+        with zipfile.ZipFile(path) as package:
+            return sum(part.file_size for part in package.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return path.stat().st_size
 
 
 def too_many_rows() -> Unreadable:
@@ -215,10 +257,11 @@ class Package:
 
 
 def _limited(file: IO[bytes], limit: int) -> Iterator[bytes]:
-    given = 0
+    read = 0
     while chunk := file.read(CHUNK):
-        given += len(chunk)
-        if given > limit:
+        go_on()
+        read += len(chunk)
+        if read > limit:
             raise unpacked_too_large()
         yield chunk
 

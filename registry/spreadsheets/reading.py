@@ -6,6 +6,7 @@ its address. Only the current row is in memory.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -13,7 +14,7 @@ from pathlib import Path, PurePath
 
 from registry.nouns.columns import NOTES_TITLE, Column, Layout, Value
 from registry.spreadsheets import cells, csvs, hostile, xlsx
-from registry.spreadsheets.grid import MAX_LINE, Merge, Raw, Row, letters_of
+from registry.spreadsheets.grid import Merge, Raw, Row, letters_of
 from registry.spreadsheets.headers import HEADER_WITHIN, Header, NoHeader, Rows, find_header, first_rows
 from registry.spreadsheets.hostile import Unreadable
 from registry.spreadsheets.no_data import NoData
@@ -99,6 +100,7 @@ class Table:
         """Yield the rows below the header, merged cells filled down, without examples and foot lines."""
         self.is_no_data.skipped.clear()
         for row in _filled_down(self.rows(), self._merges):
+            hostile.go_on()
             if row.number > self.header.last and not self.is_no_data(row):
                 yield row
 
@@ -184,20 +186,25 @@ class Table:
         return wide
 
     @cached_property
-    def _wide_at(self) -> dict[int, tuple[Column, Column]]:
-        at: dict[int, tuple[Column, Column]] = {}
-        spent = 0
-        for top, bottom, first, second in self._wide:
-            spent += bottom - top
-            if spent > 2 * MAX_LINE:
-                raise Unreadable(f"“{self.title}”里合并的单元格太多,请取消合并后再上传。")
-            for number in range(top, bottom + 1):
-                at.setdefault(number, (first, second))
-        return at
+    def _wide_from(self) -> list[int]:
+        """The first rows of ``_wide_runs``."""
+        return [top for top, _bottom, _columns in self._wide_runs]
+
+    @cached_property
+    def _wide_runs(self) -> list[tuple[int, int, tuple[Column, Column]]]:
+        """Runs of rows, apart from each other, each with the first merge over it; a merge may be long."""
+        runs: list[tuple[int, int, tuple[Column, Column]]] = []
+        covered = 0
+        for top, bottom, first, second in self._wide:  # by their first rows, so what is covered has no gaps
+            if bottom > covered:
+                runs.append((max(top, covered + 1), bottom, (first, second)))
+                covered = bottom
+        return runs
 
     def _refuse_merged(self, number: int, problems: list[Problem]) -> None:
-        if self._wide_at and (columns := self._wide_at.get(number)):
-            first, second = columns
+        at = bisect_right(self._wide_from, number) - 1
+        if at >= 0 and number <= self._wide_runs[at][1]:
+            first, second = self._wide_runs[at][2]
             problems.append(
                 self._problem(
                     first, number, f"“{first.header}”和“{second.header}”的单元格合并了,请取消合并后分别填写"

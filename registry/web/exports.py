@@ -1,4 +1,7 @@
-"""How a page hands its table on as a file: what stands above it, the file itself, and the record of it."""
+"""How a page hands its table on as a file: what stands above it, the file itself, and the record of it.
+
+What takes long is made by the worker (``later``), which asks the same address again.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,16 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, cast
 
-from django.http import FileResponse, HttpRequest, HttpResponseBase
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
-from registry import audit
+from registry import audit, nouns
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.spreadsheets.sheets import Head, Sheet
 from registry.spreadsheets.writing import file_name, write_csv, write_xlsx
 from registry.web.address import actor_of
+from registry.web.making import Made, TooLong, limited, making_of
 from registry.web.paper import MOST_ROWS, Paper, is_print, show_paper, too_long
 from registry.web.statement import Statement
 
@@ -85,26 +89,51 @@ def answer(
     sent, so that a fault is an error page and not half a table.
     """
     filters = list(filters)
-    if is_print(request):
-        paper = Paper.of(sheets[0])
-        rows = len(paper.tables[0].rows)
-        if rows > MOST_ROWS:
-            return too_long(request, paper.title)
-        return show_paper(request, paper, rows=rows, unit=unit, filters=filters, more=more)
+    sheets = limited(request, sheets)
+    try:
+        if is_print(request):
+            paper = Paper.of(sheets[0])
+            rows = len(paper.tables[0].rows)
+            if rows > MOST_ROWS:
+                return too_long(request, paper.title)
+            return show_paper(request, paper, rows=rows, unit=unit, filters=filters, more=more)
+        return _file(request, sheets, name, unit, filters)
+    except TooLong:
+        if making_of(request) is not None:
+            raise
+        return later(request, sheets[0].title)
+
+
+def _file(
+    request: HttpRequest, sheets: Sequence[Sheet], name: str, unit: Unit | None, filters: Sequence[str]
+) -> HttpResponseBase:
     suffix = wanted_format(request) if len(sheets) == 1 else "xlsx"
     file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
     try:
         rows = write_xlsx(sheets, file) if suffix == "xlsx" else write_csv(sheets[0], file)
         name = file_name(name, suffix)
-        audit.record_event(
-            actor_of(request),
-            "export",
-            subject=sheets[0].title,
-            unit=unit,
-            after={"file": name, "filters": filters, "rows": rows},
-        )
-        file.seek(0)
+        after = {"file": name, "filters": filters, "rows": rows}
+        made = Made("export", sheets[0].title, unit, after, rows, name, FORMATS[suffix])
+        return hand_over(request, file, made)
     except BaseException:
         file.close()
         raise
-    return FileResponse(file, as_attachment=True, filename=name, content_type=FORMATS[suffix])
+
+
+def hand_over(request: HttpRequest, file: IO[bytes], made: Made) -> FileResponse:
+    """Answer with a file and put into the record that it was taken out; the worker's is not taken out yet."""
+    if (making := making_of(request)) is not None:
+        making.made = made
+    else:
+        audit.record_event(
+            actor_of(request), made.verb, subject=made.subject, unit=made.unit, after=made.after
+        )
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=made.file_name, content_type=made.content_type)
+
+
+def later(request: HttpRequest, title: str, rows: int = 0) -> HttpResponse:
+    """Leave what the request asks for to the worker: an app takes it (``long_exports``)."""
+    (ask,) = nouns.handed_up("long_exports")
+    response: HttpResponse = ask(request, title, rows)
+    return response

@@ -63,6 +63,10 @@ class Filter:
             return self.chip(table, value)
         return (self.chip or f"{self.label}:{{}}").format(self.shown(table, value))
 
+    def recorded(self, table: Table[Any], value: Any) -> str:
+        """Return the words of the chip as the record holds them."""
+        return self.words(table, value)
+
     def shown(self, table: Table[Any], value: Any) -> str:
         """Return the value as users read it."""
         return str(value)
@@ -73,6 +77,15 @@ class TextFilter(Filter):
     """A text that is looked for."""
 
     chip: str | Callable[[Any, Any], str] = "含“{}”"
+
+
+@dataclass(frozen=True)
+class PersonFilter(TextFilter):
+    """A text that finds people: a name, or a number, which those who read the record may see masked only."""
+
+    def recorded(self, table: Table[Any], value: Any) -> str:
+        """Return the words with a number masked."""
+        return self.words(table, access.masked(value) if any(map(str.isdigit, value)) else value)
 
 
 @dataclass(frozen=True)

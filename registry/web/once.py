@@ -47,7 +47,9 @@ class Outcome:
 
 
 def key_of(request: HttpRequest) -> str:
-    """Return the key for a form of this page: the one that came with it, else a new one."""
+    """Return the key for a form of this page: the one that came with it unless it is used, or a new one."""
+    if getattr(request, "form_key_is_used", False):
+        return secrets.token_urlsafe(18)
     sent = getattr(request, "kept_form_key", "") or request.POST.get(FIELD, "")
     return str(sent)[:_LONGEST] or secrets.token_urlsafe(18)
 
@@ -88,10 +90,12 @@ def once(request: HttpRequest, act: Callable[[Outcome], T], outcome: Outcome) ->
         if not _claim(user.pk, stored, _content(request)):
             raise AlreadySent
         own = SentForm.objects.filter(user_id=user.pk, key=stored)
+        request.form_key_is_used = True  # type: ignore[attr-defined]  # the answer may hold another form
         try:
             result = act(outcome)
         except OperationRefused as refusal:
             own.delete()
+            request.form_key_is_used = False  # type: ignore[attr-defined]
             return refusal
         own.update(address=outcome.address, said=outcome.said)
         return result

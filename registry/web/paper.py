@@ -25,6 +25,7 @@ from registry.spreadsheets.sheets import NUMBERS, Cell, Head, Kind, Sheet
 from registry.spreadsheets.writing import width_of
 from registry.web.address import actor_of, address_of, back_of
 from registry.web.columns import Column, Line, words
+from registry.web.making import Made, TooLong, making_of
 
 FORMAT = "print"
 """What the button of a print sends as ``format``."""
@@ -236,21 +237,20 @@ def show_paper(
     """Show a document as it will be printed, and put into the record that it was taken out."""
     actor = actor_of(request)
     after = {"filters": list(filters), "rows": rows} if filters else {"rows": rows}
+    context = {
+        "paper": paper,
+        "rows_said": f",共 {rows:,} 行" if rows else "",
+        "unit_name": unit.name if unit else "",
+        "campaign": address_of(request).question.campaign,
+        "printed_by": actor.name,
+        "printed_at": timezone.localtime(),
+        **(more or {}),
+    }
+    if (making := making_of(request)) is not None:  # the sheet alone: its page is made when it is looked at
+        making.made = Made("print", paper.title, unit, after, rows, paper.title, "text/html", is_print=True)
+        return render(request, "parts/paper.html", context)
     audit.record_event(actor, "print", subject=paper.title, unit=unit, after=after)
-    return render(
-        request,
-        template,
-        {
-            "paper": paper,
-            "rows_said": f",共 {rows:,} 行" if rows else "",
-            "unit_name": unit.name if unit else "",
-            "campaign": address_of(request).question.campaign,
-            "printed_by": actor.name,
-            "printed_at": timezone.localtime(),
-            "back": back_of(request),
-            **(more or {}),
-        },
-    )
+    return render(request, template, {**context, "back": back_of(request)})
 
 
 def too_long(
@@ -262,6 +262,8 @@ def too_long(
     has_file: bool = True,
 ) -> HttpResponse:
     """Show that a list is too long for paper, and what to do; ``rows``: its length, if that is known."""
+    if making_of(request) is not None:
+        raise TooLong(most or MOST_ROWS)
     ways = "请导出文件,或返回加上筛选条件后再打印。" if has_file else "请返回,到下级单位分别打印。"
     context = {
         "title": title,

@@ -33,7 +33,7 @@ from registry.spreadsheets.sheets import Cell, Head, Sheet
 from registry.web.address import address_of
 from registry.web.choosing import Choosing
 from registry.web.columns import Column, Grid, Line, head_of, orders
-from registry.web.exports import above, answer, on_a_day
+from registry.web.exports import above, answer, later, on_a_day
 from registry.web.fields import ScopedForm
 from registry.web.filters import Filter
 from registry.web.lists import (
@@ -50,6 +50,7 @@ from registry.web.lists import (
     sorts_of,
     with_query,
 )
+from registry.web.making import is_long
 from registry.web.paper import MOST_ROWS, is_print, too_long
 from registry.web.statement import Statement, units_left_out
 
@@ -255,6 +256,12 @@ class Table(Choosing, Generic[Line]):
         on = [each for each in self.filters if self.wanted[each.name]]
         return self.place_chips | {each.name: each.words(self, self.wanted[each.name]) for each in on}
 
+    @property
+    def recorded(self) -> dict[str, str]:
+        """The same as the record of an export holds it."""
+        on = [each for each in self.filters if self.wanted[each.name] and each.name in self.shown]
+        return self.shown | {each.name: each.recorded(self, self.wanted[each.name]) for each in on}
+
     @cached_property
     def off(self) -> dict[str, str]:
         """The values in the address that switch off the filters that are on by default."""
@@ -452,6 +459,8 @@ class Table(Choosing, Generic[Line]):
         on_paper = is_print(self.request)
         if on_paper and self.length.number > MOST_ROWS:
             return too_long(self.request, self.file_title, self.length.number)
+        if is_long(self.request, self.length.number):
+            return later(self.request, self.file_title, self.length.number)
         day = self.question.as_of if self.is_dated else timezone.localdate()
         named = [part for part in (self.file_name, self.file_place, day.isoformat()) if part]
         return answer(
@@ -459,7 +468,7 @@ class Table(Choosing, Generic[Line]):
             [self.sheet(on_paper=on_paper)],
             name="-".join(named),
             unit=self.file_unit,
-            filters=[*self.shown.values(), *self.asked_along()],
+            filters=[*self.recorded.values(), *self.asked_along()],
             more=self.paper_more() if on_paper else None,
         )
 

@@ -264,6 +264,12 @@ def test_the_copy_grows_by_a_line_for_each_new_seal(copy: Path) -> None:
     assert copy.stat().st_mode & 0o777 == 0o640
 
 
+def test_housekeeping_seals_and_notes_it_outside(copy: Path) -> None:
+    entry()
+    printed, complaint = said("housekeeping")
+    assert (f"已另存到 {copy}。" in printed, complaint) == (True, "")
+
+
 def test_the_copy_in_a_folder(settings: Any, tmp_path: Path) -> None:
     settings.SEAL_COPY = tmp_path
     sealed()

@@ -119,6 +119,7 @@ class Machine:
             "DEBUG": "0",
             "TLS": "0",
             "SECRET_KEY": "for-the-chaos-run-only-0123456789-abcdefghijklmnop",
+            "SEAL_KEY": "for-the-chaos-run-only-9876543210-abcdefghijklmnop",
             "PYTHONUNBUFFERED": "1",
         }
         self.log = folder / "log"
@@ -129,7 +130,7 @@ class Machine:
         """Start serving, and wait until a page comes."""
         bind = ["--bind", f"127.0.0.1:{self.port}", "--workers", "2", "--threads", "4", "--no-control-socket"]
         gunicorn = [sys.executable, "-m", "gunicorn", "partybuild.wsgi", *bind]
-        worker = [sys.executable, "manage.py", "db_worker", "--no-reload", "-v", "1"]
+        worker = [sys.executable, "manage.py", "work"]
         self.web = Process(gunicorn, self.environment, self.log)
         self.worker = Process(worker, self.environment, self.folder / "worker-log")
         for _ in range(240):

@@ -199,7 +199,7 @@ def work() -> None:
         url = url_of_the_test_database()
     root = Path(__file__).resolve().parents[2]
     subprocess.run(
-        [sys.executable, "manage.py", "db_worker", "--batch", "--no-startup-delay", "--no-reload"],
+        [sys.executable, "manage.py", "work", "--batch"],
         cwd=root,
         env=os.environ | {"DATABASE_URL": url},
         check=True,

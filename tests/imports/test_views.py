@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 from openpyxl import Workbook, load_workbook
 
 from registry.audit import Actor
@@ -27,6 +28,7 @@ from registry.refusals import OperationRefused
 from tests.asking import queries
 from tests.factories import make_person, make_unit, make_user
 from tests.imports.test_operations import Office, book
+from tests.work.test_queue import living, waiting
 
 pytestmark = pytest.mark.django_db
 
@@ -337,12 +339,17 @@ def test_a_long_import_waits_for_the_worker(manager: Client, monkeypatch: pytest
     assert made.state == ImportState.UPLOADED
     page = text(manager, made)
     assert reverse("import_progress", args=[made.pk]) in page
-    assert "db_worker" not in page
+    assert "后台处理程序没有运行" in page  # which is true: none lives
     progress = reverse("import_progress", args=[made.pk])
-    Import.objects.update(asked_at=timezone.now() - timedelta(minutes=1))
-    assert "后台处理程序没有运行" in manager.get(progress).content.decode()
+    with living():
+        said = manager.get(progress).content.decode()
+        assert "没有运行" not in said
+        assert "马上开始" in said
+        waiting("other")
+        assert "正忙,前面最多还有 1 项" in manager.get(progress).content.decode()
+    DBTaskResult.objects.filter(queue_name="user-other").delete()
 
-    call_command("db_worker", "--batch", "--no-startup-delay", "--no-reload", verbosity=0)
+    call_command("work", "--batch", verbosity=0)
     made.refresh_from_db()
     assert (made.state, made.counts) == (ImportState.CHECKED, {"people": {"new": 2}})
     response = manager.get(progress)
@@ -352,7 +359,7 @@ def test_a_long_import_waits_for_the_worker(manager: Client, monkeypatch: pytest
     made.refresh_from_db()
     assert made.state == ImportState.CONFIRMED
     assert not Person.objects.exists()
-    call_command("db_worker", "--batch", "--no-startup-delay", "--no-reload", verbosity=0)
+    call_command("work", "--batch", verbosity=0)
     made.refresh_from_db()
     assert made.state == ImportState.WRITTEN
     assert Person.objects.count() == 2
@@ -366,7 +373,7 @@ def test_a_long_import_is_cancelled_before_the_worker_comes(
     monkeypatch.setattr(importing, "SMALL_ROWS", 0)
     made = uploaded(manager, 人员=[PERSON])
     manager.post(reverse("import_cancel", args=[made.pk]))
-    call_command("db_worker", "--batch", "--no-startup-delay", "--no-reload", verbosity=0)
+    call_command("work", "--batch", verbosity=0)
     made.refresh_from_db()
     assert made.state == ImportState.CANCELLED
     assert not ImportLine.objects.exists()

@@ -198,6 +198,8 @@ def test_names_are_chinese_or_latin(name: str) -> None:
         ("a̸nna", 2, "0338"),
         ("李٣", 2, "0663"),
         ("ꞏ张", 1, "A78F"),
+        ("Ⅰ张", 1, "2160"),  # a numeral
+        ("张②", 2, "2461"),
     ],
 )
 def test_letters_that_look_like_others_are_named_and_refused(name: str, place: int, code: str) -> None:
@@ -207,7 +209,7 @@ def test_letters_that_look_like_others_are_named_and_refused(name: str, place: i
 
 def test_units_and_organizations_take_the_same_letters_and_other_signs() -> None:
     field = NameField(max_length=40)
-    assert field.clean("“战疫”第1支部—内勤", None) == "“战疫”第1支部—内勤"
+    assert field.clean("“战疫”第1支部—②组", None) == "“战疫”第1支部—②组"
     with pytest.raises(ValidationError, match="编码 0421"):
         field.clean("Сhuang 支部", None)
 

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from registry.admin import site
+from registry.audit.proving import Proof, keep
 from registry.audit.seals import seal_entries
 from registry.counting.totals.fold import fold_counts
 from registry.models import AuditEntry, Figure, Source
@@ -34,6 +35,7 @@ def rows():
     Figure.objects.create(source=source, unit=unit, code="F1", metric="x", label="x", value="1")
     make_user("somebody", unit=unit)
     seal_entries()
+    keep(Proof())
     fold_counts()
     assign(branch, make_person("乙", unit))
     return {model: apps.get_model("registry", model)._default_manager.first() for model in MODELS}

@@ -139,6 +139,14 @@ def test_a_masked_number_finds_nobody(world: World, login, where: str) -> None:
     assert "马六" in body(clerk, where, q="马六")
 
 
+def test_a_number_that_was_looked_for_is_masked_in_the_record_of_the_export(world: World, login) -> None:
+    client = login(world.left, "clerk")
+    for text in (NUMBER, "王五"):
+        assert client.post(f"{reverse('people_export')}?q={text}").status_code == 200
+    told = AuditEntry.objects.filter(verb="export").order_by("pk").values_list("after__filters", flat=True)
+    assert [filters[-1] for filters in told] == ["含“••••23”", "含“王五”"]
+
+
 def test_a_masked_number_is_no_address(world: World, login) -> None:
     for role, person in (("viewer", world.own), ("clerk", world.guest)):
         client = login(world.left, role)

@@ -214,6 +214,15 @@ def test_where_the_database_cannot_be_asked_a_second_press_decides(
     assert Unit.objects.filter(name="新城派出所").count() == 1
 
 
+def test_a_form_in_the_answer_has_a_key_of_its_own(manager: Client) -> None:
+    """The key of the second step is shown in the answer to the password, with the form for the first code."""
+    url = "/account/second-step/"
+    sent = {"password": PASSWORD, "form_key": key_of(manager.get(url))}
+    answer = manager.post(url, sent)
+    assert 'name="code"' in answer.text
+    assert key_of(answer) != sent["form_key"]
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_two_presses_at_the_same_moment_do_it_once() -> None:

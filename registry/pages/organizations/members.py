@@ -19,7 +19,7 @@ from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
 from registry.web.columns import Column, Grid, noun_column, read_back, tick_column
-from registry.web.filters import TextFilter
+from registry.web.filters import PersonFilter
 from registry.web.links import Tab
 from registry.web.lists import chips, others, paged, with_query
 from registry.web.tables import Table
@@ -85,7 +85,7 @@ class MemberTable(Table[ListedMember]):
     section_levels = 1
     noun = ASSIGNMENT
     acts = ASSIGNMENT_ACTS
-    filters = (TextFilter("q", "姓名、拼音或警号", _named),)
+    filters = (PersonFilter("q", "姓名、拼音或警号", _named),)
     columns: Sequence[Column[ListedMember]] = (
         tick_column("assignment.pk"),
         *person_columns(ASSIGNMENT, lambda row: row.person),

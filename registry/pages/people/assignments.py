@@ -22,7 +22,7 @@ from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS, assignments_named, person_columns
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
-from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
 from registry.web.lists import Length
 from registry.web.tables import Empty, show
 
@@ -104,7 +104,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
         UnitFilter(),
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
         ChoiceFilter("category", "人员类别", "person__category", choices=PersonCategory.choices),
-        TextFilter("q", "姓名、警号或组织", assignments_named),
+        PersonFilter("q", "姓名、警号或组织", assignments_named),
     )
 
     @cached_property

@@ -22,7 +22,7 @@ from registry.pages.people.columns import assignments_named, person_columns
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column
 from registry.web.drill import Place, PlacedTable
-from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
 from registry.web.tables import show
 
 NEWEST_SHOWN = 5
@@ -123,7 +123,7 @@ class LentTable(PlacedTable[Lent]):
     filters = (
         UnitFilter(label="所属单位"),
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
-        TextFilter("q", "姓名、警号或组织", assignments_named),
+        PersonFilter("q", "姓名、警号或组织", assignments_named),
     )
 
     def __init__(self, request: HttpRequest, at: Place | None = None) -> None:

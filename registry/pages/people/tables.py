@@ -35,7 +35,7 @@ from registry.pages.people.columns import person_columns
 from registry.web.address import Address
 from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PlacedTable
-from registry.web.filters import ChoiceFilter, RowFilter, TextFilter, UnitFilter
+from registry.web.filters import ChoiceFilter, PersonFilter, RowFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
 from registry.web.tables import Empty
 
@@ -203,7 +203,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
         RowFilter("branch", "组织关系所在支部", _in_branch, noun="organization"),
         ChoiceFilter("service", "在职情况", choices=_SERVICE, anything="在职"),
         ChoiceFilter("assigned", "一线编入", _placed_or_not, choices=[("yes", "有"), ("no", "无")]),
-        TextFilter("q", "姓名或警号", _named),
+        PersonFilter("q", "姓名或警号", _named),
     )
 
     @property

@@ -1,0 +1,27 @@
+"""How gunicorn serves the registry. It is read wherever gunicorn is started in this folder, with no option.
+
+A request that only waits (for the database, for a browser that sends slowly) costs a thread, not a process;
+what is more than half a second of work is not done here at all (`manage.py work`).
+"""
+
+from partybuild import env
+
+bind = f"127.0.0.1:{env.integer('PORT', default=8000, least=1, most=65_535)}"
+# Two processes for each core is usual; each holds as many connections to the database as it has threads.
+workers = env.integer("WEB_WORKERS", default=3, least=1, most=64)
+worker_class = "gthread"
+threads = env.integer("WEB_THREADS", default=16, least=2, most=64)
+# A process that does not answer to its master for so long is ended; a single request is not.
+timeout = 60
+# Told to end, it lets requests finish for so long: the longest that a page may take.
+graceful_timeout = 30
+keepalive = 5
+# More than the threads can take waits in the system's queue.
+worker_connections = 200
+backlog = 256
+# Processes are made anew now and then, not all at once: what one leaks does not add up.
+max_requests = 5_000
+max_requests_jitter = 500
+limit_request_line = 8_190
+limit_request_fields = 60
+control_socket_disable = True
