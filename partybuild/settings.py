@@ -163,15 +163,18 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "registry.accounts.passwords.NotRecent"},
 ]
 
-# Wrong passwords within LOGIN_LOCK lock: one account at one address, one account from anywhere, one address.
+# After so many wrong passwords the next try waits, twice as long each time, LOGIN_LOCK at most: one account
+# at one address (or in a browser that it has come in by before), one account from anywhere, one address.
+LOGIN_FIRST_WAIT = timedelta(minutes=1)
 LOGIN_LOCK = timedelta(minutes=15)
+LOGIN_FORGOTTEN = timedelta(hours=12)  # so long after the last one wrong passwords count no more
 LOGIN_FAILURES = {"both": 5, "account": 20, "address": 50}
 # Wrong pairs of number and name, and numbers that are taken elsewhere, within that time: all doors together.
 PLACING_FAILURES = 50
 AXES_HANDLER = "registry.accounts.lockout.LoginHandler"
 AXES_FAILURE_LIMIT = LOGIN_FAILURES["both"]
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
-AXES_COOLOFF_TIME = LOGIN_LOCK
+AXES_COOLOFF_TIME = LOGIN_FORGOTTEN
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # nobody is locked out for ever by somebody else
 AXES_LOCKOUT_CALLABLE = "registry.accounts.lockout.locked_out"
@@ -187,6 +190,7 @@ SESSION_ENGINE = "registry.models.session"
 SESSION_COOKIE_AGE = SESSION_IDLE_MINUTES * 60
 SESSION_LONGEST = timedelta(hours=12)
 SESSION_COOKIE_SECURE = TLS
+DEVICE_COOKIE_NAME = "__Host-device" if TLS else "device"
 SESSION_COOKIE_NAME = "__Host-sessionid" if TLS else "sessionid"
 CSRF_COOKIE_SECURE = TLS
 CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"

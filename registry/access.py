@@ -152,6 +152,13 @@ def need(user: AnyUser, verb: str, row: M | None, missing: str) -> M:
     raise Http404(missing)
 
 
+def is_above(user: AnyUser, verb: str, units: Iterable[Unit]) -> bool:
+    """Whether ``user`` may do ``verb`` at each unit from above: not only by a grant at the unit itself."""
+    tops = top_units(user, verb)
+    scope, own = spans(user, verb), {unit.pk for unit in tops}
+    return sees_everything(user) or all(inside(unit, scope) and unit.pk not in own for unit in units)
+
+
 def who_may(verb: str, unit: Unit) -> list[Grant]:
     """Return the grants by which somebody may do ``verb`` at ``unit`` today, the nearest first."""
     above = Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)

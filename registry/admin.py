@@ -25,6 +25,7 @@ _ONLY_IN_A_TRIAL = () if settings.DEBUG else ("is_sample",)
 _NOT_SHOWN = (
     *("oldpassword", "sentform", "session", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
+    "proposal",  # half a password
 )
 """Tables of hashes, of keys that would let somebody in, of workbooks with personal data; the search index."""
 _DERIVED = ("lft", "rght", "tree_id", "level")

@@ -753,6 +753,11 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"users": [here.waiting.pk]},
         )
     ],
+    "proposals": [Row(nothing, "302 403 403 403 200 403 | 403 403 403 200 403", READ_ONLY)],
+    "proposal_confirm": [Row(lambda here: [here.proposal.pk], USERS, USERS_CHANGED)],
+    "proposal_drop": [
+        Row(lambda here: [here.proposal.pk], USERS, USERS_CHANGED, lambda here: {"reason": "否"})
+    ],
     "user": [Row(user, USERS, READ_ONLY)],
     "user_edit": [
         Row(
@@ -814,7 +819,8 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "account_second_step": [
-        Row(nothing, EVERYBODY, "302 302 302 302 302 302 | 302", lambda here: {"password": PASSWORD})
+        # The key stands in the answer.
+        Row(nothing, EVERYBODY, EVERYBODY, lambda here: {"password": PASSWORD})
     ],
     "account_second_step_off": [
         Row(nothing, "302 302 302 302 302 302 | 302", "302 302 302 302 302 302 | 302")
@@ -852,6 +858,7 @@ for _model in apps.get_app_config("registry").get_models():
 NOT_IN_THE_ADMIN = (
     *("session", "oldpassword", "sentform", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
+    "proposal",
 )
 for _name in NOT_IN_THE_ADMIN:
     for _page in _ADMIN:

@@ -11,19 +11,20 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zipfile import ZipFile
 
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 
 from registry.exports import operations as exports
 from registry.exports.models import Export, ExportPart
 from registry.imports import background as importing
 from registry.imports.models import Import
-from registry.models import AuditEntry, Figure, Grant, Organization, Source, Unit, User
+from registry.models import AuditEntry, Figure, Grant, Organization, Proposal, Source, Unit, User
 from registry.operations import leaving, organizations, people, units
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
@@ -37,6 +38,8 @@ PHONE = "1380000"
 
 class Bureau:
     """One of the two: a unit with two stations, people, organizations, users, and what was done."""
+
+    proposal: Proposal
 
     def __init__(
         self, department: Unit, committee: Organization, source: Source, code: str, mark: str
@@ -150,6 +153,12 @@ class TwoBureaus:
         guest = make_person("外来客", self.department, number=GUEST, phone=f"{PHONE}7777")
         assign(self.here.branch, guest)
         self.superuser = make_user("root", is_superuser=True)
+        for bureau in (self.here, self.there):
+            bureau.proposal = Proposal.objects.create(
+                verb="disable_user", user=bureau.waiting, unit=bureau.station, proposed_by=self.superuser,
+                facts={"user": {"row": ["registry.user", bureau.waiting.pk]}, "reason": f"{bureau.mark}离职"},
+                until=timezone.now() + timedelta(days=7),
+            )  # fmt: skip
         # What stood below 甲 once is 乙's today: no day of the past opens it to 甲 again.
         # (Its former superior is named there: so that one has no 甲密 in its name.)
         former = make_unit("former", self.here.unit, name="原分局", kind="brigade")

@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
 
     name = "registry.accounts"
     verbose_name = "账号与授权"
-    take_back_guards = ("registry.accounts.operations.guard_taking_back",)
+    take_back_guards = ("registry.accounts.grants.guard_taking_back",)
     verbs_label = "登录和本人账号"
     verbs = ("registry.accounts.verbs.VERBS",)
     record_words = ("registry.accounts.verbs.WORDS",)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
@@ -14,10 +14,11 @@ from registry.models import User
 from registry.web.fields import ScopedForm
 
 
-def lock_message() -> str:
-    """Say that a login is locked, and what to do."""
+def lock_message(seconds: int) -> str:
+    """Say that a login has to wait, and what to do."""
+    wait = f"{math.ceil(seconds / 10) * 10} 秒" if seconds <= 90 else f"{math.ceil(seconds / 60)} 分钟"
     return (
-        f"登录失败次数过多,已暂时锁定。请 {int(settings.LOGIN_LOCK.total_seconds()) // 60} 分钟后再试;"
+        f"登录失败次数过多,请 {wait}后再试;再错等待更久。在登录过的电脑上不受别处输错的影响。"
         "忘记密码请联系本单位管理员重新设置。"
     )
 
@@ -31,7 +32,7 @@ class LoginForm(AuthenticationForm):
     """User name and password."""
 
     error_messages = {
-        "invalid_login": "用户名或密码不正确,请注意大小写。连续输错多次,账号会暂时锁定。",
+        "invalid_login": "用户名或密码不正确,请注意大小写。连续输错多次,须等待一段时间。",
         "inactive": "该账号已停用,请联系本单位管理员。",
     }
 

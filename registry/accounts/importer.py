@@ -11,6 +11,7 @@ from registry.audit import Actor
 from registry.importers.cases import Case
 from registry.importers.session import Importer, rows_with
 from registry.models import Grant, Person, Unit, User
+from registry.rules import separation
 from registry.search.index import batches
 from registry.search.named import find_by_code_or_name, not_unique
 from registry.spreadsheets.reading import Table
@@ -22,6 +23,8 @@ class UserImporter(Importer):
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the rows batch by batch."""
         self.names: dict[str, str] = {}
+        self.named: dict[str, User] = {}
+        self.given: list[Grant] = []
         for cases in batches(self.session.cases(tables), 500):
             self._know(cases)
             for case in cases:
@@ -43,8 +46,11 @@ class UserImporter(Importer):
         self.users = {each.username.lower(): each for each in users_called(names)}
         managed = access.users_seen(user).filter(pk__in=[each.pk for each in self.users.values()])
         self.managed = set(managed.values_list("pk", flat=True))
-        held = Grant.objects.filter(user__in=self.managed, ended_on__isnull=True)
-        self.held = set(held.values_list("user_id", "unit_id", "role"))
+        self.grants = separation.held_by(
+            [*self.users.values(), *(User(person=person) for person in self.people.values())]
+        )
+        open_ended = [grant for grant in self.grants if grant.ended_on is None]
+        self.held = {(grant.user_id, grant.unit_id, grant.role) for grant in open_ended}
 
     def _judge(self, case: Case) -> None:
         self.session.clean(case, User, ("username", "display_name"))
@@ -66,8 +72,25 @@ class UserImporter(Importer):
         self.session.touch_unit(unit)
         role = case.text("role")
         if there is None or (there.pk, unit.pk, role) not in self.held:
+            self._separate(case, there or self._newcomer(key, person), unit, role)
+        if not case.is_wrong() and (there is None or (there.pk, unit.pk, role) not in self.held):
             case.new = NewUser(case.key, case.text("display_name"), unit, role, end, person)
             case.summary += " · 增加授权" if there is not None else ""
+
+    def _newcomer(self, key: str, person: Person | None) -> User:
+        return self.named.setdefault(key, User(username=key, person=person))
+
+    def _separate(self, case: Case, user: User, unit: Unit, role: str) -> None:
+        """Judge the role beside what the user holds, also by earlier rows; and who may give it by a sheet."""
+        today, end = self.session.today, case.given.get("ended_on")
+        holding = separation.Holding(user, unit, role, today, end)
+        for _rule, _field, message in separation.check(holding, [*self.grants, *self.given]):
+            case.wrong("role", message)
+        if role in separation.GUARDED and not access.is_above(self.session.user, "add_user", [unit]):
+            case.wrong(
+                "role", "这一角色须由两人授予:请上级单位的管理员导入,或在用户页面提出、由另一管理员确认。"
+            )
+        self.given.append(Grant(user=user, unit=unit, role=role, started_on=today, ended_on=end))
 
     def _see(self, case: Case, user: User) -> None:
         """Judge a row of an existing user: only a manager of that user may add grants."""

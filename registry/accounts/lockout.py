@@ -1,50 +1,92 @@
-"""Who may come in at all, when a login is locked (django-axes), and what is then said."""
+"""Who may come in at all, when a login has to wait (django-axes), and what is then said."""
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
+from axes.helpers import get_client_username
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Sum
+from django.db.models import Max, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
+from registry.accounts import devices
 from registry.accounts.forms import LoginForm, lock_message
 from registry.models import User
 
 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
-    """Counts wrong passwords in three ways, each with a limit of its own (LOGIN_FAILURES).
+    """Counts wrong passwords; after so many (LOGIN_FAILURES) the next try waits, twice as long each time.
 
-    One account at one address: few, since that is one person who mistypes or guesses. One account from
-    anywhere: more, against guessing from many machines. One address whatever the account: many, against
-    trying one password everywhere; not counted when all requests come from this machine, since then
-    a proxy was not named in TRUSTED_PROXIES.
+    A browser in which somebody has logged in before (``registry.accounts.devices``) has a counter of its own
+    for that account: nobody keeps its user out from elsewhere. All others are counted in three ways: one
+    account at one address, since that is one person who mistypes or guesses; one account from anywhere,
+    against guessing from many machines; one address whatever the account, against trying one password
+    everywhere. The last not when all requests come from this machine, since then a proxy was not named in
+    TRUSTED_PROXIES.
     """
 
     def get_failures(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """Return the failures, on the scale of the limit for one account at one address."""
-        counted = {
-            way: attempts.aggregate(number=Sum("failures_since_start"))["number"] or 0
-            for way, attempts in zip(
-                ("both", "account", "address"), self.get_user_attempts(request, credentials), strict=True
-            )
+        """Return what the limit is while the next try has to wait, else nothing."""
+        request.login_wait = self.seconds_to_wait(request, credentials)
+        return int(settings.AXES_FAILURE_LIMIT) if request.login_wait else 0
+
+    def seconds_to_wait(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
+        """Return for how long this browser does not try this account again."""
+        self._name_browser(request, credentials)
+        limits, tries = settings.LOGIN_FAILURES, self.get_user_attempts(request, credentials)
+        found = {
+            way: rows.filter(user_agent=request.axes_user_agent)
+            for way, rows in zip(("both", "account", "address"), tries, strict=True)
         }
+        if request.axes_user_agent != _UNKNOWN:
+            return _wait(found["account"], limits["both"])
         if _is_this_machine(request.axes_ip_address):
-            counted["address"] = 0
-        limits = settings.LOGIN_FAILURES
-        return max(number * limits["both"] // limits[way] for way, number in counted.items())
+            del found["address"]
+        return max(_wait(rows, limits[way]) for way, rows in found.items())
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: Any = None, **more: Any
+    ) -> None:
+        """Count a wrong password for the browser."""
+        if request is not None:
+            self._name_browser(request, credentials)
+        super().user_login_failed(sender, credentials, request, **more)
 
     def reset_user_attempts(self, request: Any, credentials: dict[str, Any] | None = None) -> int:
-        """Forget the failures of one account at one address only: logging in oneself clears nobody else's."""
-        first = self.filter_user_attempts(request, credentials)[0]
-        number, _models = first.delete()
+        """Forget the failures of this browser, or of unknown ones at this address: nobody else's."""
+        self._name_browser(request, credentials)
+        both, account, _address = self.filter_user_attempts(request, credentials)
+        rows = both if request.axes_user_agent == _UNKNOWN else account
+        number, _models = rows.filter(user_agent=request.axes_user_agent).delete()
         return int(number)
+
+    def _name_browser(self, request: Any, credentials: dict[str, Any] | None) -> None:
+        """Let the browser be called by its mark for the account: what it calls itself anybody can say."""
+        mark = devices.mark_of(request, get_client_username(request, credentials))
+        request.axes_user_agent = f"device:{mark}" if mark else _UNKNOWN
+
+
+_UNKNOWN = "unknown"
+
+
+def _wait(tries: QuerySet[Any], free: int) -> int:
+    """Return the seconds to wait after these failures: a minute, then twice as long each time."""
+    counted = tries.aggregate(number=Sum("failures_since_start"), last=Max("attempt_time"))
+    over = (counted["number"] or 0) - free
+    if over < 0:
+        return 0
+    wait = min(settings.LOGIN_FIRST_WAIT * 2 ** min(over, 10), settings.LOGIN_LOCK)
+    left: timedelta = counted["last"] + wait - timezone.now()
+    return max(0, math.ceil(left.total_seconds()))
 
 
 class Backend(ModelBackend):
@@ -65,7 +107,7 @@ def _is_this_machine(address: str | None) -> bool:
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -> HttpResponse:
-    """Answer a locked login with the login page that says so; a session that guessed ends."""
+    """Answer a login that has to wait with the login page that says so; a session that guessed ends."""
     if request.user.is_authenticated:
         auth.logout(request)
     form = LoginForm(request, initial={"username": (credentials or {}).get("username") or ""})
@@ -74,7 +116,7 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: Any) -
         form,
         goal=request.POST.get("next", ""),
         packed=request.POST.get("kept", ""),
-        locked=lock_message(),
+        locked=lock_message(request.login_wait),  # type: ignore[attr-defined]
         status=429,
     )
 

@@ -14,18 +14,27 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from registry import access, audit
+from registry import audit
 from registry.accounts import passwords, second_factor
+from registry.accounts.grants import (
+    give,
+    guarded_units,
+    locked,
+    need_right_over,
+    need_two,
+    not_oneself,
+    reason_given,
+    unit_of,
+)
 from registry.audit import Actor
-from registry.locks import lock_unit_tree, use_units
-from registry.models import Grant, GrantRole, Person, Session, Unit, User
-from registry.models.base import on_day
-from registry.models.journal import rewrite
+from registry.locks import lock_unit_tree
+from registry.models import GrantRole, Person, Session, Unit, User
 from registry.models.text import look_of, validate_letters
-from registry.operations import seen
-from registry.operations.base import fresh, need_oneself, need_right, not_allowed, operation, validated
+from registry.operations.base import need_oneself, need_right, operation, validated
 from registry.operations.units import add_unit
 from registry.refusals import refuse
+from registry.rules import separation
+from registry.rules.findings import refuse_if
 from registry.search.index import batches
 
 MOST_SLIPS = 40
@@ -43,14 +52,14 @@ def add_user(
     started_on: date,
     ended_on: date | None = None,
     password: str = "",
+    proposed_by: User | None = None,
 ) -> tuple[User, str]:
     """Make a user with a first grant; return it with its one-time password. Raises ``OperationRefused``."""
     need_right(actor, "add_user", unit)
     user, password = _with_password(_new_user(username, display_name), password)
-    audit.record(
-        actor, "add_user", user, unit=unit, after=audit.fields_of(user, ["username", "display_name"])
-    )
-    _grant(actor, user, unit, role, started_on, ended_on)
+    after = audit.fields_of(user, ["username", "display_name"])
+    audit.record(actor, "add_user", user, unit=unit, after=after)
+    give(actor, user, unit, role, started_on, ended_on, proposed_by)
     return user, password
 
 
@@ -139,9 +148,9 @@ def add_users(*, actor: Actor, users: Sequence[NewUser], reason: str = "") -> li
             after = audit.fields_of(user, ["username", "display_name", "person"])
             audit.record(actor, "add_user", user, unit=new.unit, after=after, reason=reason)
         elif user not in made:
-            _not_oneself(actor, user, "不能给自己授权。")
-            _need_right_over(actor, "grant_role", user, new.unit)
-        _grant(actor, user, new.unit, new.role, today, new.ended_on)
+            not_oneself(actor, user, "不能给自己授权。")
+            need_right_over(actor, "grant_role", user, new.unit)
+        give(actor, user, new.unit, new.role, today, new.ended_on)
     return made
 
 
@@ -152,13 +161,20 @@ def users_called(usernames: Iterable[str]) -> Iterator[User]:
 
 
 @operation
-def edit_user(*, actor: Actor, user: User, changes: Mapping[str, Any], reason: str) -> User:
+def edit_user(
+    *,
+    actor: Actor,
+    user: User,
+    changes: Mapping[str, Any],
+    reason: str,
+    proposed_by: User | None = None,
+) -> User:
     """Correct a user's account name, name, or the person behind it. Managers may correct their own."""
-    user = _locked(user)
+    user = locked(user)
     need_right(actor, "edit_user")
     if actor.user is None or actor.user.pk != user.pk:
-        _need_right_over(actor, "edit_user", user)
-    _reason_given(reason)
+        need_right_over(actor, "edit_user", user)
+    reason_given(reason)
     wanted = {name: value for name, value in changes.items() if getattr(user, name) != value}
     if not wanted:
         return user
@@ -169,6 +185,10 @@ def edit_user(*, actor: Actor, user: User, changes: Mapping[str, Any], reason: s
     _name_free(user)
     user.save(update_fields=list(wanted))
     audit.record(actor, "edit_user", user, unit=unit_of(user), before=before, after=wanted, reason=reason)
+    if "person" in wanted:
+        refuse_if(separation.refusals_of(user), role="person")
+    if actor.user is None or actor.user.pk != user.pk:
+        need_two(actor, "edit_user", guarded_units(user), proposed_by)
     return user
 
 
@@ -220,7 +240,7 @@ def open_login(
         unit=unit,
         after={"username": username, "is_superuser": is_superuser},
     )
-    _grant(actor, user, unit, role, timezone.localdate(), None)
+    give(actor, user, unit, role, timezone.localdate(), None)
     return user
 
 
@@ -247,125 +267,38 @@ def _name_free(user: User) -> None:
 
 
 @operation
-def grant_role(
-    *,
-    actor: Actor,
-    user: User,
-    unit: Unit,
-    role: str,
-    started_on: date,
-    ended_on: date | None = None,
-) -> Grant:
-    """Give ``user`` a role at ``unit`` and below, from a day to another. Raises ``OperationRefused``."""
-    user = _locked(user)
-    _not_oneself(actor, user, "不能给自己授权。")
-    _need_right_over(actor, "grant_role", user, unit)
-    return _grant(actor, user, unit, role, started_on, ended_on)
-
-
-def _grant(actor: Actor, user: User, unit: Unit, role: str, started_on: date, ended_on: date | None) -> Grant:
-    if role not in GrantRole.values:
-        raise refuse("role", "请选择角色。")
-    if started_on < timezone.localdate():
-        raise refuse("started_on", "授权不能追溯:开始日期须为今天或更晚。")
-    if ended_on is not None and ended_on <= started_on:
-        raise refuse("ended_on", "到期日期须晚于开始日期。")
-    use_units([unit])
-    unit = fresh(unit)
-    if unit.closed_on is not None and unit.closed_on <= timezone.localdate():
-        raise refuse("unit", f"“{unit.name}”已撤销,不能授权。")
-    for held in Grant.objects.filter(user=user, unit=unit, role=role):
-        ends_before = ended_on is not None and ended_on <= held.started_on
-        if not ends_before and (held.ended_on is None or held.ended_on > started_on):
-            raise refuse(
-                "role",
-                (
-                    f"该用户在此单位已有“{GrantRole(role).label}”授权("
-                    f"自 {held.started_on.isoformat()} 起),请先结束原授权或错开日期。"
-                ),
-            )
-    grant = Grant.objects.create(user=user, unit=unit, role=role, started_on=started_on, ended_on=ended_on)
-    audit.record(
-        actor,
-        "grant_role",
-        user,
-        unit=unit,
-        after={"unit": unit, "role": role, "started_on": started_on, "ended_on": ended_on},
-        effective_on=started_on,
-    )
-    return grant
-
-
-@operation
-def end_grant(*, actor: Actor, grant: Grant, reason: str) -> Grant:
-    """End a grant today: from now on it gives nothing. Raises ``OperationRefused``."""
-    user = _locked(grant.user)
-    _not_oneself(actor, user, "不能结束自己的授权,请由其他管理员办理。")
-    grant = Grant.objects.select_related("unit", "user").get(pk=grant.pk)
-    _need_right_over(actor, "end_grant", user, grant.unit)
-    seen.meet([grant], is_final=True)
-    _reason_given(reason)
-    today = timezone.localdate()
-    if grant.ended_on is not None and grant.ended_on <= today:
-        raise refuse(None, f"该授权已于 {grant.ended_on.isoformat()} 结束。")
-    before = grant.ended_on
-    grant.ended_on = max(today, grant.started_on)
-    rewrite(Grant.objects.filter(pk=grant.pk), ended_on=grant.ended_on)
-    audit.record(
-        actor,
-        "end_grant",
-        user,
-        unit=grant.unit,
-        before={"unit": grant.unit, "role": grant.role, "ended_on": before},
-        after={"unit": grant.unit, "role": grant.role, "ended_on": grant.ended_on},
-        reason=reason,
-        effective_on=grant.ended_on,
-    )
-    return grant
-
-
-def guard_taking_back(actor: Actor, rows: Sequence[Any]) -> None:
-    """Ask of grants whose end would be taken back what is asked of a new grant."""
-    for grant in (row for row in rows if isinstance(row, Grant)):
-        user = _locked(grant.user)
-        _not_oneself(actor, user, "不能恢复自己的授权,请由其他管理员办理。")
-        _need_right_over(actor, "end_grant", user, grant.unit)
-        if grant.unit.closed_on is not None and grant.unit.closed_on <= timezone.localdate():
-            raise refuse(None, f"“{grant.unit.name}”已撤销,不能授权。")
-        others = Grant.objects.filter(user=user, unit=grant.unit, role=grant.role).exclude(pk=grant.pk)
-        if others.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=grant.started_on)).exists():
-            raise refuse(None, f"该用户在此单位又有了“{GrantRole(grant.role).label}”授权,不用恢复。")
-
-
-@operation
-def disable_user(*, actor: Actor, user: User, reason: str) -> User:
+def disable_user(*, actor: Actor, user: User, reason: str, proposed_by: User | None = None) -> User:
     """Let a user in no more and end the sessions; the password stays for when it is enabled again."""
     user = _other(actor, "disable_user", user, "不能停用自己的账号。")
-    _reason_given(reason)
+    reason_given(reason)
     if not user.is_active:
         raise refuse(None, "该用户已经停用。")
     forget_sessions(user=user)
-    return _set_active(actor, "disable_user", user, reason, is_active=False)
+    _set_active(actor, "disable_user", user, reason, is_active=False)
+    need_two(actor, "disable_user", guarded_units(user), proposed_by)
+    return user
 
 
 @operation
-def enable_user(*, actor: Actor, user: User, reason: str = "") -> User:
+def enable_user(*, actor: Actor, user: User, reason: str = "", proposed_by: User | None = None) -> User:
     """Let a disabled user in again."""
     user = _other(actor, "enable_user", user, "不能启用自己的账号。")
     if user.is_active:
         raise refuse(None, "该用户没有停用。")
-    return _set_active(actor, "enable_user", user, reason, is_active=True)
+    _set_active(actor, "enable_user", user, reason, is_active=True)
+    need_two(actor, "enable_user", guarded_units(user), proposed_by)
+    return user
 
 
 def _other(actor: Actor, verb: str, user: User, message: str) -> User:
     """Return the user's row, locked; refuse unless the actor may do it, and it is not the actor's own."""
-    user = _locked(user)
-    _not_oneself(actor, user, message)
-    _need_right_over(actor, verb, user)
+    user = locked(user)
+    not_oneself(actor, user, message)
+    need_right_over(actor, verb, user)
     return user
 
 
-def _set_active(actor: Actor, verb: str, user: User, reason: str, *, is_active: bool) -> User:
+def _set_active(actor: Actor, verb: str, user: User, reason: str, *, is_active: bool) -> None:
     user.is_active = is_active
     user.save(update_fields=["is_active"])
     audit.record(
@@ -377,19 +310,24 @@ def _set_active(actor: Actor, verb: str, user: User, reason: str, *, is_active: 
         after={"is_active": is_active},
         reason=reason,
     )
-    return user
 
 
 @operation
 def set_one_time_password(
-    *, actor: Actor, user: User, reason: str = "", without_second_factor: bool = False
+    *,
+    actor: Actor,
+    user: User,
+    reason: str = "",
+    without_second_factor: bool = False,
+    password: str = "",
+    proposed_by: User | None = None,
 ) -> str:
-    """Set and return a password that opens the registry once, to set another.
+    """Set and return a password that opens the registry once, to set another: a random one if none is given.
 
     It ends the user's sessions, and the lock after wrong passwords.
     """
     user = _other(actor, "set_one_time_password", user, "自己的密码请在“我的账号”中修改。")
-    password = passwords.one_time_password()
+    password = password or passwords.one_time_password()
     passwords.replace(user, password, one_time=True)
     removed = without_second_factor and second_factor.forget(user)
     forget_sessions(user=user)
@@ -402,6 +340,7 @@ def set_one_time_password(
         after={"must_change_password": True, **({"second_factor": False} if removed else {})},
         reason=reason,
     )
+    need_two(actor, "set_one_time_password", guarded_units(user), proposed_by)
     return password
 
 
@@ -417,7 +356,7 @@ def set_one_time_passwords(*, actor: Actor, users: Sequence[User]) -> list[tuple
 @operation
 def change_password(*, actor: Actor, user: User, password: str) -> User:
     """Set one's own password, under the rules. All other sessions end, since they hang on the old one."""
-    user = _locked(user)
+    user = locked(user)
     need_oneself(actor, "change_password", user)
     if passwords.changes_too_often(user) and not passwords.is_due(user):
         raise refuse(
@@ -467,7 +406,7 @@ def end_sessions(*, actor: Actor, user: User, keep: str = "") -> int:
 @operation
 def skip_start(*, actor: Actor, user: User) -> User:
     """Show a user the usual home, though the first steps of the registry are not all done."""
-    user = _locked(user)
+    user = locked(user)
     need_oneself(actor, "skip_start", user)
     user.skips_start = True
     user.save(update_fields=["skips_start"])
@@ -478,7 +417,7 @@ def skip_start(*, actor: Actor, user: User) -> User:
 @operation
 def choose_columns(*, actor: Actor, user: User, of: str, columns: Sequence[str]) -> User:
     """Keep which columns a user sees of a list; none: all again."""
-    user = _locked(user)
+    user = locked(user)
     need_oneself(actor, "choose_columns", user)
     user.list_columns = {**user.list_columns, of: list(columns)}
     user.save(update_fields=["list_columns"])
@@ -498,37 +437,3 @@ def close_login(*, actor: Actor, user: User, reason: str) -> User:
         actor, "close_login", user, before={"is_active": True}, after={"is_active": False}, reason=reason
     )
     return user
-
-
-def unit_of(user: User) -> Unit | None:
-    """Return the highest unit at which the user holds something today, for the record."""
-    valid = Grant.objects.filter(on_day(timezone.localdate()), user=user).select_related("unit")
-    units = sorted((grant.unit for grant in valid), key=lambda unit: (unit.level, unit.tree_id, unit.lft))
-    return units[0] if units else None
-
-
-def _locked(user: User) -> User:
-    """Return the user's row as it is now, kept from others until the transaction ends."""
-    return User.objects.select_for_update().get(pk=user.pk)
-
-
-def _not_oneself(actor: Actor, user: User, message: str) -> None:
-    if actor.user is not None and actor.user.pk == user.pk:
-        raise refuse(None, message)
-
-
-def _need_right_over(actor: Actor, verb: str, user: User, unit: Unit | None = None) -> None:
-    """Refuse unless the actor sees ``user`` and may do it at ``unit``, or at all that ``user`` holds."""
-    need_right(actor, verb, *([unit] if unit is not None else []))
-    seen.meet([user], is_final=True)
-    by = actor.user
-    if by is None:
-        return
-    may = access.may_control(by, user, verb) if unit is None else access.may_grant_to(by, user)
-    if not may or not access.users_seen(by).filter(pk=user.pk).exists():
-        raise not_allowed(verb)
-
-
-def _reason_given(reason: str) -> None:
-    if not reason.strip():
-        raise refuse("reason", "请填写原因。")

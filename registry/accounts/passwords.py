@@ -162,6 +162,11 @@ def one_time_password() -> str:
     return "".join(chosen)
 
 
+def half() -> str:
+    """Return the random first half of a one-time password that two managers hand over."""
+    return "".join(secrets.choice("".join(_KINDS[:3])) for _number in range(8))
+
+
 def is_due(user: User | AnonymousUser) -> bool:
     """Whether the user must set a new password before anything else."""
     if not isinstance(user, User):

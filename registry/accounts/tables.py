@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from registry import access
+from registry.accounts.proposals import seen
 from registry.accounts.user_forms import STATES
 from registry.models import Grant, GrantRole, Unit, User
 from registry.models.base import on_day
@@ -167,10 +168,12 @@ class UserTable(Table[ListedUser]):
 
     @property
     def actions(self) -> list[dict[str, str]]:
-        """Adding users, many from a sheet, and slips for those who never logged in."""
+        """Adding users, many from a sheet, slips for who never logged in; what waits for a second."""
+        number = seen(self.user).count()
         return [
             {"label": label, "url": self.address.url(reverse(name)), "tone": tone}
             for label, name, tone in (
+                *([(f"待确认 {number}", "proposals", "")] if number else []),
                 ("印发密码条", "user_slips", ""),
                 ("批量导入", "imports", ""),
                 ("添加用户", "user_add", "main"),

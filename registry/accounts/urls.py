@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.accounts import users
+from registry.accounts import proposal_pages, users
 from registry.accounts import views as account
 from registry.accounts.tables import UserTable
 from registry.web.tables import export
@@ -24,6 +24,9 @@ urlpatterns = [
     path("export/users/", export(UserTable), name="users_export"),
     path("users/add/", users.add, name="user_add"),
     path("users/slips/", users.slips, name="user_slips"),
+    path("users/proposals/", proposal_pages.proposals, name="proposals"),
+    path("users/proposals/<int:pk>/confirm/", proposal_pages.confirm, name="proposal_confirm"),
+    path("users/proposals/<int:pk>/drop/", proposal_pages.drop, name="proposal_drop"),
     path("users/<int:pk>/", users.user, name="user"),
     path("users/<int:pk>/edit/", users.edit, name="user_edit"),
     path("users/<int:pk>/grant/", users.grant, name="user_grant"),

@@ -32,7 +32,10 @@ class GrantForm(ScopedForm):
     role = forms.ChoiceField(
         label="角色",
         choices=[("", "请选择"), *GrantRole.choices],
-        help_text="查看:只看;录入:登记和修改;审批:批准下级提交;管理员:以上全部并可授权;审计:查操作记录。",
+        help_text=(
+            "查看:只看;录入:登记和修改;审批:批准下级提交;管理员:以上全部并可授权;审计:查操作记录。"
+            "审批、管理员、审计由两人办理:另一位管理员确认后生效,上级单位的管理员可直接授予。"
+        ),
     )
     started_on = DayField(label="开始日期")
     ended_on = DayField(label="到期日期", required=False, help_text="自该日起失效;留空为长期。")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,14 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
+from registry.accounts import grants, passwords, proposals
 from registry.accounts import operations as accounts
-from registry.accounts import passwords
 from registry.accounts import user_forms as forms
+from registry.accounts.proposals import or_propose
 from registry.accounts.tables import ListedUser, UserTable, grants_inside, listed, require_manager
-from registry.models import Grant, Person, User
+from registry.models import Grant, Person, Proposal, Unit, User
 from registry.operations import seen
+from registry.rules import separation
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ReasonForm
@@ -52,6 +55,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
             "may_control": access.may_control(request.user, found),
             "is_oneself": found.pk == request.user.pk,
             "person": person_link(request, found),
+            "proposals": proposal_lines(request, found),
             "crumbs": _crumbs(request, found.username),
         },
     )
@@ -94,9 +98,9 @@ def add(request: HttpRequest) -> HttpResponse:
     return change(
         request,
         form,
-        lambda: accounts.add_user(actor=actor_of(request), **form.arguments()),
+        lambda: or_propose(accounts.add_user)(actor=actor_of(request), **form.arguments()),
         warn=lambda: _namesakes(request, form.cleaned_data["display_name"]),
-        back=lambda made: _show_password(request, *made, is_new=True),
+        back=lambda made: _added(request, made),
         template=FORM,
         context={
             "title": "添加用户",
@@ -114,21 +118,72 @@ def _namesakes(request: HttpRequest, name: str) -> list[str]:
     return [f"已有姓名同为“{name}”的用户({names}),请确认不是同一人。"] if names else []
 
 
-def _show_password(request: HttpRequest, made: User, password: str, *, is_new: bool) -> HttpResponse:
+def _added(request: HttpRequest, made: tuple[User, str] | Proposal) -> HttpResponse:
+    return (
+        show_half(request, made) if isinstance(made, Proposal) else show_password(request, *made, is_new=True)
+    )
+
+
+def show_password(
+    request: HttpRequest, made: User, password: str, *, is_new: bool = False, is_half: bool = False
+) -> HttpResponse:
     """Show a one-time password in the answer itself: kept for a next page it would be stored somewhere."""
+    context = {"account": made, "password": password, "is_new": is_new, "is_half": is_half}
     crumbs = _crumbs(request, made.username)
-    context = {"account": made, "password": password, "is_new": is_new, "crumbs": crumbs}
-    return render(request, "accounts/users/password.html", context)
+    return render(request, "accounts/users/password.html", {**context, "crumbs": crumbs})
+
+
+def show_half(request: HttpRequest, proposal: Proposal) -> HttpResponse:
+    """Show the half of a proposed password that its proposer hands over."""
+    context = {
+        "said": proposals.described(proposal),
+        "half": proposal.first_half,
+        "confirmers": proposals.who_confirms(request.user, proposal),
+        "days": proposals.DAYS,
+        "crumbs": _crumbs(request, "已提出"),
+    }
+    return render(request, "accounts/users/half.html", context)
+
+
+def proposal_lines(request: HttpRequest, about: User | None = None) -> list[dict[str, Any]]:
+    """Return what waits for a second manager where the user manages, all or about one user."""
+    rows = proposals.seen(request.user)
+    address = address_of(request)
+    return [
+        {
+            "proposal": row,
+            "said": proposals.described(row),
+            "confirmers": proposals.who_confirms(request.user, row),
+            "is_own": row.proposed_by_id == request.user.pk,
+            "confirm_url": address.url(reverse("proposal_confirm", args=[row.pk]))
+            if proposals.may_confirm(request.user, row)
+            else "",
+            "drop_url": address.url(reverse("proposal_drop", args=[row.pk]))
+            if row.user_id != request.user.pk
+            else "",
+        }
+        for row in (rows if about is None else rows.filter(user=about))
+    ]
 
 
 def waiting(request: HttpRequest) -> list[ListedUser]:
-    """Return who never logged in and may be given a password by the manager, one batch of slips at most."""
+    """Return who never logged in and may be given a password by the manager, one batch of slips at most.
+
+    Not whose password takes two managers: that is proposed on the user's page.
+    """
     is_root = request.user.is_superuser
     rows = access.users_seen(request.user).filter(is_active=True, must_change_password=True, last_login=None)
     rows = rows.exclude(username=request.user.get_username()).order_by("display_name", "username")
     found = rows if is_root else rows.filter(is_superuser=False)
     listing = listed(request, list(found[: 4 * accounts.MOST_SLIPS]))
-    return [each for each in listing if is_root or not each.elsewhere][: accounts.MOST_SLIPS]
+    alone = [each for each in listing if is_root or not (each.elsewhere or _takes_two(request, each))]
+    return alone[: accounts.MOST_SLIPS]
+
+
+def _takes_two(request: HttpRequest, row: ListedUser) -> bool:
+    held = (each.grant for each in row.held if not each.is_over)
+    units = [grant.unit for grant in held if grant.role in separation.GUARDED]
+    return not access.is_above(request.user, "set_one_time_password", units)
 
 
 @changes_something
@@ -216,67 +271,98 @@ def _to_users(job: Job, _result: object) -> SafeString:
     return format_html(' <a href="{}">{}</a>', job.address.url(reverse("users")), "返回用户列表")
 
 
+def _second(job: Job, verb: str, units: list[Unit]) -> list[str]:
+    """Say that another manager must confirm it, where that is so."""
+    if access.is_above(job.user, verb, units):
+        return []
+    return ["此人担任审计、审批或管理员:提交后须由另一位管理员确认才生效。"]
+
+
+def _done(say: Callable[[Job, Any], str]) -> Callable[[Job, Any], str]:
+    """Return what says that it was done, or what it waits for."""
+
+    def said(job: Job, result: Any) -> str:
+        if not isinstance(result, Proposal):
+            return say(job, result)
+        who = proposals.who_confirms(job.user, result)
+        return f"已提出,{proposals.DAYS} 天内由另一位管理员确认后生效。可以确认的有:{who}。"
+
+    return said
+
+
 _USER = Subject("user", _controlled, _around, "accounts/users/confirm.html", _to_users)
 
 edit = _USER.change(
-    accounts.edit_user,
+    or_propose(accounts.edit_user),
     forms.EditUserForm,
     "修改用户",
     submit_label="保存",
     find=_correctable,
-    done=lambda job, row: f"已保存“{row}”的修改。",
+    done=_done(lambda job, row: f"已保存“{row}”的修改。"),
     template=FORM,
 )
 grant = _USER.change(
-    accounts.grant_role,
+    or_propose(grants.grant_role),
     forms.GrantForm,
     "增加授权",
     submit_label="授权",
     find=_to_grant,
-    done=lambda job, made: f"已授予“{job.row}”在{made.unit.label}的“{made.get_role_display()}”角色。",
+    done=_done(lambda job, made: f"已授予“{job.row}”在{made.unit.label}的“{made.get_role_display()}”角色。"),
     template=FORM,
     beside=(seen.GRANTS,),
 )
 end_grant = _USER.change(
-    accounts.end_grant,
+    or_propose(grants.end_grant),
     ReasonForm,
     "结束授权",
     name="grant",
     find=_held,
     sentences=lambda job: [
-        f"“{job.row.user}”在{job.row.unit.name}的“{job.row.get_role_display()}”授权将立即失效。"
+        f"“{job.row.user}”在{job.row.unit.name}的“{job.row.get_role_display()}”授权将立即失效。",
+        *_second(job, "end_grant", [job.row.unit] if job.row.role in separation.GUARDED else []),
     ],
-    done=lambda job, row: (
-        f"已结束“{job.row.user}”在{job.row.unit.label}的“{job.row.get_role_display()}”授权。"
+    done=_done(
+        lambda job, row: f"已结束“{job.row.user}”在{job.row.unit.label}的“{job.row.get_role_display()}”授权。"
     ),
 )
 disable = _USER.change(
-    accounts.disable_user,
+    or_propose(accounts.disable_user),
     ReasonForm,
     "停用用户",
     submit_label="停用该用户",
-    sentences=lambda job: [f"停用后“{job.row}”不能登录,正在使用的登录立即退出。可以随时再启用。"],
-    done=lambda job, row: f"已停用“{row}”,其登录已全部退出。",
+    sentences=lambda job: [
+        f"停用后“{job.row}”不能登录,正在使用的登录立即退出。可以随时再启用。",
+        *_second(job, "disable_user", grants.guarded_units(job.row)),
+    ],
+    done=_done(lambda job, row: f"已停用“{row}”,其登录已全部退出。"),
     beside=(seen.GRANTS,),
 )
 enable = _USER.change(
-    accounts.enable_user,
+    or_propose(accounts.enable_user),
     forms.EnableForm,
     "启用用户",
     submit_label="启用该用户",
-    sentences=lambda job: [f"启用后“{job.row}”可用原密码登录。"],
-    done=lambda job, row: f"已启用“{row}”。",
+    sentences=lambda job: [
+        f"启用后“{job.row}”可用原密码登录。",
+        *_second(job, "enable_user", grants.guarded_units(job.row)),
+    ],
+    done=_done(lambda job, row: f"已启用“{row}”。"),
     beside=(seen.GRANTS,),
 )
 # The password is shown in the answer and nowhere else.
 password = _USER.change(
-    accounts.set_one_time_password,
+    or_propose(accounts.set_one_time_password),
     forms.OneTimePasswordForm,
     "设一次性密码",
     submit_label="生成一次性密码",
     sentences=lambda job: [
         f"“{job.row}”的原密码立即失效,正在使用的登录全部退出,登录锁定解除。",
-        "请先核实本人身份。新密码只显示一次,三天内有效,首次登录须修改。",
+        "请先核实本人身份。新密码只显示一次,三天内有效,只能登录一次并须修改。",
+        *_second(job, "set_one_time_password", grants.guarded_units(job.row)),
     ],
-    back=lambda job, made: _show_password(job.request, job.row, made, is_new=False),
+    back=lambda job, made: (
+        show_half(job.request, made)
+        if isinstance(made, Proposal)
+        else show_password(job.request, job.row, made)
+    ),
 )

@@ -22,6 +22,8 @@ WORDS = {
     "second_factor": RecordWord("二次验证"),
     "codes": RecordWord("备用码个数"),
     "sessions": RecordWord("会话数"),
+    "proposal": RecordWord("事项"),
+    "proposed_by": RecordWord("提出人"),
     "columns": RecordWord("所选的列"),
     "step": RecordWord(
         "验证方式", {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "备用码"}

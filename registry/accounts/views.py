@@ -24,8 +24,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from registry import audit
+from registry.accounts import devices, second_factor
 from registry.accounts import operations as accounts
-from registry.accounts import second_factor
 from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, PasswordForm
 from registry.accounts.lockout import login_page
 from registry.accounts.passwords import ONE_TIME_SPENT, is_due
@@ -90,7 +90,9 @@ def _enter(
     request.session["agent"] = str(request.META.get("HTTP_USER_AGENT", ""))[:200]
     accounts.forget_ended_sessions(user=user)
     audit.record_event(actor_of(request), "login", subject=user.username, after={"step": step})
-    return HttpResponseRedirect(goal)
+    response = HttpResponseRedirect(goal)
+    devices.remember(request, response, user)
+    return response
 
 
 def _visitor(request: HttpRequest, user: User | None) -> Actor:

@@ -24,4 +24,4 @@ from registry.models.source import Figure, Source
 from registry.models.term import NameTerm, OrganizationTerm, UnitTerm
 from registry.models.totals import Total, TotalChange
 from registry.models.unit import Unit, UnitPlacement
-from registry.models.user import Grant, OldPassword, User
+from registry.models.user import Grant, OldPassword, Proposal, User

@@ -70,3 +70,37 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role}@{self.unit_id}"
+
+
+class Proposal(models.Model):
+    """Something that one manager proposed to do with a user, and that another one confirms."""
+
+    WAITING, CONFIRMED, DROPPED = "", "confirmed", "dropped"
+
+    verb = models.CharField("事项", max_length=60)
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, related_name="proposals", verbose_name="用户"
+    )
+    """Nobody yet where a user would be added."""
+    unit = Link(Unit, "单位", related_name="proposals")
+    facts = models.JSONField("内容", default=dict)
+    """What the operation takes (registry.accounts.proposals)."""
+    first_half = models.CharField("前半段密码", max_length=20, blank=True)
+    """Half of a one-time password, which alone opens nothing; the other half is made by the confirming."""
+    proposed_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", verbose_name="提出人")
+    proposed_at = models.DateTimeField("提出时间", default=timezone.now)
+    until = models.DateTimeField("有效期至")
+    outcome = models.CharField("结果", max_length=10, blank=True, default=WAITING)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", verbose_name="办理人"
+    )
+    decided_at = models.DateTimeField("办理时间", null=True)
+
+    class Meta:
+        verbose_name = "待确认事项"
+        indexes = [
+            models.Index(fields=["unit", "until"], name="proposal_waiting", condition=models.Q(outcome=""))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self._meta.verbose_name} {self.pk}"

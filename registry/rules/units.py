@@ -20,6 +20,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.hierarchy import UnitHierarchy, move_days, remembering
+from registry.rules import separation
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, unblamed, warning
 
 REGION_CODE = r"^\d{6}$"
@@ -108,10 +109,18 @@ def move_refusals(proposals: Sequence[Move]) -> list[Finding]:
     with remembering():
         refused += first_of(_check_circle, fine)
     fine = unblamed(fine, refused)
+    refused += first_of(_check_roles, fine)
+    fine = unblamed(fine, refused)
     moved = [unit.pk for proposal in fine for unit in proposal.units]
     rows = UnitPlacement.objects.filter(unit__in=moved, ended_on__isnull=True)
     since = dict(rows.values_list("unit_id", "started_on"))
     return [*refused, *first_of(lambda proposal: _check_day(proposal, since), fine)]
+
+
+def _check_roles(proposal: Move) -> Wrong:
+    if proposal.superior is not None:
+        for message in separation.met_by_moving(proposal.units, proposal.superior):
+            yield "roles_exclude", "superior", message
 
 
 def closing_refusals(proposals: Sequence[Closing]) -> list[Finding]:

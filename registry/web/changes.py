@@ -114,7 +114,7 @@ def change(
 def what_changed(row: Model, names: Sequence[str]) -> str:
     """Say what others changed in a row since the user saw it; what is masked is not said."""
     known = {each.name: str(each.verbose_name) for each in row._meta.concrete_fields}
-    masked = nouns.of(row).masked if nouns.describes(type(row)) else ()
+    masked = nouns.of(row).masked if nouns.describes(type(row)) else known  # what is no noun has no words
     said = [
         f"{known[name]}现在是“{shown_value(row, name, getattr(row, name))}”"
         if name in known and name not in masked

@@ -10,12 +10,14 @@ still holds (``registry.imports``, ``registry.exports``).
 
 from __future__ import annotations
 
+import io
 import logging
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -24,7 +26,7 @@ from django_tasks import TaskContext, TaskResultStatus
 from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
-from registry.housekeeping import Cleaner, clean
+from registry.housekeeping import Cleaner
 from registry.models import User
 from registry.refusals import refuse
 from registry.work import beats
@@ -233,4 +235,10 @@ def _forget_what_is_done() -> int:
 
 
 CLEANERS = (Cleaner("已完成的后台任务", _forget_what_is_done),)
-CHORES = (Chore("housekeeping", timedelta(hours=1), clean),)
+
+
+def _keep_house() -> None:
+    call_command("housekeeping", stdout=io.StringIO())
+
+
+CHORES = (Chore("housekeeping", timedelta(hours=1), _keep_house),)

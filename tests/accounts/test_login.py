@@ -144,13 +144,29 @@ def test_the_login_form_needs_its_token(user: User) -> None:
 # --- Lock-out ------------------------------------------------------------------------------------
 
 
-def test_five_wrong_ones_lock_account_and_address_for_a_while(client: Client, user: User) -> None:
+def guess(number: int, client: Client, address: str = "10.1.1.1", username: str = "zhangsan") -> Any:
+    """So many wrong passwords, one after the other, without the waiting between; the last answer."""
+    for _number in range(number):
+        response = log_in(client, username, "wrong", address=address)
+        pass_time(minutes=15)
+    return response
+
+
+def pass_time(**of: int) -> None:
+    """Let time pass for the failed logins."""
+    for attempt in AccessAttempt.objects.all():
+        AccessAttempt.objects.filter(pk=attempt.pk).update(
+            attempt_time=attempt.attempt_time - timedelta(**of)
+        )
+
+
+def test_five_wrong_ones_make_account_and_address_wait(client: Client, user: User) -> None:
     for _number in range(4):
         assert log_in(client, password="wrong").status_code == 200
     response = log_in(client, password="wrong")
     assert response.status_code == 429
     text = response.content.decode()
-    assert "15 分钟后再试" in text
+    assert "请 60 秒后再试" in text
     assert 'value="zhangsan"' in text
     # Now the right one does not help, nor another browser; another address and another account do.
     assert log_in(client).status_code == 429
@@ -173,27 +189,86 @@ def test_five_wrong_ones_lock_account_and_address_for_a_while(client: Client, us
         ("login", "lisi"),
         ("login", "zhangsan"),
     ]
-    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=16))
+    pass_time(minutes=1, seconds=1)
     assert log_in(client).status_code == 302
 
 
-def test_trying_while_locked_does_not_prolong_it(client: Client, user: User) -> None:
+def test_the_wait_grows_and_is_forgotten_after_half_a_day(client: Client, user: User) -> None:
+    guess(4, client)
+    for said, minutes in (
+        ("60 秒", 1),
+        ("2 分钟", 2),
+        ("4 分钟", 4),
+        ("8 分钟", 8),
+        ("15 分钟", 15),
+        ("15 分钟", 15),
+    ):
+        assert f"请 {said}后再试" in log_in(client, password="wrong").content.decode()
+        pass_time(minutes=minutes)
+    assert log_in(client, password="wrong").status_code == 429
+    pass_time(hours=12, seconds=1)
+    assert log_in(client, password="wrong").status_code == 200
+
+
+def test_trying_while_it_waits_does_not_prolong_it(client: Client, user: User) -> None:
     for _number in range(5):
         log_in(client, password="wrong")
-    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=14))
+    pass_time(seconds=50)
     assert log_in(client, password="wrong").status_code == 429
-    AccessAttempt.objects.update(attempt_time=timezone.now() - timedelta(minutes=16))
+    pass_time(seconds=11)
     assert log_in(client).status_code == 302
 
 
-def test_one_account_from_many_addresses_locks(client: Client, user: User) -> None:
+def test_nobody_keeps_a_user_out_from_elsewhere(client: Client, user: User) -> None:
+    log_in(client)
+    client.post("/logout/")
+    for number in range(25):
+        guess(1, Client(), f"10.2.0.{number}")
+    log_in(Client(), password="wrong", address="10.2.1.1")
+    # Everybody waits for this account, and so does who is at the same address.
+    assert log_in(Client(), address="10.3.0.1").status_code == 429
+    # Not the browser in which the user has come in before, wherever it is now.
+    assert log_in(client, address="10.3.0.1").status_code == 302
+    client.post("/logout/")
+    # It has a counter of its own, which others do not share.
+    for _number in range(5):
+        last = log_in(client, password="wrong", address="10.3.0.2")
+    assert last.status_code == 429
+    assert log_in(client, address="10.3.0.3").status_code == 429
+    pass_time(hours=13)
+    assert log_in(Client(), address="10.3.0.2").status_code == 302
+
+
+def test_a_known_browser_is_known_to_its_own_accounts_only_and_by_our_signature(
+    client: Client, user: User
+) -> None:
+    log_in(client)
+    cookie = client.cookies[project.DEVICE_COOKIE_NAME]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    make_user("lisi")
+    client.post("/logout/")
+    # For another account it is as unknown as any other, and so it is with a mark that nobody signed.
+    forged = Client()
+    forged.cookies[project.DEVICE_COOKIE_NAME] = cookie.value[:-2] + "xx"
+    for browser, name in ((client, "lisi"), (forged, "zhangsan")):
+        guess(5, Client(), "10.5.0.1", name)
+        log_in(Client(), name, "wrong", address="10.5.0.1")
+        assert log_in(browser, name, address="10.5.0.1").status_code == 429
+        # What a browser calls itself makes it no other one.
+        facts = {"username": name, "password": PASSWORD}
+        named = Client(headers={"user-agent": "device:x"})
+        assert named.post("/login/", facts, REMOTE_ADDR="10.5.0.1").status_code == 429
+
+
+def test_one_account_from_many_addresses_waits(client: Client, user: User) -> None:
     for number in range(20):
         last = log_in(client, password="wrong", address=f"10.2.0.{number}")
     assert last.status_code == 429
     assert log_in(client, address="10.3.0.1").status_code == 429
 
 
-def test_one_address_with_many_accounts_locks_but_not_this_machine(client: Client, user: User) -> None:
+def test_one_address_with_many_accounts_waits_but_not_this_machine(client: Client, user: User) -> None:
     for number in range(50):
         last = log_in(client, f"guess{number}", "Password-1", address="10.4.0.1")
     assert last.status_code == 429

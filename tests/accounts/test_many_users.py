@@ -20,6 +20,7 @@ from registry.audit import Actor
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState
 from registry.models import AuditEntry, Grant, User
+from registry.refusals import OperationRefused
 from tests.accounts.test_users import build_world as users_of_the_world
 from tests.factories import ACTOR, make_person, make_unit, make_user
 from tests.world import World
@@ -73,7 +74,7 @@ def test_users_come_in_from_a_sheet_by_the_names_of_units(world: World) -> None:
         world.manager,
         ("wangwu", "王五", "左派出所", "录入", None, None),
         ("wangwu", "王五", "左局", "查看", end, None),
-        ("zhaoyi", "赵一", "left", "审批", None, "001001"),
+        ("zhaoyi", "赵一", "station", "审批", None, "001001"),
         ("clerk", "赵一", "左派出所", "审批", None, None),
         ("clerk", "赵一", "station", "录入", None, None),
     )
@@ -90,6 +91,31 @@ def test_users_come_in_from_a_sheet_by_the_names_of_units(world: World) -> None:
     entry = AuditEntry.objects.get(verb="add_user", object_name="王五")
     assert entry.unit == world.station
     assert "首批用户" in entry.reason
+
+
+def test_a_sheet_is_no_way_round_the_second_manager_nor_around_roles_that_exclude_each_other(
+    world: World,
+) -> None:
+    make_user("auditor", world.station, "auditor", display_name="审计员", person=world.full)
+    made = hand_in(
+        world.manager,
+        ("wangwu", "王五", "左局", "审批"),
+        ("zhaoliu", "赵六", "左派出所", "审计"),
+        ("zhaoliu", "赵六", "左局", "录入"),
+        ("auditor", "审计员", "左派出所", "录入"),
+        ("zhaoyi", "赵一", "左派出所", "录入", None, "001001"),
+        ("clerk", "赵一", "左局", "审计"),
+    )
+    found = problems(made)
+    assert [(address.removeprefix("用户!"), message[:5]) for address, message in found] == [
+        ("D2", "这一角色须"),
+        *((address, "该用户在“") for address in ("D4", "D5", "D6", "D7")),
+        ("D7", "这一角色须"),
+    ]
+    new = accounts.NewUser("wangwu", "王五", world.left, "approver")
+    with pytest.raises(OperationRefused, match="两人办理"):
+        accounts.add_users(actor=Actor(world.manager, "x"), users=[new])
+    assert not User.objects.filter(username="wangwu").exists()
 
 
 def test_an_import_of_users_is_not_taken_back_but_says_what_to_do(world: World, manager: Client) -> None:

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from registry.accounts import grants, passwords, second_factor
 from registry.accounts import operations as accounts
-from registry.accounts import passwords, second_factor
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, GrantRole, OldPassword, Session, Unit, User
 from registry.operations.take_back import take_back
@@ -137,7 +137,7 @@ def test_one_time_passwords_satisfy_the_rules_and_differ(unit: Unit) -> None:
 def test_a_grant_that_cannot_be(unit: Unit, facts: dict[str, Any], field: str, said: str) -> None:
     user = make_user("zhangsan", unit, "viewer")
     sent = {"actor": ACTOR, "user": user, "unit": unit, "role": "clerk", "started_on": START, **facts}
-    refused(field, said, accounts.grant_role, **sent)
+    refused(field, said, grants.grant_role, **sent)
 
 
 def test_a_grant_at_a_closed_unit(unit: Unit) -> None:
@@ -146,7 +146,7 @@ def test_a_grant_at_a_closed_unit(unit: Unit) -> None:
     refused(
         "unit",
         "已撤销",
-        accounts.grant_role,
+        grants.grant_role,
         actor=ACTOR,
         user=user,
         unit=unit,
@@ -158,22 +158,22 @@ def test_a_grant_at_a_closed_unit(unit: Unit) -> None:
 def test_the_same_grant_again_after_its_end(unit: Unit) -> None:
     user = make_user("zhangsan", unit, "clerk")
     grant = Grant.objects.get()
-    ended = accounts.end_grant(actor=ACTOR, grant=grant, reason="调离")
+    ended = grants.end_grant(actor=ACTOR, grant=grant, reason="调离")
     assert ended.ended_on == today()
     made = entry()
     assert (made.verb, made.unit, made.reason) == ("end_grant", unit, "调离")
     assert made.before["ended_on"] is None
     assert made.after["ended_on"] == today().isoformat()
-    refused("__all__", "已于", accounts.end_grant, actor=ACTOR, grant=Grant.objects.get(), reason="又一次")
-    accounts.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=today())
+    refused("__all__", "已于", grants.end_grant, actor=ACTOR, grant=Grant.objects.get(), reason="又一次")
+    grants.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=today())
     assert Grant.objects.count() == 2
 
 
 def test_a_grant_that_has_not_begun_ends_before_it_begins(unit: Unit) -> None:
     user = make_user("zhangsan")
     soon = today() + timedelta(days=7)
-    grant = accounts.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=soon)
-    assert accounts.end_grant(actor=ACTOR, grant=grant, reason="不来了").ended_on == soon
+    grant = grants.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=soon)
+    assert grants.end_grant(actor=ACTOR, grant=grant, reason="不来了").ended_on == soon
 
 
 def test_nobody_acts_on_oneself(unit: Unit) -> None:
@@ -183,14 +183,14 @@ def test_nobody_acts_on_oneself(unit: Unit) -> None:
     refused(
         "__all__",
         "自己",
-        accounts.grant_role,
+        grants.grant_role,
         actor=own,
         user=user,
         unit=unit,
         role="clerk",
         started_on=START,
     )
-    refused("__all__", "自己", accounts.end_grant, actor=own, grant=grant, reason="x")
+    refused("__all__", "自己", grants.end_grant, actor=own, grant=grant, reason="x")
     refused("__all__", "自己", accounts.disable_user, actor=own, user=user, reason="x")
     refused("__all__", "自己", accounts.set_one_time_password, actor=own, user=user)
 
@@ -282,7 +282,7 @@ def test_the_end_of_a_grant_is_taken_back_but_not_ones_own() -> None:
     left = make_unit("left", top)
     user, chief = make_user("wang", left, "manager"), make_user("chief", top)
     grant = Grant.objects.get(user=user)
-    accounts.end_grant(actor=Actor(chief, "chief"), grant=grant, reason="调离")
+    grants.end_grant(actor=Actor(chief, "chief"), grant=grant, reason="调离")
     entry = AuditEntry.objects.filter(verb="end_grant").latest("pk")
     Grant.objects.create(user=user, unit=top, role="manager", started_on=date(2020, 1, 1))
     with pytest.raises(OperationRefused, match="不能恢复自己的授权"):
@@ -294,8 +294,8 @@ def test_the_end_of_a_grant_is_taken_back_but_not_ones_own() -> None:
 def test_the_end_of_a_grant_is_not_taken_back_once_there_is_another() -> None:
     unit = make_unit("left")
     user = make_user("wang", unit, "clerk")
-    accounts.end_grant(actor=ACTOR, grant=Grant.objects.get(user=user), reason="调离")
+    grants.end_grant(actor=ACTOR, grant=Grant.objects.get(user=user), reason="调离")
     entry = AuditEntry.objects.filter(verb="end_grant").latest("pk")
-    accounts.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=timezone.localdate())
+    grants.grant_role(actor=ACTOR, user=user, unit=unit, role="clerk", started_on=timezone.localdate())
     with pytest.raises(OperationRefused, match="又有了“录入”授权"):
         take_back(actor=ACTOR, entry=entry, reason="没有调离")

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django_otp.oath import totp
 
 from registry import access, nouns
+from registry.accounts import grants, second_factor
 from registry.accounts import operations as accounts
-from registry.accounts import second_factor
 from registry.audit import Actor
 from registry.imports import operations as imports
 from registry.models import AuditEntry, Figure, GrantRole, Source, Unit
@@ -221,12 +221,17 @@ ATTEMPTS: dict[str, Attempt] = {
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(
-        actor=by, username="new", display_name="新", unit=here.unit, role="viewer", started_on=ON
+        actor=by,
+        username="new",
+        display_name="新",
+        unit=here.unit,
+        role="viewer",
+        started_on=timezone.localdate(),
     ),
-    "grant_role": lambda by, here, world: accounts.grant_role(
+    "grant_role": lambda by, here, world: grants.grant_role(
         actor=by, user=here.other, unit=here.unit, role="clerk", started_on=timezone.localdate()
     ),
-    "end_grant": lambda by, here, world: accounts.end_grant(
+    "end_grant": lambda by, here, world: grants.end_grant(
         actor=by, grant=here.other.grants.get(), reason="调离"
     ),
     "edit_user": lambda by, here, world: accounts.edit_user(
@@ -239,7 +244,7 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "close_login": lambda by, here, world: accounts.close_login(actor=by, user=here.other, reason="停"),
     "change_password": lambda by, here, world: accounts.change_password(
-        actor=by, user=here.other, password="Another-Long-Pass-2020"
+        actor=by, user=here.other, password="Lanzi-Shitou-hong-7"
     ),
     "turn_on_second_factor": lambda by, here, world: second_factor.turn_on(
         actor=by, user=here.other, key=KEY, code=f"{totp(bytes.fromhex(KEY)):06}"
@@ -262,6 +267,9 @@ ASKED_ELSEWHERE = {
     "restore_guards": "records only when something was wrong",
     "run_command": "on the server: tests/accounts/test_commands.py",
     "open_login": "only with DEBUG",
+    **dict.fromkeys(
+        ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"
+    ),
     "add_administrator": "on the server: tests/accounts/test_commands.py",
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
@@ -333,8 +341,8 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         ),
         lambda: sources.edit_figure(actor=by, figure=here.figure, changes={"unit": there.unit}),
         lambda: campaigns.edit_campaign(actor=by, campaign=here.campaign, changes={"lead_unit": there.unit}),
-        lambda: accounts.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),
-        lambda: accounts.grant_role(actor=by, user=there.other, unit=here.unit, role="viewer", started_on=ON),
+        lambda: grants.grant_role(actor=by, user=here.other, unit=there.unit, role="viewer", started_on=ON),
+        lambda: grants.grant_role(actor=by, user=there.other, unit=here.unit, role="viewer", started_on=ON),
         lambda: accounts.disable_user(actor=by, user=world.nobody, reason="停"),
         lambda: accounts.disable_user(actor=by, user=world.superuser, reason="停"),
         lambda: rebuilding.rebuild_trees(actor=by),

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.look, pytest.mark.django_db]
 KEPT_AWAY = {
     *("oldpassword", "sentform", "session", "import", "importfile", "importline"),
     *("unitterm", "organizationterm", "nameterm"),
+    "proposal",
 }
 """Hashes, keys of sessions, others' workbooks; and the search index, which is made from names."""
 ALL_MODELS = [model._meta.model_name for model in apps.get_app_config("registry").get_models()]

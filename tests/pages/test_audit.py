@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from registry import audit
-from registry.accounts import operations as accounts
+from registry.accounts import grants
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, Organization, Unit
 from registry.operations import organizations, people, units
@@ -488,9 +488,8 @@ def test_a_persons_edit_is_set_back(world: World) -> None:
 
 def test_grants_and_accounts_are_read_in_words(world: World) -> None:
     manager, user = make_user("chief", world.top, "manager"), make_user("wang", world.left, "viewer")
-    accounts.grant_role(
-        actor=Actor(manager, "chief"), user=user, unit=world.left, role="clerk", started_on=DAY
-    )
+    facts = {"unit": world.left, "role": "clerk", "started_on": timezone.localdate()}
+    grants.grant_role(actor=Actor(manager, "chief"), user=user, **facts)
     page = client_of(world.left).get(RECORD, {"verb": "grant_role"}).content.decode()
     assert "授权" in page
     assert "角色:录入" in page

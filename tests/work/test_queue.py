@@ -156,3 +156,16 @@ def test_what_is_said_of_a_task() -> None:
     assert queue.standing(mine.pk) == queue.Standing(is_queued=True, ahead=1, has_worker=False)
     mine.set_successful(None)
     assert queue.standing(mine.pk).is_lost
+
+
+def test_a_worker_with_nothing_to_do_keeps_house_once_an_hour() -> None:
+    old = waiting("a")
+    old.set_successful(None)
+    DBTaskResult.objects.update(finished_at=timezone.now() - queue.KEPT_FOR)
+    worker = Worker()
+    worker._do_chores()
+    assert not DBTaskResult.objects.exists()
+    waiting("a").set_successful(None)
+    DBTaskResult.objects.update(finished_at=timezone.now() - queue.KEPT_FOR)
+    worker._do_chores()
+    assert DBTaskResult.objects.exists()  # it is not due yet

@@ -1,4 +1,8 @@
-"""``manage.py grant``: give a user a role at a unit, as for the first manager."""
+"""``manage.py grant``: give a user a role at a unit, as for the first manager, or end it.
+
+This is how a bureau with a single manager and nobody above appoints its auditor; the record says that it
+was a command.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from registry.accounts.operations import grant_role
-from registry.audit import Actor
-from registry.management.arguments import find_unit, read_day
-from registry.models import GrantRole, User
+from registry.accounts.grants import end_grant, grant_role
+from registry.management.arguments import command_actor, find_unit, read_day
+from registry.models import Grant, GrantRole, Unit, User
 from registry.refusals import OperationRefused
+from registry.rules.separation import not_over
 
 
 class Command(BaseCommand):
-    help = "给用户在某单位(含下级)授予角色。用户和单位须已存在。"
+    help = "给用户在某单位(含下级)授予角色,或结束其授权(--end)。用户和单位须已存在。记入操作记录。"
 
     def add_arguments(self, parser: CommandParser) -> None:
         """User, unit, role, and the days."""
@@ -24,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("role", metavar="ROLE", help=f"角色:{_roles()}")
         parser.add_argument("--from", dest="started_on", metavar="日期", help="开始日期,默认今天")
         parser.add_argument("--to", dest="ended_on", metavar="日期", help="到期日期(自该日起失效),默认长期")
+        parser.add_argument("--end", metavar="原因", help="结束这项授权,写明原因")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Grant, or say in Chinese why not."""
@@ -36,8 +41,11 @@ class Command(BaseCommand):
         if options["role"] not in GrantRole.values:
             raise CommandError(f"没有角色“{options['role']}”。可用:{_roles()}。")
         try:
+            if options["end"] is not None:
+                self._end(user, unit, options["role"], options["end"])
+                return
             grant = grant_role(
-                actor=Actor.system("授权命令"),
+                actor=command_actor("授权命令"),
                 user=user,
                 unit=unit,
                 role=options["role"],
@@ -51,6 +59,13 @@ class Command(BaseCommand):
             f"已授予 {user.username} 在{unit.name}的“{grant.get_role_display()}”角色,"
             f"自 {grant.started_on:%Y-%m-%d},{until}。"
         )
+
+    def _end(self, user: User, unit: Unit, role: str, reason: str) -> None:
+        held = Grant.objects.filter(not_over(), user=user, unit=unit, role=role).first()
+        if held is None:
+            raise CommandError(f"{user.username} 在{unit.name}没有“{GrantRole(role).label}”授权。")
+        end_grant(actor=command_actor("授权命令"), grant=held, reason=reason)
+        self.stdout.write(f"已结束 {user.username} 在{unit.name}的“{GrantRole(role).label}”授权。")
 
 
 def _roles() -> str:

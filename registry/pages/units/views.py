@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
+from registry.accounts.proposals import to_confirm
 from registry.counting.metrics import CHARTED, METRICS
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.base import in_spans
@@ -140,18 +141,26 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
     ways = [way for way in _WAITING if access.may(request.user, way[1], shown)]
     if not ways:
         return []
+    confirm = to_confirm(request.user).count() if access.may(request.user, "confirm_proposal", shown) else 0
+    accounts = {
+        "said": "账号事项待确认",
+        "number": confirm,
+        "measure": "件",
+        "url": address.url(reverse("proposals")),
+    }
     found = unit_events.waiting(shown, address.question, [state for state, _verb, _said in ways])
     return [
         {
             "said": said,
             "number": found[state],
+            "measure": "个组织",
             "url": address.url(
                 reverse("organizations"), unit=shown.code, state=state, basis=None, since=None
             ),
         }
         for state, _verb, said in ways
         if state in found
-    ]
+    ] + ([accounts] if confirm else [])
 
 
 def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:
