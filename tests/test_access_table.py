@@ -543,10 +543,10 @@ TABLE: dict[str, list[Row]] = {
                 "started_on": "2020-02-10",
             },
         ),
-        Row(  # a wrong name says nothing, and places nobody
+        Row(  # a wrong name says nothing and places nobody; that a number was asked for is recorded
             nothing,
             "302 403 200 403 200 403 | 403 200 403 200 403",
-            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 200+ 403 200+ 403 | 403 200+ 403 200+ 403",
             lambda here: {
                 "number": "YI-1",
                 "name": "赵",
