@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 
-from benchmarks.country.scales import FIRST
 from benchmarks.sites import ACTOR
 from registry.accounts.operations import add_user
 from registry.models import Unit, User
@@ -26,7 +26,7 @@ def make_users(places: list[tuple[Unit, str]]) -> tuple[list[User], str]:
             display_name=f"测试{number}",
             unit=unit,
             role=role,
-            started_on=FIRST,
+            started_on=timezone.localdate(),
         )[0]
         for number, (unit, role) in enumerate(places)
     ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import timezone
+
 from registry.models import Organization
 from tests.addresses import (
     article,
@@ -41,7 +43,7 @@ def register(here: Bureau) -> dict[str, Any]:
 
 
 def grant(here: Bureau) -> dict[str, Any]:
-    return {"role": "viewer", "started_on": "2020-01-01"}
+    return {"role": "viewer", "started_on": timezone.localdate().isoformat()}
 
 
 def other_unit(there: Bureau) -> str:

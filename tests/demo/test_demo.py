@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
-from django.contrib.auth.password_validation import validate_password
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Count, F, Q
@@ -321,9 +320,7 @@ def test_the_printed_logins_open_the_registry_with_their_roles(printed: str, set
     found = re.findall(r"^  (\w+) +/ (\S+) +(\S.*)$", printed, re.M)
     assert [name for name, _, _ in found] == ["admin", "dezhou", "luru", "shenpi", "shenji", "lingdao"]
     for name, password, _ in found:
-        user = authenticate(HttpRequest(), username=name, password=password)
-        assert user is not None
-        validate_password(password + "x", user)  # the rules hold for these too (but for being one's last)
+        assert authenticate(HttpRequest(), username=name, password=password) is not None
     dezhou = Unit.objects.get(code="dezhou-shi-gonganju")
     station = Unit.objects.get(code="dezhou-decheng-jianshejie-paichusuo")
     county = Unit.objects.get(code="tuquan-xian-gonganju")

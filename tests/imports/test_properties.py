@@ -38,6 +38,7 @@ from registry.models import (
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import assignments, organizations, people, units
 from registry.refusals import OperationRefused, refuse
+from registry.rules.borrowing import ELSEWHERE
 from tests.counting.recount import Ledger
 from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
 
@@ -427,6 +428,8 @@ class ByHand:
 
     def _change_person(self, row: Row) -> None:
         person = self._find(Person, row["number"])
+        if not access.sees_private(self.user, person):
+            raise refuse(None, ELSEWHERE)
         facts = self._differing(row, person, ("name", "category", "title"))
         status = self._differing(row, person, ("political_status",))
         home = {
@@ -473,7 +476,8 @@ class ByHand:
     def _assign(self, row: Row, key: Key) -> None:
         organization = self._find(Organization, row["organization"], "assign_person")
         person = self._find(Person, row["number"])
-        if row.get("name", person.name) != person.name:
+        known = person.name if access.sees_private(self.user, person) else None  # others: by number and name
+        if row.get("name", known) != person.name:
             raise refuse(None, "姓名不符")
         if (meant := self.there[key]) is not None:
             self._change_assignment(Assignment.objects.get(pk=meant), row)

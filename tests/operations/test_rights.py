@@ -281,6 +281,7 @@ ASKED_ELSEWHERE = {
     **dict.fromkeys(
         ("recheck_import", "confirm_import", "cancel_import", "take_back_import"), "one's own imports: below"
     ),
+    **dict.fromkeys(("ask_export", "cancel_export"), "one's own exports: tests/exports"),
     "import_workbook": "each row by the verb of its noun: tests/imports",
 }
 

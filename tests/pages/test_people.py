@@ -262,7 +262,7 @@ def test_a_person_shows_formal_membership_beside_placements(client, world):
 
 def test_the_buttons_of_a_person_follow_the_rights(client, world):
     assign(world.pioneers, world.full, started_on=date(2020, 2, 10))
-    url = reverse("person", args=[world.full.number])
+    url = reverse("person", args=[world.full.key])
     for unit, role, expected in (
         (world.left, "clerk", ["办理", "修改资料", "变更政治面貌", "调整组织关系", "编入组织"]),
         (world.left, "viewer", []),

@@ -283,14 +283,14 @@ def test_role_end_and_withdrawal_of_one(clerk, unit):
 
 def addresses(person: Person, row: Assignment) -> list[tuple[str, dict[str, str]]]:
     """Return every page that changes something, with what would change it."""
-    number, code = person.number, row.organization.code
+    number, key, code = person.number, person.key, row.organization.code
     spare = {"started_on": "2020-02-05", "role": "member"}
     return [
         (reverse("person_add", args=[person.home_unit.code]), NEW),
-        (reverse("person_edit", args=[number]), {"name": "改", "number": number, "category": "civilian"}),
-        (reverse("person_status", args=[number]), {"status": "masses", "on": "2020-02-10"}),
-        (reverse("person_transfer", args=[number]), {"home_unit": "right"}),
-        (reverse("person_assign", args=[number]), {"organization": code, **spare}),
+        (reverse("person_edit", args=[key]), {"name": "改", "number": number, "category": "civilian"}),
+        (reverse("person_status", args=[key]), {"status": "masses", "on": "2020-02-10"}),
+        (reverse("person_transfer", args=[key]), {"home_unit": "right"}),
+        (reverse("person_assign", args=[key]), {"organization": code, **spare}),
         (reverse("organization_members_add", args=[code]), {"members": number, "started_on": "2020-02-06"}),
         (reverse("organization_members_end", args=[code]), {"everyone": "on", "on": "2020-02-10"}),
         (reverse("assignment_role", args=[row.pk]), {"role": "secretary", "on": "2020-02-10"}),

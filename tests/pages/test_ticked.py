@@ -103,7 +103,7 @@ def test_withdraw_correct_and_change_the_role_of_many(manager: Client, branch: O
     do(manager, "/many/assignments/role/", rows[1:], role="deputy_secretary", on="2020-02-03")
     assert facts(rows[1:], "role") == {("deputy_secretary",)}
     response = do(manager, "/many/assignments/withdraw/", rows, reason="误录")
-    assert "已撤回 乙、丙、甲 3 人次的编入" in said(response)
+    assert "已撤回 丙、乙、甲 3 人次的编入" in said(response)
     assert facts(rows, "is_withdrawn") == {(True,)}
 
 
@@ -112,7 +112,7 @@ def test_many_go_over_to_another_organization(manager: Client, top: Unit, branch
     other = make_organization(top, code="other", name="二支部")
     sent = {"organization": "other", "on": "2020-02-10", "document_number": "2号"}
     response = do(manager, "/many/assignments/transfer/", rows, **sent)
-    assert "甲、乙、丙 3 人次自 2020-02-10 起编入 二支部。" in said(response)
+    assert "丙、甲、乙 3 人次自 2020-02-10 起编入 二支部。" in said(response)
     assert facts(rows, "ended_on") == {(date(2020, 2, 10),)}
     new = list(Assignment.objects.filter(organization=other))
     assert facts(new, "role", "started_on", "document_number") == {("member", date(2020, 2, 10), "2号")}

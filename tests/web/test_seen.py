@@ -34,6 +34,8 @@ ON_NOTHING_SHOWN = {
     *("login", "logout", "account_password", "account_end_sessions", "account_columns"),
     # what was handed in, by its owner: judged again when it is written
     *("import_write", "import_cancel", "import_recheck"),
+    # a file that the registry made for its user, who can have it made again
+    "export_cancel",
     # files, and the telephone number, which is only looked at
     "person_reveal",
 }

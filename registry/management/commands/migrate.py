@@ -27,25 +27,25 @@ _MIGRATING = 7110
 
 class Command(migrate.Command):
     def execute(self, *args: Any, **options: Any) -> Any:
-        """Run it, unless the database is not sound."""
-        need_sound_database(connections[options["database"]], check="quick_check")
-        return super().execute(*args, **options)
-
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate. Raises ``CommandError`` when another one, or a table in use, was waited for in vain."""
+        """Run it alone, unless the database is not sound: its checks already ask the database."""
         connection = connections[options["database"]]
         with _alone(connection):
-            try:
-                super().handle(*args, **options)
-                whole = not (options["app_label"] or options["plan"] or options["check_unapplied"])
-                if whole and options["database"] == DEFAULT_DB_ALIAS:
-                    fill_missing()
-            except OperationalError as error:
-                if not isinstance(error, locks.Busy) and not locks.is_busy(error):
-                    raise
-                raise CommandError(
-                    "要变更的表正在写入(例如正在导入),没有等到,这一步没有作任何改动。请稍后再运行 migrate。"
-                ) from error
+            need_sound_database(connection, check="quick_check")
+            return super().execute(*args, **options)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Migrate. Raises ``CommandError`` when a table in use was waited for in vain."""
+        try:
+            super().handle(*args, **options)
+            whole = not (options["app_label"] or options["plan"] or options["check_unapplied"])
+            if whole and options["database"] == DEFAULT_DB_ALIAS:
+                fill_missing()
+        except OperationalError as error:
+            if not isinstance(error, locks.Busy) and not locks.is_busy(error):
+                raise
+            raise CommandError(
+                "要变更的表正在写入(例如正在导入),没有等到,这一步没有作任何改动。请稍后再运行 migrate。"
+            ) from error
 
 
 @contextmanager

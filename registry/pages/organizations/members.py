@@ -108,7 +108,7 @@ class MemberTable(Table[ListedMember]):
             "办理",
             key="change",
             cell="pages/organizations/cells/change.html",
-            css="no-print nowrap",
+            css="no-print",
             only="page",
         ),
         read_back(ASSIGNMENT, "organization", "table.organization.code"),
