@@ -7,6 +7,7 @@ where it asks for the right (``registry.operations.base``), so that no operation
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,8 @@ from django.utils.crypto import salted_hmac
 
 from registry.models import Assignment, Grant
 from registry.refusals import OperationRefused
+
+logger = logging.getLogger(__name__)
 
 _SALT = "registry.operations.seen"
 _LENGTH = 5
@@ -114,8 +117,6 @@ class _Seen:
 
 
 _SEEN: ContextVar[_Seen | None] = ContextVar("registry_seen", default=None)
-last_unmet: set[Key] = set()
-"""The rows of the last act that its operation never compared; a test looks that there are none."""
 
 
 def _key(row: Model) -> Key:
@@ -131,8 +132,8 @@ def acting_on(
     token = _SEEN.set(found)
     try:
         yield
-        last_unmet.clear()
-        last_unmet.update(set(found.marks) - found.met)
+        if never := found.marks.keys() - found.met:
+            logger.warning("never compared with what was seen: %s", never)
     finally:
         _SEEN.reset(token)
 
