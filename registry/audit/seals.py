@@ -12,12 +12,11 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
@@ -203,7 +202,7 @@ def seal_when_due() -> None:
     _last_look.at, _last_look.is_behind = now, False
     try:
         if _is_due():
-            with _impatient():
+            with locks.sqlite_waits(0):
                 _last_look.is_behind = seal_for(BUDGET)
     except OperationalError as error:  # SQLite: somebody else writes; the next one will do it
         logger.info("not sealed now: %s", error)
@@ -227,19 +226,3 @@ def _is_due() -> bool:
     if last is None or timezone.now() - last.made_at > DUE_AFTER:
         return True
     return unsealed().filter(pk__gt=highest_sealed())[:DUE_AT].count() == DUE_AT
-
-
-@contextmanager
-def _impatient() -> Iterator[None]:
-    """On SQLite, do not wait for another writer."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    timeout = int(1000 * connection.settings_dict["OPTIONS"].get("timeout", 5))
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA busy_timeout = 0")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA busy_timeout = {timeout}")
