@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -359,7 +360,7 @@ def test_a_long_backlog_is_caught_up_by_those_who_commit(monkeypatch: pytest.Mon
     sealed(3)
     old = entries(20)
     by_hand("UPDATE registry_auditentry SET at = at - %s WHERE id >= %s", timedelta(days=3), old[0].pk) if (
-        record.connection.vendor == "postgresql"
+        connection.vendor == "postgresql"
     ) else by_hand("UPDATE registry_auditentry SET at = datetime(at, '-3 days') WHERE id >= %s", old[0].pk)
     monkeypatch.setattr(record, "BUDGET", 0.0)
     record.seal_when_due()
