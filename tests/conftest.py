@@ -194,6 +194,18 @@ def django_db_setup(request: pytest.FixtureRequest, django_db_setup: None, djang
             guards.install()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_hurry() -> Iterator[None]:
+    """What a page makes at once is not left to the worker because the machine is slow just then."""
+    from registry.imports import background
+    from registry.web import making
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (background, making):
+            patch.setattr(module, "SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture(scope="module")
 def world_of_the_file(
     request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any
