@@ -31,6 +31,7 @@ __all__ = ["Asked", "Job", "Subject", "View", "change", "changes_something", "fi
 
 T = TypeVar("T")
 View = Callable[..., HttpResponse]
+UNCHANGED = "填写的内容与原来相同,没有作任何修改。"
 
 ATTEMPTS = 3
 
@@ -144,12 +145,14 @@ def _done(
             return goal
         way = history.way_back(request, address_of(request))
         outcome.address, outcome.said = goal, format_html("{}{}", done(result), way)
+        if not way and not history.has_recorded(request):
+            outcome.said, outcome.level = UNCHANGED, messages.INFO
         return HttpResponseRedirect(goal)
 
     outcome = Outcome()
     answer = once(request, together, outcome)
     if outcome.said:
-        messages.success(request, outcome.said)
+        messages.add_message(request, outcome.level, outcome.said)
     housekeeping.clean_when_due()
     return answer
 

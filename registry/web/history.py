@@ -258,6 +258,13 @@ def way_back(request: HttpRequest, address: Address) -> SafeString:
     return SafeString("")
 
 
+def has_recorded(request: HttpRequest) -> bool:
+    """Whether this request has changed anything: every operation that does is recorded."""
+    number = getattr(request, "request_number", "")
+    just = timezone.now() - JUST
+    return not number or AuditEntry.objects.filter(at__gte=just, request_number=number).exists()
+
+
 def of_row(row: Model) -> tuple[list[AuditEntry], bool]:
     """Return the entries of the newest acts about a row and what ties it to others, and whether more follow.
 

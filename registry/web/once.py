@@ -44,6 +44,7 @@ class Outcome:
 
     address: str = ""
     said: str = ""
+    level: int = messages.SUCCESS
 
 
 def key_of(request: HttpRequest) -> str:

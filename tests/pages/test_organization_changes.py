@@ -415,6 +415,16 @@ def test_edit_saves_and_says_so(world: World, login) -> None:
     assert AuditEntry.objects.get(verb="edit_organization").reason == "更正"
 
 
+def test_an_edit_without_a_change_says_so(world: World, login) -> None:
+    client, url = login(world.right), f"/organizations/{world.pioneers.code}/edit/"
+    before = AuditEntry.objects.count()
+    form = client.get(url).context["form"]
+    same = {name: form[name].value() or "" for name in form.fields}
+    page = client.post(url, same, follow=True)
+    assert said(page) == "填写的内容与原来相同,没有作任何修改。"
+    assert AuditEntry.objects.count() == before
+
+
 def test_the_second_of_two_edits_sees_both_values_and_saves_on_purpose(world: World, login) -> None:
     made = make_organization(world.right, name="旧名")
     url = f"/organizations/{made.code}/edit/"
