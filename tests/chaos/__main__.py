@@ -18,7 +18,7 @@ from tests.chaos.people import Person
 
 SOUND = ("OperationalError", "InterfaceError", "server closed the connection", "terminating connection")
 """What the log may say of a request that was cut."""
-WORKED_OFF = 60
+WORKED_OFF = 90
 """So many seconds has the worker to end what waits when the harm is over."""
 
 

@@ -73,11 +73,9 @@ def twice(deeds: Iterable[Deed]) -> list[str]:
 
 
 def stuck() -> list[str]:
-    """Return the imports that neither ended nor can be gone on with."""
-    return [
-        f"import {pk} is {state}"
-        for pk, state in Import.objects.filter(state__in=WAITING).values_list("pk", "state")
-    ]
+    """Return the imports that neither ended nor are offered for another try (as after a killed request)."""
+    waiting = Import.objects.filter(state__in=WAITING).order_by("pk")
+    return [f"import {each.pk} is {each.state}" for each in waiting if not each.is_silent]
 
 
 def unsound() -> list[str]:
