@@ -190,7 +190,7 @@ def test_a_page_that_cannot_say_what_it_did_did_nothing(
 
 def test_a_fault_after_the_commit_says_saved(manager: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = FACTS | {"form_key": key_of(manager.get(ADD))}
-    monkeypatch.setattr("registry.web.changes.messages.success", broken)
+    monkeypatch.setattr("registry.web.changes.messages.add_message", broken)
     page = manager.post(ADD, sent)
     assert page.status_code == 500
     assert "已经保存" in page.text
@@ -206,7 +206,7 @@ def test_where_the_database_cannot_be_asked_a_second_press_decides(
     def gone(*_: object, **__: object) -> Any:
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr("registry.web.changes.messages.success", gone)
+    monkeypatch.setattr("registry.web.changes.messages.add_message", gone)
     page = manager.post(ADD, sent)
     assert page.status_code == 503
     assert "不能确定是否已保存:请再按一次,不会重复办理" in page.text
