@@ -13,7 +13,7 @@ worker_class = "gthread"
 threads = env.integer("WEB_THREADS", default=16, least=2, most=64)
 # A process that does not answer to its master for so long is ended; a single request is not.
 timeout = 60
-# Told to end, it lets requests finish for so long: the longest that a page may take.
+# Seconds for running requests to finish when it is stopped: the longest that a page may take.
 graceful_timeout = 30
 keepalive = 5
 # More than the threads can take waits in the system's queue.

@@ -22,7 +22,7 @@ _SECONDS = DAYS * 24 * 3600
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    """Let the browser be known from now on to the account that has just come in."""
+    """Remember the browser as a known one of the account that has just logged in."""
     marks = _marks(request)
     mark = marks.pop(str(user.pk), "") or secrets.token_urlsafe(12)
     kept = dict([*marks.items(), (str(user.pk), mark)][-MOST:])

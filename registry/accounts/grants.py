@@ -28,7 +28,7 @@ from registry.rules.findings import refuse_if
 
 
 class NeedsSecond(OperationRefused):
-    """What was asked for is in order but for one thing: another manager must confirm it."""
+    """The request is allowed, but another manager must confirm it."""
 
     def __init__(self, units: Sequence[Unit]) -> None:
         roles = "、".join(f"“{GrantRole(role).label}”" for role in separation.GUARDED)

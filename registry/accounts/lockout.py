@@ -70,7 +70,7 @@ class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
         return int(number)
 
     def _name_browser(self, request: Any, credentials: dict[str, Any] | None) -> None:
-        """Let the browser be called by its mark for the account: what it calls itself anybody can say."""
+        """Name the browser by its mark for the account, as anybody can send any user agent."""
         mark = devices.mark_of(request, get_client_username(request, credentials))
         request.axes_user_agent = f"device:{mark}" if mark else _UNKNOWN
 

@@ -25,7 +25,7 @@ STALE = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong, with the seal of a number or (None) with the whole."""
+    """A fault of the seal with this number; without a number, of the record as a whole."""
 
     number: int | None
     message: str

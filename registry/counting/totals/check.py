@@ -96,7 +96,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         _recount(cursor, "recounted", units, None, None)
         where = _where(units, None)
-        # What is not folded yet is taken from the recount, so that the totals alone are left to compare.
+        # Subtract the changes not folded yet from the recount: the totals do not hold them.
         cursor.execute(
             f"INSERT INTO recounted ({ROW}) SELECT {KEYS}, -SUM(change) FROM {CHANGE} WHERE {where} "
             f"GROUP BY {KEYS} HAVING SUM(change) <> 0"
