@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterator
 from functools import partial
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import resolve
 from django_tasks import TaskContext, task
@@ -22,9 +20,6 @@ from registry.models import User
 from registry.web.making import Making, TooLong
 from registry.work import queue
 from registry.work.progress import Abandoned, beating
-from registry.work.queue import TRANSIENT
-
-logger = logging.getLogger(__name__)
 
 PART = 1 << 20
 _BROKEN = "生成时出错,没有文件。请重试;再次出错请把本页地址告诉管理员。"
@@ -52,11 +47,7 @@ def make(pk: int, *, is_last: bool = True) -> None:
     except TooLong as too_long:
         operations.fail(pk, attempt, f"超过 {too_long.most:,} 行,请加上筛选条件,分几次导出。")
     except Exception as error:
-        if isinstance(error, TRANSIENT) and not is_last:
-            raise
-        logger.exception("export %s failed", pk)
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+        queue.end_badly(error, f"export {pk}", is_last=is_last)
         operations.fail(pk, attempt, _BROKEN)
 
 

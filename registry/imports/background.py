@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import connection, transaction
+from django.db import transaction
 from django_tasks import TaskContext, task
 
 from registry.audit import Actor
@@ -31,7 +31,6 @@ from registry.spreadsheets.hostile import TooSlow, given, unpacked_bytes
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
 from registry.work import queue
 from registry.work.progress import Abandoned
-from registry.work.queue import TRANSIENT
 
 logger = logging.getLogger(__name__)
 
@@ -131,11 +130,7 @@ def undo_now(import_pk: int, *, is_long: bool = False, is_last: bool = True) -> 
     except OperationRefused as refusal:
         imports.stay_written(import_pk, attempt, " ".join(refusal.messages))
     except Exception as error:
-        if isinstance(error, TRANSIENT) and not is_last:
-            raise
-        logger.exception("import %s was not taken back", import_pk)
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+        queue.end_badly(error, f"import {import_pk} (taking back)", is_last=is_last)
         imports.stay_written(import_pk, attempt, "处理时出错,什么都没有撤回。请重试。")
 
 
@@ -228,11 +223,7 @@ def _work(
     except TooSlow:
         raise
     except Exception as error:
-        if isinstance(error, TRANSIENT) and not is_last:
-            raise
-        logger.exception("import %s failed", import_pk)
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()  # the database may have been what failed
+        queue.end_badly(error, f"import {import_pk}", is_last=is_last)
         imports.fail(import_pk, attempt, _BROKEN)
 
 

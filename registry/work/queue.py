@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Count, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -239,6 +239,19 @@ CLEANERS = (Cleaner("已完成的后台任务", _forget_what_is_done),)
 
 def _keep_house() -> None:
     call_command("housekeeping", stdout=io.StringIO())
+
+
+def end_badly(error: Exception, what: str, *, is_last: bool) -> None:
+    """Log that ``what`` came to nothing, in the block that caught the error, so that the row can be told.
+
+    Raises the error again where the task will be begun anew: the database went away, and it is not the last
+    attempt.
+    """
+    if isinstance(error, TRANSIENT) and not is_last:
+        raise error
+    logger.exception("%s came to nothing", what)
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()  # the database may have been what failed
 
 
 CHORES = (Chore("housekeeping", timedelta(hours=1), _keep_house),)
