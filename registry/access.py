@@ -6,7 +6,7 @@ commands ask here and nowhere else; what is out of scope does not exist for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
@@ -159,12 +159,22 @@ def is_above(user: AnyUser, verb: str, units: Iterable[Unit]) -> bool:
     return sees_everything(user) or all(inside(unit, scope) and unit.pk not in own for unit in units)
 
 
-def who_may(verb: str, unit: Unit) -> list[Grant]:
-    """Return the grants by which somebody may do ``verb`` at ``unit`` today, the nearest first."""
-    above = Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
+def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
+    """Return for each verb and unit the grants by which somebody may do it there today, the nearest first."""
+    above = Q(pk__in=[])
+    for unit in {unit.pk: unit for _verb, unit in asked}.values():
+        above |= Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
     valid = Grant.objects.filter(above, on_day(timezone.localdate()), user__is_active=True)
-    able = valid.filter(role__in=nouns.verb(verb).roles)
-    return list(able.select_related("user", "unit").order_by("-unit__lft", "pk"))
+    grants = list(valid.select_related("user", "unit").order_by("-unit__lft", "pk"))
+    return [
+        [
+            grant
+            for grant in grants
+            if grant.role in nouns.verb(verb).roles
+            and inside(unit, [Span(grant.unit.tree_id, grant.unit.lft, grant.unit.rght)])
+        ]
+        for verb, unit in asked
+    ]
 
 
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:

@@ -73,11 +73,11 @@ confirm = _PROPOSAL.change(
     "确认账号事项",
     submit_label="确认并办理",
     sentences=lambda job: [
-        f"{waiting.described(job.row)}。",
+        f"{waiting.described([job.row])[0]}。",
         f"由“{job.row.proposed_by}”于 {job.row.proposed_at.astimezone():%Y-%m-%d %H:%M} 提出。",
         "请先向提出人和本人核实;确认后立即生效,记录中写明提出人和确认人。",
     ],
-    done=lambda job, result: f"已确认并办理:{waiting.described(job.row)}。",
+    done=lambda job, result: f"已确认并办理:{waiting.described([job.row])[0]}。",
     back=_confirmed,
 )
 drop = _PROPOSAL.change(
@@ -85,6 +85,6 @@ drop = _PROPOSAL.change(
     ReasonForm,
     "撤下账号事项",
     submit_label="撤下",
-    sentences=lambda job: [f"{waiting.described(job.row)}。", "撤下后这件事不再办理,可以重新提出。"],
+    sentences=lambda job: [f"{waiting.described([job.row])[0]}。", "撤下后这件事不再办理,可以重新提出。"],
     done=lambda job, result: "已撤下,没有办理。",
 )

@@ -8,7 +8,7 @@ it, which runs the operation again, with all its rules, as that manager's act.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,8 +19,9 @@ from django.utils import timezone
 from registry import access, audit, nouns
 from registry.accounts import grants, operations, passwords
 from registry.audit import Actor
-from registry.models import GrantRole, Proposal, Unit, User
+from registry.models import Grant, GrantRole, Proposal, Unit, User
 from registry.models.base import in_spans
+from registry.models.hierarchy import Span
 from registry.operations import seen as shown
 from registry.operations.base import need_right, not_allowed, operation
 from registry.refusals import OperationRefused, refuse
@@ -93,7 +94,7 @@ def confirm_proposal(*, actor: Actor, proposal: Proposal) -> Any:
     first_half = proposal.first_half
     _close(actor, proposal, Proposal.CONFIRMED)
     _record(actor, "confirm_proposal", proposal)
-    facts = {name: _unpacked(value) for name, value in proposal.facts.items()}
+    facts = _unpacked(proposal)
     if verb in MAKE_PASSWORDS:
         facts["password"] = first_half + passwords.one_time_password()
     result = ACTS[verb](actor=actor, proposed_by=by, **facts)
@@ -136,16 +137,18 @@ def to_confirm(user: access.AnyUser) -> QuerySet[Proposal]:
     return seen(user).exclude(Q(proposed_by=user.pk or 0) | Q(user=user.pk or 0, user__isnull=False))
 
 
-def who_confirms(user: access.AnyUser, proposal: Proposal) -> str:
-    """Say who can confirm it: by name whose grant stands at a unit that ``user`` sees, else where to ask."""
-    able = [
-        grant
-        for grant in access.who_may(proposal.verb, proposal.unit)
-        if grant.user_id not in (proposal.proposed_by_id, proposal.user_id)
+def who_confirms(user: access.AnyUser, proposals: Sequence[Proposal]) -> list[str]:
+    """Say who can confirm each: by name if ``user`` sees the unit of the grant, else where to ask."""
+    able = access.who_may([(each.verb, each.unit) for each in proposals])
+    scope = access.spans(user)
+    return [
+        _named([grant for grant in grants if may_confirm(grant.user, each)], scope)
+        for each, grants in zip(proposals, able, strict=True)
     ]
-    named = [
-        f"{grant.user}({grant.unit.label})" for grant in able if access.may(user, access.SEE, grant.unit)
-    ]
+
+
+def _named(able: Sequence[Grant], scope: Sequence[Span]) -> str:
+    named = [f"{grant.user}({grant.unit.label})" for grant in able if access.inside(grant.unit, scope)]
     if named:
         return "、".join(dict.fromkeys(named))
     if able:
@@ -153,10 +156,15 @@ def who_confirms(user: access.AnyUser, proposal: Proposal) -> str:
     return "还没有人:本单位和上级单位没有别的管理员,请系统管理员在页面上或服务器上直接办理(都有记录)"
 
 
-def described(proposal: Proposal) -> str:
-    """Say what is proposed, in a line."""
+def described(proposals: Sequence[Proposal]) -> list[str]:
+    """Say what is proposed, each in a line."""
+    rows = _rows([each.facts for each in proposals])
+    return [_described(each, rows) for each in proposals]
+
+
+def _described(proposal: Proposal, rows: Mapping[Key, Model]) -> str:
     try:
-        facts = {name: _unpacked(value) for name, value in proposal.facts.items()}
+        facts = _unpacked(proposal, rows)
     except OperationRefused:
         return f"{nouns.label_of(proposal.verb)}:涉及的内容已不存在"
     whom = proposal.user or f"{facts.get('display_name', '')}({facts.get('username', '')})"
@@ -205,7 +213,7 @@ def _close(actor: Actor, proposal: Proposal, outcome: str) -> None:
 
 
 def _record(actor: Actor, verb: str, proposal: Proposal, reason: str = "") -> None:
-    told = {"proposal": described(proposal), "proposed_by": str(proposal.proposed_by)}
+    told = {"proposal": described([proposal])[0], "proposed_by": str(proposal.proposed_by)}
     name = str(proposal.user or proposal.facts.get("username", ""))
     audit.record(actor, verb, proposal.user, unit=proposal.unit, after=told, reason=reason, name=name)
 
@@ -221,15 +229,52 @@ def _packed(value: Any) -> Any:
     return value
 
 
-def _unpacked(value: Any) -> Any:
+Key = tuple[str, int]
+"""The name of a model and the key of a row, as ``_packed`` writes them."""
+
+
+def _rows(value: Any) -> dict[Key, Model]:
+    """Return the rows that packed values name, read by one query for each model."""
+    wanted: dict[str, set[int]] = {}
+    for label, pk in _keys(value):
+        wanted.setdefault(label, set()).add(pk)
+    found: dict[Key, Model] = {}
+    for label, pks in wanted.items():
+        rows = apps.get_model(label)._base_manager.filter(pk__in=pks)
+        found |= {(label, row.pk): row for row in _with_unit(rows)}
+    return found
+
+
+def _with_unit(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.select_related("unit", "user") if rows.model is Grant else rows
+
+
+def _keys(value: Any) -> Iterator[Key]:
+    if isinstance(value, list):
+        for each in value:
+            yield from _keys(each)
+    elif isinstance(value, dict):
+        if "row" in value:
+            label, pk = value["row"]
+            yield label, pk
+        else:
+            yield from _keys(list(value.values()))
+
+
+def _unpacked(proposal: Proposal, rows: Mapping[Key, Model] | None = None) -> dict[str, Any]:
+    """Return the facts of a proposal, from ``rows`` if given. Raises ``OperationRefused`` when one is gone."""
+    known = _rows(proposal.facts) if rows is None else rows
+    return {name: _value(value, known) for name, value in proposal.facts.items()}
+
+
+def _value(value: Any, rows: Mapping[Key, Model]) -> Any:
     if not isinstance(value, dict):
         return value
     if "row" in value:
         label, pk = value["row"]
-        row = apps.get_model(label)._base_manager.filter(pk=pk).first()
-        if row is None:
+        if (label, pk) not in rows:
             raise refuse(None, "这件事涉及的内容已不存在,请重新提出。")
-        return row
+        return rows[label, pk]
     if "day" in value:
         return date.fromisoformat(value["day"])
-    return {name: _unpacked(each) for name, each in value["all"].items()}
+    return {name: _value(each, rows) for name, each in value["all"].items()}

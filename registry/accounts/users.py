@@ -136,9 +136,9 @@ def show_password(
 def show_half(request: HttpRequest, proposal: Proposal) -> HttpResponse:
     """Show the half of a proposed password that its proposer hands over."""
     context = {
-        "said": proposals.described(proposal),
+        "said": proposals.described([proposal])[0],
         "half": proposal.first_half,
-        "confirmers": proposals.who_confirms(request.user, proposal),
+        "confirmers": proposals.who_confirms(request.user, [proposal])[0],
         "days": proposals.DAYS,
         "crumbs": _crumbs(request, "已提出"),
     }
@@ -147,13 +147,15 @@ def show_half(request: HttpRequest, proposal: Proposal) -> HttpResponse:
 
 def proposal_lines(request: HttpRequest, about: User | None = None) -> list[dict[str, Any]]:
     """Return what waits for a second manager where the user manages, all or about one user."""
-    rows = proposals.seen(request.user)
+    waiting = proposals.seen(request.user)
+    rows = list(waiting if about is None else waiting.filter(user=about))
+    said, confirmers = proposals.described(rows), proposals.who_confirms(request.user, rows)
     address = address_of(request)
     return [
         {
             "proposal": row,
-            "said": proposals.described(row),
-            "confirmers": proposals.who_confirms(request.user, row),
+            "said": what,
+            "confirmers": who,
             "is_own": row.proposed_by_id == request.user.pk,
             "confirm_url": address.url(reverse("proposal_confirm", args=[row.pk]))
             if proposals.may_confirm(request.user, row)
@@ -162,7 +164,7 @@ def proposal_lines(request: HttpRequest, about: User | None = None) -> list[dict
             if row.user_id != request.user.pk
             else "",
         }
-        for row in (rows if about is None else rows.filter(user=about))
+        for row, what, who in zip(rows, said, confirmers, strict=True)
     ]
 
 
@@ -284,7 +286,7 @@ def _done(say: Callable[[Job, Any], str]) -> Callable[[Job, Any], str]:
     def said(job: Job, result: Any) -> str:
         if not isinstance(result, Proposal):
             return say(job, result)
-        who = proposals.who_confirms(job.user, result)
+        (who,) = proposals.who_confirms(job.user, [result])
         return f"已提出,{proposals.DAYS} 天内由另一位管理员确认后生效。可以确认的有:{who}。"
 
     return said

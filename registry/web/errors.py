@@ -55,8 +55,8 @@ def _refused(user: access.AnyUser, refused: RefusedByRole) -> dict[str, Any]:
     else:
         units = access.top_units(user)
     able: dict[int, Grant] = {}
-    for unit in units:
-        for grant in access.who_may(verb.slug, unit):
+    for grants in access.who_may([(verb.slug, unit) for unit in units]):
+        for grant in grants:
             if access.inside(grant.unit, scope):
                 able.setdefault(grant.user_id, grant)
     return {

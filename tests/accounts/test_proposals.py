@@ -18,6 +18,7 @@ from registry.models import AuditEntry, Grant, Proposal, User
 from registry.operations.take_back import take_back
 from registry.operations.units import move_unit
 from registry.refusals import OperationRefused
+from tests.asking import queries_again
 from tests.factories import ACTOR, make_user
 from tests.world import World
 
@@ -216,6 +217,25 @@ def test_it_waits_on_the_unit_page_of_who_may_confirm(world: World, first: Clien
     assert "账号事项待确认" in second.get("/units/left/").content.decode()
     assert "账号事项待确认" not in first.get("/units/left/").content.decode()
     assert "待确认 1" in first.get("/users/").content.decode()
+
+
+def test_the_list_asks_the_same_number_of_queries_with_more_rows(world: World, second: Client) -> None:
+    def propose_the_end(name: str) -> None:
+        made = make_user(name, world.left, "approver").grants.get()
+        proposals.or_propose(grants.end_grant)(actor=Actor(world.first, "甲管理"), grant=made, reason="调离")
+
+    propose_the_end("one")
+    one = queries_again(lambda: second.get("/users/proposals/"))
+    for name in ("two", "three"):
+        propose_the_end(name)
+    three = queries_again(lambda: second.get("/users/proposals/"))
+    lines = second.get("/users/proposals/").context["lines"]
+    assert [line["said"].partition("·")[0] for line in lines] == [
+        "结束授权:one ",
+        "结束授权:two ",
+        "结束授权:three ",
+    ]
+    assert three == one
 
 
 def test_after_a_week_it_must_be_proposed_again(world: World, second: Client) -> None:
