@@ -262,7 +262,7 @@ def _keys(value: Any) -> Iterator[Key]:
 
 
 def _unpacked(proposal: Proposal, rows: Mapping[Key, Model] | None = None) -> dict[str, Any]:
-    """Return the facts of a proposal, from ``rows`` if given. Raises ``OperationRefused`` when one is gone."""
+    """Return the facts of a proposal, from ``rows`` if given. Raises ``OperationRefused`` if one is gone."""
     known = _rows(proposal.facts) if rows is None else rows
     return {name: _value(value, known) for name, value in proposal.facts.items()}
 
