@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from registry.exports.models import Export, ExportState
+from registry.exports.models import UNDER_WAY, Export, ExportState
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, Grid
+from registry.work.queue import note_standings
 
 TONES = {
     ExportState.WAITING: "info",
@@ -58,4 +59,5 @@ COLUMNS: Sequence[Column[ListedExport]] = (
 
 def drawn(rows: Sequence[Export], address: Address) -> Grid[ListedExport]:
     """Return these exports as the page shows them."""
+    note_standings(row for row in rows if row.state in UNDER_WAY)
     return Grid(COLUMNS, [ListedExport(address, row) for row in rows])

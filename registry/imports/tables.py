@@ -11,6 +11,7 @@ from registry.models import AuditEntry
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, Grid
+from registry.work.queue import note_standings
 
 TONES = {
     ImportState.UPLOADED: "info",
@@ -70,6 +71,7 @@ COLUMNS: Sequence[Column[ListedImport]] = (
 
 def drawn(rows: Sequence[Import], address: Address) -> Grid[ListedImport]:
     """Return these imports as the page shows them."""
+    note_standings(row for row in rows if row.is_under_way)
     undoing = AuditEntry.objects.filter(undoes__in={row.entry_id for row in rows} - {None})
     gone = set(undoing.values_list("undoes_id", flat=True))
     return Grid(COLUMNS, [ListedImport(address, row, row.entry_id in gone) for row in rows])

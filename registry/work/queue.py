@@ -13,8 +13,10 @@ from __future__ import annotations
 import io
 import logging
 import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management import call_command
@@ -110,25 +112,42 @@ class Standing:
 
 def standing(key: uuid.UUID | None) -> Standing:
     """Return how it stands with a task."""
-    task = key and DBTaskResult.objects.filter(pk=key, status__in=_UNFINISHED).first()
-    if not task:
-        return Standing()
+    return _standings([key])[key]
+
+
+def note_standings(rows: Iterable[Any]) -> None:
+    """Read at once how it stands with the tasks (``job``) of many rows; each keeps it as its ``standing``."""
+    there = list(rows)
+    found = _standings([row.job for row in there])
+    for row in there:
+        row.standing = found[row.job]
+
+
+def _standings(keys: Sequence[uuid.UUID | None]) -> dict[uuid.UUID | None, Standing]:
+    tasks = DBTaskResult.objects.filter(pk__in={key for key in keys if key}, status__in=_UNFINISHED)
+    found: dict[uuid.UUID | None, Standing] = dict.fromkeys(keys, Standing())
+    if not tasks:
+        return found
     living = beats.living()
-    if task.status == TaskResultStatus.RUNNING and task.worker_ids[-1] in living:
-        return Standing(is_at_work=True)
-    return Standing(is_queued=True, ahead=_ahead_of(task), has_worker=bool(living))
-
-
-def _ahead_of(task: DBTaskResult[Any, Any]) -> int:
-    """Return how many tasks may be done before this one: of each other user as many as of its own, and it."""
-    at_work: int = DBTaskResult.objects.running().exclude(pk=task.pk).count()
-    if task.status == TaskResultStatus.RUNNING:
-        return at_work
+    running = set(DBTaskResult.objects.running().values_list("pk", flat=True))
     ready = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
-    own = ready.filter(queue_name=task.queue_name, enqueued_at__lt=task.enqueued_at).count()
-    others = ready.exclude(queue_name=task.queue_name).order_by().values("queue_name").annotate(n=Count("pk"))
-    ahead: int = at_work + own + sum(min(each["n"], own + 1) for each in others)
-    return ahead
+    waiting = list(ready.order_by().values_list("queue_name", "enqueued_at"))
+    for task in tasks:
+        if task.status == TaskResultStatus.RUNNING and task.worker_ids[-1] in living:
+            found[task.pk] = Standing(is_at_work=True)
+            continue
+        ahead = len(running - {task.pk})
+        if task.status == TaskResultStatus.READY:
+            ahead += _ahead_of(task, waiting)
+        found[task.pk] = Standing(is_queued=True, ahead=ahead, has_worker=bool(living))
+    return found
+
+
+def _ahead_of(task: DBTaskResult[Any, Any], waiting: Sequence[tuple[str, datetime]]) -> int:
+    """Return how many that wait may be done before it: of each other user as many as of its own, and it."""
+    own: int = sum(queue == task.queue_name and at < task.enqueued_at for queue, at in waiting)
+    others = Counter(queue for queue, _at in waiting if queue != task.queue_name)
+    return own + sum(min(number, own + 1) for number in others.values())
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from registry.models import AuditEntry, Grant, Person, Unit, User
 from registry.web import making as limits
 from registry.work import queue
 from registry.work.worker import Worker
+from tests.asking import queries_again
 from tests.factories import make_person, make_unit, make_user
 from tests.work.test_queue import living
 
@@ -86,6 +87,16 @@ def entries(verb: str) -> int:
 def page(browser: Client, export: Export) -> str:
     found: HttpResponse = browser.get(export.get_absolute_url())
     return found.content.decode()
+
+
+def test_the_list_asks_the_same_number_of_queries_with_more_that_wait(viewer: Client) -> None:
+    asked(viewer)
+    one = queries_again(lambda: viewer.get(reverse("exports")))
+    for _ in range(3):
+        asked(viewer)
+    three = queries_again(lambda: viewer.get(reverse("exports")))
+    page = viewer.get(reverse("exports")).content.decode()
+    assert (three, page.count("等待生成")) == (one, 4)
 
 
 def test_a_short_list_is_answered_at_once(viewer: Client, unit: Unit) -> None:
