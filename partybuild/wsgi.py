@@ -13,7 +13,7 @@ from partybuild.uploads import Received
 os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 
-# A page takes no statement for long; commands and the worker may.
+# Statements of pages have a time limit; those of commands and the worker have none.
 DatabaseWrapper.statement_seconds = settings.STATEMENT_SECONDS
 application = Received(
     get_wsgi_application(), at_once=settings.UPLOADS_AT_ONCE, longest=settings.MAX_BODY_BYTES

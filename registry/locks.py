@@ -286,7 +286,7 @@ def lock_codes(codes: Iterable[str]) -> None:
 
 
 def try_codes(codes: Iterable[str]) -> set[str]:
-    """Do so where nobody else does; return the codes that somebody else may be giving just now.
+    """Lock the codes that are free; return those that somebody else may be writing just now.
 
     Nobody sees them yet, and who wrote the same code would wait for the other's end.
     """

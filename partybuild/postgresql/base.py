@@ -95,7 +95,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection whose every wait for the server has an end."""
 
     statement_seconds: ClassVar[int] = 0
-    """For a statement, before the server ends it; 0: as long as it likes (commands, the worker)."""
+    """Time limit of a statement; 0: none (commands, the worker)."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -153,7 +153,7 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str, proposed_by: User | No
 
 
 def guard_taking_back(actor: Actor, rows: Sequence[Any]) -> None:
-    """Ask of grants whose end would be taken back what is asked of a new grant."""
+    """Check grants whose end would be taken back as new grants are checked."""
     for grant in (row for row in rows if isinstance(row, Grant)):
         user = locked(grant.user)
         not_oneself(actor, user, "不能恢复自己的授权,请由其他管理员办理。")
@@ -169,7 +169,7 @@ def guard_taking_back(actor: Actor, rows: Sequence[Any]) -> None:
             need_two(actor, "end_grant", [grant.unit], None)
 
 
-# --- What is asked of who does something with another user ------------------------------------------
+# --- Checks before an act on another user ----------------------------------------------------------
 
 
 def unit_of(user: User) -> Unit | None:
@@ -187,7 +187,7 @@ def locked(user: User) -> User:
 
 
 def not_oneself(actor: Actor, user: User, message: str) -> None:
-    """Refuse what nobody does with the own account."""
+    """Refuse an act on one's own account."""
     if actor.user is not None and actor.user.pk == user.pk:
         raise refuse(None, message)
 

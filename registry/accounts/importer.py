@@ -81,7 +81,7 @@ class UserImporter(Importer):
         return self.named.setdefault(key, User(username=key, person=person))
 
     def _separate(self, case: Case, user: User, unit: Unit, role: str) -> None:
-        """Judge the role beside what the user holds, also by earlier rows; and who may give it by a sheet."""
+        """Check the role against those held or given by earlier rows, and whether a sheet may give it."""
         today, end = self.session.today, case.given.get("ended_on")
         holding = separation.Holding(user, unit, role, today, end)
         for _rule, _field, message in separation.check(holding, [*self.grants, *self.given]):

@@ -372,7 +372,7 @@ def change_password(*, actor: Actor, user: User, password: str) -> User:
 
 @operation
 def spend_one_time_password(*, user: User) -> bool:
-    """Use a one-time password up at the login that it opens; whether it did: of two at once only one does.
+    """Mark a one-time password as used by this login; return False if another login used it first.
 
     The login is what is recorded.
     """

@@ -25,7 +25,7 @@ LONGEST = 128
 REMEMBERED = 5
 """How many passwords, with the present one, are not taken again, however old they are."""
 REMEMBERED_DAYS = 180
-"""Nor those that ended within so many days: changing quickly does not bring an old one back."""
+"""Passwords that ended within so many days are not taken again, so quick changes bring none back."""
 MOST_CHANGES = 12
 """So many passwords of that time are remembered: comparing with each takes a while."""
 

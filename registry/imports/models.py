@@ -52,7 +52,7 @@ OPEN_STATES: tuple[str, ...] = (
 """What may still be cancelled."""
 
 SILENT_AFTER = timedelta(seconds=45)
-"""What is small is done in its request; one without a word for so long was ended in the middle."""
+"""A small import is done in its request; without a sign of life for so long it was interrupted."""
 
 
 class Import(models.Model):
@@ -160,7 +160,7 @@ class Import(models.Model):
 
     @cached_property
     def is_silent(self) -> bool:
-        """Whether nobody works on it or will: who did was ended. It can be tried again."""
+        """Whether nobody works on it or will, as its process was ended. It can be tried again."""
         if not self.is_under_way:
             return False
         if self.job is None:

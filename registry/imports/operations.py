@@ -194,7 +194,7 @@ def stay_written(import_pk: int, attempt: str, message: str) -> None:
 
 
 def readable(user: User, imports: Iterable[Import]) -> list[Import]:
-    """Return which of the imports ``user`` may still read: one's own, of where one may still enter.
+    """Return the imports that ``user`` may still read: their own, from where they may still enter data.
 
     What a workbook holds of a unit stays with who works there, also when the grant ended or moved.
     """

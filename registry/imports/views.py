@@ -411,7 +411,7 @@ def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, 
 
 
 def _only_seen(user: access.AnyUser, lines: list[ImportLine]) -> list[ImportLine]:
-    """Return the lines; of a row that went out of the user's scope since is not said what it holds."""
+    """Return the lines; a row that has left the user's scope is listed without its contents."""
     keys: dict[str, set[str]] = {}
     for line in lines:
         if line.verdict != Verdict.WRONG and line.key:

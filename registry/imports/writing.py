@@ -141,7 +141,7 @@ def _write_notices(import_: Import, cases: Sequence[Case]) -> None:
 
 
 def prepare(tables: Sequence[Table], folder: Path) -> None:
-    """Do before the locks what may stay when nothing is written.
+    """Prepare, before any lock is taken, what may stay even if nothing is written.
 
     The lines are read and kept in files of the folder. The names of people become findable: that finds nobody
     as long as nobody has them, but whoever wrote the same new name would wait for the end of the import.

@@ -114,7 +114,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
 
 
 def _find_unlike(cursor: Any, where: str) -> None:
-    """Put into a table the lines whose total is not written as it would be anew: one pass over both.
+    """Collect the lines whose total differs from the recount in a table, by one pass over both.
 
     Lines that are found may yet have the same numbers. Only they are compared day by day.
     """

@@ -299,7 +299,7 @@ class _AtHosts(_Part):
 
     @classmethod
     def ways_up(cls, places: list[str], words: _Words) -> list[str]:
-        """None."""
+        """Return no tables: nothing is carried up here."""
         return []
 
     def spelled(self) -> list[str]:

@@ -17,11 +17,11 @@ class Command(BaseCommand):
     help = "给用户设一次性密码(登录后须修改),结束其全部登录,记入操作记录。管理员都进不去时用。"
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whose."""
+        """Add the name of the user."""
         parser.add_argument("username", help="用户名")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Set it and print it once. Raises ``CommandError``, which says why it cannot be done."""
+        """Set a one-time password and print it. Raises ``CommandError``, which says why it cannot be done."""
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"没有用户“{options['username']}”。")

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Account and name."""
+        """Add the name of the account and of the person."""
         parser.add_argument("--username", help="用户名(字母、数字)")
         parser.add_argument("--name", default="", help="姓名")
         parser.add_argument("--no-input", "--noinput", action="store_true", help="不询问,缺什么就报错")
