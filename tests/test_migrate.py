@@ -97,6 +97,16 @@ def test_it_does_not_wait_for_an_import() -> None:
     assert guards.missing() == []
 
 
+def another_migrate(heard: list[str]) -> None:
+    """Migrate on a connection of this thread, and keep what it refuses with."""
+    try:
+        call_command("migrate", verbosity=0)
+    except CommandError as error:
+        heard.append(str(error))
+    finally:
+        connections.close_all()
+
+
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_change_of_the_guards_waits_for_an_import_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,20 +116,11 @@ def test_a_change_of_the_guards_waits_for_an_import_only_so_long(monkeypatch: py
     monkeypatch.setattr(guards, "LOCK_SECONDS", 0.2)
     monkeypatch.setattr(migrate.migrate.Command, "handle", lambda *args, **options: guards.install())
     heard: list[str] = []
-
-    def other() -> None:
-        try:
-            call_command("migrate", verbosity=0)
-        except CommandError as error:
-            heard.append(str(error))
-        finally:
-            connections.close_all()
-
     with transaction.atomic():
         make_organization(make_unit())
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE registry_assignment IN ROW EXCLUSIVE MODE")
-        thread = threading.Thread(target=other)
+        thread = threading.Thread(target=another_migrate, args=[heard])
         thread.start()
         thread.join(timeout=30)
     assert heard == ["要变更的表正在写入(例如正在导入),没有等到,这一步没有作任何改动。请稍后再运行 migrate。"]
@@ -131,17 +132,8 @@ def test_a_change_of_the_guards_waits_for_an_import_only_so_long(monkeypatch: py
 def test_it_waits_for_another_migrate_only_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrate, "WAIT", 0.0)
     heard: list[str] = []
-
-    def other() -> None:
-        try:
-            call_command("migrate", verbosity=0)
-        except CommandError as error:
-            heard.append(str(error))
-        finally:
-            connections.close_all()
-
     with migrate._alone(connection):
-        thread = threading.Thread(target=other)
+        thread = threading.Thread(target=another_migrate, args=[heard])
         thread.start()
         thread.join(timeout=30)
     assert heard == ["另一个 migrate 正在进行,没有等到。请待它结束后再运行。"]

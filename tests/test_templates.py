@@ -12,7 +12,7 @@ from pathlib import Path
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 FILES = {str(path.relative_to(TEMPLATES)): path.read_text() for path in TEMPLATES.rglob("*.html")}
 PYTHON = "".join(path.read_text() for path in (TEMPLATES.parent / "registry").rglob("*.py"))
-NAMED = re.compile(r'\{% (?:include|extends) "([^"]+)"')
+NAMED = re.compile(r'"([\w/]+\.html)"')
 
 
 def columns(line: str) -> int:

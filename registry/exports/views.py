@@ -89,7 +89,13 @@ def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
     if export.is_print:
         sheet = b"".join(_content(export)).decode()
-        return render(request, "exports/print.html", {"export": export, "sheet": mark_safe(sheet)})
+        context = {
+            "paper": {"title": export.title},
+            "rows_said": f",共 {export.rows:,} 行",
+            "back": export.get_absolute_url(),
+            "sheet": mark_safe(sheet),
+        }
+        return render(request, "parts/print.html", context)
     response = StreamingHttpResponse(_content(export), content_type=export.content_type)
     response.headers["Content-Length"] = str(export.size)
     response.headers["Content-Disposition"] = content_disposition_header(True, export.file_name) or ""

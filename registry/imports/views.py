@@ -263,9 +263,10 @@ def _back(request: HttpRequest, import_: Import) -> HttpResponseRedirect:
 
 
 def _state(import_: Import, address: Address) -> dict[str, Any]:
-    """Return how far it is, in words."""
+    """Return how far it is, in words, and whether somebody works on it or will."""
     listed = ListedImport(address, import_, import_.is_taken_back)
-    return {"state": listed.state, "tone": listed.tone, "share": import_.share}
+    goes_on = import_.is_under_way and not import_.is_silent
+    return {"state": listed.state, "tone": listed.tone, "share": import_.share, "goes_on": goes_on}
 
 
 def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpResponse:
