@@ -91,7 +91,7 @@ def export_file(request: HttpRequest, pk: int) -> HttpResponseBase:
         sheet = b"".join(_content(export)).decode()
         context = {
             "paper": {"title": export.title},
-            "rows_said": f",共 {export.rows:,} 行",
+            "extent": f"A4,共 {export.rows:,} 行",
             "back": export.get_absolute_url(),
             "sheet": mark_safe(sheet),
         }

@@ -239,7 +239,7 @@ def show_paper(
     after = {"filters": list(filters), "rows": rows} if filters else {"rows": rows}
     context = {
         "paper": paper,
-        "rows_said": f",共 {rows:,} 行" if rows else "",
+        "extent": f"A4 {paper.way},共 {rows:,} 行" if rows else f"A4 {paper.way}",
         "unit_name": unit.name if unit else "",
         "campaign": address_of(request).question.campaign,
         "printed_by": actor.name,
