@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "registry.web",
     "registry.accounts",
     "registry.imports",
+    "registry.closings",
     "registry.exports",
     "registry.reports",
     "registry.pages",

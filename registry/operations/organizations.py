@@ -436,9 +436,17 @@ def approve_organizations(
 @operation
 def return_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
     """Return a submitted entry with a reason."""
+    return return_organizations(actor=actor, organizations=[organization], reason=reason)[0]
+
+
+@operation
+def return_organizations(
+    *, actor: Actor, organizations: Sequence[Organization], reason: str
+) -> list[Organization]:
+    """Return many submitted entries with one reason: all or none."""
     need_reason(reason, "退回原因")
     allowed = (WorkflowState.SUBMITTED,)
-    return _step(actor, "return_organization", [organization], allowed, WorkflowState.RETURNED, reason)[0]
+    return _step(actor, "return_organization", organizations, allowed, WorkflowState.RETURNED, reason)
 
 
 def _step(
