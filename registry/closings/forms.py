@@ -10,7 +10,7 @@ from registry.web.fields import DayField, ScopedForm, document_field, reason_fie
 class DayForm(ScopedForm):
     """The day for which the consequences are shown."""
 
-    on = DayField(label="结束日期", help_text="自该日起不再存续,前一日仍计入统计。")
+    on = DayField(label="结束日期", help_text="自该日起不再计入统计,前一日仍计入。")
 
 
 class CloseForm(ScopedForm):

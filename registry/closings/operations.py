@@ -143,7 +143,7 @@ def cancel_closing(*, actor: Actor, closing: Closing) -> Closing:
     there.update(state=then, attempt="", message="已取消,什么都没有改变。")
     queue.withdraw(closing.job)
     audit.record(actor, "cancel_closing", closing.campaign, effective_on=closing.on)
-    return fresh(closing)
+    return _reread(closing)
 
 
 @operation
@@ -173,7 +173,7 @@ def reopen_closing(*, actor: Actor, closing: Closing, reason: str) -> Closing:
     )
     if not asked:
         raise refuse(None, "该专项任务的状态刚刚变了,请刷新后再试。")
-    closing = fresh(closing)
+    closing = _reread(closing)
     if closing.organizations <= LARGE or actor.user is None:
         return carry_back(actor=actor, closing=closing, attempt=claim(closing.pk))
     audit.record(actor, "ask_reopening", closing.campaign, reason=reason)
@@ -215,12 +215,17 @@ def fail(pk: int, attempt: str, message: str) -> None:
         mine.filter(state=working).update(state=then, message=message[:1000])
 
 
+def _reread(closing: Closing) -> Closing:
+    """Return the closing as this act left it."""
+    return Closing.objects.select_related("campaign__lead_unit").get(pk=closing.pk)
+
+
 def _finish(closing: Closing, attempt: str, working: ClosingState, **values: Any) -> Closing:
     """Write the closing's end within the transaction of the act; whoever lost the mark ends nothing."""
     mine = Closing.objects.filter(pk=closing.pk, attempt=attempt, state=working)
     if not attempt or not mine.update(attempt="", done=closing.organizations, **values):
         raise refuse(None, "已由他人重新开始或取消,这一次什么都没有办理。")
-    return fresh(closing)
+    return _reread(closing)
 
 
 # --- Carrying out ---------------------------------------------------------------------------------
@@ -348,7 +353,7 @@ def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progre
     campaign = fresh(closing.campaign)
     need_right(actor, "reopen_closing", campaign)
     _lock_trees(there)
-    refuse_if(rules.reopening_refusals(fresh(closing)))
+    refuse_if(rules.reopening_refusals(_reread(closing)))
     head = AuditEntry.objects.filter(pk=closing.entry_id or 0).first()
     audit.record(
         replace(actor, undoes=head),

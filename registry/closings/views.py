@@ -135,19 +135,15 @@ def _back(job: Job) -> list[str]:
     if not closing.may_be_reopened:
         return ["整体恢复的期限已过,或已经恢复;请按平常的办法办理。"]
     said = [
-        f"恢复“{closing.campaign.name}”:撤销的组织 {closing.organizations:,} 个全部恢复存续,"
+        f"恢复“{closing.campaign.name}”:撤销的组织 {closing.organizations:,} 个全部恢复,"
         f"结束的编入 {closing.assignments:,} 人次全部恢复,和结束之前一样。"
     ]
     return said + [finding.message for finding in reopening_refusals(closing)]
 
 
-class ReopenForm(ReasonForm):
-    """Why it is taken back."""
-
-
 reopen = _CLOSING.change(
     operations.reopen_closing,
-    ReopenForm,
+    ReasonForm,
     "恢复任务和组织",
     submit_label="全部恢复",
     sentences=_back,
