@@ -24,6 +24,7 @@ from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, wi
 from registry.models.prepared import Values, read_objects, read_rows
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.organizations.tables import OVERDUE
+from registry.pages.panels import panels_of
 from registry.pages.people.lent import NEWEST_SHOWN, LentTable, newest_lent
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
@@ -123,6 +124,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "standing": standing,
         "standing_number": standing_number,
         "waiting": _waiting(request, address, shown, counts.total),
+        "panels": panels_of(request, shown),
         **_lent(request, shown, then),
         **history.of_page(request.user, shown, address),
     }
