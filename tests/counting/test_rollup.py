@@ -341,7 +341,7 @@ def test_a_day_before_a_move_costs_no_more(top: Unit) -> None:
     for number in range(3):
         unit = make_unit(f"moved-{number}", top)
         units.move_unit(actor=ACTOR, unit=unit, superior=other, on=day(5), reason="测试")
-    assert cost(top, ask(5)) == cost(top, ask(4)) == 6
+    assert cost(top, ask(5)) == cost(top, ask(4)) == 7
 
 
 def test_a_thousand_children(top: Unit) -> None:
