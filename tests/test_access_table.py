@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -816,6 +817,29 @@ TABLE: dict[str, list[Row]] = {
             READ_ONLY,
             "302 302+ 302+ 302+ 302+ 302+ | 302+",
             lambda here: {"list": "people_export", "columns": ["category"], "back": "/people/"},
+        )
+    ],
+    "desk": [Row(nothing, EVERYBODY, READ_ONLY)],
+    # one's own right to approve, for the days of an absence
+    "delegate": [
+        Row(
+            nothing,
+            "302 403 403 200 200 403 | 403 403 200 200 403",
+            "302 403 403 302+ 200 403 | 403 403 200 200 403",
+            lambda here: {
+                "user_to": here.users["manager"].pk,
+                "grant": here.users["approver"].grants.get().pk,
+                "started_on": TODAY,
+                "ended_on": (timezone.localdate() + timedelta(days=3)).isoformat(),
+                "reason": "外出学习",
+            },
+        )
+    ],
+    "delegation_end": [
+        Row(
+            lambda here: [here.delegation.pk],
+            "302 404 404 200 200 404 | 404",
+            "302 404 404 302+ 302+ 404 | 404",
         )
     ],
     "account_second_step": [

@@ -270,6 +270,7 @@ ASKED_ELSEWHERE = {
     **dict.fromkeys(
         ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"
     ),
+    **dict.fromkeys(("delegate_approval", "end_delegation"), "one's own: tests/accounts/test_delegations.py"),
     "add_administrator": "on the server: tests/accounts/test_commands.py",
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
