@@ -12,6 +12,15 @@ from django.db.models import F, Q
 from registry.models.base import Link, Registered
 from registry.models.organization import Organization
 
+THRESHOLDS = {
+    "least": "最少",
+    "most": "最多",
+    "full": "正式党员",
+    "months": "月数",
+    "extension": "延长月数",
+}
+"""What the numbers of the checks are called on pages and in the record."""
+
 
 class RuleSetting(Registered):
     """Whether a check speaks, and with which numbers, from a day on until the next setting of that check.
