@@ -9,6 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,8 +23,9 @@ from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
 from registry.rules import workflow
+from registry.rules.waiting import overdue_by
 from registry.web.address import Address
-from registry.web.links import buttons, linked, rows_page
+from registry.web.links import PENDING, buttons, linked, rows_page
 from registry.web.text import period
 
 TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain"}
@@ -133,7 +135,7 @@ def line_counts(organization: Organization, address: Address) -> list[LineCount]
             url(slug),
             metric.measure,
             line.pending[slug],
-            url(slug, state="pending") if line.pending[slug] else "",
+            url(slug, state=PENDING) if line.pending[slug] else "",
         )
         for slug, metric in METRICS.items()
         if line.counts[slug] or line.pending[slug]
@@ -246,11 +248,13 @@ def _prints(user: access.AnyUser, organization: Organization, address: Address) 
 OF_OWN = "由您提交或最后修改,须由另一人审批。"
 
 
-def notice(organization: Organization, user: access.AnyUser) -> str:
-    """Return the sentence above the page of what does not count."""
+def notice(organization: Organization, user: access.AnyUser, day: date) -> str:
+    """Return the sentence above the page of what does not count, and whether it is overdue on the day."""
     if organization.state in PENDING_STATES:
         state = WorkflowState(organization.state).label
         said = f"状态为“{state}”,批准前不计入任何统计。"
+        if late := overdue_by(organization, day):
+            said += f"成立后 {settings.APPROVAL_DAYS} 日内应当报批,已超 {late:,} 日。"
         if organization.state == WorkflowState.RETURNED and organization.return_reason:
             said += f"退回原因:{organization.return_reason}"
         is_own = organization.state == WorkflowState.SUBMITTED and workflow.is_own(user, organization)
