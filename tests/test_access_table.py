@@ -72,6 +72,11 @@ def pk_of(codes: list[str]) -> int:
     return Organization.objects.get(code=codes[0]).pk
 
 
+def decided(here: Bureau) -> dict[str, Any]:
+    """By which Party organization and document something is approved."""
+    return {"approving_organization": here.branch.code, "approval_number": "批〔2020〕1号"}
+
+
 def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
@@ -441,7 +446,7 @@ TABLE: dict[str, list[Row]] = {
     ],
     "organization_withdraw": [Row(branch, ENTER, ENTERED, lambda here: {"reason": "误录"})],
     "organization_submit": [Row(draft, ENTER, ENTERED)],
-    "organization_approve": [Row(submitted, APPROVE, APPROVED)],
+    "organization_approve": [Row(submitted, APPROVE, APPROVED, decided)],
     "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
     "organization_members_add": [
         Row(  # asked for people only: nothing is written
@@ -595,7 +600,15 @@ TABLE: dict[str, list[Row]] = {
             nothing,
             "302 403 403 302 302 403 | 403 403 302 302 403",
             "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
-            lambda here: {"rows": pk_of(submitted(here))},
+            lambda here: {"rows": pk_of(submitted(here)), **decided(here)},
+        ),
+    ],
+    "organizations_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": pk_of(submitted(here)), "reason": "不全"},
         ),
     ],
     "organizations_dissolve": [

@@ -86,6 +86,7 @@ urlpatterns = [
     path("organizations/", organizations.ledger, name="organizations"),
     path("many/organizations/submit/", ticked_organizations.submit, name="organizations_submit"),
     path("many/organizations/approve/", ticked_organizations.approve, name="organizations_approve"),
+    path("many/organizations/return/", ticked_organizations.send_back, name="organizations_return"),
     path("many/organizations/dissolve/", ticked_organizations.dissolve, name="organizations_dissolve"),
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
     path("organizations/<slug:code>/print/", organization_paper.paper, name="organization_print"),
