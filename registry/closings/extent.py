@@ -196,10 +196,9 @@ class Extent:
         return due.rows(self.campaign, self.ending())
 
     def _grouped(self, rows: QuerySet[Any], path: str, **numbers: Count) -> QuerySet[Any, dict[str, Any]]:
-        placed: QuerySet[Any, dict[str, Any]] = (
-            rows.order_by().annotate(where_=self._where(path)).values("where_")
-        )
-        return placed.annotate(**numbers)
+        there = rows.order_by().annotate(where_=self._where(path)).values("where_")
+        counted: QuerySet[Any, dict[str, Any]] = there.annotate(**numbers)
+        return counted
 
     def people(self) -> int:
         """Count the people whose assignments end, each once."""

@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils import timezone
@@ -31,12 +32,14 @@ from registry.closings.models import (
     ClosingState,
 )
 from registry.counting.totals.write import following, following_in_parts
-from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit, WorkflowState, journal
+from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit, journal
 from registry.models.writer import analyze
+from registry.operations.approving import return_organizations
 from registry.operations.base import fresh, need_right, operation
 from registry.operations.campaigns import end_campaign, reopen_campaign
-from registry.operations.organizations import return_organizations, submit_organizations
+from registry.operations.organizations import withdraw_organizations
 from registry.refusals import need_reason, refuse
+from registry.rules import workflow
 from registry.rules.findings import refuse_if
 from registry.search.index import batches
 from registry.work import progress, queue
@@ -117,18 +120,24 @@ def _leave_to_worker(closing: Closing, actor: Actor) -> Closing:
 
 
 @operation
-def return_pending(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> int:
-    """Return everything that nobody has decided on, with one reason; return how many.
+def settle_pending(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> tuple[int, int]:
+    """Return everything that waits for a decision, with one reason; return how many, and how many others.
 
-    What was not even submitted is submitted first, so that the record tells both.
+    What was not submitted, or by the actor, nobody returns (``rules.workflow``): it is withdrawn.
     """
     campaign = fresh(campaign)
     need_right(actor, "close_campaign", campaign)
     rows = list(Extent(campaign, on, actor.user).pending())
-    if drafts := [row for row in rows if row.state == WorkflowState.DRAFT]:
-        submit_organizations(actor=actor, organizations=drafts)
-    return_organizations(actor=actor, organizations=rows, reason=reason)
-    return len(rows)
+    returned = [
+        row for row in rows if workflow.may_start(workflow.RETURN, row, actor.user or AnonymousUser())
+    ]
+    others = [row for row in rows if row not in returned]
+    need_reason(reason, "退回原因")
+    if others:
+        withdraw_organizations(actor=actor, organizations=others, reason=reason)
+    if returned:
+        return_organizations(actor=actor, organizations=returned, reason=reason)
+    return len(returned), len(others)
 
 
 @operation

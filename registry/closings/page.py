@@ -118,7 +118,7 @@ class Consequences:
         if whole.pending:
             figures.append(
                 Figure(
-                    "未批准的组织", whole.pending, "个", whole.pending_url, "先批准或退回", is_waiting=True
+                    "待审批的组织", whole.pending, "个", whole.pending_url, "先批准或退回", is_waiting=True
                 )
             )
         return figures
@@ -140,7 +140,7 @@ def preview(extent: Extent, address: Address) -> dict[str, Any]:
         "outside_unseen": unseen,
         "obstacles": [finding.message for finding in closing_refusals(extent)],
         "pending_url": consequences.url("campaign_close_organizations", what="pending"),
-        "return_url": address.url(reverse("campaign_close_return", args=[code]), on=extent.on.isoformat()),
+        "return_url": address.url(reverse("campaign_close_settle", args=[code]), on=extent.on.isoformat()),
     }
 
 

@@ -25,7 +25,7 @@ def closing_refusals(extent: Extent) -> list[Finding]:
 
 def _wrong(extent: Extent) -> Iterator[tuple[str, str]]:
     if number := extent.numbers["pending"]:
-        yield "nothing_pending", f"还有 {number:,} 个组织没有批准,请先批准或退回。"
+        yield "nothing_pending", f"待审批的组织还有 {number:,} 个,请先批准或退回。"
     for due in extent.dues:
         if due.blocks and (owed := extent.owed(due).count()):
             yield "nothing_owed", f"{due.label} {owed:,} {due.measure},{due.how}"

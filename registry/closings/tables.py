@@ -28,7 +28,7 @@ from registry.web.tables import Table
 KINDS = (
     ("party", "党组织"),
     ("formations", "先锋岗、先锋队、突击队、专班等"),
-    ("pending", "未批准的"),
+    ("pending", "待审批的"),
     ("staying", "不撤销的常设党组织"),
 )
 IS_PARTY = Q(kind__in=PARTY_KINDS)

@@ -7,7 +7,7 @@ from registry.web.tables import export
 
 urlpatterns = [
     path("campaigns/<slug:code>/close/", views.close, name="campaign_close"),
-    path("campaigns/<slug:code>/close/return/", views.return_pending, name="campaign_close_return"),
+    path("campaigns/<slug:code>/close/settle/", views.settle, name="campaign_close_settle"),
     path("campaigns/<slug:code>/close/reopen/", views.reopen, name="campaign_close_reopen"),
     path("campaigns/<slug:code>/close/cancel/", views.cancel, name="campaign_close_cancel"),
     path("campaigns/<slug:code>/close/progress/", views.progress, name="campaign_close_progress"),

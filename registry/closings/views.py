@@ -107,21 +107,21 @@ def close(request: HttpRequest, code: str) -> HttpResponse:
     return _close(request, code=code)
 
 
-return_pending = _CAMPAIGN.change(
-    operations.return_pending,
+settle = _CAMPAIGN.change(
+    operations.settle_pending,
     ReturnForm,
-    "退回全部未批准的组织",
+    "退回全部待审批的组织",
     submit_label="全部退回",
     verb="close_campaign",
     sentences=lambda job: [
-        f"“{job.row.name}”中还没有批准的组织 {_extent(job).numbers['pending']:,} 个全部退回,"
-        "不计入统计。要批准其中一些的,请先在名单中逐个批准。"
+        f"“{job.row.name}”中待审批的组织 {_extent(job).numbers['pending']:,} 个全部退回,都不计入统计。",
+        "草稿和您自己提交的不能由您退回,改为撤回。要批准其中一些的,请先在名单中批准。",
     ],
     initial=lambda job: {"on": _extent(job).on},
     context=lambda job: {"cancel_url": _page_of(job)},
-    done=lambda job, number: f"已退回 {number:,} 个未批准的组织。",
+    done=lambda job, numbers: f"已退回 {numbers[0]:,} 个待审批的组织,撤回 {numbers[1]:,} 个。",
     template="pages/campaigns/confirm.html",
-    back=lambda job, number: _page_of(job),
+    back=lambda job, numbers: _page_of(job),
 )
 
 

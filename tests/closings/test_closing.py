@@ -158,12 +158,12 @@ def test_the_record_names_the_act_and_each_organization(country: Country) -> Non
 def test_what_is_pending_comes_first(country: Country) -> None:
     for code, its in (("sent", "submitted"), ("draft", "draft")):
         make_organization(country.left, code=code, name=code, campaign=country.campaign, state=its)
-    with refusal(WHOLE_FORM, "还有 2 个组织没有批准"):
+    with refusal(WHOLE_FORM, "待审批的组织还有 2 个"):
         close(country)
-    assert operations.return_pending(actor=ACTOR, campaign=country.campaign, on=ON, reason="任务结束") == 2
-    assert set(Organization.objects.filter(code__in=("sent", "draft")).values_list("state")) == {
-        ("returned",)
-    }
+    settled = operations.settle_pending(actor=ACTOR, campaign=country.campaign, on=ON, reason="任务结束")
+    assert settled == (1, 1)
+    states = dict(Organization.objects.filter(code__in=("sent", "draft")).values_list("code", "state"))
+    assert states == {"sent": "returned", "draft": "withdrawn"}
     assert close(country).organizations == 4
 
 

@@ -62,7 +62,7 @@ def test_each_number_of_the_preview_is_the_length_of_its_list(world: World) -> N
         "结束编入": 4,
         "在本任务中服务过的人员": 3,
         "他们的组织关系所在支部": 1,
-        "未批准的组织": 1,
+        "待审批的组织": 1,
     }
     for label, (number, url) in figures.items():
         assert not url or listed(client, url) == number, label
@@ -74,17 +74,18 @@ def test_each_number_of_the_preview_is_the_length_of_its_list(world: World) -> N
 
 
 def test_what_is_pending_is_returned_in_one_act_then_it_is_closed(world: World) -> None:
-    draft = make_organization(world.left, name="草稿支部", campaign=world.campaign, state="draft")
+    for state in ("draft", "submitted"):
+        make_organization(world.left, code=state, name=f"{state}号", campaign=world.campaign, state=state)
     client = logged_in(world.top)
     page = client.get(CLOSE, ON)
-    assert page.context["obstacles"] == ["还有 1 个组织没有批准,请先批准或退回。"]
+    assert page.context["obstacles"] == ["待审批的组织还有 2 个,请先批准或退回。"]
     assert 'id="act"' not in page.content.decode()
     back = page.context["return_url"]
     sent = {**ON, "reason": "任务结束", "planned": client.get(back).context["form"]["planned"].value()}
     answer = client.post(back, sent, follow=True)
-    assert "已退回 1 个未批准的组织" in answer.content.decode()
-    draft.refresh_from_db()
-    assert draft.state == "returned"
+    assert "已退回 1 个待审批的组织,撤回 1 个" in answer.content.decode()
+    states = dict(Organization.objects.filter(code__in=("draft", "submitted")).values_list("code", "state"))
+    assert states == {"draft": "withdrawn", "submitted": "returned"}
     done = send(client).content.decode()
     assert "“疫情防控”自 2020-03-01 起结束:撤销组织 3 个,结束编入 4 人次" in done
     assert "厅党〔2020〕31号" in done
