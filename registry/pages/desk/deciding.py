@@ -51,10 +51,25 @@ class Item:
     """The key and the mark of what the page shows (``web.ticked``)."""
     url: str
     """The desk with this one opened."""
-    waited: str
-    is_late: bool
+    now: datetime
     checks: list[Breach] = field(default_factory=list)
     is_open: bool = False
+
+    @property
+    def since(self) -> datetime:
+        """When it was submitted; what a command wrote was never submitted by anybody."""
+        return self.organization.submitted_at or self.organization.created_at
+
+    @property
+    def waited(self) -> str:
+        """For how long it waits, in words."""
+        hours = int((self.now - self.since).total_seconds() // 3600)
+        return f"{hours // 24} 日" if hours >= 24 else f"{hours} 小时" if hours else "刚提交"
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it waits for longer than the bureau's limit."""
+        return (self.now - self.since).days > settings.APPROVAL_DAYS
 
     @property
     def lines(self) -> list[tuple[str, str, str, str]]:
@@ -71,14 +86,6 @@ class Item:
             return "ok", "通过", ""
         first = self.checks[0].check
         return _TONES[first.level], first.level.label, first.label
-
-
-def waited(since: datetime | None, now: datetime) -> str:
-    """Return for how long something waits, in words."""
-    if since is None:
-        return "–"
-    hours = int((now - since).total_seconds() // 3600)
-    return f"{hours // 24} 日" if hours >= 24 else f"{hours} 小时" if hours else "不到 1 小时"
 
 
 def panel(request: HttpRequest) -> dict[str, Any]:
@@ -127,8 +134,7 @@ def _items(request: HttpRequest, address: Address, shown: list[Organization]) ->
             row,
             f"{row.pk}:{mark}",
             address.url(desk, item=str(row.pk)),
-            waited(row.submitted_at, now),
-            row.submitted_at is not None and (now - row.submitted_at).days > settings.APPROVAL_DAYS,
+            now,
             found[row.pk],
             row.pk == opened,
         )
