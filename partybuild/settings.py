@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "registry.accounts",
     "registry.imports",
     "registry.exports",
+    "registry.compliance",
     "registry.reports",
     "registry.pages",
     "registry.demo",
