@@ -1,7 +1,7 @@
 """What breaks the rules at a unit and at an organization: each number is that of its list.
 
-In the small country on 20 February 2020 there are three violations (the general branch has neither document nor
-secretary, the standing branch one full member), a warning (the group has no leader) and three hints.
+In the small country on 20 February 2020 there are three violations (the general branch has neither document
+nor secretary, the standing branch one full member), a warning (the group has no leader) and three hints.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from registry.models import AuditEntry, Figure, GrantRole, Source, Unit
 from registry.operations import (
     assignments,
     campaigns,
+    compliance,
     leaving,
     merging,
     organizations,
@@ -75,6 +76,15 @@ class Place:
                 qualifier="exact",
             )
             for at in range(2)
+        )
+        self.exception = compliance.grant_exception(
+            actor=Actor(),
+            organization=self.branch,
+            slug="group_min",
+            document_number="1号",
+            reason="人少",
+            started_on=date(2020, 2, 10),
+            ended_on=ON,
         )
         self.over = make_campaign(f"{code}-over", lead_unit=self.unit, ended_on=ON)
         self.other = make_user(f"{code}-other", self.station, "viewer")
@@ -228,6 +238,18 @@ ATTEMPTS: dict[str, Attempt] = {
         role="viewer",
         started_on=timezone.localdate(),
     ),
+    "grant_exception": lambda by, here, world: compliance.grant_exception(
+        actor=by,
+        organization=here.branch,
+        slug="group_leader",
+        document_number="2号",
+        reason="人少",
+        started_on=date(2020, 2, 10),
+        ended_on=ON,
+    ),
+    "end_exception": lambda by, here, world: compliance.end_exception(
+        actor=by, exception=here.exception, on=date(2020, 2, 20), reason="已补批"
+    ),
     "grant_role": lambda by, here, world: grants.grant_role(
         actor=by, user=here.other, unit=here.unit, role="clerk", started_on=timezone.localdate()
     ),
@@ -266,6 +288,7 @@ ASKED_ELSEWHERE = {
     "rebuild_trees": "records only when something was wrong",
     "restore_guards": "records only when something was wrong",
     "run_command": "on the server: tests/accounts/test_commands.py",
+    **dict.fromkeys(("set_rule", "set_workdays"), "at the top of the tree: tests/compliance/test_rules.py"),
     "open_login": "only with DEBUG",
     **dict.fromkeys(
         ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"
