@@ -21,7 +21,6 @@ class RegistryConfig(AppConfig):
         "registry.nouns.user.USER",
         "registry.nouns.grant.GRANT",
         "registry.nouns.compliance.RULE_EXCEPTION",
-        "registry.nouns.compliance.RULE_SETTING",
     )
     """In the order in which a workbook is written: what is named by a later one comes first."""
     verbs = ("registry.nouns.general.VERBS", "registry.nouns.compliance.VERBS")

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from registry import access
-from registry.compliance.forms import ON, DaysForm, EndExceptionForm, ExceptionForm, RuleForm
+from registry.compliance.forms import (
+    ARRANGEMENTS,
+    DEFAULT,
+    FREE,
+    ON,
+    WORK,
+    DaysForm,
+    EndExceptionForm,
+    ExceptionForm,
+    RuleForm,
+)
 from registry.compliance.found import BY_SLUG
 from registry.compliance.rules import check_of
-from registry.compliance.workdays import year_of
+from registry.compliance.workdays import days_said, year_of
 from registry.models import Organization, RuleException
 from registry.models.hierarchy import roots
 from registry.operations import compliance as operations
 from registry.refusals import RefusedByRole
 from registry.rules.checks import settings_on, thresholds_of
-from registry.rules.compliance import days_said
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.text import cleaned
@@ -125,17 +135,28 @@ def set_rule(request: HttpRequest, slug: str) -> HttpResponse:
 @changes_something
 def set_workdays(request: HttpRequest) -> HttpResponse:
     """Enter days that are free or of work, one or a pasted range."""
-    need_top(request, "set_workdays")
+    need_top(request, "set_holidays")
     address = address_of(request)
     year = year_of(request, address)
-    initial = {"days": cleaned(request.GET.get("days", "")), "kind": operations.FREE}
+    initial = {"days": cleaned(request.GET.get("days", "")), "kind": FREE}
     form = DaysForm(posted(request), user=request.user, initial=initial, year=year)
     page = address.url(reverse("workdays"), year=str(year))
+
+    def act() -> list[date]:
+        sent, actor = form.cleaned_data, actor_of(request)
+        days: list[date] = sent["days"]
+        if sent["kind"] == DEFAULT:
+            operations.remove_holidays(actor=actor, days=days)
+        else:
+            entered = [(day, sent["kind"] == WORK, sent["name"]) for day in days]
+            operations.set_holidays(actor=actor, days=entered)
+        return days
+
     return change(
         request,
         form,
-        lambda: operations.set_workdays(actor=actor_of(request), **form.arguments()),
-        done=lambda days: f"已登记 {days_said(days)}:{operations.ARRANGEMENTS[form.cleaned_data['kind']]}。",
+        act,
+        done=lambda days: f"已登记 {days_said(days)}:{ARRANGEMENTS[form.cleaned_data['kind']]}。",
         back=lambda days: address.url(reverse("workdays"), year=str(min(days).year)),
         template=FORM,
         context={

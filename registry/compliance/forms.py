@@ -10,9 +10,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from registry.models import days
-from registry.operations.compliance import ARRANGEMENTS
+from registry.models.compliance import THRESHOLDS
 from registry.rules.checks import CHECKS
-from registry.rules.compliance import HIGHEST, MOST_DAYS, number_label
+from registry.rules.compliance import MOST
 from registry.web.fields import DayField, ScopedForm, reason_field
 
 
@@ -34,8 +34,6 @@ class EndExceptionForm(ScopedForm):
     on = DayField(label="结束日期", help_text="自该日起不再例外。")
     reason = reason_field(required=True)
 
-    may_be_future = ("on",)
-
 
 ON = "on"
 
@@ -51,11 +49,12 @@ class RuleForm(ScopedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.renames = {name: f"number_{name}" for name in self.row.thresholds}
         for name, default in self.row.thresholds.items():
             self.fields[f"number_{name}"] = forms.IntegerField(
-                label=number_label(self.row, name),
-                min_value=0,
-                max_value=HIGHEST,
+                label=THRESHOLDS[name],
+                min_value=1,
+                max_value=MOST,
                 initial=self.initial.get("thresholds", {}).get(name, default),
                 help_text=f"默认 {default}。",
             )
@@ -68,6 +67,11 @@ class RuleForm(ScopedForm):
         return {**sent, "is_on": sent["is_on"] == ON, "thresholds": numbers}
 
 
+FREE, WORK, DEFAULT = "free", "work", "default"
+ARRANGEMENTS = {FREE: "放假", WORK: "上班(调休)", DEFAULT: "恢复默认(按周末)"}
+"""What days are set to."""
+MOST_DAYS = 400
+"""So many days are entered at once: a year, and a little more."""
 _BETWEEN = re.compile(r"\s*(?:至|到|[~\uff5e]|—+|–|(?<=日)-)\s*|\s+-\s+")
 _LINES = re.compile(r"[\n,;、\uff0c\uff1b]+")
 

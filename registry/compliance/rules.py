@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,15 +14,20 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.compliance.found import BY_SLUG, TONES, cited
-from registry.models import AuditEntry, RuleSetting
+from registry.models import RuleSetting
+from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
 from registry.rules.checks import CHECKS, Check, Level, settings_on, thresholds_of
-from registry.rules.compliance import numbers_said
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column
 from registry.web.filters import ChoiceFilter
 from registry.web.tables import Table, show
+
+
+def numbers_said(numbers: Mapping[str, int]) -> str:
+    """Return the thresholds of a check in words."""
+    return "、".join(f"{THRESHOLDS[name]} {number}" for name, number in numbers.items())
 
 
 @dataclass(frozen=True)
@@ -72,12 +76,12 @@ class ListedRule:
     @property
     def numbers(self) -> str | None:
         """Its numbers as they hold."""
-        return numbers_said(self.check, thresholds_of(self.check, self.setting)) or None
+        return numbers_said(thresholds_of(self.check, self.setting)) or None
 
     @property
     def defaults(self) -> str | None:
         """Its numbers as declared."""
-        return numbers_said(self.check, dict(self.check.thresholds)) or None
+        return numbers_said(self.check.thresholds) or None
 
     @property
     def since(self) -> date | None:
@@ -159,7 +163,7 @@ def check_of(slug: str) -> Check:
 def rule(request: HttpRequest, slug: str) -> HttpResponse:
     """One rule: its setting on the day, its editions, and every setting that was made."""
     check, address = check_of(slug), address_of(request)
-    settings = list(RuleSetting.objects.filter(slug=slug).order_by("-since"))
+    settings = list(RuleSetting.objects.filter(slug=slug).select_related("set_by").order_by("-since"))
     now = next((each for each in settings if each.since <= address.as_of), None)
     line = ListedRule(address, check, now)
     actions = []
@@ -195,22 +199,14 @@ def _crumbs(address: Address, check: Check) -> list[dict[str, str]]:
 
 
 def _changes(check: Check, settings: list[RuleSetting]) -> list[Change]:
-    """Return the settings with who made each: one query for the record."""
-    made: dict[int, Any] = {}
-    entries = AuditEntry.objects.filter(noun="rulesetting", object_id__in=[each.pk for each in settings])
-    for entry in entries.order_by("pk").defer("rows") if settings else ():
-        made[entry.object_id or 0] = entry
-    lines = []
-    for each in settings:
-        entry = made.get(each.pk)
-        said = numbers_said(check, thresholds_of(check, each)) if each.is_on else ""
-        lines.append(
-            Change(
-                each.since,
-                f"启用 {said}".strip() if each.is_on else "停用",
-                entry.actor if entry else "–",
-                entry.at if entry else each.created_at,
-                entry.reason if entry else "",
-            )
+    """Return every setting in words, the newest first."""
+    return [
+        Change(
+            each.since,
+            f"启用 {numbers_said(thresholds_of(check, each))}".strip() if each.is_on else "停用",
+            str(each.set_by) if each.set_by else "–",
+            each.updated_at,
+            each.reason,
         )
-    return lines
+        for each in settings
+    ]

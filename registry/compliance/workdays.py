@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -118,6 +119,17 @@ def stretches(holidays: list[Holiday]) -> list[Stretch]:
     return made
 
 
+def days_said(days: Collection[date]) -> str:
+    """Return days in words, those in a row as a stretch."""
+    said: list[list[date]] = []
+    for day in sorted(days):
+        if said and said[-1][-1] + timedelta(days=1) == day:
+            said[-1] = [said[-1][0], day]
+        else:
+            said.append([day])
+    return "、".join(" 至 ".join(each.isoformat() for each in some) for some in said)
+
+
 def year_of(request: HttpRequest, address: Address) -> int:
     """Return the year that the address names; else that of the page's day."""
     asked = request.GET.get("year", "")
@@ -131,7 +143,7 @@ def workdays(request: HttpRequest) -> HttpResponse:
     address = address_of(request)
     year = year_of(request, address)
     holidays = list(Holiday.objects.filter(day__year=year).order_by("day"))
-    may_edit = access.may(request.user, "set_workdays", *roots())
+    may_edit = access.may(request.user, "set_holidays", *roots())
     edit_url = address.url(reverse("workdays_set"), year=str(year)) if may_edit else ""
     months = months_of(year, {each.day: each for each in holidays}, f"{edit_url}&days=" if may_edit else "")
     return render(

@@ -12,6 +12,15 @@ from django.db.models import F, Q
 from registry.models.base import Link, Registered
 from registry.models.organization import Organization
 
+THRESHOLDS = {
+    "least": "最少",
+    "most": "最多",
+    "full": "正式党员",
+    "months": "月数",
+    "extension": "延长月数",
+}
+"""What the numbers of the checks are called on pages and in the record."""
+
 
 class RuleSetting(Registered):
     """Whether a check speaks, and with which numbers, from a day on until the next setting of that check.
@@ -23,6 +32,8 @@ class RuleSetting(Registered):
     is_on = models.BooleanField("启用", default=True)
     thresholds = models.JSONField("数值", default=dict, blank=True)
     since = models.DateField("起用日期")
+    set_by = Link(settings.AUTH_USER_MODEL, "设置人", null=True, related_name="+")
+    reason = models.CharField("原因", max_length=300, blank=True)
 
     class Meta:
         verbose_name = "规则设置"

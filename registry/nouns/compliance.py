@@ -1,20 +1,21 @@
-"""What a bureau decides about the checks of the regulations: exceptions, settings of rules, days of work."""
+"""Exceptions from checks of the regulations, and the verbs of the bureau's own settings."""
 
 from __future__ import annotations
 
-from registry.models import RuleException, RuleSetting
+from registry.models import RuleException
+from registry.models.compliance import THRESHOLDS
 from registry.nouns.noun import Noun
 from registry.nouns.verbs import APPROVE, MANAGE, RecordWord, Verb
 
 RULE_EXCEPTION = Noun(
     key="ruleexception",
-    plural="exceptions",
+    plural="rule_exceptions",
     label="规则例外",
     model=RuleException,
     measure="项",
     verbs=(
         Verb("grant_exception", "批准例外", APPROVE),
-        Verb("end_exception", "提前结束例外", APPROVE),
+        Verb("end_exception", "结束例外", APPROVE),
     ),
     unit_path="organization__unit",
     related=("organization__unit", "granted_by"),
@@ -24,33 +25,18 @@ RULE_EXCEPTION = Noun(
     named=("organization",),
 )
 
-_SET_AGAIN = "规则设置不能撤回;请再设置一次,新的设置自起用日期起代替它。"
-
-RULE_SETTING = Noun(
-    key="rulesetting",
-    plural="rulesettings",
-    label="规则设置",
-    model=RuleSetting,
-    measure="项",
-    verbs=(Verb("set_rule", "设置规则", MANAGE, final=_SET_AGAIN),),
-    page="rule",
-    page_key="slug",
-    page_key_label="规则代码",
-)
-"""It holds for everybody and belongs to no unit: who may is asked of the roots of the unit tree."""
-
 VERBS = (
-    Verb(
-        "set_workdays",
-        "登记节假日和调休",
-        MANAGE,
-        final="工作日历的登记不能撤回;请再登记一次,或恢复默认。",
-    ),
+    Verb("set_rule", "设置规则", MANAGE, final="规则的设置不能撤回,请重新设置。"),
+    Verb("set_holidays", "修改工作日历", MANAGE, final="工作日历的修改不能撤回,请重新修改。"),
+    Verb("remove_holidays", "删除节假日", MANAGE, final="工作日历的修改不能撤回,请重新登记。"),
 )
+"""They concern the whole registry: the right is asked for at every unit without a superior."""
 
 WORDS = {
-    "days": RecordWord("日期"),
-    "workdays": RecordWord("安排"),
-    "numbers": RecordWord("数值"),
+    "rule_exceptions": RecordWord("规则例外"),
+    "is_on": RecordWord("启用"),
     "rule": RecordWord("规则"),
+    "since": RecordWord("起用日期"),
+    "days": RecordWord("日期"),
+    **{name: RecordWord(label) for name, label in THRESHOLDS.items()},
 }

@@ -1,25 +1,67 @@
-"""What a bureau decides about the checks: exceptions of an organization, settings of a rule, days of work."""
+"""What a bureau decides about the checks: it sets them, grants exceptions, and keeps its working days."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
+
+from django.utils import timezone
 
 from registry import audit, locks
 from registry.audit import Actor
-from registry.models import Holiday, Organization, RuleException, RuleSetting
+from registry.models import Holiday, Organization, RuleException, RuleSetting, Unit, journal
 from registry.models.hierarchy import roots
-from registry.models.journal import remove
 from registry.models.writer import write_new
-from registry.operations.base import fresh, need_right, operation, refuse_together, validated, write
-from registry.refusals import need_reason, refuse
+from registry.operations.base import fresh, fresh_all, need_right, operation, validate_all, write
 from registry.rules import compliance as rules
-from registry.rules.checks import Check, by_slug, thresholds_of
+from registry.rules.checks import by_slug
 from registry.rules.findings import refuse_if
 
-FREE, WORK, DEFAULT = "free", "work", "default"
-"""What days are set to: free, days of work, or as their day of the week."""
-ARRANGEMENTS = {FREE: "放假", WORK: "上班(调休)", DEFAULT: "恢复默认(按周末)"}
+HOLIDAYS = Path(__file__).parent / "holidays"
+"""The published holidays, one file a year: day, whether one works, name."""
+
+
+@operation
+def set_rule(
+    *,
+    actor: Actor,
+    slug: str,
+    is_on: bool,
+    since: date,
+    thresholds: Mapping[str, int] | None = None,
+    reason: str = "",
+) -> RuleSetting:
+    """Switch a check on or off from a day on, with these thresholds (those left out: as declared).
+
+    A setting of the same day is replaced; those of other days stay.
+    """
+    proposal = rules.Setting(slug, is_on, since, thresholds or {}, reason)
+    _need_right_everywhere(actor, "set_rule")
+    refuse_if(rules.setting_refusals([proposal]))
+    check = by_slug(slug)
+    own = {name: value for name, value in proposal.thresholds.items() if value != check.thresholds[name]}
+    there = RuleSetting.objects.filter(slug=slug, since=since)
+    values = {"is_on": is_on, "thresholds": own, "set_by": actor.user, "reason": reason.strip()}
+    if not there.exists():
+        row = RuleSetting(slug=slug, since=since, **values)
+        validate_all([row], exclude=("set_by",), unique="slug")
+        write_new([row])
+    else:
+        journal.rewrite(there, **values, updated_at=timezone.now())
+        row = there.get()
+    audit.record(
+        actor,
+        "set_rule",
+        None,
+        name=check.label,
+        unit=_first_root(),
+        after={"is_on": is_on, "since": since, **{**check.thresholds, **own}},
+        reason=reason,
+        effective_on=since,
+    )
+    return row
 
 
 @operation
@@ -33,129 +75,137 @@ def grant_exception(
     started_on: date,
     ended_on: date,
 ) -> RuleException:
-    """Allow an organization to breach one rule, by a document, until a day. Raises ``OperationRefused``."""
-    need_reason(reason, "例外的理由")
-    check = _known(slug)
-    locks.use_units([organization.unit])
+    """Allow an organization a breach of a check, by a document, from a day until another."""
     locks.lock_organization_trees([organization])
     organization = fresh(organization)
     need_right(actor, "grant_exception", organization)
-    made = RuleException(
-        slug=slug,
+    refuse_if(
+        rules.grant_refusals([rules.Grant(slug, organization, document_number, reason, started_on, ended_on)])
+    )
+    row = RuleException(
         organization=organization,
+        slug=slug,
         document_number=document_number.strip(),
         reason=reason.strip(),
         granted_by=actor.user,
         started_on=started_on,
         ended_on=ended_on,
-        is_sample=organization.is_sample,
     )
-    refuse_together(
-        lambda: refuse_if(rules.exception_refusals([made])),
-        lambda: validated(made, ("organization", "granted_by")),
-    )
-    write_new([made])
-    facts = audit.fields_of(made, ["document_number", "started_on", "ended_on"])
+    validate_all([row], exclude=("organization", "granted_by"), unique="slug")
+    write_new([row])
+    after = audit.fields_of(row, ["document_number", "started_on", "ended_on"])
     audit.record(
         actor,
         "grant_exception",
-        made,
-        name=f"{organization.name}:{check.label}",
-        after={"organization": organization, "rule": check.label, **facts},
-        reason=reason,
+        row,
+        name=f"{by_slug(slug).label} · {organization.name}",
+        after={"rule": by_slug(slug).label, "organization": organization, **after},
+        reason=row.reason,
         effective_on=started_on,
     )
-    return made
-
-
-def _known(slug: str) -> Check:
-    try:
-        return by_slug(slug)
-    except LookupError:
-        raise refuse("slug", f"没有这项规则:{slug}。") from None
+    return row
 
 
 @operation
 def end_exception(*, actor: Actor, exception: RuleException, on: date, reason: str) -> RuleException:
-    """End an exception before its day: from ``on`` it no longer holds. Raises ``OperationRefused``."""
-    need_reason(reason, "结束原因")
-    locks.lock_organization_trees([exception.organization])
-    exception = fresh(exception)
-    need_right(actor, "end_exception", exception)
-    refuse_if(rules.ending_refusals([rules.Ending(exception, on)]))
-    before, after = write(exception, {"ended_on": on})
-    label = by_slug(exception.slug).label
-    audit.record(
-        actor,
-        "end_exception",
-        exception,
-        name=f"{exception.organization.name}:{label}",
-        before=before,
-        after={"organization": exception.organization, "rule": label, **after},
-        reason=reason,
-        effective_on=on,
-    )
-    return exception
+    """End an exception on a day within it: from then on the breach is one again."""
+    return end_exceptions(actor=actor, exceptions=[exception], on=on, reason=reason)[0]
 
 
 @operation
-def set_rule(
-    *, actor: Actor, slug: str, is_on: bool, thresholds: Mapping[str, int], since: date, reason: str = ""
-) -> RuleSetting:
-    """Switch a rule on or off, with these numbers, from a day on; for all units.
-
-    Who may is a manager at every root of the unit tree. A setting of the same day is replaced.
-    """
-    need_right(actor, "set_rule", *roots())
-    check = _known(slug)
-    refuse_if(rules.setting_refusals([rules.Setting(check, is_on, thresholds, reason)]))
-    held = RuleSetting.objects.filter(slug=slug, since__lte=since).order_by("-since").first()
-    own = {name: value for name, value in thresholds.items() if value != check.thresholds[name]}
-    before = {
-        "is_on": held is None or held.is_on,
-        "numbers": rules.numbers_said(check, thresholds_of(check, held)),
-    }
-    if held is not None and held.since == since:
-        setting = held
-        write(setting, {"is_on": is_on, "thresholds": own})
-    else:
-        setting = RuleSetting(slug=slug, is_on=is_on, thresholds=own, since=since)
-        write_new([setting])
-    after = {"is_on": is_on, "numbers": rules.numbers_said(check, thresholds_of(check, setting))}
-    if before == after and held is not None:
-        after["since"] = since.isoformat()
-    audit.record(
-        actor,
-        "set_rule",
-        setting,
-        unit=next(iter(roots()), None),
-        name=check.label,
-        before={name: value for name, value in before.items() if value != after[name]},
-        after=after,
-        reason=reason,
-        effective_on=since,
-    )
-    return setting
+def end_exceptions(
+    *, actor: Actor, exceptions: Sequence[RuleException], on: date, reason: str
+) -> list[RuleException]:
+    """End exceptions on a day within each, all or none."""
+    rows = fresh_all(exceptions)
+    need_right(actor, "end_exception", *rows)
+    refuse_if(rules.ending_refusals([rules.Ending(row, on, reason) for row in rows]))
+    entries = []
+    for row in rows:
+        before, after = write(row, {"ended_on": on})
+        name = f"{by_slug(row.slug).label} · {row.organization.name}"
+        entries.append(
+            audit.entry(
+                actor,
+                "end_exception",
+                row,
+                before=before,
+                after=after,
+                reason=reason,
+                effective_on=on,
+                name=name,
+            )
+        )
+    audit.record_all(entries)
+    return rows
 
 
 @operation
-def set_workdays(
-    *, actor: Actor, days: Collection[date], kind: str, name: str = "", reason: str = ""
-) -> Collection[date]:
-    """Say that days are free, days of work, or as their day of the week again; for all units."""
-    need_right(actor, "set_workdays", *roots())
-    is_named = kind != DEFAULT
-    refuse_if(rules.days_refusals([rules.Days(days, name, is_named)]))
-    remove(Holiday.objects.filter(day__in=days))
-    if is_named:
-        write_new([Holiday(day=day, is_workday=kind == WORK, name=name.strip()) for day in sorted(days)])
-    audit.record(
-        actor,
-        "set_workdays",
-        None,
-        unit=next(iter(roots()), None),
-        name="工作日历",
-        after={"days": rules.days_said(days), "workdays": ARRANGEMENTS[kind], "name": name},
-        reason=reason,
-    )
-    return days
+def set_holidays(*, actor: Actor, days: Sequence[tuple[date, bool, str]]) -> int:
+    """Enter days (day, whether one works, name), over what is there; return how many were new or changed."""
+    _need_right_everywhere(actor, "set_holidays")
+    refuse_if(rules.day_refusals([rules.Day(*each) for each in days]))
+    there = {row.day: row for row in Holiday.objects.filter(day__in=[day for day, _, _ in days])}
+    new = [Holiday(day=day, is_workday=works, name=name) for day, works, name in days if day not in there]
+    changed = [
+        (there[day], works, name)
+        for day, works, name in days
+        if day in there and (there[day].is_workday, there[day].name) != (works, name)
+    ]
+    validate_all(new, exclude=(), unique="day") if new else None
+    write_new(new)
+    for row, works, name in changed:
+        journal.rewrite(Holiday.objects.filter(pk=row.pk), is_workday=works, name=name)
+    names = [f"{row.day:%Y-%m-%d} {row.name}" for row in new]
+    names += [f"{row.day:%Y-%m-%d} {name}" for row, _, name in changed]
+    _record_days(actor, "set_holidays", names)
+    return len(names)
+
+
+@operation
+def remove_holidays(*, actor: Actor, days: Sequence[date]) -> int:
+    """Remove days, so that they are as their day of the week says; return how many there were."""
+    _need_right_everywhere(actor, "remove_holidays")
+    rows = Holiday.objects.filter(day__in=days).order_by("day")
+    names = [f"{row.day:%Y-%m-%d} {row.name}" for row in rows]
+    journal.remove(rows)
+    _record_days(actor, "remove_holidays", names)
+    return len(names)
+
+
+def load_holidays(*, actor: Actor, years: Sequence[int] | None = None) -> int:
+    """Enter the published holidays that come along, of these years or all; return how many days changed."""
+    wanted = years if years is not None else published_years()
+    return set_holidays(actor=actor, days=[day for year in wanted for day in read_holidays(year)])
+
+
+def published_years() -> list[int]:
+    """Return the years whose holidays come along."""
+    return sorted(int(path.stem) for path in HOLIDAYS.glob("*.csv"))
+
+
+def read_holidays(year: int) -> list[tuple[date, bool, str]]:
+    """Return the published holidays of a year: (day, whether one works, name)."""
+    with (HOLIDAYS / f"{year}.csv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        return [(date.fromisoformat(row["day"]), row["is_workday"] == "1", row["name"]) for row in rows]
+
+
+def _need_right_everywhere(actor: Actor, verb: str) -> None:
+    """Refuse unless the actor has the right at every unit without a superior: it concerns all below."""
+    need_right(actor, verb, *roots())
+
+
+def _first_root() -> Unit | None:
+    return next(iter(roots()), None)
+
+
+def _record_days(actor: Actor, verb: str, names: list[str]) -> None:
+    if names:
+        audit.record_event(
+            actor,
+            verb,
+            subject=names[0] if len(names) == 1 else f"{names[0]} 等 {len(names)} 天",
+            unit=_first_root(),
+            after={"days": "、".join(names)},
+        )

@@ -1,128 +1,130 @@
-"""Rules of exceptions, of the settings of checks and of the workday calendar."""
+"""Rules of what a bureau decides about the checks: their settings, exceptions, and the days of work."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
-from registry.models import RuleException
-from registry.rules.checks import Check, Cites, Level
-from registry.rules.findings import Wrong, for_each
+from registry.models import Organization, RuleException, WorkflowState
+from registry.rules.checks import CHECKS, Cites, Level
+from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, without_reason
 
-MOST_DAYS = 400
-"""So many days are entered at once: a year, and a little more."""
-HIGHEST = 9999
-
-_NUMBERS = {
-    "least": "至少(人)",
-    "most": "至多(人)",
-    "full": "正式党员(人)",
-    "months": "月数",
-    "extension": "可延长(月)",
-}
-_OF_RULE = {("joint_branch", "most"): "至多(个单位)"}
+MOST = 1000
+"""No threshold is larger: it would be a slip of the finger."""
+_SLUGS = {check.slug: check for check in CHECKS}
 
 
-def number_label(check: Check, name: str) -> str:
-    """Return what a threshold of a check is called on pages and in the record."""
-    return _OF_RULE.get((check.slug, name)) or _NUMBERS.get(name, name)
+@dataclass(frozen=True, eq=False, slots=True)
+class Setting:
+    """A check as it would be set from a day on."""
+
+    slug: str
+    is_on: bool
+    since: date
+    thresholds: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
 
 
-def numbers_said(check: Check, numbers: Mapping[str, int]) -> str:
-    """Return the thresholds of a check in words."""
-    return "、".join(f"{number_label(check, name)} {numbers[name]}" for name in check.thresholds)
+@dataclass(frozen=True, eq=False, slots=True)
+class Grant:
+    """An exception as it would be granted."""
+
+    slug: str
+    organization: Organization
+    document_number: str
+    reason: str
+    started_on: date
+    ended_on: date
 
 
-@for_each
-def exception_refusals(exception: RuleException) -> Wrong:
-    """Check a new exception: its days, and that none of this rule holds already on one of them."""
-    if exception.ended_on <= exception.started_on:
-        yield "exception_ends_after_start", "ended_on", "结束日期须晚于开始日期:例外自结束日期起失效。"
-    held = RuleException.objects.filter(
-        slug=exception.slug,
-        organization=exception.organization,
-        started_on__lt=exception.ended_on,
-        ended_on__gt=exception.started_on,
-    ).first()
-    if held is not None:
-        message = (
-            f"该组织这项规则在 {held.started_on} 至 {held.ended_on} 已有例外({held.document_number}),"
-            "请先提前结束它,或错开日期。"
-        )
-        yield "one_exception_each_day", "started_on", message
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Ending:
-    """An exception that would be ended before its day."""
+    """An exception that would end earlier than it was granted for."""
 
     exception: RuleException
     on: date
-
-
-@for_each
-def ending_refusals(ending: Ending) -> Wrong:
-    """Check that the end is earlier than agreed, and not before the beginning."""
-    exception = ending.exception
-    if ending.on >= exception.ended_on:
-        yield "ends_earlier", "on", f"例外本来自 {exception.ended_on} 起失效,提前结束须早于该日。"
-    if ending.on < exception.started_on:
-        message = f"例外自 {exception.started_on} 起生效,不能更早结束;误批的请撤回那次操作。"
-        yield "ends_after_start", "on", message
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A setting of a check as it would be."""
-
-    check: Check
-    is_on: bool
-    thresholds: Mapping[str, int]
     reason: str
 
 
-@for_each
-def setting_refusals(setting: Setting) -> Wrong:
-    """Check the numbers; what an article makes a violation is switched off only with a reason."""
-    check = setting.check
-    if unknown := setting.thresholds.keys() - check.thresholds.keys():
-        yield "known_thresholds", "", f"规则“{check.label}”没有这些数值:{'、'.join(sorted(unknown))}。"
-    for name, value in setting.thresholds.items():
-        if not 0 <= value <= HIGHEST:
-            yield "threshold_in_range", f"number_{name}", f"数值须在 0 到 {HIGHEST} 之间。"
-    quotes = any(edition.cites == Cites.ARTICLE for edition in check.editions)
-    if not setting.is_on and check.level == Level.VIOLATION and quotes and not setting.reason.strip():
-        yield "reason_for_off", "reason", "该规则依据条文,属于违规;停用须说明原因。"
+@dataclass(frozen=True, eq=False, slots=True)
+class Day:
+    """A day of the calendar as it would be entered."""
 
-
-@dataclass(frozen=True)
-class Days:
-    """Days of the calendar that would be entered."""
-
-    days: Collection[date]
+    day: date
+    is_workday: bool
     name: str
-    is_named: bool
-    """Whether they are set apart, and not given back to their days of the week."""
 
 
 @for_each
-def days_refusals(days: Days) -> Wrong:
-    """Check that there are days, not too many, and that what is set apart has a name."""
-    if not days.days:
-        yield "some_days", "days", "请填写日期。"
-    if len(days.days) > MOST_DAYS:
-        yield "few_days", "days", f"一次最多登记 {MOST_DAYS} 天,请分几次办理。"
-    if days.is_named and not days.name.strip():
-        yield "days_named", "name", "请填写名称,例如 春节。"
+def setting_refusals(proposal: Setting) -> Wrong:
+    """Check a setting: a check that there is, with numbers that it has and that can be meant.
+
+    What an article makes a violation is switched off only with a reason.
+    """
+    check = _SLUGS.get(proposal.slug)
+    if check is None:
+        yield "check_known", "slug", "没有这条规则。"
+        return
+    for name, number in proposal.thresholds.items():
+        if name not in check.thresholds:
+            yield "threshold_known", "", f"规则“{check.label}”没有数值“{name}”。"
+        elif not 1 <= number <= MOST:
+            yield "threshold_within_bounds", name, f"请填 1 到 {MOST:,} 之间的整数。"
+    is_quoted = any(edition.cites == Cites.ARTICLE for edition in check.editions)
+    if not proposal.is_on and is_quoted and check.level == Level.VIOLATION:
+        yield from without_reason("reason_for_off", proposal.reason, "停用的原因:该规则依据条文,属于违规")
 
 
-def days_said(days: Collection[date]) -> str:
-    """Return days in words, those in a row as a stretch."""
-    said: list[list[date]] = []
-    for day in sorted(days):
-        if said and said[-1][-1] + timedelta(days=1) == day:
-            said[-1] = [said[-1][0], day]
-        else:
-            said.append([day])
-    return "、".join(" 至 ".join(each.isoformat() for each in some) for some in said)
+def grant_refusals(proposals: Sequence[Grant]) -> list[Finding]:
+    """Check exceptions: with document, reason and end, and none for the same days already."""
+    rows = RuleException.objects.filter(organization__in={each.organization.pk for each in proposals})
+    there = list(rows.order_by("started_on"))
+
+    def check(proposal: Grant) -> Wrong:
+        yield from _check_grant(proposal)
+        for row in there:
+            is_same = (row.slug, row.organization_id) == (proposal.slug, proposal.organization.pk)
+            if is_same and row.started_on < proposal.ended_on and proposal.started_on < row.ended_on:
+                message = (
+                    f"{row.started_on:%Y-%m-%d} 至 {row.ended_on:%Y-%m-%d} 已有例外({row.document_number}),"
+                    "请改换日期,或先结束它。"
+                )
+                yield "one_exception", "started_on", message
+
+    return first_of(check, proposals)
+
+
+def _check_grant(proposal: Grant) -> Wrong:
+    organization = proposal.organization
+    if proposal.slug not in _SLUGS:
+        yield "check_known", "slug", "请选择规则。"
+    if organization.state == WorkflowState.WITHDRAWN:
+        yield "organization_valid", "", f"“{organization.name}”已撤回,不用批准例外。"
+    if not proposal.document_number.strip():
+        yield "exception_needs_document", "document_number", "请填写批准文号。"
+    yield from without_reason("exception_needs_reason", proposal.reason, "批准例外的理由")
+    if proposal.ended_on <= proposal.started_on:
+        yield "ends_after_start", "ended_on", "结束日期须晚于开始日期。"
+
+
+@for_each
+def ending_refusals(proposal: Ending) -> Wrong:
+    """Check that an exception is ended within its days."""
+    row, on = proposal.exception, proposal.on
+    yield from in_future("on", on)
+    yield from without_reason("ending_needs_reason", proposal.reason, "结束例外的原因")
+    if not row.started_on <= on < row.ended_on:
+        message = f"例外自 {row.started_on:%Y-%m-%d} 起,至 {row.ended_on:%Y-%m-%d} 止,请填期间内的日期。"
+        yield "ended_within", "on", message
+
+
+@for_each
+def day_refusals(proposal: Day) -> Wrong:
+    """Check a day of the calendar: it has a name, and differs from what its day of the week says."""
+    if not proposal.name.strip():
+        yield "day_named", "name", "请填写名称,例如“春节”或“春节调休”。"
+    is_weekend = proposal.day.weekday() >= 5
+    if proposal.is_workday and not is_weekend:
+        message = f"{proposal.day:%Y-%m-%d} 不是周末,本来就上班,不用登记;已登记为放假的请删除。"
+        yield "day_differs", "is_workday", message

@@ -72,7 +72,7 @@ def test_one_is_ended_early_and_the_end_is_taken_back(world: World) -> None:
     client = logged_in(world.left, "approver")
     url = f"/compliance/exceptions/{made.pk}/end/"
     late = client.post(url, {"on": "2020-03-01", "reason": "已补批"}).context["form"]
-    assert "提前结束须早于该日" in str(late.errors["on"])
+    assert "请填期间内的日期" in str(late.errors["on"])
     client.post(url, {"on": "2020-02-20", "reason": "已补批"})
     made.refresh_from_db()
     assert made.ended_on == date(2020, 2, 20)
@@ -124,7 +124,7 @@ def test_the_list_asks_as_many_queries_for_three_rows_as_for_one(world: World) -
 
 
 def test_nobody_grants_one_for_a_rule_that_is_not_there(world: World) -> None:
-    with pytest.raises(OperationRefused, match="没有这项规则"):
+    with pytest.raises(OperationRefused, match="请选择规则"):
         compliance.grant_exception(
             actor=ACTOR,
             organization=world.general,

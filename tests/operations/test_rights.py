@@ -16,7 +16,7 @@ from registry.accounts import grants, second_factor
 from registry.accounts import operations as accounts
 from registry.audit import Actor
 from registry.imports import operations as imports
-from registry.models import AuditEntry, Figure, GrantRole, Source, Unit
+from registry.models import AuditEntry, Figure, GrantRole, RuleException, Source, Unit
 from registry.operations import (
     assignments,
     campaigns,
@@ -77,14 +77,13 @@ class Place:
             )
             for at in range(2)
         )
-        self.exception = compliance.grant_exception(
-            actor=Actor(),
+        self.exception = RuleException.objects.create(
+            slug="group_leader",
             organization=self.branch,
-            slug="group_min",
             document_number="1号",
-            reason="人少",
-            started_on=date(2020, 2, 10),
-            ended_on=ON,
+            reason="新建",
+            started_on=ON,
+            ended_on=date(2020, 4, 1),
         )
         self.over = make_campaign(f"{code}-over", lead_unit=self.unit, ended_on=ON)
         self.other = make_user(f"{code}-other", self.station, "viewer")
@@ -228,6 +227,18 @@ ATTEMPTS: dict[str, Attempt] = {
     "restore_figure": lambda by, here, world: sources.restore_figure(
         actor=by, figure=here.taken_back, reason="没有误录"
     ),
+    "grant_exception": lambda by, here, world: compliance.grant_exception(
+        actor=by,
+        organization=here.branch,
+        slug="committee_size",
+        document_number="2号",
+        reason="新建",
+        started_on=ON,
+        ended_on=date(2020, 4, 1),
+    ),
+    "end_exception": lambda by, here, world: compliance.end_exception(
+        actor=by, exception=here.exception, on=ON, reason="不需要了"
+    ),
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(
@@ -237,18 +248,6 @@ ATTEMPTS: dict[str, Attempt] = {
         unit=here.unit,
         role="viewer",
         started_on=timezone.localdate(),
-    ),
-    "grant_exception": lambda by, here, world: compliance.grant_exception(
-        actor=by,
-        organization=here.branch,
-        slug="group_leader",
-        document_number="2号",
-        reason="人少",
-        started_on=date(2020, 2, 10),
-        ended_on=ON,
-    ),
-    "end_exception": lambda by, here, world: compliance.end_exception(
-        actor=by, exception=here.exception, on=date(2020, 2, 20), reason="已补批"
     ),
     "grant_role": lambda by, here, world: grants.grant_role(
         actor=by, user=here.other, unit=here.unit, role="clerk", started_on=timezone.localdate()
@@ -285,10 +284,12 @@ ASKED_ELSEWHERE = {
     "export": "a page: tests/test_access_table.py",
     "print": "a page: tests/test_access_table.py",
     "view_personal_data": "a page: tests/test_access_table.py",
+    **dict.fromkeys(
+        ("set_rule", "set_holidays", "remove_holidays"), "at the top: tests/operations/test_compliance.py"
+    ),
     "rebuild_trees": "records only when something was wrong",
     "restore_guards": "records only when something was wrong",
     "run_command": "on the server: tests/accounts/test_commands.py",
-    **dict.fromkeys(("set_rule", "set_workdays"), "at the top of the tree: tests/compliance/test_rules.py"),
     "open_login": "only with DEBUG",
     **dict.fromkeys(
         ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"
