@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +70,11 @@ class Row:
 
 def pk_of(codes: list[str]) -> int:
     return Organization.objects.get(code=codes[0]).pk
+
+
+def decided(here: Bureau) -> dict[str, Any]:
+    """By which Party organization and document something is approved."""
+    return {"approving_organization": here.branch.code, "approval_number": "批〔2020〕1号"}
 
 
 def ticked(here: Bureau) -> dict[str, Any]:
@@ -442,7 +448,7 @@ TABLE: dict[str, list[Row]] = {
     ],
     "organization_withdraw": [Row(branch, ENTER, ENTERED, lambda here: {"reason": "误录"})],
     "organization_submit": [Row(draft, ENTER, ENTERED)],
-    "organization_approve": [Row(submitted, APPROVE, APPROVED)],
+    "organization_approve": [Row(submitted, APPROVE, APPROVED, decided)],
     "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
     "organization_members_add": [
         Row(  # asked for people only: nothing is written
@@ -596,7 +602,15 @@ TABLE: dict[str, list[Row]] = {
             nothing,
             "302 403 403 302 302 403 | 403 403 302 302 403",
             "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
-            lambda here: {"rows": pk_of(submitted(here))},
+            lambda here: {"rows": pk_of(submitted(here)), **decided(here)},
+        ),
+    ],
+    "organizations_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": pk_of(submitted(here)), "reason": "不全"},
         ),
     ],
     "organizations_dissolve": [
@@ -893,6 +907,29 @@ TABLE: dict[str, list[Row]] = {
             READ_ONLY,
             "302 302+ 302+ 302+ 302+ 302+ | 302+",
             lambda here: {"list": "people_export", "columns": ["category"], "back": "/people/"},
+        )
+    ],
+    "desk": [Row(nothing, EVERYBODY, READ_ONLY)],
+    # one's own right to approve, for the days of an absence
+    "delegate": [
+        Row(
+            nothing,
+            "302 403 403 200 200 403 | 403 403 200 200 403",
+            "302 403 403 302+ 200 403 | 403 403 200 200 403",
+            lambda here: {
+                "user_to": here.users["manager"].pk,
+                "grant": here.users["approver"].grants.get().pk,
+                "started_on": TODAY,
+                "ended_on": (timezone.localdate() + timedelta(days=3)).isoformat(),
+                "reason": "外出学习",
+            },
+        )
+    ],
+    "delegation_end": [
+        Row(
+            lambda here: [here.delegation.pk],
+            "302 404 404 200 200 404 | 404",
+            "302 404 404 302+ 302+ 404 | 404",
         )
     ],
     "account_second_step": [

@@ -118,6 +118,11 @@ class Bureau:
         self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
         self.grant = Grant.objects.get(user=self.other)
+        later = timezone.localdate() + timedelta(days=60)
+        self.delegation = Grant.objects.create(
+            user=self.users["manager"], unit=self.unit, role="approver", started_on=later,
+            ended_on=later + timedelta(days=3), delegated_from=self.users["approver"].grants.get(),
+        )  # fmt: skip
         self.handed_in = self._handed_in(f"{mark}名册.csv", f"{code}")
         self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
 
