@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "registry.web",
     "registry.accounts",
     "registry.imports",
+    "registry.closings",
     "registry.exports",
     "registry.compliance",
     "registry.reports",

@@ -25,6 +25,7 @@ from tests.addresses import (
     asked,
     branch,
     campaign,
+    closed,
     committee,
     department,
     draft,
@@ -375,9 +376,40 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
-    "campaign_end": [
-        Row(campaign, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
+    # closing a campaign: its consequences are for who may do it, what it came to for whoever sees it
+    "campaign_close": [
+        Row(
+            campaign,
+            MANAGE,
+            MANAGED,
+            lambda here: {"on": "2020-03-01", "document_number": "31号", "reason": "结束", "confirmed": ""},
+        ),
+        Row(closed, "302 403 403 403 302 403 | 404", "302 403 403 403 302 403 | 404"),
     ],
+    "campaign_close_settle": [
+        Row(campaign, MANAGE, MANAGE, lambda here: {"on": "2020-03-01", "reason": ""}),
+    ],
+    "campaign_close_reopen": [Row(closed, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
+    "campaign_close_cancel": [Row(closed, MANAGE, MANAGE)],
+    "campaign_close_progress": [
+        Row(closed, ALL_READ, READ_ONLY),
+        Row(campaign, NOBODY_HERE, READ_ONLY),
+    ],
+    "campaign_close_organizations": [
+        Row(closed, ALL_READ, READ_ONLY),
+        Row(campaign, MANAGE, READ_ONLY, query="on=2020-03-01&what=pending&at=jia-station"),
+    ],
+    "campaign_close_assignments": [
+        Row(closed, ALL_READ, READ_ONLY),
+        Row(campaign, MANAGE, READ_ONLY, query="on=2020-03-01&at=own"),
+    ],
+    "campaign_close_homes": [Row(closed, ALL_READ, READ_ONLY), Row(campaign, MANAGE, READ_ONLY)],
+    "closing_organizations_export": [
+        Row(closed, READ_ONLY, TAKEN),
+        Row(campaign, READ_ONLY, "302 403 403 403 200+ 403 | 404"),
+    ],
+    "closing_assignments_export": [Row(closed, READ_ONLY, TAKEN, lambda here: {"format": "csv"})],
+    "closing_homes_export": [Row(closed, READ_ONLY, TAKEN)],
     "campaign_reopen": [Row(over, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
     # organizations
     "organizations": [

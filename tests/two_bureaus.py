@@ -20,6 +20,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from registry.closings import operations as closings
 from registry.exports import operations as exports
 from registry.exports.models import Export, ExportPart
 from registry.imports import background as importing
@@ -77,6 +78,13 @@ class Bureau:
         self.campaign = make_campaign(f"{code}-campaign", name=f"{mark}专项", lead_unit=self.unit)
         self.over = make_campaign(
             f"{code}-over", name=f"{mark}旧专项", lead_unit=self.unit, ended_on=date(2020, 3, 1)
+        )
+        self.closing = closings.close_campaign(
+            actor=ACTOR,
+            campaign=make_campaign(f"{code}-closed", name=f"{mark}收尾专项", lead_unit=self.unit),
+            on=date(2020, 3, 1),
+            document_number=f"{mark}31号",
+            reason="任务完成",
         )
         self.assignment = assign(self.branch, self.person, role="secretary")
         assign(self.team, self.people[1])
