@@ -7,11 +7,13 @@ number of later moves, not with the tree; after the last move the answer is toda
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import F, Q, QuerySet
@@ -73,6 +75,16 @@ class Moves:
 
     def shape(self, day: date) -> UnitHierarchy:
         """Return the hierarchy of ``day``, which is not before the day of these moves."""
+        if day not in self._shapes:
+            self._shapes[day] = self._shape(day)
+        return self._shapes[day]
+
+    @cached_property
+    def _shapes(self) -> dict[date, UnitHierarchy]:
+        """What was made of these moves."""
+        return {}
+
+    def _shape(self, day: date) -> UnitHierarchy:
         then: dict[int, int | None] = {}
         for unit, placed in self.placements.items():
             if not any(start is not None and start > day for start, _superior in placed):
@@ -191,28 +203,48 @@ class UnitHierarchy:
     def spans(self, unit: Unit) -> list[Span]:
         """Return the disjoint intervals of today's tree that were ``unit`` and all below it on the day."""
         own = _Place(unit.tree_id, unit.lft, unit.rght)
-        if self.is_todays or not self._touches(own):
+        if self.is_todays or not _at(self._touched, own):
             return [Span(*own)]
-        result = self._without_moved(own, unit.pk)
-        waiting = dict(self.superior_then)
-        waiting.pop(unit.pk, None)
-        changed = True
-        while changed:
-            changed = False
-            for pk, superior in list(waiting.items()):
-                if superior is not None and is_inside(result, self.places[superior]):
-                    del waiting[pk]
-                    result += self._without_moved(self.places[pk], pk)
-                    changed = True
+        result = waiting = self._without_moved(own, unit.pk)
+        taken = {unit.pk}
+        while waiting:
+            joined = [
+                pk
+                for span in waiting
+                for _tree_id, _lft, superior in _at(self._superiors, span)
+                for pk in self._below[superior]
+                if pk not in taken
+            ]
+            taken.update(joined)
+            waiting = [
+                span for pk in dict.fromkeys(joined) for span in self._without_moved(self.places[pk], pk)
+            ]
+            result = result + waiting
         return _joined(sorted(result))
 
-    def _touches(self, own: _Place) -> bool:
-        """Whether units that moved since, or their superiors then, are in the interval."""
-        tree_id, lft, rght = own
-        return any(
-            place.lft >= lft and place.rght <= rght and place.tree_id == tree_id
-            for place in self.places.values()
-        )
+    @cached_property
+    def _touched(self) -> list[tuple[int, int, int]]:
+        """Where today the units are that moved since, and their superiors then: (tree, place, id), in order."""
+        return sorted((place.tree_id, place.lft, pk) for pk, place in self.places.items())
+
+    @cached_property
+    def _moved(self) -> list[tuple[int, int, int]]:
+        """The same of those that moved alone."""
+        return [each for each in self._touched if each[2] in self.superior_then]
+
+    @cached_property
+    def _superiors(self) -> list[tuple[int, int, int]]:
+        """The same of their superiors then alone."""
+        return [each for each in self._touched if each[2] in self._below]
+
+    @cached_property
+    def _below(self) -> dict[int, list[int]]:
+        """Of each superior then, the units below it that moved since."""
+        found: dict[int, list[int]] = {}
+        for pk, superior in self.superior_then.items():
+            if superior is not None:
+                found.setdefault(superior, []).append(pk)
+        return found
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
@@ -249,14 +281,7 @@ class UnitHierarchy:
 
     def _without_moved(self, place: _Place, pk: int) -> list[Span]:
         """Cut the intervals of the units that moved out of one unit's interval."""
-        inside = sorted(
-            other
-            for other_pk, other in ((p, self.places[p]) for p in self.superior_then)
-            if other_pk != pk
-            and other.tree_id == place.tree_id
-            and place.lft < other.lft
-            and other.rght < place.rght
-        )
+        inside = [self.places[other] for _tree, _lft, other in _at(self._moved, place) if other != pk]
         spans, start = [], place.lft
         for other in inside:
             if other.lft < start:  # inside one already cut out
@@ -267,6 +292,12 @@ class UnitHierarchy:
         if start <= place.rght:
             spans.append(Span(place.tree_id, start, place.rght))
         return spans
+
+
+def _at(placed: list[tuple[int, int, int]], interval: Span | _Place) -> list[tuple[int, int, int]]:
+    """Return those that lie in an interval; ``placed`` are in order and begin with tree and place."""
+    tree_id, lo, hi = interval
+    return placed[bisect_left(placed, (tree_id, lo)) : bisect_left(placed, (tree_id, hi + 1))]
 
 
 def _joined(spans: list[Span]) -> list[Span]:
