@@ -224,7 +224,7 @@ class UnitHierarchy:
 
     @cached_property
     def _touched(self) -> list[tuple[int, int, int]]:
-        """Where today the units are that moved since, and their superiors then: (tree, place, id), in order."""
+        """The units that moved since and their superiors then, by where they are: (tree, place, id)."""
         return sorted((place.tree_id, place.lft, pk) for pk, place in self.places.items())
 
     @cached_property

@@ -30,7 +30,7 @@ from registry import access
 from registry.counting.basis import organization_rows
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import OrganizationMetric
-from registry.counting.rollup import Counts, kept
+from registry.counting.rollup import Counts
 from registry.models import Assignment, Basis, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.organization import ORGANIZATION
@@ -413,7 +413,9 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     def _kept(self) -> Counts | None:
         """The totals of the place, where nothing but metric and campaign narrows the list; else None."""
         is_narrowed = any(self.wanted[name] for name in ("kind", "nature", "state", "q"))
-        return None if is_narrowed or self.at.whole is None else kept(self.at.whole, self.question)
+        if is_narrowed or self.at.whole is None:
+            return None
+        return numbers.kept_of_ledger(self.at.whole, self.question)
 
     @cached_property
     def totals(self) -> list[KindTotal]:
