@@ -12,13 +12,29 @@ from django.core.exceptions import ValidationError
 
 from registry import access, nouns
 from registry.models import Basis
-from registry.web.fields import DayField, PickerField, typed_day
+from registry.web.fields import DayField, PickerField, ScopedForm, typed_day
+from registry.web.selects import DrawnOnce
 from registry.web.text import cleaned
 
 if TYPE_CHECKING:
     from registry.web.tables import Table
 
 LONGEST_TEXT = 60
+
+
+class _Own(dict[str, forms.Field]):
+    """Fields that belong to one form, which takes them as they are."""
+
+    def __deepcopy__(self, memo: Any) -> _Own:
+        return self
+
+
+class FilterForm(ScopedForm):
+    """The form of a list's filters: its fields are made for one request, so it needs no copies of them."""
+
+    def __init__(self, fields: dict[str, forms.Field], **options: Any) -> None:
+        self.base_fields = _Own(fields)
+        super().__init__(**options)
 
 
 @dataclass(frozen=True)
@@ -106,7 +122,8 @@ class ChoiceFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return forms.ChoiceField(label=self.label, required=False, choices=self.options(table))
+        choices = self.options(table)
+        return forms.ChoiceField(label=self.label, required=False, choices=choices, widget=DrawnOnce)
 
     def read(self, table: Table[Any]) -> Any:
         """Return the value if it is one of the choices."""
@@ -206,7 +223,7 @@ class BasisFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return forms.ChoiceField(label=self.label, required=False, choices=Basis.choices)
+        return forms.ChoiceField(label=self.label, required=False, choices=Basis.choices, widget=DrawnOnce)
 
     def initial(self, table: Table[Any]) -> Any:
         """Return the basis in force."""

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from registry import access, nouns
 from registry.counting.metrics import METRICS
 from registry.models import Person, Unit
+from registry.models.addresses import page_address
 from registry.models.hierarchy import Span
 from registry.nouns.noun import follow
 from registry.web.address import Address
@@ -96,7 +97,7 @@ def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") 
     noun = nouns.of(row)
     if noun.page_at:
         return row_url(user, follow(row, noun.page_at), address, name)
-    return address.url(reverse(name or noun.page, args=[access.handle(user, row)])) if noun.page else ""
+    return address.url(page_address(name or noun.page, access.handle(user, row))) if noun.page else ""
 
 
 def way_to(address: Address, row: Model, words: str = "查看{}") -> SafeString:

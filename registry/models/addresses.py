@@ -1,0 +1,27 @@
+"""Addresses of pages that end with a code: of each page Django is asked once, for hundreds of rows."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from django.urls import get_script_prefix, reverse
+
+_SLUG = re.compile(r"[-a-zA-Z0-9_]+")
+_MARK = "the-code-of-the-row"
+
+
+def page_address(name: str, key: object) -> str:
+    """Return the address of the page called ``name`` of the row with a code, as ``reverse`` does."""
+    code = str(key)
+    if not _SLUG.fullmatch(code):
+        return reverse(name, args=[code])
+    before, after = _around(name, get_script_prefix())
+    return f"{before}{code}{after}"
+
+
+@cache
+def _around(name: str, _prefix: str) -> tuple[str, str]:
+    """Return what stands before and after the code; the prefix is where the registry is served."""
+    before, _code, after = reverse(name, args=[_MARK]).partition(_MARK)
+    return before, after
