@@ -11,6 +11,16 @@ _SLUG = re.compile(r"[-a-zA-Z0-9_]+")
 _MARK = "the-code-of-the-row"
 
 
+def list_address(name: str) -> str:
+    """Return the address of the page called ``name`` that is of no row, as ``reverse`` does."""
+    return _of(name, get_script_prefix())
+
+
+@cache
+def _of(name: str, _prefix: str) -> str:
+    return reverse(name)
+
+
 def page_address(name: str, key: object) -> str:
     """Return the address of the page called ``name`` of the row with a code, as ``reverse`` does."""
     code = str(key)

@@ -224,9 +224,19 @@ def _metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
 
 def _order(change: Change) -> tuple[int, int, int]:
     """Return where the changes of a day stand: by what happened, the metric, the kind."""
-    metrics, kinds = (*ORGANIZATION_METRICS, None), OrganizationKind.values
-    act = [each.basis for each in ACTS].index(change.basis)
-    return act, metrics.index(change.metric), kinds.index(change.kind[0]) if change.kind else len(kinds)
+    return _PLACE_OF_ACT[change.basis], *(_place_of(*change.kind) if change.kind else (_LAST, _LAST))
+
+
+_PLACE_OF_ACT = {act.basis: place for place, act in enumerate(ACTS)}
+_LAST = 1000
+
+
+@cache
+def _place_of(kind: str, is_temporary: bool) -> tuple[int, int]:
+    """Return the places of a kind's metric and of the kind itself."""
+    metric = _metric_of(kind, is_temporary)
+    place = ORGANIZATION_METRICS.index(metric) if metric else _LAST
+    return place, OrganizationKind.values.index(kind)
 
 
 def _transferred(recently: Question, spans: list[Span]) -> list[Change]:

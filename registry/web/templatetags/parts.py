@@ -106,17 +106,13 @@ def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString
     ``same`` are the words for no change; nothing if it is not known.
     """
     if not change:
-        return SafeString("") if change is None else format_html('<span class="delta same">{}</span>', same)
+        said = "" if change is None else f'<span class="delta same">{escaped(same)}</span>'
+        return SafeString(said)
     mark, words = ("▲", "增加") if change > 0 else ("▼", "减少")
-    said = format_html(
-        '<span aria-hidden="true">{}</span><span class="sr-only">{}</span>\u00a0{}',
-        mark,
-        words,
-        thousands(abs(change)),
-    )
+    said = f'<span aria-hidden="true">{mark}</span><span class="sr-only">{words}</span>\u00a0{abs(change):,}'
     if not url:
-        return format_html('<span class="delta">{}</span>', said)
-    return format_html('<a class="delta" href="{}">{}</a>', url, said)
+        return SafeString(f'<span class="delta">{said}</span>')
+    return SafeString(f'<a class="delta" href="{escaped(url)}">{said}</a>')
 
 
 @register.simple_block_tag
@@ -195,7 +191,7 @@ def spark(numbers: Sequence[Any]) -> SafeString:
     """
     drawn = spark_of([each[1] if isinstance(each, tuple) else each for each in numbers])
     if not drawn.path:
-        return format_html('<span class="zero" aria-hidden="true">–</span>{}', _spoken(drawn.words))
+        return SafeString(f'<span class="zero" aria-hidden="true">–</span>{_spoken(drawn.words)}')
     x, y = drawn.end
     return mark_safe(
         f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" '
