@@ -8,7 +8,8 @@ from functools import cache
 from django.urls import get_script_prefix, reverse
 
 _SLUG = re.compile(r"[-a-zA-Z0-9_]+")
-_MARK = "the-code-of-the-row"
+_WORD, _NUMBER = "the-code-of-the-row", "987654321987654321"
+"""What stands for the code while Django is asked."""
 
 
 def list_address(name: str) -> str:
@@ -26,12 +27,12 @@ def page_address(name: str, key: object) -> str:
     code = str(key)
     if not _SLUG.fullmatch(code):
         return reverse(name, args=[code])
-    before, after = _around(name, get_script_prefix())
+    before, after = _around(name, _NUMBER if code.isdecimal() else _WORD, get_script_prefix())
     return f"{before}{code}{after}"
 
 
 @cache
-def _around(name: str, _prefix: str) -> tuple[str, str]:
+def _around(name: str, mark: str, _prefix: str) -> tuple[str, str]:
     """Return what stands before and after the code; the prefix is where the registry is served."""
-    before, _code, after = reverse(name, args=[_MARK]).partition(_MARK)
+    before, _code, after = reverse(name, args=[mark]).partition(mark)
     return before, after

@@ -16,7 +16,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from registry.models.base import in_spans
 from registry.models.prepared import Values, read_objects, read_rows
@@ -149,6 +149,15 @@ def _roots(_values: Values) -> QuerySet[Any]:
     return Unit.objects.filter(parent__isnull=True).order_by("tree_id")
 
 
+def _units(values: Values) -> QuerySet[Any]:
+    return Unit.objects.filter(pk__in=values).order_by()
+
+
+def _above(values: Values) -> QuerySet[Any]:
+    tree_id, lft, rght = values
+    return Unit.objects.filter(tree_id=tree_id, lft__lt=lft, rght__gt=rght).order_by()
+
+
 def _children(values: Values) -> QuerySet[Any]:
     return Unit.objects.filter(parent_id=values[0]).order_by()
 
@@ -248,14 +257,9 @@ class UnitHierarchy:
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
-        moved = set(self.superior_then)
-        joined = [pk for pk, superior in self.superior_then.items() if superior == unit.pk]
-        if not moved:
-            return read_objects(_children, [unit.pk])
-        children: Iterable[Unit] = Unit.objects.filter(
-            Q(parent_id=unit.pk) & ~Q(pk__in=moved) | Q(pk__in=joined)
-        ).order_by()
-        return children
+        children = [each for each in read_objects(_children, [unit.pk]) if each.pk not in self.superior_then]
+        joined = self._below.get(unit.pk, ())
+        return [*children, *read_objects(_units, joined)] if joined else children
 
     def superior_id(self, unit: Unit) -> int | None:
         """Return the id of the unit directly above ``unit`` on the day."""
@@ -269,12 +273,12 @@ class UnitHierarchy:
 
         One query, and one more for each unit on the way that moved since.
         """
-        path, known = [unit], {each.pk: each for each in unit.get_ancestors()}
-        above = self.superior_id(unit)
+        path, above = [unit], self.superior_id(unit)
+        known = _ancestors(unit) if above is not None else {}
         while above is not None:
             if above not in known:
                 superior = Unit.objects.get(pk=above)
-                known |= {each.pk: each for each in superior.get_ancestors(include_self=True)}
+                known |= {superior.pk: superior} | _ancestors(superior)
             path.append(known[above])
             above = self.superior_id(known[above])
         return path[::-1]
@@ -292,6 +296,11 @@ class UnitHierarchy:
         if start <= place.rght:
             spans.append(Span(place.tree_id, start, place.rght))
         return spans
+
+
+def _ancestors(unit: Unit) -> dict[int, Unit]:
+    """Return the units above one today, by id."""
+    return {each.pk: each for each in read_objects(_above, [unit.tree_id, unit.lft, unit.rght])}
 
 
 def _at(placed: list[tuple[int, int, int]], interval: Span | _Place) -> list[tuple[int, int, int]]:
