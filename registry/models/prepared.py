@@ -134,7 +134,9 @@ def _kind(value: date | int | str) -> str:
 
 
 def _stand_in(kind: str, at: int) -> date | int | str:
-    return {"d": _DAY + at * _APART, "t": f"{_TEXT}{at}"}.get(kind, _KEY + at * 2)
+    if kind == "d":
+        return _DAY + at * _APART
+    return f"{_TEXT}{at}" if kind == "t" else _KEY + at * 2
 
 
 def _adapted(value: date | int | str) -> Any:

@@ -33,7 +33,7 @@ class FilterForm(ScopedForm):
     """The form of a list's filters: its fields are made for one request, so it needs no copies of them."""
 
     def __init__(self, fields: dict[str, forms.Field], **options: Any) -> None:
-        self.base_fields = _Own(fields)
+        self.base_fields = _Own(fields)  # type: ignore[misc]  # of this form alone
         super().__init__(**options)
 
 

@@ -34,6 +34,7 @@ from registry.web.address import address_of
 from registry.web.choosing import Choosing
 from registry.web.columns import Column, Grid, Line, head_of, orders
 from registry.web.exports import above, answer, later, on_a_day
+from registry.web.fields import ScopedForm
 from registry.web.filters import Filter, FilterForm
 from registry.web.lists import (
     Length,
@@ -299,7 +300,7 @@ class Table(Choosing, Generic[Line]):
             folds=True,
         )
 
-    def form(self) -> FilterForm:
+    def form(self) -> ScopedForm:
         """Return the form of the filters."""
         fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
