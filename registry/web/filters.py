@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,13 @@ LONGEST_TEXT = 60
 
 
 class _Own(dict[str, forms.Field]):
-    """Fields that belong to one form, which takes them as they are."""
+    """Fields that belong to one form, which takes them as they are; but a picker's parts meet in its copy."""
 
-    def __deepcopy__(self, memo: Any) -> _Own:
-        return self
+    def __deepcopy__(self, memo: Any) -> dict[str, forms.Field]:
+        return {
+            name: deepcopy(each, memo) if isinstance(each, PickerField) else each
+            for name, each in self.items()
+        }
 
 
 class FilterForm(ScopedForm):
