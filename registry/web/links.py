@@ -17,7 +17,8 @@ from registry.models.hierarchy import Span
 from registry.nouns.noun import follow
 from registry.web.address import Address
 
-_PENDING = "pending"
+PENDING = "pending"
+"""In the address of a list: what is not approved."""
 
 
 class Tab(NamedTuple):
@@ -27,6 +28,14 @@ class Tab(NamedTuple):
     url: str
     on: bool
     number: int | None = None
+
+
+class PanelLine(NamedTuple):
+    """A line of what is owed: its words, how much, and where it is done."""
+
+    label: str
+    number: int
+    url: str
 
 
 def rows_page(slug: str) -> str:
@@ -53,7 +62,7 @@ def rows_behind(
         unit=code,
         metric=slug,
         own="1" if own else None,
-        state=_PENDING if pending else None,
+        state=PENDING if pending else None,
         **changes,
     )
 

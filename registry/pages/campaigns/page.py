@@ -11,15 +11,16 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from registry import access
+from registry.closings.models import Closing
 from registry.counting.basis import Question, organization_rows
 from registry.counting.metric import APPROVED
-from registry.counting.metrics import METRICS
+from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
 from registry.counting.rollup import Line, count_place, count_units, rollup
 from registry.models import Basis, Campaign, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
 from registry.web.address import Address
-from registry.web.links import RowLinks, buttons, linked, rows_page
+from registry.web.links import PENDING, RowLinks, buttons, linked, rows_page
 
 SHOWN = 10
 BY_UNIT = {
@@ -31,6 +32,9 @@ BY_UNIT = {
     "frontline_people": ("一线人数", "n"),
 }
 """What is shown of each unit: the head and the class of its cells (static/css/tables.css)."""
+PEOPLE = "frontline_people"
+ORGANIZED = [metric.slug for metric in ORGANIZATION_METRICS if not metric.parts]
+"""Every organization is of one of them."""
 
 
 def state_tag(campaign: Campaign, day: date) -> tuple[str, str]:
@@ -101,6 +105,9 @@ class UnitLine:
     """Each number with its rows, and the class of its cell."""
     pending: int
     pending_url: str
+    waiting: int
+    """How many people are in organizations that are not approved."""
+    waiting_url: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +152,7 @@ def _kinds(address: Address, now: Line, ever: Line) -> list[KindLine]:
             ever.counts[slug],
             url(slug, basis=Basis.CUMULATIVE.value),
             now.pending[slug],
-            url(slug, state="pending") if now.pending[slug] else "",
+            url(slug, state=PENDING) if now.pending[slug] else "",
         )
         for slug, metric in METRICS.items()
         if ever.counts[slug] or now.pending[slug]
@@ -163,8 +170,10 @@ def _units(address: Address, lines: list[tuple[Unit, Line]], *, own: bool = Fals
                 (line.counts[slug], links.url(unit, slug, own=own), css)
                 for slug, (_head, css) in BY_UNIT.items()
             ],
-            sum(line.pending[slug] for slug in list(BY_UNIT)[:-1]),
-            address.url(reverse("organizations"), unit=unit.code, state="pending", own="1" if own else None),
+            sum(line.pending[slug] for slug in ORGANIZED),
+            address.url(reverse("organizations"), unit=unit.code, state=PENDING, own="1" if own else None),
+            line.pending[PEOPLE],
+            links.url(unit, PEOPLE, own=own, pending=True),
         )
         for unit, line in lines
         if any(line.counts[slug] or line.pending[slug] for slug in BY_UNIT)
@@ -190,12 +199,18 @@ def organization_url(user: access.AnyUser, organization: Organization, address: 
     return address.url(organization.get_absolute_url()) if is_seen else ""
 
 
-def actions(user: access.AnyUser, campaign: Campaign, address: Address) -> list[dict[str, Any]]:
+def reopening(closing: Closing | None) -> tuple[str, str, str]:
+    """Return verb, address and label of the way back: all that was closed, as long as that may be."""
+    if closing is not None and closing.may_be_reopened:
+        return "reopen_closing", "campaign_close_reopen", "恢复任务…"
+    return "reopen_campaign", "campaign_reopen", "恢复任务…"
+
+
+def actions(
+    user: access.AnyUser, campaign: Campaign, address: Address, closing: Closing | None
+) -> list[dict[str, Any]]:
     """Return the buttons by rights and state."""
-    last = (
-        ("end_campaign", "campaign_end", "结束任务…")
-        if campaign.ended_on is None
-        else ("reopen_campaign", "campaign_reopen", "恢复任务…")
-    )
+    is_open = campaign.ended_on is None
+    last = ("close_campaign", "campaign_close", "结束任务…") if is_open else reopening(closing)
     changes = buttons(user, campaign, address, ("edit_campaign", "campaign_edit", "修改"), last)
     return [{"label": "打印", "tone": "print"}, *changes]

@@ -64,14 +64,14 @@ def _cell(content: str) -> str:
     return f'<td class="n">{content}</td>'
 
 
-def _pending(cell: Count, words: str = "未批准 ") -> SafeString:
+def _pending(cell: Count, words: str = "待审批 ") -> SafeString:
     """Return the tag with the number that is not approved yet, to stand after a number."""
     if not cell.pending:
         return SafeString("")
     said, url = f"{words}{cell.pending:,}", escaped(cell.pending_url)
     if not url:
         return SafeString(f" {tag(said, 'warn')}")
-    return SafeString(f' <a class="tag warn" href="{url}" title="未批准的不计入">{said}</a>')
+    return SafeString(f' <a class="tag warn" href="{url}" title="待审批的不计入">{said}</a>')
 
 
 def _share(members: Count) -> SafeString:

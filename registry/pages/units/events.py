@@ -31,6 +31,7 @@ from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything, roots
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 from registry.models.prepared import Values, read_objects, read_rows
+from registry.rules import waiting as rules
 
 RECENT_DAYS, WEEK_DAYS = 30, 7
 LARGE = 2_000
@@ -104,7 +105,7 @@ class Change:
     @property
     def metric(self) -> OrganizationMetric | None:
         """The finest metric of the pages that counts them."""
-        return _metric_of(*self.kind) if self.kind else None
+        return metric_of(*self.kind) if self.kind else None
 
 
 @dataclass
@@ -216,7 +217,7 @@ def _by_day(asked: Question, place: list[Span] | None, field: str) -> Any:
 
 
 @cache
-def _metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
+def metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
     """Return the finest metric of the pages that counts an organization of this kind."""
     fitting = (each for each in ORGANIZATION_METRICS if not each.parts and each.includes(kind, is_temporary))
     return next(fitting, None)
@@ -234,7 +235,7 @@ _LAST = 1000
 @cache
 def _place_of(kind: str, is_temporary: bool) -> tuple[int, int]:
     """Return the places of a kind's metric and of the kind itself."""
-    metric = _metric_of(kind, is_temporary)
+    metric = metric_of(kind, is_temporary)
     place = ORGANIZATION_METRICS.index(metric) if metric else _LAST
     return place, OrganizationKind.values.index(kind)
 
@@ -413,3 +414,10 @@ def waiting(unit: Unit, question: Question, states: Collection[str]) -> dict[str
     here = [Span(unit.tree_id, unit.lft, unit.rght)]
     rows = organization_rows(None, question.current(), here, tuple(states)).order_by()
     return dict(rows.values_list("state").annotate(Count("pk")))
+
+
+def overdue(unit: Unit, question: Question) -> int:
+    """Return how many organizations at the unit and below it are not approved on the day for too long."""
+    here = [Span(unit.tree_id, unit.lft, unit.rght)]
+    rows = organization_rows(None, question.current(), here, PENDING_STATES)
+    return rows.filter(rules.overdue(question.as_of)).count()
