@@ -24,7 +24,7 @@ def _long(rows: Rows, day: date, *, months: int, least: int) -> Found:
     rows = rows.filter(
         is_temporary=True, kind__in=BRANCH_KINDS, established_on__lte=last_day_over(day, months)
     )
-    return Found(rows.filter(having(rows, day, FULL, least)), {"since": F("established_on")})
+    return Found(rows.filter(having(day, FULL, least)), {"since": F("established_on")})
 
 
 def _outlives(rows: Rows, day: date) -> Found:
