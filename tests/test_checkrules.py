@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 from django.core.management import CommandError, call_command
 
-from registry.models import RuleException, Unit
+from registry.models import Organization, RuleException, Unit
 from tests.factories import make_organization, make_unit
 from tests.rules.checks.building import people
 
@@ -26,15 +26,21 @@ def run(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), ""
 
 
+def committee_of(unit: Unit) -> Organization:
+    """The committee that approves."""
+    return make_organization(unit, "committee", is_temporary=False)
+
+
 @pytest.fixture
 def top() -> Unit:
     top = make_unit("top", name="德州市公安局")
     below = make_unit("below", top)
+    approved = {"parent": committee_of(top), "approval_number": "1号"}
     for name in ("甲支部", "乙支部", "丙支部", "丁支部"):
-        make_organization(below, name=name, approval_number="1号")
+        make_organization(below, name=name, **approved)
     RuleException.objects.create(
         slug="temp_branch_appointed",
-        organization=make_organization(top, name="戊支部", approval_number="1号"),
+        organization=make_organization(top, name="戊支部", **approved),
         document_number="2号",
         reason="在途",
         started_on=date(2020, 2, 1),
@@ -74,7 +80,8 @@ def test_json_of_a_unit_on_a_day(top: Unit) -> None:
 
 def test_warnings_and_hints_are_no_failure() -> None:
     unit = make_unit()
-    people(1, unit, placed=make_organization(unit, approval_number="1号"), role="secretary")
+    branch = make_organization(unit, parent=committee_of(unit), approval_number="1号")
+    people(1, unit, placed=branch, role="secretary")
     said, failed = run("--as-of", "2020-02-20")
     assert "临时党支部正式党员人数" in said
     assert failed == ""

@@ -30,6 +30,14 @@ class Tab(NamedTuple):
     number: int | None = None
 
 
+class PanelLine(NamedTuple):
+    """A line of what is owed: its words, how much, and where it is done."""
+
+    label: str
+    number: int
+    url: str
+
+
 def rows_page(slug: str) -> str:
     """Return the name of the page that lists the rows behind a metric."""
     return METRICS[slug].page

@@ -160,10 +160,17 @@ def test_a_committee_has_three_to_seven_from_seven_full_members_on(
         assert len(found("committee_size", branch, LATER)) == is_breach
 
 
-def test_a_temporary_organization_has_a_document_once_it_is_approved(unit: Unit) -> None:
-    slug = "temp_branch_approved"
-    assert found(slug, make_organization(unit, approval_number="德公党〔2020〕1号"), LATER) == []
-    assert found(slug, make_organization(unit), LATER) == ["没有登记批复文号。"]
+def test_a_temporary_organization_has_approver_and_document_once_it_is_approved(unit: Unit) -> None:
+    """The approver is the organization that is registered so, or else the superior."""
+    slug, number = "temp_branch_approved", {"approval_number": "德公党〔2020〕1号"}
+    committee = standing(unit, "committee")
+    assert found(slug, make_organization(unit, parent=committee, **number), LATER) == []
+    assert found(slug, make_organization(unit, parent=committee), LATER) == ["没有登记批复文号。"]
+    alone = make_organization(unit, **number)
+    assert found(slug, alone, LATER) == ["没有登记批准的党组织。"]
+    assert found(slug, make_organization(unit), LATER) == ["没有登记批复文号和批准的党组织。"]
+    Organization.objects.filter(pk=alone.pk).update(approving_organization=committee)
+    assert found(slug, alone, LATER) == []
     assert found(slug, make_organization(unit, state="submitted"), LATER) == []
     assert found(slug, standing(unit), LATER) == []
     assert found(slug, make_organization(unit, "group"), LATER) == []

@@ -111,7 +111,7 @@ def _agrees_with_plain_python(listed: Counter, day: date) -> None:
             "branch_min_full_members": int(is_branch and not row.is_temporary and full < 3),
             "temp_branch_min_full_members": int(is_branch and row.is_temporary and full < 3),
             "temp_branch_appointed": int(is_body and not heads),
-            "temp_branch_approved": int(is_body and not row.approval_number),
+            "temp_branch_approved": int(is_body),
             "temp_secretary_full_member": is_body
             * sum(_status(each.person_id, day) != "full_member" for each in heads),
         }
