@@ -938,6 +938,14 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "account_end_sessions": [Row(nothing, READ_ONLY, "302 302+ 302+ 302+ 302+ 302+ | 302+")],
+    "account_mail": [
+        Row(
+            nothing,
+            EVERYBODY,
+            "302 302+ 302+ 302+ 302+ 302+ | 302+",
+            lambda here: {"email": "somebody@example.org", "wants_mail": "on"},
+        )
+    ],
     "account_columns": [
         Row(
             nothing,
