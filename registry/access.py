@@ -178,6 +178,14 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
     ]
 
 
+def named(able: Sequence[Grant], scope: Sequence[Span], role: str, nobody: str) -> str:
+    """Name the holders of grants inside ``scope``; else say where to ask for one with the ``role``."""
+    seen = [f"{grant.user}({grant.unit.label})" for grant in able if inside(grant.unit, scope)]
+    if seen:
+        return "、".join(dict.fromkeys(seen))
+    return f"上级单位的{role}" if able else nobody
+
+
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:
     """Return the ``rows`` at whose unit ``user`` may do ``verb`` (by default: see them).
 
@@ -307,6 +315,10 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """
     noun = nouns.by_key(key)
     code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
+    if noun.page_key == "code" and noun.within is None and noun.unit_path is not None:
+        found = read_objects(_called, [code], key)
+        if found and may(user, verb, found[0]):
+            return found[0]
     known = known_by(user, noun, {noun.page_key, noun.public_key} - {""}, [code])
     row = visible(user, noun.with_related().filter(known), verb).first()
     if row is None and noun.stands_for:
@@ -316,6 +328,11 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
         seen = visible(user, noun.with_related().filter(known)).first() if verb != SEE else None
         need(user, verb, seen, f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
     return row
+
+
+def _called(values: Values, key: str) -> QuerySet[Any]:
+    noun = nouns.by_key(key)
+    return noun.with_related().filter(**{noun.page_key: values[0]}).order_by()
 
 
 def get_unit(user: AnyUser, code: str, verb: str = SEE) -> Unit:

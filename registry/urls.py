@@ -8,5 +8,6 @@ urlpatterns = [
     path("", include("registry.closings.urls")),
     path("", include("registry.exports.urls")),
     path("", include("registry.reports.urls")),
+    path("", include("registry.compliance.urls")),
     path("", include("registry.pages.urls")),
 ]

@@ -26,7 +26,7 @@ from registry.exports.models import Export, ExportPart
 from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Proposal, Source, Unit, User
-from registry.operations import leaving, organizations, people, units
+from registry.operations import compliance, leaving, organizations, people, units
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
@@ -111,6 +111,11 @@ class Bureau:
         self.branch = organizations.edit_organization(
             actor=ACTOR, organization=self.branch, changes={"note": f"{mark}备注"}, reason=f"{mark}补备注"
         )
+        self.exception = compliance.grant_exception(
+            actor=ACTOR, organization=self.branch, slug="temp_branch_appointed",
+            document_number=f"{mark}例外1号", reason=f"{mark}先成立",
+            started_on=date(2020, 2, 10), ended_on=date(2020, 3, 1),
+        )  # fmt: skip
         self.act = AuditEntry.objects.filter(verb="assign_person", part_of__isnull=True).latest("pk")
         self.entry = AuditEntry.objects.get(verb="edit_organization", object_id=self.branch.pk)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
