@@ -400,16 +400,27 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
 
 @operation
 def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
-    """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
+    """Take back an entry made by mistake: it counts on no day, but the row and its record stay."""
+    return withdraw_organizations(actor=actor, organizations=[organization], reason=reason)[0]
 
-    Refused while organizations below it have not been withdrawn or moved; those that the actor may not
+
+@operation
+def withdraw_organizations(
+    *, actor: Actor, organizations: Sequence[Organization], reason: str
+) -> list[Organization]:
+    """Take back many entries, the lowest first: all or none.
+
+    Refused while organizations below them have not been withdrawn or moved; those that the actor may not
     withdraw are not named.
     """
-    organization = _locked(organization)
-    need_right(actor, "withdraw_organization", organization)
-    proposal = rules.Withdrawal(organization, reason)
-    refuse_if(rules.withdrawal_refusals([proposal], lambda row: may(actor, "withdraw_organization", row)))
-    return set_state(actor, workflow.WITHDRAW, [organization], reason)[0]
+    rows = all_locked(organizations)
+    need_right(actor, "withdraw_organization", *rows)
+    for level in sorted({row.level for row in rows}, reverse=True):
+        some = [row for row in rows if row.level == level]
+        proposals = [rules.Withdrawal(row, reason) for row in some]
+        refuse_if(rules.withdrawal_refusals(proposals, lambda row: may(actor, "withdraw_organization", row)))
+        set_state(actor, workflow.WITHDRAW, some, reason, [{}] * len(some))
+    return rows
 
 
 def _locked(organization: Organization) -> Organization:

@@ -80,7 +80,6 @@ urlpatterns = [
     path("start-campaign/", campaign_changes.start, name="campaign_start"),
     path("campaigns/<slug:code>/", campaigns.campaign, name="campaign"),
     path("campaigns/<slug:code>/edit/", campaign_changes.edit, name="campaign_edit"),
-    path("campaigns/<slug:code>/end/", campaign_changes.end, name="campaign_end"),
     path("campaigns/<slug:code>/reopen/", campaign_changes.reopen, name="campaign_reopen"),
     # organizations
     path("organizations/", organizations.ledger, name="organizations"),
