@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "registry.work",
     "registry.web",
     "registry.accounts",
+    "registry.approvals",
     "registry.imports",
     "registry.exports",
     "registry.reports",
