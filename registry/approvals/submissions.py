@@ -194,8 +194,10 @@ def approve_submissions(
             if row.organization is not None
         )
     )
-    for row in rows:
+    _check_one_each(rows)
+    for row in rows:  # all before the first is carried out, which may end what is below another
         _check_unchanged(row)
+    for row in rows:
         by = approving_organization or above.get(row.organization_id or 0)
         values = {"approving_organization": by, "approval_number": approval_number, "approved_on": on}
         _decided(actor, workflow.APPROVE, [row], "", values)
@@ -216,6 +218,15 @@ def _carry_out(actor: Actor, submission: Submission) -> None:
     except OperationRefused as refusal:
         said = ";".join(refusal.messages)
         raise refuse(None, f"“{submission}”的{nouns.label_of(submission.verb)}现在不能办理:{said}") from None
+
+
+def _check_one_each(submissions: Sequence[Submission]) -> None:
+    """Refuse two changes of one organization at once: each is decided on what the other leaves."""
+    seen_once: set[int] = set()
+    for each in submissions:
+        if each.organization_id is not None and each.organization_id in seen_once:
+            raise refuse(None, f"“{each.organization}”有不止一项变更,请逐项审批。")
+        seen_once.add(each.organization_id or 0)
 
 
 def _check_unchanged(submission: Submission) -> None:
