@@ -200,7 +200,7 @@ _SUBMISSIONS = TickedSubject(
         ),
         Column("事项", lambda line: _line(line).matter),
         Column("变更内容", lambda line: _line(line).change, css="text"),
-        Column("提交人", lambda line: line.row.submitted_by),
+        Column("提交人", lambda line: str(line.row.submitted_by or "")),
     ),
     SubmissionTable,
     lambda request: with_query(request, reverse("submissions")),

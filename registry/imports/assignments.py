@@ -50,6 +50,9 @@ class AssignmentImporter(Importer):
         self._problems: dict[str, str] = {}
         """Why somebody of another unit cannot be placed, by number."""
         self._is_analyzed = False
+        self._heads: list[Assignment] = []
+        self._promoted: list[tuple[Assignment, str, date]] = []
+        """New secretaries of approved organizations, who are submitted when all else is written."""
 
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the rows batch by batch, those that had to wait last."""
@@ -72,8 +75,7 @@ class AssignmentImporter(Importer):
         heads = [row for row in new if _needs_approval(row, row.role)]
         if others := [row for row in new if row not in heads] if heads else new:
             place_people(actor=actor, assignments=others, reason=reason)
-        for row in heads:
-            or_submit(place_people, actor=actor, assignments=[row], reason=reason)
+        self._heads += heads
         changed = [case for case in cases if case.row is not None]
         roles = [
             (case.row, case.edits["role"], case.row.started_on) for case in changed if "role" in case.edits
@@ -81,10 +83,16 @@ class AssignmentImporter(Importer):
         promoted = [each for each in roles if _needs_approval(each[0], each[1])]
         if others := [each for each in roles if each not in promoted]:
             change_roles(actor=actor, changes=others, reason=reason)
-        for each in promoted:
-            or_submit(change_roles, actor=actor, changes=[each], reason=reason)
+        self._promoted += promoted
         if ends := [(case.row, case.edits["ended_on"]) for case in changed if "ended_on" in case.edits]:
             end_assignments(actor=actor, ends=ends, reason=reason)
+
+    def finish(self, actor: Actor, reason: str) -> None:
+        """Submit the new secretaries of approved organizations, each by itself."""
+        for row in self._heads:
+            or_submit(place_people, actor=actor, assignments=[row], reason=reason)
+        for each in self._promoted:
+            or_submit(change_roles, actor=actor, changes=[each], reason=reason)
 
     def _judge(self, cases: list[Case], *, is_last: bool) -> list[Case]:
         """Judge a batch; return the rows that must wait."""

@@ -68,7 +68,7 @@ def test_new_rows_are_gone_changed_ones_set_back_and_ended_ones_open_again(offic
     assert (made.state, made.undo_message) == (ImportState.TAKEN_BACK, "")
     assert (
         made.message
-        == "已撤回:恢复人员 1 人;移除单位 2 个、组织 2 个、人员 2 人、编入 2 人次、变更申请 1 项。"
+        == "已撤回:恢复组织 1 个、人员 1 人;移除单位 2 个、组织 2 个、人员 2 人、编入 2 人次、变更申请 1 项。"
     )
     assert facts_of_all() == before
     assert index.differences() == []
