@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
-from registry.models.base import in_spans, on_day
+from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.prepared import Values, read_objects
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
+from registry.models.user import held_on
 from registry.nouns.noun import Noun
 from registry.nouns.organization import superiors_of
 from registry.refusals import RefusedByRole
@@ -48,7 +49,7 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
 
 def _valid(values: Values) -> QuerySet[Grant]:
     day, pk = values
-    return Grant.objects.filter(on_day(day), user_id=pk).select_related("unit").order_by("pk")
+    return Grant.objects.filter(held_on(day), user_id=pk).select_related("unit").order_by("pk")
 
 
 def sees_everything(user: AnyUser) -> bool:
@@ -164,7 +165,7 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
     above = Q(pk__in=[])
     for unit in {unit.pk: unit for _verb, unit in asked}.values():
         above |= Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
-    valid = Grant.objects.filter(above, on_day(timezone.localdate()), user__is_active=True)
+    valid = Grant.objects.filter(above, held_on(timezone.localdate()), user__is_active=True)
     grants = list(valid.select_related("user", "unit").order_by("-unit__lft", "pk"))
     return [
         [
@@ -175,6 +176,14 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
         ]
         for verb, unit in asked
     ]
+
+
+def named(able: Sequence[Grant], scope: Sequence[Span], role: str, nobody: str) -> str:
+    """Name the holders of grants inside ``scope``; else say where to ask for one with the ``role``."""
+    seen = [f"{grant.user}({grant.unit.label})" for grant in able if inside(grant.unit, scope)]
+    if seen:
+        return "、".join(dict.fromkeys(seen))
+    return f"上级单位的{role}" if able else nobody
 
 
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:
@@ -306,6 +315,10 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """
     noun = nouns.by_key(key)
     code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
+    if noun.page_key == "code" and noun.within is None and noun.unit_path is not None:
+        found = read_objects(_called, [code], key)
+        if found and may(user, verb, found[0]):
+            return found[0]
     known = known_by(user, noun, {noun.page_key, noun.public_key} - {""}, [code])
     row = visible(user, noun.with_related().filter(known), verb).first()
     if row is None and noun.stands_for:
@@ -315,6 +328,11 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
         seen = visible(user, noun.with_related().filter(known)).first() if verb != SEE else None
         need(user, verb, seen, f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
     return row
+
+
+def _called(values: Values, key: str) -> QuerySet[Any]:
+    noun = nouns.by_key(key)
+    return noun.with_related().filter(**{noun.page_key: values[0]}).order_by()
 
 
 def get_unit(user: AnyUser, code: str, verb: str = SEE) -> Unit:

@@ -42,6 +42,7 @@ class RegistryConfig(AppConfig):
         "registry.operations.organizations.dissolve_organization",
         "registry.operations.organizations.dissolve_organizations",
         "registry.operations.organizations.withdraw_organization",
+        "registry.operations.organizations.withdraw_organizations",
         "registry.operations.assignments.place_people",
         "registry.operations.assignments.assign_people",
         "registry.operations.assignments.assign_person",
@@ -59,4 +60,5 @@ class RegistryConfig(AppConfig):
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",
+        "registry.counting.metrics.unlisted",
     )

@@ -6,7 +6,9 @@ urlpatterns = [
     path("", include("registry.accounts.urls")),
     path("", include("registry.approvals.urls")),
     path("", include("registry.imports.urls")),
+    path("", include("registry.closings.urls")),
     path("", include("registry.exports.urls")),
     path("", include("registry.reports.urls")),
+    path("", include("registry.compliance.urls")),
     path("", include("registry.pages.urls")),
 ]

@@ -31,6 +31,7 @@ from registry.locks import lock_unit_tree
 from registry.models import GrantRole, Person, Session, Unit, User
 from registry.models.text import look_of, validate_letters
 from registry.operations.base import need_oneself, need_right, operation, validated
+from registry.operations.compliance import load_holidays
 from registry.operations.units import add_unit
 from registry.refusals import refuse
 from registry.rules import separation
@@ -93,6 +94,7 @@ def set_up(
         )
     else:
         user, password = _administrator(username, display_name, password)
+    load_holidays(actor=actor)
     after = {"username": user.username, "is_superuser": user.is_superuser}
     audit.record(actor, "set_up", user, unit=unit_of(user), after=after)
     return user, password
@@ -422,6 +424,19 @@ def choose_columns(*, actor: Actor, user: User, of: str, columns: Sequence[str])
     user.list_columns = {**user.list_columns, of: list(columns)}
     user.save(update_fields=["list_columns"])
     audit.record(actor, "choose_columns", user, unit=unit_of(user), after={"columns": list(columns)})
+    return user
+
+
+@operation
+def choose_mail(*, actor: Actor, user: User, email: str, wants_mail: bool) -> User:
+    """Keep whether a user is sent a line when something waits, and where to."""
+    user = locked(user)
+    need_oneself(actor, "choose_mail", user)
+    if wants_mail and not email:
+        raise refuse("email", "请填写邮箱地址。")
+    user.email, user.wants_mail = email, wants_mail
+    user.save(update_fields=["email", "wants_mail"])
+    audit.record(actor, "choose_mail", user, unit=unit_of(user), after={"wants_mail": wants_mail})
     return user
 
 

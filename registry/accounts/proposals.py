@@ -13,19 +13,21 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from registry import access, audit, nouns
 from registry.accounts import grants, operations, passwords
 from registry.audit import Actor
-from registry.models import Grant, GrantRole, Proposal, Unit, User
+from registry.models import GrantRole, Proposal, Unit, User
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span
 from registry.operations import seen as shown
 from registry.operations.base import need_right, not_allowed, operation
 from registry.operations.packing import Key, packed, rows_in, unpacked
 from registry.refusals import OperationRefused, refuse
+from registry.web.desk import Waiting
 
+NOBODY = "还没有人:本单位和上级单位没有别的管理员,请系统管理员在页面上或服务器上直接办理(都有记录)"
 DAYS = 7
 """So long a proposal may be confirmed."""
 ACTS: dict[str, Callable[..., Any]] = {
@@ -116,7 +118,7 @@ def drop_proposal(*, actor: Actor, proposal: Proposal, reason: str) -> Proposal:
 
 def waiting(rows: QuerySet[Proposal]) -> QuerySet[Proposal]:
     """Return those that can still be confirmed."""
-    return rows.filter(outcome=Proposal.WAITING, until__gt=timezone.now())
+    return rows.filter(outcome=Proposal.WAITING, until__gt=Now())
 
 
 def seen(user: access.AnyUser) -> QuerySet[Proposal]:
@@ -132,9 +134,18 @@ def may_confirm(user: access.AnyUser, proposal: Proposal) -> bool:
     return user.pk not in (proposal.proposed_by_id, proposal.user_id)
 
 
+def _of_others(user: int) -> QuerySet[Proposal]:
+    """Return the proposals that wait for another than who proposed them and whom they are about."""
+    rows = waiting(Proposal.objects.all())
+    return rows.exclude(Q(proposed_by=user) | Q(user=user, user__isnull=False))
+
+
+TO_CONFIRM = Waiting("confirm_proposal", _of_others)
+
+
 def to_confirm(user: access.AnyUser) -> QuerySet[Proposal]:
     """Return the proposals that wait for ``user``."""
-    return seen(user).exclude(Q(proposed_by=user.pk or 0) | Q(user=user.pk or 0, user__isnull=False))
+    return TO_CONFIRM.of(user)
 
 
 def who_confirms(user: access.AnyUser, proposals: Sequence[Proposal]) -> list[str]:
@@ -142,18 +153,9 @@ def who_confirms(user: access.AnyUser, proposals: Sequence[Proposal]) -> list[st
     able = access.who_may([(each.verb, each.unit) for each in proposals])
     scope = access.spans(user)
     return [
-        _named([grant for grant in grants if may_confirm(grant.user, each)], scope)
+        access.named([grant for grant in grants if may_confirm(grant.user, each)], scope, "管理员", NOBODY)
         for each, grants in zip(proposals, able, strict=True)
     ]
-
-
-def _named(able: Sequence[Grant], scope: Sequence[Span]) -> str:
-    named = [f"{grant.user}({grant.unit.label})" for grant in able if access.inside(grant.unit, scope)]
-    if named:
-        return "、".join(dict.fromkeys(named))
-    if able:
-        return "上级单位的管理员"
-    return "还没有人:本单位和上级单位没有别的管理员,请系统管理员在页面上或服务器上直接办理(都有记录)"
 
 
 def described(proposals: Sequence[Proposal]) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
-from registry.models.base import Link, ends_not_before_start
+from registry.models.base import Link, ends_not_before_start, on_day
 from registry.models.kinds import GrantRole
 from registry.models.text import PersonNameField
 from registry.models.unit import Unit
@@ -26,6 +28,8 @@ class User(AbstractUser):
     )
     password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
     person = Link("registry.Person", "对应人员", null=True, related_name="users")
+    wants_mail = models.BooleanField("待办邮件提醒", default=False, editable=False)
+    mailed_on = models.DateField("最近邮件提醒", null=True, editable=False)
     skips_start = models.BooleanField("跳过开始使用", default=False, editable=False)
     list_columns = models.JSONField("所选的列", default=dict, editable=False)
     """The names of the columns that the user chose, by list (registry.web.tables)."""
@@ -63,6 +67,10 @@ class Grant(models.Model):
     role = models.CharField("角色", max_length=12, choices=GrantRole.choices)
     started_on = models.DateField("开始日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
+    delegated_from = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="delegations", verbose_name="委托自"
+    )
+    """The grant of an approver who is absent: this one holds no longer than that."""
 
     class Meta:
         verbose_name = "授权"
@@ -70,6 +78,12 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role}@{self.unit_id}"
+
+
+def held_on(day: date) -> models.Q:
+    """Return the condition of the grants that hold on ``day``: a delegation only with what it is from."""
+    source = on_day(day, prefix="delegated_from__") & models.Q(delegated_from__user__is_active=True)
+    return on_day(day) & (models.Q(delegated_from=None) | source)
 
 
 class Proposal(models.Model):

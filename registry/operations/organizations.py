@@ -21,7 +21,6 @@ from registry.models import (
     Person,
     Role,
     Unit,
-    WorkflowState,
 )
 from registry.models.journal import rewrite
 from registry.models.writer import write_new
@@ -451,20 +450,36 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
 
 @operation
 def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
-    """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
+    """Take back an entry made by mistake: it counts on no day, but the row and its record stay."""
+    return withdraw_organizations(actor=actor, organizations=[organization], reason=reason)[0]
 
-    Refused while organizations below it have not been withdrawn or moved; those that the actor may not
+
+@operation
+def withdraw_organizations(
+    *, actor: Actor, organizations: Sequence[Organization], reason: str
+) -> list[Organization]:
+    """Take back many entries, the lowest first: all or none.
+
+    Refused while organizations below them have not been withdrawn or moved; those that the actor may not
     withdraw are not named.
     """
-    organization = _locked(organization)
-    need_right(actor, "withdraw_organization", organization)
-    proposal = rules.Withdrawal(organization, reason)
-    refuse_if(rules.withdrawal_refusals([proposal], lambda row: may(actor, "withdraw_organization", row)))
-    was, to = (WorkflowState(each).label for each in (organization.state, workflow.WITHDRAW.to))
-    told = [("状态", str(was), str(to))]
-    need_approval(actor, "withdraw_organization", [organization], lambda: told)
-    act = workflow.REVOKE if organization.state == WorkflowState.APPROVED else workflow.WITHDRAW
-    return set_state(actor, act, [organization], reason, verb="withdraw_organization")[0]
+    rows = all_locked(organizations)
+    need_right(actor, "withdraw_organization", *rows)
+    for level in sorted({row.level for row in rows}, reverse=True):
+        some = [row for row in rows if row.level == level]
+        proposals = [rules.Withdrawal(row, reason) for row in some]
+        refuse_if(rules.withdrawal_refusals(proposals, lambda row: may(actor, "withdraw_organization", row)))
+        need_approval(actor, "withdraw_organization", rows, lambda: _told_withdrawal(rows))
+        for act in (workflow.WITHDRAW, workflow.REVOKE):
+            if those := [row for row in some if row.state in act.origins]:
+                set_state(actor, act, those, reason, [{}] * len(those), verb="withdraw_organization")
+    return rows
+
+
+def _told_withdrawal(rows: Sequence[Organization]) -> list[tuple[str, str, str]]:
+    """Return the state of each as it is and as it would be."""
+    to = str(workflow.WITHDRAW.to.label)
+    return [("状态" if len(rows) == 1 else row.name, str(row.get_state_display()), to) for row in rows]
 
 
 def _locked(organization: Organization) -> Organization:

@@ -8,18 +8,20 @@ from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from registry import access
 from registry.models import Campaign, GrantRole
+from registry.models.addresses import list_address
 from registry.models.faults import is_read_only
+from registry.web import desk
 from registry.web.address import Address, address_of, campaigns_of
 
 TITLE = "战时党建组织登记系统"
 
 NAVIGATION = (
     ("home", "总览", ("home", "unit", "comparison")),
+    ("desk", "待办", ("desk", "delegate", "delegation")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
     ("campaigns", "专项任务", ("campaign",)),
@@ -43,6 +45,8 @@ class NavItem:
     label: str
     url: str
     on: bool
+    number: int = 0
+    """How much waits there."""
 
 
 class Frame:
@@ -122,8 +126,9 @@ class Frame:
         return [
             NavItem(
                 label,
-                self.address.url(reverse(url)),
+                self.address.url(list_address(url)),
                 name == url or any(name == on or name.startswith(f"{on}_") for on in ons),
+                desk.number(self.user) if url == "desk" else 0,
             )
             for url, label, ons in (*NAVIGATION, *more)
         ]

@@ -15,6 +15,7 @@ from registry import access, nouns
 from registry.accounts import grants, second_factor
 from registry.accounts import operations as accounts
 from registry.audit import Actor
+from registry.closings import operations as closings
 from registry.imports import operations as imports
 from registry.models import AuditEntry, Figure, GrantRole, RuleException, Source, Unit
 from registry.operations import (
@@ -41,7 +42,10 @@ pytestmark = pytest.mark.django_db
 ROLES = tuple(GrantRole.values)
 ON = date(2020, 3, 1)
 KEY = "00" * 20
-ONESELF = ("change_password", "choose_columns", "end_sessions", "skip_start", "turn_on_second_factor")
+ONESELF = (
+    *("change_password", "choose_columns", "choose_mail", "end_sessions", "skip_start"),
+    "turn_on_second_factor",
+)
 
 
 class Place:
@@ -61,6 +65,13 @@ class Place:
             actor=Actor(), person=make_person(unit=self.unit), leaving="retired", on=ON, reason="到龄"
         )
         self.campaign = make_campaign(f"{code}-campaign", lead_unit=self.unit)
+        self.closing = closings.close_campaign(
+            actor=Actor(),
+            campaign=make_campaign(f"{code}-closed", lead_unit=self.unit),
+            on=ON,
+            document_number="1号",
+            reason="完成",
+        )
         self.source = Source.objects.create(number=Source.objects.count() + 1, title="报道", unit=self.unit)
         self.withdrawn = Source.objects.create(
             number=Source.objects.count() + 1, title="误录", unit=self.unit, is_withdrawn=True
@@ -209,6 +220,12 @@ ATTEMPTS: dict[str, Attempt] = {
     "reopen_campaign": lambda by, here, world: campaigns.reopen_campaign(
         actor=by, campaign=here.over, reason="误结束"
     ),
+    "close_campaign": lambda by, here, world: closings.close_campaign(
+        actor=by, campaign=here.campaign, on=ON, document_number="31号", reason="结束"
+    ),
+    "reopen_closing": lambda by, here, world: closings.reopen_closing(
+        actor=by, closing=here.closing, reason="误结束"
+    ),
     "add_source": lambda by, here, world: sources.add_source(actor=by, unit=here.unit, title="新"),
     "edit_source": lambda by, here, world: sources.edit_source(
         actor=by, source=here.source, changes={"title": "新"}
@@ -276,6 +293,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
     "skip_start": lambda by, here, world: accounts.skip_start(actor=by, user=here.other),
+    "choose_mail": lambda by, here, world: accounts.choose_mail(
+        actor=by, user=here.other, email="somebody@example.org", wants_mail=True
+    ),
     "choose_columns": lambda by, here, world: accounts.choose_columns(
         actor=by, user=here.other, of="people_export", columns=["category"]
     ),
@@ -298,6 +318,7 @@ ASKED_ELSEWHERE = {
     **dict.fromkeys(
         ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"
     ),
+    **dict.fromkeys(("delegate_approval", "end_delegation"), "one's own: tests/accounts/test_delegations.py"),
     "add_administrator": "on the server: tests/accounts/test_commands.py",
     "set_up": "only in an empty registry: tests/test_setup.py",
     **dict.fromkeys(("turn_off_second_factor", "renew_recovery_codes"), "as turn_on_second_factor"),
@@ -308,6 +329,10 @@ ASKED_ELSEWHERE = {
     "upload_import": "one's own imports: below",
     **dict.fromkeys(
         ("recheck_import", "confirm_import", "cancel_import", "take_back_import"), "one's own imports: below"
+    ),
+    **dict.fromkeys(
+        ("ask_closing", "ask_reopening", "cancel_closing"),
+        "as close_campaign and reopen_closing: tests/closings",
     ),
     **dict.fromkeys(("ask_export", "cancel_export"), "one's own exports: tests/exports"),
     **dict.fromkeys(
