@@ -157,7 +157,7 @@ def test_the_first_two_days_of_an_emergency() -> None:
         found: Any = client.get(south.get_absolute_url())
         return [(each["said"], each["number"]) for each in found.context["waiting"]]
 
-    assert waiting(approver) == [("待审批", 11)]
+    assert waiting(approver) == [("已提交", 11)]
     second = Organization.objects.get(name=name)
     approver.do(f"/organizations/{second.code}/return/", reason="重复登记")
     rows = Organization.objects.filter(state=WorkflowState.SUBMITTED).values_list("pk", flat=True)

@@ -88,7 +88,7 @@ class WorkflowState(models.TextChoices):
     """The state of an organization in the approval workflow; independent of its dates."""
 
     DRAFT = "draft", "草稿"
-    SUBMITTED = "submitted", "待审批"
+    SUBMITTED = "submitted", "已提交"
     APPROVED = "approved", "已批准"
     RETURNED = "returned", "已退回"
     WITHDRAWN = "withdrawn", "已撤回"

@@ -479,7 +479,7 @@ def test_the_way_to_approval(unit: Unit) -> None:
     submit = lambda: approving.submit_organization(actor=ACTOR, organization=organization)  # noqa: E731
     submit()
     assert facts(organization, "state") == ("submitted",)
-    with refusal(WHOLE_FORM, "现在是“待审批”"):
+    with refusal(WHOLE_FORM, "现在是“已提交”"):
         submit()
     with refusal("reason", "请说明退回原因"):
         approving.return_organization(actor=ACTOR, organization=organization, reason="")

@@ -151,7 +151,7 @@ def test_the_page_counts_by_unit_and_by_kind_and_leads_to_the_rows(world: World)
     ):
         assert client.get(url).context["page_obj"].paginator.count == number, url
     assert [(row.name, state) for row, _url, _tone, state in context["organizations"]] == [
-        ("待批支部", "待审批"),
+        ("待批支部", "已提交"),
         ("右突击队", "现有"),
         ("左局临时党支部", "现有"),
     ]

@@ -56,7 +56,7 @@ def test_what_is_found_says_what_has_become_of_it(client: Client, bureau: Unit) 
     Organization.objects.filter(pk=sample.pk).update(is_sample=True)
     client.force_login(make_user(unit=bureau))
     page = ask(client, "抗疫")
-    for word in ("2020-03-01 撤销", "待审批", "现有"):
+    for word in ("2020-03-01 撤销", "已提交", "现有"):
         assert page.count(word) == 1
     assert page.count("tag sample") == 1
 

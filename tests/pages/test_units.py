@@ -286,7 +286,7 @@ def test_own_organizations_as_a_small_tree(client: Client, bureau: Unit, decheng
     assert "书记乙" in own
     assert "副书记甲" not in own
     assert ">3</a>" in own
-    assert "待审批" in own
+    assert "已提交" in own
     assert "德城临时党支部" not in own
 
 
@@ -627,7 +627,7 @@ def test_the_page_says_what_waits_for_whom(client: Client, bureau: Unit, decheng
             assert len(client.get(each["url"]).context["grid"].rows) == each["number"]
     late = ("成立超过 3 日未批准", 2)
     assert said == {
-        "approver": [("待审批", 1), late],
+        "approver": [("已提交", 1), late],
         "clerk": [("被退回,待修改", 1), late],
         "viewer": [late],
     }

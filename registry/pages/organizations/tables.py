@@ -61,9 +61,7 @@ STATES = (
     ("", "已批准(计入统计)"),
     (PENDING, "待审批(含草稿、已退回)"),
     (OVERDUE, "超过期限未批准"),
-    (WorkflowState.DRAFT.value, WorkflowState.DRAFT.label),
-    (WorkflowState.SUBMITTED.value, "已提交,待审批"),
-    *WorkflowState.choices[3:],
+    *((state.value, state.label) for state in WorkflowState if state != WorkflowState.APPROVED),
     ("all", "全部状态"),
 )
 _NEVER = date(9999, 12, 31)

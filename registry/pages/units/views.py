@@ -53,7 +53,7 @@ _MAINTENANCE = (
 )
 
 _WAITING = (
-    (WorkflowState.SUBMITTED.value, "approve_organization", "待审批"),
+    (WorkflowState.SUBMITTED.value, "approve_organization", "已提交"),
     (WorkflowState.RETURNED.value, "submit_organization", "被退回,待修改"),
     (WorkflowState.DRAFT.value, "submit_organization", "草稿,未提交"),
 )
