@@ -11,7 +11,7 @@ from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Role
 from registry.operations.approving import all_locked
 from registry.operations.assignments import place, record_placed
-from registry.operations.base import may, need_right, operation, write_each
+from registry.operations.base import may, need_approval, need_right, operation, write_each
 from registry.operations.foundings import stamp
 from registry.operations.organizations import dissolve_organization
 from registry.refusals import need_reason
@@ -54,18 +54,29 @@ def merge_organization(
     there = set(rules.staying_on(into, on).values_list("person_id", flat=True))
     groups = list(rules.groups_of(organization, on))
     going = [(row, row.ended_on) for row in leaving if row.person_id not in there]
+    need_approval(
+        *(actor, "merge_organization", [organization, into, *groups]),
+        lambda: [
+            ("并入", organization.name, into.name),
+            ("合并日期", "", on.isoformat()),
+            ("归入", "", f"{len(going):,} 人、下级组织 {len(groups):,} 个"),
+        ],
+    )
     with following([organization, into]):
         write_each([(row, {"ended_on": on}) for row in leaving])
         placed = place(
-            Assignment(
-                person=row.person,
-                organization=into,
-                role=Role.MEMBER.value if row.role == Role.SECRETARY else row.role,
-                started_on=on,
-                ended_on=until,
-                document_number=document_number,
-            )
-            for row, until in going
+            actor,
+            (
+                Assignment(
+                    person=row.person,
+                    organization=into,
+                    role=Role.MEMBER.value if row.role == Role.SECRETARY else row.role,
+                    started_on=on,
+                    ended_on=until,
+                    document_number=document_number,
+                )
+                for row, until in going
+            ),
         )
     move_last(groups, into, parent_inferred=False, **stamp(actor))
     told = {"people": len(going), "organizations": len(groups)}

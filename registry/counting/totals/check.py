@@ -205,11 +205,11 @@ def _recount(
         tables.insert(cursor, table, weeks(counted, {model: condition}, only))
         if progress is not None:
             progress(number, len(pieces))
-    _carry_up(cursor, table, _where(units, None))
+    carry_up(cursor, table, _where(units, None))
     tables.drop(cursor, WAYS_UP, "carried")
 
 
-def _carry_up(cursor: Any, table: str, where: str) -> None:
+def carry_up(cursor: Any, table: str, where: str) -> None:
     """Write what stands in ``carried`` into a table, at the units where it stands and at all above them.
 
     From level to level it is summed up, so that it gets less and less.
