@@ -670,8 +670,11 @@ def test_a_branch_is_put_into_another_with_its_people(world: World, login) -> No
     assert looked_again.status_code == 200, "what was shown is not so any more"
     planned = page.context["form"].initial["planned"]
     done = client.post(f"{url}?as_of=2020-02-20", {**sent, "planned": planned}, follow=True)
-    assert "“甲支部”自 2020-02-20 起并入“乙支部”,归入 3 人、下级组织 1 个。" in said(done)
-    assert second.children.get().code == "first-group"
+    assert "已提交审批" in said(done)
+    assert not second.children.exists(), "nothing changes before another person has approved it"
+    approve_all()
+    assert Organization.objects.get(code="first").dissolved_on == date(2020, 2, 20)
+    assert (second.children.get().code, second.assignments.count()) == ("first-group", 3)
     assert errors(client.post("/organizations/second/merge/", sent))["into"], "not into itself"
 
 
