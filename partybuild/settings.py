@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "registry.imports",
     "registry.exports",
     "registry.reports",
+    "registry.service",
     "registry.pages",
     "registry.demo",
 ]

@@ -7,5 +7,6 @@ urlpatterns = [
     path("", include("registry.imports.urls")),
     path("", include("registry.exports.urls")),
     path("", include("registry.reports.urls")),
+    path("", include("registry.service.urls")),
     path("", include("registry.pages.urls")),
 ]

@@ -29,6 +29,22 @@ class Tab(NamedTuple):
     number: int | None = None
 
 
+class PanelLine(NamedTuple):
+    """What an app says on a page of another (a desk, a closing): words, a number, the list behind it."""
+
+    label: str
+    number: int
+    url: str = ""
+
+
+class PanelColumn(NamedTuple):
+    """The same for each of several units, by their keys."""
+
+    label: str
+    numbers: dict[int, int]
+    urls: dict[int, str]
+
+
 def rows_page(slug: str) -> str:
     """Return the name of the page that lists the rows behind a metric."""
     return METRICS[slug].page

@@ -185,6 +185,11 @@ def _said_changed(rows: Sequence[Any], then: str) -> str:
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:
     if everything:
         return set(table.rows.order_by().values_list("pk", flat=True)[: MOST + 1])
+    return pks_of(request)
+
+
+def pks_of(request: HttpRequest) -> set[int]:
+    """Return the keys of the rows that a list's form, or the page that asked, sends."""
     named: Iterable[str] = (each.partition(":")[0] for each in request.POST.get("rows", "").split(","))
     wanted = {each for each in (*named, *request.POST.getlist("row")) if each}
     if not all(each.isdecimal() and len(each) < 19 for each in wanted):
