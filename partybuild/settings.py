@@ -45,6 +45,8 @@ TLS = env.boolean("TLS", default=not DEBUG)
 # X-Forwarded-For is believed only from these.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", default=30, least=1, most=43_200)
+# So many days after its founding an organization that is not approved is overdue.
+APPROVAL_DAYS = env.integer("APPROVAL_DAYS", default=3, least=1, most=365)
 PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
 # So many megabytes of uploaded workbooks are kept, of one user and of one bureau.
 UPLOADS_OF_USER_MB = env.integer("UPLOADS_OF_USER_MB", default=60, least=20, most=100_000)

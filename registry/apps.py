@@ -20,10 +20,11 @@ class RegistryConfig(AppConfig):
         "registry.nouns.source.FIGURE",
         "registry.nouns.user.USER",
         "registry.nouns.grant.GRANT",
+        "registry.nouns.compliance.RULE_EXCEPTION",
     )
     """In the order in which a workbook is written: what is named by a later one comes first."""
-    verbs = ("registry.nouns.general.VERBS",)
-    record_words = ("registry.nouns.general.WORDS",)
+    verbs = ("registry.nouns.general.VERBS", "registry.nouns.compliance.VERBS")
+    record_words = ("registry.nouns.general.WORDS", "registry.nouns.compliance.WORDS")
     edits = (
         "registry.operations.units.edit_unit",
         "registry.operations.organizations.edit_organization",

@@ -19,6 +19,7 @@ from hypothesis import settings as hypothesis_settings
 # environment says about the registry must not change what the tests say, but for the database.
 for _name in (
     "ALLOWED_HOSTS",
+    "APPROVAL_DAYS",
     "CSRF_TRUSTED_ORIGINS",
     "LOG_DAYS",
     "LOG_DIR",

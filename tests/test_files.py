@@ -86,10 +86,11 @@ def named(file: str) -> list[str]:
 
 
 def test_every_package_that_the_project_names_is_used() -> None:
+    distributions = packages_distributions()  # reads the metadata of every package that is installed
     used = {
         distribution.lower().replace("_", "-")
         for name in imported()
-        for distribution in packages_distributions().get(name, [])
+        for distribution in distributions.get(name, [])
     }
     assert {name.lower() for name in named("requirements.in")} - used - BY_NAME.keys() == set()
 

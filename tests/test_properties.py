@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.counting.basis import Question, assignment_rows, organization_rows, people_rows
-from registry.counting.metrics import METRICS, OrganizationMetric, PeopleMetric
+from registry.counting.metric import APPROVED
+from registry.counting.metrics import METRICS, PeopleMetric
 from registry.counting.rollup import count_place, count_units, rollup
 from registry.counting.series import series_of
 from registry.counting.totals.check import differences
@@ -390,12 +391,12 @@ def questions(moment: date, campaign: Campaign, pick: random.Random) -> list[Que
     ]
 
 
-def length(metric: Any, question: Question, place: Any) -> int:
+def length(metric: Any, question: Question, place: Any, states: tuple[str, ...] = APPROVED) -> int:
     """How many rows a number's list has."""
     rows: Callable[..., Any] = organization_rows
     if isinstance(metric, PeopleMetric):
         rows = people_rows if metric.distinct else assignment_rows
-    found = list(rows(metric, question, place).values_list("pk", flat=True))
+    found = list(rows(metric, question, place, states).values_list("pk", flat=True))
     assert len(found) == len(set(found)), "a row is listed twice"
     return len(found)
 
@@ -424,9 +425,7 @@ def check_question(question: Question, ledger: Ledger, rows: list[Unit], pick: r
         assert length(metric, question, unit) == total[unit.pk][slug]
         alone = [Span(unit.tree_id, unit.lft, unit.lft)]
         assert length(metric, question, alone) == own[unit.pk][slug]
-        if isinstance(metric, OrganizationMetric):
-            waiting = organization_rows(metric, question, unit, PENDING_STATES)
-            assert len(waiting) == pending[unit.pk][slug]
+        assert length(metric, question, unit, PENDING_STATES) == pending[unit.pk][slug]
     line, line_pending, _ = ledger.count(*ask, by="party")
     bodies = list(Organization.objects.order_by("pk"))
     for organization in pick.sample(bodies, min(len(bodies), 4 if LONG else 2)):

@@ -191,9 +191,11 @@ def inside(placed: Sequence[Any], spans: Iterable[Span]) -> list[Any]:
     ]
 
 
-def counted_rows(metric: Metric, question: Question, place: Place | None = None) -> QuerySet[Any]:
+def counted_rows(
+    metric: Metric, question: Question, place: Place | None = None, states: tuple[str, ...] = APPROVED
+) -> QuerySet[Any]:
     """Return the rows behind a number; where it counts distinct owners, they may have several."""
-    return rows_of(metric.source, question, place).filter(metric.on_day)
+    return rows_of(metric.source, question, place, states).filter(metric.on_day)
 
 
 def organizations(question: Question, states: tuple[str, ...] = APPROVED) -> QuerySet[Organization]:
@@ -217,11 +219,15 @@ def organization_rows(
     return rows if metric is None else rows.filter(metric.on_day)
 
 
-def assignment_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Assignment]:
+def assignment_rows(
+    metric: Metric, question: Question, place: Place, states: tuple[str, ...] = APPROVED
+) -> QuerySet[Assignment]:
     """Return the assignments behind a number of people or person-times."""
-    return counted_rows(metric, question, place)
+    return counted_rows(metric, question, place, states)
 
 
-def people_rows(metric: Metric, question: Question, place: Place) -> QuerySet[Person]:
+def people_rows(
+    metric: Metric, question: Question, place: Place, states: tuple[str, ...] = APPROVED
+) -> QuerySet[Person]:
     """Return the distinct people behind a number of people."""
-    return Person.objects.filter(pk__in=assignment_rows(metric, question, place).values("person_id"))
+    return Person.objects.filter(pk__in=assignment_rows(metric, question, place, states).values("person_id"))

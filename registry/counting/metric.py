@@ -68,9 +68,11 @@ class CountSource:
         return "host__unit__" if self.host else f"{self.unit}__"
 
     def rows(self, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
-        """Return the rows that count, in these workflow states."""
+        """Return the rows that count, in these workflow states; what has no workflow is approved."""
         rows = self.model._default_manager.filter(self.where).order_by()
-        return rows.filter(**{f"{self.state}__in": states}) if self.state else rows
+        if self.state:
+            return rows.filter(**{f"{self.state}__in": states})
+        return rows if set(APPROVED) <= set(states) else rows.none()
 
     def on(self, day: date, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
         """Join to the rows the placement of the day as ``host``, the owner's dated row as ``standing``."""

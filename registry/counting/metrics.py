@@ -24,7 +24,6 @@ from registry.models.kinds import (
     TEAM_KINDS,
     OrganizationKind,
     PersonCategory,
-    WorkflowState,
 )
 
 K = OrganizationKind
@@ -49,7 +48,8 @@ PLACED = CountSource(
     starts="started_on",
     ends="ended_on",
     host="organization__placements",
-    where=Q(is_withdrawn=False, organization__state=WorkflowState.APPROVED.value) & FRONTLINE,
+    where=Q(is_withdrawn=False) & FRONTLINE,
+    state="organization__state",
     owner="person",
     campaign="organization__campaign",
     organization="organization__",

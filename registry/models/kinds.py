@@ -99,7 +99,7 @@ PENDING_STATES: tuple[str, ...] = (
     WorkflowState.SUBMITTED.value,
     WorkflowState.RETURNED.value,
 )
-"""The states that are shown beside a count as 未批准."""
+"""The states that are shown beside a count as 待审批."""
 
 
 class PersonCategory(models.TextChoices):

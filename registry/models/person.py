@@ -131,7 +131,7 @@ class PersonPlacement(models.Model):
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="homes")
     unit = Link(Unit, "所属单位", related_name="+")
-    branch = Link(Organization, "组织关系所在支部", null=True, related_name="+")
+    branch = Link(Organization, "组织关系所在支部", null=True, related_name="homes")
     started_on = models.DateField("开始")
     ended_on = models.DateField("结束", null=True, blank=True)
 

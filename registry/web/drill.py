@@ -11,14 +11,17 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import Question
-from registry.counting.metric import Metric
+from registry.counting.metric import APPROVED, Metric
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
+from registry.models.kinds import PENDING_STATES
 from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
 from registry.web.columns import Line
-from registry.web.links import rows_behind
+from registry.web.filters import Filter
+from registry.web.links import PENDING, rows_behind
+from registry.web.lists import with_query
 from registry.web.tables import Table
 from registry.web.text import cleaned
 
@@ -66,6 +69,31 @@ def place_of(request: HttpRequest, question: Question) -> Place:
     return Place(unit, None, False, shape.spans(unit), unit)
 
 
+@dataclass(frozen=True)
+class PendingFilter(Filter):
+    """Only what is not approved, behind a number that counts in approved organizations. It has no field."""
+
+    name: str = "state"
+    label: str = "状态"
+
+    def field(self, table: Table[Any]) -> None:
+        """Return none: the tag beside a number leads there."""
+        return None
+
+    def read(self, table: Table[Any]) -> Any:
+        """Return whether it is asked for, where the list can have such rows."""
+        assert isinstance(table, PlacedTable)
+        return super().read(table) == PENDING and table.has_workflow and PENDING
+
+    def narrow(self, table: Table[Any], rows: Any, value: Any) -> Any:
+        """Return the rows as they are: the list has read them in that state."""
+        return rows
+
+    def shown(self, table: Table[Any], value: Any) -> str:
+        """Return the words of a number's tag."""
+        return "待审批"
+
+
 class PlacedTable(Table[Line]):
     """A list at a place, perhaps of the rows behind a number."""
 
@@ -88,6 +116,36 @@ class PlacedTable(Table[Line]):
     def at(self) -> Place:
         """The place of the address."""
         return place_of(self.request, self.question)
+
+    def in_states(self, states: tuple[str, ...]) -> Any:
+        """Return the rows of the list in these workflow states, before the filters."""
+        raise NotImplementedError
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The workflow states whose rows are listed: approved ones unless the address asks otherwise."""
+        return PENDING_STATES if self.wanted["state"] else APPROVED
+
+    @cached_property
+    def pending(self) -> int | None:
+        """How many rows are not approved, beside the list; None where that is not asked."""
+        if "state" not in self.wanted or self.wanted["state"] or not self.has_workflow:
+            return None
+        return int(self.narrowed(self.in_states(PENDING_STATES)).count())
+
+    @property
+    def has_workflow(self) -> bool:
+        """Whether what is listed may be not approved: the rows behind a number that says so."""
+        return self.metric is not None and bool(self.metric.source.state)
+
+    @property
+    def pending_url(self) -> str:
+        """The list of what is not approved."""
+        return with_query(self.request, state=PENDING)
+
+    def waiting(self) -> list[tuple[str, int]]:
+        """Return how many are not approved."""
+        return [(self.counted_word, self.pending or 0)]
 
     @property
     def title(self) -> str:

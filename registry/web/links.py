@@ -17,7 +17,8 @@ from registry.models.hierarchy import Span
 from registry.nouns.noun import follow
 from registry.web.address import Address
 
-_PENDING = "pending"
+PENDING = "pending"
+"""In the address of a list: what is not approved."""
 
 
 class Tab(NamedTuple):
@@ -69,7 +70,7 @@ def rows_behind(
         unit=code,
         metric=slug,
         own="1" if own else None,
-        state=_PENDING if pending else None,
+        state=PENDING if pending else None,
         **changes,
     )
 

@@ -49,7 +49,7 @@ class Statement:
     def pending_words(self) -> str:
         """What is not approved, in a sentence; empty when nothing is."""
         waiting = "、".join(f"{what} {number}" for what, number in self.pending if number)
-        return f"另有未批准、未计入的:{waiting}。" if waiting else ""
+        return f"另有待审批、未计入的:{waiting}。" if waiting else ""
 
     @property
     def cautions(self) -> list[str]:

@@ -133,7 +133,7 @@ class Ledger:
         ]
 
     def counted_assignments(
-        self, basis: str, day: date, since: date | None, campaign: int | None
+        self, basis: str, day: date, since: date | None, campaign: int | None, states: set[str]
     ) -> list[Row]:
         """The frontline assignments that a question asks about, wherever they are."""
         found = []
@@ -141,7 +141,7 @@ class Ledger:
             organization = self.organizations[row["organization_id"]]
             if (
                 not row["is_withdrawn"]
-                and organization["state"] == "approved"
+                and organization["state"] in states
                 and campaign in (None, organization["campaign_id"])
                 and (organization["kind"] in FORMATIONS or organization["is_temporary"])
                 and _counts(basis, row["started_on"], row["ended_on"], day, since)
@@ -189,9 +189,10 @@ class Ledger:
                         own.add(line[0], slug, pk)
                     for place in line:
                         (total if row["state"] == "approved" else pending).add(place, slug, pk)
-        for row in self.counted_assignments(basis, day, since, campaign):
+        for row in self.counted_assignments(basis, day, since, campaign, {"approved", *PENDING}):
             line = places(row["organization_id"])
             organization, person = self.organizations[row["organization_id"]], row["person_id"]
+            is_approved = organization["state"] == "approved"
             holds = {
                 "team_members": organization["kind"] in TEAMS,
                 "frontline_people": True,
@@ -199,9 +200,12 @@ class Ledger:
                 "frontline_auxiliaries": self.people[person]["category"] == "auxiliary",
             }
             for place in line:
-                total.add(place, "frontline_assignments", row["id"])
+                tally = total if is_approved else pending
+                tally.add(place, "frontline_assignments", row["id"])
                 for slug in (slug for slug, is_so in holds.items() if is_so):
-                    total.add(place, slug, person)
+                    tally.add(place, slug, person)
+            if not is_approved:
+                continue
             own.add(line[0], "frontline_assignments", row["id"])
             for slug in (slug for slug, is_so in holds.items() if is_so):
                 own.add(line[0], slug, person)

@@ -16,10 +16,11 @@ from registry.accounts import grants, second_factor
 from registry.accounts import operations as accounts
 from registry.audit import Actor
 from registry.imports import operations as imports
-from registry.models import AuditEntry, Figure, GrantRole, Source, Unit
+from registry.models import AuditEntry, Figure, GrantRole, RuleException, Source, Unit
 from registry.operations import (
     assignments,
     campaigns,
+    compliance,
     leaving,
     merging,
     organizations,
@@ -77,6 +78,14 @@ class Place:
                 qualifier="exact",
             )
             for at in range(2)
+        )
+        self.exception = RuleException.objects.create(
+            slug="group_leader",
+            organization=self.branch,
+            document_number="1号",
+            reason="新建",
+            started_on=ON,
+            ended_on=date(2020, 4, 1),
         )
         self.over = make_campaign(f"{code}-over", lead_unit=self.unit, ended_on=ON)
         self.served = make_organization(self.unit, code=f"{code}-served", campaign=self.over)
@@ -234,6 +243,18 @@ ATTEMPTS: dict[str, Attempt] = {
     "restore_figure": lambda by, here, world: sources.restore_figure(
         actor=by, figure=here.taken_back, reason="没有误录"
     ),
+    "grant_exception": lambda by, here, world: compliance.grant_exception(
+        actor=by,
+        organization=here.branch,
+        slug="committee_size",
+        document_number="2号",
+        reason="新建",
+        started_on=ON,
+        ended_on=date(2020, 4, 1),
+    ),
+    "end_exception": lambda by, here, world: compliance.end_exception(
+        actor=by, exception=here.exception, on=ON, reason="不需要了"
+    ),
     "rebuild_counts": lambda by, here, world: rebuilding.rebuild_counts(actor=by),
     "bulk_load": lambda by, here, world: bulk_load(actor=by, load=Load(), at="top"),
     "add_user": lambda by, here, world: accounts.add_user(
@@ -279,6 +300,9 @@ ASKED_ELSEWHERE = {
     "export": "a page: tests/test_access_table.py",
     "print": "a page: tests/test_access_table.py",
     "view_personal_data": "a page: tests/test_access_table.py",
+    **dict.fromkeys(
+        ("set_rule", "set_holidays", "remove_holidays"), "at the top: tests/operations/test_compliance.py"
+    ),
     "rebuild_trees": "records only when something was wrong",
     "restore_guards": "records only when something was wrong",
     "run_command": "on the server: tests/accounts/test_commands.py",

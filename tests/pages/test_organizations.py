@@ -139,7 +139,7 @@ def test_filters(world: World, client_at) -> None:
     everything = client.get(LEDGER, FEBRUARY)
     assert world.draft.code not in listed(everything)
     assert world.gone.code not in listed(everything)
-    assert everything.context["pending"] == 1
+    assert everything.context["table"].pending == 1
     for asked, codes in (
         ({"kind": "group"}, {world.group.code}),
         ({"nature": "standing"}, {world.committee.code, world.home.code}),

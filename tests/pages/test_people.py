@@ -304,7 +304,7 @@ def test_what_is_unapproved_is_labelled(client, world):
     client.force_login(make_user(unit=world.top))
     page = client.get(LIST, {**AS_OF, "q": "李四"}).content.decode()
     assert "未批支部" in page
-    assert "未批准" in page
+    assert "待审批" in page
     organizations.withdraw_organization(actor=ACTOR, organization=draft, reason="误录")
     response = client.get(reverse("person", args=[world.idle.number]), AS_OF)
     assert not response.context["now"]

@@ -85,7 +85,7 @@ def test_what_is_not_approved_is_not_listed_and_counted_below(world: World) -> N
     make_organization(world.left, code="draft", name="待批支部", state="submitted")
     printed = print_of(logged_in(world.left), "roll_export", unit="left", **DAY)
     assert "待批支部" not in printed.text
-    assert printed.said[-1] == "另有未批准、未计入的:组织 1。"
+    assert printed.said[-1] == "另有待审批、未计入的:组织 1。"
 
 
 def test_the_file_holds_the_same_people_with_branch_and_group_as_columns(branch: World) -> None:

@@ -99,7 +99,7 @@ def test_key_figures_rows_and_totals(client: Client, bureau: Unit, decheng: Unit
     assign(team, people[0])
     client.force_login(make_user(unit=bureau))
     page = read(client, "dezhou", as_of=LATER)
-    assert key_figure(page, "临时党组织") == "2 较 7 日前 持平 由 0 到 2 党总支 1 · 党支部 1 未批准 1"
+    assert key_figure(page, "临时党组织") == "2 较 7 日前 持平 由 0 到 2 党总支 1 · 党支部 1 待审批 1"
     assert key_figure(page, "一线人员") == "4 较 7 日前 持平 由 0 到 4 党员 3 (75.0%) · 辅警 1 · 编入 5"
     assert key_figure(page, "先锋队和突击队") == "1 较 7 日前 持平 由 0 到 1 突击队 1 · 队员 1"
     week = ["0", "由 0 到 1"]
@@ -129,9 +129,9 @@ def rows_behind(link: str) -> int:
         return organization_rows(metric, question, spans, states).count()
     if metric.distinct:
         assert parts.path == reverse("people")
-        return people_rows(metric, question, spans).count()
+        return people_rows(metric, question, spans, states).count()
     assert parts.path == reverse("assignments")
-    return assignment_rows(metric, question, spans).count()
+    return assignment_rows(metric, question, spans, states).count()
 
 
 @pytest.mark.both
@@ -160,9 +160,8 @@ def test_each_number_is_a_link_to_as_many_rows(
     ):
         for kind in ("branch", "group", "pioneer_post", "commando_team", "pioneer_team", "task_force"):
             made = make_organization(unit, kind, **facts)
-            if facts.get("state") is None:
-                assign(made, person)
-                assign(made, other)
+            assign(made, person)
+            assign(made, other)
     gone = make_organization(station, "branch")
     organizations.dissolve_organization(actor=ACTOR, organization=gone, on=date(2020, 2, 15), reason="测试")
     units.move_unit(
@@ -181,7 +180,7 @@ def test_each_number_is_a_link_to_as_many_rows(
     )
     links += [
         (link, "", number)
-        for link, number in re.findall(r'<a class="tag warn" href="([^"]*)"[^>]*>未批准 (\d+)</a>', page)
+        for link, number in re.findall(r'<a class="tag warn" href="([^"]*)"[^>]*>待审批 (\d+)</a>', page)
     ]
     assert len(links) >= 4
     for link, members, number in links:
@@ -600,6 +599,7 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
         [
             *("session", "user", "grant", "campaign", "figure"),
             "proposal",  # what a manager may confirm
+            "assignment",  # who is in what is not approved
             *("auditentry",) * 4,  # the acts, their entries, what took them back, what can be taken back
             "personplacement",  # those of the unit who are lent
             *("unit", "unit", "unit", "unit"),  # itself, the roots, those below, those closed
@@ -625,8 +625,48 @@ def test_the_page_says_what_waits_for_whom(client: Client, bureau: Unit, decheng
         said[role] = [(each["said"], each["number"]) for each in waiting]
         for each in waiting:
             assert len(client.get(each["url"]).context["grid"].rows) == each["number"]
+    late = ("成立超过 3 日未批准", 2)
     assert said == {
-        "approver": [("待审批", 1)],
-        "clerk": [("被退回,待修改", 1)],
-        "viewer": [],
+        "approver": [("待审批", 1), late],
+        "clerk": [("被退回,待修改", 1), late],
+        "viewer": [late],
     }
+
+
+def test_people_of_what_is_not_approved_stand_beside_each_number(client: Client, bureau: Unit) -> None:
+    """In the first hours of an emergency the page is not empty, and each number leads to its rows."""
+    founded = make_organization(bureau, name="刚成立的临时党支部", state="submitted")
+    assign(founded, make_person("甲", bureau), role="secretary")
+    assign(founded, make_person("乙", bureau))
+    client.force_login(make_user(unit=bureau))
+    page = read(client, "dezhou", as_of=LATER)
+    assert key_figure(page, "临时党组织") == "0 较 7 日前 持平 党支部 0 待审批 1"
+    assert key_figure(page, "一线人员") == "0 较 7 日前 持平 党员 0 · 编入 0 待审批 2"
+    assert "待审批 1 个</a>,未计入走势" in page
+    (url,) = re.findall(r'<a class="tag warn" href="([^"]*)"[^>]*>待审批 2</a>', page)
+    listed = client.get(unescape(url))
+    assert [row.person.name for row in listed.context["rows"]] == ["甲", "乙"]
+    counted = client.get("/people/", {"as_of": LATER, "metric": "frontline_people"}).content.decode()
+    assert "另有待审批的" in counted
+    assert (
+        "另有待审批、未计入的:人员 2。"
+        in client.post(
+            "/export/people/",
+            {"format": "print"},
+            query_params={"as_of": LATER, "metric": "frontline_people"},
+        ).content.decode()
+    )
+
+
+def test_what_is_unapproved_for_too_long_is_said_at_the_unit_and_on_its_page(
+    client: Client, bureau: Unit
+) -> None:
+    late = make_organization(bureau, state="submitted", established_on=date(2020, 2, 3))
+    make_organization(bureau, state="submitted", established_on=date(2020, 2, 4))
+    client.force_login(make_user(unit=bureau, role="viewer"))
+    page = read(client, "dezhou", as_of="2020-02-07")
+    (url,) = re.findall(r'<a href="([^"]*)">成立超过 3 日未批准 1 个组织</a>', page)
+    assert [row.organization.pk for row in client.get(unescape(url)).context["rows"]] == [late.pk]
+    said = client.get(late.get_absolute_url(), {"as_of": "2020-02-07"}).content.decode()
+    assert "成立后 3 日内应当报批,已超 1 日。" in said
+    assert "未批准" not in read(client, "dezhou", as_of="2020-02-06")

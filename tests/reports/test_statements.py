@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
 DAY = "2020-02-09"
 LEFT = "2020-02-09 属于德州市公安局的单位中,有 1 个单位现已不在您的管理范围,未计入。"
-PENDING = "另有未批准、未计入的:"
+PENDING = "另有待审批、未计入的:"
 
 
 @pytest.fixture

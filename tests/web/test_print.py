@@ -147,7 +147,7 @@ def test_a_print_says_place_day_basis_campaign_filters_who_when_and_what_is_not_
     assert f"王五 {now:%Y-%m-%d} " in printed.text
     assert "wang" not in printed.html
     printed = print_of(client, "organizations_export", unit="left", **DAY)
-    assert printed.said[-1] == "另有未批准、未计入的:组织 1。"
+    assert printed.said[-1] == "另有待审批、未计入的:组织 1。"
 
 
 @pytest.mark.django_db

@@ -91,7 +91,7 @@ def _what_stands(job: Job) -> list[str]:
     if left.pending:
         url = list_url(address, "organizations", state="pending")
         said.append(
-            format_html('未批准的组织 <a href="{}">{} 个</a>,请先批准或退回。', url, f"{left.pending:,}")
+            format_html('待审批的组织 <a href="{}">{} 个</a>,请先批准或退回。', url, f"{left.pending:,}")
         )
     if left.unseen:
         said.append(f"另有 {left.unseen:,} 个组织在您的管理范围以外。")

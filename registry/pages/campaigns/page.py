@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 from registry import access
 from registry.counting.basis import Question, organization_rows
 from registry.counting.metric import APPROVED
-from registry.counting.metrics import METRICS
+from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
 from registry.counting.rollup import Line, count_place, count_units, rollup
 from registry.models import Basis, Campaign, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
 from registry.web.address import Address
-from registry.web.links import RowLinks, buttons, linked, rows_page
+from registry.web.links import PENDING, RowLinks, buttons, linked, rows_page
 
 SHOWN = 10
 BY_UNIT = {
@@ -31,6 +31,9 @@ BY_UNIT = {
     "frontline_people": ("一线人数", "n"),
 }
 """What is shown of each unit: the head and the class of its cells (static/css/tables.css)."""
+PEOPLE = "frontline_people"
+ORGANIZED = [metric.slug for metric in ORGANIZATION_METRICS if not metric.parts]
+"""Every organization is of one of them."""
 
 
 def state_tag(campaign: Campaign, day: date) -> tuple[str, str]:
@@ -101,6 +104,9 @@ class UnitLine:
     """Each number with its rows, and the class of its cell."""
     pending: int
     pending_url: str
+    waiting: int
+    """How many people are in organizations that are not approved."""
+    waiting_url: str
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ def _kinds(address: Address, now: Line, ever: Line) -> list[KindLine]:
             ever.counts[slug],
             url(slug, basis=Basis.CUMULATIVE.value),
             now.pending[slug],
-            url(slug, state="pending") if now.pending[slug] else "",
+            url(slug, state=PENDING) if now.pending[slug] else "",
         )
         for slug, metric in METRICS.items()
         if ever.counts[slug] or now.pending[slug]
@@ -163,8 +169,10 @@ def _units(address: Address, lines: list[tuple[Unit, Line]], *, own: bool = Fals
                 (line.counts[slug], links.url(unit, slug, own=own), css)
                 for slug, (_head, css) in BY_UNIT.items()
             ],
-            sum(line.pending[slug] for slug in list(BY_UNIT)[:-1]),
-            address.url(reverse("organizations"), unit=unit.code, state="pending", own="1" if own else None),
+            sum(line.pending[slug] for slug in ORGANIZED),
+            address.url(reverse("organizations"), unit=unit.code, state=PENDING, own="1" if own else None),
+            line.pending[PEOPLE],
+            links.url(unit, PEOPLE, own=own, pending=True),
         )
         for unit, line in lines
         if any(line.counts[slug] or line.pending[slug] for slug in BY_UNIT)

@@ -9,6 +9,7 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,8 +22,9 @@ from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
+from registry.rules.waiting import overdue_by
 from registry.web.address import Address
-from registry.web.links import buttons, linked, rows_page
+from registry.web.links import PENDING, buttons, linked, rows_page
 from registry.web.text import period
 
 TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain"}
@@ -130,7 +132,7 @@ def line_counts(organization: Organization, address: Address) -> list[LineCount]
             url(slug),
             metric.measure,
             line.pending[slug],
-            url(slug, state="pending") if line.pending[slug] else "",
+            url(slug, state=PENDING) if line.pending[slug] else "",
         )
         for slug, metric in METRICS.items()
         if line.counts[slug] or line.pending[slug]
@@ -238,11 +240,13 @@ def _prints(user: access.AnyUser, organization: Organization, address: Address) 
     ]
 
 
-def notice(organization: Organization) -> str:
-    """Return the sentence above the page of what does not count."""
+def notice(organization: Organization, day: date) -> str:
+    """Return the sentence above the page of what does not count, and whether it is overdue on the day."""
     if organization.state in PENDING_STATES:
         state = WorkflowState(organization.state).label
-        return f"状态为“{state}”,批准前不计入任何统计。"
+        late = overdue_by(organization, day)
+        since = f"成立后 {settings.APPROVAL_DAYS} 日内应当报批,已超 {late:,} 日。" if late else ""
+        return f"状态为“{state}”,批准前不计入任何统计。{since}"
     if organization.state == WorkflowState.WITHDRAWN:
         return "该组织系误录,已撤回,不计入任何日期的统计。"
     return ""

@@ -38,20 +38,25 @@ from registry.pages.organizations import numbers
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
 from registry.pages.people.roll import roll_prints
+from registry.rules import waiting
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
+from registry.web.links import PENDING
 from registry.web.lists import Length, Part, with_query
 from registry.web.tables import Act, Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
 NATURES = (("temporary", "临时党组织"), ("formation", "队伍"), ("standing", "常设党组织"))
 """In the order of the ledger."""
+OVERDUE = "overdue"
 STATES = (
     ("", "已批准(计入统计)"),
-    ("pending", "未批准(全部)"),
-    *WorkflowState.choices[:2],
+    (PENDING, "待审批(含草稿、已退回)"),
+    (OVERDUE, "超过期限未批准"),
+    (WorkflowState.DRAFT.value, WorkflowState.DRAFT.label),
+    (WorkflowState.SUBMITTED.value, "已提交,待审批"),
     *WorkflowState.choices[3:],
     ("all", "全部状态"),
 )
@@ -300,15 +305,24 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
 
     def every(self) -> QuerySet[Organization]:
         """Return the organizations in the state that is asked for."""
-        return self._in(self._states())
+        rows = self.in_states(self.states)
+        return rows.filter(waiting.overdue(self.question.as_of)) if self.wanted["state"] == OVERDUE else rows
 
-    def _in(self, states: tuple[str, ...]) -> QuerySet[Organization]:
+    def in_states(self, states: tuple[str, ...]) -> QuerySet[Organization]:
+        """Return the organizations in these states."""
         rows: QuerySet[Organization] = organization_rows(self.metric, self.question, self.at.rows, states)
         return rows
 
-    def _states(self) -> tuple[str, ...]:
+    @property
+    def has_workflow(self) -> bool:
+        """Organizations may be not approved."""
+        return True
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states that are asked for."""
         state = self.wanted["state"]
-        if state == "pending":
+        if state in (PENDING, OVERDUE):
             return PENDING_STATES
         if state == "all":
             return tuple(WorkflowState.values)
@@ -444,15 +458,6 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             return numbers.people_at(self.rows, self.question.current(), self.at.whole, self.at.spans)
         return numbers.people_in(self.rows, self.question.as_of)
 
-    @cached_property
-    def pending(self) -> int | None:
-        """The number of unapproved ones beside the list; nothing where a state is asked for."""
-        return None if self.wanted["state"] else int(self.narrowed(self._in(PENDING_STATES)).count())
-
-    def waiting(self) -> list[tuple[str, int]]:
-        """Return how many are not approved."""
-        return [("组织", self.pending or 0)]
-
     def file_footnotes(self) -> list[str]:
         """Return the note about the people of dissolved organizations."""
         return [GONE_SAID] if self.question.basis != Basis.CURRENT else []
@@ -467,8 +472,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         """Where nothing is found, an organization can be registered."""
         unit = self.unit
         if self.pending:
-            sentence = f"没有符合条件的已批准组织,另有未批准的 {self.pending:,} 个。"
-            return Empty(sentence, with_query(self.request, state="pending"), "查看未批准的组织")
+            sentence = f"没有符合条件的已批准组织,另有待审批的 {self.pending:,} 个。"
+            return Empty(sentence, self.pending_url, "查看待审批的组织")
         if not self.shown:
             day = self.question.as_of.isoformat()
             sentence = f"管理范围内在 {day} 没有组织。登记从单位页开始。"
@@ -489,8 +494,6 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "order_links": self.order_links,
             "gone_said": GONE_SAID * any(row.is_gone for row in self.grid.rows),
             "people": self.people(),
-            "pending": self.pending,
-            "pending_url": with_query(self.request, state="pending"),
         }
 
 

@@ -15,6 +15,7 @@ from registry.pages.organizations import party_line
 from registry.pages.organizations.formal import formal_members
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
+from registry.pages.panels import panels_of
 from registry.web import history
 from registry.web.address import address_of
 from registry.web.lists import export_url
@@ -45,12 +46,13 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "organization": found,
             "tone": tone,
             "state": state,
-            "notice": organization_page.notice(found),
+            "notice": organization_page.notice(found, address.as_of),
             "facts": organization_page.facts(found, placements, scope, address),
             "picture": party_line.picture(found, address, scope),
             "line_counts": organization_page.line_counts(found, address),
             "basis": Basis(address.question.basis).label,
             "formal": formal_members(request, found),
+            "panels": panels_of(request, found),
             **members.context(),
             "members_export_url": export_url(request, "members_export", found.code),
             "timeline": organization_page.timeline(found, placements, members),

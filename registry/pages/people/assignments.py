@@ -21,7 +21,7 @@ from registry.models.kinds import rank_of_role
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS, assignments_named, person_columns
 from registry.web.columns import Column, noun_column, read_back, tick_column
-from registry.web.drill import PlacedTable
+from registry.web.drill import PendingFilter, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
 from registry.web.lists import Length
 from registry.web.tables import Empty, show
@@ -56,6 +56,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     tab = "编入"
     file = "assignments_export"
     heading = "人次"
+    counted_word = "编入"
     unit_word = "人次"
     can_be_samples = True
     default_sort = "unit"
@@ -105,6 +106,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
         ChoiceFilter("role", "职责", "role", choices=Role.choices),
         ChoiceFilter("category", "人员类别", "person__category", choices=PersonCategory.choices),
         PersonFilter("q", "姓名、警号或组织", assignments_named),
+        PendingFilter(),
     )
 
     @cached_property
@@ -126,7 +128,16 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
 
     def every(self) -> QuerySet[Assignment]:
         """Return the assignments that the metric counts."""
-        return assignment_rows(self.counted, self.question, self.at.rows)
+        return self.in_states(self.states)
+
+    def in_states(self, states: tuple[str, ...]) -> QuerySet[Assignment]:
+        """Return the assignments that the metric counts in organizations of these states."""
+        return assignment_rows(self.counted, self.question, self.at.rows, states)
+
+    @property
+    def has_workflow(self) -> bool:
+        """Whether the organizations may be not approved."""
+        return bool(self.counted.source.state)
 
     def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join the rank and where the organization stood, which lines show too."""

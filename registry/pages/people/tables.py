@@ -34,7 +34,7 @@ from registry.nouns.person import PERSON
 from registry.pages.people.columns import person_columns
 from registry.web.address import Address
 from registry.web.columns import Column, noun_column, read_back
-from registry.web.drill import PlacedTable
+from registry.web.drill import PendingFilter, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, RowFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
 from registry.web.tables import Empty
@@ -73,7 +73,7 @@ class Placed:
         return self.organization.state != WorkflowState.APPROVED
 
     def __str__(self) -> str:
-        return f"{self.organization.name} {self.role}{'(未批准)' if self.is_pending else ''}"
+        return f"{self.organization.name} {self.role}{'(待审批)' if self.is_pending else ''}"
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
         ChoiceFilter("service", "在职情况", choices=_SERVICE, anything="在职"),
         ChoiceFilter("assigned", "一线编入", _placed_or_not, choices=[("yes", "有"), ("no", "无")]),
         PersonFilter("q", "姓名或警号", _named),
+        PendingFilter(),
     )
 
     @property
@@ -248,7 +249,7 @@ class PeopleTable(PlacedTable[ListedPerson]):
         """Return the people behind the metric, on the Party line, or at home at the place."""
         place, rows = self.at, Person.objects.order_by()
         if self.metric is not None:
-            return people_rows(self.metric, self.question, place.rows)
+            return self.in_states(self.states)
         if place.organization is not None:
             placed = assignments(self.question).filter(
                 organization__tree_id=place.organization.tree_id,
@@ -261,6 +262,10 @@ class PeopleTable(PlacedTable[ListedPerson]):
         if place.own:
             return serving.filter(home_unit=place.unit)
         return placed_in(serving, [Span(place.unit.tree_id, place.unit.lft, place.unit.rght)], "home_unit__")
+
+    def in_states(self, states: tuple[str, ...]) -> QuerySet[Person]:
+        """Return the people behind the metric in organizations of these states."""
+        return people_rows(self.metric, self.question, self.at.rows, states)
 
     def serving(self, rows: PersonQuerySet) -> PersonQuerySet:
         """Return those who serve on the day, unless the address asks for others."""

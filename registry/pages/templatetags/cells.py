@@ -71,14 +71,14 @@ def _cell(content: str) -> str:
     return f'<td class="n">{content}</td>'
 
 
-def _pending(cell: Count, words: str = "未批准 ") -> SafeString:
+def _pending(cell: Count, words: str = "待审批 ") -> SafeString:
     """Return the tag with the number that is not approved yet, to stand after a number."""
     if not cell.pending:
         return SafeString("")
     said = f"{words}{thousands(cell.pending)}"
     if not cell.pending_url:
         return format_html(" {}", tag(said, "warn"))
-    return format_html(' <a class="tag warn" href="{}" title="未批准的不计入">{}</a>', cell.pending_url, said)
+    return format_html(' <a class="tag warn" href="{}" title="待审批的不计入">{}</a>', cell.pending_url, said)
 
 
 def _share(members: Count) -> SafeString:

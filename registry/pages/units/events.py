@@ -17,6 +17,7 @@ from registry.models.base import in_spans
 from registry.models.hierarchy import Span
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 from registry.models.prepared import Values, read_objects, read_rows
+from registry.rules import waiting as rules
 
 RECENT_DAYS, WEEK_DAYS = 30, 7
 LARGE = 2_000
@@ -342,3 +343,10 @@ def waiting(unit: Unit, question: Question, states: Collection[str]) -> dict[str
     here = [Span(unit.tree_id, unit.lft, unit.rght)]
     rows = organization_rows(None, question.current(), here, tuple(states)).order_by()
     return dict(rows.values_list("state").annotate(Count("pk")))
+
+
+def overdue(unit: Unit, question: Question) -> int:
+    """Return how many organizations at the unit and below it are not approved on the day for too long."""
+    here = [Span(unit.tree_id, unit.lft, unit.rght)]
+    rows = organization_rows(None, question.current(), here, PENDING_STATES)
+    return rows.filter(rules.overdue(question.as_of)).count()

@@ -15,7 +15,15 @@ from registry.counting.rollup import Rollup, rollup
 from registry.models import Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.nouns.unit import UNIT
-from registry.pages.units.page import COLUMNS, SHARE_AFTER_COLUMN, Row, UnitsBelow, below, short_label
+from registry.pages.units.page import (
+    COLUMNS,
+    SHARE_AFTER,
+    SHARE_AFTER_COLUMN,
+    Row,
+    UnitsBelow,
+    below,
+    short_label,
+)
 from registry.spreadsheets.sheets import Cell, Head, Kind
 from registry.web.columns import Column, Grid, Rank, noun_column
 from registry.web.drill import unit_of
@@ -149,7 +157,7 @@ _WEEK: tuple[Column[Row], ...] = (
     ),
     Column("近 30 日", only="page", css="no-print", seen_by=_is_of_a_day),
 )
-_PENDING: Column[Row] = Column("未批准", lambda row: row.counts[0].pending, Kind.NUMBER, key="pending")
+_PENDING: Column[Row] = Column("待审批", lambda row: row.counts[0].pending, Kind.NUMBER, key="pending")
 
 
 class UnitsBelowTable(Table[Row]):
@@ -229,7 +237,6 @@ class UnitsBelowTable(Table[Row]):
         return UnitHierarchy.on(self.question.as_of).spans(self.top)
 
     def waiting(self) -> list[tuple[str, int]]:
-        """Return which organizations are not approved."""
-        return waiting(
-            self.counts.total, [slug for slug in COLUMNS if isinstance(METRICS[slug], OrganizationMetric)]
-        )
+        """Return which organizations are not approved, and how many people are in them."""
+        slugs = [slug for slug in COLUMNS if isinstance(METRICS[slug], OrganizationMetric)]
+        return waiting(self.counts.total, [*slugs, SHARE_AFTER])

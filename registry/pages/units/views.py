@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,11 +17,14 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.accounts.proposals import to_confirm
 from registry.counting.metrics import CHARTED, METRICS
+from registry.counting.rollup import Line
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.base import in_spans
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
 from registry.models.prepared import Values, read_objects, read_rows
 from registry.pages.comparison.asked import comparison_query, comparison_url
+from registry.pages.organizations.tables import OVERDUE
+from registry.pages.panels import panels_of
 from registry.pages.people.lent import NEWEST_SHOWN, LentTable, newest_lent
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
@@ -32,7 +36,7 @@ from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
 from registry.web.drill import Place
-from registry.web.links import Tab, buttons, linked
+from registry.web.links import RowLinks, Tab, buttons, linked
 from registry.web.lists import Length, export_url, others, paged, with_query
 from registry.web.periods import period_of
 from registry.web.templatetags.parts import thousands
@@ -110,6 +114,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "chart_period": period,
         "compared_by": comparison_query(address, [], [charted], period),
         "chart_label": METRICS[charted].label,
+        "chart_count": unit_page.counted(RowLinks(address), shown, counts.total, charted),
         "reported": reported,
         "sort_url": _open_end(address.url(request.path, **{**kept, "sort": None})) + "sort=",
         **(_below(request, below) if counts.children else {"table": None}),
@@ -118,7 +123,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "statement": below.statement,
         "standing": standing,
         "standing_number": standing_number,
-        "waiting": _waiting(request, address, shown),
+        "waiting": _waiting(request, address, shown, counts.total),
+        "panels": panels_of(request, shown),
         **_lent(request, shown, then),
         **history.of_page(request.user, shown, address),
     }
@@ -136,11 +142,15 @@ def _below(request: HttpRequest, table: UnitsBelowTable) -> dict[str, Any]:
     }
 
 
-def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[str, Any]]:
-    """Return what waits for this user here and below: what to approve, what came back and what is a draft."""
+def _waiting(request: HttpRequest, address: Address, shown: Unit, total: Line) -> list[dict[str, Any]]:
+    """Return what waits for this user here and below: what to approve, what came back and what is a draft.
+
+    Everybody is told what is not approved for too long.
+    """
     ways = [way for way in _WAITING if access.may(request.user, way[1], shown)]
+    late = _late(address, shown) if address.question.is_period or any(total.pending.values()) else []
     if not ways:
-        return []
+        return late
     confirm = to_confirm(request.user).count() if access.may(request.user, "confirm_proposal", shown) else 0
     accounts = {
         "said": "账号事项待确认",
@@ -150,17 +160,23 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit) -> list[dict[s
     }
     found = unit_events.waiting(shown, address.question, [state for state, _verb, _said in ways])
     return [
-        {
-            "said": said,
-            "number": found[state],
-            "measure": "个组织",
-            "url": address.url(
-                reverse("organizations"), unit=shown.code, state=state, basis=None, since=None
-            ),
-        }
+        _organizations(address, shown, said, found[state], state)
         for state, _verb, said in ways
         if state in found
-    ] + ([accounts] if confirm else [])
+    ] + [*late, *([accounts] if confirm else [])]
+
+
+def _late(address: Address, shown: Unit) -> list[dict[str, Any]]:
+    """Return what is not approved though its time is over, if anything."""
+    number = unit_events.overdue(shown, address.question)
+    return [
+        _organizations(address, shown, f"成立超过 {settings.APPROVAL_DAYS} 日未批准", number, OVERDUE)
+    ] * bool(number)
+
+
+def _organizations(address: Address, shown: Unit, said: str, number: int, state: str) -> dict[str, Any]:
+    url = address.url(reverse("organizations"), unit=shown.code, state=state, basis=None, since=None)
+    return {"said": said, "number": number, "measure": "个组织", "url": url}
 
 
 def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""What the regulations ask of organizations and their people, as checks on sets.
+
+A check finds its breaches among any organizations, on any day, by one statement: of one organization while
+its page is drawn, or of a country. ``CHECKS`` declares them all; docs/rules.md lists them.
+"""
+
+from __future__ import annotations
+
+from registry.rules.checks.asking import (
+    Counted,
+    Number,
+    UnitNumbers,
+    breaches,
+    breaching,
+    count_breaches,
+    organizations_at,
+    settings_on,
+    thresholds_of,
+)
+from registry.rules.checks.check import Breach, Check, Cites, Edition, Level
+from registry.rules.checks.declared import CHECKS, by_slug
+
+__all__ = [
+    "CHECKS",
+    "Breach",
+    "Check",
+    "Cites",
+    "Counted",
+    "Edition",
+    "Level",
+    "Number",
+    "UnitNumbers",
+    "breaches",
+    "breaching",
+    "by_slug",
+    "count_breaches",
+    "organizations_at",
+    "settings_on",
+    "thresholds_of",
+]
