@@ -428,7 +428,12 @@ TABLE: dict[str, list[Row]] = {
     "person_service_sign": [Row(unsigned, ENTER, ENTERED, lambda here: {"on": "2020-03-03"}, query=OVER)],
     "person_service_return": [Row(signed, ENTER, ENTERED, lambda here: {"reason": "误签"}, query=OVER)],
     "organization_opinions": [
-        Row(served, ENTER, ENTERED, lambda here: {f"text_{here.unsigned.pk}": "好"}),
+        Row(
+            served,
+            ENTER,
+            ENTERED,
+            lambda here: {f"text_{here.unsigned.pk}": "好", f"version_{here.unsigned.pk}": ""},
+        ),
         Row(branch, "302 403 404 403 404 403 | 404", "302 403 404 403 404 403 | 404"),
     ],
     # organizations

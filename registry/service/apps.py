@@ -19,3 +19,8 @@ class ServiceConfig(AppConfig):
         "registry.service.panels.waiting_opinions",
     )
     """What waits for a user: functions (user) -> lines."""
+    campaign_panels = ("registry.service.panels.of_campaign",)
+    organization_panels = ("registry.service.panels.of_organization",)
+    person_panels = ("registry.service.panels.of_person",)
+    unit_panels = ("registry.service.panels.of_unit",)
+    """What the pages of these rows say of service records (registry.pages.panels)."""

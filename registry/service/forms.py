@@ -81,8 +81,14 @@ class OpinionsForm(ScopedForm):
         return str(opinion.version) if opinion else ""
 
     def clean(self) -> dict[str, Any]:
-        """Say of each text whether somebody else wrote it meanwhile: the page then shows both."""
+        """Say of each text whether somebody else wrote it, or signed, meanwhile: no text is lost."""
         sent: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in self.data:
+            if name.startswith("text_") and name not in self.fields and self.data[name].strip():
+                self.add_error(
+                    None,
+                    f"有一份鉴定没有保存:该人员的服务记录在您填写期间已被签收,或不再是本组织成员。原文:“{self.data[name]}”。",
+                )
         for person in self.people:
             name, opinion = f"text_{person.pk}", self.known.get(person.pk)
             text, seen = sent.get(name, ""), self.data.get(f"version_{person.pk}", "")

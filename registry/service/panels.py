@@ -1,21 +1,26 @@
-"""What is handed up to the pages of others: the closing of a campaign, and the desk."""
+"""What is handed up to the pages of others: a closing, the desk, the pages of rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from registry import access
-from registry.models import Campaign, Unit
+from registry.models import Campaign, Organization, Person, Unit
 from registry.service import served
-from registry.web.links import PanelColumn, PanelLine
+from registry.service.pages import people_campaigns
+from registry.service.rules import judges
+from registry.web.address import address_of, campaigns_of
+from registry.web.links import PanelColumn, PanelLine, person_url
 
 MOST = 1_000
 """A desk says of more only that there are so many."""
@@ -128,3 +133,79 @@ def _lines(
         for campaign, number in counted
         if number
     ]
+
+
+# --- On the pages of rows (registry.pages.panels) ---------------------------------------------------
+
+Panel = tuple[str, dict[str, Any]] | None
+
+
+def of_campaign(request: HttpRequest, campaign: Campaign) -> Panel:
+    """Return the ways from a campaign's page to its service records."""
+    address = address_of(request)
+    pages = (
+        ("service", "总表"),
+        ("service_people", "服务记录"),
+        ("service_branches", "按支部签收"),
+        ("service_opinions", "表现鉴定"),
+    )
+    links = [(words, address.url(reverse(name), campaign=campaign.code)) for name, words in pages]
+    return "service/_ways.html", {"links": links}
+
+
+def of_unit(request: HttpRequest, unit: Unit) -> Panel:
+    """Return the way from a unit's page to the service records of its people, where there is a campaign."""
+    address = address_of(request)
+    campaign = address.question.campaign or next(iter(campaigns_of(request)), None)
+    if campaign is None:
+        return None
+    pages = (("service_people", "人员的服务记录"), ("service_opinions", "组织写的表现鉴定"))
+    links = [
+        (words, address.url(reverse(name), campaign=campaign.code, unit=unit.code)) for name, words in pages
+    ]
+    return "service/_ways.html", {"links": links}
+
+
+def of_organization(request: HttpRequest, organization: Organization) -> Panel:
+    """Return how many opinions a temporary Party organization has written: one query."""
+    campaign = organization.campaign
+    if campaign is None or not judges(organization):
+        return None
+    address, rows = (
+        address_of(request),
+        served.owed(campaign, timezone.localdate(), Q(organization=organization)),
+    )
+    numbers = rows.aggregate(
+        every=Count("pk"),
+        written=Count("pk", filter=Q(is_written=True)),
+        waiting=Count("pk", filter=served.NOT_WRITTEN),
+    )
+    if not numbers["every"]:
+        return None
+    may_write = access.may(request.user, "write_opinion", organization)
+    path = reverse("organization_opinions", args=[organization.code])
+    listed = address.url(reverse("service_opinions"), campaign=campaign.code, organization=organization.code)
+    return "service/_written.html", {
+        **numbers,
+        "url": listed,
+        "writing_url": address.url(path) if may_write else "",
+    }
+
+
+def of_person(request: HttpRequest, person: Person) -> Panel:
+    """Return the campaigns in which somebody served, each with the page of the record: one query."""
+    address = address_of(request)
+    campaigns = people_campaigns(person, request.user)
+    links = [
+        (
+            campaign,
+            person_url(
+                request.user,
+                person,
+                replace(address, question=replace(address.question, campaign=campaign)),
+                "person_service",
+            ),
+        )
+        for campaign in campaigns
+    ]
+    return ("service/_records.html", {"links": links}) if links else None

@@ -107,7 +107,9 @@ class Writing:
 
     @cached_property
     def shown(self) -> list[Assignment]:
-        """The members on this page."""
+        """The members on this page; of a form that is sent, those that its page showed."""
+        if self.request.method == "POST":
+            return [row for row in self.members if f"version_{row.person_id}" in self.request.POST]
         return self.listed[self.start : self.start + self.size]
 
     def url(self, start: int = 0, *, show: str = "", size: int = 0) -> str:

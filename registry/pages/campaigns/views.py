@@ -11,6 +11,7 @@ from registry import access
 from registry.pages.campaigns import page
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations.page import state_tag
+from registry.pages.panels import panels_of
 from registry.web import history
 from registry.web.address import address_of
 from registry.web.links import row_url
@@ -55,6 +56,7 @@ def campaign(request: HttpRequest, code: str) -> HttpResponse:
                 {"name": found.name},
             ],
             "actions": page.actions(request.user, found, address),
+            "panels": panels_of(request, found),
             "reopen_url": row_url(request.user, found, address, "campaign_reopen")
             if access.may(request.user, "reopen_campaign", found)
             else "",
