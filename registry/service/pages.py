@@ -60,6 +60,7 @@ class Counted:
 class UnitLine:
     """How it stands at one unit with all below it, or at all of them."""
 
+    unit: Unit | None
     name: str
     url: str
     numbers: Sequence[Counted]
@@ -95,7 +96,8 @@ def overview(
         "receipts": served.receipts_by_unit(campaign, day, spans, units),
     }
 
-    def line(key: int, name: str, code: str | None) -> UnitLine:
+    def line(key: int, name: str, at: Unit | None) -> UnitLine:
+        code = at.code if at else None
         numbers = [
             Counted(
                 found[count][key][which],
@@ -103,10 +105,10 @@ def overview(
             )
             for count, which, _head, page, state in COLUMNS
         ]
-        return UnitLine(name, address.url(reverse("service"), unit=code), numbers)
+        return UnitLine(at, name, address.url(reverse("service"), unit=code), numbers)
 
-    lines = [line(each.pk, each.label, each.code) for each in units]
-    total = line(0, "合计", top.code if top else None)
+    lines = [line(each.pk, each.label, each) for each in units]
+    total = line(0, "合计", top)
     return [each for each in lines if any(count.number for count in each.numbers)], total
 
 

@@ -79,6 +79,7 @@ class ServiceTable(Table[Any]):
             Tab(label, self.address.url(reverse(name), **kept), name == self.page) for name, label in LISTS
         ]
         return super().context() | {
+            "is_dated": True,  # campaign and day can be chosen, though nothing of a basis is said
             "crumbs": crumbs(self.address, (dict(LISTS)[self.page], "")),
             "head_tabs": tabs,
             "head_tabs_label": "服务记录的名单",

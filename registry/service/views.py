@@ -37,6 +37,9 @@ def service(request: HttpRequest) -> HttpResponse:
     address, campaign, unit = address_of(request), campaign_of(request), unit_of(request)
     top, _units = pages.shown_units(request.user, unit)
     lines, total = pages.overview(request.user, address, campaign, unit)
+    if top is None and len(lines) == 1:  # where anything goes on at one unit only, by the units below it
+        top = lines[0].unit
+        lines, total = pages.overview(request.user, address, campaign, top)
     request.current_unit = top.code if top else ""  # type: ignore[attr-defined]
     above = top.parent if top is not None and top.parent is not None else None
     up = above if above is not None and access.may(request.user, access.SEE, above) else None

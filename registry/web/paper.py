@@ -218,6 +218,11 @@ class Paper:
         return self.shape or ("landscape" if any(table.is_wide for table in self.tables) else "")
 
     @property
+    def word(self) -> str:
+        """What is counted of it."""
+        return "页,一人一页" if self.is_one_each else "行"
+
+    @property
     def way(self) -> str:
         """How the paper lies, in words."""
         return "横向" if "landscape" in self.css else "纵向"
@@ -243,7 +248,7 @@ def show_paper(
     after = {"filters": list(filters), "rows": rows} if filters else {"rows": rows}
     context = {
         "paper": paper,
-        "extent": f"A4 {paper.way},共 {rows:,} 行" if rows else f"A4 {paper.way}",
+        "extent": f"A4 {paper.way},共 {rows:,} {paper.word}" if rows else f"A4 {paper.way}",
         "unit_name": unit.name if unit else "",
         "campaign": address_of(request).question.campaign,
         "printed_by": actor.name,
