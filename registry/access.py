@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
-from registry.models.base import in_spans, on_day
+from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything, is_inside, roots
 from registry.models.prepared import Values, read_objects
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
+from registry.models.user import held_on
 from registry.nouns.noun import Noun
 from registry.nouns.organization import superiors_of
 from registry.refusals import RefusedByRole
@@ -48,7 +49,7 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
 
 def _valid(values: Values) -> QuerySet[Grant]:
     day, pk = values
-    return Grant.objects.filter(on_day(day), user_id=pk).select_related("unit").order_by("pk")
+    return Grant.objects.filter(held_on(day), user_id=pk).select_related("unit").order_by("pk")
 
 
 def sees_everything(user: AnyUser) -> bool:
@@ -164,7 +165,7 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
     above = Q(pk__in=[])
     for unit in {unit.pk: unit for _verb, unit in asked}.values():
         above |= Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
-    valid = Grant.objects.filter(above, on_day(timezone.localdate()), user__is_active=True)
+    valid = Grant.objects.filter(above, held_on(timezone.localdate()), user__is_active=True)
     grants = list(valid.select_related("user", "unit").order_by("-unit__lft", "pk"))
     return [
         [

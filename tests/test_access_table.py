@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from tests.addresses import (
     asked,
     branch,
     campaign,
+    closed,
     committee,
     department,
     draft,
@@ -74,6 +76,11 @@ def pk_of(codes: list[str]) -> int:
     return Organization.objects.get(code=codes[0]).pk
 
 
+def decided(here: Bureau) -> dict[str, Any]:
+    """By which Party organization and document something is approved."""
+    return {"approving_organization": here.branch.code, "approval_number": "批〔2020〕1号"}
+
+
 def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
@@ -103,6 +110,8 @@ EVERYBODY = "302 200 200 200 200 200 | 200"
 
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
 TAKEN_BY_ALL = "302 200+ 200+ 200+ 200+ 200+ | 200+"
+
+AT_THE_TOP = "302 403 403 403 403 403 | 403"
 
 NOBODY_HERE = "302 404 404 404 404 404 | 404"
 
@@ -371,9 +380,40 @@ TABLE: dict[str, list[Row]] = {
             },
         )
     ],
-    "campaign_end": [
-        Row(campaign, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
+    # closing a campaign: its consequences are for who may do it, what it came to for whoever sees it
+    "campaign_close": [
+        Row(
+            campaign,
+            MANAGE,
+            MANAGED,
+            lambda here: {"on": "2020-03-01", "document_number": "31号", "reason": "结束", "confirmed": ""},
+        ),
+        Row(closed, "302 403 403 403 302 403 | 404", "302 403 403 403 302 403 | 404"),
     ],
+    "campaign_close_settle": [
+        Row(campaign, MANAGE, MANAGE, lambda here: {"on": "2020-03-01", "reason": ""}),
+    ],
+    "campaign_close_reopen": [Row(closed, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
+    "campaign_close_cancel": [Row(closed, MANAGE, MANAGE)],
+    "campaign_close_progress": [
+        Row(closed, ALL_READ, READ_ONLY),
+        Row(campaign, NOBODY_HERE, READ_ONLY),
+    ],
+    "campaign_close_organizations": [
+        Row(closed, ALL_READ, READ_ONLY),
+        Row(campaign, MANAGE, READ_ONLY, query="on=2020-03-01&what=pending&at=jia-station"),
+    ],
+    "campaign_close_assignments": [
+        Row(closed, ALL_READ, READ_ONLY),
+        Row(campaign, MANAGE, READ_ONLY, query="on=2020-03-01&at=own"),
+    ],
+    "campaign_close_homes": [Row(closed, ALL_READ, READ_ONLY), Row(campaign, MANAGE, READ_ONLY)],
+    "closing_organizations_export": [
+        Row(closed, READ_ONLY, TAKEN),
+        Row(campaign, READ_ONLY, "302 403 403 403 200+ 403 | 404"),
+    ],
+    "closing_assignments_export": [Row(closed, READ_ONLY, TAKEN, lambda here: {"format": "csv"})],
+    "closing_homes_export": [Row(closed, READ_ONLY, TAKEN)],
     "campaign_reopen": [Row(over, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
     # service records of a campaign
     "service": [
@@ -505,7 +545,7 @@ TABLE: dict[str, list[Row]] = {
     ],
     "organization_withdraw": [Row(branch, ENTER, ENTERED, lambda here: {"reason": "误录"})],
     "organization_submit": [Row(draft, ENTER, ENTERED)],
-    "organization_approve": [Row(submitted, APPROVE, APPROVED)],
+    "organization_approve": [Row(submitted, APPROVE, APPROVED, decided)],
     "organization_return": [Row(submitted, APPROVE, APPROVED, lambda here: {"reason": "不全"})],
     "organization_members_add": [
         Row(  # asked for people only: nothing is written
@@ -659,7 +699,15 @@ TABLE: dict[str, list[Row]] = {
             nothing,
             "302 403 403 302 302 403 | 403 403 302 302 403",
             "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
-            lambda here: {"rows": pk_of(submitted(here))},
+            lambda here: {"rows": pk_of(submitted(here)), **decided(here)},
+        ),
+    ],
+    "organizations_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": pk_of(submitted(here)), "reason": "不全"},
         ),
     ],
     "organizations_dissolve": [
@@ -704,6 +752,81 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "assignment_withdraw": [Row(placed, ENTER, ENTERED, lambda here: {"reason": "误录"})],
+    # what breaks the rules
+    "compliance": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20"),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&as_of=2020-02-20"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "compliance_line": [
+        Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(department, NOBODY_HERE, READ_ONLY),
+    ],
+    "breaches": [
+        Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20"),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&as_of=2020-02-20&level=violation"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "breaches_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="as_of=2020-02-20"),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia&as_of=2020-02-20"),
+        Row(nothing, READ_ONLY, NOBODY_HERE, query="unit=ting"),
+    ],
+    "exceptions": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&state=now&as_of=2020-02-20"),
+    ],
+    "exceptions_export": [
+        Row(nothing, READ_ONLY, TAKEN_BY_ALL),
+        Row(nothing, READ_ONLY, TAKEN, query="unit=jia"),
+    ],
+    "exception_grant": [
+        Row(
+            branch,
+            APPROVE,
+            APPROVED,
+            lambda here: {
+                "slug": "group_min",
+                "document_number": "2号",
+                "reason": "人少",
+                "started_on": "2020-02-20",
+                "ended_on": "2020-03-20",
+            },
+        ),
+        Row(committee, NOBODY_HERE, NOBODY_HERE),
+    ],
+    "exception_end": [
+        Row(
+            lambda here: [here.exception.pk],
+            APPROVE,
+            APPROVED,
+            lambda here: {"on": "2020-02-20", "reason": "已补批"},
+        )
+    ],
+    # what holds for everybody is set at the top of the tree: nobody here
+    "rules": [Row(nothing, EVERYBODY, READ_ONLY)],
+    "rules_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL)],
+    "rule": [
+        Row(lambda here: ["group_min"], EVERYBODY, READ_ONLY),
+        Row(lambda here: ["nonsense"], NOBODY_HERE, READ_ONLY),
+    ],
+    "rule_set": [
+        Row(
+            lambda here: ["temp_branch_appointed"],
+            AT_THE_TOP,
+            AT_THE_TOP,
+            lambda here: {"is_on": "off", "since": "2020-02-20"},
+        )
+    ],
+    "workdays": [Row(nothing, EVERYBODY, READ_ONLY, query="year=2020")],
+    "workdays_set": [
+        Row(
+            nothing,
+            AT_THE_TOP,
+            AT_THE_TOP,
+            lambda here: {"days": "2020-01-24", "kind": "free", "name": "春节"},
+        )
+    ],
     # what articles report
     "reconciliation": [
         Row(nothing, EVERYBODY, READ_ONLY),
@@ -881,6 +1004,29 @@ TABLE: dict[str, list[Row]] = {
             READ_ONLY,
             "302 302+ 302+ 302+ 302+ 302+ | 302+",
             lambda here: {"list": "people_export", "columns": ["category"], "back": "/people/"},
+        )
+    ],
+    "desk": [Row(nothing, EVERYBODY, READ_ONLY)],
+    # one's own right to approve, for the days of an absence
+    "delegate": [
+        Row(
+            nothing,
+            "302 403 403 200 200 403 | 403 403 200 200 403",
+            "302 403 403 302+ 200 403 | 403 403 200 200 403",
+            lambda here: {
+                "user_to": here.users["manager"].pk,
+                "grant": here.users["approver"].grants.get().pk,
+                "started_on": TODAY,
+                "ended_on": (timezone.localdate() + timedelta(days=3)).isoformat(),
+                "reason": "外出学习",
+            },
+        )
+    ],
+    "delegation_end": [
+        Row(
+            lambda here: [here.delegation.pk],
+            "302 404 404 200 200 404 | 404",
+            "302 404 404 302+ 302+ 404 | 404",
         )
     ],
     "account_second_step": [

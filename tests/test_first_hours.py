@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -122,6 +122,11 @@ def test_the_first_two_days_of_an_emergency() -> None:
     # The clerk founds: by pasting, at three posts, by copying; and borrows.
     units = {unit.name: unit for unit in Unit.objects.all()}
     south, campaign = units["江南分局"], Campaign.objects.get()
+    # What the manager registers the approver approves: the committee that approves all that follows.
+    committee = {"kind": "committee", "is_standing": "on", "name": "江南分局党委"}
+    manager.do(f"/units/{south.code}/register/", **committee, established_on=date(2015, 1, 1))
+    above = Organization.objects.get()
+    approver.do(f"/organizations/{above.code}/approve/", approved_on=date(2015, 1, 1))
     facts = {"kind": "branch", "established_on": WRONG, "campaign": campaign.code}
     clerk.do(
         f"/units/{south.code}/register/",
@@ -130,7 +135,7 @@ def test_the_first_two_days_of_an_emergency() -> None:
         secretary=Person.objects.get(number="031001").key,
         numbers="031002\n郑海涛\n031005 冯丽",
     )
-    branch = Organization.objects.get()
+    branch = Organization.objects.get(kind="branch")
     members = f"/organizations/{branch.code}/members/add/"
     refused: Any = clerk.post(members, {"numbers": "031011 韩东", "started_on": str(WRONG)})
     assert "numbers" in refused.context["form"].errors
@@ -155,7 +160,10 @@ def test_the_first_two_days_of_an_emergency() -> None:
     approver.do(f"/organizations/{second.code}/return/", reason="重复登记")
     rows = Organization.objects.filter(state=WorkflowState.SUBMITTED).values_list("pk", flat=True)
     approver.do(
-        "/many/organizations/approve/", rows=",".join(map(str, rows)), approval_number="临公党〔1〕号"
+        "/many/organizations/approve/",
+        rows=",".join(map(str, rows)),
+        approving_organization=above.code,
+        approval_number="临公党〔1〕号",
     )
     assert (waiting(approver), waiting(clerk)) == ([], [("被退回,待修改", 1)])
 

@@ -40,7 +40,7 @@ from registry.models import (
 from registry.models.base import Registered
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
-from registry.operations import assignments, leaving, merging, organizations, people, units
+from registry.operations import approving, assignments, leaving, merging, organizations, people, units
 from registry.operations.acts import takeable
 from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
@@ -230,11 +230,11 @@ class RandomWorld:
         organization = self.pick(Organization, a)
         verb = b % 3
         if verb == 0:
-            organizations.submit_organization(actor=ACTOR, organization=organization)
+            approving.submit_organization(actor=ACTOR, organization=organization)
         elif verb == 1:
-            organizations.approve_organization(actor=ACTOR, organization=organization)
+            approving.approve_organization(actor=ACTOR, organization=organization)
         else:
-            organizations.return_organization(actor=ACTOR, organization=organization, reason="补")
+            approving.return_organization(actor=ACTOR, organization=organization, reason="补")
 
     # People and assignments
 

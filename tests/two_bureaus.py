@@ -20,12 +20,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from registry.closings import operations as closings
 from registry.exports import operations as exports
 from registry.exports.models import Export, ExportPart
 from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Proposal, Source, Unit, User
-from registry.operations import leaving, organizations, people, units
+from registry.operations import compliance, leaving, organizations, people, units
 from registry.service import operations as service
 from registry.service.rules import Writing
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
@@ -80,6 +81,13 @@ class Bureau:
         self.over = make_campaign(
             f"{code}-over", name=f"{mark}旧专项", lead_unit=self.unit, ended_on=date(2020, 3, 1)
         )
+        self.closing = closings.close_campaign(
+            actor=ACTOR,
+            campaign=make_campaign(f"{code}-closed", name=f"{mark}收尾专项", lead_unit=self.unit),
+            on=date(2020, 3, 1),
+            document_number=f"{mark}31号",
+            reason="任务完成",
+        )
         self.assignment = assign(self.branch, self.person, role="secretary")
         assign(self.team, self.people[1])
         # Of the campaign that is over: one record waits for its opinion and receipt, one has both.
@@ -115,6 +123,11 @@ class Bureau:
         self.branch = organizations.edit_organization(
             actor=ACTOR, organization=self.branch, changes={"note": f"{mark}备注"}, reason=f"{mark}补备注"
         )
+        self.exception = compliance.grant_exception(
+            actor=ACTOR, organization=self.branch, slug="temp_branch_appointed",
+            document_number=f"{mark}例外1号", reason=f"{mark}先成立",
+            started_on=date(2020, 2, 10), ended_on=date(2020, 3, 1),
+        )  # fmt: skip
         self.act = AuditEntry.objects.filter(verb="assign_person", part_of__isnull=True).latest("pk")
         self.entry = AuditEntry.objects.get(verb="edit_organization", object_id=self.branch.pk)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
@@ -125,6 +138,11 @@ class Bureau:
         self.gone = make_user(f"{code}-gone", self.station, "viewer", display_name=f"{mark}停用")
         User.objects.filter(pk=self.gone.pk).update(is_active=False)
         self.grant = Grant.objects.get(user=self.other)
+        later = timezone.localdate() + timedelta(days=60)
+        self.delegation = Grant.objects.create(
+            user=self.users["manager"], unit=self.unit, role="approver", started_on=later,
+            ended_on=later + timedelta(days=3), delegated_from=self.users["approver"].grants.get(),
+        )  # fmt: skip
         self.handed_in = self._handed_in(f"{mark}名册.csv", f"{code}")
         self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
 

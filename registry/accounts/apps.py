@@ -9,6 +9,8 @@ class AccountsConfig(AppConfig):
     name = "registry.accounts"
     verbose_name = "账号与授权"
     take_back_guards = ("registry.accounts.grants.guard_taking_back",)
+    desk_numbers = ("registry.accounts.proposals.TO_CONFIRM",)
+    desk_cards = ("registry.accounts.users.desk_card",)
     verbs_label = "登录和本人账号"
     verbs = ("registry.accounts.verbs.VERBS",)
     record_words = ("registry.accounts.verbs.WORDS",)

@@ -85,8 +85,14 @@ def give(
     started_on: date,
     ended_on: date | None,
     proposed_by: User | None = None,
+    *,
+    delegated_from: Grant | None = None,
+    reason: str = "",
 ) -> Grant:
-    """Write a grant, if the days, the unit and what the user holds already allow it. For operations only."""
+    """Write a grant, if the days, the unit and what the user holds already allow it. For operations only.
+
+    A delegation (``delegated_from``) has been checked by ``registry.accounts.delegations``.
+    """
     if role not in GrantRole.values:
         raise refuse("role", "请选择角色。")
     if started_on < timezone.localdate():
@@ -108,16 +114,25 @@ def give(
                 ),
             )
     refuse_if(separation.refusals([separation.Holding(user, unit, role, started_on, ended_on)]))
-    grant = Grant.objects.create(user=user, unit=unit, role=role, started_on=started_on, ended_on=ended_on)
+    grant = Grant.objects.create(
+        user=user,
+        unit=unit,
+        role=role,
+        started_on=started_on,
+        ended_on=ended_on,
+        delegated_from=delegated_from,
+    )
+    by = {"delegated_by": str(delegated_from.user)} if delegated_from is not None else {}
     audit.record(
         actor,
-        "grant_role",
+        "grant_role" if delegated_from is None else "delegate_approval",
         user,
         unit=unit,
-        after={"unit": unit, "role": role, "started_on": started_on, "ended_on": ended_on},
+        after={"unit": unit, "role": role, "started_on": started_on, "ended_on": ended_on, **by},
+        reason=reason,
         effective_on=started_on,
     )
-    if role in separation.GUARDED:
+    if role in separation.GUARDED and delegated_from is None:
         need_two(actor, "grant_role", [unit], proposed_by)
     return grant
 
@@ -147,7 +162,7 @@ def end_grant(*, actor: Actor, grant: Grant, reason: str, proposed_by: User | No
         reason=reason,
         effective_on=grant.ended_on,
     )
-    if grant.role in separation.GUARDED:
+    if grant.role in separation.GUARDED and grant.delegated_from_id is None:
         need_two(actor, "end_grant", [grant.unit], proposed_by)
     return grant
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from registry import access, audit, nouns
@@ -25,6 +26,7 @@ from registry.models.hierarchy import Span
 from registry.operations import seen as shown
 from registry.operations.base import need_right, not_allowed, operation
 from registry.refusals import OperationRefused, refuse
+from registry.web.desk import Waiting
 
 DAYS = 7
 """So long a proposal may be confirmed."""
@@ -116,7 +118,7 @@ def drop_proposal(*, actor: Actor, proposal: Proposal, reason: str) -> Proposal:
 
 def waiting(rows: QuerySet[Proposal]) -> QuerySet[Proposal]:
     """Return those that can still be confirmed."""
-    return rows.filter(outcome=Proposal.WAITING, until__gt=timezone.now())
+    return rows.filter(outcome=Proposal.WAITING, until__gt=Now())
 
 
 def seen(user: access.AnyUser) -> QuerySet[Proposal]:
@@ -132,9 +134,18 @@ def may_confirm(user: access.AnyUser, proposal: Proposal) -> bool:
     return user.pk not in (proposal.proposed_by_id, proposal.user_id)
 
 
+def _of_others(user: int) -> QuerySet[Proposal]:
+    """Return the proposals that wait for another than who proposed them and whom they are about."""
+    rows = waiting(Proposal.objects.all())
+    return rows.exclude(Q(proposed_by=user) | Q(user=user, user__isnull=False))
+
+
+TO_CONFIRM = Waiting("confirm_proposal", _of_others)
+
+
 def to_confirm(user: access.AnyUser) -> QuerySet[Proposal]:
     """Return the proposals that wait for ``user``."""
-    return seen(user).exclude(Q(proposed_by=user.pk or 0) | Q(user=user.pk or 0, user__isnull=False))
+    return TO_CONFIRM.of(user)
 
 
 def who_confirms(user: access.AnyUser, proposals: Sequence[Proposal]) -> list[str]:

@@ -18,7 +18,7 @@ from registry import access
 from registry.accounts.proposals import seen
 from registry.accounts.user_forms import STATES
 from registry.models import Grant, GrantRole, Unit, User
-from registry.models.base import on_day
+from registry.models.user import held_on
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, words
@@ -191,7 +191,7 @@ class UserTable(Table[ListedUser]):
     @property
     def valid(self) -> QuerySet[Grant]:
         """Those of them that hold today."""
-        return self.inside.filter(on_day(timezone.localdate()))
+        return self.inside.filter(held_on(timezone.localdate()))
 
     def every(self) -> Any:
         """Return the users of the manager's scope, or of the unit."""
@@ -219,7 +219,8 @@ def _held(user: access.AnyUser, found: Iterable[User]) -> tuple[dict[int, list[H
     seen: dict[int, list[Held]] = defaultdict(list)
     elsewhere = set()
     scope = access.spans(user, "add_user")
-    rows = Grant.objects.filter(user__in=list(found)).select_related("unit").order_by("-started_on", "pk")
+    rows = Grant.objects.filter(user__in=list(found)).select_related("unit", "delegated_from__user")
+    rows = rows.order_by("-started_on", "pk")
     for grant in rows:
         is_over = grant.ended_on is not None and grant.ended_on <= today
         if access.inside(grant.unit, scope):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.accounts import proposal_pages, users
+from registry.accounts import delegation_pages, proposal_pages, users
 from registry.accounts import views as account
 from registry.accounts.tables import UserTable
 from registry.web.tables import export
@@ -19,6 +19,8 @@ urlpatterns = [
     path("account/second-step/", account.second_step, name="account_second_step"),
     path("account/second-step/off/", account.second_step_off, name="account_second_step_off"),
     path("account/second-step/codes/", account.recovery_codes, name="account_recovery_codes"),
+    path("account/delegate/", delegation_pages.delegate, name="delegate"),
+    path("account/delegations/<int:pk>/end/", delegation_pages.end, name="delegation_end"),
     # users, for managers
     path("users/", users.users, name="users"),
     path("export/users/", export(UserTable), name="users_export"),

@@ -168,6 +168,14 @@ def proposal_lines(request: HttpRequest, about: User | None = None) -> list[dict
     ]
 
 
+def desk_card(request: HttpRequest) -> tuple[str, dict[str, Any]] | None:
+    """Return the card of the desk with what waits for this manager to confirm."""
+    if not proposals.to_confirm(request.user).exists():
+        return None
+    lines = [line for line in proposal_lines(request) if line["confirm_url"]]
+    return "accounts/users/_desk.html", {"lines": lines}
+
+
 def waiting(request: HttpRequest) -> list[ListedUser]:
     """Return who never logged in and may be given a password by the manager, one batch of slips at most.
 

@@ -24,6 +24,7 @@ WORDS = {
     "sessions": RecordWord("会话数"),
     "proposal": RecordWord("事项"),
     "proposed_by": RecordWord("提出人"),
+    "delegated_by": RecordWord("委托人"),
     "columns": RecordWord("所选的列"),
     "step": RecordWord(
         "验证方式", {"password": "密码", "code": "验证码", "authenticator": "验证器", "recovery": "备用码"}

@@ -23,8 +23,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from registry import audit
-from registry.accounts import devices, second_factor
+from registry import access, audit
+from registry.accounts import delegations, devices, second_factor
 from registry.accounts import operations as accounts
 from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, PasswordForm
 from registry.accounts.lockout import login_page
@@ -32,7 +32,7 @@ from registry.accounts.passwords import ONE_TIME_SPENT, is_due
 from registry.audit import Actor
 from registry.models import Grant, Session, User
 from registry.refusals import refuse
-from registry.web import kept
+from registry.web import desk, kept
 from registry.web.address import actor_of, address_of, back_of
 from registry.web.changes import View, change, changes_something, posted
 
@@ -53,7 +53,7 @@ def login(request: HttpRequest) -> HttpResponse:
     """Ask for user name and password; then for a code, where the user wants one asked for."""
     goal, packed = _goal(request), request.POST.get("kept", "")
     if request.user.is_authenticated:
-        return HttpResponseRedirect(goal)
+        return HttpResponseRedirect(goal or reverse(settings.LOGIN_REDIRECT_URL))
     form = LoginForm(request, data=posted(request))
     if request.method == "POST":
         if form.is_valid():
@@ -70,12 +70,17 @@ def _wanted(request: HttpRequest) -> str:
 
 
 def _goal(request: HttpRequest) -> str:
-    """Return where to go after the login: what was asked for, if it is ours."""
+    """Return where to go after the login: what was asked for, if it is ours; "" for the first page."""
     wanted = _wanted(request)
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else reverse(settings.LOGIN_REDIRECT_URL)
+    return wanted if ours else ""
+
+
+def _first_page(user: User) -> str:
+    """Return where who asked for nothing goes: to the desk when something waits there."""
+    return reverse("desk" if desk.number(user) else settings.LOGIN_REDIRECT_URL)
 
 
 def _enter(
@@ -90,7 +95,7 @@ def _enter(
     request.session["agent"] = str(request.META.get("HTTP_USER_AGENT", ""))[:200]
     accounts.forget_ended_sessions(user=user)
     audit.record_event(actor_of(request), "login", subject=user.username, after={"step": step})
-    response = HttpResponseRedirect(goal)
+    response = HttpResponseRedirect(goal or _first_page(user))
     devices.remember(request, response, user)
     return response
 
@@ -235,7 +240,8 @@ def _own(request: HttpRequest) -> User:
 def account(request: HttpRequest) -> HttpResponse:
     """What was granted to oneself, password, second step, sessions."""
     user, today = _own(request), timezone.localdate()
-    grants = Grant.objects.filter(user=user).select_related("unit").order_by("-started_on", "pk")
+    held = Grant.objects.filter(user=user).select_related("unit", "delegated_from__user")
+    grants = held.order_by("-started_on", "pk")
     shown = [(grant, grant.ended_on is not None and grant.ended_on <= today) for grant in grants]
     sittings = _sittings(request, user)
     return render(
@@ -244,6 +250,9 @@ def account(request: HttpRequest) -> HttpResponse:
         {
             "account": user,
             "grants": shown,
+            "today": today,
+            "given": [row for row in delegations.about(user) if row.user_id != user.pk],
+            "may_delegate": access.may_somewhere(request.user, "delegate_approval"),
             "sessions": sittings,
             "others": len(sittings) - 1,
             "second_factor": second_factor.is_on(user),

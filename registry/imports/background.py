@@ -22,7 +22,6 @@ from registry.importers.session import Progress, no_progress
 from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
-from registry.imports.persistence import persistently
 from registry.imports.writing import check_import, prepare, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User
@@ -30,6 +29,7 @@ from registry.refusals import OperationRefused
 from registry.spreadsheets.hostile import TooSlow, given, unpacked_bytes
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
 from registry.work import queue
+from registry.work.persistence import persistently
 from registry.work.progress import Abandoned
 
 logger = logging.getLogger(__name__)

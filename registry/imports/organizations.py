@@ -22,12 +22,13 @@ from registry.operations.organizations import (
     establish_organizations,
 )
 from registry.rules import organizations as rules
+from registry.rules import workflow
 from registry.rules.dissolutions import Dissolution, extents
 from registry.search.index import batches
 from registry.search.named import answers_to
 from registry.spreadsheets.reading import Table
 
-FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "note")
+FACTS = ("name", "aliases", "honour_title", "established_on", "approval_number", "approved_on", "note")
 _FIXED = (
     ("kind", "组织类型不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
     ("is_temporary", "临时或常设不能通过导入修改;登记有误的,请在组织页面用“更正登记”办理。"),
@@ -301,8 +302,7 @@ class OrganizationImporter(Importer):
 
     def _establish(self, case: Case, unit: Unit, parent: Organization | None, **facts: Any) -> None:
         session = self.session
-        may_approve = session.may("approve_organization", unit)
-        state = WorkflowState.APPROVED if may_approve else WorkflowState.SUBMITTED
+        state = workflow.ENTER.to
         case.new = Organization(
             code=case.key,
             unit=unit,
@@ -311,9 +311,7 @@ class OrganizationImporter(Importer):
             **facts,
             **case.facts(("kind", "campaign", "dissolved_on", "dissolution_number", *FACTS)),
         )
-        words = [case.joined("name")]
-        if state != WorkflowState.APPROVED:
-            words.append(f"导入后为“{state.label}”")
+        words = [case.joined("name"), f"导入后为“{state.label}”"]
         case.summary = " · ".join(word for word in words if word)[:300]
         session.touch_unit(unit)
         session.organizations[case.key] = case.new

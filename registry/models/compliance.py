@@ -32,6 +32,8 @@ class RuleSetting(Registered):
     is_on = models.BooleanField("启用", default=True)
     thresholds = models.JSONField("数值", default=dict, blank=True)
     since = models.DateField("起用日期")
+    set_by = Link(settings.AUTH_USER_MODEL, "设置人", null=True, related_name="+")
+    reason = models.CharField("原因", max_length=300, blank=True)
 
     class Meta:
         verbose_name = "规则设置"

@@ -19,6 +19,8 @@ from django.db.models import Model, QuerySet
 
 from registry.models.base import Registered
 
+UNKEPT = frozenset(("changed_by_id",))
+"""Who wrote to a row last is not taken back: whoever takes an act back has written, too."""
 Noted = list[Any]
 """[place, model's label, key, values before (None: it was added), values after (None: it was removed)]."""
 
@@ -72,7 +74,7 @@ def note_change(row: Model, before: Mapping[str, Any], after: Mapping[str, Any])
     """Note that ``row`` held ``before`` and holds ``after``, by field."""
     if (journal := _JOURNAL.get()) is not None:
         old, new = _stored(row, before), _stored(row, after)
-        changed = [name for name in new if old[name] != new[name]]
+        changed = [name for name in new if old[name] != new[name] and name not in UNKEPT]
         if changed:
             journal.rows.append(
                 [

@@ -10,7 +10,8 @@ from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
-from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
+from registry.models.approvable import Approvable
+from registry.models.base import Link, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import (
     FORMATION_KINDS,
     PARTY_KINDS,
@@ -49,7 +50,7 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
 OrganizationManager = models.Manager.from_queryset(OrganizationQuerySet)
 
 
-class Organization(MPTTModel, Registered):
+class Organization(MPTTModel, Approvable):
     """A Party organization or a formation.
 
     Kind, honour title and Party superior are three separate facts. ``unit`` is today's host;
@@ -78,11 +79,7 @@ class Organization(MPTTModel, Registered):
     task_body = Link("self", "依托的专班或工作组", null=True, related_name="task_organizations")
     established_on = models.DateField("成立日期")
     dissolved_on = models.DateField("撤销日期", null=True, blank=True)
-    approval_number = models.CharField("批复文号", max_length=80, blank=True)
     dissolution_number = models.CharField("撤销文号", max_length=80, blank=True)
-    state = models.CharField(
-        "状态", max_length=12, choices=WorkflowState.choices, default=WorkflowState.DRAFT
-    )
     source = Link("registry.Source", "来源", null=True, related_name="+")
     note = models.CharField("备注", max_length=300, blank=True)
 

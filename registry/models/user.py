@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils import timezone
 
-from registry.models.base import Link, ends_not_before_start
+from registry.models.base import Link, ends_not_before_start, on_day
 from registry.models.kinds import GrantRole
 from registry.models.text import PersonNameField
 from registry.models.unit import Unit
@@ -63,6 +65,10 @@ class Grant(models.Model):
     role = models.CharField("角色", max_length=12, choices=GrantRole.choices)
     started_on = models.DateField("开始日期")
     ended_on = models.DateField("结束日期", null=True, blank=True)
+    delegated_from = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="delegations", verbose_name="委托自"
+    )
+    """The grant of an approver who is absent: this one holds no longer than that."""
 
     class Meta:
         verbose_name = "授权"
@@ -70,6 +76,12 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role}@{self.unit_id}"
+
+
+def held_on(day: date) -> models.Q:
+    """Return the condition of the grants that hold on ``day``: a delegation only with what it is from."""
+    source = on_day(day, prefix="delegated_from__") & models.Q(delegated_from__user__is_active=True)
+    return on_day(day) & (models.Q(delegated_from=None) | source)
 
 
 class Proposal(models.Model):

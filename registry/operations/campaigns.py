@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Q
-
-from registry import access, audit, locks
+from registry import audit, locks
 from registry.audit import Actor
-from registry.models import Assignment, Campaign, Organization, WorkflowState
-from registry.models.kinds import PENDING_STATES
+from registry.models import Campaign
 from registry.models.writer import write_new
 from registry.nouns.campaign import CAMPAIGN
 from registry.operations.base import edited, fresh, need_right, operation, renew, validate_all, write
@@ -79,40 +75,12 @@ def edit_campaign(
     return campaign
 
 
-@dataclass(frozen=True)
-class Extent:
-    """The open organizations and assignments of a campaign on a day; ``unseen``: those outside the scope."""
-
-    organizations: int
-    assignments: int
-    pending: int
-    unseen: int
-
-
-def plan_end(*, actor: Actor, campaign: Campaign, on: date) -> Extent:
-    """Say what would still stand when the campaign ends on the day. Raises as the ending would."""
-    refuse_if(rules.end_refusals([rules.Ending(campaign, on)]))
-    return what_stands(campaign, on, actor.user)
-
-
-def what_stands(campaign: Campaign, on: date, user: access.AnyUser | None) -> Extent:
-    """Count what stands in a campaign on a day, as far as the user sees it (None: all)."""
-    everything = Organization.objects.as_of(on).filter(campaign=campaign)
-    seen = access.visible(user, everything) if user is not None else everything
-    counted = seen.order_by().aggregate(
-        approved=Count("pk", filter=Q(state=WorkflowState.APPROVED)),
-        pending=Count("pk", filter=Q(state__in=PENDING_STATES)),
-    )
-    approved = seen.filter(state=WorkflowState.APPROVED)
-    placed = Assignment.objects.as_of(on).filter(organization__in=approved.order_by().values("pk"))
-    whole = everything.exclude(state=WorkflowState.WITHDRAWN).count()
-    unseen = whole - counted["approved"] - counted["pending"]
-    return Extent(counted["approved"], placed.count(), counted["pending"], unseen)
-
-
 @operation
 def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> Campaign:
-    """End a campaign on a day. Its organizations stand until they are dissolved; nothing new begins in it."""
+    """End a campaign on a day: nothing new begins in it.
+
+    What stands in it stays. For commands, and for a closing, which ends all of that (``registry.closings``).
+    """
     need_reason(reason, "结束原因")
     locks.retire_campaigns([campaign])
     campaign = fresh(campaign)

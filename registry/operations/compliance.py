@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from django.utils import timezone
+
 from registry import audit, locks
 from registry.audit import Actor
 from registry.models import Holiday, Organization, RuleException, RuleSetting, Unit, journal
@@ -23,32 +25,41 @@ HOLIDAYS = Path(__file__).parent / "holidays"
 
 @operation
 def set_rule(
-    *, actor: Actor, slug: str, is_on: bool, since: date, thresholds: Mapping[str, int] | None = None
+    *,
+    actor: Actor,
+    slug: str,
+    is_on: bool,
+    since: date,
+    thresholds: Mapping[str, int] | None = None,
+    reason: str = "",
 ) -> RuleSetting:
     """Switch a check on or off from a day on, with these thresholds (those left out: as declared).
 
     A setting of the same day is replaced; those of other days stay.
     """
-    proposal = rules.Setting(slug, is_on, since, thresholds or {})
+    proposal = rules.Setting(slug, is_on, since, thresholds or {}, reason)
     _need_right_everywhere(actor, "set_rule")
     refuse_if(rules.setting_refusals([proposal]))
     check = by_slug(slug)
     own = {name: value for name, value in proposal.thresholds.items() if value != check.thresholds[name]}
     there = RuleSetting.objects.filter(slug=slug, since=since)
-    before = there.first()
-    if before is None:
-        row = RuleSetting(slug=slug, is_on=is_on, thresholds=own, since=since)
-        validate_all([row], exclude=(), unique="slug")
+    values = {"is_on": is_on, "thresholds": own, "set_by": actor.user, "reason": reason.strip()}
+    if not there.exists():
+        row = RuleSetting(slug=slug, since=since, **values)
+        validate_all([row], exclude=("set_by",), unique="slug")
         write_new([row])
     else:
-        journal.rewrite(there, is_on=is_on, thresholds=own)
+        journal.rewrite(there, **values, updated_at=timezone.now())
         row = there.get()
-    audit.record_event(
+    audit.record(
         actor,
         "set_rule",
-        subject=check.label,
+        None,
+        name=check.label,
         unit=_first_root(),
         after={"is_on": is_on, "since": since, **{**check.thresholds, **own}},
+        reason=reason,
+        effective_on=since,
     )
     return row
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -17,6 +18,7 @@ from registry.models.journal import rewrite
 from registry.operations.assignments import redate
 from registry.operations.base import write_each
 from registry.rules import organizations as rules
+from registry.rules import workflow
 from registry.rules.findings import Finding
 from registry.rules.foundings import Beginning
 
@@ -36,6 +38,11 @@ def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[Organiz
     return OrganizationPlacement.objects.filter(organization__in=organizations, started_on=founded)
 
 
+def stamp(actor: Actor) -> dict[str, Any]:
+    """Return what notes on a row that this user wrote to it last: they never approve it then."""
+    return {"changed_by_id": actor.user.pk} if actor.user is not None else {}
+
+
 @contextmanager
 def moving_along(
     actor: Actor, organization: Organization, began: Beginning, day: date, reason: str
@@ -48,8 +55,9 @@ def moving_along(
     if is_later:
         redate(actor, began.everybody, day, reason)
     rewrite(first_stays([row.pk for row in began.below], organization.established_on), started_on=day)
-    written = write_each([(row, {"established_on": day}) for row in began.below])
-    audit.record_each(actor, "edit_organization", written, reason=reason)
+    written = write_each([(row, {"established_on": day, **stamp(actor)}) for row in began.below])
+    told = [(row, workflow.told(before), workflow.told(after)) for row, before, after in written]
+    audit.record_each(actor, "edit_organization", told, reason=reason)
     yield
     if not is_later:
         redate(actor, began.everybody, day, reason)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import Q
+from django.utils import timezone
 
 from registry import audit, locks
 from registry.audit import Actor
@@ -20,16 +21,15 @@ from registry.models import (
     Person,
     Role,
     Unit,
-    WorkflowState,
 )
 from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
+from registry.operations.approving import all_locked, set_state
 from registry.operations.assignments import place, record_placed
 from registry.operations.base import (
     edited,
     fresh,
-    fresh_all,
     may,
     need_right,
     operation,
@@ -40,11 +40,11 @@ from registry.operations.base import (
 )
 from registry.operations.codes import give_codes
 from registry.operations.foundings import findings as founding_findings
-from registry.operations.foundings import first_stays, moving_along
+from registry.operations.foundings import first_stays, moving_along, stamp
 from registry.operations.units import place_at
-from registry.refusals import need_reason
+from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
-from registry.rules import registrations
+from registry.rules import registrations, workflow
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import Finding, refuse_if
 from registry.rules.foundings import NOTHING, beginning_of
@@ -54,7 +54,13 @@ from registry.trees.bulk_insert import insert_all
 from registry.trees.moves import move_last
 
 EDITABLE = ORGANIZATION.editable
-_TREE_FIELDS = ("parent", "lft", "rght", "tree_id", "level", "unit", "campaign", "task_body", "source")
+_ENTERED = (workflow.DRAW_UP.to, workflow.ENTER.to)
+"""The states in which users enter an organization; commands also write what was approved elsewhere."""
+_PEOPLE = ("submitted_by", "changed_by", "decided_by")
+_TREE_FIELDS = (
+    *("parent", "lft", "rght", "tree_id", "level"),
+    *("unit", "campaign", "task_body", "source", "approving_organization", *_PEOPLE),
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,11 @@ def establish_organizations(
     )
     renew(organizations, "unit", "parent", "campaign")
     need_right(actor, "establish_organization", *organizations)
-    if approved := [row for row in organizations if row.state == WorkflowState.APPROVED]:
-        need_right(actor, "approve_organization", *approved)
+    if actor.user is not None and any(row.state not in _ENTERED for row in organizations):
+        raise refuse(None, "登记的组织须先提交,由另一人批准。")
+    now = timezone.now()
+    for row in organizations:
+        workflow.entered(row, actor.user, now)
     findings = rules.refusals(
         [
             rules.Establishment(
@@ -226,11 +235,14 @@ def edit_organization(
             rewrite(first_stays([organization.pk], organization.established_on), **stay)
         before, after = {name: getattr(organization, name) for name in wanted}, dict(wanted)
         if "parent" in wanted:  # together with the kind: the one may stand only under the other
-            with_it = {name: wanted.pop(name) for name in ("kind", "is_temporary") if name in wanted}
+            with_it: dict[str, Any] = {
+                name: wanted.pop(name) for name in ("kind", "is_temporary") if name in wanted
+            }
+            with_it |= stamp(actor)
             move_last([organization], wanted.pop("parent"), parent_inferred=False, **with_it)
             organization = fresh(organization)
         if wanted:
-            write(organization, wanted)
+            write(organization, {**wanted, **stamp(actor)})
     audit.record(actor, "edit_organization", organization, before=before, after=after, reason=reason)
     return organization
 
@@ -251,7 +263,7 @@ def move_organization(
     parent = fresh(parent) if parent is not None else None
     refuse_if(rules.move_refusals([rules.Move(organization, parent)]))
     before = organization.parent
-    move_last([organization], parent, parent_inferred=False)
+    move_last([organization], parent, parent_inferred=False, **stamp(actor))
     organization = fresh(organization)
     audit.record(
         actor,
@@ -276,7 +288,7 @@ def transfer_organization(
     refuse_if(rules.transfer_refusals([rules.Transfer(organization, unit, on)]))
     before = organization.unit
     with following([organization]):
-        place_at([organization], unit, on)
+        place_at([organization], unit, on, **stamp(actor))
     audit.record(
         actor,
         "transfer_organization",
@@ -340,7 +352,7 @@ def dissolve_organizations(
 ) -> list[Extent]:
     """Dissolve many organizations on one day by one document, each with all below it: all or none."""
     need_reason(reason, "撤销原因")
-    rows = _all_locked(organizations)
+    rows = all_locked(organizations)
     need_right(actor, "dissolve_organization", *rows)
     plans = plan_dissolutions(actor=actor, organizations=rows, on=on)
     for plan in plans:
@@ -368,7 +380,7 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
         assignments = Assignment.objects.valid().filter(lasting, organization_id__in=pks)
         write_each([(row, {"ended_on": on}) for row in assignments])
         values = {"dissolved_on": on, "dissolution_number": document_number}
-        written = write_each([(each, values) for each in plan.organizations])
+        written = write_each([(each, {**values, **stamp(actor)}) for each in plan.organizations])
     top = {"assignments": plan.assignments, "organizations": len(pks)}
     audit.record_all(
         [
@@ -376,7 +388,7 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
                 actor,
                 "dissolve_organization",
                 each,
-                before=before,
+                before=workflow.told(before),
                 after={**values, **(top if each.pk == organization.pk else {"with": organization})},
                 reason=reason,
                 effective_on=on,
@@ -388,95 +400,26 @@ def _dissolve(actor: Actor, plan: Extent, on: date, document_number: str, reason
 
 @operation
 def withdraw_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
-    """Take back an entry made by mistake: it counts on no day, but the row and its record stay.
+    """Take back an entry made by mistake: it counts on no day, but the row and its record stay."""
+    return withdraw_organizations(actor=actor, organizations=[organization], reason=reason)[0]
 
-    Refused while organizations below it have not been withdrawn or moved; those that the actor may not
+
+@operation
+def withdraw_organizations(
+    *, actor: Actor, organizations: Sequence[Organization], reason: str
+) -> list[Organization]:
+    """Take back many entries, the lowest first: all or none.
+
+    Refused while organizations below them have not been withdrawn or moved; those that the actor may not
     withdraw are not named.
     """
-    organization = _locked(organization)
-    need_right(actor, "withdraw_organization", organization)
-    proposal = rules.Withdrawal(organization, reason)
-    refuse_if(rules.withdrawal_refusals([proposal], lambda row: may(actor, "withdraw_organization", row)))
-    return _set_state(actor, "withdraw_organization", [organization], WorkflowState.WITHDRAWN, reason)[0]
-
-
-@operation
-def submit_organization(*, actor: Actor, organization: Organization) -> Organization:
-    """Submit a draft or returned entry for approval."""
-    return submit_organizations(actor=actor, organizations=[organization])[0]
-
-
-@operation
-def submit_organizations(*, actor: Actor, organizations: Sequence[Organization]) -> list[Organization]:
-    """Submit many entries for approval: all or none."""
-    return _step(actor, "submit_organization", organizations, rules.MAY_SUBMIT, WorkflowState.SUBMITTED)
-
-
-@operation
-def approve_organization(
-    *, actor: Actor, organization: Organization, approval_number: str = ""
-) -> Organization:
-    """Approve a submitted entry; from now on it counts, by its dates."""
-    return approve_organizations(actor=actor, organizations=[organization], approval_number=approval_number)[
-        0
-    ]
-
-
-@operation
-def approve_organizations(
-    *, actor: Actor, organizations: Sequence[Organization], approval_number: str = ""
-) -> list[Organization]:
-    """Approve many entries by one document: all or none."""
-    more = {"approval_number": approval_number} if approval_number else {}
-    return _step(
-        actor, "approve_organization", organizations, rules.MAY_APPROVE, WorkflowState.APPROVED, **more
-    )
-
-
-@operation
-def return_organization(*, actor: Actor, organization: Organization, reason: str) -> Organization:
-    """Return a submitted entry with a reason."""
-    need_reason(reason, "退回原因")
-    allowed = (WorkflowState.SUBMITTED,)
-    return _step(actor, "return_organization", [organization], allowed, WorkflowState.RETURNED, reason)[0]
-
-
-def _step(
-    actor: Actor,
-    verb: str,
-    organizations: Sequence[Organization],
-    allowed: tuple[WorkflowState, ...],
-    state: WorkflowState,
-    reason: str = "",
-    **changes: str,
-) -> list[Organization]:
-    rows = _all_locked(organizations)
-    need_right(actor, verb, *rows)
-    refuse_if(rules.step_refusals([rules.Step(row, allowed) for row in rows]))
-    return _set_state(actor, verb, rows, state, reason, **changes)
-
-
-def _set_state(
-    actor: Actor,
-    verb: str,
-    organizations: list[Organization],
-    state: WorkflowState,
-    reason: str,
-    **changes: str,
-) -> list[Organization]:
-    with following(organizations):
-        written = write_each([(row, {"state": state.value, **changes}) for row in organizations])
-    if changes:
-        search.index_rows(organizations)
-    audit.record_each(actor, verb, written, reason=reason)
-    return organizations
-
-
-def _all_locked(organizations: Sequence[Organization]) -> list[Organization]:
-    """Take the locks of the organizations' trees and return their rows under them, with their units."""
-    locks.lock_organization_trees(organizations)
-    rows = fresh_all(organizations)
-    prefetch_related_objects(rows, "unit")
+    rows = all_locked(organizations)
+    need_right(actor, "withdraw_organization", *rows)
+    for level in sorted({row.level for row in rows}, reverse=True):
+        some = [row for row in rows if row.level == level]
+        proposals = [rules.Withdrawal(row, reason) for row in some]
+        refuse_if(rules.withdrawal_refusals(proposals, lambda row: may(actor, "withdraw_organization", row)))
+        set_state(actor, workflow.WITHDRAW, some, reason, [{}] * len(some))
     return rows
 
 

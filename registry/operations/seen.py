@@ -31,6 +31,7 @@ _NOT_SHOWN = frozenset(
         *("order_key", "number_key", "key", "parent_inferred", "tree_id", "lft", "rght", "level"),
         *("password", "must_change_password", "password_changed_at", "one_time_is_spent"),
         *("last_login", "date_joined", "skips_start", "list_columns"),
+        *("submitted_by", "submitted_at", "changed_by", "decided_by", "decided_at"),
     )
 )
 """What no page says of a row, or nobody changes."""

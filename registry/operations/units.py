@@ -212,13 +212,14 @@ def _read_places(units: Sequence[Unit]) -> None:
             setattr(unit, name, getattr(places[unit.pk], name))
 
 
-def place_at(organizations: Sequence[Organization], unit: Unit, on: date) -> None:
+def place_at(organizations: Sequence[Organization], unit: Unit, on: date, **more: Any) -> None:
     """End the organizations' placements on ``on`` and begin the next at ``unit``, all in one pass.
 
-    For operations only: the caller holds the locks and has asked the rules.
+    ``more`` is written to the organizations, too. For operations only: the caller holds the locks and has
+    asked the rules.
     """
     _begin(OrganizationPlacement, "organization", organizations, on, unit=unit)
-    write_all(organizations, {"unit": unit})
+    write_all(organizations, {"unit": unit, **more})
 
 
 def _begin(

@@ -8,3 +8,5 @@ class PagesConfig(AppConfig):
 
     name = "registry.pages"
     verbose_name = "页面"
+    desk_numbers = ("registry.pages.desk.waiting.NUMBERS",)
+    desk_panels = ("registry.pages.desk.waiting.owed",)

@@ -11,6 +11,7 @@ from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.comparison import views as comparison
 from registry.pages.comparison.tables import ComparisonTable
+from registry.pages.desk import views as desk
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import copying, founding
 from registry.pages.organizations import paper as organization_paper
@@ -36,6 +37,7 @@ from registry.web.tables import export
 urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", home.home, name="home"),
+    path("desk/", desk.desk, name="desk"),
     path("start/", start.start, name="start"),
     path("start/unit/", start.first_unit, name="first_unit"),
     path("start/skip/", start.skip, name="start_skip"),
@@ -78,12 +80,12 @@ urlpatterns = [
     path("start-campaign/", campaign_changes.start, name="campaign_start"),
     path("campaigns/<slug:code>/", campaigns.campaign, name="campaign"),
     path("campaigns/<slug:code>/edit/", campaign_changes.edit, name="campaign_edit"),
-    path("campaigns/<slug:code>/end/", campaign_changes.end, name="campaign_end"),
     path("campaigns/<slug:code>/reopen/", campaign_changes.reopen, name="campaign_reopen"),
     # organizations
     path("organizations/", organizations.ledger, name="organizations"),
     path("many/organizations/submit/", ticked_organizations.submit, name="organizations_submit"),
     path("many/organizations/approve/", ticked_organizations.approve, name="organizations_approve"),
+    path("many/organizations/return/", ticked_organizations.send_back, name="organizations_return"),
     path("many/organizations/dissolve/", ticked_organizations.dissolve, name="organizations_dissolve"),
     path("organizations/<slug:code>/", organizations.organization, name="organization"),
     path("organizations/<slug:code>/print/", organization_paper.paper, name="organization_print"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from registry.models import Campaign, Organization, Unit, WorkflowState
@@ -60,6 +60,27 @@ class Reopening:
     """A campaign whose end would be taken back."""
 
     campaign: Campaign
+
+
+@dataclass(frozen=True)
+class Due:
+    """What is still to be done in a campaign before it is closed. Apps hand theirs up as ``campaign_dues``.
+
+    ``rows`` returns what is owed, of the campaign and the organizations (also of none that belong to it by
+    themselves) that closing it would dissolve; ``unit_path`` leads from a row to the unit that owes it.
+    ``url`` is the address of their list. One that ``blocks`` must be done first, any other is only shown.
+    """
+
+    slug: str
+    label: str
+    """未写鉴定: the head of a column."""
+    measure: str
+    blocks: bool
+    how: str
+    """What to do about it, as a sentence's end: 请先写完。"""
+    rows: Callable[[Campaign, QuerySet[Organization]], QuerySet[Any]]
+    unit_path: str
+    url: Callable[[Campaign], str]
 
 
 def over(campaign: Lasting | None, day: date, field: str, how: str) -> Wrong:

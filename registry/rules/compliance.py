@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from registry.models import Organization, RuleException, WorkflowState
-from registry.rules.checks import CHECKS
+from registry.rules.checks import CHECKS, Cites, Level
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, without_reason
 
 MOST = 1000
@@ -23,6 +23,7 @@ class Setting:
     is_on: bool
     since: date
     thresholds: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -57,7 +58,10 @@ class Day:
 
 @for_each
 def setting_refusals(proposal: Setting) -> Wrong:
-    """Check a setting: a check that there is, with numbers that it has and that can be meant."""
+    """Check a setting: a check that there is, with numbers that it has and that can be meant.
+
+    What an article makes a violation is switched off only with a reason.
+    """
     check = _SLUGS.get(proposal.slug)
     if check is None:
         yield "check_known", "slug", "没有这条规则。"
@@ -67,6 +71,9 @@ def setting_refusals(proposal: Setting) -> Wrong:
             yield "threshold_known", "", f"规则“{check.label}”没有数值“{name}”。"
         elif not 1 <= number <= MOST:
             yield "threshold_within_bounds", name, f"请填 1 到 {MOST:,} 之间的整数。"
+    is_quoted = any(edition.cites == Cites.ARTICLE for edition in check.editions)
+    if not proposal.is_on and is_quoted and check.level == Level.VIOLATION:
+        yield from without_reason("reason_for_off", proposal.reason, "停用的原因:该规则依据条文,属于违规")
 
 
 def grant_refusals(proposals: Sequence[Grant]) -> list[Finding]:

@@ -132,28 +132,6 @@ class Withdrawal:
     reason: str
 
 
-MAY_SUBMIT = (WorkflowState.DRAFT, WorkflowState.RETURNED)
-MAY_APPROVE = (WorkflowState.SUBMITTED, WorkflowState.DRAFT)
-"""Where these steps of the approval start."""
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Step:
-    """A step of the approval, which starts from one of some states."""
-
-    organization: Organization
-    allowed: tuple[WorkflowState, ...]
-
-
-@for_each
-def step_refusals(proposal: Step) -> Wrong:
-    """Check that an organization is where the step starts."""
-    state = WorkflowState(proposal.organization.state)
-    if state not in proposal.allowed:
-        message = f"“{proposal.organization.name}”现在是“{state.label}”,不能这样操作。"
-        yield "state_allows", "", message
-
-
 def findings(proposals: Sequence[Establishment], asker: AnyUser) -> list[Finding]:
     """Return refusals and warnings, also of the first members; names nothing outside the asker's scope."""
     refused = refusals(proposals)

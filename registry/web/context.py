@@ -14,11 +14,13 @@ from django.utils.functional import SimpleLazyObject
 from registry import access
 from registry.models import Campaign, GrantRole
 from registry.models.faults import is_read_only
+from registry.web import desk
 from registry.web.address import Address, address_of, campaigns_of
 
 TITLE = "战时党建组织登记系统"
 
 NAVIGATION = (
+    ("desk", "待办", ("desk",)),
     ("home", "总览", ("home", "unit", "comparison")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
@@ -43,6 +45,8 @@ class NavItem:
     label: str
     url: str
     on: bool
+    number: int = 0
+    """How much waits there."""
 
 
 class Frame:
@@ -124,6 +128,7 @@ class Frame:
                 label,
                 self.address.url(reverse(url)),
                 name == url or any(name == on or name.startswith(f"{on}_") for on in ons),
+                desk.number(self.user) if url == "desk" else 0,
             )
             for url, label, ons in (*NAVIGATION, *more)
         ]

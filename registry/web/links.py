@@ -31,7 +31,7 @@ class Tab(NamedTuple):
 
 
 class PanelLine(NamedTuple):
-    """What an app says on a page of another (a desk, a closing): words, a number, the list behind it."""
+    """A line of what is owed (on a desk, at a closing): its words, how much, and where it is done."""
 
     label: str
     number: int

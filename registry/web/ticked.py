@@ -74,7 +74,7 @@ class TickedSubject:
         done: Callable[[Ticked, Any], str],
         sentences: Callable[[Ticked], list[str]] = lambda job: [],
         warn: Callable[[Ticked], Sequence[str]] | None = None,
-        fits: Callable[[Any], bool] = lambda row: True,
+        fits: Callable[[Ticked, Any], bool] = lambda job, row: True,
         beside: Sequence[str] = (),
     ) -> View:
         """Return the view: the list's form comes first, then this page's own.
@@ -153,12 +153,12 @@ class TickedSubject:
         return found
 
 
-def _leave_out(job: Ticked, fits: Callable[[Any], bool]) -> list[str]:
+def _leave_out(job: Ticked, fits: Callable[[Ticked, Any], bool]) -> list[str]:
     """Take out the rows that do not fit, and say which; none where nothing fits."""
-    left = [row for row in job.rows if not fits(row)]
+    left = [row for row in job.rows if not fits(job, row)]
     if not left or len(left) == len(job.rows):
         return []
-    job.rows = [row for row in job.rows if fits(row)]
+    job.rows = [row for row in job.rows if fits(job, row)]
     names = "、".join(f"“{row}”" for row in left[:5])
     return [f"所选的有 {len(left):,} 个不能这样办理,不在其列:{names}{'等' if len(left) > 5 else ''}。"]
 

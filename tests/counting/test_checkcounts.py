@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
-from registry.counting.totals.check import fill_missing
+from registry.counting.metrics import METRICS
+from registry.counting.totals import check
+from registry.counting.totals.check import differences, fill_missing
 from registry.counting.totals.fold import fold_counts
 from registry.models import Assignment, AuditEntry, Total, TotalChange, Unit
 from registry.operations.assignments import end_assignment
+from registry.operations.units import move_unit
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +30,10 @@ def run(*arguments: str) -> tuple[str, str]:
     except CommandError as error:
         return out.getvalue(), f"{error}" if error.returncode == 1 else f"exit {error.returncode}"
     return out.getvalue(), ""
+
+
+def unit(code: str) -> Unit:
+    return Unit.objects.get(code=code)
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +85,51 @@ def test_a_wrong_number_is_named_and_mended(folded: bool) -> None:
     assert run() == (CLEAN, "")
     entry = AuditEntry.objects.order_by("-pk")[0]
     assert (entry.verb, entry.object_name) == ("rebuild_counts", "left公安局")
+
+
+def test_one_wrong_day_of_one_total_is_named_wherever_it_is() -> None:
+    move_unit(actor=ACTOR, unit=unit("right"), superior=unit("left"), on=date(2020, 2, 20), reason="隶属调整")
+    fold_counts()
+    assert differences() == []
+    kept = Total.objects.filter(campaign_key=0, is_cumulative=False, unit__code__in=["top", "right"])
+    for row in kept.order_by("unit_id", "metric"):
+        last = [*row.numbers[:-1], row.numbers[-1] + 1]
+        Total.objects.filter(pk=row.pk).update(numbers=last)
+        label = METRICS[row.metric].label
+        assert differences() == [f"{row.unit.code} 自 {row.days[-1]} 起 现有(全部专项任务):{label} -1"], (
+            "the superior of a unit with a wrong total is right"
+        )
+        Total.objects.filter(pk=row.pk).update(numbers=row.numbers)
+
+
+@pytest.mark.postgres
+def test_where_nothing_is_wrong_no_total_is_worked_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "_recount", lambda *_: pytest.fail("a sound total was thought wrong"))
+    move_unit(actor=ACTOR, unit=unit("right"), superior=unit("left"), on=date(2020, 2, 20), reason="隶属调整")
+    assert differences() == [], "somebody stands at two units, of which one had two superiors"
+    fold_counts()
+    assert differences() == []
+
+
+def test_a_day_too_early_is_found_though_in_the_end_nothing_is_too_much() -> None:
+    fold_counts()
+    row = Total.objects.get(
+        unit__code="top", campaign_key=0, is_cumulative=True, metric="frontline_assignments"
+    )
+    early = row.days[0] - timedelta(days=1)
+    Total.objects.filter(pk=row.pk).update(days=[early, *row.days[1:]])
+    assert differences() == [
+        f"top 自 {early} 起 累计(全部专项任务):一线编入 -3",
+        f"top 自 {row.days[0]} 起 累计(全部专项任务):一线编入 +3",
+    ]
+    assert differences(most=1) == [f"top 自 {early} 起 累计(全部专项任务):一线编入 -3"]
+
+
+def test_totals_of_what_is_no_metric_any_more_are_named() -> None:
+    fold_counts()
+    Total.objects.filter(unit__code="top", campaign_key=0, metric="temporary_branches").update(metric="gone")
+    found = differences()
+    assert [line.split(":")[1] for line in found] == ["临时党支部 +1、gone -1"] * 2
 
 
 def test_a_row_changed_past_the_operations_is_seen_at_every_unit_above() -> None:

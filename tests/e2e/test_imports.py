@@ -14,9 +14,10 @@ from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
 from registry.imports import background as importing
-from registry.models import Assignment, Person
+from registry.models import Assignment, Organization, Person
+from registry.operations import approving
 from tests.e2e.test_register import PASSWORD, key_figure, number_at
-from tests.factories import make_organization, make_unit, make_user
+from tests.factories import ACTOR, make_organization, make_unit, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,6 +155,9 @@ def test_a_new_manager_imports_a_roster(page: Page, live_server, office: None) -
     expect(page.get_by_role("heading", level=1)).to_contain_text("德城分局临时党支部")
     expect(page.locator("main").get_by_role("link", name="赵一").first).to_be_visible()
 
+    # It counts once another person has approved what came in.
+    submitted = list(Organization.objects.filter(state="submitted"))
+    approving.approve_organizations(actor=ACTOR, organizations=submitted)
     after = [number_at(page, address, code) for code in ("dezhou", "decheng")]
     assert after == [1, 1]
     expect(key_figure(page, "一线人员")).to_contain_text("8")

@@ -96,7 +96,7 @@ def test_a_branch_is_registered_by_keyboard_alone(page: Page, live_server, level
         page.keyboard.press("ArrowDown")
     tab_to(page, page.get_by_label("粘贴警号、姓名"))
     page.keyboard.type("钱学军 371402")
-    tab_to(page, page.get_by_role("button", name="登记", exact=True))
+    tab_to(page, page.get_by_role("button", name="提交审批", exact=True))
     expect(page.locator("#placing .pick-label")).to_have_text(["孙丽华", "钱学军"])
     page.keyboard.press("Enter")
 

@@ -7,7 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
+from registry.models import Organization
+from registry.operations import approving
+from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,7 +108,7 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
     page.get_by_label("选 钱学军").check()
     expect(members).to_have_text(["孙丽华", "钱学军"])
     page.get_by_label("职责 钱学军").select_option("deputy_secretary")
-    page.get_by_role("button", name="登记", exact=True).click()
+    page.get_by_role("button", name="提交审批", exact=True).click()
 
     expect(page.locator(".line.success")).to_contain_text(BRANCH)
     expect(page.get_by_role("heading", level=1)).to_contain_text(BRANCH)
@@ -114,6 +116,9 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
     for name in ("赵卫国", "钱学军", "孙丽华"):
         expect(main.get_by_role("link", name=name).first).to_be_visible()
 
+    # Another person approves it: only then it counts.
+    assert [number_at(page, live_server.url, code) for code in levels] == before
+    approving.approve_organization(actor=ACTOR, organization=Organization.objects.get(name=BRANCH))
     after = [number_at(page, live_server.url, code) for code in levels]
     assert after == [number + 1 for number in before]
 

@@ -189,7 +189,7 @@ def test_a_whole_workbook_parents_after_children(office: Office) -> None:
     assert (unit.parent.code, unit.parent.parent.code, unit.level) == ("xinsuo", "ju", 3)
     team = Organization.objects.get(code="tuji")
     assert (team.parent.code, team.parent.parent.code, team.unit.code) == ("linshi", "dangwei", "xinsuo")
-    assert (team.is_temporary, team.parent.is_temporary, team.state) == (False, True, "approved")
+    assert (team.is_temporary, team.parent.is_temporary, team.state) == (False, True, "submitted")
     assert (team.parent.campaign, team.parent.note) == (campaign, "备")
     person = Person.objects.get(number="0012")
     assert (person.home_unit.code, person.home_branch.code, person.title) == ("xinsuo", "dangwei", "所长")
@@ -221,7 +221,9 @@ def test_the_record_holds_each_row_as_the_operations_would_write_it(office: Offi
     """The same rows once by an import and once by the operations: the same entries but for the reason."""
     make_campaign()
     unit = make_unit("a", office.bureau, name="甲", kind="station", opened_on=date(2020, 1, 1))
-    branch = make_organization(unit, code="b", name="乙", parent=office.committee, note="备")
+    branch = make_organization(
+        unit, code="b", name="乙", parent=office.committee, note="备", state="submitted"
+    )
     person = make_person("丙", unit, number="01", title="员", phone="13800000000")
     assign(branch, person, role="secretary", document_number="1号")
     assignments.change_role(actor=ACTOR, assignment=Assignment.objects.get(), role="member", on=DAY)

@@ -399,12 +399,11 @@ class ByHand:
             self._need(row, "is_temporary")
         unit = self._find(Unit, row["unit"], "establish_organization")
         parent = self._find(Organization, row["parent"]) if "parent" in row else None
-        approves = access.inside(unit, access.spans(self.user, "approve_organization"))
         organization = organizations.establish_organization(
             actor=ACTOR,
             unit=unit,
             parent=parent,
-            state=WorkflowState.APPROVED if approves else WorkflowState.SUBMITTED,
+            state=WorkflowState.SUBMITTED,
             **{
                 slug: row[slug]
                 for slug in ("code", "name", "kind", "is_temporary", "established_on")

@@ -317,7 +317,7 @@ def test_the_preview_shows_every_value_of_new_rows(bureau: Bureau) -> None:
         "所在单位": "新湖派出所",
         "上级组织": "德城分局临时党总支",
         "成立日期": "2020-02-03",
-        "审批状态": "已批准",
+        "审批状态": "待审批",
     }
     assert shown(made, 2) == {
         "警号": "900001",

@@ -15,13 +15,13 @@ from registry import locks
 from registry.counting.totals.check import differences
 from registry.imports import background as importing
 from registry.imports import operations as imports
-from registry.imports import persistence
 from registry.imports.models import Import, ImportState
 from registry.imports.writing import prepare, write_import
 from registry.models import Organization, Person
 from registry.operations.organizations import Member
 from registry.spreadsheets.reading import open_book
 from registry.trees.check import check_all
+from registry.work import persistence
 from tests.factories import ACTOR, make_organization, make_person, make_unit
 from tests.imports.test_operations import Office, book
 from tests.test_locks import AT_ONCE, hold, impatient, meanwhile, move, waiting

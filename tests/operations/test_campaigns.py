@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from registry.audit import Actor
 from registry.models import Campaign, Unit
 from registry.operations import campaigns, undo
 from registry.refusals import EditConflict
-from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
+from tests.factories import ACTOR, make_campaign, make_unit
 from tests.operations.checks import WHOLE_FORM, day, facts, recorded, refusal
 
 pytestmark = pytest.mark.django_db
@@ -73,19 +72,3 @@ def test_a_corrected_end_is_recorded_and_set_back(campaign: Campaign) -> None:
     entry = recorded("edit_campaign")
     undo.undo_edit(actor=ACTOR, entry=entry, reason="改错了")
     assert facts(campaign, "ended_on") == (day(20),)
-
-
-def test_the_plan_counts_what_still_stands(unit: Unit, campaign: Campaign) -> None:
-    branch = make_organization(unit, campaign=campaign)
-    assign(branch, make_person(unit=unit))
-    assign(branch, make_person(unit=unit))
-    make_organization(unit, campaign=campaign, state="submitted")
-    make_organization(unit, campaign=campaign, dissolved_on=day(5))
-    make_organization(unit)
-    other = make_unit()
-    make_organization(other, campaign=campaign)
-    manager = Actor(user=make_user(unit=unit))
-    plan = campaigns.plan_end(actor=manager, campaign=campaign, on=day(10))
-    assert plan == campaigns.Extent(organizations=1, assignments=2, pending=1, unseen=1)
-    everywhere = campaigns.plan_end(actor=ACTOR, campaign=campaign, on=day(10))
-    assert everywhere == campaigns.Extent(organizations=2, assignments=2, pending=1, unseen=0)

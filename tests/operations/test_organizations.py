@@ -6,11 +6,12 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from registry.audit import plain
 from registry.models import Assignment, AuditEntry, Organization, OrganizationPlacement, Unit
 from registry.models.unit import MAX_DEPTH
-from registry.operations import assignments, organizations, units
+from registry.operations import approving, assignments, organizations, units
 from registry.operations.organizations import Member
 from registry.refusals import EditConflict
 from registry.rules.dissolutions import Extent
@@ -475,22 +476,27 @@ def test_withdraw_refused(unit: Unit) -> None:
 
 def test_the_way_to_approval(unit: Unit) -> None:
     organization = make_organization(unit, state="draft")
-    submit = lambda: organizations.submit_organization(actor=ACTOR, organization=organization)  # noqa: E731
+    submit = lambda: approving.submit_organization(actor=ACTOR, organization=organization)  # noqa: E731
     submit()
     assert facts(organization, "state") == ("submitted",)
     with refusal(WHOLE_FORM, "现在是“待审批”"):
         submit()
     with refusal("reason", "请说明退回原因"):
-        organizations.return_organization(actor=ACTOR, organization=organization, reason="")
-    organizations.return_organization(actor=ACTOR, organization=organization, reason="缺批复")
+        approving.return_organization(actor=ACTOR, organization=organization, reason="")
+    approving.return_organization(actor=ACTOR, organization=organization, reason="缺批复")
     assert (recorded("return_organization").reason, facts(organization, "state")) == ("缺批复", ("returned",))
     with refusal(WHOLE_FORM, "现在是“已退回”"):
-        organizations.approve_organization(actor=ACTOR, organization=organization)
+        approving.approve_organization(actor=ACTOR, organization=organization)
     submit()
-    organizations.approve_organization(actor=ACTOR, organization=organization, approval_number="3号")
+    approving.approve_organization(actor=ACTOR, organization=organization, approval_number="3号")
     assert facts(organization, "state", "approval_number") == ("approved", "3号")
-    assert recorded("approve_organization").after == {"state": "approved", "approval_number": "3号"}
+    assert recorded("approve_organization").after == {
+        "state": "approved",
+        "approval_number": "3号",
+        "approving_organization": None,
+        "approved_on": timezone.localdate().isoformat(),
+    }
     with refusal(WHOLE_FORM, "现在是“已批准”"):
-        organizations.approve_organization(actor=ACTOR, organization=organization)
+        approving.approve_organization(actor=ACTOR, organization=organization)
     with refusal(WHOLE_FORM, "现在是“已批准”"):
-        organizations.return_organization(actor=ACTOR, organization=organization, reason="晚了")
+        approving.return_organization(actor=ACTOR, organization=organization, reason="晚了")

@@ -11,7 +11,7 @@ import pytest
 from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.models import AuditEntry, Organization, Person, Unit, WorkflowState
-from registry.operations import assignments, campaigns, organizations, people, units
+from registry.operations import approving, assignments, campaigns, organizations, people, units
 from registry.operations.acts import plan_taking_back, takeable
 from registry.operations.take_back import take_back
 from registry.refusals import NotAllowed
@@ -131,13 +131,13 @@ ACTS: dict[str, tuple[Act, Act]] = {
     ),
     "approve_organization": (
         submitted,
-        lambda w: organizations.approve_organization(
+        lambda w: approving.approve_organization(
             actor=ACTOR, organization=submitted_one(), approval_number="1号"
         ),
     ),
     "return_organization": (
         submitted,
-        lambda w: organizations.return_organization(actor=ACTOR, organization=submitted_one(), reason="不全"),
+        lambda w: approving.return_organization(actor=ACTOR, organization=submitted_one(), reason="不全"),
     ),
     "add_person": (nothing, lambda w: make_person("周五", w.left, number="999999")),
     "change_political_status": (nothing, lambda w: change_status(w, "activist")),

@@ -79,7 +79,7 @@ def test_nine_posts_are_founded_by_one_act(world: World, manager: Client) -> Non
     made = Organization.objects.filter(established_on="2020-02-10", unit__code__startswith="post")
     assert made.count() == 27
     assert {(row.state, row.is_temporary, row.approval_number, row.campaign.code) for row in made} == {
-        ("approved", True, "左党〔2020〕9号", "yiqing")
+        ("submitted", True, "左党〔2020〕9号", "yiqing")
     }
     branch = made.get(name="3号检查站临时党支部")
     assert [each.name for each in branch.get_children()] == [

@@ -158,7 +158,7 @@ def test_registers_with_secretary_and_members(world: World, login) -> None:
     made = Organization.objects.get(code="right-linshi-zhibu")
     assert response.redirect_chain == [("/organizations/right-linshi-zhibu/?as_of=2020-02-20", 302)]
     assert (made.state, made.is_temporary, made.parent, made.unit) == (
-        "approved",
+        "submitted",
         True,
         world.above,
         world.right,
@@ -167,7 +167,7 @@ def test_registers_with_secretary_and_members(world: World, login) -> None:
     roles = {row.person.name: row.role for row in made.assignments.select_related("person")}
     assert roles == {"冯一": "secretary", "陈二": "organization_committee_member", "褚三": "member"}
     assert "编入 3 人" in said(response)
-    assert "右局现有临时党组织 1 个" in said(response)
+    assert "批准前不计入统计" in said(response)
     assert 'href="/units/right/?as_of=2020-02-20"' in said(response)
 
 
@@ -617,9 +617,13 @@ def test_submit_approve_and_return(world: World, login) -> None:
     assert "__all__" in errors(approver.post(f"{base}/approve/"))
     login(world.right, "clerk").post(f"{base}/submit/")
     approver = login(world.top, "approver")
-    response = approver.post(f"{base}/approve/", {"approval_number": "批〔2020〕9号"}, follow=True)
+    sent = {"approval_number": "批〔2020〕9号", "approved_on": "2020-02-03"}
+    assert "请选择批准成立" in errors(approver.post(f"{base}/approve/", sent))["approving_organization"][0]
+    sent["approving_organization"] = world.above.code
+    response = approver.post(f"{base}/approve/", sent, follow=True)
     row = Organization.objects.get(pk=made.pk)
     assert (row.state, row.approval_number) == ("approved", "批〔2020〕9号")
+    assert (row.approving_organization, row.approved_on) == (world.above, date(2020, 2, 3))
     assert "已批准" in said(response)
 
 

@@ -160,13 +160,20 @@ def test_nothing_ticked_is_said_and_what_is_not_there_is_not_found(
 
 
 def test_what_is_not_for_approval_is_left_out_and_named(manager: Client, top: Unit) -> None:
+    committee = make_organization(top, "committee", is_temporary=False)
     there, back = (
         make_organization(top, name=f"支部{state}", state=state) for state in ("submitted", "returned")
     )
     asked = manager.post("/many/organizations/approve/", {"row": [there.pk, back.pk]})
     assert asked.context["sentences"][-1] == "所选的有 1 个不能这样办理,不在其列:“支部returned”。"
     assert asked.context["form"]["rows"].value().split(":")[0] == str(there.pk)
-    do(manager, "/many/organizations/approve/", [there])
+    do(
+        manager,
+        "/many/organizations/approve/",
+        [there],
+        approving_organization=committee.code,
+        approval_number="1号",
+    )
     assert facts([there, back], "state") == {("approved",), ("returned",)}
 
 
@@ -179,7 +186,12 @@ def test_organizations_are_submitted_approved_and_dissolved_by_one_document(
     assert f'value="{rows[0].pk}" form="ticked"' in page
     response = do(manager, url, rows)
     assert response.redirect_chain == [("/organizations/?state=draft", 302)]
-    do(manager, "/many/organizations/approve/", rows, approval_number="德公党〔2020〕5号")
+    response = do(manager, "/many/organizations/approve/", rows, approval_number="德公党〔2020〕5号")
+    assert "由您提交或最后修改,须由另一人批准" in response.content.decode()
+    manager.force_login(make_user("another", unit=top))
+    committee = make_organization(top, "committee", is_temporary=False)
+    by = {"approving_organization": committee.code, "approval_number": "德公党〔2020〕5号"}
+    do(manager, "/many/organizations/approve/", rows, **by)
     assert facts(rows, "state", "approval_number") == {("approved", "德公党〔2020〕5号")}
     response = do(manager, "/many/organizations/approve/", rows)
     assert "现在是“已批准”,不能这样操作" in response.content.decode()

@@ -109,7 +109,7 @@ def test_every_declared_act_is_on_what_was_seen(client: Client, caplog: pytest.L
 
 
 def submitted(world: World, name: str = "新支部") -> Organization:
-    return make_organization(world.left, name=name, state="submitted")
+    return make_organization(world.left, "commando_team", name=name, state="submitted")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,18 +13,12 @@ from registry import locks
 from registry.counting.metric import Metric
 from registry.counting.metrics import every_metric
 from registry.counting.totals import tables
-from registry.counting.totals.points import LINE, TABLE
+from registry.counting.totals.fingerprints import wrong_metrics
+from registry.counting.totals.points import TABLE
 from registry.counting.totals.read import quoted
-from registry.counting.totals.statement import (
-    ALL,
-    WAYS_UP,
-    among,
-    at_hosts,
-    carried_up,
-    make_ways_up,
-    overlaps,
-)
-from registry.counting.totals.tables import BY_LINE, CHANGE, KEYS, ROW
+from registry.counting.totals.statement import ALL, among
+from registry.counting.totals.tables import CHANGE, KEYS, ROW
+from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps
 from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
 
@@ -47,7 +42,7 @@ def rebuild(
         return 0
     locks.lock_folding()
     with connection.cursor() as cursor:
-        where = _where(units, metrics)
+        where = _where(units, None if metrics is None else [metric.slug for metric in metrics])
         cursor.execute(f"DELETE FROM {CHANGE} WHERE {where}")
         cursor.execute(f"DELETE FROM {TABLE} WHERE {where}")
         if connection.vendor == "sqlite":  # what was just loaded is counted twenty times as fast (demo: 19 s)
@@ -90,51 +85,61 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
     """Recount from the rows and compare with the totals; say each difference (the first ``most``).
 
     ``units``: compare these only. On PostgreSQL writers need not wait: rows and totals are read from one
-    snapshot.
+    snapshot; and only metrics of which a total is wrong are worked out anew (``fingerprints``).
     """
     alone = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         if alone and connection.vendor == "postgresql":
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        _recount(cursor, "recounted", units, None, None)
-        where = _where(units, None)
-        # Subtract the changes not folded yet from the recount: the totals do not hold them.
+        wrong: Collection[str] | None = None
+        if units is None and connection.vendor == "postgresql":
+            wrong = _wrong_metrics(cursor, alone)
+            if not wrong:
+                return []
+        where = _where(units, wrong)
+        counted = [metric for metric in kept_metrics() if wrong is None or metric.slug in wrong]
+        _recount(cursor, "recounted", units, counted, None)
+        tables.add_stored(cursor, "recounted", where, "-")
         cursor.execute(
-            f"INSERT INTO recounted ({ROW}) SELECT {KEYS}, -SUM(change) FROM {CHANGE} WHERE {where} "
-            f"GROUP BY {KEYS} HAVING SUM(change) <> 0"
-        )
-        _find_unlike(cursor, where)
-        unlike = f"EXISTS (SELECT 1 FROM unlike WHERE {_same('unlike', '{0}')})"
-        tables.add_stored(cursor, "recounted", unlike.format("total"), "-")
-        cursor.execute(
-            f"SELECT {KEYS}, SUM(change) FROM recounted WHERE {unlike.format('recounted')} "
+            f"SELECT {KEYS}, SUM(change) FROM (SELECT {ROW} FROM recounted "
+            f"UNION ALL SELECT {KEYS}, -change FROM {CHANGE} WHERE {where}) both_of_them "
             f"GROUP BY {KEYS} HAVING SUM(change) <> 0 ORDER BY unit_id, day, is_cumulative, campaign_key"
         )
-        found = _said(cursor, most)
-        tables.drop(cursor, "recounted", "unlike")
+        found = _said(iter(cursor.fetchone, None), most)
+        tables.drop(cursor, "recounted")
     return found
 
 
-def _find_unlike(cursor: Any, where: str) -> None:
-    """Collect the lines whose total differs from the recount in a table, by one pass over both.
+def _wrong_metrics(cursor: Any, alone: bool) -> set[str]:
+    """Return the slugs of the metrics of which a total is wrong, also of those that are none any more.
 
-    Lines that are found may yet have the same numbers. Only they are compared day by day.
+    If the transaction is ``alone``, a second connection looks at half of them at the same time, in the same
+    snapshot.
     """
-    tables.drop(cursor, "anew", "unlike")
-    columns = f"{BY_LINE}, days, numbers, large"
-    cursor.execute(f"CREATE TEMPORARY TABLE anew AS SELECT {columns} FROM {TABLE} WHERE 1 = 0")
-    cursor.execute(f"INSERT INTO anew ({columns}) {tables.lines_of('recounted')}")
-    cursor.execute(
-        f"CREATE TEMPORARY TABLE unlike AS SELECT {BY_LINE} FROM ("
-        f"SELECT {columns} FROM anew UNION ALL SELECT {columns} FROM {TABLE} WHERE {where}) both_of_them "
-        f"GROUP BY {BY_LINE} HAVING COUNT(*) < 2 OR MIN(days) <> MAX(days) OR MIN(numbers) <> MAX(numbers) "
-        "OR COUNT(numbers) = 1 OR MIN(large) <> MAX(large)"
-    )
-    tables.drop(cursor, "anew")
+    metrics = kept_metrics()
+    sources = list(dict.fromkeys(metric.source for metric in metrics))
+    mine = tuple(metric for metric in metrics if metric.source in sources[::2])
+    others = tuple(metric for metric in metrics if metric not in mine)
+    slugs = quoted(metric.slug for metric in others) if others else "''"
+    rest = (others, f"metric IN ({slugs})", _pieces)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        beside = None
+        if alone:
+            cursor.execute("SELECT pg_export_snapshot()")
+            beside = pool.submit(_beside, cursor.fetchone()[0], *rest)
+        found = wrong_metrics(cursor, mine, f"metric NOT IN ({slugs})", _pieces)
+        return found | (beside.result() if beside else wrong_metrics(cursor, *rest))
 
 
-def _same(one: str, other: str) -> str:
-    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in LINE)
+def _beside(snapshot: str, *asked: Any) -> set[str]:
+    """Look for wrong metrics on a connection of its own, for another thread."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
+            return wrong_metrics(cursor, *asked)
+    finally:
+        connection.close()
 
 
 def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
@@ -159,10 +164,10 @@ def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
     return said
 
 
-def _where(units: Collection[int] | None, metrics: Collection[Metric] | None) -> str:
+def _where(units: Collection[int] | None, slugs: Collection[str] | None) -> str:
     parts = [] if units is None else [among("unit_id", units)]
-    if metrics is not None:
-        parts.append(f"metric IN ({quoted(metric.slug for metric in metrics)})")
+    if slugs is not None:
+        parts.append(f"metric IN ({quoted(slugs)})")
     return " AND ".join(parts) or ALL
 
 
@@ -174,10 +179,7 @@ def _recount(
     progress: Progress | None,
 ) -> None:
     """Write what the rows say into a temporary table, piece by piece, so that memory stays bounded."""
-    if connection.vendor == "postgresql":
-        cursor.execute("SET LOCAL work_mem = '128MB'")  # a piece is sorted in memory; else on disk
-        # How many rows a step has cannot be guessed after so many; a loop over two of them may never end.
-        cursor.execute("SET LOCAL enable_nestloop = off")
+    tables.plan_for_many(cursor)
     for name in (table, "carried"):
         tables.make_empty(cursor, name)
     tables.drop(cursor, WAYS_UP)

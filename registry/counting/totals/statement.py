@@ -8,9 +8,7 @@ Distinct owners are exact: of somebody's rows below a unit, in the order of thei
 days that none before it covered, so the pieces are the union and never overlap. A piece counts one from its
 first day and one less from its end; where two pieces touch, the two cancel.
 
-For the whole country this is quicker in two halves. ``at_hosts`` says what each row adds where it stands, as
-if all owners were different; summed up there by day it is carried up level by level (``check``). ``overlaps``
-says what is too much of those who have several rows, at every unit above: the days that another one covered.
+For the whole country there is a quicker way (``whole``).
 """
 
 from __future__ import annotations
@@ -34,7 +32,7 @@ KEY = ("unit_id", "campaign_key", "is_cumulative", "metric", "day")
 NONE, ALL = "1 = 0", "1 = 1"
 """Conditions for nothing and for everything."""
 
-_AT = "unit_id, campaign_key, is_cumulative"
+AT = "unit_id, campaign_key, is_cumulative"
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -50,45 +48,30 @@ def changes(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], unit
     ``owners`` has for each model a condition on ``owner``: whose rows are counted (all of them: only so are
     owners distinct), none of a model that is left out. ``units`` is one on ``up.ancestor``: at which units.
     """
-    return _said(metrics, owners, units, _Part)
+    return said(metrics, owners, units, Part)
 
 
-WAYS_UP = "ways_up"
-"""The temporary table of which unit stood above which and when: (unit, ancestor, since, until)."""
-
-
-def at_hosts(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str]) -> Statement:
-    """Return the SELECT of (``KEY``, change) at the units where rows stand, each row counted for itself."""
-    return _said(metrics, owners, ALL, _AtHosts)
-
-
-def overlaps(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
-    """Return the SELECT of what rows counted for themselves add too much, where owners are to be distinct.
-
-    Needs the table ``WAYS_UP``.
-    """
-    return _said(tuple(metric for metric in metrics if metric.distinct), owners, units, _Overlaps)
-
-
-def _said(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any) -> Statement:
+def said(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any) -> Statement:
+    """Return the statement that a kind of ``Part`` makes of these metrics."""
     statement, params = _changes(metrics, tuple(owners), connection.vendor, way)
     for model, condition in owners.items():
         statement = statement.replace(_token(model), condition)
-    return statement.replace(_UNITS, units), params
+    return statement.replace(UNITS, units), params
 
 
-_UNITS = "<units>"
-_BASES = "JOIN (SELECT 1 = 0 AS is_cumulative UNION ALL SELECT 1 = 1) basis ON 1 = 1"
-_CAMPAIGNS = (
+UNITS = "<units>"
+BASES = "JOIN (SELECT 1 = 0 AS is_cumulative UNION ALL SELECT 1 = 1) basis ON 1 = 1"
+CAMPAIGNS = (
     "JOIN (SELECT 1 = 0 AS is_one UNION ALL SELECT 1 = 1) campaign "
     "ON NOT campaign.is_one OR place.campaign_id IS NOT NULL"
 )
 """Each row counts on both bases, for all campaigns together and for its own."""
+CAMPAIGN_KEY = f"CASE WHEN campaign.is_one THEN place.campaign_id ELSE {ALL_CAMPAIGNS} END"
 _LIFE = ("started_on", "ended_on")
 
 
 @dataclass(frozen=True)
-class _Words:
+class Words:
     """SQL words that differ between the two databases."""
 
     greater: str
@@ -97,9 +80,9 @@ class _Words:
     always: str
 
 
-_WORDS = {
-    "postgresql": _Words("GREATEST", "LEAST", "DATE '9999-12-31'", "DATE '0001-01-01'"),
-    "sqlite": _Words("MAX", "MIN", "'9999-12-31'", "'0001-01-01'"),
+WORDS = {
+    "postgresql": Words("GREATEST", "LEAST", "DATE '9999-12-31'", "DATE '0001-01-01'"),
+    "sqlite": Words("MAX", "MIN", "'9999-12-31'", "'0001-01-01'"),
 }
 
 
@@ -113,7 +96,7 @@ def _changes(
     metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendor: str, way: Any
 ) -> Statement:
     sources = list(dict.fromkeys(metric.source for metric in metrics if metric.source.owners in owners))
-    words = _WORDS[vendor]
+    words = WORDS[vendor]
     parts = [
         way(
             number,
@@ -135,26 +118,22 @@ def _changes(
             *way.ways_up([f"place_{part.number}" for part in parts], words),
             *spelled,
             *(table for part in parts for table in part.validities()),
-            f"piece(metric, {_AT}, begins, stops, added) AS ({pieces})",
+            f"piece(metric, {way.piece}) AS ({pieces})",
         ]
     )
     given = [params for _tables, params in placed]
     given += [params for part in parts for _statement, params in part.standing]
     params = tuple(param for each in given for param in each)
-    return (
-        f"WITH RECURSIVE {tables}\n"
-        f"SELECT {', '.join(KEY)}, CAST(SUM(added) AS bigint) AS change FROM (\n"
-        f"  SELECT metric, {_AT}, begins AS day, added FROM piece\n"
-        f"  UNION ALL SELECT metric, {_AT}, stops, -added FROM piece WHERE stops < {words.never}\n"
-        f") edge GROUP BY {', '.join(KEY)} HAVING SUM(added) <> 0",
-        params,
-    )
+    return f"WITH RECURSIVE {tables}\n{way.summed(words)}", params
 
 
-class _Part:
+class Part:
     """One source's share of the statement: its rows, where and when they count, and what each adds."""
 
-    def __init__(self, number: int, source: CountSource, metrics: list[Metric], words: _Words) -> None:
+    piece = f"{AT}, begins, stops, added"
+    """The columns of a piece, beside its metric."""
+
+    def __init__(self, number: int, source: CountSource, metrics: list[Metric], words: Words) -> None:
         self.number, self.source, self.metrics, self.words = number, source, metrics, words
         self.conditions: list[Q] = []
         self.amounts: list[str] = []
@@ -168,9 +147,19 @@ class _Part:
         self.marks = ", ".join([*marks, *(f"amount_{number}" for number in range(len(self.amounts)))])
 
     @classmethod
-    def ways_up(cls, places: list[str], words: _Words) -> list[str]:
+    def ways_up(cls, places: list[str], words: Words) -> list[str]:
         """Return the table of the units above, as far as the rows need it."""
-        return [_ways_up(" UNION ".join(f"SELECT unit_id FROM {place}" for place in places), words)]
+        return [ways_above(" UNION ".join(f"SELECT unit_id FROM {place}" for place in places), words)]
+
+    @classmethod
+    def summed(cls, words: Words) -> str:
+        """Return the SELECT of all pieces together: each adds on its first day and takes away again."""
+        return (
+            f"SELECT {', '.join(KEY)}, CAST(SUM(added) AS bigint) AS change FROM (\n"
+            f"  SELECT metric, {AT}, begins AS day, added FROM piece\n"
+            f"  UNION ALL SELECT metric, {AT}, stops, -added FROM piece WHERE stops < {words.never}\n"
+            f") edge GROUP BY {', '.join(KEY)} HAVING SUM(added) <> 0"
+        )
 
     def placed(self) -> tuple[list[str], tuple[Any, ...]]:
         """Return the tables of where each row stood, from which day (begins) to which (ends), and until when
@@ -198,20 +187,20 @@ class _Part:
             f"""spell_{self.number} AS (
   SELECT * FROM (
     SELECT place.owner, up.ancestor AS unit_id, basis.is_cumulative,
-      CASE WHEN campaign.is_one THEN place.campaign_id ELSE {ALL_CAMPAIGNS} END AS campaign_key,
+      {CAMPAIGN_KEY} AS campaign_key,
       {greater}(place.begins, up.since) AS begins,
       {lesser}(place.leaves, up.until,
         CASE WHEN basis.is_cumulative THEN place.leaves ELSE place.ends END) AS stops, {self.marks}
-    FROM place_{self.number} place JOIN up ON up.unit = place.unit_id AND {_UNITS}
-    {_BASES} {_CAMPAIGNS}
+    FROM place_{self.number} place JOIN up ON up.unit = place.unit_id AND {UNITS}
+    {BASES} {CAMPAIGNS}
   ) days WHERE begins < stops
 )"""
         ]
         if covered:
             tables.append(
                 f"""held_{self.number} AS (
-  SELECT owner, {_AT}, begins, stops, {self.marks}{covered} FROM spell_{self.number}
-  WINDOW earlier AS (PARTITION BY owner, {_AT} ORDER BY begins, stops
+  SELECT owner, {AT}, begins, stops, {self.marks}{covered} FROM spell_{self.number}
+  WINDOW earlier AS (PARTITION BY owner, {AT} ORDER BY begins, stops
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )"""
             )
@@ -242,18 +231,18 @@ class _Part:
         if metric.distinct:
             where += f" AND (covered_{number} IS NULL OR covered_{number} < stops)"
             begins = f"{greater}(begins, COALESCE(covered_{number}, begins)) AS begins"
-            return f"SELECT owner, {_AT}, {begins}, stops, 1 AS added FROM held_{self.number} WHERE {where}"
+            return f"SELECT owner, {AT}, {begins}, stops, 1 AS added FROM held_{self.number} WHERE {where}"
         added = self._added(metric)
         where += f" AND {added} IS NOT NULL"
-        return f"SELECT owner, {_AT}, begins, stops, {added} AS added FROM spell_{self.number} WHERE {where}"
+        return f"SELECT owner, {AT}, begins, stops, {added} AS added FROM spell_{self.number} WHERE {where}"
 
     def _piece(self, metric: Metric, validity: int | None) -> str:
         number, greater, lesser = self._mark(metric), self.words.greater, self.words.lesser
         piece = self._unclipped(metric)
         if validity is None:
-            return f"SELECT '{metric.slug}', {_AT}, begins, stops, added FROM ({piece}) piece_{number}"
+            return f"SELECT '{metric.slug}', {AT}, begins, stops, added FROM ({piece}) piece_{number}"
         return (
-            f"SELECT '{metric.slug}', {_AT}, {greater}(begins, since), {lesser}(stops, until), added "
+            f"SELECT '{metric.slug}', {AT}, {greater}(begins, since), {lesser}(stops, until), added "
             f"FROM ({piece}) piece_{number} JOIN standing_{self.number}_{validity} standing "
             f"ON standing.owner = piece_{number}.owner AND since < stops AND until > begins"
         )
@@ -294,97 +283,7 @@ class _Part:
         return sorted({self._mark(metric) for metric in self.metrics if metric.distinct})
 
 
-class _AtHosts(_Part):
-    """What rows add where they stand: no unit above is asked, and no two rows of an owner are compared."""
-
-    @classmethod
-    def ways_up(cls, places: list[str], words: _Words) -> list[str]:
-        """Return no tables: nothing is carried up here."""
-        return []
-
-    def spelled(self) -> list[str]:
-        """Return the table of each row's days, on each basis, for each campaign."""
-        lesser = self.words.lesser
-        return [
-            f"""spell_{self.number} AS (
-  SELECT place.owner, place.unit_id, basis.is_cumulative,
-    CASE WHEN campaign.is_one THEN place.campaign_id ELSE {ALL_CAMPAIGNS} END AS campaign_key, begins,
-    {lesser}(leaves, CASE WHEN basis.is_cumulative THEN leaves ELSE ends END) AS stops, {self.marks}
-  FROM place_{self.number} place {_BASES} {_CAMPAIGNS}
-)"""
-        ]
-
-    def _unclipped(self, metric: Metric) -> str:
-        added = self._added(metric)
-        return (
-            f"SELECT owner, {_AT}, begins, stops, {added} AS added FROM spell_{self.number} "
-            f"WHERE is_{self._mark(metric)} = 1 AND {added} IS NOT NULL AND begins < stops"
-        )
-
-
-class _Overlaps(_Part):
-    """The days of a row that an earlier one of the same owner covered, at every unit above."""
-
-    @classmethod
-    def ways_up(cls, places: list[str], words: _Words) -> list[str]:
-        """Return the table that is there already."""
-        return [f"up AS (SELECT * FROM {WAYS_UP})"]
-
-    def placed(self) -> tuple[list[str], tuple[Any, ...]]:
-        """Leave out who has a single row: nothing overlaps there."""
-        (counted, place), params = super().placed()
-        name = f"place_{self.number}"
-        several = (
-            f"SELECT every.*, COUNT(*) OVER (PARTITION BY owner) AS of_owner FROM every_{self.number} every"
-        )
-        return [
-            counted,
-            f"every_{place.removeprefix('place_')}",
-            f"{name} AS (SELECT * FROM ({several}) numbered WHERE of_owner > 1)",
-        ], params
-
-    def _unclipped(self, metric: Metric) -> str:
-        number = self._mark(metric)
-        stops = f"{self.words.lesser}(stops, covered_{number}) AS stops"
-        return (
-            f"SELECT owner, {_AT}, begins, {stops}, -1 AS added FROM held_{self.number} "
-            f"WHERE is_{number} = 1 AND covered_{number} > begins"
-        )
-
-
-def make_ways_up(cursor: Any) -> None:
-    """Make the temporary table ``WAYS_UP`` of all units."""
-    hosts = f"SELECT DISTINCT unit_id FROM {UnitPlacement._meta.db_table}"
-    cursor.execute(
-        f"CREATE TEMPORARY TABLE {WAYS_UP} AS WITH RECURSIVE {_ways_up(hosts, _WORDS[connection.vendor])} "
-        "SELECT * FROM up"
-    )
-    if connection.vendor == "postgresql":
-        cursor.execute(f"ANALYZE {WAYS_UP}")
-
-
-def carried_up(table: str) -> str:
-    """Return the SELECT of what the changes in a table are to the units directly above, on their days there.
-
-    A change before a unit came below another counts there from that day on; with the day on which the unit
-    leaves, it counts there no longer.
-    """
-    words = _WORDS[connection.vendor]
-    met = (
-        f"{table} here JOIN {UnitPlacement._meta.db_table} place ON place.unit_id = here.unit_id "
-        "AND place.superior_id IS NOT NULL AND (place.ended_on IS NULL OR here.day < place.ended_on)"
-    )
-    rest = "here.campaign_key, here.is_cumulative, here.metric"
-    first = f"{words.greater}(here.day, COALESCE(place.started_on, here.day))"
-    return (
-        f"SELECT {', '.join(KEY)}, CAST(SUM(change) AS bigint) FROM ("
-        f"SELECT place.superior_id AS unit_id, {rest}, {first} AS day, here.change FROM {met} "
-        f"UNION ALL SELECT place.superior_id, {rest}, place.ended_on, -here.change FROM {met} "
-        f"WHERE place.ended_on IS NOT NULL) carried GROUP BY {', '.join(KEY)} HAVING SUM(change) <> 0"
-    )
-
-
-def _ways_up(hosts: str, words: _Words) -> str:
+def ways_above(hosts: str, words: Words) -> str:
     """Return the table of which units stood above those hosts and when.
 
     Over all time two may each have stood above the other, so the walk goes up only within the days on which

@@ -19,6 +19,14 @@ ROW = f"{KEYS}, change"
 BY_LINE = ", ".join(LINE)
 
 
+def plan_for_many(cursor: Any) -> None:
+    """Let the rest of the transaction work on much at once."""
+    if connection.vendor == "postgresql":
+        cursor.execute("SET LOCAL work_mem = '128MB'")  # a piece is sorted in memory; else on disk
+        # How many rows a step has cannot be guessed after so many; a loop over two of them may never end.
+        cursor.execute("SET LOCAL enable_nestloop = off")
+
+
 def make_empty(cursor: Any, table: str) -> None:
     """Make an empty temporary table of changes."""
     drop(cursor, table)

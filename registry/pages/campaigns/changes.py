@@ -1,4 +1,4 @@
-"""What is done with a campaign: start, edit, end, take back the end."""
+"""What is done with a campaign: start, edit, take back the end; it is closed by ``registry.closings``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from registry import access
 from registry.models import Campaign
 from registry.operations import campaigns as operations
 from registry.pages.campaigns import forms
-from registry.pages.campaigns.page import address_within, list_url
-from registry.refusals import OperationRefused
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
-from registry.web.fields import ReasonForm, typed_day_or
+from registry.web.fields import ReasonForm
 
 FORM = "pages/campaigns/form.html"
 
@@ -67,39 +65,6 @@ def _around(job: Job) -> dict[str, Any]:
 _CAMPAIGN = Subject("campaign", _at_hand, _around, "pages/campaigns/confirm.html")
 
 
-def _what_stands(job: Job) -> list[str]:
-    """Return which organizations and assignments its end will leave, with a link to each list."""
-    campaign, actor = job.row, actor_of(job.request)
-    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
-    try:
-        left = operations.plan_end(actor=actor, campaign=campaign, on=day)
-    except OperationRefused as refusal:
-        return refusal.messages
-    said = [f"“{campaign.name}”自 {day} 起结束:此后不能再在其中成立组织、编入人员,之前日期的统计不变。"]
-    address = address_within(job.address, campaign, day)
-    if left.organizations:
-        said.append(
-            format_html(
-                '结束时仍有组织 <a href="{}">{} 个</a>、编入 <a href="{}">{} 人次</a>,'
-                "不会自动撤销,请逐个撤销或改换任务。",
-                list_url(address, "organizations"),
-                left.organizations,
-                list_url(address, "assignments"),
-                left.assignments,
-            )
-        )
-    if left.pending:
-        url = list_url(address, "organizations", state="pending")
-        said.append(
-            format_html('待审批的组织 <a href="{}">{} 个</a>,请先批准或退回。', url, f"{left.pending:,}")
-        )
-    if left.unseen:
-        said.append(f"另有 {left.unseen:,} 个组织在您的管理范围以外。")
-    if not (left.organizations or left.pending or left.unseen):
-        said.append("其中的组织都已撤销。")
-    return said
-
-
 edit = _CAMPAIGN.change(
     operations.edit_campaign,
     forms.EditForm,
@@ -107,14 +72,6 @@ edit = _CAMPAIGN.change(
     submit_label="保存",
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template=FORM,
-)
-end = _CAMPAIGN.change(
-    operations.end_campaign,
-    forms.EndForm,
-    "结束专项任务",
-    submit_label="结束该任务",
-    sentences=_what_stands,
-    done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起结束。如有误,可在本页恢复。",
 )
 reopen = _CAMPAIGN.change(
     operations.reopen_campaign,

@@ -1,4 +1,4 @@
-"""Forms about campaigns: start, edit, end."""
+"""Forms about campaigns: start, edit."""
 
 from __future__ import annotations
 
@@ -49,11 +49,3 @@ class EditForm(fields.EditForm):
         cast(PickerField, self.fields["lead_unit"]).keep(self.row.lead_unit)
         if self.row.ended_on is None:  # ending is an operation of its own
             del self.fields["ended_on"]
-
-
-class EndForm(ScopedForm):
-    """End on a day; ``planned`` marks what the page said would be left."""
-
-    planned = forms.CharField(required=False, widget=forms.HiddenInput)
-    on = DayField(label="结束日期", help_text="自该日起不能再在本任务中成立组织、编入人员。")
-    reason = reason_field("结束原因", required=True)

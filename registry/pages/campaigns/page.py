@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from registry import access
+from registry.closings.models import Closing
 from registry.counting.basis import Question, organization_rows
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
@@ -198,12 +199,18 @@ def organization_url(user: access.AnyUser, organization: Organization, address: 
     return address.url(organization.get_absolute_url()) if is_seen else ""
 
 
-def actions(user: access.AnyUser, campaign: Campaign, address: Address) -> list[dict[str, Any]]:
+def reopening(closing: Closing | None) -> tuple[str, str, str]:
+    """Return verb, address and label of the way back: all that was closed, as long as that may be."""
+    if closing is not None and closing.may_be_reopened:
+        return "reopen_closing", "campaign_close_reopen", "恢复任务…"
+    return "reopen_campaign", "campaign_reopen", "恢复任务…"
+
+
+def actions(
+    user: access.AnyUser, campaign: Campaign, address: Address, closing: Closing | None
+) -> list[dict[str, Any]]:
     """Return the buttons by rights and state."""
-    last = (
-        ("end_campaign", "campaign_end", "结束任务…")
-        if campaign.ended_on is None
-        else ("reopen_campaign", "campaign_reopen", "恢复任务…")
-    )
+    is_open = campaign.ended_on is None
+    last = ("close_campaign", "campaign_close", "结束任务…") if is_open else reopening(closing)
     changes = buttons(user, campaign, address, ("edit_campaign", "campaign_edit", "修改"), last)
     return [{"label": "打印", "tone": "print"}, *changes]

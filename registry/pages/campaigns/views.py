@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
+from registry.closings.page import panel_of
 from registry.pages.campaigns import page
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations.page import state_tag
@@ -33,6 +34,9 @@ def campaign(request: HttpRequest, code: str) -> HttpResponse:
     scope, day = access.spans(request.user), address.as_of
     tone, state = page.state_tag(found, day)
     organizations, number = page.newest(request.user, within)
+    panel = panel_of(request.user, found, address)
+    closing = panel.closing if panel else None
+    verb, back, _label = page.reopening(closing)
     is_lead_seen = found.lead_unit is None or access.inside(found.lead_unit, scope)
     return render(
         request,
@@ -55,10 +59,11 @@ def campaign(request: HttpRequest, code: str) -> HttpResponse:
                 {"name": "专项任务", "url": address.url(reverse("campaigns"))},
                 {"name": found.name},
             ],
-            "actions": page.actions(request.user, found, address),
+            "actions": page.actions(request.user, found, address, closing),
+            "closing_panel": panel,
             "panels": panels_of(request, found),
-            "reopen_url": row_url(request.user, found, address, "campaign_reopen")
-            if access.may(request.user, "reopen_campaign", found)
+            "reopen_url": row_url(request.user, found, address, back)
+            if access.may(request.user, verb, found)
             else "",
             # Who did it at a unit that the user does not see is not the user's to know.
             "shows_record": is_lead_seen,

@@ -7,22 +7,20 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, OrganizationMetric
-from registry.counting.rollup import rollup
-from registry.models import Basis, Organization, OrganizationKind, Unit, WorkflowState
+from registry.models import Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
+from registry.operations import approving, seen
 from registry.operations import organizations as operations
-from registry.operations import seen
-from registry.pages.organizations import forms
+from registry.pages.organizations import forms, page
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
 from registry.rules import organizations as rules
+from registry.rules import workflow
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
@@ -36,23 +34,23 @@ def register(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code, "establish_organization")
     request.current_unit = unit.code  # type: ignore[attr-defined]
     address = address_of(request)
-    may_approve = access.may(request.user, "approve_organization", unit)
     form = forms.RegisterForm(
         posted(request), user=request.user, unit=unit, initial=_first_values(request, unit, address)
     )
-    is_draft = request.POST.get("save_as") == "draft"
-    state = _first_state(may_approve=may_approve, is_draft=is_draft)
+    entered = workflow.DRAW_UP if request.POST.get("save_as") == "draft" else workflow.ENTER
     context = {
         "unit": unit,
         "crumbs": [{"name": unit.label, "url": address.url(unit.get_absolute_url())}, {"name": "登记组织"}],
         "cancel_url": address.url(unit.get_absolute_url()),
-        "submit_label": "登记" if may_approve else "提交审批",
+        "submit_label": "提交审批",
         "suggested": _suggested(request, form),
     }
     return change(
         request,
         form,
-        lambda: operations.establish_organization(actor=actor_of(request), state=state, **form.arguments()),
+        lambda: operations.establish_organization(
+            actor=actor_of(request), state=entered.to.value, **form.arguments()
+        ),
         done=lambda made: _registered(made, len(form.cleaned_data["people"]), address),
         back=lambda made: address.url(made.get_absolute_url()),
         template="pages/organizations/register.html",
@@ -88,13 +86,13 @@ def _at_hand(request: HttpRequest, code: str, verb: str) -> Organization:
 
 
 def _around(job: Job) -> dict[str, Any]:
-    organization, page = job.row, job.url(job.row)
+    organization, url = job.row, job.url(job.row)
     crumbs = [
         {"name": organization.unit.label, "url": job.url(organization.unit)},
-        {"name": organization.name, "url": page},
+        {"name": organization.name, "url": url},
         {"name": job.title},
     ]
-    return {"organization": organization, "crumbs": crumbs, "cancel_url": page}
+    return {"organization": organization, "crumbs": crumbs, "cancel_url": url}
 
 
 def _to_unit(job: Job, result: object) -> SafeString:
@@ -123,6 +121,11 @@ def _dissolution(job: Job) -> dict[str, Any]:
 
 def _move_warnings(job: Job) -> list[str]:
     return warnings(rules.move_findings([rules.Move(job.row, job.sent["parent"])]))
+
+
+def _own_sentences(job: Job) -> list[str]:
+    """Say before anything is typed that another person has to decide."""
+    return [page.OF_OWN] if workflow.is_own(job.user, job.row) else []
 
 
 _ORGANIZATION = Subject(
@@ -194,7 +197,7 @@ withdraw = _ORGANIZATION.change(
     beside=(seen.MEMBERS,),
 )
 submit = _ORGANIZATION.change(
-    operations.submit_organization,
+    approving.submit_organization,
     ScopedForm,
     "提交审批",
     sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
@@ -202,27 +205,21 @@ submit = _ORGANIZATION.change(
     beside=(seen.MEMBERS,),
 )
 approve = _ORGANIZATION.change(
-    operations.approve_organization,
+    approving.approve_organization,
     forms.ApproveForm,
     "批准",
-    sentences=lambda job: [f"批准后按成立日期 {job.row.established_on} 起计入统计。"],
+    sentences=lambda job: [f"批准后按成立日期 {job.row.established_on} 起计入统计。", *_own_sentences(job)],
     done=lambda job, row: f"已批准“{row.name}”,按其日期计入统计。",
     beside=(seen.MEMBERS,),
 )
 send_back = _ORGANIZATION.change(
-    operations.return_organization,
+    approving.return_organization,
     ReasonForm,
     "退回",
-    sentences=lambda job: ["退回后由录入单位修改,再次提交。"],
+    sentences=lambda job: ["退回后由录入单位修改,再次提交。", *_own_sentences(job)],
     done=lambda job, row: f"已退回“{row.name}”。",
     beside=(seen.MEMBERS,),
 )
-
-
-def _first_state(*, may_approve: bool, is_draft: bool) -> str:
-    if is_draft:
-        return WorkflowState.DRAFT.value
-    return WorkflowState.APPROVED.value if may_approve else WorkflowState.SUBMITTED.value
 
 
 def _kind_of(kind: str, *, is_standing: bool = False) -> tuple[str, bool]:
@@ -259,31 +256,8 @@ def _suggested(request: HttpRequest, form: forms.RegisterForm) -> dict[str, str]
     return _in_text(form.initial)
 
 
-def metric_of(organization: Organization) -> OrganizationMetric:
-    """Return the metric that a new organization makes grow: Party organizations together, others by kind."""
-    together = METRICS["temporary_party_orgs"]
-    fitting = [
-        metric
-        for metric in (together, *ORGANIZATION_METRICS)
-        if isinstance(metric, OrganizationMetric)
-        and metric.includes(organization.kind, organization.is_temporary)
-    ]
-    return fitting[0] if fitting else ORGANIZATION_METRICS[0]
-
-
 def _registered(made: Organization, placed: int, address: Address) -> SafeString:
-    """Say what was registered, and what the unit counts now."""
-    unit = made.unit
-    said = f"已登记“{made.name}”,编入 {placed} 人。"
-    if made.state != WorkflowState.APPROVED:
-        state = WorkflowState(made.state).label
-        said += f"状态为“{state}”,批准前不计入统计。"
-        return format_html("{}{}", said, way_to(address, unit))
-    question, day = address.question, made.established_on
-    if day > question.as_of:
-        question = question.on(day)
-    metric = metric_of(made)
-    number = rollup(unit, question, children=False).total.counts[metric.slug]
-    said += f"{unit.label}{Basis(question.basis).label}{metric.label} {number} {metric.measure}。"
-    url = address.url(reverse("unit", args=[unit.code]), as_of=address.said(question.as_of))
-    return format_html('{} <a href="{}">{}</a>', said, url, f"返回{unit.label}")
+    """Say what was registered, and that it does not count yet."""
+    state = WorkflowState(made.state).label
+    said = f"已登记“{made.name}”,编入 {placed} 人。状态为“{state}”,批准前不计入统计。"
+    return format_html("{}{}", said, way_to(address, made.unit))

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry import access
-from registry.models import Organization, OrganizationKind, Unit, WorkflowState
+from registry.models import Organization, OrganizationKind, Unit
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span
 from registry.models.kinds import PARTY_KINDS
@@ -28,6 +28,7 @@ from registry.pages.organizations.forms import (
     superior_at,
 )
 from registry.rules import organizations as rules
+from registry.rules import workflow
 from registry.rules.findings import Severity
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import change, changes_something, fingerprint, posted
@@ -240,14 +241,12 @@ def found(request: HttpRequest, code: str) -> HttpResponse:
         "campaign": campaign.code if campaign else None,
     }
     form = FoundingForm(posted(request), user=request.user, unit=unit, initial=initial)
-    may_approve = access.may(request.user, "approve_organization", unit)
-    state = WorkflowState.APPROVED if may_approve else WorkflowState.SUBMITTED
     url = address.url(unit.get_absolute_url())
 
     def act() -> list[Organization]:
         rows = [each.organization for each in form.plan]
         for row in rows:
-            row.state = state.value
+            row.state = workflow.ENTER.to.value
         return list(operations.establish_organizations(actor=actor_of(request), organizations=rows))
 
     return change(
@@ -263,7 +262,7 @@ def found(request: HttpRequest, code: str) -> HttpResponse:
             "subtitle": f"{unit.name}及下级单位",
             "crumbs": [{"name": unit.label, "url": url}, {"name": "批量成立组织"}],
             "cancel_url": url,
-            "submit_label": "全部成立" if may_approve else "全部提交审批",
+            "submit_label": "全部提交审批",
         },
         warn=form.warnings,
     )
@@ -278,8 +277,9 @@ def _founded(made: list[Organization], unit: Unit, address: Address) -> SafeStri
         ((address.url(row.get_absolute_url()), row.name) for row in mains[:NAMED]),
     )
     more = "等" if len(mains) > NAMED else ""
-    pending = "" if made[0].state == WorkflowState.APPROVED else "已提交审批,批准前不计入统计。"
     units = len({row.unit_id for row in made})
-    said = format_html("已在 {} 个单位成立 {} 个组织:{}{}。{}", units, len(made), links, more, pending)
+    said = format_html(
+        "已在 {} 个单位成立 {} 个组织:{}{}。已提交审批,批准前不计入统计。", units, len(made), links, more
+    )
     ledger = address.url(reverse("organizations"), unit=unit.code)
     return format_html('{} <a href="{}">在台账中查看</a>{}', said, ledger, way_to(address, unit))

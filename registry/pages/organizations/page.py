@@ -22,6 +22,7 @@ from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
+from registry.rules import workflow
 from registry.rules.waiting import overdue_by
 from registry.web.address import Address
 from registry.web.links import PENDING, buttons, linked, rows_page
@@ -56,7 +57,7 @@ def facts(
 ) -> list[tuple[str, str | SafeString]]:
     """Return label and value of everything registered about it, in the order of display."""
     parent, body, source = organization.parent, organization.task_body, organization.source
-    campaign = organization.campaign
+    campaign, by = organization.campaign, organization.approving_organization
     found: list[tuple[str, str | SafeString | None]] = [
         ("组织代码", organization.code),
         ("类型", organization.kind_label),
@@ -66,7 +67,9 @@ def facts(
         ("上级组织", _superior(organization, scope, address) if parent else "无"),
         ("依托的专班或工作组", linked(address, body, scope) if body else ""),
         ("成立日期", organization.established_on.isoformat()),
+        ("批准的党组织", linked(address, by, scope) if by else ""),
         ("批复文号", organization.approval_number),
+        ("批复日期", organization.approved_on.isoformat() if organization.approved_on else ""),
         ("撤销日期", organization.dissolved_on.isoformat() if organization.dissolved_on else ""),
         ("撤销文号", organization.dissolution_number),
         ("别名", organization.aliases),
@@ -209,8 +212,10 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     state, stands = organization.state, organization.dissolved_on is None
     if state == WorkflowState.WITHDRAWN:
         return made
-    decides = state == WorkflowState.SUBMITTED and access.may(user, "approve_organization", organization)
-    resubmits = state in (WorkflowState.DRAFT, WorkflowState.RETURNED)
+    decides = workflow.may_start(workflow.APPROVE, organization, user) and access.may(
+        user, "approve_organization", organization
+    )
+    resubmits = state in workflow.SUBMIT.origins
     left_out = set() if stands else _WHILE_IT_STANDS
     if resubmits:  # the form of a draft has all that is corrected later
         left_out = left_out | {"organization_correct"}
@@ -240,13 +245,20 @@ def _prints(user: access.AnyUser, organization: Organization, address: Address) 
     ]
 
 
-def notice(organization: Organization, day: date) -> str:
+OF_OWN = "由您提交或最后修改,须由另一人审批。"
+
+
+def notice(organization: Organization, user: access.AnyUser, day: date) -> str:
     """Return the sentence above the page of what does not count, and whether it is overdue on the day."""
     if organization.state in PENDING_STATES:
         state = WorkflowState(organization.state).label
-        late = overdue_by(organization, day)
-        since = f"成立后 {settings.APPROVAL_DAYS} 日内应当报批,已超 {late:,} 日。" if late else ""
-        return f"状态为“{state}”,批准前不计入任何统计。{since}"
+        said = f"状态为“{state}”,批准前不计入任何统计。"
+        if late := overdue_by(organization, day):
+            said += f"成立后 {settings.APPROVAL_DAYS} 日内应当报批,已超 {late:,} 日。"
+        if organization.state == WorkflowState.RETURNED and organization.return_reason:
+            said += f"退回原因:{organization.return_reason}"
+        is_own = organization.state == WorkflowState.SUBMITTED and workflow.is_own(user, organization)
+        return said + (OF_OWN if is_own else "")
     if organization.state == WorkflowState.WITHDRAWN:
         return "该组织系误录,已撤回,不计入任何日期的统计。"
     return ""

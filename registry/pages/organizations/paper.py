@@ -45,7 +45,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     parts = [(f"在册人员 {len(now):,} 人次", _members(members, now))] if now else []
     if with_history:
         parts += _history(request, found, placements, members)
-    notice = organization_page.notice(found, address.as_of)
+    notice = organization_page.notice(found, request.user, address.as_of)
     notes = [notice] if notice else []
     if members.has_samples() or found.is_sample:
         notes.append("含演示数据。")

@@ -209,6 +209,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     acts = (
         Act("submit_organization", "organizations_submit", "提交审批"),
         Act("approve_organization", "organizations_approve", "批准"),
+        Act("return_organization", "organizations_return", "退回"),
         Act("dissolve_organization", "organizations_dissolve", "撤销组织"),
     )
     columns: Sequence[Column[ListedOrganization]] = (
@@ -279,9 +280,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             cell="parts/cells/tag.html",
             only="page",
         ),
-        read_back(ORGANIZATION, "state"),
+        *(read_back(ORGANIZATION, slug) for slug in ("approved_on", "state", "is_temporary")),
         read_back(ORGANIZATION, "code", lambda row: row.organization.code if row.is_seen else None),
-        read_back(ORGANIZATION, "is_temporary"),
         read_back(ORGANIZATION, "unit", lambda row: row.organization.unit.code if row.is_seen else None),
         read_back(
             ORGANIZATION, "parent", lambda row: row.organization.parent.code if row.is_parent_seen else None

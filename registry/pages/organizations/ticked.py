@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django.http import HttpRequest
 from django.urls import reverse
 
 from registry.models import WorkflowState
 from registry.nouns.organization import ORGANIZATION
+from registry.operations import approving, seen
 from registry.operations import organizations as operations
-from registry.operations import seen
-from registry.pages.organizations.forms import DissolveForm
+from registry.pages.organizations.forms import DissolveForm, approving_at
 from registry.pages.organizations.tables import OrganizationTable
 from registry.refusals import OperationRefused
+from registry.rules import workflow
 from registry.rules.dissolutions import Extent
-from registry.rules.organizations import MAY_APPROVE, MAY_SUBMIT
 from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
-from registry.web.fields import document_field, typed_day_or
+from registry.web.fields import DayField, PickerField, ReasonForm, document_field, typed_day_or
 from registry.web.lists import with_query
 from registry.web.ticked import Ticked, TickedForm, TickedSubject
 
@@ -30,9 +32,27 @@ class DissolveManyForm(TickedForm, DissolveForm):
 
 
 class ApproveManyForm(TickedForm):
-    """Approve by one document."""
+    """Approve by one document; each keeps the number and day that it has."""
 
-    approval_number = document_field("批复文号(一号多件)")
+    approving_organization = PickerField(
+        "organization",
+        label="批准的党组织",
+        required=False,
+        help_text="不填就各由其上最近的党委(没有党委的由上级党组织)批准。",
+    )
+    approval_number = document_field("批复文号(一号多件)", help_text="已有文号的组织保留自己的文号。")
+    approved_on = DayField(
+        label="批复日期", required=False, help_text="不填就是今天;已有批复日期的组织保留自己的日期。"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = cast(PickerField, self.fields["approving_organization"])
+        approving_at(chosen, self.user, [row.unit for row in self.row.rows])
+
+
+class ReturnManyForm(TickedForm, ReasonForm):
+    """Return with one reason."""
 
 
 def _back(request: HttpRequest) -> str:
@@ -92,22 +112,34 @@ submit = _ORGANIZATIONS.change(
     "submit_organization",
     "提交审批",
     TickedForm,
-    lambda job, actor: operations.submit_organizations(actor=actor, organizations=job.rows),
+    lambda job, actor: approving.submit_organizations(actor=actor, organizations=job.rows),
     sentences=lambda job: ["提交后由上级审批,批准前不计入统计。"],
     done=lambda job, rows: f"已提交{_who(job)},批准前不计入统计。",
-    fits=lambda row: row.state in MAY_SUBMIT,
+    fits=lambda job, row: workflow.may_start(workflow.SUBMIT, row, job.user),
     beside=(seen.MEMBERS,),
 )
 approve = _ORGANIZATIONS.change(
     "approve_organization",
     "批准",
     ApproveManyForm,
-    lambda job, actor: operations.approve_organizations(
+    lambda job, actor: approving.approve_organizations(
         actor=actor, organizations=job.rows, **job.form.arguments()
     ),
-    sentences=lambda job: ["批准后按各自的成立日期起计入统计;文号写入每一个组织。"],
+    sentences=lambda job: ["批准后按各自的成立日期起计入统计;文号和日期写入每一个组织。"],
     done=lambda job, rows: f"已批准{_who(job)},按其日期计入统计。",
-    fits=lambda row: row.state in MAY_APPROVE,
+    fits=lambda job, row: workflow.may_start(workflow.APPROVE, row, job.user),
+    beside=(seen.MEMBERS,),
+)
+send_back = _ORGANIZATIONS.change(
+    "return_organization",
+    "退回",
+    ReturnManyForm,
+    lambda job, actor: approving.return_organizations(
+        actor=actor, organizations=job.rows, **job.form.arguments()
+    ),
+    sentences=lambda job: ["退回后由录入单位修改,再次提交。"],
+    done=lambda job, rows: f"已退回{_who(job)}。",
+    fits=lambda job, row: workflow.may_start(workflow.RETURN, row, job.user),
     beside=(seen.MEMBERS,),
 )
 dissolve = _ORGANIZATIONS.change(

@@ -46,7 +46,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "organization": found,
             "tone": tone,
             "state": state,
-            "notice": organization_page.notice(found, address.as_of),
+            "notice": organization_page.notice(found, request.user, address.as_of),
             "facts": organization_page.facts(found, placements, scope, address),
             "picture": party_line.picture(found, address, scope),
             "line_counts": organization_page.line_counts(found, address),

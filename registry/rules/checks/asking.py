@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from registry.models import Organization, RuleException, RuleSetting, Unit, WorkflowState
+from registry.models import Campaign, Organization, RuleException, RuleSetting, Unit, WorkflowState
 from registry.models.hierarchy import Span, UnitHierarchy, is_inside, placed_in, remembering, within
 from registry.models.organization import OrganizationQuerySet
 from registry.rules.checks.check import Breach, Check, Found
@@ -57,13 +57,18 @@ def thresholds_of(check: Check, setting: RuleSetting | None) -> dict[str, int]:
     return {name: int(own.get(name, value)) for name, value in check.thresholds.items()}
 
 
-def organizations_at(unit: Unit, day: date, scope: Iterable[Span] | None = None) -> OrganizationQuerySet:
+def organizations_at(
+    unit: Unit, day: date, scope: Iterable[Span] | None = None, campaign: Campaign | None = None
+) -> OrganizationQuerySet:
     """Return what is checked at a unit and all below it: approved, standing and hosted there on the day.
 
-    ``scope`` are the intervals of today's unit tree that the user sees (None: everything).
+    ``scope`` are the intervals of today's unit tree that the user sees, ``campaign`` the one whose
+    organizations are asked for (None: everything).
     """
     spans = within(UnitHierarchy.on(day).spans(unit), scope)
     rows = Organization.objects.approved().as_of(day).hosted_on(day)
+    if campaign is not None:
+        rows = rows.filter(campaign=campaign)
     return placed_in(rows, spans, "host__unit__").order_by()
 
 
@@ -144,6 +149,7 @@ def count_breaches(
     *,
     slugs: Slugs = None,
     scope: Iterable[Span] | None = None,
+    campaign: Campaign | None = None,
     children: bool = True,
 ) -> Counted:
     """Count the breaches of each check for a unit and its children of the day: one query for each check.
@@ -160,7 +166,7 @@ def count_breaches(
     ]
     below.sort(key=lambda child: (child.order_key, child.pk))
     spans = [shape.spans(unit), [Span(unit.tree_id, unit.lft, unit.lft)], *map(shape.spans, below)]
-    rows = organizations_at(unit, day, scope)
+    rows = organizations_at(unit, day, scope, campaign)
     found: list[Numbers] = [{} for _ in spans]
     for asked in asked_on(day, slugs):
         sums = _Sums(_counted(asked, rows, day))

@@ -1,0 +1,122 @@
+"""The card of an organization: what breaks the rules there, how to mend it, and what is excepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from registry import access
+from registry.compliance.found import TONES, nothing_wrong
+from registry.compliance.tables import ListedException
+from registry.models import Organization, Person, RuleException, WorkflowState
+from registry.rules.checks import Breach, breaches
+from registry.web.address import Address, address_of
+from registry.web.links import person_url, row_url
+
+Way = tuple[str, str, str]
+"""A way to mend something: the verb, the name of its page, the words."""
+
+_PLACE: Way = ("assign_person", "organization_members_add", "编入人员")
+_APPOINT: Way = ("assign_person", "organization_members_add", "指定书记")
+_LEAD: Way = ("assign_person", "organization_members_add", "指定组长")
+_ROLES: Way = ("change_role", "organization", "调整职务")
+_NUMBER: Way = ("edit_organization", "organization_correct", "登记批复文号")
+_KIND: Way = ("edit_organization", "organization_correct", "更正类型")
+_DISSOLVE: Way = ("dissolve_organization", "organization_dissolve", "撤销组织")
+_FOUND: Way = ("establish_organization", "organization_copy", "另行成立")
+_HOME: Way = ("transfer_person", "person_transfer", "登记组织关系")
+
+WAYS: dict[str, tuple[Way, ...]] = {
+    "branch_min_full_members": (_KIND,),
+    "temp_branch_min_full_members": (_PLACE,),
+    "branch_max_members": (_KIND, _FOUND),
+    "joint_branch": (_KIND,),
+    "temp_branch_approved": (_NUMBER,),
+    "temp_branch_appointed": (_APPOINT,),
+    "temp_secretary_full_member": (_APPOINT, _ROLES),
+    "temp_secretary_stays": (_APPOINT,),
+    "temp_no_admission": (_HOME,),
+    "temp_over_six_months": (_FOUND,),
+    "temp_branch_lapses": (_DISSOLVE,),
+    "committee_size": (_PLACE, _ROLES),
+    "general_branch_size": (_NUMBER, _KIND),
+    "temp_general_branch_size": (_NUMBER, _KIND),
+    "committee_org_size": (_KIND,),
+    "group_leader": (_LEAD,),
+    "group_min": (_PLACE,),
+}
+"""By what page each rule is satisfied again; of a person, where the page is one of a person."""
+
+
+@dataclass(frozen=True)
+class ShownBreach:
+    """One breach of the organization, with the ways to mend it."""
+
+    breach: Breach
+    tone: str
+    person: Person | None
+    person_url: str
+    ways: list[dict[str, str]]
+    except_url: str
+
+
+def organization_panel(request: HttpRequest, organization: Organization) -> tuple[str, dict[str, Any]] | None:
+    """Return the card, where something is wrong on the day of the page or was ever excepted."""
+    address, user = address_of(request), request.user
+    rows = Organization.objects.filter(pk=organization.pk)
+    counts = organization.state == WorkflowState.APPROVED and organization.stands_on(address.as_of)
+    found = breaches(rows, address.as_of) if counts else []
+    excepted = list(
+        RuleException.objects.filter(organization=organization)
+        .select_related("granted_by")
+        .order_by("-started_on", "-pk")
+    )
+    if not found and not excepted:
+        return None
+    wanted = {each.person_id for each in found} - {None}
+    people = Person.objects.select_related("home_unit").in_bulk(wanted) if wanted else {}
+    may_except = access.may(user, "grant_exception", organization)
+    lines = [
+        _shown(request, address, organization, each, people.get(each.person_id or 0), may_except)
+        for each in found
+    ]
+    return "compliance/_card.html", {
+        "day": address.as_of,
+        "breaches": [line for line in lines if line.breach.excepted is None],
+        "excepted": [line for line in lines if line.breach.excepted is not None],
+        "exceptions": [
+            ListedException(address, each, access.may(user, "end_exception", organization))
+            for each in excepted
+        ],
+        "nothing_wrong": nothing_wrong(address.as_of),
+    }
+
+
+def _shown(
+    request: HttpRequest,
+    address: Address,
+    organization: Organization,
+    breach: Breach,
+    person: Person | None,
+    may_except: bool,
+) -> ShownBreach:
+    user, slug = request.user, breach.check.slug
+    scope = access.spans(user)
+    is_seen = person is not None and access.inside(person.home_unit, scope)
+    ways = []
+    for verb, page, label in WAYS.get(slug, ()):
+        row: Any = person if page.startswith("person_") else organization
+        if row is not None and access.may(user, verb, row):
+            ways.append({"label": label, "url": row_url(user, row, address, page)})
+    url = address.url(reverse("exception_grant", args=[organization.code]), rule=slug)
+    return ShownBreach(
+        breach,
+        TONES[breach.check.level],
+        person,
+        person_url(user, person, address) if person is not None and is_seen else "",
+        ways,
+        url if may_except and breach.excepted is None else "",
+    )
