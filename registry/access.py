@@ -178,6 +178,14 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
     ]
 
 
+def named(able: Sequence[Grant], scope: Sequence[Span], role: str, nobody: str) -> str:
+    """Name the holders of grants inside ``scope``; else say where to ask for one with the ``role``."""
+    seen = [f"{grant.user}({grant.unit.label})" for grant in able if inside(grant.unit, scope)]
+    if seen:
+        return "、".join(dict.fromkeys(seen))
+    return f"上级单位的{role}" if able else nobody
+
+
 def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = False) -> QuerySet[M]:
     """Return the ``rows`` at whose unit ``user`` may do ``verb`` (by default: see them).
 

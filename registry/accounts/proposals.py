@@ -22,12 +22,12 @@ from registry.accounts import grants, operations, passwords
 from registry.audit import Actor
 from registry.models import Grant, GrantRole, Proposal, Unit, User
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span
 from registry.operations import seen as shown
 from registry.operations.base import need_right, not_allowed, operation
 from registry.refusals import OperationRefused, refuse
 from registry.web.desk import Waiting
 
+NOBODY = "还没有人:本单位和上级单位没有别的管理员,请系统管理员在页面上或服务器上直接办理(都有记录)"
 DAYS = 7
 """So long a proposal may be confirmed."""
 ACTS: dict[str, Callable[..., Any]] = {
@@ -153,18 +153,9 @@ def who_confirms(user: access.AnyUser, proposals: Sequence[Proposal]) -> list[st
     able = access.who_may([(each.verb, each.unit) for each in proposals])
     scope = access.spans(user)
     return [
-        _named([grant for grant in grants if may_confirm(grant.user, each)], scope)
+        access.named([grant for grant in grants if may_confirm(grant.user, each)], scope, "管理员", NOBODY)
         for each, grants in zip(proposals, able, strict=True)
     ]
-
-
-def _named(able: Sequence[Grant], scope: Sequence[Span]) -> str:
-    named = [f"{grant.user}({grant.unit.label})" for grant in able if access.inside(grant.unit, scope)]
-    if named:
-        return "、".join(dict.fromkeys(named))
-    if able:
-        return "上级单位的管理员"
-    return "还没有人:本单位和上级单位没有别的管理员,请系统管理员在页面上或服务器上直接办理(都有记录)"
 
 
 def described(proposals: Sequence[Proposal]) -> list[str]:

@@ -20,8 +20,8 @@ from registry.web.address import Address, address_of, campaigns_of
 TITLE = "战时党建组织登记系统"
 
 NAVIGATION = (
-    ("desk", "待办", ("desk",)),
     ("home", "总览", ("home", "unit", "comparison")),
+    ("desk", "待办", ("desk", "delegate", "delegation")),
     ("tree", "单位树", ("tree",)),
     ("organizations", "组织台账", ("organization",)),
     ("campaigns", "专项任务", ("campaign",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +95,7 @@ class TickedSubject:
             if problem := _problem(job.rows):
                 messages.warning(request, problem)
                 return HttpResponseRedirect(goal)
-            is_sent = "rows" in request.POST
+            is_sent = "rows" in request.POST or _is_at_once(request)
             left_out = _leave_out(job, fits)
             changed = _leave_out_changed(job, beside) if is_sent else []
             said = [*sentences(job), *left_out]
@@ -168,7 +168,7 @@ def _leave_out_changed(job: Ticked, beside: Sequence[str]) -> list[Any]:
 
     Where all were, all stay: the page shows them as they are now.
     """
-    shown = dict(each.split(":") for each in job.request.POST["rows"].split(",") if each.count(":") == 1)
+    shown = dict(each.split(":") for each in _named(job.request) if each.count(":") == 1)
     now = seen.short_marks(job.rows, *beside)
     changed = [row for row, mark in zip(job.rows, now, strict=True) if shown.get(str(row.pk), mark) != mark]
     if len(changed) < len(job.rows):
@@ -182,6 +182,22 @@ def _said_changed(rows: Sequence[Any], then: str) -> str:
     return f"在您打开本页之后,{names}{f'等 {len(rows):,} 项' if len(rows) > 5 else ''}已被他人修改,{then}"
 
 
+def _is_at_once(request: HttpRequest) -> bool:
+    """Whether the list itself asked what this page would ask (``at_once``), and not to be asked (``ask``)."""
+    return "at_once" in request.POST and "ask" not in request.POST
+
+
+def _named(request: HttpRequest) -> list[str]:
+    """Return the rows that were named by their keys, with their marks where the page showed these.
+
+    ``only`` is one row, whatever else is ticked.
+    """
+    if only := request.POST.get("only", ""):
+        return [only]
+    named = (*request.POST.get("rows", "").split(","), *request.POST.getlist("row"))
+    return [each for each in named if each]
+
+
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:
     if everything:
         return set(table.rows.order_by().values_list("pk", flat=True)[: MOST + 1])
@@ -190,8 +206,7 @@ def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[in
 
 def pks_of(request: HttpRequest) -> set[int]:
     """Return the keys of the rows that a list's form, or the page that asked, sends."""
-    named: Iterable[str] = (each.partition(":")[0] for each in request.POST.get("rows", "").split(","))
-    wanted = {each for each in (*named, *request.POST.getlist("row")) if each}
+    wanted = {each.partition(":")[0] for each in _named(request)}
     if not all(each.isdecimal() and len(each) < 19 for each in wanted):
         raise Http404("所选的记录中有的不存在。")
     return {int(each) for each in wanted}

@@ -41,3 +41,59 @@ if (choice) {
   });
 }
 tell();
+
+// On the desk: j and k to the next and the one before, x ticks, a approves what is ticked or else what is open, r goes
+// to the reason of a return, Enter opens the page of what is open. What is opened comes beside the list (htmx).
+const list = document.querySelector("[data-items]");
+
+function here() {
+  return list.querySelector("[data-item].here");
+}
+
+function mark(row) {
+  here()?.classList.remove("here");
+  row.classList.add("here");
+}
+
+function step(by) {
+  const rows = [...list.querySelectorAll("[data-item]")];
+  const row = rows[rows.indexOf(here()) + by];
+  const link = row?.querySelector("[data-open]");
+  if (!link) return;
+  link.click();
+  link.focus();
+}
+
+const ACTS = {
+  j: () => step(1),
+  k: () => step(-1),
+  x: () => here()?.querySelector("input")?.click(),
+  a: () => {
+    const ticked = list.querySelector("td.tick input:checked");
+    document.querySelector(ticked ? "[data-approve]" : "[data-approve-this]")?.click();
+  },
+  r: () => document.querySelector("#opened textarea")?.focus(),
+};
+
+if (list) {
+  list.addEventListener("click", ({ target }) => {
+    const link = target.closest("[data-open]");
+    if (link) mark(link.closest("[data-item]"));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !wanted()) return;
+    const { target } = event;
+    if (target.closest("textarea, select, [contenteditable], input:not([type=checkbox])")) return;
+    if (event.key === "Enter" && target.matches("[data-item].here [data-open]")) {
+      event.preventDefault();
+      location.href = target.dataset.open;
+      return;
+    }
+    const act = ACTS[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  const said = list.querySelector("[data-keys]");
+  if (said) said.hidden = !wanted();
+}

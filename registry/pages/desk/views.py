@@ -11,7 +11,9 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.models import Organization
-from registry.pages.desk.waiting import ENTERED, RETURNED, TO_DECIDE
+from registry.pages.desk import deciding
+from registry.pages.desk.waiting import ENTERED, RETURNED, drafts, submitted
+from registry.pages.organizations.approvers import who_approves
 from registry.pages.people.lent import LentTable, newest_lent
 from registry.web import desk as handed_up
 from registry.web.address import address_of
@@ -19,40 +21,45 @@ from registry.web.context import Frame
 from registry.web.drill import Place
 
 SHOWN = 50
+PARTS = ("deciding", "returned", "submitted", "drafts", "cards", "owed", "lent")
 
 
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """Show what waits for the user, the oldest first."""
     user, address = request.user, address_of(request)
-    to_decide, returned = (_shown(user, each) for each in (TO_DECIDE, RETURNED))
+    rows = submitted(user).select_related("unit", "parent__unit").order_by("submitted_at", "pk")
+    waiting = list(rows[:SHOWN])
     context: dict[str, Any] = {
-        "title": "我的待办",
-        "subtitle": Frame(request).role,
-        "to_decide": to_decide,
-        "returned": returned,
+        "deciding": deciding.panel(request),
+        "returned": _returned(user),
+        "submitted": list(zip(waiting, who_approves(user, waiting), strict=True)),
+        "drafts": list(drafts(user).select_related("unit").order_by("-updated_at")[:SHOWN]),
         "cards": handed_up.cards(request),
         "owed": handed_up.owed(user),
         **_lent(request),
+    }
+    context |= {
+        "is_empty": not any(context[name] for name in PARTS),
+        "title": "我的待办",
+        "subtitle": Frame(request).role,
         "actions": [{"label": "委托他人代批", "url": address.url(reverse("delegate")), "tone": ""}]
         * access.may_somewhere(user, "delegate_approval"),
     }
-    context["is_empty"] = not any(
-        context[name] for name in ("to_decide", "returned", "cards", "owed", "lent")
-    )
     return render(request, "pages/desk/desk.html", context)
 
 
-def _shown(user: access.AnyUser, waiting: handed_up.Waiting) -> list[Organization]:
-    if not access.may_somewhere(user, waiting.verb):
+def _returned(user: access.AnyUser) -> list[Organization]:
+    if not access.may_somewhere(user, RETURNED.verb):
         return []
-    return list(waiting.of(user).select_related("unit").order_by("updated_at", "pk")[:SHOWN])
+    rows = RETURNED.of(user).select_related("unit", "decided_by")
+    return list(rows.order_by("decided_at", "pk")[:SHOWN])
 
 
 def _lent(request: HttpRequest) -> dict[str, Any]:
     """Return the newest of those whom others placed, of the units where the user enters."""
     spans, day = access.spans(request.user, ENTERED), address_of(request).as_of
-    newest = newest_lent(spans, day)
+    newest = newest_lent(spans, day) if spans else []
     if not newest:
         return {"lent": []}
     table = LentTable(request, Place(None, None, False, spans))

@@ -1,4 +1,4 @@
-"""What waits for a user among the organizations: to be decided, to be mended; what is overdue."""
+"""What waits for a user among the organizations: to be decided, mended or submitted; what is overdue."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from registry import access
-from registry.models import Organization, WorkflowState
+from registry.models import Organization, User, WorkflowState
 from registry.rules import waiting as rules
+from registry.rules import workflow
 from registry.web.desk import Waiting
 from registry.web.links import PanelLine
 
@@ -20,7 +21,7 @@ ENTERED = "submit_organization"
 
 
 def _to_decide(user: int) -> QuerySet[Organization]:
-    return Organization.objects.filter(state=WorkflowState.SUBMITTED)
+    return workflow.decidable(Organization.objects.all(), User(pk=user))
 
 
 def _returned(user: int) -> QuerySet[Organization]:
@@ -30,6 +31,18 @@ def _returned(user: int) -> QuerySet[Organization]:
 TO_DECIDE = Waiting("approve_organization", _to_decide)
 RETURNED = Waiting(ENTERED, _returned)
 NUMBERS = (TO_DECIDE, RETURNED)
+
+
+def drafts(user: access.AnyUser) -> QuerySet[Organization]:
+    """Return the drafts that the user wrote to last."""
+    rows = Organization.objects.filter(state=WorkflowState.DRAFT, changed_by=user.pk or 0)
+    return access.visible(user, rows, ENTERED)
+
+
+def submitted(user: access.AnyUser) -> QuerySet[Organization]:
+    """Return what the user submitted or changed, and others have still to decide."""
+    rows = Organization.objects.filter(state=WorkflowState.SUBMITTED)
+    return access.visible(user, rows.exclude(pk__in=_to_decide(user.pk or 0).order_by().values("pk")))
 
 
 def owed(user: access.AnyUser) -> list[PanelLine]:

@@ -56,6 +56,10 @@ class ReturnManyForm(TickedForm, ReasonForm):
 
 
 def _back(request: HttpRequest) -> str:
+    """Return the list, or the desk with what comes next there."""
+    if request.GET.get("from") == "desk":
+        kept = {"from": None, "next": None, "item": request.GET.get("next")}
+        return with_query(request, reverse("desk"), **kept)
     return with_query(request, reverse("organizations"))
 
 

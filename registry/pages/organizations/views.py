@@ -8,10 +8,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Basis
+from registry.models import Basis, WorkflowState
 from registry.models.hierarchy import Span
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
+from registry.pages.organizations.approvers import who_approves
 from registry.pages.organizations.formal import formal_members
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
@@ -46,6 +47,7 @@ def organization(request: HttpRequest, code: str) -> HttpResponse:
             "organization": found,
             "tone": tone,
             "state": state,
+            "approvers": who_approves(request.user, [found] * (found.state == WorkflowState.SUBMITTED)),
             "notice": organization_page.notice(found, request.user, address.as_of),
             "facts": organization_page.facts(found, placements, scope, address),
             "picture": party_line.picture(found, address, scope),

@@ -132,7 +132,7 @@ def _changes(recently: Question, spans: list[Span]) -> list[Change]:
     for act in ACTS:
         counted = read(_by_day, replace(recently, basis=act.basis), spans, act.field)
         found = [
-            Change(day, act.word, act.basis, _metric_of(*kind), number, code, name, bool(samples), (lo, hi))
+            Change(day, act.word, act.basis, metric_of(*kind), number, code, name, bool(samples), (lo, hi))
             for day, *kind, number, code, name, samples, lo, hi in counted
         ]
         changes += sorted(found, key=lambda each: _order(each.metric))
@@ -159,7 +159,7 @@ def _by_day(asked: Question, place: list[Span] | None, field: str) -> Any:
     )
 
 
-def _metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
+def metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
     """Return the finest metric that counts an organization of this kind."""
     fitting = (each for each in ORGANIZATION_METRICS if not each.parts and each.includes(kind, is_temporary))
     return next(fitting, None)
