@@ -59,6 +59,15 @@ UPLOADS_AT_ONCE = max(1, WEB_THREADS // 4)
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
+# With a mail server, who wants it is sent a line when something waits on the desk; nothing needs it.
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", default=25, least=1, most=65_535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_SECURITY = env.choice("EMAIL_SECURITY", "NONE", ("NONE", "STARTTLS", "TLS"))
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "STARTTLS", EMAIL_SECURITY == "TLS"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "registry@localhost")
 READ_ONLY = env.boolean("READ_ONLY", default=False)  # maintenance: pages are read, nothing is changed
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 

@@ -21,6 +21,7 @@ for _name in (
     "ALLOWED_HOSTS",
     "APPROVAL_DAYS",
     "CSRF_TRUSTED_ORIGINS",
+    "EMAIL_HOST",
     "LOG_DAYS",
     "LOG_DIR",
     "LOCK_WAIT_SECONDS",

@@ -762,6 +762,10 @@ TABLE: dict[str, list[Row]] = {
         Row(unit, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
         Row(department, NOBODY_HERE, READ_ONLY),
     ],
+    "organization_compliance": [
+        Row(branch, ALL_READ, READ_ONLY, query="as_of=2020-02-20"),
+        Row(committee, NOBODY_HERE, READ_ONLY),
+    ],
     "breaches": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20"),
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&as_of=2020-02-20&level=violation"),
@@ -827,6 +831,7 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"days": "2020-01-24", "kind": "free", "name": "春节"},
         )
     ],
+    "workdays_load": [Row(nothing, AT_THE_TOP, AT_THE_TOP, query="year=2020")],
     # what articles report
     "reconciliation": [
         Row(nothing, EVERYBODY, READ_ONLY),
@@ -998,6 +1003,14 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "account_end_sessions": [Row(nothing, READ_ONLY, "302 302+ 302+ 302+ 302+ 302+ | 302+")],
+    "account_mail": [
+        Row(
+            nothing,
+            EVERYBODY,
+            "302 302+ 302+ 302+ 302+ 302+ | 302+",
+            lambda here: {"email": "somebody@example.org", "wants_mail": "on"},
+        )
+    ],
     "account_columns": [
         Row(
             nothing,

@@ -71,6 +71,15 @@ class CodeForm(ScopedForm):
     )
 
 
+class MailForm(ScopedForm):
+    """Whether one is sent a line when something waits, and where to."""
+
+    email = forms.EmailField(label="邮箱地址", required=False, max_length=254)
+    wants_mail = forms.BooleanField(label="有待办时发邮件提醒,每天最多一次", required=False)
+
+    held = ("email", "wants_mail")
+
+
 class PasswordForm(ScopedForm):
     """One's own password, once more: before something that guards the account is changed."""
 

@@ -426,6 +426,19 @@ def choose_columns(*, actor: Actor, user: User, of: str, columns: Sequence[str])
 
 
 @operation
+def choose_mail(*, actor: Actor, user: User, email: str, wants_mail: bool) -> User:
+    """Keep whether a user is sent a line when something waits, and where to."""
+    user = locked(user)
+    need_oneself(actor, "choose_mail", user)
+    if wants_mail and not email:
+        raise refuse("email", "请填写邮箱地址。")
+    user.email, user.wants_mail = email, wants_mail
+    user.save(update_fields=["email", "wants_mail"])
+    audit.record(actor, "choose_mail", user, unit=unit_of(user), after={"wants_mail": wants_mail})
+    return user
+
+
+@operation
 def close_login(*, actor: Actor, user: User, reason: str) -> User:
     """Let nobody in by this login any more; what it did stays in the record."""
     need_right(actor, "close_login", None)

@@ -14,6 +14,7 @@ urlpatterns = [
     # one's own account
     path("account/", account.account, name="account"),
     path("account/password/", account.password, name="account_password"),
+    path("account/mail/", account.mail, name="account_mail"),
     path("account/sessions/end/", account.end_sessions, name="account_end_sessions"),
     path("account/columns/", account.columns, name="account_columns"),
     path("account/second-step/", account.second_step, name="account_second_step"),

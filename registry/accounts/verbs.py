@@ -8,6 +8,7 @@ VERBS = (
     Verb("change_password", "修改密码"),
     Verb("end_sessions", "结束其他会话"),
     Verb("skip_start", "跳过开始使用", is_routine=True),
+    Verb("choose_mail", "设置邮件提醒", is_routine=True),
     Verb("choose_columns", "选择列", is_routine=True),
     Verb("turn_on_second_factor", "启用二次验证"),
     Verb("turn_off_second_factor", "停用二次验证"),
@@ -24,6 +25,7 @@ WORDS = {
     "sessions": RecordWord("会话数"),
     "proposal": RecordWord("事项"),
     "proposed_by": RecordWord("提出人"),
+    "wants_mail": RecordWord("邮件提醒"),
     "delegated_by": RecordWord("委托人"),
     "columns": RecordWord("所选的列"),
     "step": RecordWord(

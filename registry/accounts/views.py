@@ -26,7 +26,7 @@ from django.views.decorators.http import require_POST, require_safe
 from registry import access, audit
 from registry.accounts import delegations, devices, second_factor
 from registry.accounts import operations as accounts
-from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, PasswordForm
+from registry.accounts.forms import ChangePasswordForm, CodeForm, LoginForm, MailForm, PasswordForm
 from registry.accounts.lockout import login_page
 from registry.accounts.passwords import ONE_TIME_SPENT, is_due
 from registry.audit import Actor
@@ -75,7 +75,7 @@ def _goal(request: HttpRequest) -> str:
     ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return wanted if ours else ""
+    return wanted if ours and wanted != reverse(settings.LOGIN_REDIRECT_URL) else ""
 
 
 def _first_page(user: User) -> str:
@@ -258,6 +258,7 @@ def account(request: HttpRequest) -> HttpResponse:
             "second_factor": second_factor.is_on(user),
             "codes_left": second_factor.codes_left(user),
             "days": settings.PASSWORD_DAYS,
+            "has_mail": bool(settings.EMAIL_HOST),
         },
     )
 
@@ -295,6 +296,27 @@ def password(request: HttpRequest) -> HttpResponse:
         back=reverse("home" if due else "account"),
         template="accounts/password.html",
         context={"due": due, "account": user},
+    )
+
+
+@changes_something
+def mail(request: HttpRequest) -> HttpResponse:
+    """Ask whether to send a line when something waits, and where to."""
+    user = _own(request)
+    form = MailForm(posted(request), user=request.user, row=user)
+    return change(
+        request,
+        form,
+        lambda: accounts.choose_mail(actor=actor_of(request), user=user, **form.arguments()),
+        done=lambda kept: "有待办时会发邮件提醒。" if kept.wants_mail else "不再发邮件提醒。",
+        back=address_of(request).url(reverse("account")),
+        template="accounts/confirm.html",
+        context={
+            "title": "邮件提醒",
+            "submit_label": "保存",
+            "sentences": ["邮件只写有几件待办,不写姓名和内容。"],
+            "cancel_url": address_of(request).url(reverse("account")),
+        },
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.compliance.found import TONES, nothing_wrong
@@ -28,6 +30,7 @@ _KIND: Way = ("edit_organization", "organization_correct", "更正类型")
 _DISSOLVE: Way = ("dissolve_organization", "organization_dissolve", "撤销组织")
 _FOUND: Way = ("establish_organization", "organization_copy", "另行成立")
 _HOME: Way = ("transfer_person", "person_transfer", "登记组织关系")
+_STATUS: Way = ("change_political_status", "person_status", "登记转正")
 
 WAYS: dict[str, tuple[Way, ...]] = {
     "branch_min_full_members": (_KIND,),
@@ -47,6 +50,9 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "committee_org_size": (_KIND,),
     "group_leader": (_LEAD,),
     "group_min": (_PLACE,),
+    "join_probation": (_STATUS,),
+    "join_probation_due": (_STATUS,),
+    "join_probation_short": (_STATUS,),
 }
 """By what page each rule is satisfied again; of a person, where the page is one of a person."""
 
@@ -64,32 +70,49 @@ class ShownBreach:
 
 
 def organization_panel(request: HttpRequest, organization: Organization) -> tuple[str, dict[str, Any]] | None:
-    """Return the card, where something is wrong on the day of the page or was ever excepted."""
+    """Return the card as it stands before the page has asked for what is in it: no query here.
+
+    The rules are about Party organizations, so a formation has none.
+    """
+    if not organization.is_party_organization or organization.state == WorkflowState.WITHDRAWN:
+        return None
+    url = address_of(request).url(reverse("organization_compliance", args=[organization.code]))
+    return "compliance/_card_panel.html", {"url": url}
+
+
+@require_safe
+def card(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer the page of an organization with its card; a browser without scripts with a page of its own."""
+    organization = access.get_organization(request.user, code)
+    request.current_unit = organization.unit.code  # type: ignore[attr-defined]
+    request.current_organization = organization.code  # type: ignore[attr-defined]
+    is_part = bool(request.headers.get("HX-Request"))
+    context = {"panel": _card(request, organization), "organization": organization}
+    if not is_part:
+        page = address_of(request).url(organization.get_absolute_url())
+        context["crumbs"] = [{"name": organization.name, "url": page}, {"name": "规范检查", "url": ""}]
+    return render(request, f"compliance/{'_card' if is_part else 'organization'}.html", context)
+
+
+def _card(request: HttpRequest, organization: Organization) -> dict[str, Any]:
+    """Return what is wrong on the day of the page, and what was ever excepted."""
     address, user = address_of(request), request.user
     rows = Organization.objects.filter(pk=organization.pk)
-    counts = organization.state == WorkflowState.APPROVED and organization.stands_on(address.as_of)
-    found = breaches(rows, address.as_of) if counts else []
-    excepted = list(
-        RuleException.objects.filter(organization=organization)
-        .select_related("granted_by")
-        .order_by("-started_on", "-pk")
-    )
-    if not found and not excepted:
-        return None
+    found = breaches(rows, address.as_of) if organization.stands_on(address.as_of) else []
+    excepted = RuleException.objects.filter(organization=organization).select_related("granted_by")
     wanted = {each.person_id for each in found} - {None}
     people = Person.objects.select_related("home_unit").in_bulk(wanted) if wanted else {}
     may_except = access.may(user, "grant_exception", organization)
+    may_end = access.may(user, "end_exception", organization)
     lines = [
         _shown(request, address, organization, each, people.get(each.person_id or 0), may_except)
         for each in found
     ]
-    return "compliance/_card.html", {
+    return {
         "day": address.as_of,
         "breaches": [line for line in lines if line.breach.excepted is None],
-        "excepted": [line for line in lines if line.breach.excepted is not None],
         "exceptions": [
-            ListedException(address, each, access.may(user, "end_exception", organization))
-            for each in excepted
+            ListedException(address, each, may_end) for each in excepted.order_by("-started_on", "-pk")
         ],
         "nothing_wrong": nothing_wrong(address.as_of),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
 from registry import access
@@ -30,6 +30,7 @@ from registry.refusals import RefusedByRole
 from registry.rules.checks import settings_on, thresholds_of
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
+from registry.web.fields import ScopedForm
 from registry.web.text import cleaned
 
 FORM = "compliance/form.html"
@@ -165,5 +166,36 @@ def set_workdays(request: HttpRequest) -> HttpResponse:
             "sentences": ["登记对全部单位生效;已登记过的日期以这次的为准。"],
             "cancel_url": page,
             "crumbs": [{"name": "工作日历", "url": page}, {"name": "登记节假日和调休"}],
+        },
+    )
+
+
+@changes_something
+def load_workdays(request: HttpRequest) -> HttpResponse:
+    """Enter the published holidays of a year, which come along with the registry."""
+    need_top(request, "set_holidays")
+    address = address_of(request)
+    year = year_of(request, address)
+    if year not in operations.published_years():
+        raise Http404(f"没有随系统提供 {year} 年的放假安排。")
+    days = [day for day, _works, _name in operations.read_holidays(year)]
+    page = address.url(reverse("workdays"), year=str(year))
+    form = ScopedForm(posted(request), user=request.user)
+    return change(
+        request,
+        form,
+        lambda: operations.load_holidays(actor=actor_of(request), years=[year]),
+        done=lambda number: f"已载入 {year} 年的放假安排,登记或更新 {number} 天。",
+        back=page,
+        template=FORM,
+        context={
+            "title": f"载入 {year} 年放假安排",
+            "submit_label": "载入",
+            "sentences": [
+                f"国务院办公厅公布的 {year} 年放假和调休,共 {len(days)} 天,对全部单位生效。",
+                "其中已登记过的日期以公布的为准,其余登记不变。",
+            ],
+            "cancel_url": page,
+            "crumbs": [{"name": "工作日历", "url": page}, {"name": "载入放假安排"}],
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import BY_SLUG, EXCEPTED, TONES, cited, nothing_wrong
+from registry.compliance.found import BY_SLUG, EXCEPTED, TONES, cited, nothing_wrong, organizations_at
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.models.hierarchy import UnitHierarchy
@@ -25,6 +26,11 @@ Numbers = dict[str, Number]
 """Breaches and what is excepted, by the slug of the rule."""
 COLUMNS = (*((level.value, level.label) for level in Level), (EXCEPTED, "例外"))
 """What is counted at a place: by level, and apart from it what is excepted."""
+
+IN_LINE = [check.slug for check in CHECKS if check.level != Level.HINT]
+"""What the line on a unit's page counts."""
+MOST_IN_LINE = 2000
+"""Of more organizations the line has no numbers: it would take longer than the page that it stands on."""
 
 
 @dataclass(frozen=True)
@@ -178,10 +184,17 @@ class Found:
         ]
 
 
-def count_at(question: Question, unit: Unit, *, children: bool = True) -> Counted:
+def count_at(
+    question: Question, unit: Unit, *, slugs: Collection[str] | None = None, children: bool = True
+) -> Counted:
     """Return what is found at a unit and below it on the day, in the campaign and scope of the question."""
     return count_breaches(
-        unit, question.as_of, scope=question.scope, children=children, campaign=question.campaign
+        unit,
+        question.as_of,
+        slugs=slugs,
+        scope=question.scope,
+        campaign=question.campaign,
+        children=children,
     )
 
 
@@ -232,9 +245,15 @@ def line(request: HttpRequest, code: str) -> HttpResponse:
     """Answer the page of a unit with the line that leads here: nothing where nothing is wrong."""
     unit = access.get_unit(request.user, code)
     links = Links(address_of(request), unit)
-    counted = count_at(links.address.question.current(), unit, children=False)
-    shown = [each for each in links.counts(counted.numbers)[:2] if each.value]
-    return render(request, "compliance/_line.html", {"counts": shown, "url": links.page(unit)})
+    question = links.address.question.current()
+    spans = UnitHierarchy.on(question.as_of).spans(unit)
+    is_large = organizations_at(question, spans).order_by()[: MOST_IN_LINE + 1].count() > MOST_IN_LINE
+    shown = []
+    if not is_large:
+        counted = count_at(question, unit, slugs=IN_LINE, children=False)
+        shown = [each for each in links.counts(counted.numbers)[:2] if each.value]
+    context = {"counts": shown, "is_large": is_large, "url": links.page(unit)}
+    return render(request, "compliance/_line.html", context)
 
 
 def unit_panel(request: HttpRequest, unit: Unit) -> tuple[str, dict[str, Any]]:

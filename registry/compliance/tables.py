@@ -133,6 +133,7 @@ class BreachTable(Table[ListedBreach]):
     heading = "发现"
     unit_word = "项"
     nothing_found = "没有符合筛选条件的问题。"
+    can_be_samples = True
     default_sort = "level"
     columns: Sequence[Column[ListedBreach]] = (
         Column(
@@ -241,6 +242,11 @@ class BreachTable(Table[ListedBreach]):
                 )
             )
         return lines
+
+    def has_samples(self) -> bool:
+        """Whether an organization among them is an invented one."""
+        wanted = {each.breach.organization_id for each in self.rows}
+        return self.checked.filter(is_sample=True, pk__in=wanted).order_by().exists() if wanted else False
 
     def _organizations(self, wanted: set[int]) -> dict[int, Any]:
         hosted: Any = Organization.objects.hosted_on(self.question.as_of)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from registry.compliance import changes, page, rules, views, workdays
+from registry.compliance import card, changes, page, rules, views, workdays
 from registry.compliance.tables import BreachTable, ExceptionTable
 from registry.web.tables import export
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("compliance/breaches/", views.breaches, name="breaches"),
     path("export/breaches/", export(BreachTable), name="breaches_export"),
     path("units/<slug:code>/compliance/", page.line, name="compliance_line"),
+    path("organizations/<slug:code>/compliance/", card.card, name="organization_compliance"),
     # exceptions
     path("compliance/exceptions/", views.exceptions, name="exceptions"),
     path("export/exceptions/", export(ExceptionTable), name="exceptions_export"),
@@ -22,5 +23,6 @@ urlpatterns = [
     path("compliance/rules/<slug:slug>/", rules.rule, name="rule"),
     path("compliance/rules/<slug:slug>/set/", changes.set_rule, name="rule_set"),
     path("compliance/workdays/", workdays.workdays, name="workdays"),
+    path("compliance/workdays/load/", changes.load_workdays, name="workdays_load"),
     path("compliance/workdays/set/", changes.set_workdays, name="workdays_set"),
 ]

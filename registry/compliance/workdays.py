@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Holiday
 from registry.models.hierarchy import roots
+from registry.operations.compliance import published_years, read_holidays
 from registry.web.address import EARLIEST, Address, address_of
 from registry.web.links import Tab
 
@@ -157,13 +158,24 @@ def workdays(request: HttpRequest) -> HttpResponse:
             "week": WEEK,
             "stretches": stretches(holidays),
             "edit_url": edit_url,
-            "actions": [{"label": "登记节假日和调休", "url": edit_url, "tone": "main"}] if may_edit else [],
+            "actions": _actions(address, year, holidays, edit_url) if may_edit else [],
             "crumbs": [
                 {"name": "规范检查", "url": address.url(reverse("compliance"))},
                 {"name": "工作日历"},
             ],
         },
     )
+
+
+def _actions(address: Address, year: int, known: list[Holiday], edit_url: str) -> list[dict[str, str]]:
+    """Return the buttons: to enter days, and the published ones that are not there yet."""
+    made = []
+    if year in published_years():
+        there = {(each.day, each.is_workday) for each in known}
+        if any((day, works) not in there for day, works, _name in read_holidays(year)):
+            url = address.url(reverse("workdays_load"), year=str(year))
+            made.append({"label": "载入公布的放假安排", "url": url, "tone": ""})
+    return [*made, {"label": "登记节假日和调休", "url": edit_url, "tone": "main"}]
 
 
 def _years(address: Address, year: int) -> list[Tab]:

@@ -15,6 +15,7 @@ from registry.operations.assignments import change_role, end_assignment
 from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.operations.campaigns import start_campaign
+from registry.operations.compliance import load_holidays
 from registry.operations.organizations import transfer_organization
 from registry.operations.sources import add_figures, add_source
 
@@ -48,6 +49,7 @@ def load_demo() -> dict[str, int]:
     _attach_figures()
     _changes()
     load_service(ACTOR, Campaign.objects.get(code=facts.CAMPAIGN))
+    load_holidays(actor=ACTOR)
     return {name: numbers[name] + loaded[name] for name in numbers}
 
 

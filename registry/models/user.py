@@ -28,6 +28,8 @@ class User(AbstractUser):
     )
     password_changed_at = models.DateTimeField("密码设置时间", default=timezone.now)
     person = Link("registry.Person", "对应人员", null=True, related_name="users")
+    wants_mail = models.BooleanField("待办邮件提醒", default=False, editable=False)
+    mailed_on = models.DateField("最近邮件提醒", null=True, editable=False)
     skips_start = models.BooleanField("跳过开始使用", default=False, editable=False)
     list_columns = models.JSONField("所选的列", default=dict, editable=False)
     """The names of the columns that the user chose, by list (registry.web.tables)."""

@@ -30,7 +30,7 @@ _NOT_SHOWN = frozenset(
         *("id", "version", "is_sample", "created_at", "updated_at", "mention", "source"),
         *("order_key", "number_key", "key", "parent_inferred", "tree_id", "lft", "rght", "level"),
         *("password", "must_change_password", "password_changed_at", "one_time_is_spent"),
-        *("last_login", "date_joined", "skips_start", "list_columns"),
+        *("last_login", "date_joined", "skips_start", "list_columns", "email", "wants_mail", "mailed_on"),
         *("submitted_by", "submitted_at", "changed_by", "decided_by", "decided_at"),
     )
 )

@@ -24,7 +24,11 @@ from registry.web.making import making_of
 from registry.web.paper import Paper, show_paper, too_long
 from registry.web.ticked import pks_of
 
-KINDS = {"records": "服务记录", "certificates": "纪念证书"}
+KINDS = {
+    "records": ("服务记录", "service/records_paper.html"),
+    "certificates": ("纪念证书", "service/certificates_paper.html"),
+}
+"""What is printed: its word, and the template of its pages."""
 AT_ONCE = 60
 """So many pages are made at once; more are left to the worker."""
 MOST_PAGES = 1_000
@@ -38,7 +42,7 @@ def papers(request: HttpRequest) -> HttpResponse:
     campaign, kind = campaign_of(request), request.GET.get("kind", "records")
     if kind not in KINDS:
         raise Http404("没有这种打印。")
-    title = f"{campaign.name}{KINDS[kind]}"
+    title = f"{campaign.name}{KINDS[kind][0]}"
     people = _people(request)
     if not people:
         messages.warning(request, "没有选中可以打印的人员,请先勾选。")
@@ -77,7 +81,7 @@ def _shown(
     request: HttpRequest, campaign: Campaign, kind: str, title: str, people: Sequence[Person]
 ) -> HttpResponse:
     records = [record for record in _records(request, campaign, people) if record.spells]
-    more: dict[str, Any] = {"paper_template": f"service/{kind}_paper.html", "records": records}
+    more: dict[str, Any] = {"paper_template": KINDS[kind][1], "records": records}
     paper = Paper(title, is_one_each=True)
     if kind == "certificates":
         certificates = [certificate_of(record) for record in records]

@@ -13,9 +13,13 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
+from registry import nouns
+from registry.compliance.card import WAYS
 from registry.models import RuleException
 from registry.operations import compliance
+from registry.rules.checks import CHECKS
 from tests.factories import ACTOR, logged_in, make_organization
 from tests.world import World
 
@@ -151,8 +155,8 @@ def test_the_page_of_a_unit_leads_here_only_where_something_is_wrong(world: Worl
 
 
 def card(client: Client, code: str, **query: str) -> Any:
-    shown = client.get(f"/organizations/{code}/", {"as_of": DAY, **query}).context["panels"]
-    return next((panel for template, panel in shown if template == "compliance/_card.html"), None)
+    url = f"/organizations/{code}/compliance/"
+    return client.get(url, {"as_of": DAY, **query}, headers={"HX-Request": "true"}).context["panel"]
 
 
 def test_an_organization_shows_its_own_breaches_and_how_to_mend_them(world: World) -> None:
@@ -165,7 +169,25 @@ def test_an_organization_shows_its_own_breaches_and_how_to_mend_them(world: Worl
     assert found.except_url.startswith("/organizations/general/except/?")
     (seen, *_others) = card(logged_in(world.left, "viewer"), "general")["breaches"]
     assert (seen.ways, seen.except_url) == ([], "")
-    assert card(logged_in(world.left, "viewer"), "commando") is None
+    assert "2020-02-20 没有发现违规" in card(logged_in(world.top, "viewer"), "committee")["nothing_wrong"]
+
+
+def test_the_page_of_an_organization_asks_for_its_card(world: World) -> None:
+    client = logged_in(world.left, "viewer")
+    assert (
+        'hx-get="/organizations/general/compliance/' in client.get("/organizations/general/").content.decode()
+    )
+    assert "/compliance/" not in client.get("/organizations/commando/").content.decode().partition("<main")[2]
+    alone = client.get("/organizations/general/compliance/", {"as_of": DAY}).content.decode()
+    assert "<title>" in alone  # without scripts the link leads to a page of its own
+    assert "没有指定书记" in alone
+
+
+def test_each_rule_has_a_way_to_mend_it() -> None:
+    assert {check.slug for check in CHECKS} == WAYS.keys()
+    for verb, address, _label in (way for ways in WAYS.values() for way in ways):
+        assert nouns.verb(verb).roles
+        assert reverse(address, args=["x"])
 
 
 def test_an_exception_is_counted_apart_and_lapses_on_its_day(world: World) -> None:

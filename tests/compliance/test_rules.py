@@ -110,6 +110,17 @@ def test_days_are_given_back_to_their_day_of_the_week(world: World) -> None:
     assert [(each.day.day, each.is_workday) for each in Holiday.objects.all()] == [(25, True), (26, False)]
 
 
+def test_the_published_days_of_a_year_are_loaded(world: World) -> None:
+    client = logged_in(world.top, "manager")
+    labels = [each["label"] for each in client.get("/compliance/workdays/?year=2020").context["actions"]]
+    assert labels == ["载入公布的放假安排", "登记节假日和调休"]
+    client.post("/compliance/workdays/load/?year=2020")
+    shown = client.get("/compliance/workdays/?year=2020").context
+    assert [each["label"] for each in shown["actions"]] == labels[1:]
+    assert shown["stretches"][0].name == "元旦"
+    assert client.get("/compliance/workdays/load/?year=1999").status_code == 404
+
+
 def test_what_is_set_apart_has_a_name(world: World) -> None:
     answer = enter(logged_in(world.top, "manager"), "2020-01-24", name="")
     assert "请填写名称" in str(answer.context["form"].errors["name"])

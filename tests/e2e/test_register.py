@@ -7,7 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from registry.models import Organization
+from registry.audit import Actor
+from registry.models import Organization, Unit
 from registry.operations import approving
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
@@ -182,3 +183,56 @@ def test_on_a_phone_the_menu_opens_and_nothing_scrolls_sideways(
         page.wait_for_load_state("networkidle")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 390, f"{address} is {wide} pixels wide"
+
+
+def come_in(page: Page, address: str, name: str) -> None:
+    """Log in as somebody for whom something waits: the desk comes first."""
+    page.context.clear_cookies()
+    page.goto(address)
+    page.get_by_label("用户名").fill(name)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("我的待办")
+
+
+def test_two_are_returned_mended_and_all_approved_by_one_document(page: Page, live_server, levels) -> None:
+    """The approver returns two by keyboard, the clerk mends them, then all are approved at once."""
+    bureau, station = (Unit.objects.get(code=code) for code in levels[2:])
+    clerk = make_user("clerk", station, "clerk")
+    make_user("approver", bureau, "approver")
+    committee = Organization.objects.get(name="德州市公安局党委")
+    for name in ("东街", "西街", "南街"):
+        made = make_organization(station, name=f"{name}临时党支部", parent=committee, state="draft")
+        approving.submit_organization(actor=Actor(user=clerk), organization=made)
+
+    come_in(page, live_server.url, "approver")
+    expect(page.locator(".side nav .waits")).to_contain_text("3")
+    page.keyboard.press("j")
+    expect(page.locator("#opened h2")).to_have_text("西街临时党支部")
+    for name in ("西街", "南街"):
+        expect(page.locator("#opened h2")).to_have_text(f"{name}临时党支部")
+        page.keyboard.press("r")
+        page.keyboard.type("没有书记")
+        page.get_by_role("button", name="退回,看下一件").click()
+        expect(page.get_by_text(f"已退回“{name}临时党支部”")).to_be_visible()
+
+    come_in(page, live_server.url, "clerk")
+    returned = page.locator("#returned tbody tr")
+    for left in (2, 1):
+        expect(returned).to_have_count(left)
+        expect(returned.first).to_contain_text("没有书记")
+        returned.first.get_by_role("link", name="修改").click()
+        page.get_by_label("备注").fill("书记已补报")
+        page.get_by_role("button", name="保存").click()
+        page.get_by_role("link", name="提交审批").click()
+        page.get_by_role("button", name="提交审批").click()
+        page.goto(f"{live_server.url}/desk/")
+
+    come_in(page, live_server.url, "approver")
+    page.get_by_label("全选本页").check()
+    page.get_by_label("批复文号").fill("德公党〔2020〕12号")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="批准所选").click()
+    expect(page.get_by_text("没有等您办理的事项。")).to_be_visible()
+    approved = Organization.objects.filter(approval_number="德公党〔2020〕12号", state="approved")
+    assert approved.count() == 3

@@ -44,7 +44,10 @@ pytestmark = pytest.mark.django_db
 ROLES = tuple(GrantRole.values)
 ON = date(2020, 3, 1)
 KEY = "00" * 20
-ONESELF = ("change_password", "choose_columns", "end_sessions", "skip_start", "turn_on_second_factor")
+ONESELF = (
+    *("change_password", "choose_columns", "choose_mail", "end_sessions", "skip_start"),
+    "turn_on_second_factor",
+)
 
 
 class Place:
@@ -306,6 +309,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "end_sessions": lambda by, here, world: accounts.end_sessions(actor=by, user=here.other),
     "skip_start": lambda by, here, world: accounts.skip_start(actor=by, user=here.other),
+    "choose_mail": lambda by, here, world: accounts.choose_mail(
+        actor=by, user=here.other, email="somebody@example.org", wants_mail=True
+    ),
     "choose_columns": lambda by, here, world: accounts.choose_columns(
         actor=by, user=here.other, of="people_export", columns=["category"]
     ),
