@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
+from django.conf import settings
 
 from benchmarks.browser import Browser, Unexpected, hidden
 from benchmarks.measure import percentile
@@ -35,7 +36,6 @@ READERS, WRITERS, LOGINS = 50, 4, 10
 FLAT_OUT, CALM = 60.0, 30.0
 PAUSE = 5.0
 """Seconds between two pages of a reader with pauses."""
-WORKERS, THREADS = 2, 4
 PAGES_FOR_MEMORY = 1000
 LONGEST = 180.0
 """The most seconds of reading to measure the memory."""
@@ -93,7 +93,7 @@ def measure() -> list[Table]:
         read, written = together(readers, writers, seconds=FLAT_OUT)
         calm, calm_written = together(readers, writers, seconds=CALM, pause=PAUSE)
         pages = len(read.times) + len(calm.times)
-        wanted = PAGES_FOR_MEMORY * WORKERS
+        wanted = PAGES_FOR_MEMORY * settings.WEB_WORKERS
         more = Done()
         begin = time.perf_counter()
         while pages + len(more.times) < wanted and time.perf_counter() - begin < LONGEST:
@@ -107,7 +107,8 @@ def measure() -> list[Table]:
     placed = Assignment.objects.filter(organization__in=kept).count()
     if (kept.count(), placed) != (made, 10 * made):
         raise AssertionError(f"{made} were answered as founded, {kept.count()} are there, {placed} members")
-    said = f"{READERS} readers and {WRITERS} writers, {WORKERS} workers of {THREADS} threads"
+    workers, threads = settings.WEB_WORKERS, settings.WEB_THREADS
+    said = f"{READERS} readers and {WRITERS} writers, {workers} workers of {threads} threads, as shipped"
     table = Table("load", f"Under load: {said}", COLUMNS)
     table.note = (
         "Readers ask unit pages of all levels and days, lists, organizations and people; writers fill in the "
@@ -141,7 +142,7 @@ def _add(table: Table, name: str, done: Done) -> None:
 def _memory_table(before: dict[int, float], after: dict[int, float], pages: int) -> Table:
     table = Table("load", "Memory of a worker", {"before": "MB before", "after": "MB after", "more": "more"})
     table.note = f"{pages:,} pages between the two, by {len(before)} workers, after some to warm."
-    if pages < PAGES_FOR_MEMORY * WORKERS:
+    if pages < PAGES_FOR_MEMORY * settings.WEB_WORKERS:
         table.note += f" Fewer than the {PAGES_FOR_MEMORY:,} for each worker: the time was over."
     for number, (pid, size) in enumerate(before.items(), 1):
         if pid not in after:
@@ -271,17 +272,18 @@ def _some_sites() -> list[list[Site]]:
 
 @contextmanager
 def gunicorn() -> Iterator[tuple[int, psutil.Process]]:
-    """Serve on a free port of this machine; raises ``AssertionError`` when its log has a fault."""
+    """Serve as it is shipped (gunicorn.conf.py) on a free port of this machine.
+
+    Raises ``AssertionError`` when its log has a fault.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with tempfile.TemporaryFile("w+") as log:
         server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "gunicorn", "partybuild.wsgi", "--no-control-socket"),
-                *("--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS), "--threads", str(THREADS)),
-            ],
-            env=os.environ | {"DEBUG": "0", "TLS": "0", "ALLOWED_HOSTS": "127.0.0.1"},
+            [sys.executable, "-m", "gunicorn", "partybuild.wsgi"],
+            cwd=settings.BASE_DIR,
+            env=os.environ | {"DEBUG": "0", "TLS": "0", "ALLOWED_HOSTS": "127.0.0.1", "PORT": str(port)},
             stdout=log,
             stderr=log,
         )

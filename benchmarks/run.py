@@ -18,6 +18,7 @@ from typing import Any
 PARTS: dict[str, tuple[str, str]] = {
     "reading": ("reading", "measure"),
     "trend": ("trend", "measure"),
+    "rules": ("rules", "measure"),
     "pages": ("pages", "measure"),
     "founding": ("writing", "founding"),
     "units": ("writing", "unit_tree"),

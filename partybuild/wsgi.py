@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from partybuild.postgresql.base import DatabaseWrapper
+from partybuild.turns import Turns
 from partybuild.uploads import Received
 
 os.umask(0o077)  # what the server writes is for its own user alone: see manage.py
@@ -16,7 +17,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partybuild.settings")
 # Statements of pages have a time limit; those of commands and the worker have none.
 DatabaseWrapper.statement_seconds = settings.STATEMENT_SECONDS
 application = Received(
-    get_wsgi_application(), at_once=settings.UPLOADS_AT_ONCE, longest=settings.MAX_BODY_BYTES
+    Turns(
+        get_wsgi_application(),
+        at_once=settings.READERS_AT_ONCE,
+        session=settings.SESSION_COOKIE_NAME,
+        no_entry=("/login/", "/logout/", "/export/", "/account/"),
+    ),
+    at_once=settings.UPLOADS_AT_ONCE,
+    longest=settings.MAX_BODY_BYTES,
 )
 # A tenth of a page's time went into looking for garbage among what stays for good: all pages are loaded now
 # and left out of the search, which comes less often (docs/decisions/0038-statements-put-together-once.md).

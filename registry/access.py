@@ -315,6 +315,10 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """
     noun = nouns.by_key(key)
     code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
+    if noun.page_key == "code" and noun.within is None and noun.unit_path is not None:
+        found = read_objects(_called, [code], key)
+        if found and may(user, verb, found[0]):
+            return found[0]
     known = known_by(user, noun, {noun.page_key, noun.public_key} - {""}, [code])
     row = visible(user, noun.with_related().filter(known), verb).first()
     if row is None and noun.stands_for:
@@ -324,6 +328,11 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
         seen = visible(user, noun.with_related().filter(known)).first() if verb != SEE else None
         need(user, verb, seen, f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
     return row
+
+
+def _called(values: Values, key: str) -> QuerySet[Any]:
+    noun = nouns.by_key(key)
+    return noun.with_related().filter(**{noun.page_key: values[0]}).order_by()
 
 
 def get_unit(user: AnyUser, code: str, verb: str = SEE) -> Unit:

@@ -42,4 +42,5 @@ class RegistryConfig(AppConfig):
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",
+        "registry.counting.metrics.unlisted",
     )

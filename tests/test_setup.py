@@ -55,7 +55,8 @@ def test_setup_makes_unit_and_manager_with_a_password_for_once(client: Client) -
     assert Grant.objects.values_list("user", "unit", "role").get() == (user.pk, unit.pk, "manager")
     recorded = AuditEntry.objects.order_by("pk").values_list("verb", "actor", "unit__code")
     assert list(recorded) == [
-        (verb, "初始设置", "dezhoushi-gonganju") for verb in ("add_unit", "add_user", "grant_role", "set_up")
+        (verb, "初始设置", "dezhoushi-gonganju")
+        for verb in ("add_unit", "add_user", "grant_role", "set_holidays", "set_up")
     ]
     assert password[1] not in str(list(AuditEntry.objects.values()))
     login = client.post("/login/", {"username": "guanli", "password": password[1]}, follow=True)
@@ -69,7 +70,10 @@ def test_setup_without_a_unit_makes_an_administrator() -> None:
     assert User.objects.values_list("username", "is_superuser", "must_change_password").get() == (
         *("guanli", True, True),
     )
-    assert AuditEntry.objects.values_list("verb", "object_name").get() == ("set_up", "张三")
+    assert list(AuditEntry.objects.order_by("pk").values_list("verb", "object_name")) == [
+        ("set_holidays", "2020-01-01 元旦 等 254 天"),
+        ("set_up", "张三"),
+    ]
 
 
 def test_setup_asks_until_the_answer_is_right(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from registry.locks import lock_unit_tree
 from registry.models import GrantRole, Person, Session, Unit, User
 from registry.models.text import look_of, validate_letters
 from registry.operations.base import need_oneself, need_right, operation, validated
+from registry.operations.compliance import load_holidays
 from registry.operations.units import add_unit
 from registry.refusals import refuse
 from registry.rules import separation
@@ -93,6 +94,7 @@ def set_up(
         )
     else:
         user, password = _administrator(username, display_name, password)
+    load_holidays(actor=actor)
     after = {"username": user.username, "is_superuser": user.is_superuser}
     audit.record(actor, "set_up", user, unit=unit_of(user), after=after)
     return user, password

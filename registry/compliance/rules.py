@@ -178,7 +178,7 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
             ("状态", line.state),
             ("数值", line.numbers or "–"),
             ("默认数值", line.defaults or "–"),
-            ("起用日期", line.since or "–"),
+            ("起用日期", line.since.isoformat() if line.since else "–"),
             ("依据", line.citation),
         ],
         "editions": check.editions,

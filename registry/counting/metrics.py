@@ -157,6 +157,39 @@ PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("formal_members", "党员(组织关系)", standing=Q(status__in=MEMBER_STATUSES), source=FORMAL),
 )
 
+STANDING_METRICS: tuple[OrganizationMetric, ...] = tuple(
+    _of(f"standing_{kind}", f"常设{kind.label}", kind, temporary=False) for kind in map(K, PARTY_KINDS)
+)
+"""The standing Party organizations by kind."""
+OF_ONE_KIND: dict[tuple[str, bool], OrganizationMetric] = {
+    (kind, bool(metric.is_temporary)): metric
+    for metric in (*ORGANIZATION_METRICS, *STANDING_METRICS)
+    if not metric.parts and len(metric.kinds) == 1
+    for kind in metric.kinds
+}
+"""The metric that counts the organizations of one kind alone, by kind and whether they are temporary."""
+IN_STANDING = CountSource(
+    Assignment,
+    starts="started_on",
+    ends="ended_on",
+    host="organization__placements",
+    where=Q(is_withdrawn=False) & ~FRONTLINE,
+    state="organization__state",
+    owner="person",
+    campaign="organization__campaign",
+    organization="organization__",
+)
+"""Who is placed in a standing Party organization."""
+IN_STANDING_METRIC = PeopleMetric(
+    "standing_assignments", "常设党组织编入", source=IN_STANDING, distinct=False, measure="人次"
+)
+
+
+def unlisted() -> tuple[Metric, ...]:
+    """Return the metrics of which totals are kept for a page's own use: nobody chooses or compares them."""
+    return (*STANDING_METRICS, IN_STANDING_METRIC)
+
+
 CHARTED = (
     "temporary_party_orgs",
     "temporary_branches",

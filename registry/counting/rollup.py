@@ -142,11 +142,11 @@ def count_units(units: Iterable[Unit], question: Question, *, pending: bool = Tr
     return _lines(question, buckets, {pk: pk for pk in buckets}, declared(), pending=pending)
 
 
-def kept(unit: Unit, question: Question) -> Counts | None:
-    """Return every declared metric of the unit's subtree from the totals; None if they have no answer."""
+def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Counts | None:
+    """Return metrics (else every declared one) of the unit's subtree from the totals; None: they cannot."""
     if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)]):
         return None
-    return totals.read({unit.pk}, question, declared())[unit.pk]
+    return totals.read({unit.pk}, question, metrics or declared())[unit.pk]
 
 
 def by_source(metrics: Metrics) -> dict[CountSource, list[Metric]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from registry.exports.models import UNDER_WAY, Export, ExportState
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
-from registry.web.columns import Column, Grid
+from registry.web.columns import Column, Grid, tag_cell
 from registry.work.queue import note_standings
 
 TONES = {
@@ -50,7 +50,7 @@ class ListedExport:
 
 COLUMNS: Sequence[Column[ListedExport]] = (
     Column("内容", "export.title", url="url", css="text", is_heading=True),
-    Column("状态", "state", cell="parts/cells/tag.html"),
+    Column("状态", "state", cell=tag_cell),
     Column("提交时间", "export.created_at", Kind.TIME),
     Column("保留到", "export.expires_at", Kind.TIME),
     Column("行数", "export.rows", Kind.NUMBER),

@@ -10,7 +10,7 @@ from registry.imports.models import Import, ImportState
 from registry.models import AuditEntry
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
-from registry.web.columns import Column, Grid
+from registry.web.columns import Column, Grid, tag_cell
 from registry.work.queue import note_standings
 
 TONES = {
@@ -63,7 +63,7 @@ def _number(verdict: Verdict) -> Column[ListedImport]:
 
 COLUMNS: Sequence[Column[ListedImport]] = (
     Column("文件", "import_.file_name", url="url", css="text", is_heading=True),
-    Column("状态", "state", cell="parts/cells/tag.html"),
+    Column("状态", "state", cell=tag_cell),
     Column("上传时间", "import_.created_at", Kind.TIME),
     *(_number(verdict) for verdict in Verdict),
 )

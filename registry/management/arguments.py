@@ -1,8 +1,9 @@
-"""Read the arguments that several commands take. Raises ``CommandError``, which names the argument."""
+"""What commands share: reading arguments (a ``CommandError`` names the argument), lines of a table."""
 
 from __future__ import annotations
 
 import getpass
+import unicodedata
 from datetime import date
 from typing import Any
 
@@ -51,3 +52,18 @@ def read_day(argument: str, text: str | None) -> date | None:
         return days.from_text(text)
     except days.NoDay as error:
         raise CommandError(f"{argument}:{error}。") from None
+
+
+def aligned(rows: list[list[str]], right: set[int]) -> list[str]:
+    """Pad the cells to columns; a Chinese character is two places wide."""
+    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def cell(i: int, text: str) -> str:
+        space = " " * (widths[i] - _width(text))
+        return space + text if i in right else text + space
+
+    return ["  ".join(cell(i, text) for i, text in enumerate(row)).rstrip() for row in rows]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)

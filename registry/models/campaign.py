@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from django.db import models
-from django.urls import reverse
 
+from registry.models.addresses import page_address
 from registry.models.base import Link, Registered, ends_not_before_start
 from registry.models.text import NameField
 from registry.models.unit import code_validator
@@ -31,7 +31,7 @@ class Campaign(Registered):
 
     def get_absolute_url(self) -> str:
         """Return the address of its page."""
-        return reverse("campaign", args=[self.code])
+        return page_address("campaign", self.code)
 
     @property
     def label(self) -> str:

@@ -7,14 +7,16 @@ number of later moves, not with the tree; after the last move the answer is toda
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from registry.models.base import in_spans
 from registry.models.prepared import Values, read_objects, read_rows
@@ -73,6 +75,16 @@ class Moves:
 
     def shape(self, day: date) -> UnitHierarchy:
         """Return the hierarchy of ``day``, which is not before the day of these moves."""
+        if day not in self._shapes:
+            self._shapes[day] = self._shape(day)
+        return self._shapes[day]
+
+    @cached_property
+    def _shapes(self) -> dict[date, UnitHierarchy]:
+        """What was made of these moves."""
+        return {}
+
+    def _shape(self, day: date) -> UnitHierarchy:
         then: dict[int, int | None] = {}
         for unit, placed in self.placements.items():
             if not any(start is not None and start > day for start, _superior in placed):
@@ -137,6 +149,15 @@ def _roots(_values: Values) -> QuerySet[Any]:
     return Unit.objects.filter(parent__isnull=True).order_by("tree_id")
 
 
+def _units(values: Values) -> QuerySet[Any]:
+    return Unit.objects.filter(pk__in=values).order_by()
+
+
+def _above(values: Values) -> QuerySet[Any]:
+    tree_id, lft, rght = values
+    return Unit.objects.filter(tree_id=tree_id, lft__lt=lft, rght__gt=rght).order_by()
+
+
 def _children(values: Values) -> QuerySet[Any]:
     return Unit.objects.filter(parent_id=values[0]).order_by()
 
@@ -191,39 +212,54 @@ class UnitHierarchy:
     def spans(self, unit: Unit) -> list[Span]:
         """Return the disjoint intervals of today's tree that were ``unit`` and all below it on the day."""
         own = _Place(unit.tree_id, unit.lft, unit.rght)
-        if self.is_todays or not self._touches(own):
+        if self.is_todays or not _at(self._touched, own):
             return [Span(*own)]
-        result = self._without_moved(own, unit.pk)
-        waiting = dict(self.superior_then)
-        waiting.pop(unit.pk, None)
-        changed = True
-        while changed:
-            changed = False
-            for pk, superior in list(waiting.items()):
-                if superior is not None and is_inside(result, self.places[superior]):
-                    del waiting[pk]
-                    result += self._without_moved(self.places[pk], pk)
-                    changed = True
+        result = waiting = self._without_moved(own, unit.pk)
+        taken = {unit.pk}
+        while waiting:
+            joined = [
+                pk
+                for span in waiting
+                for _tree_id, _lft, superior in _at(self._superiors, span)
+                for pk in self._below[superior]
+                if pk not in taken
+            ]
+            taken.update(joined)
+            waiting = [
+                span for pk in dict.fromkeys(joined) for span in self._without_moved(self.places[pk], pk)
+            ]
+            result = result + waiting
         return _joined(sorted(result))
 
-    def _touches(self, own: _Place) -> bool:
-        """Whether units that moved since, or their superiors then, are in the interval."""
-        tree_id, lft, rght = own
-        return any(
-            place.lft >= lft and place.rght <= rght and place.tree_id == tree_id
-            for place in self.places.values()
-        )
+    @cached_property
+    def _touched(self) -> list[tuple[int, int, int]]:
+        """The units that moved since and their superiors then, by where they are: (tree, place, id)."""
+        return sorted((place.tree_id, place.lft, pk) for pk, place in self.places.items())
+
+    @cached_property
+    def _moved(self) -> list[tuple[int, int, int]]:
+        """The same of those that moved alone."""
+        return [each for each in self._touched if each[2] in self.superior_then]
+
+    @cached_property
+    def _superiors(self) -> list[tuple[int, int, int]]:
+        """The same of their superiors then alone."""
+        return [each for each in self._touched if each[2] in self._below]
+
+    @cached_property
+    def _below(self) -> dict[int, list[int]]:
+        """Of each superior then, the units below it that moved since."""
+        found: dict[int, list[int]] = {}
+        for pk, superior in self.superior_then.items():
+            if superior is not None:
+                found.setdefault(superior, []).append(pk)
+        return found
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
-        moved = set(self.superior_then)
-        joined = [pk for pk, superior in self.superior_then.items() if superior == unit.pk]
-        if not moved:
-            return read_objects(_children, [unit.pk])
-        children: Iterable[Unit] = Unit.objects.filter(
-            Q(parent_id=unit.pk) & ~Q(pk__in=moved) | Q(pk__in=joined)
-        ).order_by()
-        return children
+        children = [each for each in read_objects(_children, [unit.pk]) if each.pk not in self.superior_then]
+        joined = self._below.get(unit.pk, ())
+        return [*children, *read_objects(_units, joined)] if joined else children
 
     def superior_id(self, unit: Unit) -> int | None:
         """Return the id of the unit directly above ``unit`` on the day."""
@@ -237,26 +273,19 @@ class UnitHierarchy:
 
         One query, and one more for each unit on the way that moved since.
         """
-        path, known = [unit], {each.pk: each for each in unit.get_ancestors()}
-        above = self.superior_id(unit)
+        path, above = [unit], self.superior_id(unit)
+        known = _ancestors(unit) if above is not None else {}
         while above is not None:
             if above not in known:
                 superior = Unit.objects.get(pk=above)
-                known |= {each.pk: each for each in superior.get_ancestors(include_self=True)}
+                known |= {superior.pk: superior} | _ancestors(superior)
             path.append(known[above])
             above = self.superior_id(known[above])
         return path[::-1]
 
     def _without_moved(self, place: _Place, pk: int) -> list[Span]:
         """Cut the intervals of the units that moved out of one unit's interval."""
-        inside = sorted(
-            other
-            for other_pk, other in ((p, self.places[p]) for p in self.superior_then)
-            if other_pk != pk
-            and other.tree_id == place.tree_id
-            and place.lft < other.lft
-            and other.rght < place.rght
-        )
+        inside = [self.places[other] for _tree, _lft, other in _at(self._moved, place) if other != pk]
         spans, start = [], place.lft
         for other in inside:
             if other.lft < start:  # inside one already cut out
@@ -267,6 +296,17 @@ class UnitHierarchy:
         if start <= place.rght:
             spans.append(Span(place.tree_id, start, place.rght))
         return spans
+
+
+def _ancestors(unit: Unit) -> dict[int, Unit]:
+    """Return the units above one today, by id."""
+    return {each.pk: each for each in read_objects(_above, [unit.tree_id, unit.lft, unit.rght])}
+
+
+def _at(placed: list[tuple[int, int, int]], interval: Span | _Place) -> list[tuple[int, int, int]]:
+    """Return those that lie in an interval; ``placed`` are in order and begin with tree and place."""
+    tree_id, lo, hi = interval
+    return placed[bisect_left(placed, (tree_id, lo)) : bisect_left(placed, (tree_id, hi + 1))]
 
 
 def _joined(spans: list[Span]) -> list[Span]:

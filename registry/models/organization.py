@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import F, FilteredRelation, Q
-from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
+from registry.models.addresses import page_address
 from registry.models.approvable import Approvable
 from registry.models.base import Link, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import (
@@ -138,7 +138,7 @@ class Organization(MPTTModel, Approvable):
 
     def get_absolute_url(self) -> str:
         """The organization's page."""
-        return reverse("organization", args=[self.code])
+        return page_address("organization", self.code)
 
 
 class OrganizationPlacement(models.Model):

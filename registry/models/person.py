@@ -7,8 +7,8 @@ from datetime import date
 
 from django.db import models
 from django.db.models import F, FilteredRelation, Q
-from django.urls import reverse
 
+from registry.models.addresses import page_address
 from registry.models.base import Link, Registered, ends_not_before_start, on_day, one_each_day
 from registry.models.kinds import Leaving, PersonCategory, PoliticalStatus, Role
 from registry.models.ordering import OrderKey, person_key
@@ -100,7 +100,7 @@ class Person(Registered):
 
     def get_absolute_url(self) -> str:
         """The person's page, by the key: it names no number. Pages use ``web.links.person_url``."""
-        return reverse("person", args=[self.key])
+        return page_address("person", self.key)
 
 
 class StatusPeriod(models.Model):

@@ -20,7 +20,7 @@ from django.db import connection
 from django.db.models.query import get_related_populators
 
 Values = Sequence[Any]
-"""Days, keys and places: of each only whether it is a day or a number is part of the shape."""
+"""Days, keys, places and texts: of each only whether it is a day, a number or a text is part of the shape."""
 Make = Callable[..., Any]
 """Makes a query set."""
 Rows = list[tuple[Any, ...]]
@@ -31,6 +31,8 @@ _DAY, _APART = date(1234, 1, 1), timedelta(days=9)
 """The stand-ins of days: long before the registry's first day."""
 _KEY = 2_000_000_000
 """The stand-ins of keys and places: nearly the last of what four bytes hold."""
+_TEXT = "\ue000"
+"""What the stand-ins of texts begin with: a character that nobody writes."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _converted(ready: _Ready, rows: Rows) -> Iterator[tuple[Any, ...]]:
 
 
 def _ready(make: Make, values: Values, shape: tuple[Hashable, ...]) -> _Ready | None:
-    kinds = "".join("d" if isinstance(value, date) else "k" for value in values)
+    kinds = "".join(map(_kind, values))
     key = make, shape, kinds, connection.vendor
     if key not in _READY:
         if len(_READY) >= _MOST:
@@ -112,7 +114,7 @@ def _ready(make: Make, values: Values, shape: tuple[Hashable, ...]) -> _Ready | 
 
 
 def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready | None:
-    stand_ins = [_DAY + at * _APART if kind == "d" else _KEY + at * 2 for at, kind in enumerate(kinds)]
+    stand_ins = [_stand_in(kind, at) for at, kind in enumerate(kinds)]
     compiler = make(stand_ins, *shape).query.get_compiler(connection=connection)
     try:
         sql, params = compiler.as_sql()
@@ -127,7 +129,17 @@ def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready
     return _Ready(sql, given, converters, compiler.col_count or len(compiler.select), compiler)
 
 
-def _adapted(value: date | int) -> Any:
+def _kind(value: date | int | str) -> str:
+    return "d" if isinstance(value, date) else "t" if isinstance(value, str) else "k"
+
+
+def _stand_in(kind: str, at: int) -> date | int | str:
+    if kind == "d":
+        return _DAY + at * _APART
+    return f"{_TEXT}{at}" if kind == "t" else _KEY + at * 2
+
+
+def _adapted(value: date | int | str) -> Any:
     return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value
 
 
@@ -135,4 +147,6 @@ def _is_near(param: Any) -> bool:
     """Whether a parameter was worked out of a stand-in."""
     if isinstance(param, int):
         return abs(param - _KEY) < _MOST
+    if isinstance(param, str) and _TEXT in param:
+        return True
     return isinstance(param, date | str) and str(param).startswith(("1233-", "1234-", "1235-"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from django.db import models
-from django.urls import reverse
 
+from registry.models.addresses import page_address
 from registry.models.base import Link, Registered
 from registry.models.kinds import Basis, DateBasis, FigureCategory, Qualifier
 from registry.models.organization import Organization
@@ -44,7 +44,7 @@ class Source(Registered):
 
     def get_absolute_url(self) -> str:
         """Return the address of its page."""
-        return reverse("source", args=[self.number])
+        return page_address("source", self.number)
 
     @property
     def name(self) -> str:

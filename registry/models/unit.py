@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
-from django.urls import reverse
 from mptt.models import MPTTModel, TreeForeignKey
 
+from registry.models.addresses import page_address
 from registry.models.base import Link, Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
 from registry.models.ordering import OrderKey, unit_key
@@ -133,7 +133,7 @@ class Unit(MPTTModel, Registered):
 
     def get_absolute_url(self) -> str:
         """The unit's page."""
-        return reverse("unit", args=[self.code])
+        return page_address("unit", self.code)
 
 
 class UnitPlacement(models.Model):

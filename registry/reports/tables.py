@@ -20,7 +20,7 @@ from registry.models import Figure, FigureCategory, Qualifier, Source, Unit
 from registry.models.base import in_spans
 from registry.spreadsheets.sheets import Head, Kind
 from registry.web.address import Address
-from registry.web.columns import Column, Grid
+from registry.web.columns import Column, Grid, tag_cell
 from registry.web.drill import rows_url, unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.lists import paged, with_query
@@ -187,7 +187,7 @@ class FigureTable(Table[ListedFigure]):
             Kind.DATE,
             only="file",
         ),
-        Column("结论", "verdict", key="verdict", sort=_by_verdict, cell="parts/cells/tag.html"),
+        Column("结论", "verdict", key="verdict", sort=_by_verdict, cell=tag_cell),
         Column("说明", "comparison.explanation", only="file"),
     )
     filters = (
@@ -425,7 +425,7 @@ class SourceTable(Table[ListedSource]):
         Column("地区", "source.region", rank=3),
         Column("报送单位", "source.reporting_organ", css="text", rank=3),
         Column("可查看的报道数", "source.seen", Kind.NUMBER, key="figures", sort=("seen",), url="url"),
-        Column("状态", "state", cell="parts/cells/tag.html", seen_by=lambda table: table.wanted["state"]),
+        Column("状态", "state", cell=tag_cell, seen_by=lambda table: table.wanted["state"]),
     )
     filters = (
         ChoiceFilter("state", "状态", choices=[("withdrawn", "已撤回"), ("all", "全部")], anything="有效"),

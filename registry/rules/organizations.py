@@ -16,13 +16,14 @@ from registry.models import (
     Organization,
     OrganizationPlacement,
     Person,
-    PoliticalStatus,
     Role,
     Unit,
     WorkflowState,
 )
 from registry.models.kinds import ALLOWED_PARENTS, FORMATION_KINDS, NO_SUPERIOR, PARTY_KINDS, OrganizationKind
 from registry.rules import campaigns, placements
+from registry.rules.checks.planned import Planned, PlannedMember
+from registry.rules.checks.speaking import Proposed, planned_findings
 from registry.rules.dissolutions import OUT_OF_SCOPE, MayTouch
 from registry.rules.findings import (
     Finding,
@@ -39,7 +40,6 @@ from registry.rules.placements import Placement
 
 COUNTED = ("established_on", "dissolved_on", "campaign", "kind", "is_temporary", "unit", "parent")
 """What decides where an organization is counted: correcting it after the approval needs a reason."""
-FULL_MEMBERS_NEEDED = 3
 IN_ANOTHER = "该日及以后成立的组织请选其他任务,或更正成立日期。"
 
 
@@ -294,18 +294,22 @@ def move_findings(proposals: Sequence[Move]) -> list[Finding]:
 
 
 def first_member_warnings(placed: Mapping[Establishment, Sequence[Placement]]) -> Iterator[Finding]:
-    """Warn when nobody leads, or a Party organization begins with too few full members."""
+    """Say what the checks say of organizations with their first members; and where nobody leads."""
     party = [each for proposal, members in placed.items() if proposal.kind in PARTY_KINDS for each in members]
     statuses = placements.statuses_on(party) if party else {}
+    proposed: dict[object, Proposed] = {}
     for proposal, members in placed.items():
         is_party = proposal.kind in PARTY_KINDS
-        if not any(each.role == head_role(proposal.kind) for each in members):
+        is_checked = proposal.is_temporary or proposal.kind == OrganizationKind.GROUP
+        if not is_checked and not any(each.role == head_role(proposal.kind) for each in members):
             message = "没有指定书记。" if is_party else "没有指定负责人。"
             yield warning("has_a_head", proposal, "members", message)
-        full = sum(statuses[each] == PoliticalStatus.FULL_MEMBER for each in members) if is_party else 0
-        if is_party and full < FULL_MEMBERS_NEEDED:
-            message = f"编入的正式党员只有 {full} 人,不足 {FULL_MEMBERS_NEEDED} 人。"
-            yield warning("branch_min_full_members", proposal, "members", message)
+        if is_party:
+            people = [PlannedMember(each.role, statuses[each]) for each in members]
+            planned = Planned(proposal.kind, proposal.is_temporary, people)
+            proposed[proposal] = Proposed(planned, proposal.established_on)
+    if proposed:
+        yield from planned_findings(proposed)
 
 
 def head_role(kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import islice
@@ -16,14 +16,18 @@ from registry.access import AnyUser
 from registry.models import (
     Assignment,
     Organization,
+    OrganizationKind,
     Person,
     PoliticalStatus,
     Role,
     StatusPeriod,
     WorkflowState,
 )
-from registry.models.kinds import MEMBER_STATUSES
+from registry.models.kinds import MEMBER_STATUSES, PARTY_BODIES
 from registry.rules import campaigns
+from registry.rules.checks.check import with_citation
+from registry.rules.checks.planned import Planned, PlannedMember
+from registry.rules.checks.speaking import Proposed, cited, planned_findings
 from registry.rules.findings import (
     Finding,
     Offer,
@@ -38,6 +42,7 @@ from registry.rules.findings import (
 
 _ROLES = frozenset(Role.values)
 _MEMBERS: tuple[str, ...] = (*MEMBER_STATUSES, PoliticalStatus.UNKNOWN.value)
+_GROUP = OrganizationKind.GROUP
 _SECRETARIES: tuple[str, ...] = (PoliticalStatus.FULL_MEMBER.value,)
 RELIEVE, AS_MEMBER, DAY_AFTER = "relieve-", "member-", "day-after"
 """Keys of offers: the secretary with that assignment becomes a member; that person is placed as a member."""
@@ -284,6 +289,7 @@ def placement_warnings(proposals: Sequence[Placement], asker: AnyUser) -> list[F
     prefetch_related_objects([each.person for each in placed if each.person.pk], "home_unit")
     heads = [each for each in placed if each.role == Role.SECRETARY]
     found += _party_members(statuses, asker)
+    found += _checked(placed, statuses)
     if heads:
         found += _only_secretaries(heads, proposals)
         found += _secretaries_elsewhere(heads, asker)
@@ -327,11 +333,16 @@ def _party_members(statuses: dict[Placement, str], asker: AnyUser) -> Iterator[F
 
     Activists may be members of the organization; a status that is not registered is not judged.
     """
+    citations = _citations(statuses)
     for placed, status in statuses.items():
         rule, role, allowed = "party_members", Role(placed.role).label, _MEMBERS
         said = "不是党员。党组织由党员组成,其他人员可编入突击队、先锋队等队伍。"
         if placed.role == Role.SECRETARY:
-            rule, allowed, said = "secretary_full_member", _SECRETARIES, "不是正式党员。"
+            citation = citations.get(placed.started_on, "") if _is_checked(placed) else ""
+            if citation is None:
+                continue
+            rule, allowed = "secretary_full_member", _SECRETARIES
+            said = with_citation("不是正式党员。", citation)
         elif placed.role == Role.MEMBER:
             role, allowed = "", (*_MEMBERS, PoliticalStatus.ACTIVIST.value)
         if status not in allowed:
@@ -340,6 +351,52 @@ def _party_members(statuses: dict[Placement, str], asker: AnyUser) -> Iterator[F
             who = f"{role} {person.name}({number})".strip()
             status_then = f"在 {placed.started_on:%Y-%m-%d} 的政治面貌是“{PoliticalStatus(status).label}”"
             yield warning(rule, placed, "role", f"{who}{status_then},{said}")
+
+
+def _checked(placed: Sequence[Placement], statuses: Mapping[Placement, str]) -> Iterator[Finding]:
+    """Say what the checks find once the people are in organizations that are there, and did not find before.
+
+    Each organization once, on the first day of its placements. What is wrong already is on its own page.
+    """
+    joining: dict[int, list[Placement]] = defaultdict(list)
+    for each in placed:
+        if each.organization.pk and (each.organization.is_temporary or each.organization.kind == _GROUP):
+            joining[each.organization.pk].append(each)
+    if not joining:
+        return
+    there: dict[int, list[Placement]] = defaultdict(list)
+    rows, replaced = Assignment.objects.valid().filter(organization__in=joining), _replaced(placed)
+    first = {pk: min(each.started_on for each in some) for pk, some in joining.items()}
+    for row in rows.select_related("person", "organization").order_by("pk"):
+        pk = row.organization_id
+        if _holds_on(row, first[pk]):
+            held = row if row.pk in replaced else None
+            there[pk].append(Placement(row.person, row.organization, row.role, first[pk], replaces=held))
+    known = {**statuses, **statuses_on(each for some in there.values() for each in some)}
+    proposed: dict[object, Proposed] = {}
+    for pk, some in joining.items():
+        organization = some[0].organization
+        before, after = (
+            Planned(
+                organization.kind,
+                organization.is_temporary,
+                [PlannedMember(each.role, known[each]) for each in members],
+            )
+            for members in (there[pk], [*(each for each in there[pk] if each.replaces is None), *some])
+        )
+        proposed[some[0]] = Proposed(after, first[pk], before)
+    yield from planned_findings(proposed)
+
+
+def _is_checked(placed: Placement) -> bool:
+    """Whether the check of secretaries speaks of this organization."""
+    return placed.organization.is_temporary and placed.organization.kind in PARTY_BODIES
+
+
+def _citations(statuses: Iterable[Placement]) -> dict[date, str | None]:
+    """Return what the check of secretaries cites on the day of each; None where it is switched off."""
+    days = {each.started_on for each in statuses if each.role == Role.SECRETARY and _is_checked(each)}
+    return cited("temp_secretary_full_member", days) if days else {}
 
 
 def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]) -> Iterator[Finding]:

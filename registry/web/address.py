@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -74,14 +74,24 @@ class Address:
 
         Other parameters are added in the order given.
         """
-        kept: dict[str, str | None] = {
+        kept = self._kept
+        if "campaign" in changes:  # of another campaign than this one it is not known on which day it opens
+            kept = {**kept, "as_of": self.as_of.isoformat()}
+        return urlencode({key: value for key, value in {**kept, **changes}.items() if value})
+
+    @cached_property
+    def known(self) -> dict[Any, Any]:
+        """The addresses of rows that were built from this one (``links.RowLinks``)."""
+        return {}
+
+    @cached_property
+    def _kept(self) -> dict[str, str | None]:
+        return {
             "campaign": self.question.campaign.code if self.question.campaign else None,
-            # Of another campaign than this one it is not known on which day it opens.
-            "as_of": self.as_of.isoformat() if "campaign" in changes else self.said(self.as_of),
+            "as_of": self.said(self.as_of),
             "basis": None if self.question.basis == Basis.CURRENT else self.question.basis,
             "since": self.question.since.isoformat() if self.question.since else None,
         }
-        return urlencode({key: value for key, value in {**kept, **changes}.items() if value})
 
     @cached_property
     def keep(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -108,16 +109,18 @@ def spark_of(numbers: Sequence[int]) -> Spark:
     low, high = min(numbers, default=0), max(numbers, default=0)
     if low == high:
         return Spark("", (0, 0), "没有变动")
-    wide, tall = SPARK_WIDTH - 2 * _SPARK_EDGE, SPARK_HEIGHT - 2 * _SPARK_EDGE
-    points = [
-        (
-            _SPARK_EDGE + round(wide * at / (len(numbers) - 1)),
-            _SPARK_EDGE + round(tall * (high - number) / (high - low)),
-        )
-        for at, number in enumerate(numbers)
-    ]
-    path = "M" + "L".join(f"{x} {y}" for x, y in points)
-    return Spark(path, points[-1], f"由 {numbers[0]:,} 到 {numbers[-1]:,}")
+    tall, range_of = SPARK_HEIGHT - 2 * _SPARK_EDGE, high - low
+    at = {number: _SPARK_EDGE + round(tall * (high - number) / range_of) for number in set(numbers)}
+    across = _across(len(numbers))
+    path = "M" + "L".join([f"{x} {at[number]}" for x, number in zip(across, numbers, strict=True)])
+    return Spark(path, (across[-1], at[numbers[-1]]), f"由 {numbers[0]:,} 到 {numbers[-1]:,}")
+
+
+@cache
+def _across(number: int) -> list[int]:
+    """Return how far to the right each of so many points stands."""
+    wide = SPARK_WIDTH - 2 * _SPARK_EDGE
+    return [_SPARK_EDGE + round(wide * at / (number - 1)) for at in range(number)]
 
 
 def steps(largest: int, wanted: int = 4) -> list[int]:

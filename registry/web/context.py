@@ -8,11 +8,11 @@ from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
 from registry import access
 from registry.models import Campaign, GrantRole
+from registry.models.addresses import list_address
 from registry.models.faults import is_read_only
 from registry.web import desk
 from registry.web.address import Address, address_of, campaigns_of
@@ -126,7 +126,7 @@ class Frame:
         return [
             NavItem(
                 label,
-                self.address.url(reverse(url)),
+                self.address.url(list_address(url)),
                 name == url or any(name == on or name.startswith(f"{on}_") for on in ons),
                 desk.number(self.user) if url == "desk" else 0,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,32 @@ from django.core.exceptions import ValidationError
 
 from registry import access, nouns
 from registry.models import Basis
-from registry.web.fields import DayField, PickerField, typed_day
+from registry.web.fields import DayField, PickerField, ScopedForm, typed_day
+from registry.web.selects import DrawnOnce
 from registry.web.text import cleaned
 
 if TYPE_CHECKING:
     from registry.web.tables import Table
 
 LONGEST_TEXT = 60
+
+
+class _Own(dict[str, forms.Field]):
+    """Fields that belong to one form, which takes them as they are; but a picker's parts meet in its copy."""
+
+    def __deepcopy__(self, memo: Any) -> dict[str, forms.Field]:
+        return {
+            name: deepcopy(each, memo) if isinstance(each, PickerField) else each
+            for name, each in self.items()
+        }
+
+
+class FilterForm(ScopedForm):
+    """The form of a list's filters: its fields are made for one request, so it needs no copies of them."""
+
+    def __init__(self, fields: dict[str, forms.Field], **options: Any) -> None:
+        self.base_fields = _Own(fields)  # type: ignore[misc]  # of this form alone
+        super().__init__(**options)
 
 
 @dataclass(frozen=True)
@@ -106,7 +126,8 @@ class ChoiceFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return forms.ChoiceField(label=self.label, required=False, choices=self.options(table))
+        choices = self.options(table)
+        return forms.ChoiceField(label=self.label, required=False, choices=choices, widget=DrawnOnce)
 
     def read(self, table: Table[Any]) -> Any:
         """Return the value if it is one of the choices."""
@@ -206,7 +227,7 @@ class BasisFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return forms.ChoiceField(label=self.label, required=False, choices=Basis.choices)
+        return forms.ChoiceField(label=self.label, required=False, choices=Basis.choices, widget=DrawnOnce)
 
     def initial(self, table: Table[Any]) -> Any:
         """Return the basis in force."""

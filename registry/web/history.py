@@ -239,8 +239,12 @@ def undone_by(entries: Sequence[AuditEntry]) -> dict[int, AuditEntry]:
         for entry in entries
         if entry.part_of_id is not None or not nouns.edited_by(entry.verb)
     }
-    undoing = AuditEntry.objects.filter(undoes__in=acts).defer("rows")
+    undoing = read_objects(_undoing, sorted(acts)) if acts else []
     return {entry.undoes_id or 0: entry for entry in undoing}
+
+
+def _undoing(values: Values) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(undoes__in=values).defer("rows").order_by("pk")
 
 
 def way_back(request: HttpRequest, address: Address) -> SafeString:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import Model
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from registry import access, nouns
 from registry.counting.metrics import METRICS
 from registry.models import Person, Unit
+from registry.models.addresses import list_address, page_address
 from registry.models.hierarchy import Span
 from registry.nouns.noun import follow
 from registry.web.address import Address
@@ -66,7 +66,7 @@ def rows_behind(
     ``Address.query``.
     """
     return address.url(
-        reverse(rows_page(slug)),
+        list_address(rows_page(slug)),
         unit=code,
         metric=slug,
         own="1" if own else None,
@@ -83,7 +83,7 @@ class RowLinks:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self._known: dict[tuple[str, bool, bool], tuple[str, str]] = {}
+        self._known: dict[tuple[str, bool, bool], tuple[str, str]] = address.known
         self._page: tuple[str, str] = ("", "")
 
     def page(self, unit: Unit) -> str:
@@ -113,7 +113,7 @@ def row_url(user: access.AnyUser, row: Model, address: Address, name: str = "") 
     noun = nouns.of(row)
     if noun.page_at:
         return row_url(user, follow(row, noun.page_at), address, name)
-    return address.url(reverse(name or noun.page, args=[access.handle(user, row)])) if noun.page else ""
+    return address.url(page_address(name or noun.page, access.handle(user, row))) if noun.page else ""
 
 
 def way_to(address: Address, row: Model, words: str = "查看{}") -> SafeString:

@@ -35,7 +35,7 @@ from registry.web.choosing import Choosing
 from registry.web.columns import Column, Grid, Line, head_of, orders
 from registry.web.exports import above, answer, later, on_a_day
 from registry.web.fields import ScopedForm
-from registry.web.filters import Filter
+from registry.web.filters import Filter, FilterForm
 from registry.web.lists import (
     Length,
     Part,
@@ -52,6 +52,7 @@ from registry.web.lists import (
 )
 from registry.web.making import is_long
 from registry.web.paper import MOST_ROWS, is_print, too_long
+from registry.web.selects import DrawnOnce
 from registry.web.statement import Statement, units_left_out
 
 
@@ -304,11 +305,11 @@ class Table(Choosing, Generic[Line]):
         fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
         if self.sorts:  # where a phone shows cards there are no heads to sort by
-            fields["sort"] = forms.ChoiceField(choices=orders(self.visible, self.sorts), label="排序")
+            choices = orders(self.visible, self.sorts)
+            fields["sort"] = forms.ChoiceField(choices=choices, label="排序", widget=DrawnOnce)
             initial["sort"] = "" if self.sort == self._first_sort else self.sort
-        made = type("Filters", (ScopedForm,), {name: field for name, field in fields.items() if field})
-        form: ScopedForm = made(user=self.user, initial=initial, auto_id="filter_%s")
-        return form
+        made = {name: field for name, field in fields.items() if field}
+        return FilterForm(made, user=self.user, initial=initial, auto_id="filter_%s")
 
     def context(self) -> dict[str, Any]:
         """Return what ``parts/list.html`` shows."""

@@ -765,7 +765,7 @@ def test_a_corrected_role_and_people_of_the_workbook_are_looked_at_too(office: O
     ]
     assert "已有同名组织" in said[0][1]
     assert [message for _, message in said[1:3]] == [
-        "没有指定书记。",
+        "没有指定书记(《中国共产党支部工作条例(试行)》)。",
         "编入的正式党员只有 0 人,不足 3 人。",
     ]
     assert "同时编入了多名书记:张三、李四" in said[5][1]

@@ -203,7 +203,12 @@ def test_a_formation_is_not_temporary_and_has_a_leader(world: World, login) -> N
 
 
 def test_a_standing_branch(world: World, login) -> None:
-    login(world.top).post(REGISTER, filled(world, is_standing="on"))
+    """It has fewer than seven full members, so no committee: the form says so once."""
+    client, data = login(world.top), filled(world, is_standing="on")
+    page = client.post(REGISTER, data)
+    [said] = page.context["warnings"]
+    assert "书记、副书记、委员共 2 人" in said
+    client.post(REGISTER, {**data, "confirmed": page.context["confirmed"]})
     assert not Organization.objects.get(code="right-linshi-zhibu").is_temporary
 
 
@@ -292,7 +297,7 @@ def test_warns_once_and_saves_when_sent_again(world: World, login) -> None:
 def test_warns_when_nobody_is_secretary_or_one_is_already(world: World, login) -> None:
     client = login(world.top)
     response = client.post(REGISTER, filled(world, secretary=""))
-    assert "没有指定书记。" in response.context["warnings"]
+    assert "没有指定书记(《中国共产党支部工作条例(试行)》)。" in response.context["warnings"]
     assign(make_organization(world.right, name="先前支部"), world.people[0], role="secretary")
     response = client.post(REGISTER, filled(world))
     assert response.context["warnings"] == ["冯一 当日已任“先前支部”书记。"]

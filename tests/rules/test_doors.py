@@ -20,7 +20,7 @@ from tests.imports.test_operations import book
 pytestmark = pytest.mark.django_db
 DAY = date(2020, 2, 5)
 EXPECTED = [
-    "书记 乙(000123)在 2020-02-05 的政治面貌是“群众”,不是正式党员。",
+    "书记 乙(000123)在 2020-02-05 的政治面貌是“群众”,不是正式党员(《中国共产党支部工作条例(试行)》)。",
     "“支部”已有书记 甲。",
 ]
 OFFER = "原书记 甲 自 2020-02-05 起改任成员"

@@ -132,7 +132,13 @@ def test_warnings_of_a_founding(unit: Unit, clerk: User) -> None:
             "role",
             "书记 弱(000123)在 2020-02-06 的政治面貌是“群众”,不是正式党员。",
         ),
-        ("branch_min_full_members", "warn", "members", "编入的正式党员只有 1 人,不足 3 人。"),
+        (
+            "branch_min_full_members",
+            "warn",
+            "members",
+            "正式党员只有 1 人,不足 3 人,应与邻近单位成立联合党支部"
+            "(《中国共产党支部工作条例(试行)》第四条)。",
+        ),
     ]
     assert short(rules.findings([founded(unit, name="队", kind="commando_team")], clerk)) == [
         ("has_a_head", "warn", "members", "没有指定负责人。")

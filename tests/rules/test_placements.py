@@ -16,6 +16,7 @@ from tests.asking import queries
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit, make_user
 from tests.operations.checks import day
 from tests.rules.asking import short
+from tests.rules.checks.building import people as fill
 
 pytestmark = pytest.mark.django_db
 
@@ -162,7 +163,7 @@ def test_ends(unit: Unit, branch: Organization) -> None:
 def test_a_secretary_is_a_full_member_and_the_only_one(unit: Unit, branch: Organization, clerk: User) -> None:
     assign(branch, make_person("甲", unit), role="secretary")
     person = make_person("乙", unit, number="000123", political_status="masses")
-    full = "书记 乙(000123)在 2020-02-06 的政治面貌是“群众”,不是正式党员。"
+    full = "书记 乙(000123)在 2020-02-06 的政治面貌是“群众”,不是正式党员(《中国共产党支部工作条例(试行)》)。"
     expected = [
         ("secretary_full_member", "warn", "role", full),
         ("one_secretary", "warn", "role", "“支部”已有书记 甲。"),
@@ -290,3 +291,25 @@ def test_three_changes_ask_as_much_as_one(unit: Unit, branch: Organization, cler
         assert queries(lambda some=some: placements.role_refusals(some)) == 0
     ends = [Ending(row, day(3)) for row in read(rows[:3])]
     assert queries(lambda: placements.end_refusals(ends)) == 0
+
+
+def test_who_makes_a_branch_too_large_is_said_once(unit: Unit, branch: Organization, clerk: User) -> None:
+    """The checks speak of what a placement brings about, not of what was so before."""
+    fill(50, unit, placed=branch)
+    first, second = (placed(make_person(name, unit), branch) for name in ("甲", "乙"))
+    said = "党员 52 人,超过 50 人,应调整为党总支或分设党支部(《中国共产党支部工作条例(试行)》第四条)。"
+    assert short(placements.findings([first, second], clerk)) == [
+        ("branch_max_members", "warn", "members", said)
+    ]
+    over = assign(branch, first.person, started_on=day(2))
+    assert placements.findings([second], clerk) == [], "it is too large already"
+    change = RoleChange(over, "leader", day(5))
+    assert placements.role_findings([change], clerk) == [], "as many as before"
+
+
+def test_a_committee_out_of_proportion_is_said_when_somebody_is_appointed(
+    unit: Unit, branch: Organization, clerk: User
+) -> None:
+    fill(6, unit, placed=branch)
+    [finding] = placements.findings([placed(make_person("甲", unit), branch, "secretary")], clerk)
+    assert (finding.rule, finding.field) == ("committee_size", "members")

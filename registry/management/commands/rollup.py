@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,7 +11,7 @@ from django.utils import timezone
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, measured
 from registry.counting.rollup import Rollup, rollup
-from registry.management.arguments import find_campaign, find_unit, read_day
+from registry.management.arguments import aligned, find_campaign, find_unit, read_day
 from registry.models import Basis
 
 
@@ -91,23 +90,8 @@ def _as_table(result: Rollup, *, with_children: bool) -> str:
             [str(metric.label), slug, str(result.total.counts[slug]), measured(metric)]
             for slug, metric in METRICS.items()
         ]
-        return "\n".join([title, "", *_aligned([["指标", "代码", "数", "单位"], *lines], right={2})])
+        return "\n".join([title, "", *aligned([["指标", "代码", "数", "单位"], *lines], right={2})])
     head = ["单位", *(str(metric.label) for metric in METRICS.values())]
     lines = [[line.unit.name, *(str(number) for number in line.counts.values())] for line in result.children]
     total = [f"{result.unit.name}(含下级)", *(str(number) for number in result.total.counts.values())]
-    return "\n".join([title, "", *_aligned([head, *lines, total], right=set(range(1, len(head))))])
-
-
-def _aligned(rows: list[list[str]], right: set[int]) -> list[str]:
-    """Pad the cells to columns; a Chinese character is two places wide."""
-    widths = [max(_width(row[i]) for row in rows) for i in range(len(rows[0]))]
-
-    def cell(i: int, text: str) -> str:
-        space = " " * (widths[i] - _width(text))
-        return space + text if i in right else text + space
-
-    return ["  ".join(cell(i, text) for i, text in enumerate(row)).rstrip() for row in rows]
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    return "\n".join([title, "", *aligned([head, *lines, total], right=set(range(1, len(head))))])

@@ -15,7 +15,7 @@ from registry.models import Campaign
 from registry.pages.campaigns.page import address_within, list_url, places, state_tag
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
-from registry.web.columns import Column
+from registry.web.columns import Column, tag_cell
 from registry.web.filters import ChoiceFilter, TextFilter
 from registry.web.tables import Empty, Table
 
@@ -71,7 +71,7 @@ class CampaignTable(Table[ListedCampaign]):
     default_sort = "-started"
     columns: Sequence[Column[ListedCampaign]] = (
         Column("名称", "campaign.name", key="name", sort=("name",), url="url", css="text", is_heading=True),
-        Column("状态", "state", cell="parts/cells/tag.html"),
+        Column("状态", "state", cell=tag_cell),
         Column("启动", "campaign.started_on", Kind.DATE, key="started", sort=("started_on",)),
         Column("结束", "campaign.ended_on", Kind.DATE, key="ended", sort=("ended_on",)),
         Column("牵头单位", "campaign.lead_unit.name", url="lead_url", text="campaign.lead_unit.label"),

@@ -1,7 +1,6 @@
-"""The numbers of the whole ledger, of which a page shows fifty lines: from the totals as far as these go.
+"""The numbers of the whole ledger, of which a page shows fifty lines: from the totals where these have them.
 
-The totals tell apart the kinds of temporary Party organizations and of formations, and know who is in them.
-The standing Party organizations are few; they are counted from the rows.
+Few are placed in standing Party organizations. Where the totals know of some, they are counted from the rows.
 """
 
 from __future__ import annotations
@@ -13,20 +12,19 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from registry.counting.basis import Question, assignment_rows
-from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, OrganizationMetric
-from registry.counting.rollup import Counts, kept
+from registry.counting.metrics import IN_STANDING_METRIC, METRICS, OF_ONE_KIND, OrganizationMetric
+from registry.counting.rollup import Counts, kept, no_counts
 from registry.models import Assignment, Unit
 from registry.models.hierarchy import Span
 from registry.models.kinds import PARTY_KINDS
 
 STANDING = Q(kind__in=PARTY_KINDS, is_temporary=False)
-OF_ONE_KIND = {
-    (kind, bool(metric.is_temporary)): metric.slug
-    for metric in ORGANIZATION_METRICS
-    if not metric.parts and len(metric.kinds) == 1
-    for kind in metric.kinds
-}
-"""The metric of each kind: of all organizations but the standing Party organizations."""
+_PEOPLE = (METRICS["frontline_people"], METRICS["frontline_assignments"], IN_STANDING_METRIC)
+
+
+def kept_of_ledger(unit: Unit, question: Question) -> Counts | None:
+    """Return what the totals have of a unit's ledger; None if they have no answer."""
+    return kept(unit, question, (*OF_ONE_KIND.values(), *_PEOPLE))
 
 
 def by_kind(
@@ -36,15 +34,13 @@ def by_kind(
 
     ``totals`` are those of the place, where the list is that of all its organizations.
     """
-    rows, found = rows.order_by(), []
-    if totals is not None:
-        found = [
-            (kind, is_temporary, totals[slug])
-            for (kind, is_temporary), slug in OF_ONE_KIND.items()
-            if totals[slug] and (metric is None or metric.includes(kind, is_temporary))
-        ]
-        rows = rows.filter(STANDING)
-    return [*found, *rows.values_list("kind", "is_temporary").annotate(number=Count("pk"))]
+    if totals is None:
+        return list(rows.order_by().values_list("kind", "is_temporary").annotate(number=Count("pk")))
+    return [
+        (kind, is_temporary, totals[each.slug])
+        for (kind, is_temporary), each in OF_ONE_KIND.items()
+        if totals[each.slug] and (metric is None or metric.includes(kind, is_temporary))
+    ]
 
 
 def people_in(rows: QuerySet[Any], day: date) -> dict[str, int]:
@@ -60,13 +56,13 @@ def people_at(rows: QuerySet[Any], now: Question, unit: Unit, spans: list[Span])
 
     Somebody who is in both is one person.
     """
-    placed = kept(unit, now) or {}
+    placed = kept(unit, now, _PEOPLE) or no_counts(_PEOPLE)
+    found = {"people": placed["frontline_people"], "times": placed["frontline_assignments"]}
+    if not placed[IN_STANDING_METRIC.slug]:
+        return found
     others = assignment_rows(METRICS["frontline_people"], now, spans)
     also = Exists(others.filter(person=OuterRef("person")))
     standing = rows.order_by().filter(STANDING).values("pk")
     held = Assignment.objects.as_of(now.as_of).filter(organization__in=standing).order_by()
-    found = held.aggregate(people=Count("person_id", distinct=True, filter=~also), times=Count("pk"))
-    return {
-        "people": placed["frontline_people"] + found["people"],
-        "times": placed["frontline_assignments"] + found["times"],
-    }
+    more = held.aggregate(people=Count("person_id", distinct=True, filter=~also), times=Count("pk"))
+    return {name: number + more[name] for name, number in found.items()}

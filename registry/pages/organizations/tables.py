@@ -30,17 +30,23 @@ from registry import access
 from registry.counting.basis import organization_rows
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import OrganizationMetric
-from registry.counting.rollup import Counts, kept
+from registry.counting.rollup import Counts
 from registry.models import Assignment, Basis, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import numbers
-from registry.pages.organizations import page as organization_page
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
+from registry.pages.organizations.listed import (
+    ListedOrganization,
+    heads_cell,
+    members_cell,
+    name_cell,
+    parent_cell,
+)
 from registry.pages.people.roll import roll_prints
 from registry.rules import waiting
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, noun_column, read_back, tick_column
+from registry.web.columns import Column, noun_column, read_back, tag_cell, tick_column
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
 from registry.web.links import PENDING
@@ -63,87 +69,7 @@ STATES = (
 _NEVER = date(9999, 12, 31)
 FIRST = "first"
 """The order of the ledger: temporary Party organizations, formations, standing Party organizations."""
-THEN = "原"
-"""The note about the people of a dissolved organization, who are those of its last day."""
 GONE_SAID = "已撤销的组织,书记/负责人和人数为撤销前最后一日的。"
-
-
-@dataclass(frozen=True)
-class ListedOrganization:
-    """One organization of the ledger; addresses are empty where something is out of scope."""
-
-    table: OrganizationTable
-    organization: Any
-    is_seen: bool
-    is_unit_seen: bool
-    is_parent_seen: bool
-    heads: list[Assignment]
-
-    @cached_property
-    def url(self) -> str:
-        """The organization's page."""
-        return self.table.address.url(self.organization.get_absolute_url()) if self.is_seen else ""
-
-    @cached_property
-    def unit_url(self) -> str:
-        """The page of the unit where it stood on the day."""
-        if not self.is_unit_seen:
-            return ""
-        return self.table.address.url(reverse("unit", args=[self.organization.host_code]))
-
-    @cached_property
-    def parent_url(self) -> str:
-        """The superior's page."""
-        parent = self.organization.parent
-        return self.table.address.url(parent.get_absolute_url()) if self.is_parent_seen else ""
-
-    @cached_property
-    def parent_name(self) -> str | None:
-        """The superior, with a word if it is only inferred."""
-        each = self.organization
-        if each.parent is None:
-            return None
-        return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
-
-    @cached_property
-    def is_gone(self) -> bool:
-        """Whether it was dissolved by the day; its people are then those of its last day."""
-        end = self.organization.dissolved_on
-        return end is not None and end <= self.table.address.as_of
-
-    @property
-    def then(self) -> str:
-        """The note about its people, where it is dissolved."""
-        return THEN if self.is_gone else ""
-
-    @cached_property
-    def heads_said(self) -> str:
-        """The names of its heads, with the note."""
-        said = "、".join(head.person.name for head in self.heads)
-        return f"{self.then}{said}" if said else ""
-
-    @cached_property
-    def members_url(self) -> str:
-        """The list of its members, on its last day where it is dissolved."""
-        if not self.is_seen:
-            return ""
-        end = self.organization.dissolved_on
-        last = {"as_of": (end - timedelta(days=1)).isoformat()} if end and self.is_gone else {}
-        return f"{self.table.address.url(self.organization.get_absolute_url(), **last)}#members"
-
-    @property
-    def state(self) -> str:
-        """Where it is: in the workflow, or on the day."""
-        return self._state[1]
-
-    @property
-    def tone(self) -> str:
-        """The tone of the state."""
-        return self._state[0]
-
-    @cached_property
-    def _state(self) -> tuple[str, str]:
-        return organization_page.state_tag(self.organization, self.table.address.as_of)
 
 
 @dataclass(frozen=True)
@@ -219,7 +145,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "名称",
             key="name",
             sort=("order_key",),
-            cell="pages/organizations/cells/name.html",
+            cell=name_cell,
             css="ledger-name",
             is_heading=True,
         ),
@@ -247,7 +173,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "parent_name",
             "",
             "parent_name",
-            cell="pages/organizations/cells/parent.html",
+            cell=parent_cell,
             css="ledger-parent",
             rank=3,
         ),
@@ -255,7 +181,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "书记/负责人",
             "heads_said",
             key="heads",
-            cell="pages/organizations/cells/heads.html",
+            cell=heads_cell,
             css="ledger-heads",
         ),
         Column(
@@ -265,7 +191,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             key="members",
             sort=("members", "order_key"),
             url="members_url",
-            cell="pages/organizations/cells/members.html",
+            cell=members_cell,
             css="nowrap",
         ),
         _fact("established_on", "成立", key="established", sort=("established_on", "order_key"), rank=2),
@@ -277,7 +203,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             "state",
             key="state",
             sort=("state", "order_key"),
-            cell="parts/cells/tag.html",
+            cell=tag_cell,
             only="page",
         ),
         *(read_back(ORGANIZATION, slug) for slug in ("approved_on", "state", "is_temporary")),
@@ -427,7 +353,9 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     def _kept(self) -> Counts | None:
         """The totals of the place, where nothing but metric and campaign narrows the list; else None."""
         is_narrowed = any(self.wanted[name] for name in ("kind", "nature", "state", "q"))
-        return None if is_narrowed or self.at.whole is None else kept(self.at.whole, self.question)
+        if is_narrowed or self.at.whole is None:
+            return None
+        return numbers.kept_of_ledger(self.at.whole, self.question)
 
     @cached_property
     def totals(self) -> list[KindTotal]:

@@ -6,11 +6,10 @@ import html
 from collections.abc import Sequence
 
 from django import template
-from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
-from registry.web.templatetags.parts import count, delta, sample_tag, spark, tag, thousands
+from registry.web.templatetags.parts import count, delta, escaped, linked_words, sample_tag, spark, tag
 
 register = template.Library()
 
@@ -18,24 +17,18 @@ register = template.Library()
 @register.simple_tag
 def unit_name(row: Row) -> SafeString:
     """Return the name of a row, linked to its page, with tags for a closed unit and for sample data."""
-    name = format_html('<a href="{}">{}</a>', row.url, row.unit.label) if row.url else row.unit.label
-    closed = SafeString("") if row.is_open else format_html(" {}", tag("已撤并"))
-    return format_html("{}{}{}", name, closed, sample_tag(row.unit.is_sample))
+    closed = "" if row.is_open else f" {tag('已撤并')}"
+    return SafeString(f"{linked_words(row.unit.label, row.url)}{closed}{sample_tag(row.unit.is_sample)}")
 
 
 @register.simple_tag
 def unit_tick(row: Row) -> SafeString:
     """Return the box that ticks a unit for a comparison, where the user may open the unit."""
-    box = (
-        format_html(
-            '<input type="checkbox" name="unit" value="{}" form="compare" aria-label="对比 {}">',
-            row.unit.code,
-            row.unit.label,
-        )
-        if row.url
-        else ""
-    )
-    return format_html('<td class="tick no-print">{}</td>', box)
+    box = ""
+    if row.url:
+        code, label = escaped(row.unit.code), escaped(row.unit.label)
+        box = f'<input type="checkbox" name="unit" value="{code}" form="compare" aria-label="对比 {label}">'
+    return SafeString(f'<td class="tick no-print">{box}</td>')
 
 
 @register.simple_tag
@@ -75,18 +68,15 @@ def _pending(cell: Count, words: str = "待审批 ") -> SafeString:
     """Return the tag with the number that is not approved yet, to stand after a number."""
     if not cell.pending:
         return SafeString("")
-    said = f"{words}{thousands(cell.pending)}"
-    if not cell.pending_url:
-        return format_html(" {}", tag(said, "warn"))
-    return format_html(' <a class="tag warn" href="{}" title="待审批的不计入">{}</a>', cell.pending_url, said)
+    said, url = f"{words}{cell.pending:,}", escaped(cell.pending_url)
+    if not url:
+        return SafeString(f" {tag(said, 'warn')}")
+    return SafeString(f' <a class="tag warn" href="{url}" title="待审批的不计入">{said}</a>')
 
 
 def _share(members: Count) -> SafeString:
     """Return the share of Party members, linked to their rows, with their number as its title."""
     if not members.share:
         return count(None)
-    if not members.url:
-        return conditional_escape(members.share)
-    return format_html(
-        '<a class="count" href="{}" title="{}">{}</a>', members.url, members.value, members.share
-    )
+    share, url = escaped(members.share), escaped(members.url)
+    return SafeString(f'<a class="count" href="{url}" title="{members.value}">{share}</a>' if url else share)

@@ -5,16 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from registry.counting.basis import Question, objects, organization_rows, read, rows_of
 from registry.counting.metric import APPROVED
-from registry.counting.metrics import ORGANIZATION_METRICS, ORGANIZATIONS, OrganizationMetric
-from registry.models import Assignment, Basis, Organization, OrganizationPlacement, Unit
+from registry.counting.metrics import (
+    OF_ONE_KIND,
+    ORGANIZATION_METRICS,
+    ORGANIZATIONS,
+    OrganizationMetric,
+)
+from registry.counting.totals import read as totals
+from registry.models import (
+    Assignment,
+    Basis,
+    Organization,
+    OrganizationKind,
+    OrganizationPlacement,
+    Unit,
+)
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span
+from registry.models.hierarchy import Span, everything, roots
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 from registry.models.prepared import Values, read_objects, read_rows
 from registry.rules import waiting as rules
@@ -77,7 +91,8 @@ class Change:
     day: date
     word: str
     basis: str
-    metric: OrganizationMetric | None
+    kind: tuple[str, bool] | None
+    """The kind, and whether they are temporary; None: of any kind."""
     number: int
     code: str = ""
     name: str = ""
@@ -86,6 +101,11 @@ class Change:
     ends: tuple[int, int] | None = None
     """The first and the last place of the unit tree where it happened."""
     place: str = ""
+
+    @property
+    def metric(self) -> OrganizationMetric | None:
+        """The finest metric of the pages that counts them."""
+        return metric_of(*self.kind) if self.kind else None
 
 
 @dataclass
@@ -120,23 +140,60 @@ def recent(question: Question, spans: list[Span], enough: int | None = None) -> 
     ``enough``: of a large part of the tree only the last seven days where these have so many lines.
     """
     if enough is not None and sum(span.hi - span.lo for span in spans) > LARGE:
+        if everything(spans):
+            return _of_everything(question, spans, enough)
         lines = _changes(period(question, WEEK_DAYS), spans)
         if len(lines) >= enough:
             return _by_days(lines)
     return _by_days(_changes(period(question), spans))
 
 
+def _of_everything(question: Question, spans: list[Span], enough: int) -> list[Day]:
+    """Return the same of the whole tree, where how many began and ended follows from the totals.
+
+    Only of the first ``enough`` lines it is read where they were, and one of their organizations.
+    """
+    begun = totals.begun_and_ended([root.pk for root in roots()], OF_ONE_KIND.values(), period(question))
+    days: list[Day] = []
+    for recently in (period(question, WEEK_DAYS), period(question)):
+        changes = [
+            Change(day, act.word, act.basis, kind, number)
+            for act, numbers in zip(ACTS, begun, strict=True)
+            for kind, metric in OF_ONE_KIND.items()
+            for day, number in numbers[metric.slug].items()
+            if day >= recently.first_day
+        ]
+        days = _by_days([*sorted(changes, key=_order), *_transferred(recently, spans)])
+        if sum(len(day.changes) for day in days) >= enough:
+            break
+    shown = [change for day in days for change in day.changes][:enough]
+    told: dict[Any, Change] = {}
+    for act in ACTS:
+        if first := min((change.day for change in shown if change.basis == act.basis), default=None):
+            asked = replace(question, basis=act.basis, since=first)
+            told |= {(each.day, each.basis, each.kind): each for each in _read(act, asked, spans)}
+    for day in days:
+        day.changes = [told.get((day.day, each.basis, each.kind), each) for each in day.changes]
+    return days
+
+
 def _changes(recently: Question, spans: list[Span]) -> list[Change]:
     """Return what happened in a period, in no order of days."""
     changes: list[Change] = []
     for act in ACTS:
-        counted = read(_by_day, replace(recently, basis=act.basis), spans, act.field)
-        found = [
-            Change(day, act.word, act.basis, metric_of(*kind), number, code, name, bool(samples), (lo, hi))
-            for day, *kind, number, code, name, samples, lo, hi in counted
-        ]
-        changes += sorted(found, key=lambda each: _order(each.metric))
+        changes += _read(act, replace(recently, basis=act.basis), spans)
     return changes + _transferred(recently, spans)
+
+
+def _read(act: Act, asked: Question, spans: list[Span]) -> list[Change]:
+    """Return what happened in one way, by kind."""
+    found = [
+        Change(day, act.word, act.basis, (kind, temporary), number, code, name, bool(samples), (lo, hi))
+        for day, kind, temporary, number, code, name, samples, lo, hi in read(
+            _by_day, asked, spans, act.field
+        )
+    ]
+    return sorted(found, key=_order)
 
 
 def _by_days(changes: Iterable[Change]) -> list[Day]:
@@ -159,14 +216,28 @@ def _by_day(asked: Question, place: list[Span] | None, field: str) -> Any:
     )
 
 
+@cache
 def metric_of(kind: str, is_temporary: bool) -> OrganizationMetric | None:
-    """Return the finest metric that counts an organization of this kind."""
+    """Return the finest metric of the pages that counts an organization of this kind."""
     fitting = (each for each in ORGANIZATION_METRICS if not each.parts and each.includes(kind, is_temporary))
     return next(fitting, None)
 
 
-def _order(metric: OrganizationMetric | None) -> int:
-    return ORGANIZATION_METRICS.index(metric) if metric else len(ORGANIZATION_METRICS)
+def _order(change: Change) -> tuple[int, int, int]:
+    """Return where the changes of a day stand: by what happened, the metric, the kind."""
+    return _PLACE_OF_ACT[change.basis], *(_place_of(*change.kind) if change.kind else (_LAST, _LAST))
+
+
+_PLACE_OF_ACT = {act.basis: place for place, act in enumerate(ACTS)}
+_LAST = 1000
+
+
+@cache
+def _place_of(kind: str, is_temporary: bool) -> tuple[int, int]:
+    """Return the places of a kind's metric and of the kind itself."""
+    metric = metric_of(kind, is_temporary)
+    place = ORGANIZATION_METRICS.index(metric) if metric else _LAST
+    return place, OrganizationKind.values.index(kind)
 
 
 def _transferred(recently: Question, spans: list[Span]) -> list[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from typing import Any
 
 from django.db.models import Case, IntegerField, Q, Value, When
 from django.db.models import Count as Counted
@@ -18,6 +19,7 @@ from registry.counting.reconciliation import Verdict, figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
+from registry.models.prepared import Values, read_rows
 from registry.pages.units.events import RECENT_DAYS, WEEK_DAYS
 from registry.pages.units.recent import week_url
 from registry.reports.tables import ListedFigure
@@ -283,19 +285,32 @@ class Reported:
 
 def reported(address: Address, unit: Unit) -> Reported:
     """Compare what is reported of ``unit`` and below, the unit's own first, as many as fit on the page."""
-    countable = _COUNTABLE & Q(metric__in=list(METRICS))
     rows = figures_within(unit)
-    number = rows.order_by().aggregate(every=Counted("pk"), countable=Counted("pk", filter=countable))
+    found = read_rows(_numbers_reported, [unit.tree_id, unit.lft, unit.rght], tuple(METRICS))
+    every, number = found[0] if found else (0, 0)
     figures: list[Figure] = []
-    if number["countable"]:
+    if number:
         nearest = Case(When(unit_id=unit.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
-        figures = list(rows.filter(countable).order_by(nearest, "source__number", "code")[:FIGURES_COMPARED])
+        figures = list(
+            rows.filter(_COUNTABLE, metric__in=list(METRICS)).order_by(nearest, "source__number", "code")[
+                :FIGURES_COMPARED
+            ]
+        )
     compared = [ListedFigure(address, each) for each in reconcile(figures, address.question.scope)]
     agreeing, differing = (
         [each for each in compared if each.comparison.verdict == verdict]
         for verdict in (Verdict.AGREES, Verdict.DIFFERS)
     )
-    return Reported(number["every"], agreeing, differing, figures, number["countable"] > len(figures))
+    return Reported(every, agreeing, differing, figures, number > len(figures))
+
+
+def _numbers_reported(values: Values, slugs: tuple[str, ...]) -> Any:
+    """Return how many figures are reported within an interval, and how many of them can be compared."""
+    tree_id, lft, rght = values
+    rows = figures_within(Unit(tree_id=tree_id, lft=lft, rght=rght)).order_by()
+    countable = Counted("pk", filter=_COUNTABLE & Q(metric__in=slugs))
+    numbers = rows.values(one=Value(1)).annotate(every=Counted("pk"), countable=countable)
+    return numbers.values_list("every", "countable")
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,10 @@ its page is drawn, or of a country. ``CHECKS`` declares them all; docs/rules.md 
 from __future__ import annotations
 
 from registry.rules.checks.asking import (
+    FEW,
     Counted,
     Number,
+    Settings,
     UnitNumbers,
     breaches,
     breaching,
@@ -22,6 +24,7 @@ from registry.rules.checks.declared import CHECKS, by_slug
 
 __all__ = [
     "CHECKS",
+    "FEW",
     "Breach",
     "Check",
     "Cites",
@@ -29,6 +32,7 @@ __all__ = [
     "Edition",
     "Level",
     "Number",
+    "Settings",
     "UnitNumbers",
     "breaches",
     "breaching",

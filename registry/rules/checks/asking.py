@@ -22,6 +22,8 @@ from registry.rules.checks.check import Breach, Check, Found
 from registry.rules.checks.declared import CHECKS
 
 Slugs = Collection[str] | None
+FEW = 500
+"""So many organizations are named by their keys in a statement; of more it says how they are found."""
 
 
 class Asked(NamedTuple):
@@ -31,28 +33,52 @@ class Asked(NamedTuple):
     thresholds: Mapping[str, int]
 
 
-def asked_on(day: date, slugs: Slugs = None) -> list[Asked]:
-    """Return the checks that speak on the day: switched on, with an edition that asks it by then."""
-    settings = settings_on(day)
-    asked = []
-    for check in CHECKS:
-        setting = settings.get(check.slug)
-        if (slugs is not None and check.slug not in slugs) or (setting is not None and not setting.is_on):
-            continue
-        if check.edition_on(day) is None:
-            continue
-        asked.append(Asked(check, thresholds_of(check, setting)))
-    return asked
+class Settings:
+    """What the bureau has set of each check, in the order of the days from which it holds."""
+
+    def __init__(self, rows: Iterable[RuleSetting]) -> None:
+        self._rows: dict[str, list[RuleSetting]] = defaultdict(list)
+        for row in sorted(rows, key=lambda row: row.since):
+            self._rows[row.slug].append(row)
+
+    @classmethod
+    def read(cls) -> Settings:
+        """Read all settings: one query."""
+        return cls(RuleSetting.objects.order_by())
+
+    def on(self, slug: str, day: date) -> RuleSetting | None:
+        """Return the setting of a check that holds on the day; None: it is as declared."""
+        return next((row for row in reversed(self._rows[slug]) if row.since <= day), None)
+
+    def is_on(self, check: Check, day: date) -> bool:
+        """Whether the check is switched on on the day."""
+        setting = self.on(check.slug, day)
+        return setting is None or setting.is_on
+
+    def thresholds(self, check: Check, day: date) -> dict[str, int]:
+        """Return the thresholds of the day: the bureau's, or as declared."""
+        return thresholds_of(check, self.on(check.slug, day))
+
+    def asked_on(self, day: date, slugs: Slugs = None) -> list[Asked]:
+        """Return the checks that speak on the day: switched on, and with an edition that asks it by then."""
+        return [
+            Asked(check, self.thresholds(check, day))
+            for check in CHECKS
+            if (slugs is None or check.slug in slugs)
+            and check.edition_on(day) is not None
+            and self.is_on(check, day)
+        ]
 
 
 def settings_on(day: date) -> dict[str, RuleSetting]:
     """Return the bureau's setting of each check that has one, as it holds on the day."""
-    rows = RuleSetting.objects.filter(since__lte=day).order_by("since")
-    return {row.slug: row for row in rows}
+    settings = Settings.read()
+    held = {check.slug: settings.on(check.slug, day) for check in CHECKS}
+    return {slug: row for slug, row in held.items() if row is not None}
 
 
 def thresholds_of(check: Check, setting: RuleSetting | None) -> dict[str, int]:
-    """Return the thresholds of a check: the bureau's, or as declared."""
+    """Return the thresholds of a check under a setting: the bureau's, or as declared."""
     own = setting.thresholds if setting is not None else {}
     return {name: int(own.get(name, value)) for name, value in check.thresholds.items()}
 
@@ -78,11 +104,11 @@ def breaches(organizations: QuerySet[Organization], day: date, *, slugs: Slugs =
     Organizations that do not stand on the day, or were withdrawn, are not judged. What waits for its
     approval is. One query for each check, one for the settings, one for the exceptions.
     """
-    rows = _standing(organizations, day)
+    rows, is_few = _standing(organizations, day)
     exceptions: dict[tuple[str, int], list[RuleException]] | None = None
     found: list[Breach] = []
-    for asked in asked_on(day, slugs):
-        for breach, happened_on in _listed(asked, rows, day):
+    for asked in Settings.read().asked_on(day, slugs):
+        for breach, happened_on in _listed(asked, rows, day, is_few=is_few):
             if exceptions is None:
                 exceptions = _exceptions(rows, slugs)
             excepted = (
@@ -101,10 +127,10 @@ def breaching(
 
     ``is_excepted``: only breaches that are not set aside (False), that are (True), or both (None).
     """
-    rows = _standing(organizations, day)
+    rows, is_few = _standing(organizations, day)
     pks = []
-    for asked in asked_on(day, [slug]):
-        found = _found(asked, rows, day)
+    for asked in Settings.read().asked_on(day, [slug]):
+        found = _found(asked, rows, day, is_few=is_few)
         if is_excepted is not None:
             aside = Exists(_aside(asked.check, found, day))
             found = found._replace(rows=found.rows.filter(aside if is_excepted else ~aside))
@@ -166,10 +192,11 @@ def count_breaches(
     ]
     below.sort(key=lambda child: (child.order_key, child.pk))
     spans = [shape.spans(unit), [Span(unit.tree_id, unit.lft, unit.lft)], *map(shape.spans, below)]
-    rows = organizations_at(unit, day, scope, campaign)
+    rows, is_few = _named(organizations_at(unit, day, scope, campaign))
+    rows = cast(OrganizationQuerySet, rows).hosted_on(day) if is_few else rows
     found: list[Numbers] = [{} for _ in spans]
-    for asked in asked_on(day, slugs):
-        sums = _Sums(_counted(asked, rows, day))
+    for asked in Settings.read().asked_on(day, slugs):
+        sums = _Sums(_counted(asked, rows, day, is_few=is_few))
         for numbers, place in zip(found, spans, strict=True):
             numbers[asked.check.slug] = sums.within(place)
     lines = (UnitNumbers(child, numbers) for child, numbers in zip(below, found[2:], strict=True))
@@ -197,9 +224,11 @@ class _Sums:
         return Number(*number)
 
 
-def _counted(asked: Asked, rows: QuerySet[Organization], day: date) -> list[tuple[int, int, int, int]]:
+def _counted(
+    asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: bool
+) -> list[tuple[int, int, int, int]]:
     """Return (tree, place, breaches, excepted) of each unit that has a breach, in order: one query."""
-    found = _found(asked, rows, day)
+    found = _found(asked, rows, day, is_few=is_few)
     at = ("host__unit__tree_id", "host__unit__lft")
     marked = found.rows.annotate(is_aside=Exists(_aside(asked.check, found, day))).order_by()
     sums: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
@@ -210,10 +239,12 @@ def _counted(asked: Asked, rows: QuerySet[Organization], day: date) -> list[tupl
     return [(*place, *both) for place, both in sorted(sums.items())]  # type: ignore[misc]
 
 
-def _listed(asked: Asked, rows: QuerySet[Organization], day: date) -> Iterator[tuple[Breach, date]]:
+def _listed(
+    asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: bool
+) -> Iterator[tuple[Breach, date]]:
     """Return each breach of one check, with the day on which it happened."""
     check, thresholds = asked
-    found = _found(asked, rows, day)
+    found = _found(asked, rows, day, is_few=is_few)
     names = [f"fact_{name}" for name in found.facts]
     listed = found.rows.annotate(**dict(zip(names, found.facts.values(), strict=True)))
     paths = [path for path in (found.person, found.happened_on) if path]
@@ -228,13 +259,15 @@ def _listed(asked: Asked, rows: QuerySet[Organization], day: date) -> Iterator[t
         yield Breach(check, edition, pk, person, check.message.format_map(facts)), happened_on
 
 
-def _found(asked: Asked, rows: QuerySet[Organization], day: date) -> Found:
+def _found(asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: bool) -> Found:
     """Return what the check finds; of what happened only what an edition asked then."""
-    found = asked.check.find(rows, day, **asked.thresholds)
+    check = asked.check
+    find = check.find_few if is_few and check.find_few is not None else check.find
+    found = find(rows, day, **asked.thresholds)
     if not found.happened_on:
         return found
     asked_then = Q()
-    for edition in asked.check.editions:
+    for edition in check.editions:
         then = Q(**{f"{found.happened_on}__gte": edition.since})
         if edition.until is not None:
             then &= Q(**{f"{found.happened_on}__lt": edition.until})
@@ -242,9 +275,16 @@ def _found(asked: Asked, rows: QuerySet[Organization], day: date) -> Found:
     return found._replace(rows=found.rows.filter(asked_then))
 
 
-def _standing(organizations: QuerySet[Organization], day: date) -> QuerySet[Organization]:
+def _standing(organizations: QuerySet[Organization], day: date) -> tuple[QuerySet[Organization], bool]:
+    """Return those that are judged on the day, and whether they are few."""
     rows = cast(OrganizationQuerySet, organizations).as_of(day)
-    return rows.exclude(state=WorkflowState.WITHDRAWN).order_by()
+    return _named(rows.exclude(state=WorkflowState.WITHDRAWN).order_by())
+
+
+def _named(rows: QuerySet[Organization]) -> tuple[QuerySet[Organization], bool]:
+    """Name the organizations by their keys where they are few: the database then begins with them."""
+    pks = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return (rows, False) if len(pks) > FEW else (Organization.objects.filter(pk__in=pks), True)
 
 
 def _aside(check: Check, found: Found, day: date) -> QuerySet[RuleException]:

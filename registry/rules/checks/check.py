@@ -98,6 +98,8 @@ class Check:
     editions: tuple[Edition, ...]
     thresholds: Mapping[str, int] = field(kw_only=True, default_factory=dict)
     find: Find = field(kw_only=True)
+    find_few: Find | None = field(kw_only=True, default=None)
+    """Finds the same among a few organizations, where another statement is quicker for them."""
     message: str = field(kw_only=True)
     judge: Judge | None = field(kw_only=True, default=None)
     row: str = field(kw_only=True, default="")
@@ -114,8 +116,12 @@ class Check:
 
     def say(self, edition: Edition, facts: Mapping[str, Any]) -> str:
         """Return the message with its citation: what forms and previews show."""
-        said = self.message.format_map(facts)
-        return f"{said}({edition.citation})" if edition.citation else said
+        return with_citation(self.message.format_map(facts), edition.citation)
+
+
+def with_citation(said: str, citation: str) -> str:
+    """Return a sentence with its citation, if it has one."""
+    return f"{said.removesuffix('。')}({citation})。" if citation else said
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from registry.models import BEGINNING, PersonPlacement, PoliticalStatus, WorkflowState
 from registry.models.kinds import BRANCH_KINDS, PARTY_BODIES, PARTY_KINDS
@@ -15,16 +15,25 @@ from registry.rules.checks.months import last_day_over
 
 
 def _not_approved(rows: Rows, day: date) -> Found:
-    """Find what is approved without a document; what waits for its approval has none yet."""
+    """Find what is approved without a document or by nobody; what waits for its approval has none yet.
+
+    Where the approving organization is not registered it is the superior on the Party line.
+    """
     rows = rows.filter(is_temporary=True, kind__in=PARTY_BODIES, state=WorkflowState.APPROVED)
-    return Found(rows.filter(approval_number=""))
+    unwritten, nobody = Q(approval_number=""), Q(approving_organization=None, parent=None)
+    lacking = Case(
+        When(unwritten & nobody, then=Value("批复文号和批准的党组织")),
+        When(unwritten, then=Value("批复文号")),
+        default=Value("批准的党组织"),
+    )
+    return Found(rows.filter(unwritten | nobody), {"lacking": lacking})
 
 
 def _long(rows: Rows, day: date, *, months: int, least: int) -> Found:
     rows = rows.filter(
         is_temporary=True, kind__in=BRANCH_KINDS, established_on__lte=last_day_over(day, months)
     )
-    return Found(rows.filter(having(rows, day, FULL, least)), {"since": F("established_on")})
+    return Found(rows.filter(having(day, FULL, least)), {"since": F("established_on")})
 
 
 def _outlives(rows: Rows, day: date) -> Found:
@@ -65,10 +74,10 @@ CHECKS = (
         "temp_branch_approved",
         "临时党组织的批准",
         Level.VIOLATION,
-        "临时党组织经上级党组织批准成立,有批复文号;党员不转接组织关系。",
+        "临时党组织经上级党组织批准成立,有批准的党组织和批复文号;党员不转接组织关系。",
         editions.branches(),
         find=_not_approved,
-        message="没有登记批复文号。",
+        message="没有登记{lacking}。",
     ),
     Check(
         "temp_no_admission",

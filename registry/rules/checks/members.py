@@ -10,10 +10,17 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from registry.models import Assignment, Organization, OrganizationKind, PersonPlacement, PoliticalStatus
+from registry.models import (
+    Assignment,
+    Organization,
+    OrganizationKind,
+    Person,
+    PersonPlacement,
+    PoliticalStatus,
+)
 from registry.models.base import on_day
 from registry.models.kinds import MEMBER_STATUSES
 
@@ -33,20 +40,24 @@ def placed(day: date, statuses: Collection[str] = ()) -> QuerySet[Any]:
 
 def at_home(day: date, statuses: Collection[str]) -> QuerySet[Any]:
     """Return the homes of the day of the people with one of the statuses then."""
-    rows = PersonPlacement.objects.filter(on_day(day), person__merged_into__isnull=True)
-    return _of_status(rows, day, statuses)
+    return _of_status(PersonPlacement.objects.filter(on_day(day)), day, statuses).exclude(is_merged())
 
 
-def having(rows: Rows, day: date, statuses: Collection[str], least: int) -> Q:
-    """Return the condition that an organization of ``rows`` has at least so many members of the statuses.
+def is_merged(path: str = "person") -> Q:
+    """Return the condition that somebody's entry was joined to another: a set, as there are few of them."""
+    return Q(**{f"{path}__in": Person.objects.filter(merged_into__isnull=False).order_by().values("pk")})
 
-    Its sets do not depend on the organization they are asked of, so the database works each out once.
+
+def having(day: date, statuses: Collection[str], least: int) -> Q:
+    """Return the condition that an organization has at least so many members of the statuses.
+
+    The database looks for that many and no further.
     """
     if least <= 0:
         return Q()
-    people = placed(day, statuses).filter(organization__in=rows.filter(BY_PLACE).values("pk"))
-    homes = at_home(day, statuses).filter(branch__in=rows.exclude(BY_PLACE).values("pk"))
-    return Q(pk__in=_of_size(people, "organization", least)) | Q(pk__in=_of_size(homes, "branch", least))
+    people = placed(day, statuses).filter(organization=OuterRef("pk"))
+    homes = at_home(day, statuses).filter(branch=OuterRef("pk"))
+    return BY_PLACE & _at_least(people, least) | ~BY_PLACE & _at_least(homes, least)
 
 
 def number(day: date, statuses: Collection[str]) -> Case:
@@ -66,23 +77,19 @@ def held(day: date, roles: Collection[str]) -> Any:
     return _counted(rows, "organization")
 
 
-def holding(rows: Rows, day: date, roles: Collection[str], least: int = 1) -> Q:
+def holding(day: date, roles: Collection[str], least: int = 1) -> Q:
     """Return the condition that at least so many people have one of the roles in an organization."""
-    people = placed(day).filter(role__in=roles, organization__in=rows.values("pk"))
-    if least == 1:
-        return Q(pk__in=people.values("organization"))
-    return Q(pk__in=_of_size(people, "organization", least))
+    return _at_least(placed(day).filter(role__in=roles, organization=OuterRef("pk")), least)
+
+
+def _at_least(rows: QuerySet[Any], least: int) -> Q:
+    return Q(Exists(rows[least - 1 : least]))
 
 
 def _of_status(rows: QuerySet[Any], day: date, statuses: Collection[str]) -> QuerySet[Any]:
     then = on_day(day, prefix="person__statuses__")
     found: QuerySet[Any] = rows.filter(then, person__statuses__status__in=statuses).order_by()
     return found
-
-
-def _of_size(people: QuerySet[Any], key: str, least: int) -> QuerySet[Any]:
-    sizes: QuerySet[Any] = people.values(key).annotate(number=Count("pk"))
-    return sizes.filter(number__gte=least).values(key)
 
 
 def _counted(people: QuerySet[Any], key: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from registry.models import OrganizationKind, Role
+from registry.models import OrganizationKind
 from registry.models.kinds import BRANCH_KINDS, PARTY_BODIES
 from registry.rules.checks.members import FULL, MEMBERS
 
@@ -20,16 +20,19 @@ class PlannedMember(NamedTuple):
 
 @dataclass(frozen=True)
 class Planned:
-    """An organization as it would be, with everybody who would be placed in it."""
+    """An organization as it would be, with everybody who would be placed in it.
+
+    Of a standing one these are its first members: nobody can have a home there before it is founded.
+    """
 
     kind: str
     is_temporary: bool
     placed: Sequence[PlannedMember] = ()
 
     @property
-    def is_temporary_branch(self) -> bool:
-        """Whether it is a temporary branch or joint branch."""
-        return self.is_temporary and self.kind in BRANCH_KINDS
+    def is_branch(self) -> bool:
+        """Whether it is a branch or joint branch."""
+        return self.kind in BRANCH_KINDS
 
     @property
     def is_temporary_body(self) -> bool:
@@ -50,11 +53,6 @@ class Planned:
     def members(self) -> int:
         """The number of members of the Party."""
         return self._of_status(MEMBERS)
-
-    @property
-    def secretaries(self) -> list[PlannedMember]:
-        """Who would be its secretary."""
-        return [each for each in self.placed if each.role == Role.SECRETARY]
 
     def holding(self, roles: Collection[str]) -> int:
         """Return how many would have one of the roles."""

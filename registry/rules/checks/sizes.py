@@ -12,7 +12,7 @@ from registry.models import OrganizationKind
 from registry.models.base import on_day
 from registry.models.kinds import BRANCH_KINDS
 from registry.rules.checks import editions
-from registry.rules.checks.check import Check, Find, Found, Level
+from registry.rules.checks.check import Check, Find, Found, Judge, Level
 from registry.rules.checks.members import FULL, MEMBERS, Rows, at_home, having, number, placed
 from registry.rules.checks.planned import Planned
 
@@ -22,22 +22,25 @@ K = OrganizationKind
 def _few_full_members(is_temporary: bool) -> Find:
     def find(rows: Rows, day: date, *, least: int) -> Found:
         rows = rows.filter(kind__in=BRANCH_KINDS, is_temporary=is_temporary)
-        return Found(rows.exclude(having(rows, day, FULL, least)), {"full": number(day, FULL)})
+        return Found(rows.exclude(having(day, FULL, least)), {"full": number(day, FULL)})
 
     return find
 
 
-def _would_have_few(planned: Planned, *, least: int) -> bool:
-    return planned.is_temporary_branch and planned.full < least
+def _would_have_few(is_temporary: bool) -> Judge:
+    def judge(planned: Planned, *, least: int) -> bool:
+        return planned.is_branch and planned.is_temporary == is_temporary and planned.full < least
+
+    return judge
 
 
 def _too_many(rows: Rows, day: date, *, most: int) -> Found:
     rows = rows.filter(kind__in=BRANCH_KINDS)
-    return Found(rows.filter(having(rows, day, MEMBERS, most + 1)), {"members": number(day, MEMBERS)})
+    return Found(rows.filter(having(day, MEMBERS, most + 1)), {"members": number(day, MEMBERS)})
 
 
 def _would_have_too_many(planned: Planned, *, most: int) -> bool:
-    return planned.is_temporary_branch and planned.members > most
+    return planned.is_branch and planned.members > most
 
 
 def _small_general_branch(is_temporary: bool) -> Find:
@@ -89,7 +92,7 @@ def _distinct(rows: QuerySet[Any], key: str, what: str) -> Any:
 
 def _small_group(rows: Rows, day: date, *, least: int, full: int) -> Found:
     rows = rows.filter(kind=K.GROUP)
-    enough = having(rows, day, MEMBERS, least) & having(rows, day, FULL, full)
+    enough = having(day, MEMBERS, least) & having(day, FULL, full)
     return Found(rows.exclude(enough), {"members": number(day, MEMBERS), "of_full": number(day, FULL)})
 
 
@@ -106,6 +109,7 @@ CHECKS = (
         editions.branches("第四条"),
         thresholds={"least": 3},
         find=_few_full_members(False),
+        judge=_would_have_few(False),
         message="正式党员只有 {full} 人,不足 {least} 人,应与邻近单位成立联合党支部。",
     ),
     Check(
@@ -116,7 +120,7 @@ CHECKS = (
         editions.UNWRITTEN,
         thresholds={"least": 3},
         find=_few_full_members(True),
-        judge=_would_have_few,
+        judge=_would_have_few(True),
         message="编入的正式党员只有 {full} 人,不足 {least} 人。",
         row="branch_min_full_members",
     ),

@@ -6,6 +6,7 @@ templates (templates/parts/README.md lists both).
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -25,6 +26,20 @@ from registry.web.written import draw
 register = template.Library()
 
 
+def escaped(text: object) -> str:
+    """Return a text as Django's ``conditional_escape`` does; only lazy ones need that itself."""
+    made: str = text.__html__() if hasattr(text, "__html__") else html.escape(str(text))
+    return made
+
+
+def linked_words(words: object, url: str, css: str = "") -> SafeString:
+    """Return words as a link; without an address the words alone."""
+    if not url:
+        return SafeString(escaped(words))
+    named = f' class="{css}"' if css else ""
+    return SafeString(f'<a{named} href="{escaped(url)}">{escaped(words)}</a>')
+
+
 @register.simple_tag(takes_context=True)
 def form_key(context: Context) -> SafeString:
     """Return the hidden fields with which a form is done once only (``web.once``), and on what was seen."""
@@ -36,7 +51,7 @@ def form_key(context: Context) -> SafeString:
 @register.simple_tag
 def tag(text: object, tone: str = "plain") -> SafeString:
     """Return a small coloured word; ``tone`` is ok, warn, bad, info or plain."""
-    return format_html('<span class="tag {}">{}</span>', tone or "plain", text)
+    return SafeString(f'<span class="tag {escaped(tone or "plain")}">{escaped(text)}</span>')
 
 
 @register.simple_tag
@@ -80,7 +95,7 @@ def count(value: int | None, url: str = "") -> SafeString:
     if not value:
         return SafeString(f'<span class="zero">{"–" if value is None else 0}</span>')
     if url:
-        return format_html('<a class="count" href="{}">{}</a>', url, thousands(value))
+        return linked_words(thousands(value), url, "count")
     return SafeString(thousands(value))
 
 
@@ -91,17 +106,13 @@ def delta(change: int | None, url: str = "", same: str = "持平") -> SafeString
     ``same`` are the words for no change; nothing if it is not known.
     """
     if not change:
-        return SafeString("") if change is None else format_html('<span class="delta same">{}</span>', same)
+        said = "" if change is None else f'<span class="delta same">{escaped(same)}</span>'
+        return SafeString(said)
     mark, words = ("▲", "增加") if change > 0 else ("▼", "减少")
-    said = format_html(
-        '<span aria-hidden="true">{}</span><span class="sr-only">{}</span>\u00a0{}',
-        mark,
-        words,
-        thousands(abs(change)),
-    )
+    said = f'<span aria-hidden="true">{mark}</span><span class="sr-only">{words}</span>\u00a0{abs(change):,}'
     if not url:
-        return format_html('<span class="delta">{}</span>', said)
-    return format_html('<a class="delta" href="{}">{}</a>', url, said)
+        return SafeString(f'<span class="delta">{said}</span>')
+    return SafeString(f'<a class="delta" href="{escaped(url)}">{said}</a>')
 
 
 @register.simple_block_tag
@@ -132,11 +143,15 @@ def grid_cells(context: template.Context, row: object, cells: list[Any]) -> Safe
 
 def _inner(context: template.Context, row: object, cell: Any) -> SafeString:
     """Return the content of a cell."""
-    if not cell.column.cell:
+    how = cell.column.cell
+    if not how:
         drawn: SafeString = cell.drawn
         return drawn
+    if callable(how):
+        made: SafeString = how(row, cell.text)
+        return made
     with context.push(row=row, value=cell.text):
-        return context.template.engine.get_template(cell.column.cell).render(context)  # type: ignore[union-attr]
+        return context.template.engine.get_template(how).render(context)  # type: ignore[union-attr]
 
 
 @register.simple_tag(takes_context=True)
@@ -176,7 +191,7 @@ def spark(numbers: Sequence[Any]) -> SafeString:
     """
     drawn = spark_of([each[1] if isinstance(each, tuple) else each for each in numbers])
     if not drawn.path:
-        return format_html('<span class="zero" aria-hidden="true">–</span>{}', _spoken(drawn.words))
+        return SafeString(f'<span class="zero" aria-hidden="true">–</span>{_spoken(drawn.words)}')
     x, y = drawn.end
     return mark_safe(
         f'<svg class="spark" width="{SPARK_WIDTH}" height="{SPARK_HEIGHT}" '

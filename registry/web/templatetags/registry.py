@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from registry import access
 from registry.models import Person
+from registry.models.addresses import list_address, page_address
 from registry.search import marks
 from registry.web.address import address_of
 from registry.web.links import person_url as url_of_person
@@ -27,7 +28,14 @@ def keep_url(context: Context, name: str, *args: Any, **changes: Any) -> str:
     and an empty one is left out: ``{% keep_url "organizations" metric="pioneer_posts" unit=unit.code %}``.
     """
     address = address_of(context["request"])
-    return address.url(reverse(name, args=args), **{key: str(value or "") for key, value in changes.items()})
+    path = (
+        reverse(name, args=args)
+        if len(args) > 1
+        else page_address(name, *args)
+        if args
+        else list_address(name)
+    )
+    return address.url(path, **{key: str(value or "") for key, value in changes.items()})
 
 
 @register.simple_tag

@@ -255,7 +255,7 @@ def test_a_scope_leaves_out_what_is_not_seen(unit: Unit) -> None:
 def test_each_check_is_one_query_however_many_organizations_there_are(
     unit: Unit, django_assert_num_queries: Any
 ) -> None:
-    queries = len(CHECKS) + 4  # and the moves, the roots, the children, the settings
+    queries = len(CHECKS) + 5  # and the moves, the roots, the children, the settings, the organizations' keys
     for _ in range(2):
         make_organization(make_unit("", unit))
         with django_assert_num_queries(queries):

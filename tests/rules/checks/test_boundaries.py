@@ -133,32 +133,44 @@ def test_a_group_has_a_leader(unit: Unit, role: str, kind: str, is_breach: bool)
     assert found("group_leader", group, LATER) == ["没有指定组长。"] * is_breach
 
 
+HEAD, SEAT = "secretary", "organization_committee_member"
+
+
 @pytest.mark.parametrize(
-    ("full", "roles", "is_breach"),
+    ("full", "roles", "of_standing", "of_temporary"),
     [
-        (7, ["secretary", "deputy_secretary", "organization_committee_member"], False),
-        (7, ["secretary", "deputy_secretary"], True),
-        (6, ["secretary", "deputy_secretary"], False),
-        (6, ["secretary", "publicity_committee_member"], True),
-        (9, ["secretary", *["organization_committee_member"] * 6], False),
-        (9, ["secretary", *["organization_committee_member"] * 7], True),
-        (7, [], False),
+        (7, [HEAD, "deputy_secretary", SEAT], False, False),
+        (7, [HEAD, "deputy_secretary"], True, True),
+        (6, [HEAD, "deputy_secretary"], False, False),
+        (6, [HEAD, "publicity_committee_member"], True, False),
+        (9, [HEAD, *[SEAT] * 6], False, False),
+        (9, [HEAD, *[SEAT] * 7], True, True),
+        (7, [], False, False),
     ],
 )
 def test_a_committee_has_three_to_seven_from_seven_full_members_on(
-    unit: Unit, full: int, roles: list[str], is_breach: bool
+    unit: Unit, full: int, roles: list[str], of_standing: bool, of_temporary: bool
 ) -> None:
-    """Where nobody of the committee is registered, nothing is known of it."""
-    branch = make_organization(unit)
-    for role in [*roles, *["member"] * (full - len(roles))]:
-        people(1, unit, placed=branch, role=role)
-    assert len(found("committee_size", branch, LATER)) == is_breach
+    """Where nobody of the committee is registered, nothing is known of it; with fewer members only a
+    standing branch has none, since that of a temporary one is appointed."""
+    for is_temporary, is_breach in ((True, of_temporary), (False, of_standing)):
+        branch = make_organization(unit, is_temporary=is_temporary)
+        for role in [*roles, *["member"] * (full - len(roles))]:
+            people(1, unit, placed=branch, role=role, home=None if is_temporary else branch)
+        assert len(found("committee_size", branch, LATER)) == is_breach
 
 
-def test_a_temporary_organization_has_a_document_once_it_is_approved(unit: Unit) -> None:
-    slug = "temp_branch_approved"
-    assert found(slug, make_organization(unit, approval_number="德公党〔2020〕1号"), LATER) == []
-    assert found(slug, make_organization(unit), LATER) == ["没有登记批复文号。"]
+def test_a_temporary_organization_has_approver_and_document_once_it_is_approved(unit: Unit) -> None:
+    """The approver is the organization that is registered so, or else the superior."""
+    slug, number = "temp_branch_approved", {"approval_number": "德公党〔2020〕1号"}
+    committee = standing(unit, "committee")
+    assert found(slug, make_organization(unit, parent=committee, **number), LATER) == []
+    assert found(slug, make_organization(unit, parent=committee), LATER) == ["没有登记批复文号。"]
+    alone = make_organization(unit, **number)
+    assert found(slug, alone, LATER) == ["没有登记批准的党组织。"]
+    assert found(slug, make_organization(unit), LATER) == ["没有登记批复文号和批准的党组织。"]
+    Organization.objects.filter(pk=alone.pk).update(approving_organization=committee)
+    assert found(slug, alone, LATER) == []
     assert found(slug, make_organization(unit, state="submitted"), LATER) == []
     assert found(slug, standing(unit), LATER) == []
     assert found(slug, make_organization(unit, "group"), LATER) == []
