@@ -53,6 +53,7 @@ def campaign(request: HttpRequest, code: str) -> HttpResponse:
                 for row in organizations
             ],
             "number": number,
+            "is_over": found.is_over_on(day),
             "organizations_url": page.list_url(within, "organizations"),
             "day": day,
             "crumbs": [
