@@ -18,7 +18,7 @@ from registry.service import served
 from registry.service.place import campaign_of, crumbs, spans_of
 from registry.service.records import Record, records_of
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, noun_column, tick_column
+from registry.web.columns import Column, noun_column, tag_cell, tick_column
 from registry.web.drill import unit_of
 from registry.web.filters import ChoiceFilter, PersonFilter, RowFilter, UnitFilter
 from registry.web.links import Tab, person_url
@@ -219,7 +219,7 @@ class RecordTable(ServiceTable):
         Column("天数", "record.days", Kind.NUMBER),
         Column("鉴定", lambda row: len(row.record.opinions), Kind.NUMBER, only="page"),
         Column("表现鉴定", "opinions", only="file"),
-        Column("状态", "state", cell="parts/cells/tag.html"),
+        Column("状态", "state", cell=tag_cell),
         Column("签收日期", "record.receipt.signed_on", Kind.DATE, only="file"),
         Column("签收人", "record.receipt.signed_by", only="file"),
     )
@@ -387,7 +387,7 @@ class OpinionTable(ServiceTable):
         Column("职责", lambda row: Role(row.assignment.role).label, rank=2),
         Column("编入日期", "assignment.started_on", Kind.DATE, rank=2),
         Column("结束日期", "assignment.ended_on", Kind.DATE, rank=2),
-        Column("鉴定", "state", cell="parts/cells/tag.html"),
+        Column("鉴定", "state", cell=tag_cell),
     )
     filters = (
         UnitFilter(),
