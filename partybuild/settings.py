@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "registry.work",
     "registry.web",
     "registry.accounts",
+    "registry.approvals",
     "registry.imports",
     "registry.closings",
     "registry.exports",

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("registry.accounts.urls")),
+    path("", include("registry.approvals.urls")),
     path("", include("registry.imports.urls")),
     path("", include("registry.closings.urls")),
     path("", include("registry.exports.urls")),

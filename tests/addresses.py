@@ -57,6 +57,10 @@ def submitted(here: Bureau) -> list[Any]:
     return [f"{here.code}-submitted"]
 
 
+def waits(here: Bureau) -> list[Any]:
+    return [here.submission.pk]
+
+
 def draft(here: Bureau) -> list[Any]:
     return [f"{here.code}-draft"]
 

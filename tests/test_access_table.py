@@ -48,6 +48,7 @@ from tests.addresses import (
     unit,
     unsigned,
     user,
+    waits,
 )
 from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
@@ -691,6 +692,35 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, MANY, DONE, lambda here: {**ticked(here), "started_on": "2020-02-10", "reason": "笔误"})
     ],
     "assignments_withdraw": [Row(nothing, MANY, DONE, lambda here: {**ticked(here), "reason": "误录"})],
+    "submissions": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, EVERYBODY, READ_ONLY, query="state=all"),
+    ],
+    "submissions_export": [Row(nothing, READ_ONLY, TAKEN_BY_ALL, query="state=all")],
+    "submission": [Row(waits, ALL_READ, READ_ONLY)],
+    "submission_approve": [Row(waits, APPROVE, APPROVED)],
+    "submission_return": [Row(waits, APPROVE, APPROVED, lambda here: {"reason": "不妥"})],
+    # what waits is not submitted again; only who submitted it withdraws it
+    "submission_submit": [Row(waits, ENTER, ENTER)],
+    "submission_withdraw": [
+        Row(waits, ENTER, "302 403 302+ 403 200 403 | 404", lambda here: {"reason": "不要了"})
+    ],
+    "submissions_approve": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": here.submission.pk},
+        ),
+    ],
+    "submissions_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": here.submission.pk, "reason": "不妥"},
+        ),
+    ],
     "organizations_submit": [
         Row(nothing, MANY, DONE, lambda here: {"rows": pk_of(draft(here))}),
     ],

@@ -20,6 +20,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from registry.audit import Actor
 from registry.closings import operations as closings
 from registry.exports import operations as exports
 from registry.exports.models import Export, ExportPart
@@ -27,6 +28,7 @@ from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Proposal, Source, Unit, User
 from registry.operations import compliance, leaving, organizations, people, units
+from registry.operations.submitting import or_submit
 from registry.service import operations as service
 from registry.service.rules import Writing
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
@@ -147,6 +149,16 @@ class Bureau:
         self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
 
         self.asked = self._exported(self.users["manager"])
+        waits = or_submit(
+            organizations.transfer_organization,
+            actor=Actor(user=self.users["clerk"], name=f"{mark}clerk"),
+            organization=self.team,
+            unit=self.unit,
+            on=date(2020, 3, 1),
+            reason=f"{mark}换防",
+        )
+        self.submission = waits.row
+        """A transfer of the team that the clerk submitted."""
 
     def _exported(self, user: User) -> Export:
         """A file that the manager asked for, made by the worker."""

@@ -11,13 +11,14 @@ from registry.models import WorkflowState
 from registry.nouns.organization import ORGANIZATION
 from registry.operations import approving, seen
 from registry.operations import organizations as operations
-from registry.pages.organizations.forms import DissolveForm, approving_at
+from registry.pages.organizations.forms import DissolveForm
 from registry.pages.organizations.tables import OrganizationTable
 from registry.refusals import OperationRefused
 from registry.rules import workflow
 from registry.rules.dissolutions import Extent
 from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
+from registry.web.deciding import approving_at
 from registry.web.fields import DayField, PickerField, ReasonForm, document_field, typed_day_or
 from registry.web.lists import with_query
 from registry.web.ticked import Ticked, TickedForm, TickedSubject
