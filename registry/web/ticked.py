@@ -215,6 +215,11 @@ def _named(request: HttpRequest) -> list[str]:
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:
     if everything:
         return set(table.rows.order_by().values_list("pk", flat=True)[: MOST + 1])
+    return pks_of(request)
+
+
+def pks_of(request: HttpRequest) -> set[int]:
+    """Return the keys of the rows that a list's form, or the page that asked, sends."""
     wanted = {each.partition(":")[0] for each in _named(request)}
     if not all(each.isdecimal() and len(each) < 19 for each in wanted):
         raise Http404("所选的记录中有的不存在。")
