@@ -101,7 +101,7 @@ class SubmissionTable(Table[ListedSubmission]):
         Column(
             "提交时间", "submission.submitted_at", Kind.TIME, key="submitted", sort=("submitted_at", "pk")
         ),
-        Column("状态", "state", cell="parts/cells/tag.html"),
+        Column("状态", "state", cell=tag_cell),
     )
     filters = (
         ChoiceFilter(
