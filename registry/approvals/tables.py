@@ -14,7 +14,7 @@ from registry.approvals.models import Submission
 from registry.models.kinds import WorkflowState
 from registry.rules import workflow
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, tick_column
+from registry.web.columns import Column, tag_cell, tick_column
 from registry.web.filters import ChoiceFilter, TextFilter
 from registry.web.tables import Act, Table
 
