@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 
 from registry import access, nouns
@@ -18,6 +19,7 @@ from registry.web.address import actor_of
 from registry.web.changes import Asked, View, change, changes_something, fingerprint
 from registry.web.columns import Column, Grid
 from registry.web.fields import ScopedForm
+from registry.web.lists import with_query
 from registry.web.tables import Table
 
 MOST = 2000
@@ -151,6 +153,18 @@ class TickedSubject:
         if not everything and len(found) < len(pks):
             raise Http404("所选的记录中有的已不存在,或不在您的管理范围内。")
         return found
+
+
+def back_to(name: str) -> Callable[[HttpRequest], str]:
+    """Return what leads back to a list as it was, or to the desk (``from=desk``) and what comes ``next``."""
+
+    def back(request: HttpRequest) -> str:
+        if request.GET.get("from") != "desk":
+            return with_query(request, reverse(name))
+        kept = {"from": None, "next": None, "item": request.GET.get("next")}
+        return with_query(request, reverse("desk"), **kept)
+
+    return back
 
 
 def _leave_out(job: Ticked, fits: Callable[[Ticked, Any], bool]) -> list[str]:
