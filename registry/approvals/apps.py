@@ -12,5 +12,5 @@ class ApprovalsConfig(AppConfig):
     keeps_submissions = ("registry.approvals.submissions.keep",)
     record_words = ("registry.approvals.nouns.WORDS",)
     organization_panels = ("registry.approvals.panels.of_organization",)
-    desk_numbers = ("registry.approvals.submissions.WAITING",)
-    desk_cards = ("registry.approvals.panels.to_decide", "registry.approvals.panels.returned")
+    desk_numbers = ("registry.approvals.desk.NUMBERS",)
+    desk_cards = ("registry.approvals.desk.deciding", "registry.approvals.desk.returned")

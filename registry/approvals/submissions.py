@@ -25,7 +25,6 @@ from registry.refusals import NeedsApproval, OperationRefused, need_reason, refu
 from registry.rules import approving, workflow
 from registry.rules.findings import refuse_if
 from registry.rules.organizations import FROZEN
-from registry.web.desk import Waiting
 
 OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
@@ -36,22 +35,10 @@ _MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS))
 # --- What waits -----------------------------------------------------------------------------------
 
 
-def _to_decide(user: int) -> QuerySet[Submission]:
-    return workflow.decidable(Submission.objects.all(), User(pk=user))
-
-
-def _returned(user: int) -> QuerySet[Submission]:
-    return Submission.objects.filter(state=WorkflowState.RETURNED, submitted_by=user)
-
-
-TO_DECIDE = Waiting("approve_submission", _to_decide)
-RETURNED = Waiting("withdraw_submission", _returned)
-WAITING = (TO_DECIDE, RETURNED)
-
-
 def waiting_for(user: access.AnyUser) -> QuerySet[Submission]:
     """Return the submissions that ``user`` may decide on, the oldest first: not one's own."""
-    return TO_DECIDE.of(user).order_by("submitted_at", "pk")
+    rows = access.visible(user, Submission.objects.all(), "approve_submission")
+    return workflow.decidable(rows, user).order_by("submitted_at", "pk")
 
 
 def own(user: access.AnyUser) -> QuerySet[Submission]:

@@ -46,7 +46,7 @@ def test_the_desk_counts_and_lists_them_and_what_came_back(world: World) -> None
     assert "变更待我审批" not in clerk.get(reverse("desk")).content.decode()
     desk = approver.get(reverse("desk")).content.decode()
     assert "变更待我审批" in desk
-    assert "所在单位:左公安局 → <b>右公安局</b>" in " ".join(desk.split())
+    assert "所在单位 <del>左公安局</del> <ins>右公安局</ins>" in " ".join(desk.split())
     approver.post(reverse("submission_return", args=[waits.pk]), {"reason": "单位不对"})
     assert "变更待我审批" not in approver.get(reverse("desk")).content.decode()
     back = clerk.get(reverse("desk")).content.decode()

@@ -1,8 +1,9 @@
 """Follow tens of thousands of organizations at once, with everybody in them, as an act of a whole country.
 
 Counting so many at each unit above, before and after, costs far more than writing them. Here it is done as
-for the whole country (``whole``): what rows add where they stand, and what those add too much who have
-several. Only the difference is carried up, and that is little. All of it stays in the database.
+for the whole country (``whole``): what rows add where they stand, what those add too much who have
+several, and the weeks at the top. Only the difference is carried up, and that is little. All of it stays in
+the database.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from registry.counting.totals.check import carry_up
 from registry.counting.totals.fold import FOLD_AT, fold_counts
 from registry.counting.totals.statement import ALL
 from registry.counting.totals.tables import CHANGE, KEYS, ROW
-from registry.counting.totals.whole import WAYS_UP, at_hosts, make_ways_up, overlaps
+from registry.counting.totals.whole import WAYS_UP, at_hosts, make_ways_up, overlaps, weeks
 from registry.counting.totals.write import Owners, hanging, kept_metrics, lock_people
 from registry.models import Organization, Person
 from registry.search.index import batches
@@ -52,10 +53,11 @@ def following_many(organizations: Collection[int]) -> Iterator[None]:
         make_ways_up(cursor)
 
         def count(hosts: str, others: str) -> None:
-            """Write what the owners count into two tables: where their rows stand, and too much of it."""
-            for table, statement in ((hosts, at_hosts), (others, overlaps)):
-                tables.make_empty(cursor, table)
-                with _planned(cursor):
+            """Write what the owners count: where their rows stand, and what is not carried up."""
+            tables.make_empty(cursor, hosts)
+            tables.make_empty(cursor, others)
+            with _planned(cursor):
+                for table, statement in ((hosts, at_hosts), (others, overlaps), (others, weeks)):
                     tables.insert(cursor, table, statement(metrics, conditions))
 
         count("hosts_before", "others_before")
