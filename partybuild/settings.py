@@ -97,11 +97,13 @@ INSTALLED_APPS = [
     "registry.work",
     "registry.web",
     "registry.accounts",
+    "registry.approvals",
     "registry.imports",
     "registry.closings",
     "registry.exports",
     "registry.compliance",
     "registry.reports",
+    "registry.service",
     "registry.pages",
     "registry.demo",
 ]

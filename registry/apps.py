@@ -35,6 +35,25 @@ class RegistryConfig(AppConfig):
         "registry.operations.assignments.edit_assignment",
     )
     """The operations that set an edit back: each by the name of its verb, told its row as ``noun.key``."""
+    approved_acts = (
+        "registry.operations.organizations.edit_organization",
+        "registry.operations.organizations.move_organization",
+        "registry.operations.organizations.transfer_organization",
+        "registry.operations.organizations.dissolve_organization",
+        "registry.operations.organizations.dissolve_organizations",
+        "registry.operations.reorganizing.merge_organization",
+        "registry.operations.organizations.withdraw_organization",
+        "registry.operations.organizations.withdraw_organizations",
+        "registry.operations.assignments.place_people",
+        "registry.operations.assignments.assign_people",
+        "registry.operations.assignments.assign_person",
+        "registry.operations.assignments.change_role",
+        "registry.operations.assignments.change_roles",
+        "registry.operations.assignments.transfer_assignments",
+        "registry.operations.take_back.take_back",
+        "registry.operations.undo.undo_edit",
+    )
+    """The operations that are submitted where they change what is approved (``operations.submitting``)."""
     standing_rules = ("registry.rules.restored.RULES",)
     """What must hold of rows that an act taken back has set back (``registry.operations.take_back``)."""
     closing_rules = ("registry.rules.campaigns.lead_refusals",)

@@ -4,10 +4,12 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("registry.accounts.urls")),
+    path("", include("registry.approvals.urls")),
     path("", include("registry.imports.urls")),
     path("", include("registry.closings.urls")),
     path("", include("registry.exports.urls")),
     path("", include("registry.reports.urls")),
+    path("", include("registry.service.urls")),
     path("", include("registry.compliance.urls")),
     path("", include("registry.pages.urls")),
 ]

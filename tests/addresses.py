@@ -26,6 +26,9 @@ spare = part("spare.code")
 branch = part("branch.code")
 campaign = part("campaign.code")
 over = part("over.code")
+served = part("served.code")
+unsigned = part("unsigned.key")
+signed = part("signed.key")
 closed = part("closing.campaign.code")
 article = part("article.number")
 mistake = part("mistake.number")
@@ -52,6 +55,10 @@ def committee(here: Bureau) -> list[Any]:
 
 def submitted(here: Bureau) -> list[Any]:
     return [f"{here.code}-submitted"]
+
+
+def waits(here: Bureau) -> list[Any]:
+    return [here.submission.pk]
 
 
 def draft(here: Bureau) -> list[Any]:

@@ -15,9 +15,11 @@ from django.test import Client
 from django.utils import timezone
 from openpyxl import Workbook, load_workbook
 
+from registry.approvals.models import Submission
 from registry.imports.models import Import, ImportState
 from registry.models import (
     Assignment,
+    AuditEntry,
     Campaign,
     Organization,
     Person,
@@ -181,6 +183,8 @@ def test_the_first_two_days_of_an_emergency() -> None:
     assert set(Assignment.objects.values_list("started_on", flat=True)) == {FIRST}
     clerk.do("/many/assignments/end/", rows=placed["冯丽"].pk, on=SECOND, reason="归队")
     clerk.do(f"/assignments/{placed['郑海涛'].pk}/role/", role="secretary", on=SECOND)
+    appointed = Submission.objects.get()
+    approver.do(f"/approvals/{appointed.pk}/approve/", approval_number="临公党〔2〕号")
     held = Assignment.objects.as_of(SECOND).filter(organization=branch)
     assert dict(held.values_list("person__name", "role")) == {
         "周建国": "member",
@@ -197,11 +201,14 @@ def test_the_first_two_days_of_an_emergency() -> None:
 
     # Taken back: a dissolution, an import, the end of the campaign.
     gone = Organization.objects.get(name="第二检查站临时党支部")
-    undo = clerk.do(f"/organizations/{gone.code}/dissolve/", on=SECOND, reason="卡口撤除")
-    entry = re.search(r"/record/\d+/undo/", clerk.get(undo.headers["Location"]).content.decode())
-    assert entry is not None
+    clerk.do(f"/organizations/{gone.code}/dissolve/", on=SECOND, reason="卡口撤除")
+    ending = Submission.objects.get(verb="dissolve_organization")
+    assert not Organization.objects.filter(dissolved_on=SECOND).exists()
+    undo = approver.do(f"/approvals/{ending.pk}/approve/")
+    entry = AuditEntry.objects.filter(verb="approve_submission").latest("pk")
+    assert f"/record/{entry.pk}/undo/" in approver.get(undo.headers["Location"]).content.decode()
     assert Organization.objects.filter(dissolved_on=SECOND).count() == 3
-    clerk.do(entry[0], reason="撤错了")
+    approver.do(f"/record/{entry.pk}/undo/", reason="撤错了")
     assert not Organization.objects.filter(dissolved_on__isnull=False).exists()
     wrong = manager.bring("花名册", (PEOPLE[0], ("031099", "错报", "民警", "江北分局", "群众", None)))
     manager.do(f"/imports/{wrong.pk}/undo/", reason="报错了表")

@@ -8,11 +8,10 @@ it, which runs the operation again, with all its rules, as that manager's act.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -20,10 +19,11 @@ from django.utils import timezone
 from registry import access, audit, nouns
 from registry.accounts import grants, operations, passwords
 from registry.audit import Actor
-from registry.models import Grant, GrantRole, Proposal, Unit, User
+from registry.models import GrantRole, Proposal, Unit, User
 from registry.models.base import in_spans
 from registry.operations import seen as shown
 from registry.operations.base import need_right, not_allowed, operation
+from registry.operations.packing import Key, packed, rows_in, unpacked
 from registry.refusals import OperationRefused, refuse
 from registry.web.desk import Waiting
 
@@ -66,7 +66,7 @@ def propose(*, actor: Actor, verb: str, facts: Mapping[str, Any], unit: Unit) ->
     user: User | None = grant.user if grant is not None else facts.get("user")
     if actor.user is None or (user is not None and not access.may_grant_to(actor.user, user)):
         raise not_allowed(verb)
-    kept = {name: _packed(value) for name, value in facts.items()}
+    kept = {name: packed(value) for name, value in facts.items()}
     if waiting(Proposal.objects.filter(verb=verb, user=user, facts=kept)).exists():
         raise refuse(None, "这件事已经提出,正在等待确认,不用再提。")
     made = Proposal.objects.create(
@@ -96,7 +96,7 @@ def confirm_proposal(*, actor: Actor, proposal: Proposal) -> Any:
     first_half = proposal.first_half
     _close(actor, proposal, Proposal.CONFIRMED)
     _record(actor, "confirm_proposal", proposal)
-    facts = _unpacked(proposal)
+    facts = unpacked(proposal.facts)
     if verb in MAKE_PASSWORDS:
         facts["password"] = first_half + passwords.one_time_password()
     result = ACTS[verb](actor=actor, proposed_by=by, **facts)
@@ -160,13 +160,13 @@ def who_confirms(user: access.AnyUser, proposals: Sequence[Proposal]) -> list[st
 
 def described(proposals: Sequence[Proposal]) -> list[str]:
     """Say what is proposed, each in a line."""
-    rows = _rows([each.facts for each in proposals])
+    rows = rows_in([each.facts for each in proposals])
     return [_described(each, rows) for each in proposals]
 
 
 def _described(proposal: Proposal, rows: Mapping[Key, Model]) -> str:
     try:
-        facts = _unpacked(proposal, rows)
+        facts = unpacked(proposal.facts, rows)
     except OperationRefused:
         return f"{nouns.label_of(proposal.verb)}:涉及的内容已不存在"
     whom = proposal.user or f"{facts.get('display_name', '')}({facts.get('username', '')})"
@@ -218,65 +218,3 @@ def _record(actor: Actor, verb: str, proposal: Proposal, reason: str = "") -> No
     told = {"proposal": described([proposal])[0], "proposed_by": str(proposal.proposed_by)}
     name = str(proposal.user or proposal.facts.get("username", ""))
     audit.record(actor, verb, proposal.user, unit=proposal.unit, after=told, reason=reason, name=name)
-
-
-def _packed(value: Any) -> Any:
-    """Return a value as JSON holds it: a row by its model and key, a day as a text that says so."""
-    if isinstance(value, Model):
-        return {"row": [value._meta.label_lower, value.pk]}
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return {"day": value.isoformat()}
-    if isinstance(value, Mapping):
-        return {"all": {name: _packed(each) for name, each in value.items()}}
-    return value
-
-
-Key = tuple[str, int]
-"""The name of a model and the key of a row, as ``_packed`` writes them."""
-
-
-def _rows(value: Any) -> dict[Key, Model]:
-    """Return the rows that packed values name, read by one query for each model."""
-    wanted: dict[str, set[int]] = {}
-    for label, pk in _keys(value):
-        wanted.setdefault(label, set()).add(pk)
-    found: dict[Key, Model] = {}
-    for label, pks in wanted.items():
-        rows = apps.get_model(label)._base_manager.filter(pk__in=pks)
-        found |= {(label, row.pk): row for row in _with_unit(rows)}
-    return found
-
-
-def _with_unit(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.select_related("unit", "user") if rows.model is Grant else rows
-
-
-def _keys(value: Any) -> Iterator[Key]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _keys(each)
-    elif isinstance(value, dict):
-        if "row" in value:
-            label, pk = value["row"]
-            yield label, pk
-        else:
-            yield from _keys(list(value.values()))
-
-
-def _unpacked(proposal: Proposal, rows: Mapping[Key, Model] | None = None) -> dict[str, Any]:
-    """Return the facts of a proposal, from ``rows`` if given. Raises ``OperationRefused`` if one is gone."""
-    known = _rows(proposal.facts) if rows is None else rows
-    return {name: _value(value, known) for name, value in proposal.facts.items()}
-
-
-def _value(value: Any, rows: Mapping[Key, Model]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    if "row" in value:
-        label, pk = value["row"]
-        if (label, pk) not in rows:
-            raise refuse(None, "这件事涉及的内容已不存在,请重新提出。")
-        return rows[label, pk]
-    if "day" in value:
-        return date.fromisoformat(value["day"])
-    return {name: _value(each, rows) for name, each in value["all"].items()}

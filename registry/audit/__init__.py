@@ -27,6 +27,10 @@ class Actor:
     request_number: str = ""
     undoes: AuditEntry | None = None
     """The entry that this operation undoes."""
+    submitted_by: User | None = None
+    """Who submitted what this actor approves, and so does as well."""
+    decides: bool = False
+    """The act is itself the decision about what is approved (a campaign that is closed as a whole)."""
 
     @classmethod
     def system(cls, name: str) -> Actor:

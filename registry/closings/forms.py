@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
+from registry.models import Organization
 from registry.web.fields import DayField, ScopedForm, document_field, reason_field
 
 
@@ -20,6 +23,11 @@ class CloseForm(ScopedForm):
     on = DayField(label="结束日期", widget=forms.HiddenInput)
     document_number = document_field("撤销文号", help_text="一个文号,写入本次撤销的每一个组织。")
     reason = reason_field("结束原因", required=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stands = Organization.objects.filter(campaign=self.row, dissolved_on__isnull=True)
+        self.fields["document_number"].required = stands.exists()
 
 
 class ReturnForm(ScopedForm):

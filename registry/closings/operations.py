@@ -31,7 +31,8 @@ from registry.closings.models import (
     Closing,
     ClosingState,
 )
-from registry.counting.totals.write import following, following_in_parts
+from registry.counting.totals.many import following_many
+from registry.counting.totals.write import following
 from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit, journal
 from registry.models.writer import analyze
 from registry.operations.approving import return_organizations
@@ -262,12 +263,7 @@ def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progres
         effective_on=closing.on,
     )
     _keep(closing, extent)
-    with following_in_parts():
-        done = 0
-        for keys in _parts(closing):
-            _end(actor, closing, keys)
-            done += len(keys)
-            progress(done)
+    _in_parts(closing, lambda keys: _end(actor, closing, keys), progress)
     end_campaign(actor=actor, campaign=campaign, on=closing.on, reason=closing.reason)
     return _finish(
         closing,
@@ -304,21 +300,31 @@ def _insert(model: Any, columns: Sequence[str], closing: Closing, rows: QuerySet
         )
 
 
-def _parts(closing: Closing) -> Any:
-    """Return the keys of the organizations in parts, tree by tree: who is in one tree is counted at once."""
-    there = ClosedOrganization.objects.filter(of=closing).order_by(
-        "organization__tree_id", "organization__lft"
+def _in_parts(closing: Closing, act: Callable[[Sequence[int]], None], progress: Progress) -> None:
+    """Do it with the organizations part by part, tree by tree, and follow what that changes in the totals."""
+    there = ClosedOrganization.objects.filter(of=closing)
+    keys = list(
+        there.order_by("organization__tree_id", "organization__lft").values_list("organization_id", flat=True)
     )
-    return batches(list(there.values_list("organization_id", flat=True)), PART)
+    followed: AbstractContextManager[object]
+    if len(keys) > LARGE:
+        followed = following_many(keys)
+    else:
+        followed = following(Organization.objects.filter(pk__in=keys))
+    with followed:
+        done = 0
+        for some in batches(keys, PART):
+            act(some)
+            done += len(some)
+            progress(done)
 
 
 def _end(actor: Actor, closing: Closing, keys: Sequence[int]) -> None:
     """Dissolve these organizations and end the assignments in them, and record each."""
     rows = list(Organization.objects.filter(pk__in=keys).select_related("unit").order_by("tree_id", "lft"))
     values = {"dissolved_on": closing.on, "dissolution_number": closing.document_number}
-    with following(rows):
-        _write(_placed(closing, keys), ended_on=closing.on)
-        _write(Organization.objects.filter(pk__in=keys), **values)
+    _write(_placed(closing, keys), ended_on=closing.on)
+    _write(Organization.objects.filter(pk__in=keys), **values)
     for row in rows:  # so that what stands in the way of taking an earlier act back can be named
         journal.note_change(row, {name: getattr(row, name) for name in values}, values)
     audit.record_all(
@@ -377,12 +383,7 @@ def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progre
         reason=closing.undo_reason,
         effective_on=closing.on,
     )
-    with following_in_parts():
-        done = 0
-        for keys in _parts(closing):
-            _set_back(closing, keys)
-            done += len(keys)
-            progress(done)
+    _in_parts(closing, lambda keys: _set_back(closing, keys), progress)
     if campaign.ended_on is not None:
         reopen_campaign(actor=actor, campaign=campaign, reason=closing.undo_reason)
     ClosedAssignment.objects.filter(of=closing).delete()
@@ -395,9 +396,8 @@ def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progre
 def _set_back(closing: Closing, keys: Sequence[int]) -> None:
     organizations = ClosedOrganization.objects.filter(of=closing, organization=OuterRef("pk"))
     assignments = ClosedAssignment.objects.filter(of=closing, assignment=OuterRef("pk"))
-    with following(Organization.objects.filter(pk__in=keys)):
-        _write(
-            Organization.objects.filter(pk__in=keys),
-            **{name: Subquery(organizations.values(name)) for name in ("dissolved_on", "dissolution_number")},
-        )
-        _write(_placed(closing, keys), ended_on=Subquery(assignments.values("ended_on")))
+    _write(
+        Organization.objects.filter(pk__in=keys),
+        **{name: Subquery(organizations.values(name)) for name in ("dissolved_on", "dissolution_number")},
+    )
+    _write(_placed(closing, keys), ended_on=Subquery(assignments.values("ended_on")))

@@ -47,8 +47,9 @@ def _hanging(extent: Extent) -> Iterator[tuple[str, str]]:
         )
     if names := _names(ending.filter(established_on__gt=on)):
         yield "ends_after_start", f"{names}在 {on:%Y-%m-%d} 以后才成立,结束日期不能早于成立日期。"
-    moved = OrganizationPlacement.objects.filter(organization__in=ending.order_by().values("pk"))
-    if names := _names(moved.filter(started_on__gt=on), "organization__name"):
+    there = OrganizationPlacement.objects.filter(organization__in=ending.order_by().values("pk"))
+    moved = there.filter(started_on__gt=on).exclude(started_on=F("organization__established_on"))
+    if names := _names(moved, "organization__name"):
         yield "transfer_within_life", f"{names}在 {on:%Y-%m-%d} 以后转隶,结束日期不能早于转隶日期。"
     if names := _names(extent.assignments().filter(started_on__gt=on), "person__name"):
         yield "placement_within_life", f"{names}在 {on:%Y-%m-%d} 以后才编入,结束日期不能早于编入日期。"

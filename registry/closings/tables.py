@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest
+from django.urls import reverse
 
 from registry import access
 from registry.closings.extent import ELSEWHERE, OWN, Ended, Extent
@@ -101,6 +102,20 @@ class _ClosingTable(Table[Any]):
     def place(self) -> str:
         """The campaign, and the day of its end."""
         return f"{self.extent.campaign.name} · {self.extent.on.isoformat()}"
+
+    def context(self) -> dict[str, Any]:
+        """Add the way back: to the consequences, or to the campaign that was closed."""
+        campaign, address = self.extent.campaign, self.address
+        crumbs = [
+            {"name": "专项任务", "url": address.url(reverse("campaigns"))},
+            {"name": campaign.name, "url": address.url(campaign.get_absolute_url())},
+        ]
+        if not self.is_done:
+            close = address.url(
+                reverse("campaign_close", args=[campaign.code]), on=self.extent.on.isoformat()
+            )
+            crumbs.append({"name": "结束专项任务", "url": close})
+        return super().context() | {"crumbs": [*crumbs, {"name": self.title}]}
 
     @property
     def file_unit(self) -> Any:

@@ -14,7 +14,7 @@ from registry.closings import operations
 from registry.closings.extent import Extent
 from registry.closings.forms import CloseForm, DayForm, ReturnForm
 from registry.closings.models import UNDER_WAY, Closing, ClosingState
-from registry.closings.page import preview, sentences
+from registry.closings.page import panel_of, preview, sentences
 from registry.closings.rules import reopening_refusals
 from registry.closings.tables import (
     ClosingAssignments,
@@ -167,11 +167,13 @@ cancel = _CLOSING.change(
 @require_safe
 def progress(request: HttpRequest, code: str) -> HttpResponse:
     """Answer htmx how far it is; when it is done, have the whole page loaded again."""
-    closing = last_closing(access.get_row(request.user, "campaign", code))
-    if closing is None:
+    campaign: Campaign = access.get_row(request.user, "campaign", code)
+    panel = panel_of(request.user, campaign, address_of(request))
+    if panel is None:
         raise Http404("该专项任务没有办理过结束。")
-    response = render(request, "closings/_progress.html", {"closing": closing})
-    if not closing.is_under_way:
+    context = {"closing": panel.closing, "closing_panel": panel}
+    response = render(request, "closings/_progress.html", context)
+    if not panel.closing.is_under_way:
         response.headers["HX-Refresh"] = "true"
     return response
 

@@ -91,7 +91,8 @@ def card(request: HttpRequest, code: str) -> HttpResponse:
     if not is_part:
         page = address_of(request).url(organization.get_absolute_url())
         context["crumbs"] = [{"name": organization.name, "url": page}, {"name": "规范检查", "url": ""}]
-    return render(request, f"compliance/{'_card' if is_part else 'organization'}.html", context)
+    template = "compliance/_card.html" if is_part else "compliance/organization.html"
+    return render(request, template, context)
 
 
 def _card(request: HttpRequest, organization: Organization) -> dict[str, Any]:

@@ -93,8 +93,9 @@ end = _EXCEPTION.change(
 
 def need_top(request: HttpRequest, verb: str) -> None:
     """Raise ``RefusedByRole`` unless the user manages at the top of every tree of units."""
-    if not access.may(request.user, verb, *roots()):
-        raise RefusedByRole(verb)
+    tops = roots()
+    if not access.may(request.user, verb, *tops):
+        raise RefusedByRole(verb, next(iter(tops), None))
 
 
 @changes_something

@@ -109,7 +109,6 @@ class DaysForm(ScopedForm):
     name = forms.CharField(
         label="名称", max_length=40, required=False, help_text="例如 春节;恢复默认的不填。"
     )
-    reason = reason_field("依据或原因", help_text="例如 国务院办公厅通知的文号。")
 
     def __init__(self, *args: Any, year: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

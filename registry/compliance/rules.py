@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -20,9 +21,10 @@ from registry.models.hierarchy import roots
 from registry.rules.checks import CHECKS, Check, Level, settings_on, thresholds_of
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
-from registry.web.columns import Column
+from registry.web.columns import Column, tag_cell
 from registry.web.filters import ChoiceFilter
 from registry.web.tables import Table, show
+from registry.web.templatetags.parts import tag
 
 
 def numbers_said(numbers: Mapping[str, int]) -> str:
@@ -89,6 +91,11 @@ class ListedRule:
         return self.setting.since if self.setting else None
 
 
+def level_cell(row: ListedRule, words: str) -> SafeString:
+    """Draw the level of a rule."""
+    return tag(words, row.level_tone)
+
+
 class RuleTable(Table[ListedRule]):
     """All rules, as the bureau set them on the day of the page."""
 
@@ -98,12 +105,12 @@ class RuleTable(Table[ListedRule]):
     heading = "规则"
     columns: Sequence[Column[ListedRule]] = (
         Column("规则", "check.label", url="url", css="text", is_heading=True),
-        Column("级别", "level", cell="compliance/cells/level.html"),
+        Column("级别", "level", cell=level_cell),
         Column("要求", "check.about", css="text", rank=2),
         Column("依据", "citation", css="text", rank=3),
         Column("数值", "numbers", css="text", rank=2),
         Column("默认数值", "defaults", only="file"),
-        Column("状态", "state", cell="parts/cells/tag.html"),
+        Column("状态", "state", cell=tag_cell),
         Column("起用日期", "since", Kind.DATE, rank=3),
     )
     filters = (
@@ -178,7 +185,7 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
             ("状态", line.state),
             ("数值", line.numbers or "–"),
             ("默认数值", line.defaults or "–"),
-            ("起用日期", line.since or "–"),
+            ("起用日期", line.since.isoformat() if line.since else "–"),
             ("依据", line.citation),
         ],
         "editions": check.editions,

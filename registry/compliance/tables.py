@@ -17,7 +17,7 @@ from registry.models.hierarchy import Span
 from registry.rules.checks import CHECKS, Breach, Level, breaches
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
-from registry.web.columns import Column
+from registry.web.columns import Column, tag_cell
 from registry.web.drill import Place, place_of, unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
@@ -147,7 +147,7 @@ class BreachTable(Table[ListedBreach]):
             is_heading=True,
         ),
         Column("所在单位", "organization.host_name", url="unit_url", text="unit_label", rank=2),
-        Column("级别", "level", key="level", sort=_by_level, cell="parts/cells/tag.html"),
+        Column("级别", "level", key="level", sort=_by_level, cell=tag_cell),
         Column("规则", "breach.check.label", key="rule", sort=_by_rule, url="rule_url"),
         Column("情况", "breach.message", css="text"),
         Column("人员", "person.name", url="person_url", rank=3),
@@ -378,7 +378,7 @@ class ExceptionTable(Table[ListedException]):
         Column("自", "exception.started_on", Kind.DATE, key="started", sort=("started_on",)),
         Column("至(当日失效)", "exception.ended_on", Kind.DATE, key="ended", sort=("ended_on",)),
         Column("批准人", "granted_by", rank=3),
-        Column("状态", "state", cell="parts/cells/tag.html"),
+        Column("状态", "state", cell=tag_cell),
         Column("办理", "end_url", cell="compliance/cells/end.html", css="no-print", only="page"),
     )
     filters = (

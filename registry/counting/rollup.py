@@ -99,8 +99,12 @@ def rollup(
     )
     for child in below:
         buckets[child.pk] = shape.spans(child)
-    units = {pk: pk or unit.pk for pk in buckets}
-    if children and len(below) == len(found) and totals.answers(question, buckets.values()):
+    units = {TOTAL: unit} | {child.pk: child for child in below}
+    if (
+        children
+        and len(below) == len(found)
+        and totals.answers(question, buckets.values(), list(units.values()))
+    ):
         lines = _kept(question, units, metrics)
         lines[OWN] = _own(alone, question, lines, [child.pk for child in below], metrics)
         _count_pending(question, {**buckets, OWN: alone}, lines, metrics)
@@ -138,13 +142,14 @@ def _own(
 def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
     """Count the declared metrics for each unit's subtree, by unit id; without ``pending`` one query less."""
     shape = UnitHierarchy.on(question.as_of)
+    units = list(units)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
-    return _lines(question, buckets, {pk: pk for pk in buckets}, declared(), pending=pending)
+    return _lines(question, buckets, {unit.pk: unit for unit in units}, declared(), pending=pending)
 
 
 def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Counts | None:
     """Return metrics (else every declared one) of the unit's subtree from the totals; None: they cannot."""
-    if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)]):
+    if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)], [unit]):
         return None
     return totals.read({unit.pk}, question, metrics or declared())[unit.pk]
 
@@ -160,7 +165,7 @@ def by_source(metrics: Metrics) -> dict[CountSource, list[Metric]]:
 def _lines(
     question: Question,
     buckets: Mapping[int, list[Span]],
-    units: Mapping[int, int],
+    units: Mapping[int, Unit],
     metrics: Metrics,
     *,
     pending: bool = True,
@@ -170,7 +175,7 @@ def _lines(
     ``units`` maps each bucket to the unit whose subtree it is. What is not approved is never much: it is
     counted from the rows.
     """
-    if not totals.answers(question, buckets.values()):
+    if not totals.answers(question, buckets.values(), list(units.values())):
         return count_buckets(question, buckets, metrics)
     lines = _kept(question, units, metrics)
     if pending:
@@ -178,9 +183,9 @@ def _lines(
     return lines
 
 
-def _kept(question: Question, units: Mapping[int, int], metrics: Metrics) -> dict[int, Line]:
-    found = totals.read(set(units.values()), question, metrics)
-    return {bucket: Line(found[unit], no_counts(metrics)) for bucket, unit in units.items()}
+def _kept(question: Question, units: Mapping[int, Unit], metrics: Metrics) -> dict[int, Line]:
+    found = totals.read({unit.pk for unit in units.values()}, question, metrics)
+    return {bucket: Line(found[unit.pk], no_counts(metrics)) for bucket, unit in units.items()}
 
 
 def _count_pending(

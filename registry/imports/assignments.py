@@ -13,14 +13,23 @@ from registry.audit import Actor
 from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, Session, chunks, rows_with
-from registry.models import Assignment, Organization, Person, StatusPeriod
+from registry.models import Assignment, Organization, Person, Role, StatusPeriod, WorkflowState
 from registry.models.writer import analyze
 from registry.operations.assignments import change_roles, end_assignments, place_people
+from registry.operations.submitting import WAITS, or_submit
 from registry.rules import borrowing
 from registry.rules import placements as rules
 from registry.rules.placements import Placement
 from registry.search.index import batches
 from registry.spreadsheets.reading import Table
+
+
+def _needs_approval(row: Assignment, role: str) -> bool:
+    """Whether the row would give an approved Party organization a new secretary: submitted by itself."""
+    organization = row.organization
+    is_approved = organization.state == WorkflowState.APPROVED
+    return is_approved and role == Role.SECRETARY and organization.is_party_organization
+
 
 _OF_PEOPLE = ("number", "name", "political_status", "home_unit_id", "left_on", "leaving", "merged_into_id")
 _Spell = tuple[date, date | None]
@@ -41,6 +50,9 @@ class AssignmentImporter(Importer):
         self._problems: dict[str, str] = {}
         """Why somebody of another unit cannot be placed, by number."""
         self._is_analyzed = False
+        self._heads: list[Assignment] = []
+        self._promoted: list[tuple[Assignment, str, date]] = []
+        """New secretaries of approved organizations, who are submitted when all else is written."""
 
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the rows batch by batch, those that had to wait last."""
@@ -59,16 +71,28 @@ class AssignmentImporter(Importer):
         if not self._is_analyzed and len(cases) >= BATCH:
             self._is_analyzed = True
             analyze(Person, StatusPeriod, Organization)
-        if new := [case.new for case in cases if case.new is not None]:
-            place_people(actor=actor, assignments=new, reason=reason)
+        new = [case.new for case in cases if case.new is not None]
+        heads = [row for row in new if _needs_approval(row, row.role)]
+        if others := [row for row in new if row not in heads] if heads else new:
+            place_people(actor=actor, assignments=others, reason=reason)
+        self._heads += heads
         changed = [case for case in cases if case.row is not None]
         roles = [
             (case.row, case.edits["role"], case.row.started_on) for case in changed if "role" in case.edits
         ]
-        if roles:
-            change_roles(actor=actor, changes=roles, reason=reason)
+        promoted = [each for each in roles if _needs_approval(each[0], each[1])]
+        if others := [each for each in roles if each not in promoted]:
+            change_roles(actor=actor, changes=others, reason=reason)
+        self._promoted += promoted
         if ends := [(case.row, case.edits["ended_on"]) for case in changed if "ended_on" in case.edits]:
             end_assignments(actor=actor, ends=ends, reason=reason)
+
+    def finish(self, actor: Actor, reason: str) -> None:
+        """Submit the new secretaries of approved organizations, each by itself."""
+        for row in self._heads:
+            or_submit(place_people, actor=actor, assignments=[row], reason=reason)
+        for each in self._promoted:
+            or_submit(change_roles, actor=actor, changes=[each], reason=reason)
 
     def _judge(self, cases: list[Case], *, is_last: bool) -> list[Case]:
         """Judge a batch; return the rows that must wait."""
@@ -207,6 +231,8 @@ class AssignmentImporter(Importer):
             ended_on=end,
             document_number=case.text("document_number"),
         )
+        if _needs_approval(case.new, role):
+            case.look("role", WAITS)
         self.session.touch_organization(organization)
         if organization.code in self.session.founded:
             self.session.first_members.setdefault(organization.code, []).append(proposal)
@@ -235,6 +261,8 @@ class AssignmentImporter(Importer):
             return
         case.heed(rules.role_refusals([rules.RoleChange(row, role, row.started_on)]), at="role")
         case.edit("role", row.role, role, f"自编入日 {row.started_on:%Y-%m-%d} 起更正")
+        if _needs_approval(row, role):
+            case.look("role", WAITS)
 
     def _change_end(self, case: Case, row: Assignment, end: date | None) -> None:
         if end is None or end == row.ended_on:

@@ -21,6 +21,7 @@ from registry.operations.organizations import (
     edit_organization,
     establish_organizations,
 )
+from registry.operations.submitting import WAITS, or_submit
 from registry.rules import organizations as rules
 from registry.rules import workflow
 from registry.rules.dissolutions import Dissolution, extents
@@ -125,7 +126,13 @@ class OrganizationImporter(Importer):
                 changes.pop("dissolution_number", None)
                 self._ending.append(case)
             if changes:
-                edit_organization(actor=actor, organization=case.row, changes=changes, reason=reason)
+                or_submit(
+                    edit_organization,
+                    actor=actor,
+                    organization=case.row,
+                    changes=changes,
+                    reason=reason,
+                )
         if self.new:
             establish_organizations(actor=actor, organizations=self.new, reason=reason)
         self.session.renew()
@@ -145,7 +152,8 @@ class OrganizationImporter(Importer):
     def finish(self, actor: Actor, reason: str) -> None:
         """Dissolve what the workbook dissolves."""
         for case in sorted(self._ending, key=lambda case: -case.row.level):
-            dissolve_organization(
+            or_submit(
+                dissolve_organization,
                 actor=actor,
                 organization=case.row,
                 on=case.edits["dissolved_on"],
@@ -191,6 +199,10 @@ class OrganizationImporter(Importer):
             case.wrong("code", "您不能修改该组织,请由所在单位办理。")
         elif case.edits and now.state == WorkflowState.WITHDRAWN:
             case.wrong("code", "该组织已撤回,不能修改。")
+        elif now.state == WorkflowState.APPROVED and (
+            frozen := [name for name in rules.FROZEN if name in case.edits]
+        ):
+            case.look(frozen[0], WAITS)
 
     @staticmethod
     def _see_end(case: Case, now: Organization) -> None:

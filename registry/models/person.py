@@ -116,7 +116,15 @@ class StatusPeriod(models.Model):
 
     class Meta:
         verbose_name = "政治面貌变化"
-        indexes = [models.Index(fields=["started_on"], name="statusperiod_started")]
+        indexes = [
+            models.Index(fields=["started_on"], name="statusperiod_started"),
+            # The check of probations that last too long: nearly everybody was once a probationary member.
+            models.Index(
+                fields=["ended_on"],
+                name="statusperiod_probation",
+                condition=Q(status=PoliticalStatus.PROBATIONARY_MEMBER),
+            ),
+        ]
         constraints = one_each_day("statusperiod", "person")
 
     def __str__(self) -> str:

@@ -135,8 +135,9 @@ def set_state(
     organizations: list[Organization],
     reason: str,
     changes: Sequence[Mapping[str, Any]] = ({},),
+    verb: str = "",
 ) -> list[Organization]:
-    """Write the state to which the act leads, with further ``changes`` of each row."""
+    """Write the state to which the act leads, with further ``changes`` of each row; record it as ``verb``."""
     by: dict[str, Any] = {"state": act.to.value}
     if act.side is workflow.Side.DECIDING:
         by |= {"decided_by": actor.user, "decided_at": timezone.now()}
@@ -146,7 +147,7 @@ def set_state(
     if any("approval_number" in more for more in changes):
         search.index_rows(organizations)
     told = [(row, workflow.told(before), workflow.told(after)) for row, before, after in written]
-    audit.record_each(actor, f"{act.slug}_organization", told, reason=reason)
+    audit.record_each(actor, verb or f"{act.slug}_organization", told, reason=reason)
     return organizations
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Q, prefetch_related_objects
 
 from registry import audit, locks
 from registry.audit import Actor
@@ -18,6 +18,7 @@ from registry.operations.base import (
     check_version,
     edited,
     fresh_all,
+    need_approval,
     need_right,
     operation,
     renew,
@@ -28,8 +29,8 @@ from registry.rules import placements
 from registry.rules.findings import refuse_if
 
 
-def place(assignments: Iterable[Assignment]) -> list[Assignment]:
-    """Write new assignments, all or none.
+def place(actor: Actor, assignments: Iterable[Assignment]) -> list[Assignment]:
+    """Write new assignments, all or none. A new secretary of an approved organization needs approval.
 
     For operations only: the caller holds the locks of the organizations' trees and writes the record.
     Raises ``OperationRefused`` at field ``members`` (who is in twice) or ``started_on``.
@@ -40,6 +41,7 @@ def place(assignments: Iterable[Assignment]) -> list[Assignment]:
         for row in new
     ]
     refuse_if(placements.refusals(proposals), person="members", role="members")
+    need_approval_of_heads(actor, "assign_person", [(row, row.role, row.started_on) for row in new])
     write_new(new)
     return new
 
@@ -63,7 +65,7 @@ def place_people(
     need_right(actor, "assign_person", *assignments)
     with following(people=[row.person for row in assignments]):
         renew(assignments, "person")  # now that nobody else changes them
-        place(assignments)
+        place(actor, assignments)
     record_placed(actor, assignments, reason)
     return assignments
 
@@ -150,6 +152,43 @@ def _corrected(
     return rows
 
 
+def need_approval_of_heads(
+    actor: Actor, verb: str, appointed: Sequence[tuple[Assignment, str, date]]
+) -> None:
+    """Refuse to give an approved Party organization a new secretary unless that is approved.
+
+    ``appointed`` are the assignments, each with its role and the day from which it holds. 支部工作条例(试行)
+    第八条: the officers of a temporary branch are appointed by the organization that approved it.
+    """
+    heads = [
+        each for each in appointed if each[1] == Role.SECRETARY and each[0].organization.is_party_organization
+    ]
+    rows = list(dict.fromkeys(row.organization for row, _, _ in heads))
+    need_approval(actor, verb, rows, lambda: _told_heads(heads, len(appointed) - len(heads)))
+
+
+def _told_heads(heads: Sequence[tuple[Assignment, str, date]], others: int) -> list[tuple[str, str, str]]:
+    """Return who is secretary of each organization and who would be, and how many others are placed along."""
+    first = min(on for _, _, on in heads)  # who was relieved just now still held the office then
+    now = Assignment.objects.valid().filter(
+        Q(ended_on__isnull=True) | Q(ended_on__gte=first),
+        organization__in={row.organization_id for row, _, _ in heads},
+        role=Role.SECRETARY,
+    )
+    names: dict[int, list[str]] = {}
+    for row in now.select_related("person").order_by("pk"):
+        names.setdefault(row.organization_id, []).append(row.person.name)
+    told = [
+        (
+            f"{row.organization.name} 书记",
+            "、".join(names.get(row.organization_id, ["空"])),
+            f"{row.person.name}({on.isoformat()} 起)",
+        )
+        for row, _, on in heads
+    ]
+    return [*told, *([("一并办理的编入", "", f"{others:,} 人次")] if others else [])]
+
+
 def redate(actor: Actor, assignments: Sequence[Assignment], day: date, reason: str) -> None:
     """Change the first day of assignments.
 
@@ -204,6 +243,7 @@ def change_roles(
     for row, role, _ in changes[:1]:  # that of the form
         check_version(row, version, {"role": role})
     refuse_if(placements.role_refusals([placements.RoleChange(*change) for change in changes]))
+    need_approval_of_heads(actor, "change_role", changes)
     written: list[tuple[Assignment, dict[str, Any]]] = []
     entries: list[_Change] = []
     new: list[Assignment] = []

@@ -18,12 +18,14 @@ from registry import access, audit, nouns
 from registry.audit import Actor
 from registry.locks import Busy, TreeChanged, is_busy, patient
 from registry.models import User, journal
+from registry.models.approvable import Approvable
 from registry.models.base import Registered
+from registry.models.kinds import WorkflowState
 from registry.models.ordering import order_keys
 from registry.models.text import NormalizedField
 from registry.models.unit import MAX_DEPTH
 from registry.operations import seen
-from registry.refusals import EditConflict, NotAllowed, OperationRefused, refuse
+from registry.refusals import EditConflict, NeedsApproval, NotAllowed, OperationRefused, refuse
 from registry.rules.findings import Finding, refuse_if
 from registry.search import index as search
 from registry.search.index import batches
@@ -34,6 +36,9 @@ T = TypeVar("T", bound=Model)
 W = TypeVar("W", bound=Registered)
 Written = tuple[W, Mapping[str, Any], Mapping[str, Any]]
 """A row, what it had before, and what it has now: what ``audit.record_each`` takes."""
+
+Told = Sequence[Sequence[str]]
+"""What would change: (label, as it is, as it would be)."""
 
 ATTEMPTS = 6
 BATCH = 5000
@@ -52,6 +57,13 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return begun(*args, **kwargs)
+        except NeedsApproval as needed:
+            needed.met(function.__name__, kwargs)
+            raise
+
+    def begun(*args: P.args, **kwargs: P.kwargs) -> R:
         for name, value in kwargs.items():
             if isinstance(value, Iterator):  # would be empty at the second attempt
                 kwargs[name] = list(value)
@@ -153,10 +165,14 @@ def renew(rows: Sequence[Model], *names: str) -> None:
 def may(actor: Actor, verb: str, *rows: Model | None) -> bool:
     """Whether the actor may do ``verb`` at the unit of each row; without rows: anywhere.
 
-    An actor without a user (a command, the demo) may do everything.
+    An actor without a user (a command, the demo) may do everything. Who approves what another one submitted
+    does it with that one's right, and with the own right to approve.
     """
     if actor.user is None:
         return True
+    if actor.submitted_by is not None:
+        decides = access.may(actor.user, "approve_organization", *rows)
+        return decides and access.may(actor.submitted_by, verb, *rows)
     return access.may(actor.user, verb, *rows) if rows else access.may_somewhere(actor.user, verb)
 
 
@@ -171,6 +187,28 @@ def need_right(actor: Actor, verb: str, *rows: Model | None) -> None:
     if not may(actor, verb, *rows):
         raise not_allowed(verb)
     seen.meet(rows, is_final=True)
+
+
+def need_approval(
+    actor: Actor,
+    verb: str,
+    rows: Sequence[Approvable],
+    told: Callable[[], Told],
+    *,
+    is_approved: bool = False,
+    **instead: Any,
+) -> None:
+    """Refuse to change approved ``rows`` unless another person submitted that, and the actor approves it.
+
+    Asked when nothing else stands in the way, before anything is written. ``told`` says what would change,
+    ``is_approved`` that a row would be approved again, ``instead`` replaces facts of the operation where it
+    is submitted (``NeedsApproval``).
+    """
+    is_approved = is_approved or any(row.state == WorkflowState.APPROVED for row in rows)
+    if actor.user is None or actor.decides or not is_approved:
+        return
+    if actor.submitted_by is None or actor.submitted_by.pk == actor.user.pk:
+        raise NeedsApproval(verb, rows, told(), **instead)
 
 
 def need_oneself(actor: Actor, verb: str, user: User) -> None:

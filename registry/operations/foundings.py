@@ -40,7 +40,8 @@ def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[Organiz
 
 def stamp(actor: Actor) -> dict[str, Any]:
     """Return what notes on a row that this user wrote to it last: they never approve it then."""
-    return {"changed_by_id": actor.user.pk} if actor.user is not None else {}
+    by = actor.submitted_by or actor.user
+    return {"changed_by_id": by.pk} if by is not None else {}
 
 
 @contextmanager

@@ -31,9 +31,11 @@ from registry.operations.base import (
     edited,
     fresh,
     may,
+    need_approval,
     need_right,
     operation,
     renew,
+    shown,
     validate_all,
     write,
     write_each,
@@ -47,7 +49,7 @@ from registry.rules import organizations as rules
 from registry.rules import registrations, workflow
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import Finding, refuse_if
-from registry.rules.foundings import NOTHING, beginning_of
+from registry.rules.foundings import NOTHING, Beginning, beginning_of
 from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.bulk_insert import insert_all
@@ -135,7 +137,7 @@ def establish_organizations(
             ]
         )
         search.index_rows(organizations)
-        placed = place(
+        first = (
             Assignment(
                 person=member.person,
                 organization=row,
@@ -146,6 +148,7 @@ def establish_organizations(
             for row in organizations
             for member in members
         )
+        placed = place(actor, first)
     names = ["code", "state", *EDITABLE]
     audit.record_all(
         [
@@ -220,6 +223,12 @@ def edit_organization(
     )
     if not wanted:
         return organization
+    if any(name in wanted for name in rules.FROZEN):
+        rows = [organization, *began.below]
+        need_approval(
+            *(actor, "edit_organization", rows, lambda: _told_edit(organization, wanted, began)),
+            changes=wanted,
+        )
     is_counted, day = any(name in wanted for name in rules.COUNTED), candidate.established_on
     along = moving_along(actor, organization, began, day, reason)
     with (
@@ -263,6 +272,9 @@ def move_organization(
     parent = fresh(parent) if parent is not None else None
     refuse_if(rules.move_refusals([rules.Move(organization, parent)]))
     before = organization.parent
+    need_approval(
+        *(actor, "move_organization", [organization]), lambda: [_told_field("parent", before, parent)]
+    )
     move_last([organization], parent, parent_inferred=False, **stamp(actor))
     organization = fresh(organization)
     audit.record(
@@ -287,6 +299,10 @@ def transfer_organization(
     need_right(actor, "transfer_organization", organization, unit)
     refuse_if(rules.transfer_refusals([rules.Transfer(organization, unit, on)]))
     before = organization.unit
+    need_approval(
+        *(actor, "transfer_organization", [organization]),
+        lambda: [_told_field("unit", before, unit), ("转隶日期", "", on.isoformat())],
+    )
     with following([organization]):
         place_at([organization], unit, on, **stamp(actor))
     audit.record(
@@ -355,9 +371,43 @@ def dissolve_organizations(
     rows = all_locked(organizations)
     need_right(actor, "dissolve_organization", *rows)
     plans = plan_dissolutions(actor=actor, organizations=rows, on=on)
+    ending = [row for plan in plans for row in plan.organizations]
+    need_approval(
+        *(actor, "dissolve_organization", [*rows, *(row for row in ending if row not in rows)]),
+        lambda: _told_dissolution(plans, on, document_number),
+    )
     for plan in plans:
         _dissolve(actor, plan, on, document_number, reason)
     return plans
+
+
+def _told_field(name: str, before: Any, after: Any) -> tuple[str, str, str]:
+    """Return a field of an organization as it is and as it would be, in words."""
+    label = str(Organization._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    old, new = (shown(Organization(), name, audit.plain(each)) for each in (before, after))
+    return label, old, new
+
+
+def _told_edit(
+    organization: Organization, wanted: Mapping[str, Any], began: Beginning
+) -> list[tuple[str, str, str]]:
+    """Return what an edit would change, and what would move along with another day of founding."""
+    told = [_told_field(name, getattr(organization, name), value) for name, value in wanted.items()]
+    if began.everybody or began.below:
+        moved = f"编入 {len(began.everybody):,} 人次、下级组织 {len(began.below):,} 个"
+        told.append(("同日开始、一并改期的", moved, wanted["established_on"].isoformat()))
+    return told
+
+
+def _told_dissolution(plans: Sequence[Extent], on: date, number: str) -> list[tuple[str, str, str]]:
+    """Return what a dissolution would end."""
+    told = [("撤销日期", "", on.isoformat()), *([("撤销文号", "", number)] if number else [])]
+    for plan in plans:
+        ends = f"结束编入 {plan.assignments:,} 人次"
+        if plan.subordinates:
+            ends += f",一并撤销下级 {len(plan.subordinates):,} 个"
+        told.append((plan.organizations[0].name, "", ends))
+    return told
 
 
 def highest(organizations: Sequence[Organization]) -> list[Organization]:
@@ -419,8 +469,17 @@ def withdraw_organizations(
         some = [row for row in rows if row.level == level]
         proposals = [rules.Withdrawal(row, reason) for row in some]
         refuse_if(rules.withdrawal_refusals(proposals, lambda row: may(actor, "withdraw_organization", row)))
-        set_state(actor, workflow.WITHDRAW, some, reason, [{}] * len(some))
+        need_approval(actor, "withdraw_organization", rows, lambda: _told_withdrawal(rows))
+        for act in (workflow.WITHDRAW, workflow.REVOKE):
+            if those := [row for row in some if row.state in act.origins]:
+                set_state(actor, act, those, reason, [{}] * len(those), verb="withdraw_organization")
     return rows
+
+
+def _told_withdrawal(rows: Sequence[Organization]) -> list[tuple[str, str, str]]:
+    """Return the state of each as it is and as it would be."""
+    to = str(workflow.WITHDRAW.to.label)
+    return [("状态" if len(rows) == 1 else row.name, str(row.get_state_display()), to) for row in rows]
 
 
 def _locked(organization: Organization) -> Organization:

@@ -21,7 +21,7 @@ from mptt.models import MPTTModel
 from registry import access, audit, locks, nouns
 from registry.audit import Actor
 from registry.counting.totals.write import following, following_hierarchy, following_in_parts
-from registry.models import Assignment, AuditEntry, Organization, Unit, journal
+from registry.models import Assignment, AuditEntry, Organization, Unit, WorkflowState, journal
 from registry.models.base import Registered
 from registry.models.writer import write_new
 from registry.operations.acts import (
@@ -33,7 +33,15 @@ from registry.operations.acts import (
     obstacles,
     owner_of,
 )
-from registry.operations.base import fresh, fresh_all, need_right, operation, write_each, write_values
+from registry.operations.base import (
+    fresh,
+    fresh_all,
+    need_approval,
+    need_right,
+    operation,
+    write_each,
+    write_values,
+)
 from registry.refusals import OperationRefused, need_reason
 from registry.rules import organizations as organization_rules
 from registry.rules import units as unit_rules
@@ -42,6 +50,8 @@ from registry.search import index as search
 from registry.search.index import batches
 from registry.trees.moves import move_last, uproot
 from registry.trees.order import ORDERED_BY, put_in_order
+
+_FROZEN = (*organization_rules.FROZEN, "state")
 
 
 @operation
@@ -60,12 +70,37 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
         guard(actor, list(act.rows.values()))
     if found := obstacles(act):
         raise OperationRefused({"__all__": [each.text for each in found[:MOST_SAID]]})
+    _need_approval(actor, act)
     unit = _unit_of(act)
     _set_back(act)
     _ask_at_the_end(act)
     journal.take()  # a taking back is not taken back itself: the act is done again
     _record(actor, act, unit, reason)
     return act.said()
+
+
+_DECISIONS = ("approve_organization", "approve_submission")
+
+
+def _need_approval(actor: Actor, act: Act) -> None:
+    """Refuse to set approved facts back alone: another person approves it, but for one's own decision."""
+    if act.head.verb in _DECISIONS and actor.user is not None and act.head.user_id == actor.user.pk:
+        return
+    columns = {Organization._meta.get_field(name).attname for name in _FROZEN}  # type: ignore[union-attr]
+    is_decision = any(entry.verb in _DECISIONS for entry in act.entries)
+    changed: dict[int, Organization] = {}
+    is_approved = False
+    for change in act.changes:
+        row = owner_of(act.rows[change.key]) if change.key in act.rows else None
+        if isinstance(row, Assignment):
+            row = row.organization if is_decision else None
+        is_frozen = change.model is not Organization or bool(columns & {*(change.before or columns)})
+        if isinstance(row, Organization) and is_frozen:
+            changed[row.pk] = row
+            is_approved |= (change.before or {}).get("state") == WorkflowState.APPROVED
+    told = [("撤回操作", nouns.label_of(act.head.verb), act.said())]
+    rows = list(changed.values())
+    need_approval(actor, act.head.verb, rows, lambda: told, is_approved=is_approved)
 
 
 def may_take_back(user: access.AnyUser, act: Act) -> bool:
@@ -84,6 +119,8 @@ def _rights(act: Act) -> list[tuple[str, list[Any]]]:
     for entry in act.entries:
         there = [act.rows.get((apps.get_model(label), pk)) for _, label, pk, _, _ in entry.rows]
         by_verb[entry.verb] += [row for row in there if row is not None and nouns.describes(type(row))]
+    if act.head.verb in _DECISIONS:  # who decided it need not have the right to enter it
+        by_verb = {act.head.verb: [row for rows in by_verb.values() for row in rows]}
     asked = [(verb, rows) for verb, rows in by_verb.items() if rows]
     if back := list(_units_back(act).values()):
         asked.append((asked[0][0], back))
@@ -163,8 +200,15 @@ def _alike(changes: Any) -> Iterator[list[Change]]:
     Among changes of one model the order is free, but where a row was changed more than once.
     """
 
-    def kind(change: Change) -> tuple[bool, bool, tuple[str, ...]]:
-        return change.before is None, change.after is not None, tuple(change.before or ())
+    def kind(change: Change) -> tuple[bool, bool, bool, tuple[str, ...]]:
+        before = change.before
+        # Back under a superior only when that stands again.
+        return (
+            before is None,
+            change.after is not None,
+            "parent_id" not in (before or ()),
+            tuple(before or ()),
+        )
 
     for _model, group in groupby(changes, key=lambda change: change.model):
         run = list(group)

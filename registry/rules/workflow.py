@@ -56,10 +56,19 @@ APPROVE = Act(
 )
 RETURN = Act("return", "退回", (SUBMITTED,), RETURNED, Side.DECIDING, needs=("退回原因",), by_another=True)
 WITHDRAW = Act(
-    *("withdraw", "撤回误录", (DRAFT, SUBMITTED, RETURNED, APPROVED), WITHDRAWN, Side.ENTERING),
-    needs=("撤回原因",),
+    "withdraw", "撤回", (DRAFT, SUBMITTED, RETURNED), WITHDRAWN, Side.ENTERING, needs=("撤回原因",)
 )
-ACTS = (DRAW_UP, ENTER, SUBMIT, APPROVE, RETURN, WITHDRAW)
+CHANGE = Act(
+    *("change", "变更已批准的内容", (APPROVED,), APPROVED, Side.DECIDING),
+    needs=("录入方提交变更前后的对照",),
+    by_another=True,
+)
+REVOKE = Act(
+    *("revoke", "撤回已批准的误录", (APPROVED,), WITHDRAWN, Side.DECIDING),
+    needs=("录入方提交撤回原因",),
+    by_another=True,
+)
+ACTS = (DRAW_UP, ENTER, SUBMIT, APPROVE, RETURN, WITHDRAW, CHANGE, REVOKE)
 """In the order of the drawing. Whatever was done can be taken back as a whole, too: then backwards."""
 
 

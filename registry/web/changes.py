@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
@@ -21,7 +22,8 @@ from registry import access, housekeeping, nouns
 from registry.operations import seen
 from registry.operations.base import shown as shown_value
 from registry.operations.seen import SeenChanged
-from registry.refusals import EditConflict, OperationRefused
+from registry.operations.submitting import submit
+from registry.refusals import EditConflict, NeedsApproval, OperationRefused
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
 from registry.web.fields import ScopedForm
@@ -138,7 +140,14 @@ def _done(
     """
 
     def together(outcome: Outcome) -> HttpResponse:
-        result = act()
+        try:
+            result = act()
+        except NeedsApproval as needed:
+            waits = submit(needed)
+            link = format_html(' <a href="{}">查看</a>', waits.row.get_absolute_url())
+            outcome.said = format_html("{}{}", waits.said, link)
+            outcome.address = page or waits.row.get_absolute_url()
+            return HttpResponseRedirect(outcome.address)
         goal = back if isinstance(back, str) else back(result)
         if isinstance(goal, HttpResponse):
             outcome.address = goal.headers.get("Location", "") or page
@@ -160,7 +169,8 @@ def _done(
 def _rehearse(act: Callable[[], object]) -> None:
     """Do it and take it back, so that what must be refused is said before what should be looked at."""
     with transaction.atomic():
-        act()
+        with suppress(NeedsApproval):  # nothing else stands in the way: it will be submitted
+            act()
         transaction.set_rollback(True)
 
 

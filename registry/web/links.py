@@ -31,11 +31,19 @@ class Tab(NamedTuple):
 
 
 class PanelLine(NamedTuple):
-    """A line of what is owed: its words, how much, and where it is done."""
+    """A line of what is owed (on a desk, at a closing): its words, how much, and where it is done."""
 
     label: str
     number: int
-    url: str
+    url: str = ""
+
+
+class PanelColumn(NamedTuple):
+    """The same for each of several units, by their keys."""
+
+    label: str
+    numbers: dict[int, int]
+    urls: dict[int, str]
 
 
 def rows_page(slug: str) -> str:

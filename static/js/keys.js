@@ -94,6 +94,11 @@ if (list) {
     event.preventDefault();
     act();
   });
+  const pass = list.querySelector("[data-pass]");
+  pass.hidden = false;
+  pass.addEventListener("click", () => {
+    for (const box of list.querySelectorAll("[data-passed] input:not(:checked)")) box.click();
+  });
   const said = list.querySelector("[data-keys]");
   if (said) said.hidden = !wanted();
 }

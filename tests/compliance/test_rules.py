@@ -74,6 +74,11 @@ def test_only_a_manager_at_the_top_sets_what_holds_for_everybody(
     assert logged_in(getattr(world, unit), role).get(path).status_code == status
 
 
+def test_a_manager_below_is_sent_upward(world: World) -> None:
+    said = logged_in(world.left, "manager").get("/compliance/rules/group_min/set/").content.decode()
+    assert "需要时请联系上级单位的管理员" in said
+
+
 def test_everybody_reads_the_rules(world: World) -> None:
     answer = logged_in(world.station, "viewer").get("/compliance/rules/")
     assert [row.check.slug for row in answer.context["rows"]] == [check.slug for check in CHECKS]

@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from registry.counting.basis import Question
 from registry.counting.metrics import METRICS
+from registry.counting.rollup import count_buckets
 from registry.counting.totals import check, tables
 from registry.counting.totals import read as reading
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
-from registry.models import TotalChange, Unit
+from registry.models import AuditEntry, Total, TotalChange, Unit
+from registry.models.hierarchy import UnitHierarchy
 from registry.operations.assignments import assign_people, end_assignment, withdraw_assignment
 from registry.operations.organizations import (
     dissolve_organization,
@@ -23,6 +25,7 @@ from registry.operations.organizations import (
     withdraw_organization,
 )
 from registry.operations.people import change_political_status, edit_person
+from registry.operations.take_back import take_back
 from registry.operations.units import merge_unit, move_unit
 from tests.factories import ACTOR, DAY, assign, make_campaign, make_organization, make_person, make_unit
 
@@ -180,6 +183,79 @@ def test_what_a_person_is_counts_on_the_days_it_holds(country, settled):
     assert differences() == []
 
 
+def weeks_from_rows(units: list[Unit], number: int, basis: str, campaign) -> dict[int, dict[str, int]]:
+    """Return every metric of the units for the week up to the day, from the rows."""
+    asked = Question(day(number), basis, since=day(number - 6), campaign=campaign)
+    shape = UnitHierarchy.on(asked.as_of)
+    lines = count_buckets(asked, {unit.pk: shape.spans(unit) for unit in units})
+    return {pk: line.counts for pk, line in lines.items()}
+
+
+def test_what_is_new_and_has_ended_in_a_week_is_kept_at_the_top(country, settled):
+    top, left, right, inner = country
+    campaign = make_campaign()
+    again, joins = make_person("张三", inner), make_person("李四", inner, political_status="activist")
+    first = make_organization(left, campaign=campaign)
+    second = make_organization(inner, "commando_team", campaign=campaign)
+    third = make_organization(right, established_on=day(2))
+    early = assign(first, again)
+    assign(second, joins)
+    settled()
+    end_assignment(actor=ACTOR, assignment=early, on=day(3))
+    assign(third, again, started_on=day(4))
+    assign(second, again, started_on=day(5))
+    change_political_status(actor=ACTOR, person=joins, status="probationary_member", on=day(3))
+    settled()
+    transfer_organization(actor=ACTOR, organization=second, unit=right, on=day(6), reason="转隶")
+    move_unit(actor=ACTOR, unit=inner, superior=right, on=day(7), reason="隶属调整")
+    dissolve_organization(actor=ACTOR, organization=third, on=day(9), reason="完成")
+    settled()
+    everywhere, seen = [top, left, right], set()
+    for unit in everywhere:
+        unit.refresh_from_db()
+    for number in range(-1, 18):
+        for basis in ("new", "ended"):
+            for chosen in (None, campaign):
+                asked = Question(day(number), basis, since=day(number - 6), campaign=chosen)
+                assert reading.answers(asked, units=everywhere)
+                found = reading.read([unit.pk for unit in everywhere], asked, [*METRICS.values()])
+                assert found == weeks_from_rows(everywhere, number, basis, chosen), (number, basis, chosen)
+                seen.add(found[top.pk]["frontline_people"])
+    assert seen == {0, 1, 2}, "somebody who began twice in a week is one person"
+    assert differences() == []
+
+
+def test_a_unit_that_comes_to_the_top_or_leaves_it_takes_its_weeks_along(country, settled):
+    top, _left, _right, inner = country
+    organization = make_organization(inner)
+    assign(organization, make_person(unit=inner), started_on=day(1))
+    assert not Total.objects.filter(unit=inner, metric__contains=":").exists()
+    settled()
+    move_unit(actor=ACTOR, unit=inner, superior=top, on=day(3), reason="隶属调整")
+    settled()
+    inner.refresh_from_db()
+    for number in range(10):
+        asked = Question(day(number), "new", since=day(number - 6))
+        assert reading.answers(asked, units=[inner])
+        found = reading.read([inner.pk], asked, [*METRICS.values()])
+        assert found == weeks_from_rows([inner], number, "new", None)
+    take_back(actor=ACTOR, entry=AuditEntry.objects.filter(verb="move_unit").latest("pk"), reason="误操作")
+    fold_counts()
+    assert not Total.objects.filter(unit=inner, metric__contains=":").exists()
+    assert differences() == []
+
+
+@pytest.mark.parametrize(
+    ("since", "basis", "answers"), [(-6, "new", True), (-6, "ended", True), (-5, "new", False)]
+)
+def test_other_periods_and_units_further_down_are_counted_from_the_rows(country, since, basis, answers):
+    top, left, _right, inner = country
+    asked = Question(day(0), basis, since=day(since))
+    assert reading.answers(asked, units=[top, left]) is answers
+    assert not reading.answers(asked, units=[top, left, inner])
+    assert not reading.answers(asked), "on other days the unit may have stood elsewhere"
+
+
 def test_a_change_appends_a_row_for_each_unit_above_and_costs_no_more_queries():
     def cost(unit: Unit) -> tuple[int, int]:
         branch, person = make_organization(unit), make_person(unit=unit)
@@ -190,10 +266,12 @@ def test_a_change_appends_a_row_for_each_unit_above_and_costs_no_more_queries():
 
     unit = make_unit()
     rows, queries = cost(unit)
-    assert rows == 6, "现有 and 累计 of one unit: people, person-times, Party members"
+    assert rows == 12, (
+        "people, person-times, Party members of one unit: 现有, 累计, the week's first and last day"
+    )
     for _ in range(5):
         unit = make_unit(superior=unit)
-    assert cost(unit) == (36, queries), "and of the five above it"
+    assert cost(unit) == (48, queries), "and of the five above it, of which one is at the top, too"
 
 
 def test_many_people_at_once_are_as_right_as_few(country, monkeypatch):

@@ -28,6 +28,7 @@ from registry.models import (
     User,
 )
 from registry.operations import assignments, organizations, people, units
+from registry.operations.submitting import WAITS
 from registry.pages.people import pasting
 from registry.refusals import OperationRefused
 from registry.rules import borrowing, placements
@@ -37,6 +38,7 @@ from registry.trees.check import check_all
 from tests.factories import (
     ACTOR,
     DAY,
+    approve_all,
     assign,
     make_campaign,
     make_organization,
@@ -310,7 +312,7 @@ def test_old_and_new_stand_side_by_side(office: Office) -> None:
         单位=[("suo", "新城关派出所")],
         组织=[("zb", "新名", "党支部", "是", "suo", "dangwei", "2020-02-01", "2020-03-01")],
         人员=[("007", "张三丰", None, "群众", "ju", "dangwei", "所长", "13900002222")],
-        编入=[("zb", "007", "张三丰", "书记", "2020-02-01", "2020-02-20")],
+        编入=[("zb", "007", "张三丰", "组织委员", "2020-02-01", "2020-02-20")],
     )
     assert problems(made) == []
     assert changes(made) == [
@@ -323,7 +325,7 @@ def test_old_and_new_stand_side_by_side(office: Office) -> None:
         ("007", "政治面貌", "正式党员", "群众"),
         ("007", "所属单位代码", "新城关派出所", "市公安局"),
         ("007", "所属党支部代码", "", "市局党委"),
-        ("zb 007", "职责", "成员", "书记"),
+        ("zb 007", "职责", "成员", "组织委员"),
         ("zb 007", "结束日期", "", "2020-02-20"),
     ]
     line = ImportLine.objects.get(of=made, noun="people")
@@ -333,6 +335,9 @@ def test_old_and_new_stand_side_by_side(office: Office) -> None:
     importing.confirm(actor=ACTOR, import_=made, reason="任务结束")
     made.refresh_from_db()
     assert made.state == ImportState.WRITTEN, made.message
+    branch.refresh_from_db()
+    assert (branch.name, branch.dissolved_on) == ("新名", None), "what is approved waits for another person"
+    approve_all()
     branch.refresh_from_db()
     person.refresh_from_db()
     assert (branch.name, branch.dissolved_on) == ("新名", date(2020, 3, 1))
@@ -344,7 +349,7 @@ def test_old_and_new_stand_side_by_side(office: Office) -> None:
     ]
     placed = Assignment.objects.get()
     assert (placed.role, placed.started_on, placed.ended_on) == (
-        "secretary",
+        "organization_committee_member",
         date(2020, 2, 1),
         date(2020, 2, 20),
     )
@@ -377,6 +382,7 @@ def test_a_row_dissolves_with_all_below_and_the_members(office: Office) -> None:
     (line,) = ImportLine.objects.filter(of=made)
     assert line.changes[0]["note"] == "自该日起撤销,结束 1 人次编入,一并撤销下级组织 1 个"
     importing.confirm(actor=ACTOR, import_=made, reason="结束")
+    approve_all()
     assert set(Organization.objects.filter(code__in=("zz", "zb")).values_list("dissolved_on", flat=True)) == {
         date(2020, 3, 1)
     }
@@ -389,6 +395,7 @@ def test_parent_and_child_dissolved_on_days_of_their_own(office: Office) -> None
     make_organization(office.station, code="zb", parent=general)
     rows = [("zz", *[None] * 6, "2020-03-05"), ("zb", *[None] * 6, "2020-03-01")]
     office.write(reason="结束", 组织=rows)
+    approve_all()
     assert dict(Organization.objects.filter(code__in=("zz", "zb")).values_list("code", "dissolved_on")) == {
         "zz": date(2020, 3, 5),
         "zb": date(2020, 3, 1),
@@ -741,9 +748,10 @@ def test_a_second_secretary_outside_the_party_meets_the_warnings_of_the_form(off
     assert len(at_the_form) == 2
     made = office.hand_in(编入=[("zb", "008", "李四", "书记", "2020-02-03")])
     assert problems(made) == []
-    assert notices(made) == [("编入!D2", message) for message in at_the_form]
+    assert notices(made) == [("编入!D2", message) for message in (WAITS, *at_the_form)]
     assert (made.counts, made.noticed) == ({"assignments": {"new": 1}}, 1)
     importing.confirm(actor=ACTOR, import_=made, reason="")
+    approve_all()
     assert Assignment.objects.filter(role="secretary").count() == 2
 
 
@@ -758,7 +766,8 @@ def test_a_corrected_role_and_people_of_the_workbook_are_looked_at_too(office: O
             ("zb", "008", "李四", "书记", "2020-02-03"),
         ],
     )
-    said = notices(made)
+    assert [address for address, said in notices(made) if said == WAITS] == ["编入!D2", "编入!D3"]
+    said = [notice for notice in notices(made) if notice[1] != WAITS]
     assert [address for address, _ in said] == [
         *("组织!B2", "组织!A2", "组织!A2"),
         *("编入!D2", "编入!D3", "编入!D3"),

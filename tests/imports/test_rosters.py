@@ -20,7 +20,7 @@ from registry.models import Assignment, Organization, Person, Unit
 from registry.operations import assignments, people, units
 from registry.refusals import OperationRefused
 from registry.rules import borrowing
-from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+from tests.factories import ACTOR, approve_all, assign, make_organization, make_person, make_unit, make_user
 from tests.imports.test_operations import book
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +126,7 @@ def all_new(*rows: int) -> list[tuple[int, str]]:
         ("i14_dot_3", all_new(2), [], []),
         ("i14_dot_6", all_new(2), [], []),
         ("i15c_pua", all_new(2), [], []),
-        ("i17_two_duties", all_new(2), [], []),
+        ("i17_two_duties", all_new(2), [], [("E2", "该组织已批准:写入后这项变更提交审批")]),
         ("i17c_two_phones", all_new(2), [], []),
         ("i32_groups", all_new(3, 4, 6), [], []),
         ("i40_headers", all_new(2), [], None),
@@ -218,6 +218,7 @@ def test_the_other_column_of_one_meaning_is_named_as_not_read(bureau: Bureau) ->
     made = bureau.hand_in("i17_two_duties")
     assert made.notices == ["“编入”的“职务”与“党内职务”是同一项,读取了“党内职务”,没有读取“职务”。"]
     write(made)
+    approve_all()
     assert Assignment.objects.get(person__number="B20004").role == "secretary"
     assert "读取了“手机”,没有读取“电话”" in bureau.hand_in("i17c_two_phones").notices[0]
 

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
+from registry.approvals.models import Submission
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportState
 from registry.models import AuditEntry, Organization, Person, Unit
@@ -59,7 +60,7 @@ def test_new_rows_are_gone_changed_ones_set_back_and_ended_ones_open_again(offic
     before = facts_of_all()
     made = office.write(reason="疫情结束", **WHOLE)
     assert Unit.objects.filter(code__startswith="xin").count() == 2
-    assert Organization.objects.get(code="lao").dissolved_on is not None
+    assert Submission.objects.get().organization == Organization.objects.get(code="lao")
     entry = made.entry
     assert entry is not None
     assert entry.parts.count() == AuditEntry.objects.filter(pk__gt=entry.pk).count()
@@ -67,7 +68,7 @@ def test_new_rows_are_gone_changed_ones_set_back_and_ended_ones_open_again(offic
     assert (made.state, made.undo_message) == (ImportState.TAKEN_BACK, "")
     assert (
         made.message
-        == "已撤回:恢复组织 1 个、人员 1 人、编入 1 人次;移除单位 2 个、组织 2 个、人员 2 人、编入 2 人次。"
+        == "已撤回:恢复组织 1 个、人员 1 人;移除单位 2 个、组织 2 个、人员 2 人、编入 2 人次、变更申请 1 项。"
     )
     assert facts_of_all() == before
     assert index.differences() == []

@@ -25,7 +25,7 @@ from tests.world import World
 pytestmark = pytest.mark.django_db
 
 ON = date(2020, 3, 1)
-UNSEEN = {"version", "updated_at", "lft", "rght", "tree_id", "level"}
+UNSEEN = {"changed_by_id", "version", "updated_at", "lft", "rght", "tree_id", "level"}
 Act = Callable[[World], Any]
 
 

@@ -14,6 +14,7 @@ from registry.operations import organizations
 from registry.rules.borrowing import UNNAMED
 from tests.factories import (
     ACTOR,
+    approve_all,
     assign,
     make_campaign,
     make_organization,
@@ -481,6 +482,7 @@ def test_a_corrected_founding_offers_to_move_what_began_with_it(world: World, lo
     assert "有 1 人次的编入日期早于 2020-02-05" in errors(response)["established_on"][0]
     assert response.context["form"]["established_on"].value() == date(2020, 2, 5)
     assert client.post(url, {**sent, "offer": ["with-members", "with-below"]}).status_code == 302
+    approve_all()
     for row in (made, group, member, other):
         row.refresh_from_db()
     days = {made.established_on, group.established_on, member.started_on, other.started_on}
@@ -495,12 +497,16 @@ def test_move_on_the_party_line(world: World, login) -> None:
     url = f"/organizations/{made.code}/move/"
     client = login(world.top)
     response = client.post(url, {"parent": "committee", "reason": "理顺"}, follow=True)
+    assert "已提交审批,批准前仍按原内容统计" in said(response)
+    assert Organization.objects.get(pk=made.pk).parent == world.above
+    assert "厅党委" in response.content.decode()
+    approve_all()
     assert Organization.objects.get(pk=made.pk).parent == world.committee
-    assert "厅党委" in said(response)
     assert "parent" in errors(client.post(url, {"parent": "committee", "reason": "理顺"}))
     assert set(errors(client.post(url, {}))) == {"parent", "reason"}
     assert "parent" in errors(client.post(url, {"parent": "above", "no_parent": "on", "reason": "理顺"}))
     assert client.post(url, {"no_parent": "on", "reason": "理顺"}).status_code == 302
+    approve_all()
     assert Organization.objects.get(pk=made.pk).parent is None
 
 
@@ -523,8 +529,9 @@ def test_transfer_to_another_unit(world: World, login) -> None:
     made = make_organization(world.right)
     url = f"/organizations/{made.code}/transfer/"
     response = login(world.top).post(url, {"unit": "left", "on": "2020-02-15", "reason": "支援"}, follow=True)
+    assert "已提交审批,批准前仍按原内容统计" in said(response)
+    approve_all()
     assert Organization.objects.get(pk=made.pk).unit == world.left
-    assert "自 2020-02-15 起转到左公安局" in said(response)
     assert made.placements.count() == 2
 
 
@@ -561,7 +568,8 @@ def test_dissolving_says_what_ends_and_ends_it(world: World, login) -> None:
     planned = page.context["form"]["planned"].value()
     data = {"on": "2020-03-01", "document_number": "撤〔2020〕1号", "reason": "任务完成", "planned": planned}
     response = client.post(f"{url}?as_of=2020-03-01", data, follow=True)
-    assert "等 2 个组织,结束 2 人次" in said(response)
+    assert "已提交审批,批准前仍按原内容统计" in said(response)
+    approve_all()
     for row in Organization.objects.filter(pk__in=(made.pk, group.pk)):
         assert (row.dissolved_on, row.dissolution_number) == (date(2020, 3, 1), "撤〔2020〕1号")
     ended = Assignment.objects.filter(organization__in=(made, group))
@@ -581,6 +589,7 @@ def test_another_day_that_ends_something_else_is_asked_again(world: World, login
     assert "结束 2 人次编入" in response.context["warnings"][0]
     assert Organization.objects.get(pk=made.pk).dissolved_on is None
     assert client.post(url, {**data, "confirmed": response.context["confirmed"]}).status_code == 302
+    approve_all()
     assert Organization.objects.get(pk=made.pk).dissolved_on == date(2020, 2, 15)
 
 
@@ -603,7 +612,9 @@ def test_withdraw_needs_a_reason_and_nothing_below(world: World, login) -> None:
     assert "reason" in errors(client.post(url, {"reason": " "}))
     assert "__all__" in errors(client.post(url, {"reason": "误录"}))
     client.post(f"/organizations/{group.code}/withdraw/", {"reason": "误录"})
+    approve_all()
     assert client.post(url, {"reason": "误录"}).status_code == 302
+    approve_all()
     assert Organization.objects.get(pk=made.pk).state == "withdrawn"
 
 
@@ -637,3 +648,43 @@ def test_today_is_the_day_unless_the_address_says_another(world: World, login) -
     form = login(world.top).get(REGISTER).context["form"]
     assert form["established_on"].value() == timezone.localdate()
     assert Person.objects.count() == before
+
+
+# --- Put into another branch ----------------------------------------------------------------------
+
+
+def test_a_branch_is_put_into_another_with_its_people(world: World, login) -> None:
+    first = make_organization(world.right, code="first", name="甲支部", parent=world.above)
+    second = make_organization(world.right, code="second", name="乙支部", parent=world.above)
+    make_organization(world.right, "group", code="first-group", parent=first)
+    for person in world.people:
+        assign(first, person)
+    client = login(world.right, "clerk")
+    url = "/organizations/first/merge/"
+    page = client.get(url, {"as_of": "2020-02-20"})
+    assert page.context["sentences"][0] == (
+        "自 2020-02-20 起撤销“甲支部”,在编 3 人次、下级组织 1 个归入所选支部。"
+    )
+    sent = {"into": "second", "on": "2020-02-20", "reason": "任务合并"}
+    looked_again = client.post(url, {**sent, "planned": "other"})
+    assert looked_again.status_code == 200, "what was shown is not so any more"
+    planned = page.context["form"].initial["planned"]
+    done = client.post(f"{url}?as_of=2020-02-20", {**sent, "planned": planned}, follow=True)
+    assert "已提交审批" in said(done)
+    assert not second.children.exists(), "nothing changes before another person has approved it"
+    approve_all()
+    assert Organization.objects.get(code="first").dissolved_on == date(2020, 2, 20)
+    assert (second.children.get().code, second.assignments.count()) == ("first-group", 3)
+    assert errors(client.post("/organizations/second/merge/", sent))["into"], "not into itself"
+
+
+def test_only_temporary_branches_are_offered_to_be_put_together(world: World, login) -> None:
+    make_organization(world.right, code="first", parent=world.above)
+    make_organization(world.right, "commando_team", code="team")
+    client = login(world.right, "clerk")
+    assert "/organizations/first/merge/" in client.get("/organizations/first/").text
+    assert "/organizations/team/merge/" not in client.get("/organizations/team/").text
+    make_organization(world.right, code="second", parent=world.above)
+    refused = client.post("/organizations/team/merge/", {"into": "second", "on": "2020-02-20", "reason": "x"})
+    assert refused.status_code == 200
+    assert not AuditEntry.objects.filter(verb="merge_organization").exists()

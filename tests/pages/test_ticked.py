@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from registry.models import Assignment, Organization, Unit
-from tests.factories import assign, make_organization, make_person, make_unit, make_user
+from tests.factories import approve_all, assign, make_organization, make_person, make_unit, make_user
 
 pytestmark = [pytest.mark.look, pytest.mark.django_db]
 AS_OF = "?as_of=2020-02-20"
@@ -204,7 +204,8 @@ def test_organizations_are_submitted_approved_and_dissolved_by_one_document(
         "其中没有勾选的下级组织 1 个也一并撤销:小组。",
     ]
     response = do(manager, url, [*rows, below], on="2020-03-01", document_number="撤1号", reason="任务结束")
-    assert "共撤销 3 个组织,结束 1 人次编入" in said(response)
+    assert "已提交审批" in said(response)
+    approve_all()
     assert facts([*rows, below], "dissolved_on", "dissolution_number") == {(date(2020, 3, 1), "撤1号")}
 
 

@@ -15,10 +15,10 @@ from registry.counting.metrics import every_metric
 from registry.counting.totals import tables
 from registry.counting.totals.fingerprints import wrong_metrics
 from registry.counting.totals.points import TABLE
-from registry.counting.totals.read import quoted
-from registry.counting.totals.statement import ALL, among
+from registry.counting.totals.read import every_line, quoted
+from registry.counting.totals.statement import ALL, NEW, among
 from registry.counting.totals.tables import CHANGE, KEYS, ROW
-from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps
+from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps, weeks
 from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
 
@@ -77,7 +77,8 @@ def _without_totals() -> list[Metric]:
     return [
         metric
         for metric in kept_metrics()
-        if metric.slug not in known and metric.source.rows().filter(metric.condition).exists()
+        if not {metric.slug, f"{metric.slug}{NEW}"} <= known
+        and metric.source.rows().filter(metric.condition).exists()
     ]
 
 
@@ -96,6 +97,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
             wrong = _wrong_metrics(cursor, alone)
             if not wrong:
                 return []
+            wrong = {slug.partition(":")[0] for slug in wrong}
         where = _where(units, wrong)
         counted = [metric for metric in kept_metrics() if wrong is None or metric.slug in wrong]
         _recount(cursor, "recounted", units, counted, None)
@@ -113,21 +115,21 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
 def _wrong_metrics(cursor: Any, alone: bool) -> set[str]:
     """Return the slugs of the metrics of which a total is wrong, also of those that are none any more.
 
-    If the transaction is ``alone``, a second connection looks at half of them at the same time, in the same
-    snapshot.
+    If the transaction is ``alone``, a second connection looks at half of the totals at the same time, in the
+    same snapshot.
     """
     metrics = kept_metrics()
     sources = list(dict.fromkeys(metric.source for metric in metrics))
     mine = tuple(metric for metric in metrics if metric.source in sources[::2])
     others = tuple(metric for metric in metrics if metric not in mine)
     slugs = quoted(metric.slug for metric in others) if others else "''"
-    rest = (others, f"metric IN ({slugs})", _pieces)
+    rest = (others, (), f"metric IN ({slugs})", _pieces)
     with ThreadPoolExecutor(max_workers=1) as pool:
         beside = None
         if alone:
             cursor.execute("SELECT pg_export_snapshot()")
             beside = pool.submit(_beside, cursor.fetchone()[0], *rest)
-        found = wrong_metrics(cursor, mine, f"metric NOT IN ({slugs})", _pieces)
+        found = wrong_metrics(cursor, mine, metrics, f"metric NOT IN ({slugs})", _pieces)
         return found | (beside.result() if beside else wrong_metrics(cursor, *rest))
 
 
@@ -142,11 +144,16 @@ def _beside(snapshot: str, *asked: Any) -> set[str]:
         connection.close()
 
 
+_OF = {True: Basis.CUMULATIVE, False: Basis.CURRENT}
+
+
 def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
     """Return a line for each unit, day, basis and campaign: what must be added to the totals."""
     apart: dict[tuple[Any, ...], dict[str, int]] = {}
-    for unit, campaign, is_cumulative, metric, day, number in rows:
-        key = unit, campaign, is_cumulative, day
+    for unit, campaign, is_cumulative, line, day, number in rows:
+        metric, _colon, week = line.partition(":")
+        basis = f"七日内{Basis(week).label}" if week else _OF[bool(is_cumulative)].label
+        key = unit, campaign, basis, day
         if key not in apart and len(apart) == most:
             break
         apart.setdefault(key, {})[metric] = int(number)
@@ -154,8 +161,7 @@ def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
     codes = dict(Unit.objects.filter(pk__in={key[0] for key in apart}).values_list("pk", "code"))
     campaigns = dict(Campaign.objects.values_list("pk", "name"))
     said = []
-    for (unit, campaign, is_cumulative, day), numbers in apart.items():
-        basis = Basis.CUMULATIVE.label if is_cumulative else Basis.CURRENT.label
+    for (unit, campaign, basis, day), numbers in apart.items():
         named = sorted((*order.get(slug, (len(order), slug)), number) for slug, number in numbers.items())
         said.append(
             f"{codes.get(unit, unit)} 自 {day} 起 {basis}({campaigns.get(campaign, '全部专项任务')}):"
@@ -167,7 +173,7 @@ def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
 def _where(units: Collection[int] | None, slugs: Collection[str] | None) -> str:
     parts = [] if units is None else [among("unit_id", units)]
     if slugs is not None:
-        parts.append(f"metric IN ({quoted(slugs)})")
+        parts.append(f"metric IN ({quoted(every_line(slugs))})")
     return " AND ".join(parts) or ALL
 
 
@@ -197,13 +203,14 @@ def _recount(
         tables.insert(cursor, "carried", at_hosts(counted, {model: condition}))
         if any(metric.distinct and metric.source.owners is model for metric in counted):
             tables.insert(cursor, table, overlaps(counted, {model: condition}, only))
+        tables.insert(cursor, table, weeks(counted, {model: condition}, only))
         if progress is not None:
             progress(number, len(pieces))
-    _carry_up(cursor, table, _where(units, None))
+    carry_up(cursor, table, _where(units, None))
     tables.drop(cursor, WAYS_UP, "carried")
 
 
-def _carry_up(cursor: Any, table: str, where: str) -> None:
+def carry_up(cursor: Any, table: str, where: str) -> None:
     """Write what stands in ``carried`` into a table, at the units where it stands and at all above them.
 
     From level to level it is summed up, so that it gets less and less.

@@ -29,17 +29,23 @@ from registry.counting.totals.whole import (
     make_ways_up,
     marks_at_hosts,
     marks_of_overlaps,
+    marks_of_weeks,
 )
 from registry.models import UnitPlacement
 
 
 def wrong_metrics(
-    cursor: Any, metrics: tuple[Metric, ...], where: str, pieces: Callable[[type[Model]], Iterable[str]]
+    cursor: Any,
+    metrics: tuple[Metric, ...],
+    weekly: tuple[Metric, ...],
+    where: str,
+    pieces: Callable[[type[Model]], Iterable[str]],
 ) -> set[str]:
-    """Return the slugs of those metrics of which a total is wrong.
+    """Return under which names totals are kept of which one is wrong.
 
-    ``where`` is the condition for their totals, ``pieces`` gives for a model the conditions that cut its
-    owners into parts of a bounded size. On PostgreSQL only.
+    ``metrics`` are those whose current and cumulative numbers are looked at, ``weekly`` those of which what
+    began and ended in a week is; ``where`` is the condition for all of these totals. ``pieces`` gives for a
+    model the conditions that cut its owners into parts of a bounded size. On PostgreSQL only.
     """
     weight = _weights(secrets.randbits(62))
     tables.plan_for_many(cursor)
@@ -50,19 +56,30 @@ def wrong_metrics(
         f"CREATE TEMPORARY TABLE marks AS SELECT {BY_LINE}, 0::numeric AS mark, TRUE AS is_carried "
         f"FROM {TABLE} WHERE 1 = 0"
     )
-    for model in dict.fromkeys(metric.source.owners for metric in metrics):
-        mine = tuple(metric for metric in metrics if metric.source.owners is model)
-        for piece in pieces(model):
-            _take_off(cursor, marks_at_hosts(mine, {model: piece}, weight))
-            if any(metric.distinct for metric in mine):
-                _take_off(cursor, marks_of_overlaps(mine, {model: piece}, weight))
+    distinct = tuple(metric for metric in metrics if metric.distinct)
+    for counted, asked in (
+        (marks_at_hosts, metrics),
+        (marks_of_overlaps, distinct),
+        (marks_of_weeks, weekly),
+    ):
+        for model in dict.fromkeys(metric.source.owners for metric in asked):
+            for piece in pieces(model):
+                _take_off(cursor, counted(asked, {model: piece}, weight))
+    never_moved = _NEVER_MOVED.format("EXISTS", "total")
     cursor.execute(
-        f"INSERT INTO marks ({BY_LINE}, mark, is_carried) SELECT {BY_LINE}, {_mark_of_total(weight)}, TRUE "
-        f"FROM {TABLE} total WHERE {where} AND {_NEVER_MOVED.format('EXISTS', 'total')}"
+        f"INSERT INTO marks ({BY_LINE}, mark, is_carried) SELECT {BY_LINE}, {_mark_of_total(weight)}, "
+        f"NOT {_IS_WEEK} FROM {TABLE} total WHERE {where} AND ({never_moved} OR {_IS_WEEK})"
+    )
+    # What began or ended in a week is said of each unit by itself.
+    cursor.execute(
+        f"INSERT INTO marks ({BY_LINE}, mark, is_carried) SELECT {BY_LINE}, "
+        f"change * {weight('day')}::numeric, FALSE FROM {CHANGE} WHERE {where} AND {_IS_WEEK}"
     )
     # By their days: changes not folded yet, and the totals of units that had another superior.
-    cursor.execute(f"INSERT INTO apart ({ROW}) SELECT {KEYS}, change FROM {CHANGE} WHERE {where}")
-    tables.add_stored(cursor, "apart", f"{where} AND {_NEVER_MOVED.format('NOT EXISTS', 'total')}")
+    cursor.execute(
+        f"INSERT INTO apart ({ROW}) SELECT {KEYS}, change FROM {CHANGE} WHERE {where} AND NOT {_IS_WEEK}"
+    )
+    tables.add_stored(cursor, "apart", f"{where} AND NOT ({never_moved} OR {_IS_WEEK})")
     for table in ("marks", "apart"):
         cursor.execute(f"ANALYZE {table}")
     rest = ", ".join(LINE[1:])
@@ -80,6 +97,7 @@ def wrong_metrics(
 
 
 _PLACEMENT = UnitPlacement._meta.db_table
+_IS_WEEK = "POSITION(':' IN metric) > 0"
 _UNDATED = "place.started_on IS NULL AND place.ended_on IS NULL"
 _NEVER_MOVED = f"{{}} (SELECT 1 FROM {_PLACEMENT} place WHERE place.unit_id = {{}}.unit_id AND {_UNDATED})"
 

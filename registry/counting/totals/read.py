@@ -1,8 +1,8 @@
 """Read counts from the totals: the same numbers as from the rows, but always fast.
 
-The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each. New
-and ended in a period, Party lines, and scopes that cut through a unit's subtree are counted from the rows
-(``rollup``).
+The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each; of the
+units at the top also what is new and what has ended in the week up to each day. Other periods, Party lines,
+and scopes that cut through a unit's subtree are counted from the rows (``rollup``).
 """
 
 from __future__ import annotations
@@ -20,17 +20,26 @@ from django.db import connection
 from registry.counting.basis import Question
 from registry.counting.metric import Metric
 from registry.counting.totals.points import TABLE, lists, lists_within, number_on, single
-from registry.models import Basis, TotalChange
+from registry.counting.totals.statement import ENDED, NEW, WEEK
+from registry.models import Basis, TotalChange, Unit
 from registry.models.hierarchy import Span, within
 from registry.models.totals import ALL_CAMPAIGNS
 
 _CHANGE = TotalChange._meta.db_table
 
 
-def answers(question: Question, spans: Iterable[list[Span]] = ()) -> bool:
-    """Whether the totals can answer: they keep the basis, and the scope covers each whole subtree."""
-    if question.basis not in (Basis.CURRENT, Basis.CUMULATIVE):
-        return False
+def answers(
+    question: Question, spans: Iterable[list[Span]] = (), units: Collection[Unit] | None = None
+) -> bool:
+    """Whether the totals can answer: they keep the basis, and the scope covers each whole subtree.
+
+    ``units`` are those asked on the question's day (None: on other days, too). What is new or ended they keep
+    of the units at the top, for the week up to the day.
+    """
+    if question.is_period:
+        is_week = question.first_day == question.as_of - timedelta(days=WEEK - 1)
+        if not is_week or units is None or any(unit.level > 1 for unit in units):
+            return False
     return question.scope is None or all(within(each, question.scope) == each for each in spans)
 
 
@@ -40,7 +49,8 @@ def read(
     """Return the metrics of each unit's subtree on the question's day. One query."""
     if not units:
         return {}
-    where = _where(units, metrics, question, (question.basis,))
+    week = f":{question.basis}" if question.is_period else ""
+    where = _where(units, metrics, question, (question.basis,), week)
     kept: dict[tuple[int, str], int] = defaultdict(int)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -51,7 +61,10 @@ def read(
         for unit, slug, number in cursor.fetchall():
             kept[unit, slug] += number or 0
     return {
-        unit: {metric.slug: sum(kept.get((unit, part), 0) for part in parts_of(metric)) for metric in metrics}
+        unit: {
+            metric.slug: sum(kept.get((unit, f"{part}{week}"), 0) for part in parts_of(metric))
+            for metric in metrics
+        }
         for unit in units
     }
 
@@ -163,16 +176,25 @@ def parts_of(metric: Metric) -> tuple[str, ...]:
 
 
 def _where(
-    units: Collection[int], metrics: Collection[Metric], question: Question, bases: Collection[str]
+    units: Collection[int],
+    metrics: Collection[Metric],
+    question: Question,
+    bases: Collection[str],
+    week: str = "",
 ) -> str:
     """Return the condition for the lines of these metrics at these units."""
-    slugs = {part for metric in metrics for part in parts_of(metric)}
+    slugs = {f"{part}{week}" for metric in metrics for part in parts_of(metric)}
     campaign = question.campaign.pk if question.campaign else ALL_CAMPAIGNS
     kinds = {"TRUE" if basis == Basis.CUMULATIVE else "FALSE" for basis in bases}
     return (
         f"unit_id IN ({', '.join(str(int(unit)) for unit in sorted(units))}) AND campaign_key = {campaign} "
         f"AND is_cumulative IN ({', '.join(sorted(kinds))}) AND metric IN ({quoted(slugs)})"
     )
+
+
+def every_line(slugs: Iterable[str]) -> set[str]:
+    """Return under which names the totals of metrics are kept."""
+    return {f"{slug}{week}" for slug in slugs for week in ("", NEW, ENDED)}
 
 
 def quoted(slugs: Iterable[str]) -> str:

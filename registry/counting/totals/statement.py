@@ -23,7 +23,7 @@ from django.db.models import BigIntegerField, Case, DateField, F, Model, Q, Quer
 from django.db.models.functions import Cast
 
 from registry.counting.metric import CountSource, Metric
-from registry.models import UnitPlacement
+from registry.models import Basis, UnitPlacement
 from registry.models.totals import ALL_CAMPAIGNS
 
 KEY = ("unit_id", "campaign_key", "is_cumulative", "metric", "day")
@@ -33,6 +33,11 @@ NONE, ALL = "1 = 0", "1 = 1"
 """Conditions for nothing and for everything."""
 
 AT = "unit_id, campaign_key, is_cumulative"
+
+WEEK = 7
+"""So many days has the period of the numbers that are kept as new and as ended."""
+NEW, ENDED = (f":{basis.value}" for basis in (Basis.NEW, Basis.ENDED))
+"""What follows the metric where a line says what began, or ended, in the week up to each day."""
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -60,6 +65,8 @@ def said(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: 
 
 
 UNITS = "<units>"
+WEEKS = f"SELECT 1 = 0 AS is_cumulative, '{NEW}' AS week UNION ALL SELECT 1 = 0, '{ENDED}'"
+_BASES = f"SELECT 1 = 0 AS is_cumulative, '' AS week UNION ALL SELECT 1 = 1, '' UNION ALL {WEEKS}"
 BASES = "JOIN (SELECT 1 = 0 AS is_cumulative UNION ALL SELECT 1 = 1) basis ON 1 = 1"
 CAMPAIGNS = (
     "JOIN (SELECT 1 = 0 AS is_one UNION ALL SELECT 1 = 1) campaign "
@@ -78,11 +85,13 @@ class Words:
     lesser: str
     never: str
     always: str
+    later: str
+    """A week after the day in the braces."""
 
 
 WORDS = {
-    "postgresql": Words("GREATEST", "LEAST", "DATE '9999-12-31'", "DATE '0001-01-01'"),
-    "sqlite": Words("MAX", "MIN", "'9999-12-31'", "'0001-01-01'"),
+    "postgresql": Words("GREATEST", "LEAST", "DATE '9999-12-31'", "DATE '0001-01-01'", f"{{}} + {WEEK}"),
+    "sqlite": Words("MAX", "MIN", "'9999-12-31'", "'0001-01-01'", f"date({{}}, '+{WEEK} days')"),
 }
 
 
@@ -130,8 +139,12 @@ def _changes(
 class Part:
     """One source's share of the statement: its rows, where and when they count, and what each adds."""
 
-    piece = f"{AT}, begins, stops, added"
+    at = f"{AT}, week"
+    """Where and how a row counts: also what began and what ended in the week, at units at the top."""
+    piece = f"{at}, begins, stops, added"
     """The columns of a piece, beside its metric."""
+    metric = "metric || week"
+    bases = _BASES
 
     def __init__(self, number: int, source: CountSource, metrics: list[Metric], words: Words) -> None:
         self.number, self.source, self.metrics, self.words = number, source, metrics, words
@@ -149,15 +162,20 @@ class Part:
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
         """Return the table of the units above, as far as the rows need it."""
-        return [ways_above(" UNION ".join(f"SELECT unit_id FROM {place}" for place in places), words)]
+        hosts = " UNION ".join(f"SELECT unit_id FROM {place}" for place in places)
+        return [
+            ways_above(hosts, words),
+            "top(id) AS (SELECT ancestor FROM (SELECT DISTINCT ancestor FROM up) each "
+            f"WHERE {is_top('ancestor')})",
+        ]
 
     @classmethod
     def summed(cls, words: Words) -> str:
         """Return the SELECT of all pieces together: each adds on its first day and takes away again."""
         return (
             f"SELECT {', '.join(KEY)}, CAST(SUM(added) AS bigint) AS change FROM (\n"
-            f"  SELECT metric, {AT}, begins AS day, added FROM piece\n"
-            f"  UNION ALL SELECT metric, {AT}, stops, -added FROM piece WHERE stops < {words.never}\n"
+            f"  SELECT {cls.metric} AS metric, {AT}, begins AS day, added FROM piece\n"
+            f"  UNION ALL SELECT {cls.metric}, {AT}, stops, -added FROM piece WHERE stops < {words.never}\n"
             f") edge GROUP BY {', '.join(KEY)} HAVING SUM(added) <> 0"
         )
 
@@ -170,7 +188,7 @@ class Part:
         columns = f"owner, unit_id, campaign_id, starts, ends, host_from, host_until, {self.marks}"
         return [
             f"counted_{self.number}({columns}) AS ({statement})",
-            f"place_{self.number} AS (SELECT owner, unit_id, campaign_id, "
+            f"place_{self.number} AS (SELECT owner, unit_id, campaign_id, starts, "
             f"{greater}(starts, COALESCE(host_from, starts)) AS begins, COALESCE(ends, {never}) AS ends, "
             f"COALESCE(host_until, {never}) AS leaves, {self.marks} "
             f"FROM counted_{self.number} WHERE starts IS NOT NULL AND {_token(self.source.owners)})",
@@ -178,7 +196,7 @@ class Part:
 
     def spelled(self) -> list[str]:
         """Return the tables of each row's days at each unit above it, on each basis, for each campaign."""
-        greater, lesser = self.words.greater, self.words.lesser
+        greater, lesser, later = self.words.greater, self.words.lesser, self.words.later
         covered = "".join(
             f", MAX(CASE WHEN is_{number} = 1 THEN stops END) OVER earlier AS covered_{number}"
             for number in self._distinct()
@@ -186,21 +204,23 @@ class Part:
         tables = [
             f"""spell_{self.number} AS (
   SELECT * FROM (
-    SELECT place.owner, up.ancestor AS unit_id, basis.is_cumulative,
+    SELECT place.owner, up.ancestor AS unit_id, basis.is_cumulative, basis.week,
       {CAMPAIGN_KEY} AS campaign_key,
-      {greater}(place.begins, up.since) AS begins,
-      {lesser}(place.leaves, up.until,
-        CASE WHEN basis.is_cumulative THEN place.leaves ELSE place.ends END) AS stops, {self.marks}
+      {greater}(CASE basis.week WHEN '{ENDED}' THEN {greater}(begins, ends) ELSE begins END, since) AS begins,
+      {lesser}(leaves, until, CASE basis.week WHEN '{NEW}' THEN {later.format("starts")}
+        WHEN '{ENDED}' THEN {later.format("ends")}
+        ELSE CASE WHEN basis.is_cumulative THEN leaves ELSE ends END END) AS stops, {self.marks}
     FROM place_{self.number} place JOIN up ON up.unit = place.unit_id AND {UNITS}
-    {BASES} {CAMPAIGNS}
+    JOIN ({self.bases}) basis ON basis.week = '' OR up.ancestor IN (SELECT id FROM top)
+    {CAMPAIGNS}
   ) days WHERE begins < stops
 )"""
         ]
         if covered:
             tables.append(
                 f"""held_{self.number} AS (
-  SELECT owner, {AT}, begins, stops, {self.marks}{covered} FROM spell_{self.number}
-  WINDOW earlier AS (PARTITION BY owner, {AT} ORDER BY begins, stops
+  SELECT owner, {self.at}, begins, stops, {self.marks}{covered} FROM spell_{self.number}
+  WINDOW earlier AS (PARTITION BY owner, {self.at} ORDER BY begins, stops
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )"""
             )
@@ -231,18 +251,22 @@ class Part:
         if metric.distinct:
             where += f" AND (covered_{number} IS NULL OR covered_{number} < stops)"
             begins = f"{greater}(begins, COALESCE(covered_{number}, begins)) AS begins"
-            return f"SELECT owner, {AT}, {begins}, stops, 1 AS added FROM held_{self.number} WHERE {where}"
+            return (
+                f"SELECT owner, {self.at}, {begins}, stops, 1 AS added FROM held_{self.number} WHERE {where}"
+            )
         added = self._added(metric)
         where += f" AND {added} IS NOT NULL"
-        return f"SELECT owner, {AT}, begins, stops, {added} AS added FROM spell_{self.number} WHERE {where}"
+        return (
+            f"SELECT owner, {self.at}, begins, stops, {added} AS added FROM spell_{self.number} WHERE {where}"
+        )
 
     def _piece(self, metric: Metric, validity: int | None) -> str:
         number, greater, lesser = self._mark(metric), self.words.greater, self.words.lesser
         piece = self._unclipped(metric)
         if validity is None:
-            return f"SELECT '{metric.slug}', {AT}, begins, stops, added FROM ({piece}) piece_{number}"
+            return f"SELECT '{metric.slug}', {self.at}, begins, stops, added FROM ({piece}) piece_{number}"
         return (
-            f"SELECT '{metric.slug}', {AT}, {greater}(begins, since), {lesser}(stops, until), added "
+            f"SELECT '{metric.slug}', {self.at}, {greater}(begins, since), {lesser}(stops, until), added "
             f"FROM ({piece}) piece_{number} JOIN standing_{self.number}_{validity} standing "
             f"ON standing.owner = piece_{number}.owner AND since < stops AND until > begins"
         )
@@ -281,6 +305,19 @@ class Part:
 
     def _distinct(self) -> list[int]:
         return sorted({self._mark(metric) for metric in self.metrics if metric.distinct})
+
+
+def is_top(unit: str) -> str:
+    """Return the condition that a unit ever stood at the top: had no superior, or one that had none.
+
+    What began and ended in a week is kept of these only. Elsewhere it is counted from the rows: they are few.
+    """
+    table = UnitPlacement._meta.db_table
+    return (
+        f"EXISTS (SELECT 1 FROM {table} top_place WHERE top_place.unit_id = {unit} AND ("
+        f"top_place.superior_id IS NULL OR EXISTS (SELECT 1 FROM {table} above "
+        "WHERE above.unit_id = top_place.superior_id AND above.superior_id IS NULL)))"
+    )
 
 
 def ways_above(hosts: str, words: Words) -> str:

@@ -2,7 +2,8 @@
 
 ``at_hosts`` says what each row adds where it stands, as if all owners were different; summed up there by day
 it is carried up level by level (``check``). ``overlaps`` says what is too much of those who have several
-rows, at every unit above: the days that another one covered.
+rows, at every unit above: the days that another one covered. ``weeks`` says what began and ended in a
+week at the units at the top.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from registry.counting.totals.statement import (
     BASES,
     CAMPAIGN_KEY,
     CAMPAIGNS,
+    ENDED,
     KEY,
+    NEW,
     UNITS,
+    WEEKS,
     WORDS,
     Part,
     Statement,
     Words,
+    is_top,
     said,
     ways_above,
 )
@@ -65,17 +70,28 @@ def overlaps(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], uni
 def marks_of_overlaps(
     metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], weight: Weight
 ) -> Statement:
-    """Return the same of what overlaps, as it is at a unit less what it is at those directly below.
+    """Return the same of what ``overlaps`` says of distinct metrics.
 
     What stands at a unit that never had another superior is to be carried up; of the others the rows say
     what it is there.
     """
-    distinct = tuple(metric for metric in metrics if metric.distinct)
-    return _weighed(said(distinct, owners, ALL, _MarksOfOverlaps), weight)
+    return _weighed(said(metrics, owners, ALL, _MarksOfOverlaps), weight)
 
 
 def _weighed(statement: Statement, weight: Weight) -> Statement:
     return re.sub("#([^#]+)#", lambda found: weight(found[1]), statement[0]), statement[1]
+
+
+def weeks(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
+    """Return the SELECT of (``KEY``, change) of what began and what ended in a week. Needs ``WAYS_UP``."""
+    return said(metrics, owners, units, _Weeks)
+
+
+def marks_of_weeks(
+    metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], weight: Weight
+) -> Statement:
+    """Return the same as ``marks_at_hosts`` does, of what ``weeks`` says."""
+    return _weighed(said(metrics, owners, ALL, _MarksOfWeeks), weight)
 
 
 def make_ways_up(cursor: Any) -> None:
@@ -112,6 +128,9 @@ def carried_up(table: str) -> str:
 
 class _AtHosts(Part):
     """What rows add where they stand: no unit above is asked, and no two rows of an owner are compared."""
+
+    at, metric = AT, "metric"
+    piece = f"{AT}, begins, stops, added"
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
@@ -208,6 +227,9 @@ class _Overlaps(Part):
 
     The rows are put in order once for all campaigns and once for each, for both bases together.
     """
+
+    at, metric = AT, "metric"
+    piece = f"{AT}, begins, stops, added"
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
@@ -306,4 +328,87 @@ class _MarksOfOverlaps(_Marked, _Overlaps):
             f"SELECT owner, unit_id, campaign_id, begins, {stops}, -1::bigint AS added "
             f"FROM held_{self.number} "
             f"WHERE is_{number} = 1 AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
+        )
+
+
+class _Weeks(Part):
+    """What began and what ended in a week, at the units at the top."""
+
+    bases = WEEKS
+
+    @classmethod
+    def ways_up(cls, places: list[str], words: Words) -> list[str]:
+        """Return the part of the table that leads to the top."""
+        units = UnitPlacement._meta.db_table
+        return [
+            f"top(id) AS (SELECT DISTINCT unit_id FROM {units} each WHERE {is_top('each.unit_id')})",
+            f"up AS (SELECT * FROM {WAYS_UP} WHERE ancestor IN (SELECT id FROM top))",
+        ]
+
+
+class _MarksOfWeeks(_Weeks):
+    """The same, summed up by line with the weights of their days: both weeks and all campaigns at once."""
+
+    columns = tuple(f"{scope}_{week}" for scope in ("whole", "own") for week in ("new", "ended"))
+    piece = f"unit_id, campaign_id, {', '.join(columns)}"
+
+    @classmethod
+    def summed(cls, words: Words) -> str:
+        """Return the SELECT of (line, mark, is_carried)."""
+        own, whole = (
+            f"CASE WHEN is_new THEN {scope}_new ELSE {scope}_ended END" for scope in ("own", "whole")
+        )
+        return (
+            f"SELECT unit_id, {CAMPAIGN_KEY} AS campaign_key, FALSE AS is_cumulative, "
+            f"metric || CASE WHEN is_new THEN '{NEW}' ELSE '{ENDED}' END AS metric, "
+            f"CASE WHEN is_one THEN {own} ELSE {whole} END AS mark, FALSE AS is_carried "
+            f"FROM piece place CROSS JOIN (VALUES (TRUE), (FALSE)) week(is_new) {CAMPAIGNS}"
+        )
+
+    def spelled(self) -> list[str]:
+        """Return the tables of each row's two weeks at the units at the top, and of what covers them."""
+        greater, lesser, later = self.words.greater, self.words.lesser, self.words.later
+        covered = "".join(
+            f", MAX(CASE WHEN is_{number} = 1 AND {week}_begins < {week}_stops THEN {week}_stops END) "
+            f"OVER {scope}_{week} AS {scope}_{week}_{number}"
+            for number in self._distinct()
+            for scope in ("whole", "own")
+            for week in ("new", "ended")
+        )
+        windows = ", ".join(
+            f"{scope}_{week} AS (PARTITION BY owner, unit_id{campaign} ORDER BY {week}_begins, {week}_stops "
+            "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+            for scope, campaign in (("whole", ""), ("own", ", campaign_id"))
+            for week in ("new", "ended")
+        )
+        return [
+            f"""spell_{self.number} AS (
+  SELECT owner, up.ancestor AS unit_id, campaign_id, {greater}(begins, since) AS new_begins,
+    {lesser}(leaves, until, {later.format("starts")}) AS new_stops,
+    {greater}(begins, ends, since) AS ended_begins,
+    {lesser}(leaves, until, {later.format("ends")}) AS ended_stops, {self.marks}
+  FROM place_{self.number} place JOIN up ON up.unit = place.unit_id AND {UNITS}
+)""",
+            f"held_{self.number} AS (SELECT *{covered} FROM spell_{self.number}"
+            f"{f' WINDOW {windows}' if covered else ''})",
+        ]
+
+    def _piece(self, metric: Metric, validity: int | None) -> str:
+        greater, lesser, number = self.words.greater, self.words.lesser, self._mark(metric)
+        standing = ""
+        if validity is not None:
+            standing = f"JOIN standing_{self.number}_{validity} standing ON standing.owner = held.owner"
+        marks = []
+        for column in self.columns:
+            week = column.rpartition("_")[2]
+            # GREATEST passes over what is not known: what nobody covers.
+            covered = f", {column}_{number}" if metric.distinct else ""
+            begins = f"{greater}({week}_begins{covered}{', since' if standing else ''})"
+            stops = f"{lesser}({week}_stops{', until' if standing else ''})"
+            added = f"{self._added(metric)}::numeric *" if metric.amount else ""
+            ended = f"CASE WHEN {stops} < {self.words.never} THEN #{stops}# ELSE 0 END"
+            marks.append(f"SUM(CASE WHEN {begins} < {stops} THEN {added} (#{begins}# - {ended}) END)")
+        return (
+            f"SELECT '{metric.slug}', unit_id, campaign_id, {', '.join(marks)} FROM held_{self.number} held "
+            f"{standing} WHERE is_{number} = 1 GROUP BY unit_id, campaign_id"
         )

@@ -68,8 +68,9 @@ class _Work:
     def follow(self, touched: Touched) -> Iterator[Touched]:
         """Note what the block changes in what is touched."""
         if touched.owners[Organization]:
-            _add_hanging(self.metrics, touched.owners)
-        _lock_people(touched.owners[Person])
+            for model, keys in hanging(self.metrics, touched.owners[Organization]).items():
+                touched.owners[model] |= keys
+        lock_people(touched.owners[Person])
         before = _counted(self.metrics, touched.owners)
         yield touched
         for sign, numbers in ((1, _counted(self.metrics, touched.owners)), (-1, before)):
@@ -162,14 +163,15 @@ def owners_at(metrics: Iterable[Metric], units: Collection[int]) -> Owners:
     return found
 
 
-def _add_hanging(metrics: Iterable[Metric], owners: Owners) -> None:
-    """Add the owners of all rows that belong to the organizations."""
-    organizations = owners[Organization]
+def hanging(metrics: Iterable[Metric], organizations: Collection[int]) -> Owners:
+    """Return the owners of all rows that belong to the organizations."""
+    owners: Owners = defaultdict(set)
     for source in dict.fromkeys(metric.source for metric in metrics):
         if source.organization:
             rows = source.model._base_manager.filter(**{f"{source.organization}pk__in": organizations})
             found = rows.order_by().values_list(source.owner, flat=True).distinct()
             owners[source.owners] |= set(found) - {None}
+    return owners
 
 
 def _counted(metrics: tuple[Metric, ...], touched: Mapping[type[Model], set[int]]) -> Numbers:
@@ -242,7 +244,7 @@ def _append(rows: list[tuple[Any, ...]]) -> None:
         transaction.on_commit(fold_counts, robust=True)
 
 
-def _lock_people(pks: Collection[int]) -> None:
+def lock_people(pks: Collection[int]) -> None:
     """Keep the people's assignments from other writers, in one order."""
     if pks and connection.vendor == "postgresql":
         rows = Person.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")

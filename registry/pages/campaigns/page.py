@@ -212,5 +212,8 @@ def actions(
     """Return the buttons by rights and state."""
     is_open = campaign.ended_on is None
     last = ("close_campaign", "campaign_close", "结束任务…") if is_open else reopening(closing)
-    changes = buttons(user, campaign, address, ("edit_campaign", "campaign_edit", "修改"), last)
+    wanted = [("edit_campaign", "campaign_edit", "修改"), last]
+    if closing is not None and closing.is_under_way:
+        wanted = wanted[:1]
+    changes = buttons(user, campaign, address, *wanted)
     return [{"label": "打印", "tone": "print"}, *changes]

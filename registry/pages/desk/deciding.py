@@ -24,6 +24,7 @@ from registry.pages.desk.waiting import TO_DECIDE
 from registry.pages.organizations.ticked import ApproveManyForm
 from registry.pages.units.events import metric_of
 from registry.rules.checks import CHECKS, Breach, Level, breaches
+from registry.rules.waiting import overdue_by
 from registry.web.address import Address, address_of
 
 MOST = 50
@@ -52,6 +53,8 @@ class Item:
     url: str
     """The desk with this one opened."""
     now: datetime
+    late: int
+    """By how many days it is overdue since its founding."""
     checks: list[Breach] = field(default_factory=list)
     is_open: bool = False
 
@@ -68,8 +71,8 @@ class Item:
 
     @property
     def is_late(self) -> bool:
-        """Whether it waits for longer than the bureau's limit."""
-        return (self.now - self.since).days > settings.APPROVAL_DAYS
+        """Whether it waits, or stands without an approval, for longer than the bureau's limit."""
+        return self.late > 0 or (self.now - self.since).days > settings.APPROVAL_DAYS
 
     @property
     def lines(self) -> list[tuple[str, str, str, str]]:
@@ -125,8 +128,10 @@ class _Rows:
 
 def _items(request: HttpRequest, address: Address, shown: list[Organization]) -> list[Item]:
     now, asked = timezone.now(), request.GET.get("item", "")
-    found = checks(shown, address.as_of)
     opened = next((row.pk for row in shown if str(row.pk) == asked), shown[0].pk)
+    # The next one is fetched by itself: of the others only the page says what the checks found.
+    is_part = "HX-Request" in request.headers
+    found = checks([row for row in shown if not is_part or row.pk == opened], address.as_of)
     marks = seen.short_marks(shown, seen.MEMBERS)
     desk = reverse("desk")
     return [
@@ -135,6 +140,7 @@ def _items(request: HttpRequest, address: Address, shown: list[Organization]) ->
             f"{row.pk}:{mark}",
             address.url(desk, item=str(row.pk)),
             now,
+            overdue_by(row, address.as_of),
             found[row.pk],
             row.pk == opened,
         )
@@ -191,7 +197,7 @@ def effect(organization: Organization, address: Address) -> str:
 
 def _people(organization: Organization, address: Address) -> tuple[int, int] | None:
     """Return how many people would be counted newly on the day, and how many are counted already, if any."""
-    question = address.question.current()
+    question = address.question.current().on(max(address.as_of, organization.established_on))
     placed = Assignment.objects.as_of(question.as_of).filter(FRONTLINE, organization=organization)
     already = assignments(question).filter(person=OuterRef("person"))
     rows = placed.annotate(is_known=Exists(already)).values_list("person", "is_known").distinct()

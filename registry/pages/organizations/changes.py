@@ -14,16 +14,18 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.operations import approving, seen
+from registry.operations import approving, reorganizing, seen
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms, page
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
 from registry.rules import organizations as rules
+from registry.rules import reorganizing as reorganizing_rules
 from registry.rules import workflow
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
+from registry.web.deciding import DecisionForm
 from registry.web.fields import ReasonForm, ScopedForm, typed_day_or
 from registry.web.links import way_to
 
@@ -85,6 +87,12 @@ def _at_hand(request: HttpRequest, code: str, verb: str) -> Organization:
     return organization
 
 
+def _approved_first(job: Job) -> list[str]:
+    """Say before anything is typed that another person has to approve it."""
+    is_approved = job.row.state == WorkflowState.APPROVED
+    return ["该组织已批准:提交后须由另一人批准,批准前仍按原内容统计。"] if is_approved else []
+
+
 def _around(job: Job) -> dict[str, Any]:
     organization, url = job.row, job.url(job.row)
     crumbs = [
@@ -116,7 +124,7 @@ def _dissolution(job: Job) -> dict[str, Any]:
     below = list(plan.subordinates)
     also = f"同日一并撤销下级组织 {len(below):,} 个。" if below else "没有下级组织。"
     said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments:,} 人次编入。"
-    return {"sentences": [said, also], "below": below}
+    return {"sentences": [said, also, *_approved_first(job)], "below": below}
 
 
 def _move_warnings(job: Job) -> list[str]:
@@ -126,6 +134,18 @@ def _move_warnings(job: Job) -> list[str]:
 def _own_sentences(job: Job) -> list[str]:
     """Say before anything is typed that another person has to decide."""
     return [page.OF_OWN] if workflow.is_own(job.user, job.row) else []
+
+
+def _merger(job: Job) -> list[str]:
+    """Say who and what would go over."""
+    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
+    people = reorganizing_rules.staying_on(job.row, day).count()
+    groups = reorganizing_rules.groups_of(job.row, day).count()
+    return [
+        f"自 {day.isoformat()} 起撤销“{job.row.name}”,"
+        f"在编 {people:,} 人次、下级组织 {groups:,} 个归入所选支部。",
+        "已在所选支部的人员不重复编入;书记归入后为成员,职责可再调整。",
+    ]
 
 
 _ORGANIZATION = Subject(
@@ -150,6 +170,7 @@ correct = _ORGANIZATION.change(
     sentences=lambda job: [
         "登记时就错了的类型、所在单位、上级组织和成立日期在这里更正,自成立之日起的统计随之改变。",
         "后来才变的,请用“转隶到其他单位”“调整上级组织”办理,之前日期的统计不变。",
+        *_approved_first(job),
     ],
     done=lambda job, row: f"已更正“{row.name}”的登记,统计数随之改变。",
 )
@@ -160,6 +181,7 @@ move = _ORGANIZATION.change(
     sentences=lambda job: [
         f"现在的上级组织:{job.row.parent.name if job.row.parent else '无'}。",
         "下级组织随同调整;所在单位不变。",
+        *_approved_first(job),
     ],
     warn=_move_warnings,
     done=lambda job, row: f"“{row.name}”的上级组织已改为{f'“{row.parent.name}”' if row.parent else '无'}。",
@@ -169,7 +191,11 @@ transfer = _ORGANIZATION.change(
     forms.TransferForm,
     "转隶到其他单位",
     submit_label="转隶",
-    sentences=lambda job: [f"现在所在单位:{job.row.unit.name}。", "上级组织和人员编入不变。"],
+    sentences=lambda job: [
+        f"现在所在单位:{job.row.unit.name}。",
+        "上级组织和人员编入不变。",
+        *_approved_first(job),
+    ],
     done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起转到{row.unit.name}。",
 )
 dissolve = _ORGANIZATION.change(
@@ -184,6 +210,18 @@ dissolve = _ORGANIZATION.change(
     ),
     beside=(seen.MEMBERS,),
 )
+merge = _ORGANIZATION.change(
+    reorganizing.merge_organization,
+    forms.MergeForm,
+    "并入其他支部",
+    submit_label="并入",
+    sentences=_merger,
+    done=lambda job, made: (
+        f"“{job.row.name}”自 {job.sent['on']} 起并入“{made.into.name}”,"
+        f"归入 {made.people:,} 人、下级组织 {made.organizations:,} 个。"
+    ),
+    beside=(seen.MEMBERS,),
+)
 withdraw = _ORGANIZATION.change(
     operations.withdraw_organization,
     ReasonForm,
@@ -192,6 +230,7 @@ withdraw = _ORGANIZATION.change(
     sentences=lambda job: [
         "撤回用于录入有误:该组织从任何日期的统计中去掉,记录仍保留,不能恢复。",
         "任务结束请用“撤销”。",
+        *_approved_first(job),
     ],
     done=lambda job, row: f"已撤回“{row.name}”,它不再计入任何日期的统计,记录仍保留。",
     beside=(seen.MEMBERS,),
@@ -206,7 +245,7 @@ submit = _ORGANIZATION.change(
 )
 approve = _ORGANIZATION.change(
     approving.approve_organization,
-    forms.ApproveForm,
+    DecisionForm,
     "批准",
     sentences=lambda job: [f"批准后按成立日期 {job.row.established_on} 起计入统计。", *_own_sentences(job)],
     done=lambda job, row: f"已批准“{row.name}”,按其日期计入统计。",

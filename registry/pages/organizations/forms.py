@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -10,7 +9,6 @@ from urllib.parse import urlencode
 from django import forms
 from django.db.models import F, Q
 from django.urls import reverse
-from django.utils import timezone
 
 from registry import access
 from registry.models import (
@@ -24,12 +22,11 @@ from registry.models import (
 from registry.models.base import on_day
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
-from registry.nouns.organization import superiors_of
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import as_members, with_members
 from registry.pages.people.placing import PlacedField, PlacingForm
-from registry.rules import approving, registrations
 from registry.rules import organizations as rules
+from registry.rules import registrations
 from registry.rules.findings import Finding, warnings
 from registry.rules.foundings import WITH_BELOW, WITH_MEMBERS, beginning_of, beginning_warnings
 from registry.web import fields
@@ -406,6 +403,21 @@ class TransferForm(ScopedForm):
     reason = reason_field(required=True)
 
 
+class MergeForm(ScopedForm):
+    """Into another temporary branch from a day on, with what was shown of its extent (``planned``)."""
+
+    planned = forms.CharField(required=False, widget=forms.HiddenInput)
+    into = PickerField(
+        "organization",
+        label="并入支部",
+        verb="merge_organization",
+        rows=lambda rows: rows.filter(kind__in=BRANCH_KINDS, is_temporary=True),
+    )
+    on = DayField(label="合并日期", help_text="自该日起人员和下级组织归入所选支部,之前的日期不变。")
+    document_number = document_field("批准文号")
+    reason = reason_field(required=True)
+
+
 class DissolveForm(ScopedForm):
     """Dissolve from a day on, with what was shown of its extent (``planned``)."""
 
@@ -415,33 +427,3 @@ class DissolveForm(ScopedForm):
     reason = reason_field(required=True)
 
     renames = {"dissolved_on": "on"}
-
-
-def approving_at(field: PickerField, user: access.AnyUser, units: Iterable[Unit]) -> None:
-    """Let the picker of the Party organization that approves also find those above the user's scope."""
-    known = {unit.pk: unit for unit in units}
-    if not known:
-        return
-    first = min(known.values(), key=lambda unit: (unit.tree_id, unit.lft))
-    field.widget.query = urlencode({"below": first.code})
-    field.beyond = lambda: superiors_of(first)
-
-
-class ApproveForm(ScopedForm):
-    """Approve: which Party organization decided it, by which document, on which day."""
-
-    approving_organization = PickerField("organization", label="批准的党组织", required=False)
-    approval_number = document_field("批复文号")
-    approved_on = DayField(label="批复日期", required=False)
-
-    held = ("approval_number",)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        row, today = kwargs["row"], timezone.localdate()
-        by = row.approving_organization or approving.nearest([row], today).get(row.pk)
-        given = {"approving_organization": by, "approved_on": row.approved_on or today}
-        kwargs["initial"] = {**given, **(kwargs.get("initial") or {})}
-        super().__init__(*args, **kwargs)
-        chosen = cast(PickerField, self.fields["approving_organization"])
-        chosen.keep(by)
-        approving_at(chosen, self.user, [row.unit])

@@ -13,6 +13,7 @@ from datetime import date
 from itertools import accumulate
 from typing import Any, NamedTuple, cast
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from registry.models import Campaign, Organization, RuleException, RuleSetting, Unit, WorkflowState
@@ -22,7 +23,7 @@ from registry.rules.checks.check import Breach, Check, Found
 from registry.rules.checks.declared import CHECKS
 
 Slugs = Collection[str] | None
-FEW = 500
+FEW = 5000
 """So many organizations are named by their keys in a statement; of more it says how they are found."""
 
 
@@ -283,8 +284,9 @@ def _standing(organizations: QuerySet[Organization], day: date) -> tuple[QuerySe
 
 def _named(rows: QuerySet[Organization]) -> tuple[QuerySet[Organization], bool]:
     """Name the organizations by their keys where they are few: the database then begins with them."""
-    pks = list(rows.values_list("pk", flat=True)[: FEW + 1])
-    return (rows, False) if len(pks) > FEW else (Organization.objects.filter(pk__in=pks), True)
+    most = min(FEW, (connection.features.max_query_params or 2 * FEW) // 2)  # older SQLite takes 999
+    pks = list(rows.values_list("pk", flat=True)[: most + 1])
+    return (rows, False) if len(pks) > most else (Organization.objects.filter(pk__in=pks), True)
 
 
 def _aside(check: Check, found: Found, day: date) -> QuerySet[RuleException]:

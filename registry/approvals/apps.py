@@ -1,0 +1,17 @@
+"""Changes of what is approved, kept until another person approves them."""
+
+from django.apps import AppConfig
+
+
+class ApprovalsConfig(AppConfig):
+    """变更审批"""
+
+    name = "registry.approvals"
+    verbose_name = "变更审批"
+    nouns = ("registry.approvals.nouns.SUBMISSION",)
+    keeps_submissions = ("registry.approvals.submissions.keep",)
+    record_words = ("registry.approvals.nouns.WORDS",)
+    organization_panels = ("registry.approvals.panels.of_organization",)
+    desk_numbers = ("registry.approvals.desk.NUMBERS",)
+    desk_cards = ("registry.approvals.desk.deciding", "registry.approvals.desk.returned")
+    unit_panels = ("registry.approvals.panels.of_unit",)

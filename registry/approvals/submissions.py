@@ -1,0 +1,296 @@
+"""What is done with changes that wait for approval: kept, approved, returned, withdrawn, submitted again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Model, QuerySet, prefetch_related_objects
+from django.utils import timezone
+
+from registry import access, audit, nouns
+from registry.approvals.models import Submission, SubmittedRow
+from registry.audit import Actor
+from registry.models import Organization, User, WorkflowState
+from registry.models.journal import remove
+from registry.models.writer import write_new
+from registry.operations import seen
+from registry.operations.base import fresh_all, need_right, not_allowed, operation, write, write_each
+from registry.operations.packing import packed, unpacked
+from registry.operations.submitting import acts
+from registry.refusals import NeedsApproval, OperationRefused, need_reason, refuse
+from registry.rules import approving, workflow
+from registry.rules.findings import refuse_if
+from registry.rules.organizations import FROZEN
+
+OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
+"""The states in which a submission may still be carried out."""
+_MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS))
+"""What of an organization may not change between submitting and approving; a wording fix may."""
+
+
+# --- What waits -----------------------------------------------------------------------------------
+
+
+def waiting_for(user: access.AnyUser) -> QuerySet[Submission]:
+    """Return the submissions that ``user`` may decide on, the oldest first: not one's own."""
+    rows = access.visible(user, Submission.objects.all(), "approve_submission")
+    return workflow.decidable(rows, user).order_by("submitted_at", "pk")
+
+
+def own(user: access.AnyUser) -> QuerySet[Submission]:
+    """Return what ``user`` submitted and is still open, what came back first."""
+    return Submission.objects.filter(submitted_by=user.pk or 0, state__in=OPEN).order_by("state", "pk")
+
+
+def open_about(organizations: Sequence[Organization]) -> QuerySet[Submission]:
+    """Return the open submissions that would change these organizations."""
+    rows = SubmittedRow.objects.filter(
+        model=Organization._meta.label_lower, object_id__in=[row.pk for row in organizations]
+    )
+    return Submission.objects.filter(state__in=OPEN, pk__in=rows.values("submission")).order_by("pk")
+
+
+def differences(submission: Submission) -> list[tuple[str, str, str]]:
+    """Return what it would change: (label, as it is, as it would be)."""
+    return [(label, old, new) for label, old, new in submission.told]
+
+
+# --- Submitting -----------------------------------------------------------------------------------
+
+
+@operation
+def keep(*, actor: Actor, needed: NeedsApproval, facts: Mapping[str, Any]) -> Submission:
+    """Keep what another person has to approve; the same again mends one's own that is still open.
+
+    Raises ``OperationRefused`` when it waits already as it is.
+    """
+    about = needed.rows[0]
+    unit = nouns.of(about).unit_of(about)
+    if actor.user is None or unit is None:
+        raise not_allowed(needed.verb)
+    names = "、".join(str(row) for row in needed.rows[:3])
+    values = {
+        "facts": {name: packed(value) for name, value in facts.items()},
+        "told": needed.told,
+        "reason": str(facts.get("reason", ""))[:300],
+        "subject": f"{names}等 {len(needed.rows):,} 个"[:200] if len(needed.rows) > 3 else names[:200],
+        "unit": unit,
+        "organization": about if isinstance(about, Organization) else None,
+    }
+    same = _same(actor.user, needed, facts)
+    by = {"state": workflow.ENTER.to.value, "submitted_by": actor.user, "submitted_at": timezone.now()}
+    if same is None:
+        same = Submission(verb=needed.verb, act=needed.act, changed_by=actor.user, **values, **by)
+        write_new([same])
+    elif same.state == WorkflowState.SUBMITTED and same.facts == values["facts"]:
+        raise refuse(None, "这项变更已经提交,正在等待审批,不用再提。")
+    else:
+        write(same, {**values, **by, "changed_by_id": actor.user.pk})
+        remove(same.rows.all())
+    write_new(_marked(same, needed.rows))
+    _record(actor, "submit_change", same, same.reason)
+    return same
+
+
+def _same(user: User, needed: NeedsApproval, facts: Mapping[str, Any]) -> Submission | None:
+    """Return one's own open submission of the same verb about the same rows: the new one takes its place."""
+    if not isinstance(needed.rows[0], Organization):
+        return None
+    rows = own(user).filter(verb=needed.verb, act=needed.act, organization=needed.rows[0])
+    keys = {row.pk for row in needed.rows}
+    for each in rows.prefetch_related("rows"):
+        if {row.object_id for row in each.rows.all()} == keys:
+            return each
+    return None
+
+
+def _marked(submission: Submission, rows: Sequence[Model]) -> list[SubmittedRow]:
+    return [
+        SubmittedRow(submission=submission, model=row._meta.label_lower, object_id=row.pk, mark=mark)
+        for row, mark in zip(rows, _marks(rows), strict=True)
+    ]
+
+
+def _marks(rows: Sequence[Model]) -> list[str]:
+    """Return the marks of rows of one model, of organizations with their members."""
+    beside = (seen.MEMBERS,) if rows and isinstance(rows[0], Organization) else ()
+    return seen.marks(rows, *beside)
+
+
+@operation
+def submit_submission(*, actor: Actor, submission: Submission) -> Submission:
+    """Submit again what was returned, as it is."""
+    (row,) = _at_step(actor, workflow.SUBMIT, [submission])
+    _need_own(actor, row)
+    by = {"submitted_by": actor.user, "submitted_at": timezone.now()}
+    return _decided(actor, workflow.SUBMIT, [row], "", by)[0]
+
+
+@operation
+def withdraw_submission(*, actor: Actor, submission: Submission, reason: str) -> Submission:
+    """Take one's own submission back: what stands stays."""
+    need_reason(reason, "撤回原因")
+    (row,) = _at_step(actor, workflow.WITHDRAW, [submission])
+    _need_own(actor, row)
+    return _decided(actor, workflow.WITHDRAW, [row], reason, {})[0]
+
+
+def _need_own(actor: Actor, submission: Submission) -> None:
+    if actor.user is not None and not workflow.is_own(actor.user, submission):
+        raise refuse(None, f"“{submission}”由{submission.submitted_by}提交,请由本人办理,或由审批人退回。")
+
+
+# --- Deciding -------------------------------------------------------------------------------------
+
+
+@operation
+def return_submissions(*, actor: Actor, submissions: Sequence[Submission], reason: str) -> list[Submission]:
+    """Return submissions with a reason, all or none."""
+    need_reason(reason, "退回原因")
+    rows = _at_step(actor, workflow.RETURN, submissions)
+    return _decided(actor, workflow.RETURN, rows, reason, {"return_reason": reason})
+
+
+@operation
+def return_submission(*, actor: Actor, submission: Submission, reason: str) -> Submission:
+    """Return one submission with a reason."""
+    return return_submissions(actor=actor, submissions=[submission], reason=reason)[0]
+
+
+@operation
+def approve_submission(*, actor: Actor, submission: Submission, **given: Any) -> Submission:
+    """Approve one submission: it is carried out."""
+    return approve_submissions(actor=actor, submissions=[submission], **given)[0]
+
+
+@operation
+def approve_submissions(
+    *,
+    actor: Actor,
+    submissions: Sequence[Submission],
+    approval_number: str = "",
+    approving_organization: Organization | None = None,
+    approved_on: date | None = None,
+) -> list[Submission]:
+    """Approve submissions by one document, all or none: each is carried out by the operation it names.
+
+    The Party organization that decided is the nearest committee above on the Party line unless given, the day
+    is today. Raises ``OperationRefused`` where a row is another thing than it was when this was submitted.
+    """
+    rows = _at_step(actor, workflow.APPROVE, submissions)
+    on = approved_on or timezone.localdate()
+    about = [row.organization for row in rows if row.organization is not None]
+    above = approving.nearest(about, on)
+    refuse_if(
+        approving.refusals(
+            approving.Approval(
+                row.organization, approving_organization, approval_number, on, is_by_user=False
+            )
+            for row in rows
+            if row.organization is not None
+        )
+    )
+    _check_one_each(rows)
+    for row in rows:  # all before the first is carried out, which may end what is below another
+        _check_unchanged(row)
+    for row in rows:
+        by = approving_organization or above.get(row.organization_id or 0)
+        values = {"approving_organization": by, "approval_number": approval_number, "approved_on": on}
+        _decided(actor, workflow.APPROVE, [row], "", values)
+        _carry_out(actor, row)
+    return rows
+
+
+def _carry_out(actor: Actor, submission: Submission) -> None:
+    """Run the operation with the right of who submitted it and of who approves it."""
+    by = submission.submitted_by
+    if by is None or not by.is_active:
+        raise refuse(None, f"提交人“{by}”的账号已停用,请退回后由他人重新提交“{submission}”。")
+    access.forget_grants(by)
+    try:
+        acts()[submission.act](actor=replace(actor, submitted_by=by), **unpacked(submission.facts))
+    except NeedsApproval:
+        raise
+    except OperationRefused as refusal:
+        said = ";".join(refusal.messages)
+        raise refuse(None, f"“{submission}”的{nouns.label_of(submission.verb)}现在不能办理:{said}") from None
+
+
+def _check_one_each(submissions: Sequence[Submission]) -> None:
+    """Refuse two changes of one organization at once: each is decided on what the other leaves."""
+    seen_once: set[int] = set()
+    for each in submissions:
+        if each.organization_id is not None and each.organization_id in seen_once:
+            raise refuse(None, f"“{each.organization}”有不止一项变更,请逐项审批。")
+        seen_once.add(each.organization_id or 0)
+
+
+def _check_unchanged(submission: Submission) -> None:
+    """Refuse where the rows are another thing than they were: it would do something else now."""
+    by_model: dict[str, list[SubmittedRow]] = {}
+    for each in submission.rows.all():
+        by_model.setdefault(each.model, []).append(each)
+    for label, marked in by_model.items():
+        now = apps.get_model(label)._base_manager.in_bulk([each.object_id for each in marked])
+        if len(now) < len(marked):
+            raise refuse(None, f"“{submission}”涉及的内容有的已不存在,请退回。")
+        rows = [now[each.object_id] for each in marked]
+        for row, each, mark in zip(rows, marked, _marks(rows), strict=True):
+            names = seen.differences(each.mark, mark)
+            if isinstance(row, Organization):
+                names = [name for name in names if name in _MATTERS]
+            if names:
+                raise refuse(
+                    None, f"提交之后“{row}”的{_labels(row, names)}已变动,请退回,由提交人核对后再次提交。"
+                )
+
+
+def _labels(row: Model, names: Sequence[str]) -> str:
+    known = {each.name: str(each.verbose_name) for each in row._meta.concrete_fields}
+    return "、".join(known.get(name, name) for name in names)
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+def _at_step(actor: Actor, act: workflow.Act, submissions: Sequence[Submission]) -> list[Submission]:
+    """Return the rows, locked; refuse unless each is where the act of this actor starts."""
+    list(Submission.objects.select_for_update().filter(pk__in=[row.pk for row in submissions]).order_by("pk"))
+    rows = fresh_all(submissions)
+    prefetch_related_objects(rows, "unit", "organization", "submitted_by", "rows")
+    need_right(actor, f"{act.slug}_submission", *rows)
+    refuse_if(workflow.refusals(workflow.Step(row, act, actor.user) for row in rows))
+    return rows
+
+
+def _decided(
+    actor: Actor, act: workflow.Act, rows: list[Submission], reason: str, values: Mapping[str, Any]
+) -> list[Submission]:
+    by: dict[str, Any] = {"state": act.to.value, **values}
+    if act.side is workflow.Side.DECIDING:
+        by |= {"decided_by": actor.user, "decided_at": timezone.now()}
+    write_each([(row, by) for row in rows])
+    for row in rows:
+        _record(actor, f"{act.slug}_submission", row, reason)
+    return rows
+
+
+def _record(actor: Actor, verb: str, submission: Submission, reason: str) -> None:
+    told = ";".join(f"{label}:{old or '空'} → {new or '空'}" for label, old, new in submission.told)
+    audit.record(
+        actor,
+        verb,
+        submission,
+        unit=submission.unit,
+        after={
+            "matter": nouns.label_of(submission.verb),
+            "change": told,
+            "submitter": str(submission.submitted_by or ""),
+        },
+        reason=reason,
+        name=submission.subject,
+    )
