@@ -128,6 +128,11 @@ class SubmissionTable(Table[ListedSubmission]):
         """Return the rows with their units and people."""
         return rows.select_related("unit", "submitted_by")
 
+    def page_rows(self) -> QuerySet[Submission]:
+        """Return where the rows of one page are read by their keys."""
+        rows: QuerySet[Submission] = self.detailed(Submission.objects.all())
+        return rows
+
     def lines(self, found: list[Any]) -> Sequence[ListedSubmission]:
         """Return them as the page shows them."""
         return [ListedSubmission(self, row) for row in found]
