@@ -50,6 +50,7 @@ from tests.addresses import (
     user,
     waits,
 )
+from tests.factories import make_organization
 from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -84,6 +85,12 @@ def decided(here: Bureau) -> dict[str, Any]:
 
 def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
+
+
+def merged(here: Bureau) -> dict[str, Any]:
+    """Into another temporary branch of the unit."""
+    other = make_organization(here.unit, name="另一支部", parent=here.branch.parent)
+    return {"into": other.code, "on": "2020-03-01", "reason": "合并"}
 
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
@@ -541,6 +548,7 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"unit": here.station.code, "on": "2020-03-01", "reason": "转"},
         )
     ],
+    "organization_merge": [Row(branch, ENTER, ENTERED, merged)],
     "organization_dissolve": [
         Row(branch, ENTER, ENTERED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
     ],

@@ -10,10 +10,7 @@ class ServiceConfig(AppConfig):
     verbose_name = "服务记录"
     nouns = ("registry.service.nouns.OPINION", "registry.service.nouns.RECEIPT")
     take_back_guards = ("registry.service.rules.guard_taking_back",)
-    closing_panels = ("registry.service.panels.closing_lines",)
-    """What the page of a closing says: functions (campaign, day, user) -> lines."""
-    closing_columns = ("registry.service.panels.closing_columns",)
-    """The same by unit: functions (campaign, day, user, units) -> columns."""
+    campaign_dues = ("registry.service.panels.MISSING",)
     desk_panels = (
         "registry.service.panels.waiting_receipts",
         "registry.service.panels.waiting_opinions",

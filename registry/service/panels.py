@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,11 +16,12 @@ from django.utils import timezone
 
 from registry import access
 from registry.models import Campaign, Organization, Person, Unit
+from registry.rules.campaigns import Due
 from registry.service import served
 from registry.service.pages import people_campaigns
 from registry.service.rules import judges
 from registry.web.address import address_of, campaigns_of
-from registry.web.links import PanelColumn, PanelLine, person_url
+from registry.web.links import PanelLine, person_url
 
 MOST = 1_000
 """A desk says of more only that there are so many."""
@@ -31,60 +32,44 @@ def list_url(name: str, campaign: Campaign, **query: str) -> str:
     return f"{reverse(name)}?{urlencode({'campaign': campaign.code, **query})}"
 
 
-def closing_lines(campaign: Campaign, day: date, user: access.AnyUser) -> list[PanelLine]:
+def lines_of(campaign: Campaign, day: date, user: access.AnyUser) -> list[PanelLine]:
     """Return how it stands with opinions and receipts in the user's scope, each number with its list."""
     spans = access.spans(user)
-    people = served.people(campaign, day, served.at_home(spans))
     # Who has no branch is sent to the home unit, as in the list.
     branch = Coalesce("home_branch_id", F("home_unit_id") * Value(-1))
-    branches = people.order_by().aggregate(number=Count(branch, distinct=True))["number"]
-    opinions = served.opinions_by_unit(campaign, day, spans, [])[0]
-    by_state = [
-        (label, people.filter(condition).count(), state)
-        for label, condition, state in (
-            ("服务记录", Q(), ""),
-            ("已签收", Q(is_signed=True), "signed"),
-            ("未签收", served.NOT_SIGNED, "waiting"),
-        )
-    ]
-
-    def url(name: str, state: str = "") -> str:
-        at = {"as_of": day.isoformat(), **({"state": state} if state else {})}
-        return list_url(name, campaign, **at)
-
-    (records, *receipts) = [
-        PanelLine(label, number, url("service_people", state)) for label, number, state in by_state
-    ]
+    people = served.people(campaign, day, served.at_home(spans)).order_by()
+    numbers = people.aggregate(
+        records=Count("pk"),
+        branches=Count(branch, distinct=True),
+        signed=Count("pk", filter=Q(is_signed=True)),
+        waiting=Count("pk", filter=served.NOT_SIGNED),
+    )
+    numbers |= {"missing": served.opinions_by_unit(campaign, day, spans, [])[0]["waiting"]}
     return [
-        records,
-        PanelLine("收到记录的支部", branches, url("service_branches")),
-        PanelLine("鉴定未写", opinions["waiting"], url("service_opinions", "missing")),
-        *receipts,
+        PanelLine(label, numbers[name], list_url(page, campaign, **query, as_of=day.isoformat()))
+        for label, name, page, query in _LINES
     ]
 
 
-def closing_columns(
-    campaign: Campaign, day: date, user: access.AnyUser, units: Sequence[Unit]
-) -> list[PanelColumn]:
-    """Return the opinions and receipts that wait at each of the units with all below it: two queries."""
-    spans, at = access.spans(user), day.isoformat()
-    opinions = served.opinions_by_unit(campaign, day, spans, units)
-    receipts = served.receipts_by_unit(campaign, day, spans, units)
-    return [
-        PanelColumn(
-            label,
-            {unit.pk: numbers[unit.pk]["waiting"] for unit in units},
-            {
-                unit.pk: list_url(name, campaign, as_of=at, unit=unit.code, state=state)
-                for unit in units
-                if numbers[unit.pk]["waiting"]
-            },
-        )
-        for label, numbers, name, state in (
-            ("鉴定未写", opinions, "service_opinions", "missing"),
-            ("未签收", receipts, "service_people", "waiting"),
-        )
-    ]
+_LINES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+    ("服务记录", "records", "service_people", {}),
+    ("收到记录的支部", "branches", "service_branches", {}),
+    ("未写鉴定", "missing", "service_opinions", {"state": "missing"}),
+    ("已签收", "signed", "service_people", {"state": "signed"}),
+    ("未签收", "waiting", "service_people", {"state": "waiting"}),
+)
+
+MISSING = Due(
+    slug="opinions",
+    label="未写鉴定",
+    measure="人次",
+    blocks=False,
+    how="结束后到支部签收前还可以写。",
+    rows=lambda campaign, ending: served.owed(campaign, timezone.localdate()).filter(served.NOT_WRITTEN),
+    unit_path="organization__unit",
+    url=lambda campaign: list_url("service_opinions", campaign, state="missing"),
+)
+"""What the closing of a campaign says of the opinions that are not written: it goes on without them."""
 
 
 def waiting_receipts(user: access.AnyUser) -> list[PanelLine]:
@@ -141,7 +126,7 @@ Panel = tuple[str, dict[str, Any]] | None
 
 
 def of_campaign(request: HttpRequest, campaign: Campaign) -> Panel:
-    """Return the ways from a campaign's page to its service records."""
+    """Return the ways from a campaign's page to its service records; once it is over, how they stand."""
     address = address_of(request)
     pages = (
         ("service", "总表"),
@@ -150,7 +135,9 @@ def of_campaign(request: HttpRequest, campaign: Campaign) -> Panel:
         ("service_opinions", "表现鉴定"),
     )
     links = [(words, address.url(reverse(name), campaign=campaign.code)) for name, words in pages]
-    return "service/_ways.html", {"links": links}
+    day = address.as_of
+    lines = lines_of(campaign, day, request.user) if campaign.is_over_on(day) else []
+    return "service/_ways.html", {"links": links, "lines": lines}
 
 
 def of_unit(request: HttpRequest, unit: Unit) -> Panel:

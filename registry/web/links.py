@@ -38,14 +38,6 @@ class PanelLine(NamedTuple):
     url: str = ""
 
 
-class PanelColumn(NamedTuple):
-    """The same for each of several units, by their keys."""
-
-    label: str
-    numbers: dict[int, int]
-    urls: dict[int, str]
-
-
 def rows_page(slug: str) -> str:
     """Return the name of the page that lists the rows behind a metric."""
     return METRICS[slug].page

@@ -15,7 +15,7 @@ from registry.service import operations, panels, served
 from registry.service.models import Opinion, Receipt
 from registry.service.records import Record, days_of, records_of
 from registry.service.rules import Writing
-from tests.factories import ACTOR, assign, make_organization, make_person, make_unit, make_user
+from tests.factories import ACTOR, assign, logged_in, make_organization, make_person, make_unit, make_user
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -317,20 +317,22 @@ def test_who_sees_a_guest_only_sees_what_was_done_in_the_scope(world: World) -> 
 # What is handed up
 
 
-def test_a_closing_is_told_what_waits_in_all_and_by_unit(world: World) -> None:
+def test_a_campaign_that_is_over_says_what_is_written_and_signed(world: World) -> None:
     campaigns.end_campaign(actor=ACTOR, campaign=world.campaign, on=DAY, reason="结束")
     world.campaign.refresh_from_db()
     write(world, world.full)
     sign(world, world.idle)
     boss = make_user(unit=world.top)
-    lines = {line.label: line.number for line in panels.closing_lines(world.campaign, DAY, boss)}
-    assert lines == {
-        "服务记录": 4, "收到记录的支部": 3, "鉴定未写": 1, "已签收": 1, "未签收": 3,
-    }  # fmt: skip
-    opinions, receipts = panels.closing_columns(world.campaign, DAY, boss, [world.left, world.right])
-    assert opinions.numbers == {world.left.pk: 1, world.right.pk: 0}
-    assert receipts.numbers == {world.left.pk: 2, world.right.pk: 1}
-    assert list(opinions.urls) == [world.left.pk]
+    lines = {line.label: line.number for line in panels.lines_of(world.campaign, DAY, boss)}
+    assert lines == {"服务记录": 4, "收到记录的支部": 3, "未写鉴定": 1, "已签收": 1, "未签收": 3}
+
+
+def test_a_closing_shows_the_opinions_that_are_not_written_and_is_not_stopped_by_them(world: World) -> None:
+    write(world, world.full)
+    page = logged_in(world.top).get("/campaigns/yiqing/close/", {"on": "2020-03-01"}).context
+    assert page["heads"][-1][0] == "未写鉴定"
+    assert [line.numbers[-1][0] for line in page["lines"] if line.numbers[-1][0]] == [2]
+    assert page["obstacles"] == []
 
 
 def test_the_desk_of_the_home_unit_and_of_the_organization_s_unit_have_what_waits(world: World) -> None:
