@@ -33,6 +33,9 @@ FRONTLINE = f"(o.kind IN ({words(FORMATION_KINDS)}) OR (o.is_temporary AND o.kin
 def dates(question: Question, alias: str, start: str, end: str) -> str:
     """Return the basis of the question as a condition on two columns."""
     day = question.as_of.isoformat()
+    if question.is_period:
+        column = start if question.basis == Basis.NEW else end
+        return f"{alias}.{column} BETWEEN '{question.first_day.isoformat()}' AND '{day}'"
     started = f"{alias}.{start} <= '{day}'"
     if question.basis == Basis.CUMULATIVE:
         return started

@@ -6,7 +6,7 @@ All ways that answer the same question must give the same numbers, or the bench 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -133,9 +133,10 @@ RELATED: Way = ("django-mptt add_related_count", by_related_count, "no distinct 
 
 
 def measure() -> list[Table]:
-    """Measure three questions: what stands now, all there ever was, and a day of another hierarchy."""
+    """Measure what stands now, all there ever was, a day of another hierarchy, and the week up to it."""
     root, today = the_root(), timezone.localdate()
     past = busiest_day()
+    week = past - timedelta(days=6)
     return [
         one_question("what stands today", root, Question(today), (*ANY_DAY, RELATED)),
         one_question(
@@ -145,6 +146,10 @@ def measure() -> list[Table]:
             (*ANY_DAY, RELATED),
         ),
         one_question("what stood on the busiest day, in that day's hierarchy", root, Question(past), ANY_DAY),
+        *(
+            one_question(f"{said} in the week up to that day", root, Question(past, basis, week), ANY_DAY)
+            for said, basis in (("new", Basis.NEW.value), ("ended", Basis.ENDED.value))
+        ),
     ]
 
 

@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "registry.exports",
     "registry.compliance",
     "registry.reports",
+    "registry.service",
     "registry.pages",
     "registry.demo",
 ]

@@ -41,6 +41,7 @@ class RegistryConfig(AppConfig):
         "registry.operations.organizations.transfer_organization",
         "registry.operations.organizations.dissolve_organization",
         "registry.operations.organizations.dissolve_organizations",
+        "registry.operations.reorganizing.merge_organization",
         "registry.operations.organizations.withdraw_organization",
         "registry.operations.organizations.withdraw_organizations",
         "registry.operations.assignments.place_people",

@@ -221,6 +221,12 @@ FORGED: dict[str, Forged] = {
         lambda here: {"on": TODAY, "reason": "x"},
         other_unit,
     ),
+    "MergeForm.into": (
+        "organization_merge",
+        branch,
+        lambda here: {"on": TODAY, "reason": "x"},
+        other_branch,
+    ),
     "MoveUnitForm.superior": (
         "unit_move",
         spare,

@@ -41,12 +41,16 @@ from tests.addresses import (
     placed,
     reported,
     reported_again,
+    served,
+    signed,
     spare,
     submitted,
     unit,
+    unsigned,
     user,
     waits,
 )
+from tests.factories import make_organization
 from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -83,8 +87,15 @@ def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
 
+def merged(here: Bureau) -> dict[str, Any]:
+    """Into another temporary branch of the unit."""
+    other = make_organization(here.unit, name="另一支部", parent=here.branch.parent)
+    return {"into": other.code, "on": "2020-03-01", "reason": "合并"}
+
+
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
 """Back to its page: there is nothing to take back yet."""
+OVER = "campaign=jia-over"
 TODAY = timezone.localdate().isoformat()
 READ_ONLY = "302 405 405 405 405 405 | 405"
 ALL_READ = "302 200 200 200 200 200 | 404"
@@ -412,6 +423,67 @@ TABLE: dict[str, list[Row]] = {
     "closing_assignments_export": [Row(closed, READ_ONLY, TAKEN, lambda here: {"format": "csv"})],
     "closing_homes_export": [Row(closed, READ_ONLY, TAKEN)],
     "campaign_reopen": [Row(over, MANAGE, MANAGED, lambda here: {"reason": "误结束"})],
+    # service records of a campaign
+    "service": [
+        Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query=OVER),
+        Row(nothing, ALL_READ, READ_ONLY, query=f"{OVER}&unit=jia"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query=f"{OVER}&unit=ting"),
+    ],
+    "service_people": [
+        Row(nothing, ALL_READ, READ_ONLY, query=OVER),
+        Row(nothing, ALL_READ, READ_ONLY, query=f"{OVER}&at=served&state=waiting"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query=f"{OVER}&unit=ting"),
+    ],
+    "service_branches": [Row(nothing, ALL_READ, READ_ONLY, query=OVER)],
+    "service_opinions": [Row(nothing, ALL_READ, READ_ONLY, query=OVER)],
+    "service_organizations": [Row(nothing, ALL_READ, READ_ONLY, query=OVER)],
+    "service_people_export": [
+        Row(nothing, READ_ONLY, TAKEN, query=OVER),
+        Row(nothing, READ_ONLY, NOBODY_HERE),
+    ],
+    "service_branches_export": [Row(nothing, READ_ONLY, TAKEN, query=OVER)],
+    "service_opinions_export": [Row(nothing, READ_ONLY, TAKEN, query=OVER)],
+    "service_organizations_export": [Row(nothing, READ_ONLY, TAKEN, query=OVER)],
+    "service_papers": [
+        Row(nothing, READ_ONLY, TAKEN, lambda here: {"all": "1"}, query=OVER),
+        Row(
+            nothing,
+            READ_ONLY,
+            TAKEN,
+            lambda here: {"row": [here.unsigned.pk]},
+            query=f"{OVER}&kind=certificates",
+        ),
+        Row(nothing, READ_ONLY, NOBODY_HERE, lambda here: {"all": "1"}, query=f"{OVER}&kind=x"),
+    ],
+    "service_sign": [
+        Row(
+            nothing,
+            MANY,
+            "302 403 302+ 403 302+ 403 | 403 404 403 404 403",
+            lambda here: {"rows": here.unsigned.pk, "on": "2020-03-03"},
+            query=OVER,
+        )
+    ],
+    "service_return": [
+        Row(nothing, MANY, DONE, lambda here: {"rows": here.signed.pk, "reason": "误签"}, query=OVER)
+    ],
+    "person_service": [
+        Row(unsigned, ALL_READ, READ_ONLY, query=OVER),
+        Row(signed, ALL_READ, READ_ONLY, query=OVER),
+        Row(person, NOBODY_HERE, READ_ONLY, query=OVER),
+    ],
+    "person_service_sign": [Row(unsigned, ENTER, ENTERED, lambda here: {"on": "2020-03-03"}, query=OVER)],
+    "person_service_return": [Row(signed, ENTER, ENTERED, lambda here: {"reason": "误签"}, query=OVER)],
+    "organization_opinions": [
+        Row(
+            served,
+            ENTER,
+            ENTERED,
+            lambda here: {f"text_{here.unsigned.pk}": "好", f"version_{here.unsigned.pk}": ""},
+        ),
+        Row(branch, "302 403 404 403 404 403 | 404", "302 403 404 403 404 403 | 404"),
+    ],
     # organizations
     "organizations": [
         Row(nothing, EVERYBODY, READ_ONLY, query="as_of=2020-02-20&state=all"),
@@ -476,6 +548,7 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"unit": here.station.code, "on": "2020-03-01", "reason": "转"},
         )
     ],
+    "organization_merge": [Row(branch, ENTER, ENTERED, merged)],
     "organization_dissolve": [
         Row(branch, ENTER, ENTERED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
     ],

@@ -29,6 +29,8 @@ from registry.imports.models import Import
 from registry.models import AuditEntry, Figure, Grant, Organization, Proposal, Source, Unit, User
 from registry.operations import compliance, leaving, organizations, people, units
 from registry.operations.submitting import or_submit
+from registry.service import operations as service
+from registry.service.rules import Writing
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
@@ -90,6 +92,16 @@ class Bureau:
         )
         self.assignment = assign(self.branch, self.person, role="secretary")
         assign(self.team, self.people[1])
+        # Of the campaign that is over: one record waits for its opinion and receipt, one has both.
+        self.served = make_organization(
+            self.unit, code=f"{code}-served", name=f"{mark}任务支部", campaign=self.over, parent=committee
+        )
+        self.unsigned, self.signed = self.people[2:]
+        for each in (self.unsigned, self.signed):
+            assign(self.served, each)
+        writing = Writing(self.signed, f"{mark}鉴定")
+        service.write_opinions(actor=ACTOR, organization=self.served, writings=[writing])
+        service.sign_receipts(actor=ACTOR, campaign=self.over, people=[self.signed], on=date(2020, 3, 2))
         self.article = Source.objects.create(
             number=Source.objects.count() + 1, title=f"{mark}简报", unit=self.unit
         )

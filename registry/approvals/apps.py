@@ -12,4 +12,6 @@ class ApprovalsConfig(AppConfig):
     keeps_submissions = ("registry.approvals.submissions.keep",)
     record_words = ("registry.approvals.nouns.WORDS",)
     organization_panels = ("registry.approvals.panels.of_organization",)
+    desk_numbers = ("registry.approvals.desk.NUMBERS",)
+    desk_cards = ("registry.approvals.desk.deciding", "registry.approvals.desk.returned")
     unit_panels = ("registry.approvals.panels.of_unit",)

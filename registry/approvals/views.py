@@ -21,9 +21,8 @@ from registry.web.changes import Job, Subject
 from registry.web.columns import Column
 from registry.web.deciding import DecisionForm, approving_at
 from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, document_field
-from registry.web.lists import with_query
 from registry.web.tables import show
-from registry.web.ticked import Ticked, TickedForm, TickedSubject
+from registry.web.ticked import Ticked, TickedForm, TickedSubject, back_to
 
 MISSING = "没有这项变更申请,或不在您的管理范围内。"
 
@@ -203,7 +202,7 @@ _SUBMISSIONS = TickedSubject(
         Column("提交人", lambda line: str(line.row.submitted_by or "")),
     ),
     SubmissionTable,
-    lambda request: with_query(request, reverse("submissions")),
+    back_to("submissions"),
     lambda row: row.pk,
 )
 

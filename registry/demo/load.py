@@ -9,7 +9,8 @@ from django.db import transaction
 from registry.audit import Actor
 from registry.demo import facts, neimenggu, shandong
 from registry.demo.sample import Sample
-from registry.models import Assignment, Organization, Person, Source, Unit
+from registry.demo.service import load_service
+from registry.models import Assignment, Campaign, Organization, Person, Source, Unit
 from registry.operations.assignments import change_role, end_assignment
 from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
@@ -47,6 +48,7 @@ def load_demo() -> dict[str, int]:
     loaded = bulk_load(actor=ACTOR, load=rest, at="gonganbu", reason="载入报道所载和演示数据")
     _attach_figures()
     _changes()
+    load_service(ACTOR, Campaign.objects.get(code=facts.CAMPAIGN))
     load_holidays(actor=ACTOR)
     return {name: numbers[name] + loaded[name] for name in numbers}
 

@@ -24,6 +24,8 @@ WORDS = {
     "organizations": RecordWord("组织数"),
     "people": RecordWord("人数"),
     "joined": RecordWord("并入的条目"),
+    "into": RecordWord("并入"),
+    "joined_organization": RecordWord("合并来的支部"),
     "assignments_moved": RecordWord("转入的编入"),
     "with": RecordWord("随同撤销"),
     "figures": RecordWord("报道数"),

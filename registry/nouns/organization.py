@@ -173,6 +173,7 @@ ORGANIZATION = Noun(
         Verb("move_organization", "调整上级组织", ENTER),
         Verb("transfer_organization", "转隶到其他单位", ENTER),
         Verb("dissolve_organization", "撤销组织", ENTER),
+        Verb("merge_organization", "并入其他支部", ENTER),
         Verb("withdraw_organization", "撤回误录的组织", ENTER),
         Verb("submit_organization", "提交审批", ENTER),
         Verb("approve_organization", "批准", APPROVE),

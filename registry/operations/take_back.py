@@ -200,8 +200,15 @@ def _alike(changes: Any) -> Iterator[list[Change]]:
     Among changes of one model the order is free, but where a row was changed more than once.
     """
 
-    def kind(change: Change) -> tuple[bool, bool, tuple[str, ...]]:
-        return change.before is None, change.after is not None, tuple(change.before or ())
+    def kind(change: Change) -> tuple[bool, bool, bool, tuple[str, ...]]:
+        before = change.before
+        # Back under a superior only when that stands again.
+        return (
+            before is None,
+            change.after is not None,
+            "parent_id" not in (before or ()),
+            tuple(before or ()),
+        )
 
     for _model, group in groupby(changes, key=lambda change: change.model):
         run = list(group)

@@ -1,9 +1,10 @@
-"""What capabilities add to the pages of units and organizations: lines and cards of their own.
+"""What capabilities add to the pages of units, organizations, people, campaigns: lines and cards.
 
-A capability lists functions by dotted names on its ``AppConfig``, as ``unit_panels`` or
-``organization_panels``. Each is called with the request and the row, and returns the template that draws its
-part and what that shows as ``panel``; None where there is nothing to say. A unit's page has no time for more
-than a cheap query: what takes longer is asked for by the part itself, with htmx.
+A capability lists functions by dotted names on its ``AppConfig``, as ``unit_panels``,
+``organization_panels``, ``person_panels`` or ``campaign_panels``. Each is called with the request and the
+row, and returns the template that draws its part and what that shows as ``panel``; None where there is
+nothing to say. A unit's page has no time for more than a cheap query: what takes longer is asked for by the
+part itself, with htmx.
 """
 
 from __future__ import annotations

@@ -31,11 +31,11 @@ class Tab(NamedTuple):
 
 
 class PanelLine(NamedTuple):
-    """A line of what is owed: its words, how much, and where it is done."""
+    """A line of what is owed (on a desk, at a closing): its words, how much, and where it is done."""
 
     label: str
     number: int
-    url: str
+    url: str = ""
 
 
 def rows_page(slug: str) -> str:

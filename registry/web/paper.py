@@ -202,6 +202,10 @@ class Paper:
     notes: Sequence[str] = ()
     """Lines below: what is left out and what is not approved."""
     signature: str = ""
+    shape: str = ""
+    """Further classes of its page, where a template draws it."""
+    is_one_each: bool = False
+    """Whether what the template shows has a page and a title for each, so that no title stands above all."""
 
     @classmethod
     def of(cls, sheet: Sheet) -> Paper:
@@ -211,12 +215,17 @@ class Paper:
     @property
     def css(self) -> str:
         """The class of its page."""
-        return "landscape" if any(table.is_wide for table in self.tables) else ""
+        return self.shape or ("landscape" if any(table.is_wide for table in self.tables) else "")
+
+    @property
+    def word(self) -> str:
+        """What is counted of it."""
+        return "页,一人一页" if self.is_one_each else "行"
 
     @property
     def way(self) -> str:
         """How the paper lies, in words."""
-        return "横向" if self.css else "纵向"
+        return "横向" if "landscape" in self.css else "纵向"
 
 
 def is_print(request: HttpRequest) -> bool:
@@ -239,7 +248,7 @@ def show_paper(
     after = {"filters": list(filters), "rows": rows} if filters else {"rows": rows}
     context = {
         "paper": paper,
-        "extent": f"A4 {paper.way},共 {rows:,} 行" if rows else f"A4 {paper.way}",
+        "extent": f"A4 {paper.way},共 {rows:,} {paper.word}" if rows else f"A4 {paper.way}",
         "unit_name": unit.name if unit else "",
         "campaign": address_of(request).question.campaign,
         "printed_by": actor.name,
@@ -250,7 +259,7 @@ def show_paper(
         making.made = Made("print", paper.title, unit, after, rows, paper.title, "text/html", is_print=True)
         return render(request, "parts/paper.html", context)
     audit.record_event(actor, "print", subject=paper.title, unit=unit, after=after)
-    return render(request, template, {**context, "back": back_of(request)})
+    return render(request, template, {"back": back_of(request), **context})
 
 
 def too_long(

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 
 from registry import access, nouns
@@ -18,6 +19,7 @@ from registry.web.address import actor_of
 from registry.web.changes import Asked, View, change, changes_something, fingerprint
 from registry.web.columns import Column, Grid
 from registry.web.fields import ScopedForm
+from registry.web.lists import with_query
 from registry.web.tables import Table
 
 MOST = 2000
@@ -153,6 +155,18 @@ class TickedSubject:
         return found
 
 
+def back_to(name: str) -> Callable[[HttpRequest], str]:
+    """Return what leads back to a list as it was, or to the desk (``from=desk``) and what comes ``next``."""
+
+    def back(request: HttpRequest) -> str:
+        if request.GET.get("from") != "desk":
+            return with_query(request, reverse(name))
+        kept = {"from": None, "next": None, "item": request.GET.get("next")}
+        return with_query(request, reverse("desk"), **kept)
+
+    return back
+
+
 def _leave_out(job: Ticked, fits: Callable[[Ticked, Any], bool]) -> list[str]:
     """Take out the rows that do not fit, and say which; none where nothing fits."""
     left = [row for row in job.rows if not fits(job, row)]
@@ -201,6 +215,11 @@ def _named(request: HttpRequest) -> list[str]:
 def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[int]:
     if everything:
         return set(table.rows.order_by().values_list("pk", flat=True)[: MOST + 1])
+    return pks_of(request)
+
+
+def pks_of(request: HttpRequest) -> set[int]:
+    """Return the keys of the rows that a list's form, or the page that asked, sends."""
     wanted = {each.partition(":")[0] for each in _named(request)}
     if not all(each.isdecimal() and len(each) < 19 for each in wanted):
         raise Http404("所选的记录中有的不存在。")

@@ -46,10 +46,11 @@ def country(db: None) -> None:
 def test_all_ways_of_reading_agree_and_are_timed(country: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "SLOW", 0.1)
     tables = [*reading.measure(), trend.one_metric(reading.the_root(), *SHORT)]
-    now, ever, past, daily = tables
+    now, ever, past, new, ended, daily = tables
     assert [line.way for line in now.lines] == WAYS
     assert [line.way for line in ever.lines] == WAYS
-    assert [line.way for line in past.lines] == [way for way in WAYS if "mptt" not in way]
+    for table in (past, new, ended):
+        assert [line.way for line in table.lines] == [way for way in WAYS if "mptt" not in way]
     assert [line.way for line in daily.lines] == [
         "registry: series",
         "registry: from the rows",

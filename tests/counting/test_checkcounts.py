@@ -154,6 +154,14 @@ def test_totals_that_were_lost_are_worked_out_again() -> None:
     assert fill_missing() == 0, "only what is missing is filled"
 
 
+def test_what_began_in_a_week_is_filled_in_where_it_is_not_kept_yet() -> None:
+    fold_counts()
+    Total.objects.filter(metric__contains=":").delete()
+    assert fill_missing()
+    assert run() == (CLEAN, "")
+    assert fill_missing() == 0
+
+
 def test_a_unit_that_is_not_there_is_named() -> None:
     assert run("--unit", "nowhere") == ("", "--unit:没有代码或名称为“nowhere”的单位。")
     assert Unit.objects.count() == 3

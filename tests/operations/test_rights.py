@@ -34,6 +34,8 @@ from registry.operations import (
 from registry.operations.bulk import bulk_load
 from registry.operations.bulk_rows import Load
 from registry.refusals import NeedsApproval, NotAllowed, OperationRefused
+from registry.service import operations as service
+from registry.service.rules import Writing
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
 from tests.two_bureaus import noting, written
 
@@ -98,6 +100,11 @@ class Place:
             ended_on=date(2020, 4, 1),
         )
         self.over = make_campaign(f"{code}-over", lead_unit=self.unit, ended_on=ON)
+        self.served = make_organization(self.unit, code=f"{code}-served", campaign=self.over)
+        self.unsigned, self.signed = make_person(unit=self.unit), make_person(unit=self.unit)
+        for each in (self.unsigned, self.signed):
+            assign(self.served, each)
+        service.sign_receipts(actor=Actor(), campaign=self.over, people=[self.signed], on=ON)
         self.other = make_user(f"{code}-other", self.station, "viewer")
         self.disabled = make_user(f"{code}-disabled", self.station, "viewer", is_active=False)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
@@ -207,6 +214,15 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "withdraw_assignment": lambda by, here, world: assignments.withdraw_assignment(
         actor=by, assignment=here.assignment, reason="误录"
+    ),
+    "write_opinion": lambda by, here, world: service.write_opinions(
+        actor=by, organization=here.served, writings=[Writing(here.unsigned, "好")]
+    ),
+    "sign_receipt": lambda by, here, world: service.sign_receipts(
+        actor=by, campaign=here.over, people=[here.unsigned], on=ON
+    ),
+    "return_receipt": lambda by, here, world: service.return_receipts(
+        actor=by, campaign=here.over, people=[here.signed], reason="误签"
     ),
     "start_campaign": lambda by, here, world: campaigns.start_campaign(
         actor=by, name="新任务", started_on=ON, lead_unit=here.unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from registry.audit import Actor
 from registry.models import Organization, User
-from registry.operations import approving
+from registry.operations import approving, organizations
+from registry.operations.submitting import or_submit
 from registry.pages.organizations.approvers import who_approves
 from registry.web import desk
 from tests.factories import assign, make_organization, make_person, make_user
@@ -208,3 +209,21 @@ def test_the_same_queries_with_one_and_with_three(world: World) -> None:
     with CaptureQueriesContext(connection) as captured:
         assert desk.number(world.approver) == 3
     assert len(captured) <= 2  # the grants of a user who was not asked about yet, and the number
+
+
+def test_changes_of_what_is_approved_wait_there_too(world: World) -> None:
+    """The clerk's change of an approved organization: decided on the desk by another, or returned there."""
+    branch = make_organization(world.station, name="已批准临时党支部", parent=world.general)
+    clerk, approver = browser(world.clerk), browser(world.approver)
+    given = {"organization": branch, "on": date(2020, 3, 1), "reason": "任务结束"}
+    or_submit(organizations.dissolve_organization, actor=Actor(user=world.clerk), **given)
+    page = approver.get(DESK)
+    (panel,) = (panel for template, panel in page.context["cards"] if template == "approvals/_desk.html")
+    assert (panel["number"], desk.number(world.approver), desk.number(world.clerk)) == (1, 1, 0)
+    ((line, mark),) = panel["lines"]
+    assert line.submission.subject == "已批准临时党支部"
+    sent = {"at_once": "1", "row": [mark], "reason": "没有批复"}
+    back = approver.post("/many/approvals/return/?from=desk", sent, follow=True)
+    assert back.redirect_chain == [(DESK, 302)]
+    assert desk.number(world.clerk) == 1
+    assert "没有批复" in clerk.get(DESK).content.decode()

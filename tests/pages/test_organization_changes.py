@@ -648,3 +648,43 @@ def test_today_is_the_day_unless_the_address_says_another(world: World, login) -
     form = login(world.top).get(REGISTER).context["form"]
     assert form["established_on"].value() == timezone.localdate()
     assert Person.objects.count() == before
+
+
+# --- Put into another branch ----------------------------------------------------------------------
+
+
+def test_a_branch_is_put_into_another_with_its_people(world: World, login) -> None:
+    first = make_organization(world.right, code="first", name="甲支部", parent=world.above)
+    second = make_organization(world.right, code="second", name="乙支部", parent=world.above)
+    make_organization(world.right, "group", code="first-group", parent=first)
+    for person in world.people:
+        assign(first, person)
+    client = login(world.right, "clerk")
+    url = "/organizations/first/merge/"
+    page = client.get(url, {"as_of": "2020-02-20"})
+    assert page.context["sentences"][0] == (
+        "自 2020-02-20 起撤销“甲支部”,在编 3 人次、下级组织 1 个归入所选支部。"
+    )
+    sent = {"into": "second", "on": "2020-02-20", "reason": "任务合并"}
+    looked_again = client.post(url, {**sent, "planned": "other"})
+    assert looked_again.status_code == 200, "what was shown is not so any more"
+    planned = page.context["form"].initial["planned"]
+    done = client.post(f"{url}?as_of=2020-02-20", {**sent, "planned": planned}, follow=True)
+    assert "已提交审批" in said(done)
+    assert not second.children.exists(), "nothing changes before another person has approved it"
+    approve_all()
+    assert Organization.objects.get(code="first").dissolved_on == date(2020, 2, 20)
+    assert (second.children.get().code, second.assignments.count()) == ("first-group", 3)
+    assert errors(client.post("/organizations/second/merge/", sent))["into"], "not into itself"
+
+
+def test_only_temporary_branches_are_offered_to_be_put_together(world: World, login) -> None:
+    make_organization(world.right, code="first", parent=world.above)
+    make_organization(world.right, "commando_team", code="team")
+    client = login(world.right, "clerk")
+    assert "/organizations/first/merge/" in client.get("/organizations/first/").text
+    assert "/organizations/team/merge/" not in client.get("/organizations/team/").text
+    make_organization(world.right, code="second", parent=world.above)
+    refused = client.post("/organizations/team/merge/", {"into": "second", "on": "2020-02-20", "reason": "x"})
+    assert refused.status_code == 200
+    assert not AuditEntry.objects.filter(verb="merge_organization").exists()

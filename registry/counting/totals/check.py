@@ -16,7 +16,7 @@ from registry.counting.totals import tables
 from registry.counting.totals.fingerprints import wrong_metrics
 from registry.counting.totals.points import TABLE
 from registry.counting.totals.read import every_line, quoted
-from registry.counting.totals.statement import ALL, among
+from registry.counting.totals.statement import ALL, NEW, among
 from registry.counting.totals.tables import CHANGE, KEYS, ROW
 from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps, weeks
 from registry.counting.totals.write import kept_metrics, owners_at
@@ -77,7 +77,8 @@ def _without_totals() -> list[Metric]:
     return [
         metric
         for metric in kept_metrics()
-        if metric.slug not in known and metric.source.rows().filter(metric.condition).exists()
+        if not {metric.slug, f"{metric.slug}{NEW}"} <= known
+        and metric.source.rows().filter(metric.condition).exists()
     ]
 
 

@@ -12,6 +12,7 @@ from registry.closings.page import panel_of
 from registry.pages.campaigns import page
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.organizations.page import state_tag
+from registry.pages.panels import panels_of
 from registry.web import history
 from registry.web.address import address_of
 from registry.web.links import row_url
@@ -61,6 +62,7 @@ def campaign(request: HttpRequest, code: str) -> HttpResponse:
             ],
             "actions": page.actions(request.user, found, address, closing),
             "closing_panel": panel,
+            "panels": panels_of(request, found),
             "reopen_url": row_url(request.user, found, address, back)
             if access.may(request.user, verb, found)
             else "",

@@ -128,8 +128,10 @@ class _Rows:
 
 def _items(request: HttpRequest, address: Address, shown: list[Organization]) -> list[Item]:
     now, asked = timezone.now(), request.GET.get("item", "")
-    found = checks(shown, address.as_of)
     opened = next((row.pk for row in shown if str(row.pk) == asked), shown[0].pk)
+    # The next one is fetched by itself: of the others only the page says what the checks found.
+    is_part = "HX-Request" in request.headers
+    found = checks([row for row in shown if not is_part or row.pk == opened], address.as_of)
     marks = seen.short_marks(shown, seen.MEMBERS)
     desk = reverse("desk")
     return [

@@ -14,12 +14,13 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.operations import approving, seen
+from registry.operations import approving, reorganizing, seen
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms, page
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
 from registry.rules import organizations as rules
+from registry.rules import reorganizing as reorganizing_rules
 from registry.rules import workflow
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
@@ -135,6 +136,18 @@ def _own_sentences(job: Job) -> list[str]:
     return [page.OF_OWN] if workflow.is_own(job.user, job.row) else []
 
 
+def _merger(job: Job) -> list[str]:
+    """Say who and what would go over."""
+    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
+    people = reorganizing_rules.staying_on(job.row, day).count()
+    groups = reorganizing_rules.groups_of(job.row, day).count()
+    return [
+        f"自 {day.isoformat()} 起撤销“{job.row.name}”,"
+        f"在编 {people:,} 人次、下级组织 {groups:,} 个归入所选支部。",
+        "已在所选支部的人员不重复编入;书记归入后为成员,职责可再调整。",
+    ]
+
+
 _ORGANIZATION = Subject(
     "organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back
 )
@@ -194,6 +207,18 @@ dissolve = _ORGANIZATION.change(
     done=lambda job, extent: (
         f"已撤销“{job.row.name}”等 {len(extent.organizations):,} 个组织,"
         f"结束 {extent.assignments:,} 人次编入。"
+    ),
+    beside=(seen.MEMBERS,),
+)
+merge = _ORGANIZATION.change(
+    reorganizing.merge_organization,
+    forms.MergeForm,
+    "并入其他支部",
+    submit_label="并入",
+    sentences=_merger,
+    done=lambda job, made: (
+        f"“{job.row.name}”自 {job.sent['on']} 起并入“{made.into.name}”,"
+        f"归入 {made.people:,} 人、下级组织 {made.organizations:,} 个。"
     ),
     beside=(seen.MEMBERS,),
 )

@@ -19,7 +19,7 @@ from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_place
 from registry.models import Campaign, Organization, OrganizationPlacement, WorkflowState
 from registry.models.hierarchy import Span
-from registry.models.kinds import PENDING_STATES
+from registry.models.kinds import BRANCH_KINDS, PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
 from registry.rules import workflow
@@ -196,10 +196,16 @@ _MENU = (
     ("transfer_organization", "organization_transfer", "转隶到其他单位"),
     ("move_organization", "organization_move", "调整上级组织"),
     ("edit_organization", "organization_correct", "更正登记"),
+    ("merge_organization", "organization_merge", "并入其他支部"),
     ("dissolve_organization", "organization_dissolve", "撤销组织"),
     ("withdraw_organization", "organization_withdraw", "撤回误录"),
 )
-_WHILE_IT_STANDS = {"organization_members_end", "organization_transfer", "organization_dissolve"}
+_WHILE_IT_STANDS = {
+    "organization_members_end",
+    "organization_transfer",
+    "organization_merge",
+    "organization_dissolve",
+}
 
 
 def actions(user: access.AnyUser, organization: Organization, address: Address) -> list[dict[str, Any]]:
@@ -217,6 +223,12 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     )
     resubmits = state in workflow.SUBMIT.origins
     left_out = set() if stands else _WHILE_IT_STANDS
+    if (
+        state != WorkflowState.APPROVED
+        or not organization.is_temporary
+        or organization.kind not in BRANCH_KINDS
+    ):
+        left_out = left_out | {"organization_merge"}
     if resubmits:  # the form of a draft has all that is corrected later
         left_out = left_out | {"organization_correct"}
     if menu := buttons(user, organization, address, *(each for each in _MENU if each[1] not in left_out)):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.http import HttpRequest
-from django.urls import reverse
-
 from registry.models import WorkflowState
 from registry.nouns.organization import ORGANIZATION
 from registry.operations import approving, seen
@@ -20,8 +17,7 @@ from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
 from registry.web.deciding import approving_at
 from registry.web.fields import DayField, PickerField, ReasonForm, document_field, typed_day_or
-from registry.web.lists import with_query
-from registry.web.ticked import Ticked, TickedForm, TickedSubject
+from registry.web.ticked import Ticked, TickedForm, TickedSubject, back_to
 
 
 class DissolveManyForm(TickedForm, DissolveForm):
@@ -54,14 +50,6 @@ class ApproveManyForm(TickedForm):
 
 class ReturnManyForm(TickedForm, ReasonForm):
     """Return with one reason."""
-
-
-def _back(request: HttpRequest) -> str:
-    """Return the list, or the desk with what comes next there."""
-    if request.GET.get("from") == "desk":
-        kept = {"from": None, "next": None, "item": request.GET.get("next")}
-        return with_query(request, reverse("desk"), **kept)
-    return with_query(request, reverse("organizations"))
 
 
 def _who(job: Ticked) -> str:
@@ -108,7 +96,7 @@ _ORGANIZATIONS = TickedSubject(
         Column("状态", lambda line: WorkflowState(line.row.state).label),
     ),
     OrganizationTable,
-    _back,
+    back_to("organizations"),
     lambda row: (row.unit.tree_id, row.unit.lft, row.code),
 )
 

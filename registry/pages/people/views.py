@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from registry import access, audit
 from registry.models import BEGINNING, Assignment, Person, PoliticalStatus, StatusPeriod, WorkflowState
+from registry.pages.panels import panels_of
 from registry.pages.people.tables import PeopleTable, Placed, placed_in_order
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
@@ -108,6 +109,7 @@ def _shown(request: HttpRequest, found: Person, *, is_revealed: bool = False) ->
             "beginning": BEGINNING,
             **({} if is_guest else history.of_page(request.user, found, address, sees_numbers=sees_numbers)),
             "actions": _actions(request, found),
+            "panels": panels_of(request, found),
             "subtitle": f"{number} · {found.get_category_display()} · {found.home_unit.name}",
             "crumbs": _crumbs(found, address, not is_guest),
             "day": day,

@@ -9,12 +9,15 @@ from registry.models import (
     BEGINNING,
     Assignment,
     Organization,
+    OrganizationKind,
     Person,
     PersonPlacement,
     StatusPeriod,
     Unit,
 )
-from registry.rules.checks import breaches
+from registry.models.base import on_day
+from registry.rules.checks import Settings, breaches
+from registry.rules.checks.planned import Planned, PlannedMember
 
 DAY = date(2020, 2, 1)
 """The day on which everything here begins."""
@@ -64,6 +67,26 @@ def statuses(person: Person, *spells: tuple[str, date]) -> None:
 
 
 def found(slug: str, organization: Organization, day: date) -> list[str]:
-    """What one check says of an organization on a day."""
+    """What one check says of an organization on a day; a form would say it of the same people.
+
+    Of a standing organization a form knows other people than the check: its first members.
+    """
     rows = Organization.objects.filter(pk=organization.pk)
-    return [each.message for each in breaches(rows, day, slugs=[slug])]
+    said = [each.message for each in breaches(rows, day, slugs=[slug])]
+    is_placed = organization.is_temporary or organization.kind == OrganizationKind.GROUP
+    for check, thresholds in Settings.read().asked_on(day, [slug]) if is_placed else ():
+        if check.judge is not None:
+            assert check.judge(planned(organization, day), **thresholds) == bool(said), check.slug
+    return said
+
+
+def planned(organization: Organization, day: date) -> Planned:
+    """The organization with the people placed in it on the day, as a form would have them."""
+    placed = Assignment.objects.as_of(day).filter(organization=organization)
+    then = dict(
+        StatusPeriod.objects.filter(on_day(day), person__in=placed.values("person")).values_list(
+            "person_id", "status"
+        )
+    )
+    people_there = [PlannedMember(each.role, then[each.person_id]) for each in placed]
+    return Planned(organization.kind, organization.is_temporary, people_there)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from registry.models import Assignment, Organization, OrganizationKind, Role, Unit
+from registry.models import Assignment, Organization, OrganizationKind, PersonPlacement, Role, Unit
 from registry.models.kinds import PARTY_KINDS
 from registry.rules.checks import CHECKS
 from tests.factories import make_campaign, make_organization, make_unit
@@ -273,14 +273,19 @@ def test_a_temporary_organization_admits_nobody_while_placed_in_it(
 
 
 def test_who_has_a_home_branch_was_admitted_there_and_applicants_are_right(unit: Unit) -> None:
+    slug, became = "temp_no_admission", date(2020, 2, 5)
     branch, home = make_organization(unit), standing(unit)
     [rising, applicant] = [
         *people(1, unit, placed=branch, home=home),
         *people(1, unit, placed=branch),
     ]
-    statuses(rising, ("probationary_member", date(2020, 2, 5)))
-    statuses(applicant, ("applicant", date(2020, 2, 5)), ("activist", date(2020, 2, 6)))
-    assert found("temp_no_admission", branch, LATER) == []
+    statuses(rising, ("probationary_member", became))
+    statuses(applicant, ("applicant", became), ("activist", date(2020, 2, 6)))
+    assert found(slug, branch, LATER) == []
+    PersonPlacement.objects.filter(person=rising).update(started_on=became)
+    assert found(slug, branch, LATER) == [], "with the day itself"
+    PersonPlacement.objects.filter(person=rising).update(started_on=date(2020, 2, 6))
+    assert len(found(slug, branch, LATER)) == 1, "the home came afterwards"
 
 
 @pytest.mark.parametrize(

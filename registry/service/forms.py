@@ -1,0 +1,115 @@
+"""The forms of opinions and receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+
+from registry.models import Person
+from registry.service.models import LONGEST_OPINION, Opinion
+from registry.service.records import Record
+from registry.service.rules import Writing
+from registry.web.fields import DayField, ScopedForm, reason_field
+from registry.web.ticked import TickedForm
+
+
+class _OfCampaign(ScopedForm):
+    """A form that belongs to the campaign of the address."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Add the campaign."""
+        return {**super().arguments(), "campaign": self.initial["campaign"]}
+
+
+class SignForm(_OfCampaign):
+    """The day of the receipt."""
+
+    on = DayField(label="签收日期")
+
+
+class SignTickedForm(TickedForm):
+    """The day of the receipts."""
+
+    on = DayField(label="签收日期")
+
+
+class ReturnForm(_OfCampaign):
+    """Why the receipt is given back."""
+
+    reason = reason_field("退回原因", required=True)
+
+
+class ReturnTickedForm(TickedForm):
+    """Why the receipts are given back."""
+
+    reason = reason_field("退回原因", required=True)
+
+
+class OpinionsForm(ScopedForm):
+    """The opinions of some members: a text for each, with the version of the one that was seen.
+
+    A text that stays empty is not written; who is signed for has no field.
+    """
+
+    def __init__(
+        self, *args: Any, records: Sequence[Record], known: dict[int, Opinion], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.known = known
+        self.people: list[Person] = [record.person for record in records if record.receipt is None]
+        for person in self.people:
+            opinion = known.get(person.pk)
+            self.fields[f"text_{person.pk}"] = forms.CharField(
+                label=person.name,
+                required=False,
+                max_length=LONGEST_OPINION,
+                initial=opinion.text if opinion else "",
+                widget=forms.Textarea(
+                    attrs={
+                        "rows": "4",
+                        "aria-label": f"{person.name}的表现鉴定",
+                        "maxlength": LONGEST_OPINION,
+                    }
+                ),
+            )
+
+    def version(self, person: Person) -> str:
+        """Return the version of the opinion that is there, for a hidden field; empty: none is."""
+        opinion = self.known.get(person.pk)
+        return str(opinion.version) if opinion else ""
+
+    def clean(self) -> dict[str, Any]:
+        """Say of each text whether somebody else wrote it, or signed, meanwhile: no text is lost."""
+        sent: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in self.data:
+            if name.startswith("text_") and name not in self.fields and self.data[name].strip():
+                self.add_error(
+                    None,
+                    f"有一份鉴定没有保存:该人员的服务记录在您填写期间已被签收,或不再是本组织成员。原文:“{self.data[name]}”。",
+                )
+        for person in self.people:
+            name, opinion = f"text_{person.pk}", self.known.get(person.pk)
+            text, seen = sent.get(name, ""), self.data.get(f"version_{person.pk}", "")
+            if opinion is None or text == opinion.text:
+                continue
+            if seen != str(opinion.version):
+                self.add_error(
+                    name,
+                    f"在您填写期间,{opinion.written_by}已写成“{opinion.text}”。请核对后再次保存。",
+                )
+            elif not text:
+                self.add_error(name, "鉴定已经写了,不能清空,请改写。")
+        return sent
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the texts that are filled in."""
+        texts = [(person, self.cleaned_data.get(f"text_{person.pk}", "")) for person in self.people]
+        return {
+            "writings": [
+                Writing(person, text, self.known[person.pk].version if person.pk in self.known else None)
+                for person, text in texts
+                if text
+            ]
+        }

@@ -1,0 +1,1 @@
+"""Tests of registry/service: opinions, service records, receipts, certificates."""
