@@ -66,6 +66,8 @@ FILTERS = {
     "UserTable.unit": "users",
     "JumpForm.unit": "tree",
     "LentTable.unit": "lent",
+    "BreachTable.unit": "breaches",
+    "ExceptionTable.unit": "exceptions",
 }
 BASES = {"PlacingForm"}
 """Forms that no page has: others stand on them."""
@@ -415,6 +417,9 @@ FILTERED = {
     "unit": ("sort", "chart", "page", "range", "from", "to"),
     "comparison": ("unit", "unit_text", "metric", "range", "from", "to", "by", "page"),
     "tree": ("unit", "unit_text"),
+    "breaches": ("unit", "unit_text", "own", "rule", "level", "excepted", "sort", "page"),
+    "exceptions": ("unit", "unit_text", "rule", "state", "q", "sort", "page"),
+    "workdays": ("year",),
 }
 """The parameters that each page reads, beside those that all pages read."""
 

@@ -14,4 +14,3 @@ class ApprovalsConfig(AppConfig):
     organization_panels = ("registry.approvals.panels.of_organization",)
     desk_numbers = ("registry.approvals.desk.NUMBERS",)
     desk_cards = ("registry.approvals.desk.deciding", "registry.approvals.desk.returned")
-    unit_panels = ("registry.approvals.panels.of_unit",)

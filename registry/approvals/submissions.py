@@ -72,12 +72,11 @@ def keep(*, actor: Actor, needed: NeedsApproval, facts: Mapping[str, Any]) -> Su
     unit = nouns.of(about).unit_of(about)
     if actor.user is None or unit is None:
         raise not_allowed(needed.verb)
-    names = "、".join(str(row) for row in needed.rows[:3])
     values = {
         "facts": {name: packed(value) for name, value in facts.items()},
         "told": needed.told,
         "reason": str(facts.get("reason", ""))[:300],
-        "subject": f"{names}等 {len(needed.rows):,} 个"[:200] if len(needed.rows) > 3 else names[:200],
+        "subject": f"{about}等 {len(needed.rows):,} 个" if len(needed.rows) > 1 else str(about),
         "unit": unit,
         "organization": about if isinstance(about, Organization) else None,
     }

@@ -14,7 +14,7 @@ from registry.approvals.models import Submission
 from registry.models.kinds import WorkflowState
 from registry.rules import workflow
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, tick_column
+from registry.web.columns import Column, tag_cell, tick_column
 from registry.web.filters import ChoiceFilter, TextFilter
 from registry.web.tables import Act, Table
 
@@ -101,7 +101,7 @@ class SubmissionTable(Table[ListedSubmission]):
         Column(
             "提交时间", "submission.submitted_at", Kind.TIME, key="submitted", sort=("submitted_at", "pk")
         ),
-        Column("状态", "state", cell="parts/cells/tag.html"),
+        Column("状态", "state", cell=tag_cell),
     )
     filters = (
         ChoiceFilter(
@@ -127,6 +127,11 @@ class SubmissionTable(Table[ListedSubmission]):
     def detailed(self, rows: Any) -> Any:
         """Return the rows with their units and people."""
         return rows.select_related("unit", "submitted_by")
+
+    def page_rows(self) -> QuerySet[Submission]:
+        """Return where the rows of one page are read by their keys."""
+        rows: QuerySet[Submission] = self.detailed(Submission.objects.all())
+        return rows
 
     def lines(self, found: list[Any]) -> Sequence[ListedSubmission]:
         """Return them as the page shows them."""

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import F, QuerySet
+from django.db.models.expressions import RawSQL
 
 from registry.models.base import in_spans
 from registry.models.prepared import Values, read_objects, read_rows
@@ -154,8 +155,15 @@ def _units(values: Values) -> QuerySet[Any]:
 
 
 def _above(values: Values) -> QuerySet[Any]:
-    tree_id, lft, rght = values
-    return Unit.objects.filter(tree_id=tree_id, lft__lt=lft, rght__gt=rght).order_by()
+    """Return the units above one: step by step, as an index on places would go through half the tree."""
+    table = Unit._meta.db_table
+    way = RawSQL(
+        f"WITH RECURSIVE way(id) AS (SELECT parent_id FROM {table} WHERE id = %s UNION ALL "
+        f"SELECT node.parent_id FROM {table} node JOIN way ON node.id = way.id) "
+        "SELECT id FROM way WHERE id IS NOT NULL",
+        [values[0]],
+    )
+    return Unit.objects.filter(pk__in=way).order_by()
 
 
 def _children(values: Values) -> QuerySet[Any]:
@@ -300,7 +308,7 @@ class UnitHierarchy:
 
 def _ancestors(unit: Unit) -> dict[int, Unit]:
     """Return the units above one today, by id."""
-    return {each.pk: each for each in read_objects(_above, [unit.tree_id, unit.lft, unit.rght])}
+    return {each.pk: each for each in read_objects(_above, [unit.pk])}
 
 
 def _at(placed: list[tuple[int, int, int]], interval: Span | _Place) -> list[tuple[int, int, int]]:

@@ -116,7 +116,7 @@ def test_every_verb_in_the_code_has_its_word() -> None:
         for node in ast.walk(tree):
             if isinstance(node, ast.Assign) and any(getattr(to, "id", "") == "verb" for to in node.targets):
                 written |= texts(node.value)
-    assert {"edit_unit", "change_role", "approve_organization"} <= written
+    assert {"edit_unit", "change_role", "transfer_organization"} <= written
     assert written - set(nouns.all_verbs()) == set()
 
 

@@ -538,6 +538,11 @@ def test_the_ledger_by_its_natures_is_the_ledger_sorted_at_once(rf) -> None:
     assert [page.has_next() for page in pages] == [True] * (len(pages) - 1) + [False]
 
 
+def test_the_filter_names_the_unit_that_was_chosen(world: World, client_at) -> None:
+    page = client_at(world.top).get(LEDGER, {**FEBRUARY, "unit": world.left.code}).content.decode()
+    assert f'<span class="pick-label">{world.left}</span>' in page
+
+
 def test_every_kind_has_a_metric_of_its_own() -> None:
     of_party = {(kind, is_temporary) for kind in PARTY_KINDS for is_temporary in (True, False)}
     assert OF_ONE_KIND.keys() == of_party | {(kind, False) for kind in FORMATION_KINDS}

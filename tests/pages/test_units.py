@@ -598,7 +598,7 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
     assert sorted(found[1] for found in tables if found) == sorted(
         [
             *("session", "user", "grant", "campaign", "figure"),
-            "proposal",  # what a manager may confirm
+            *("proposal", "proposal"),  # what a manager may confirm, and all that waits for the navigation
             "assignment",  # who is in what is not approved
             *("auditentry",) * 4,  # the acts, their entries, what took them back, what can be taken back
             "personplacement",  # those of the unit who are lent

@@ -14,7 +14,16 @@ from django.urls import reverse
 from registry.imports.models import Import
 from registry.models import Assignment, Organization, Person, Role, Unit
 from registry.operations import campaigns
-from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
+from tests.factories import (
+    ACTOR,
+    approve_all,
+    assign,
+    make_campaign,
+    make_organization,
+    make_person,
+    make_unit,
+    make_user,
+)
 from tests.imports.test_operations import book
 
 pytestmark = pytest.mark.django_db
@@ -91,9 +100,12 @@ def confirmed(client: Client, url: str, sent: dict[str, Any], branch: Organizati
     sent = {**sent, "confirmed": response.context["confirmed"]}
     with transaction.atomic():
         assert client.post(url, sent).status_code == 302
+        assert secretaries(branch) == 1, "another person has to approve it"
+        approve_all()
         assert secretaries(branch) == 2
         transaction.set_rollback(True)
     assert client.post(url, {**sent, "offer": response.context["warnings"][-1].key}).status_code == 302
+    approve_all()
     old = Assignment.objects.filter(organization=branch, person__name="甲").order_by("started_on")
     assert list(old.values_list("role", "started_on", "ended_on")) == [
         ("secretary", date(2020, 2, 1), DAY),

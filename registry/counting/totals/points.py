@@ -47,6 +47,18 @@ def lists() -> str:
     return f"days::text[], {_NUMBERS.format('')}" if connection.vendor == "postgresql" else "days, numbers"
 
 
+def lists_within() -> str:
+    """Return the same of the days up to the parameter ``until``, from the last that is not after ``since``.
+
+    SQLite returns all: its lists are short.
+    """
+    if connection.vendor != "postgresql":
+        return lists()
+    part = "[GREATEST(width_bucket(%(since)s, days), 1):width_bucket(%(until)s, days)]"
+    numbers = f"CASE WHEN numbers IS NULL THEN large{part} ELSE numbers{part}::bigint[] END"
+    return f"(days{part})::text[], {numbers}"
+
+
 def single(value: str) -> str:
     """Return a list of one day or number, like those of a total."""
     if connection.vendor == "postgresql":

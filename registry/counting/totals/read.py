@@ -19,7 +19,7 @@ from django.db import connection
 
 from registry.counting.basis import Question
 from registry.counting.metric import Metric
-from registry.counting.totals.points import TABLE, lists, number_on, single
+from registry.counting.totals.points import TABLE, lists, lists_within, number_on, single
 from registry.counting.totals.statement import ENDED, NEW, WEEK
 from registry.models import Basis, TotalChange, Unit
 from registry.models.hierarchy import Span, within
@@ -86,9 +86,10 @@ def courses(
     where = _where(units, metrics, question, bases)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT unit_id, is_cumulative, metric, {lists()} FROM {TABLE} WHERE {where} "
+            f"SELECT unit_id, is_cumulative, metric, {lists_within()} FROM {TABLE} WHERE {where} "
             f"UNION ALL SELECT unit_id, is_cumulative, metric, {single('day')}, {single('SUM(change)')} "
-            f"FROM {_CHANGE} WHERE {where} GROUP BY unit_id, is_cumulative, metric, day"
+            f"FROM {_CHANGE} WHERE {where} GROUP BY unit_id, is_cumulative, metric, day",
+            {"since": since, "until": until},
         )
         rows = cursor.fetchall()
     kept: dict[tuple[int, str, str], list[tuple[list[str], list[int]]]] = defaultdict(list)

@@ -1,0 +1,82 @@
+"""The pages of changes that wait: the organization says so, the desk lists them, one or many are decided."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from registry.approvals.models import Submission
+from registry.models import Organization
+from tests.factories import logged_in
+from tests.world import World
+
+pytestmark = [pytest.mark.look, pytest.mark.django_db]
+TRANSFER = {"unit": "right", "on": "2020-02-20", "reason": "换防"}
+
+
+def transfer(clerk: Client, row: Organization) -> Submission:
+    clerk.post(reverse("organization_transfer", args=[row.code]), TRANSFER)
+    return Submission.objects.latest("pk")
+
+
+def test_the_page_says_what_waits_and_that_the_old_counts(world: World) -> None:
+    clerk = logged_in(world.top, "clerk")
+    form = clerk.get(reverse("organization_transfer", args=["branch"])).content.decode()
+    assert "该组织已批准:提交后须由另一人批准,批准前仍按原内容统计。" in form
+    waits = transfer(clerk, world.branch)
+    page = clerk.get("/organizations/branch/").content.decode()
+    for said in (
+        "已提交审批,批准前仍按原内容统计。",
+        "待审批的变更",
+        "转隶到其他单位",
+        f"/approvals/{waits.pk}/",
+    ):
+        assert said in page
+    own = clerk.get(f"/approvals/{waits.pk}/").content.decode()
+    assert "由您提交或最后修改,须由另一人审批。" in own
+    assert "撤回申请" in own
+
+
+def test_the_desk_counts_and_lists_them_and_what_came_back(world: World) -> None:
+    clerk, approver = logged_in(world.top, "clerk"), logged_in(world.top, "approver")
+    waits = transfer(clerk, world.branch)
+    assert "变更待我审批" not in clerk.get(reverse("desk")).content.decode()
+    desk = approver.get(reverse("desk")).content.decode()
+    assert "变更待我审批" in desk
+    assert "所在单位 <del>左公安局</del> <ins>右公安局</ins>" in " ".join(desk.split())
+    approver.post(reverse("submission_return", args=[waits.pk]), {"reason": "单位不对"})
+    assert "变更待我审批" not in approver.get(reverse("desk")).content.decode()
+    back = clerk.get(reverse("desk")).content.decode()
+    assert "退回的变更" in back
+    assert "单位不对" in back
+
+
+def test_many_are_approved_by_one_document(world: World) -> None:
+    clerk, approver = logged_in(world.top, "clerk"), logged_in(world.top, "approver")
+    rows = [transfer(clerk, row) for row in (world.branch, world.commando)]
+    asked = approver.post(reverse("submissions_approve"), {"row": [row.pk for row in rows]})
+    sent = {"rows": asked.context["form"]["rows"].value(), "approval_number": "左党〔2020〕9号"}
+    done = approver.post(reverse("submissions_approve"), sent, follow=True)
+    assert "已批准并办理 2 项变更" in done.content.decode()
+    numbers = Submission.objects.values_list("state", "approval_number")
+    assert set(numbers) == {("approved", "左党〔2020〕9号")}
+    assert set(Organization.objects.filter(code__in=("branch", "commando")).values_list("unit__code")) == {
+        ("right",)
+    }
+
+
+def test_the_list_asks_as_much_for_one_as_for_three(world: World) -> None:
+    clerk, approver = logged_in(world.top, "clerk"), logged_in(world.top, "approver")
+    url = reverse("submissions")
+    transfer(clerk, world.branch)
+    approver.get(url)
+    with CaptureQueriesContext(connection) as one:
+        approver.get(url)
+    for row in (world.commando, world.home):
+        transfer(clerk, row)
+    with CaptureQueriesContext(connection) as three:
+        assert len(approver.get(url).context["grid"].rows) == 3
+    assert len(three) == len(one)
