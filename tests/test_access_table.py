@@ -89,7 +89,8 @@ def ticked(here: Bureau) -> dict[str, Any]:
 
 def merged(here: Bureau) -> dict[str, Any]:
     """Into another temporary branch of the unit."""
-    other = make_organization(here.unit, name="另一支部", parent=here.branch.parent)
+    branch = here.branch
+    other = make_organization(here.unit, name="另一支部", parent=branch.parent, campaign=branch.campaign)
     return {"into": other.code, "on": "2020-03-01", "reason": "合并"}
 
 

@@ -97,16 +97,16 @@ class Consequences:
         said = [f"另有 {unseen:,} 个支部不在您的管理范围"] if unseen else []
         said += [f"{homes['without']:,} 人没有登记支部"] if homes["without"] else []
         organizations = "campaign_close_organizations"
-        verb = "已" if isinstance(extent, Ended) else ""
+        already = "已" if isinstance(extent, Ended) else ""
         figures = [
-            Figure(f"{verb}撤销党组织", party, "个", self.url(organizations, what="party")),
+            Figure(f"{already}撤销党组织", party, "个", self.url(organizations, what="party")),
             Figure(
-                f"{verb}撤销先锋岗、先锋队、突击队、专班等",
+                f"{already}撤销先锋岗、先锋队、突击队、专班等",
                 formations,
                 "个",
                 self.url(organizations, what="formations"),
             ),
-            Figure(f"{verb}结束编入", placed, "人次", self.url("campaign_close_assignments")),
+            Figure(f"{already}结束编入", placed, "人次", self.url("campaign_close_assignments")),
             Figure("在本任务中服务过的人员", homes["people"], "人"),
             Figure("他们的组织关系所在支部", seen, "个", self.url("campaign_close_homes"), ";".join(said)),
         ]

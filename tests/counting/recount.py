@@ -29,6 +29,12 @@ TABLES = (
     "Source",
     "Figure",
     "AuditEntry",
+    "RuleSetting",
+    "RuleException",
+    "Holiday",
+    "Submission",
+    "Opinion",
+    "Receipt",
 )
 
 TEAMS = {"pioneer_team", "commando_team"}
