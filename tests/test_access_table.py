@@ -91,7 +91,7 @@ def merged(here: Bureau) -> dict[str, Any]:
     """Into another temporary branch of the unit."""
     branch = here.branch
     other = make_organization(here.unit, name="另一支部", parent=branch.parent, campaign=branch.campaign)
-    return {"into": other.code, "on": "2020-03-01", "reason": "合并"}
+    return {"into": other.code, "on": "2020-03-01", "reason": "合并", "confirmed": ""}
 
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"

@@ -213,8 +213,13 @@ def test_the_first_two_days_of_an_emergency() -> None:
     wrong = manager.bring("花名册", (PEOPLE[0], ("031099", "错报", "民警", "江北分局", "群众", None)))
     manager.do(f"/imports/{wrong.pk}/undo/", reason="报错了表")
     assert not Person.objects.filter(number="031099").exists()
-    manager.do(f"/campaigns/{campaign.code}/end/", on=SECOND, reason="响应解除")
-    manager.do(f"/campaigns/{campaign.code}/reopen/", reason="台风折返")
+    close = f"/campaigns/{campaign.code}/close/"
+    preview: Any = manager.get(close, {"on": SECOND})
+    planned = preview.context["form"]["planned"].value()
+    manager.do(close, on=SECOND, planned=planned, document_number="江公党〔2026〕9号", reason="响应解除")
+    campaign.refresh_from_db()
+    assert campaign.ended_on == SECOND
+    manager.do(f"{close}reopen/", reason="台风折返")
     campaign.refresh_from_db()
     assert campaign.ended_on is None
 
