@@ -19,6 +19,7 @@ from tests.addresses import (
     reported,
     reported_again,
     spare,
+    submitted,
     unit,
     user,
 )
@@ -44,6 +45,14 @@ def register(here: Bureau) -> dict[str, Any]:
 
 def grant(here: Bureau) -> dict[str, Any]:
     return {"role": "viewer", "started_on": timezone.localdate().isoformat()}
+
+
+def decided(here: Bureau) -> dict[str, Any]:
+    return {"approval_number": "甲党〔2020〕1号", "approved_on": TODAY}
+
+
+def decided_rows(here: Bureau) -> dict[str, Any]:
+    return {"rows": Organization.objects.get(code=submitted(here)[0]).pk, **decided(here)}
 
 
 def other_unit(there: Bureau) -> str:
@@ -227,6 +236,8 @@ FORGED: dict[str, Forged] = {
         lambda here: {"on": TODAY, "reason": "x"},
         other_branch,
     ),
+    "DecisionForm.approving_organization": ("organization_approve", submitted, decided, other_branch),
+    "DecideManyForm.approving_organization": ("organizations_approve", nothing, decided_rows, other_branch),
     "MoveUnitForm.superior": (
         "unit_move",
         spare,

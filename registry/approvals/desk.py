@@ -10,10 +10,10 @@ from django.http import HttpRequest
 from registry import access
 from registry.approvals.models import Submission
 from registry.approvals.tables import ListedSubmission, SubmissionTable
-from registry.approvals.views import ApproveManyForm
 from registry.models import User, WorkflowState
 from registry.operations import seen
 from registry.rules import workflow
+from registry.web.deciding import DecideManyForm
 from registry.web.desk import Waiting
 
 MOST = 50
@@ -49,7 +49,7 @@ def deciding(request: HttpRequest) -> Card | None:
     table = SubmissionTable(request)
     marks = [f"{row.pk}:{mark}" for row, mark in zip(rows, seen.short_marks(rows), strict=True)]
     lines = [ListedSubmission(table, row) for row in rows]
-    form = ApproveManyForm(user=request.user, row=_Rows(rows), auto_id="change_%s")
+    form = DecideManyForm(user=request.user, row=_Rows(rows), auto_id="change_%s")
     return "approvals/_desk.html", {
         "lines": list(zip(lines, marks, strict=True)),
         "number": number,

@@ -19,10 +19,10 @@ from registry.web import history
 from registry.web.address import address_of
 from registry.web.changes import Job, Subject
 from registry.web.columns import Column
-from registry.web.deciding import DecisionForm, approving_at
-from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, document_field
+from registry.web.deciding import DecideManyForm, DecisionForm, ReturnManyForm
+from registry.web.fields import ReasonForm, ScopedForm
 from registry.web.tables import show
-from registry.web.ticked import Ticked, TickedForm, TickedSubject, back_to
+from registry.web.ticked import Ticked, TickedSubject, back_to
 
 MISSING = "没有这项变更申请,或不在您的管理范围内。"
 
@@ -164,25 +164,6 @@ withdraw = _SUBMISSION.change(
 # --- Many -----------------------------------------------------------------------------------------
 
 
-class ApproveManyForm(TickedForm):
-    """Approve changes by one document."""
-
-    approving_organization = PickerField(
-        "organization", label="批准的党组织", required=False, help_text="不填就各由其上最近的党委批准。"
-    )
-    approval_number = document_field("批复文号(一号多件)")
-    approved_on = DayField(label="批复日期", required=False, help_text="不填就是今天。")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        chosen = cast(PickerField, self.fields["approving_organization"])
-        approving_at(chosen, self.user, [row.unit for row in self.row.rows])
-
-
-class ReturnManyForm(TickedForm, ReasonForm):
-    """Return changes with one reason."""
-
-
 def _line(line: Any) -> ListedSubmission:
     return ListedSubmission(line.table, line.row)
 
@@ -214,7 +195,7 @@ def _fits(job: Ticked, row: Submission) -> bool:
 approve_many = _SUBMISSIONS.change(
     "approve_submission",
     "批准变更",
-    ApproveManyForm,
+    DecideManyForm,
     lambda job, actor: operations.approve_submissions(
         actor=actor, submissions=job.rows, **job.form.arguments()
     ),

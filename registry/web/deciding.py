@@ -12,7 +12,8 @@ from registry import access
 from registry.models import Organization, Unit
 from registry.nouns.organization import superiors_of
 from registry.rules import approving
-from registry.web.fields import DayField, PickerField, ScopedForm, document_field
+from registry.web.fields import DayField, PickerField, ReasonForm, ScopedForm, document_field
+from registry.web.ticked import TickedForm
 
 
 def approving_at(field: PickerField, user: access.AnyUser, units: Iterable[Unit]) -> None:
@@ -49,3 +50,27 @@ class DecisionForm(ScopedForm):
         chosen = cast(PickerField, self.fields["approving_organization"])
         chosen.keep(by)
         approving_at(chosen, self.user, [row.unit])
+
+
+class DecideManyForm(TickedForm):
+    """Approve many by one document; each keeps the number and day that it has."""
+
+    approving_organization = PickerField(
+        "organization",
+        label="批准的党组织",
+        required=False,
+        help_text="不填就各由其上最近的党委(没有党委的由上级党组织)批准。",
+    )
+    approval_number = document_field("批复文号(一号多件)", help_text="已有文号的保留自己的文号。")
+    approved_on = DayField(
+        label="批复日期", required=False, help_text="不填就是今天;已有批复日期的保留自己的日期。"
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = cast(PickerField, self.fields["approving_organization"])
+        approving_at(chosen, self.user, [row.unit for row in self.row.rows])
+
+
+class ReturnManyForm(TickedForm, ReasonForm):
+    """Return many with one reason."""

@@ -21,11 +21,11 @@ from registry.models import Assignment, Organization
 from registry.models.kinds import LEADING_ROLES, MEMBER_STATUSES, ROLE_ORDER
 from registry.operations import seen
 from registry.pages.desk.waiting import TO_DECIDE
-from registry.pages.organizations.ticked import ApproveManyForm
 from registry.pages.units.events import metric_of
 from registry.rules.checks import CHECKS, Breach, Level, breaches
 from registry.rules.waiting import overdue_by
 from registry.web.address import Address, address_of
+from registry.web.deciding import DecideManyForm
 
 MOST = 50
 """So many are on the desk at once, the oldest; the others follow when these are done."""
@@ -114,7 +114,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
         "following": following,
         "changes": differences(opened.organization),
         "effect": effect(opened.organization, address),
-        "form": ApproveManyForm(user=request.user, row=_Rows(shown), auto_id="decide_%s"),
+        "form": DecideManyForm(user=request.user, row=_Rows(shown), auto_id="decide_%s"),
         "limit": settings.APPROVAL_DAYS,
     }
 

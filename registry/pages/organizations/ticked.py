@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 from registry.models import WorkflowState
 from registry.nouns.organization import ORGANIZATION
 from registry.operations import approving, seen
@@ -15,8 +13,8 @@ from registry.rules import workflow
 from registry.rules.dissolutions import Extent
 from registry.web.address import actor_of
 from registry.web.columns import Column, noun_column
-from registry.web.deciding import approving_at
-from registry.web.fields import DayField, PickerField, ReasonForm, document_field, typed_day_or
+from registry.web.deciding import DecideManyForm, ReturnManyForm
+from registry.web.fields import document_field, typed_day_or
 from registry.web.ticked import Ticked, TickedForm, TickedSubject, back_to
 
 
@@ -26,30 +24,6 @@ class DissolveManyForm(TickedForm, DissolveForm):
     document_number = document_field("撤销文号(一号多件)")
 
     unsent = ("planned", "rows")
-
-
-class ApproveManyForm(TickedForm):
-    """Approve by one document; each keeps the number and day that it has."""
-
-    approving_organization = PickerField(
-        "organization",
-        label="批准的党组织",
-        required=False,
-        help_text="不填就各由其上最近的党委(没有党委的由上级党组织)批准。",
-    )
-    approval_number = document_field("批复文号(一号多件)", help_text="已有文号的组织保留自己的文号。")
-    approved_on = DayField(
-        label="批复日期", required=False, help_text="不填就是今天;已有批复日期的组织保留自己的日期。"
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        chosen = cast(PickerField, self.fields["approving_organization"])
-        approving_at(chosen, self.user, [row.unit for row in self.row.rows])
-
-
-class ReturnManyForm(TickedForm, ReasonForm):
-    """Return with one reason."""
 
 
 def _who(job: Ticked) -> str:
@@ -114,7 +88,7 @@ submit = _ORGANIZATIONS.change(
 approve = _ORGANIZATIONS.change(
     "approve_organization",
     "批准",
-    ApproveManyForm,
+    DecideManyForm,
     lambda job, actor: approving.approve_organizations(
         actor=actor, organizations=job.rows, **job.form.arguments()
     ),
