@@ -10,6 +10,7 @@ class ApprovalsConfig(AppConfig):
     verbose_name = "变更审批"
     nouns = ("registry.approvals.nouns.SUBMISSION",)
     keeps_submissions = ("registry.approvals.submissions.keep",)
+    returned_submissions = ("registry.approvals.submissions.returned",)
     record_words = ("registry.approvals.nouns.WORDS",)
     organization_panels = ("registry.approvals.panels.of_organization",)
     desk_numbers = ("registry.approvals.desk.NUMBERS",)

@@ -59,6 +59,14 @@ def differences(submission: Submission) -> list[tuple[str, str, str]]:
     return [(label, old, new) for label, old, new in submission.told]
 
 
+def returned(user: access.AnyUser, verb: str, row: Model) -> Submission | None:
+    """Return what came back to ``user`` of this act about one row, the newest first."""
+    if not isinstance(row, Organization):
+        return None
+    rows = own(user).filter(state=WorkflowState.RETURNED, verb=verb, act=verb, organization=row)
+    return rows.order_by("-pk").first()
+
+
 # --- Submitting -----------------------------------------------------------------------------------
 
 

@@ -148,7 +148,7 @@ submit_again = _SUBMISSION.change(
     operations.submit_submission,
     ScopedForm,
     "再次提交",
-    sentences=lambda job: ["内容不变,再次提交审批;内容要改的,请到组织页面重新办理,新的申请会代替这一项。"],
+    sentences=lambda job: ["内容不变,再次提交审批。要改内容的,请到组织页面重新办理:表单里是上次填写的内容。"],
     done=lambda job, row: f"已再次提交“{row.subject}”的变更。",
 )
 withdraw = _SUBMISSION.change(

@@ -8,12 +8,13 @@ who submitted it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from registry import nouns
 from registry.audit import Actor
+from registry.operations.packing import unpacked
 from registry.refusals import NeedsApproval, refuse
 
 SAID = "已提交审批,批准前仍按原内容统计。"
@@ -28,6 +29,8 @@ class Submitted:
     row: Any
     """What waits; it has a page."""
     said: str = SAID
+    filled: Mapping[str, Any] = field(default_factory=dict)
+    """What a form held that came back, by field."""
 
 
 def acts() -> dict[str, Callable[..., Any]]:
@@ -45,6 +48,19 @@ def submit(needed: NeedsApproval) -> Submitted:
     actor: Actor = needed.facts["actor"]
     (keep,) = nouns.handed_up("keeps_submissions")
     return Submitted(keep(actor=actor, needed=needed, facts=facts))
+
+
+def returned(user: Any, verb: str, row: Any) -> Submitted | None:
+    """Return what came back of this act about the row to the user who submitted it, to be mended."""
+    if verb not in acts():
+        return None
+    (find,) = nouns.handed_up("returned_submissions")
+    found = find(user, verb, row)
+    if found is None:
+        return None
+    facts = unpacked(found.facts)
+    filled = {**facts.pop("changes", {}), **facts}
+    return Submitted(found, f"您提交的这项变更已退回:{found.return_reason}", filled)
 
 
 def or_submit(act: Callable[..., Any], **facts: Any) -> Any:

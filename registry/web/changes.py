@@ -22,7 +22,7 @@ from registry import access, housekeeping, nouns
 from registry.operations import seen
 from registry.operations.base import shown as shown_value
 from registry.operations.seen import SeenChanged
-from registry.operations.submitting import submit
+from registry.operations.submitting import returned, submit
 from registry.refusals import EditConflict, NeedsApproval, OperationRefused
 from registry.web import history
 from registry.web.address import Address, actor_of, address_of
@@ -289,10 +289,17 @@ class Subject:
             job = Job(request, of.find(request, key, verb or operation.__name__), title)
             if request.method == "GET":
                 opened(job)
-            shown = {"title": title, "submit_label": submit_label or title, "sentences": sentences(job)}
+            shown: dict[str, Any] = {
+                "title": title,
+                "submit_label": submit_label or title,
+                "sentences": sentences(job),
+            }
             shown |= of.context(job) | context(job)
             said = shown["sentences"]
             begin = {"on": job.address.as_of, "planned": fingerprint(said), **initial(job)}
+            if back_again := returned(request.user, operation.__name__, job.row):
+                begin |= back_again.filled
+                shown["returned"] = back_again
             job.form = form(posted(request), user=request.user, row=job.row, initial=begin)
 
             def back(result: Any) -> str | HttpResponse:

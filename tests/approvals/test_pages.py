@@ -54,6 +54,22 @@ def test_the_desk_counts_and_lists_them_and_what_came_back(world: World) -> None
     assert "单位不对" in back
 
 
+def test_what_came_back_is_mended_in_its_form_as_it_was_filled_in(world: World) -> None:
+    clerk, approver = logged_in(world.top, "clerk"), logged_in(world.top, "approver")
+    waits = transfer(clerk, world.branch)
+    approver.post(f"/approvals/{waits.pk}/return/", {"reason": "日期不对"})
+    url = reverse("organization_transfer", args=["branch"])
+    page = clerk.get(url)
+    initial = page.context["form"].initial
+    assert (initial["unit"], f"{initial['on']}", initial["reason"]) == (world.right, "2020-02-20", "换防")
+    assert "您提交的这项变更已退回:日期不对。" in page.content.decode()
+    assert "已退回" not in logged_in(world.top, "manager").get(url).content.decode()
+    clerk.post(url, {**TRANSFER, "on": "2020-02-21"})
+    waits.refresh_from_db()
+    assert (waits.state, waits.facts["on"]) == ("submitted", {"day": "2020-02-21"})
+    assert "已退回" not in clerk.get(url).content.decode()
+
+
 def test_many_are_approved_by_one_document(world: World) -> None:
     clerk, approver = logged_in(world.top, "clerk"), logged_in(world.top, "approver")
     rows = [transfer(clerk, row) for row in (world.branch, world.commando)]

@@ -122,9 +122,9 @@ def test_what_is_approved_changes_only_when_another_person_approves_it(
     waits = submit(clerk, act, organization=world.branch, **given(world))
     assert state_of(world) == before, "the old one counts"
     assert submissions.differences(waits) == told
+    superuser = make_user("root", is_superuser=True)
+    Submission.objects.filter(pk=waits.pk).update(submitted_by=superuser)
     with refusal(WHOLE_FORM, "由您提交或最后修改,须由另一人批准"):
-        superuser = make_user("root", is_superuser=True)
-        waits.__class__.objects.filter(pk=waits.pk).update(submitted_by=superuser)
         approve(superuser, waits)
     Submission.objects.filter(pk=waits.pk).update(submitted_by=clerk)
     approve(approver, waits, approval_number="批1号")
