@@ -695,7 +695,12 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "assignments_role": [
-        Row(nothing, MANY, DONE, lambda here: {**ticked(here), "role": "leader", "on": "2020-03-01"})
+        Row(
+            nothing,
+            MANY,
+            DONE,
+            lambda here: {**ticked(here), "role": "leader", "on": "2020-03-01", "confirmed": ""},
+        )
     ],
     "assignments_edit": [
         Row(nothing, MANY, DONE, lambda here: {**ticked(here), "started_on": "2020-02-10", "reason": "笔误"})

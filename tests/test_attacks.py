@@ -598,7 +598,7 @@ def test_a_login_of_a_disabled_user_is_over_at_once(world: TwoBureaus) -> None:
 def test_a_manager_cannot_raise_or_lock_out_himself_or_a_superuser(world: TwoBureaus) -> None:
     visitor = Visitor(world.here.users["manager"])
     own = world.here.users["manager"]
-    grant = own.grants.get()
+    grant = own.grants.get(delegated_from=None)
     for name, pk in (
         ("user_grant", own.pk),
         ("user_disable", own.pk),

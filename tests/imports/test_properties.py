@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from registry import access, nouns
+from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.imports import background as importing
 from registry.imports.models import Import, ImportLine, ImportState, Verdict
@@ -37,6 +38,7 @@ from registry.models import (
 )
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import assignments, organizations, people, units
+from registry.operations.submitting import or_submit
 from registry.refusals import OperationRefused, refuse
 from registry.rules.borrowing import ELSEWHERE
 from tests.counting.recount import Ledger
@@ -387,11 +389,10 @@ class ByHand:
         self._may(organization.unit, "edit_organization")
         if organization.state == WorkflowState.WITHDRAWN:
             raise refuse(None, "已撤回")
-        organizations.edit_organization(actor=ACTOR, organization=organization, changes=wanted, reason=REASON)
+        facts = {"actor": Actor(user=self.user), "organization": organization, "reason": REASON}
+        or_submit(organizations.edit_organization, changes=wanted, **facts)
         if "dissolved_on" in row:
-            organizations.dissolve_organization(
-                actor=ACTOR, organization=organization, on=row["dissolved_on"], reason=REASON
-            )
+            or_submit(organizations.dissolve_organization, on=row["dissolved_on"], **facts)
 
     def _establish(self, row: Row) -> None:
         self._need(row, "name", "kind", "unit", "established_on")
@@ -482,19 +483,14 @@ class ByHand:
             self._change_assignment(Assignment.objects.get(pk=meant), row)
             return
         self._need(row, "started_on", "role")
-        assignments.assign_person(
-            actor=ACTOR,
-            organization=organization,
-            person=person,
-            **{slug: row[slug] for slug in ("role", "started_on", "ended_on") if slug in row},
-        )
+        facts = {slug: row[slug] for slug in ("role", "started_on", "ended_on") if slug in row}
+        placed = Assignment(organization=organization, person=person, **facts)
+        or_submit(assignments.place_people, actor=Actor(user=self.user), assignments=[placed])
 
-    @staticmethod
-    def _change_assignment(assignment: Assignment, row: Row) -> None:
+    def _change_assignment(self, assignment: Assignment, row: Row) -> None:
         if row.get("role", assignment.role) != assignment.role:
-            assignments.change_role(
-                actor=ACTOR, assignment=assignment, role=row["role"], on=assignment.started_on
-            )
+            changes = [(assignment, row["role"], assignment.started_on)]
+            or_submit(assignments.change_roles, actor=Actor(user=self.user), changes=changes)
         if row.get("ended_on", assignment.ended_on) != assignment.ended_on:
             assignments.end_assignment(actor=ACTOR, assignment=assignment, on=row["ended_on"], reason=REASON)
 

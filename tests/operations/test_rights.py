@@ -28,6 +28,7 @@ from registry.operations import (
     organizations,
     people,
     rebuilding,
+    reorganizing,
     sources,
     units,
 )
@@ -59,6 +60,7 @@ class Place:
         self.spare = make_unit(f"{code}-spare", self.unit)
         self.committee = make_organization(self.unit, "committee", code=f"{code}-committee")
         self.branch = make_organization(self.unit, code=f"{code}-branch")
+        self.second = make_organization(self.unit, code=f"{code}-second")
         self.draft = make_organization(self.unit, code=f"{code}-draft", state="draft")
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
@@ -128,6 +130,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
 
 Attempt = Callable[[Actor, Place, World], Any]
 
+
 ATTEMPTS: dict[str, Attempt] = {
     "add_unit": lambda by, here, world: units.add_unit(
         actor=by, code="new", name="新所", kind="station", superior=here.unit
@@ -163,6 +166,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "dissolve_organization": lambda by, here, world: organizations.dissolve_organization(
         actor=by, organization=here.branch, on=ON, reason="结束"
+    ),
+    "merge_organization": lambda by, here, world: reorganizing.merge_organization(
+        actor=by, organization=here.branch, into=here.second, on=ON, reason="合并"
     ),
     "withdraw_organization": lambda by, here, world: organizations.withdraw_organization(
         actor=by, organization=here.branch, reason="误录"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
@@ -11,8 +13,8 @@ from registry.admin import site
 from registry.audit.proving import Proof, keep
 from registry.audit.seals import seal_entries
 from registry.counting.totals.fold import fold_counts
-from registry.models import AuditEntry, Figure, Source
-from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
+from registry.models import AuditEntry, Figure, Holiday, RuleException, RuleSetting, Source
+from tests.factories import DAY, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = [pytest.mark.look, pytest.mark.django_db]
 
@@ -34,7 +36,18 @@ def rows():
     assign(branch, make_person("甲", unit))
     source = Source.objects.create(number=0, title="来源")
     Figure.objects.create(source=source, unit=unit, code="F1", metric="x", label="x", value="1")
-    make_user("somebody", unit=unit)
+    somebody = make_user("somebody", unit=unit)
+    RuleSetting.objects.create(slug="group_leader", since=DAY, set_by=somebody)
+    RuleException.objects.create(
+        slug="group_leader",
+        organization=branch,
+        document_number="1号",
+        reason="例外",
+        granted_by=somebody,
+        started_on=DAY,
+        ended_on=date(2020, 3, 1),
+    )
+    Holiday.objects.create(day=DAY, is_workday=True, name="春节")
     seal_entries()
     keep(Proof())
     fold_counts()

@@ -541,6 +541,7 @@ def test_a_forged_superior_is_refused(
 
 def test_moves_under_a_superior_above_the_scope(world: World, above: dict[str, Organization], login) -> None:
     client = login(world.left, "clerk")
+    Organization.objects.filter(code="branch").update(state="submitted")  # so that it is done at once
     url = reverse("organization_move", args=["branch"])
     assert client.post(url, {"parent": "office", "reason": "理顺"}).status_code == 302
     assert Organization.objects.get(code="branch").parent == above["office"]

@@ -41,6 +41,7 @@ def dissolve(world: World) -> AuditEntry:
 
 
 def test_the_line_after_the_act_has_the_way_back_and_the_way_back_says_what_it_does(world: World) -> None:
+    Organization.objects.update(state="submitted")  # what is approved needs another person for it
     client = logged_in(world.left, "clerk")
     data = {"on": "2020-03-01", "reason": "疫情结束"}
     planned = client.get(reverse("organization_dissolve", args=["general"]), {"as_of": "2020-03-01"}).context[
@@ -63,6 +64,7 @@ def test_the_line_after_the_act_has_the_way_back_and_the_way_back_says_what_it_d
 
 def test_what_was_taken_back_is_marked_wherever_it_is_told(world: World) -> None:
     """Also on the pages of the organizations that went with it, whose entries are parts of the act."""
+    Organization.objects.update(state="submitted")  # what is approved needs another person for it
     entry = dissolve(world)
     client = logged_in(world.left, "manager")
     page = client.get(reverse("organization", args=["general"])).content.decode()

@@ -32,6 +32,9 @@ ON_NOTHING_SHOWN = {
     "user_slips",
     # one's own account and the list's columns
     *("login", "logout", "account_password", "account_end_sessions", "account_columns"),
+    "account_mail",
+    # many texts, each with the version that its page showed
+    "organization_opinions",
     # what was handed in, by its owner: judged again when it is written
     *("import_write", "import_cancel", "import_recheck"),
     # a file that the registry made for its user, who can have it made again
