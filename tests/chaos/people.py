@@ -21,6 +21,7 @@ PRESSES = 4
 STARTS: tuple[str, ...] = (
     *("/", "/tree/", "/people/", "/assignments/", "/organizations/", "/campaigns/", "/sources/", "/lent/"),
     *("/reconciliation/", "/search/?q=密", "/organizations/?state=submitted", "/compare/"),
+    *("/desk/", "/approvals/?state=all", "/compliance/", "/service/"),
 )
 ENTER = (
     *("/imports/", "/units/{code}/register/", "/units/{code}/register/", "/units/{code}/people/add/"),
