@@ -96,7 +96,7 @@ class SubmissionTable(Table[ListedSubmission]):
         Column("事项", "matter"),
         Column("变更内容", "change", css="text"),
         Column("原因", "submission.reason", css="text", rank=2),
-        Column("单位", "submission.unit.label", rank=2),
+        Column("单位", "submission.unit.label", rank=3),
         Column("提交人", lambda line: str(line.submission.submitted_by or "")),
         Column(
             "提交时间", "submission.submitted_at", Kind.TIME, key="submitted", sort=("submitted_at", "pk")

@@ -370,7 +370,7 @@ class ExceptionTable(Table[ListedException]):
             sort=("organization__unit__tree_id", "organization__unit__lft"),
             url="unit_url",
             text="exception.organization.unit.label",
-            rank=2,
+            rank=3,
         ),
         Column("规则", "rule"),
         Column("批准文号", "exception.document_number", key="document", sort=("document_number",)),

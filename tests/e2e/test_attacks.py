@@ -72,6 +72,8 @@ def watched(page: Page, world: TwoBureaus, live_server) -> Iterator[Page]:
     page.get_by_label("用户名").fill("jia-manager")
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
+    expect(page.locator("h1")).to_contain_text("我的待办")
+    page.goto(f"{live_server.url}{world.here.unit.get_absolute_url()}")
     expect(page.locator("h1")).to_contain_text("pwned=1")
     yield page
     assert seen == []

@@ -120,7 +120,7 @@ def drawn(page: Page, live_server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             page.goto(f"{live_server.url}{path}", wait_until="networkidle")
             if page.locator("#tree").count():  # it comes after the page
                 expect(page.locator("#tree [role=tree]")).to_be_attached()
-            expect(page.locator(".htmx-request")).to_have_count(0)
+            expect(page.locator("main [hx-trigger=load], .htmx-request")).to_have_count(0)  # panels have come
             yield name, Image.open(io.BytesIO(page.screenshot(animations="disabled")))
 
     return draw()

@@ -63,8 +63,8 @@ def test_what_the_system_asks_for_is_done(page: Page, live_server) -> None:
     visit("/units/jia/")
     read = page.locator("body").aria_snapshot()
     assert re.findall(r"- table:|[▲▼↕↑↓▾▶]", read) == [], read
-    assert '- link "临时党组织 1"' in read
-    assert '- treeitem "甲密公安局 1" [expanded]' in read
+    assert '- link "临时党组织 2"' in read
+    assert '- treeitem "甲密公安局 2" [expanded]' in read
 
     # Its own colours: backgrounds are gone, so what is open has a line that the others have not.
     page.emulate_media(forced_colors="active")
