@@ -131,7 +131,7 @@ def test_what_is_signed_for_has_no_field(world: World, clerk: Client) -> None:
     sign(world, world.idle)
     page = get(clerk, "/organizations/branch/opinions/", show="all")
     assert [bool(row.field) for row in page.context["rows"]] == [True, False, True]
-    assert "已于 2020-03-01 签收;要改,请对方先退回" in page.content.decode()
+    assert "2020-03-01 已签收,要改须先退回。" in page.content.decode()
 
 
 # Lists and their numbers
