@@ -32,11 +32,18 @@ least => [...document.querySelectorAll(
 """The controls that are lower than ``least`` pixels."""
 
 
-def problems(page: Page, where: str, *, within: str = "html", colours_on_phone: bool = False) -> list[str]:
+BUT_THE_SIDE = {"include": ["html"], "exclude": [".side nav > *", ".side #tree"]}
+"""The page without the links and the tree at its side, which are the same beside each page of one reader."""
+
+
+def problems(
+    page: Page, where: str, *, within: str | dict[str, list[str]] = "html", colours_on_phone: bool = False
+) -> list[str]:
     """Return what axe finds on the page at both widths, and what is hard to hit on a phone.
 
     Colours are half of the cost and the same at each width: the phone's are only measured when asked for.
-    ``within`` is what opened over the page, when that covers something which is pressed after it is shut.
+    ``within`` is what opened over the page, when that covers something which is pressed after it is shut; or
+    BUT_THE_SIDE.
     """
     page.evaluate(UNFOLD)
     page.evaluate(AXE)
@@ -50,7 +57,7 @@ def problems(page: Page, where: str, *, within: str = "html", colours_on_phone: 
     return found
 
 
-def _run(page: Page, where: str, within: str, rules: dict[str, Any]) -> list[str]:
+def _run(page: Page, where: str, within: str | dict[str, list[str]], rules: dict[str, Any]) -> list[str]:
     return [
         " ".join(f"{where} {broken['id']}: {node['html'][:160]} {node['failureSummary']}".split())
         for broken in page.evaluate("([within, rules]) => axe.run(within, rules)", [within, rules])[
