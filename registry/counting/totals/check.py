@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max, Model
+from django.db.models import Max, Min, Model
 
 from registry import locks
 from registry.counting.metric import Metric
@@ -230,6 +230,7 @@ def carry_up(cursor: Any, table: str, where: str) -> None:
 
 def _pieces(model: type[Model]) -> Iterator[str]:
     """Cut the keys of a table into conditions for pieces of a bounded size."""
-    last = model._base_manager.aggregate(last=Max("pk"))["last"] or 0
-    for start in range(0, max(last, 1), PIECE):
+    keys = model._base_manager.aggregate(first=Min("pk"), last=Max("pk"))
+    first, last = keys["first"] or 1, keys["last"] or 1
+    for start in range(first - 1, last, PIECE):
         yield f"owner > {start} AND owner <= {start + PIECE}"
