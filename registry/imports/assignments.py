@@ -13,7 +13,7 @@ from registry.audit import Actor
 from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import BATCH, REASON, Importer, Session, chunks, rows_with
-from registry.models import Assignment, Organization, Person, Role, StatusPeriod, WorkflowState
+from registry.models import Assignment, Organization, Person, StatusPeriod, WorkflowState
 from registry.models.writer import analyze
 from registry.operations.assignments import change_roles, end_assignments, place_people
 from registry.operations.submitting import WAITS, or_submit
@@ -27,8 +27,7 @@ from registry.spreadsheets.reading import Table
 def _needs_approval(row: Assignment, role: str) -> bool:
     """Whether the row would give an approved Party organization a new secretary: submitted by itself."""
     organization = row.organization
-    is_approved = organization.state == WorkflowState.APPROVED
-    return is_approved and role == Role.SECRETARY and organization.is_party_organization
+    return organization.state == WorkflowState.APPROVED and rules.appoints_secretary(organization, role)
 
 
 _OF_PEOPLE = ("number", "name", "political_status", "home_unit_id", "left_on", "leaving", "merged_into_id")
@@ -72,18 +71,16 @@ class AssignmentImporter(Importer):
             self._is_analyzed = True
             analyze(Person, StatusPeriod, Organization)
         new = [case.new for case in cases if case.new is not None]
-        heads = [row for row in new if _needs_approval(row, row.role)]
-        if others := [row for row in new if row not in heads] if heads else new:
+        self._heads += [row for row in new if _needs_approval(row, row.role)]
+        if others := [row for row in new if not _needs_approval(row, row.role)]:
             place_people(actor=actor, assignments=others, reason=reason)
-        self._heads += heads
         changed = [case for case in cases if case.row is not None]
         roles = [
             (case.row, case.edits["role"], case.row.started_on) for case in changed if "role" in case.edits
         ]
-        promoted = [each for each in roles if _needs_approval(each[0], each[1])]
-        if others := [each for each in roles if each not in promoted]:
-            change_roles(actor=actor, changes=others, reason=reason)
-        self._promoted += promoted
+        self._promoted += [each for each in roles if _needs_approval(each[0], each[1])]
+        if changes := [each for each in roles if not _needs_approval(each[0], each[1])]:
+            change_roles(actor=actor, changes=changes, reason=reason)
         if ends := [(case.row, case.edits["ended_on"]) for case in changed if "ended_on" in case.edits]:
             end_assignments(actor=actor, ends=ends, reason=reason)
 

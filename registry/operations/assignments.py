@@ -157,12 +157,9 @@ def need_approval_of_heads(
 ) -> None:
     """Refuse to give an approved Party organization a new secretary unless that is approved.
 
-    ``appointed`` are the assignments, each with its role and the day from which it holds. 支部工作条例(试行)
-    第八条: the officers of a temporary branch are appointed by the organization that approved it.
+    ``appointed`` are the assignments, each with its role and the day from which it holds.
     """
-    heads = [
-        each for each in appointed if each[1] == Role.SECRETARY and each[0].organization.is_party_organization
-    ]
+    heads = [each for each in appointed if placements.appoints_secretary(each[0].organization, each[1])]
     rows = list(dict.fromkeys(row.organization for row, _, _ in heads))
     need_approval(actor, verb, rows, lambda: _told_heads(heads, len(appointed) - len(heads)))
 

@@ -225,10 +225,8 @@ def edit_organization(
         return organization
     if any(name in wanted for name in rules.FROZEN):
         rows = [organization, *began.below]
-        need_approval(
-            *(actor, "edit_organization", rows, lambda: _told_edit(organization, wanted, began)),
-            changes=wanted,
-        )
+        told = lambda: _told_edit(organization, wanted, began)  # noqa: E731
+        need_approval(actor, "edit_organization", rows, told, changes=wanted)
     is_counted, day = any(name in wanted for name in rules.COUNTED), candidate.established_on
     along = moving_along(actor, organization, began, day, reason)
     with (
@@ -272,9 +270,8 @@ def move_organization(
     parent = fresh(parent) if parent is not None else None
     refuse_if(rules.move_refusals([rules.Move(organization, parent)]))
     before = organization.parent
-    need_approval(
-        *(actor, "move_organization", [organization]), lambda: [_told_field("parent", before, parent)]
-    )
+    told = [_told_field("parent", before, parent)]
+    need_approval(actor, "move_organization", [organization], lambda: told)
     move_last([organization], parent, parent_inferred=False, **stamp(actor))
     organization = fresh(organization)
     audit.record(
@@ -299,10 +296,8 @@ def transfer_organization(
     need_right(actor, "transfer_organization", organization, unit)
     refuse_if(rules.transfer_refusals([rules.Transfer(organization, unit, on)]))
     before = organization.unit
-    need_approval(
-        *(actor, "transfer_organization", [organization]),
-        lambda: [_told_field("unit", before, unit), ("转隶日期", "", on.isoformat())],
-    )
+    told = [_told_field("unit", before, unit), ("转隶日期", "", on.isoformat())]
+    need_approval(actor, "transfer_organization", [organization], lambda: told)
     with following([organization]):
         place_at([organization], unit, on, **stamp(actor))
     audit.record(
@@ -373,7 +368,9 @@ def dissolve_organizations(
     plans = plan_dissolutions(actor=actor, organizations=rows, on=on)
     ending = [row for plan in plans for row in plan.organizations]
     need_approval(
-        *(actor, "dissolve_organization", [*rows, *(row for row in ending if row not in rows)]),
+        actor,
+        "dissolve_organization",
+        list(dict.fromkeys([*rows, *ending])),
         lambda: _told_dissolution(plans, on, document_number),
     )
     for plan in plans:

@@ -55,7 +55,9 @@ def merge_organization(
     groups = list(rules.groups_of(organization, on))
     going = [(row, row.ended_on) for row in leaving if row.person_id not in there]
     need_approval(
-        *(actor, "merge_organization", [organization, into, *groups]),
+        actor,
+        "merge_organization",
+        [organization, into, *groups],
         lambda: [
             ("并入", organization.name, into.name),
             ("合并日期", "", on.isoformat()),

@@ -399,6 +399,14 @@ def _citations(statuses: Iterable[Placement]) -> dict[date, str | None]:
     return cited("temp_secretary_full_member", days) if days else {}
 
 
+def appoints_secretary(organization: Organization, role: str) -> bool:
+    """Whether the role makes somebody secretary of a Party organization: its superior appoints that one.
+
+    支部工作条例(试行) 第八条, for temporary branches.
+    """
+    return role == Role.SECRETARY and organization.is_party_organization
+
+
 def _only_secretaries(heads: Sequence[Placement], proposals: Sequence[Placement]) -> Iterator[Finding]:
     """Warn of those who are secretary already on the day; an assignment in the set counts as it would be."""
     there: dict[object, list[Assignment | Placement]] = defaultdict(list)

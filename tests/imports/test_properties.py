@@ -443,11 +443,11 @@ class ByHand:
         if not (facts or status or home):
             return
         self._may(person.home_unit, "edit_person")
-        people.edit_person(actor=ACTOR, person=person, changes=facts, reason=REASON)
-        if status:
+        if status:  # first, as the import does it: its entry of the record has the name from before
             people.change_political_status(
                 actor=ACTOR, person=person, status=status["political_status"], on=TODAY, reason=REASON
             )
+        people.edit_person(actor=ACTOR, person=person, changes=facts, reason=REASON)
         if home:
             unit, branch = person.home_unit, person.home_branch
             if "home_unit" in home:

@@ -55,7 +55,11 @@ def send() -> int:
                 today = timezone.localdate()
                 if not User.objects.filter(pk=user.pk).exclude(mailed_on=today).update(mailed_on=today):
                     continue
-                message(user, number, connection).send()
+                try:
+                    message(user, number, connection).send()
+                except (OSError, SMTPException):
+                    User.objects.filter(pk=user.pk).update(mailed_on=user.mailed_on)
+                    raise
                 sent += 1
     except (OSError, SMTPException) as error:
         logger.warning("mail could not be sent, trying again later: %s", error)
