@@ -62,7 +62,7 @@ def about(user: access.AnyUser) -> QuerySet[Grant]:
 def delegate_approval(
     *, actor: Actor, grant: Grant, user: User, started_on: date, ended_on: date, reason: str
 ) -> Grant:
-    """Let ``user`` approve in the place of the actor, at the unit of the actor's ``grant``, for these days.
+    """Give ``user`` the actor's right to approve at the unit of ``grant``, from day to day.
 
     ``ended_on`` is the first day without it. Raises ``OperationRefused``.
     """
@@ -87,7 +87,7 @@ def delegate_approval(
         raise refuse("ended_on", f"一次最多委托 {MOST_DAYS} 天,请改早;到期后可以再委托。")
     if grant.ended_on is not None and ended_on > grant.ended_on:
         raise refuse("ended_on", f"您的授权到 {grant.ended_on.isoformat()} 为止,委托不能更长。")
-    made = grants.give(
+    return grants.give(
         actor,
         user,
         grant.unit,
@@ -97,7 +97,6 @@ def delegate_approval(
         delegated_from=grant,
         reason=reason,
     )
-    return made
 
 
 @operation

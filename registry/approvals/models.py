@@ -22,9 +22,9 @@ class Submission(Approvable):
     act = models.CharField("办理方式", max_length=60)
     """The operation that is run; it may do the verb to many rows."""
     facts = models.JSONField("内容", default=dict)
-    """What the operation takes (``registry.operations.packing``)."""
+    """The arguments of the operation (``registry.operations.packing``)."""
     told = models.JSONField("变更对照", default=list)
-    """What it changes: [label, as it is, as it would be]."""
+    """The fields that would change: [label, value now, new value]."""
     subject = models.CharField("变更对象", max_length=200)
     reason = models.CharField("变更原因", max_length=300, blank=True)
     unit = Link(Unit, "单位", related_name="submissions")

@@ -1,4 +1,4 @@
-"""What is done with changes that wait for approval: kept, approved, returned, withdrawn, submitted again."""
+"""Operations on changes that wait for approval: keep, approve, return, withdraw, submit again."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def keep(*, actor: Actor, needed: NeedsApproval, facts: Mapping[str, Any]) -> Su
         "organization": about if isinstance(about, Organization) else None,
     }
     same = _same(actor.user, needed, facts)
-    by = {"state": workflow.ENTER.to.value, "submitted_by": actor.user, "submitted_at": timezone.now()}
+    by = workflow.values(workflow.ENTER, actor.user, timezone.now())
     if same is None:
         same = Submission(verb=needed.verb, act=needed.act, changed_by=actor.user, **values, **by)
         write_new([same])
@@ -133,8 +133,7 @@ def submit_submission(*, actor: Actor, submission: Submission) -> Submission:
     """Submit again what was returned, as it is."""
     (row,) = _at_step(actor, workflow.SUBMIT, [submission])
     _need_own(actor, row)
-    by = {"submitted_by": actor.user, "submitted_at": timezone.now()}
-    return _decided(actor, workflow.SUBMIT, [row], "", by)[0]
+    return _decided(actor, workflow.SUBMIT, [row], "", {})[0]
 
 
 @operation
@@ -202,8 +201,7 @@ def approve_submissions(
         )
     )
     _check_one_each(rows)
-    for row in rows:  # all before the first is carried out, which may end what is below another
-        _check_unchanged(row)
+    _check_unchanged(rows)  # all before the first is carried out, which may end what is below another
     for row in rows:
         by = approving_organization or above.get(row.organization_id or 0)
         values = {"approving_organization": by, "approval_number": approval_number, "approved_on": on}
@@ -236,17 +234,20 @@ def _check_one_each(submissions: Sequence[Submission]) -> None:
         seen_once.add(each.organization_id or 0)
 
 
-def _check_unchanged(submission: Submission) -> None:
-    """Refuse where the rows are another thing than they were: it would do something else now."""
-    by_model: dict[str, list[SubmittedRow]] = {}
-    for each in submission.rows.all():
-        by_model.setdefault(each.model, []).append(each)
-    for label, marked in by_model.items():
-        now = apps.get_model(label)._base_manager.in_bulk([each.object_id for each in marked])
-        if len(now) < len(marked):
-            raise refuse(None, f"“{submission}”涉及的内容有的已不存在,请退回。")
-        rows = [now[each.object_id] for each in marked]
-        for row, each, mark in zip(rows, marked, _marks(rows), strict=True):
+def _check_unchanged(submissions: Sequence[Submission]) -> None:
+    """Refuse where rows are another thing than they were: something else would be done now."""
+    keys: dict[str, set[int]] = {}
+    for each in (each for submission in submissions for each in submission.rows.all()):
+        keys.setdefault(each.model, set()).add(each.object_id)
+    now: dict[tuple[str, int], tuple[Model, str]] = {}
+    for label, pks in keys.items():
+        rows = list(apps.get_model(label)._base_manager.filter(pk__in=pks))
+        now |= {(label, row.pk): (row, mark) for row, mark in zip(rows, _marks(rows), strict=True)}
+    for submission in submissions:
+        for each in submission.rows.all():
+            if (each.model, each.object_id) not in now:
+                raise refuse(None, f"“{submission}”涉及的内容有的已不存在,请退回。")
+            row, mark = now[each.model, each.object_id]
             names = seen.differences(each.mark, mark)
             if isinstance(row, Organization):
                 names = [name for name in names if name in _MATTERS]
@@ -277,9 +278,7 @@ def _at_step(actor: Actor, act: workflow.Act, submissions: Sequence[Submission])
 def _decided(
     actor: Actor, act: workflow.Act, rows: list[Submission], reason: str, values: Mapping[str, Any]
 ) -> list[Submission]:
-    by: dict[str, Any] = {"state": act.to.value, **values}
-    if act.side is workflow.Side.DECIDING:
-        by |= {"decided_by": actor.user, "decided_at": timezone.now()}
+    by = {**workflow.values(act, actor.user, timezone.now()), **values}
     write_each([(row, by) for row in rows])
     for row in rows:
         _record(actor, f"{act.slug}_submission", row, reason)

@@ -30,8 +30,7 @@ def submit_organization(*, actor: Actor, organization: Organization) -> Organiza
 def submit_organizations(*, actor: Actor, organizations: Sequence[Organization]) -> list[Organization]:
     """Submit many entries for approval: all or none."""
     rows = _at_step(actor, workflow.SUBMIT, organizations)
-    by = {"submitted_by": actor.user, "submitted_at": timezone.now()}
-    return set_state(actor, workflow.SUBMIT, rows, "", [by] * len(rows))
+    return set_state(actor, workflow.SUBMIT, rows, "", [{}] * len(rows))
 
 
 @operation
@@ -138,9 +137,7 @@ def set_state(
     verb: str = "",
 ) -> list[Organization]:
     """Write the state to which the act leads, with further ``changes`` of each row; record it as ``verb``."""
-    by: dict[str, Any] = {"state": act.to.value}
-    if act.side is workflow.Side.DECIDING:
-        by |= {"decided_by": actor.user, "decided_at": timezone.now()}
+    by = workflow.values(act, actor.user, timezone.now())
     rows = list(zip(organizations, changes, strict=True))
     with following(organizations):
         written = write_each([(row, {**by, **more}) for row, more in rows])

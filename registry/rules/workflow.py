@@ -113,6 +113,16 @@ def decidable(rows: QuerySet[T], user: AnyUser) -> QuerySet[T]:
     return rows.filter(state=SUBMITTED).exclude(own)
 
 
+def values(act: Act, user: User | None, now: Any) -> dict[str, Any]:
+    """Return what an act by ``user`` writes to a row: the state to which it leads, who did it, and when."""
+    by: dict[str, Any] = {"state": act.to.value}
+    if act.side is Side.DECIDING:
+        by |= {"decided_by": user, "decided_at": now}
+    elif act.to == SUBMITTED:
+        by |= {"submitted_by": user, "submitted_at": now}
+    return by
+
+
 def entered(row: Approvable, user: User | None, now: Any) -> None:
     """Note on a new row who entered it, and submitted it where it is."""
     row.changed_by = user
