@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 
 from registry.models import User
@@ -40,3 +41,19 @@ def test_once_a_day_to_who_wants_it_and_without_names(world: World, settings: An
     client.post("/account/mail/", {"email": "a@example.org"})
     User.objects.filter(pk=world.wanting.pk).update(mailed_on=None)
     assert send() == 0
+
+
+class Down(BaseEmailBackend):
+    """A mail server that does not answer."""
+
+    def send_messages(self, email_messages: Any) -> int:
+        raise ConnectionRefusedError("no answer")
+
+
+def test_what_could_not_be_sent_is_tried_again_the_same_day(world: World, settings: Any) -> None:
+    settings.EMAIL_HOST = "mail.example.org"
+    User.objects.filter(pk=world.wanting.pk).update(wants_mail=True, mailed_on=None)
+    usual, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, f"{__name__}.Down"
+    assert send() == 0
+    settings.EMAIL_BACKEND = usual
+    assert send() == 1
