@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -49,19 +50,12 @@ def deciding(request: HttpRequest) -> Card | None:
     table = SubmissionTable(request)
     marks = [f"{row.pk}:{mark}" for row, mark in zip(rows, seen.short_marks(rows), strict=True)]
     lines = [ListedSubmission(table, row) for row in rows]
-    form = DecideManyForm(user=request.user, row=_Rows(rows), auto_id="change_%s")
+    form = DecideManyForm(user=request.user, row=SimpleNamespace(rows=rows), auto_id="change_%s")
     return "approvals/_desk.html", {
         "lines": list(zip(lines, marks, strict=True)),
         "number": number,
         "form": form,
     }
-
-
-class _Rows:
-    """The rows that the form of the decision is about."""
-
-    def __init__(self, rows: list[Submission]) -> None:
-        self.rows = rows
 
 
 def returned(request: HttpRequest) -> Card | None:

@@ -53,7 +53,7 @@ class DecisionForm(ScopedForm):
 
 
 class DecideManyForm(TickedForm):
-    """Approve many by one document; each keeps the number and day that it has."""
+    """Approve many by one document; each keeps the number and day that it has. ``row`` holds the ``rows``."""
 
     approving_organization = PickerField(
         "organization",

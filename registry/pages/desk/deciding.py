@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -114,16 +115,9 @@ def panel(request: HttpRequest) -> dict[str, Any]:
         "following": following,
         "changes": differences(opened.organization),
         "effect": effect(opened.organization, address),
-        "form": DecideManyForm(user=request.user, row=_Rows(shown), auto_id="decide_%s"),
+        "form": DecideManyForm(user=request.user, row=SimpleNamespace(rows=shown), auto_id="decide_%s"),
         "limit": settings.APPROVAL_DAYS,
     }
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """The rows that the form of the decision is about."""
-
-    rows: Sequence[Organization]
 
 
 def _items(request: HttpRequest, address: Address, shown: list[Organization]) -> list[Item]:
