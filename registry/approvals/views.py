@@ -58,7 +58,7 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
             "organization_url": address.url(found.organization.get_absolute_url())
             if found.organization
             else "",
-            "is_own": workflow.is_own(request.user, found),
+            "own": workflow.OWN if workflow.is_own(request.user, found) else "",
             "waits": found.state == WorkflowState.SUBMITTED,
             "actions": _actions(request, found),
             **history.of_page(request.user, found, address),
@@ -124,7 +124,7 @@ def _around(job: Job) -> dict[str, Any]:
 
 def _sentences(job: Job, *said: str) -> list[str]:
     own = workflow.is_own(job.user, job.row)
-    return [*said, *(["由您提交或最后修改,须由另一人审批。"] if own else [])]
+    return [*said, *([workflow.OWN] if own else [])]
 
 
 _SUBMISSION = Subject("submission", _found, _around, "approvals/confirm.html")

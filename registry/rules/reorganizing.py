@@ -24,6 +24,11 @@ class Merger:
     on: date
 
 
+def is_temporary_branch(organization: Organization) -> bool:
+    """Whether it is of a kind that is put together with others."""
+    return organization.is_temporary and organization.kind in BRANCH_KINDS
+
+
 def staying_on(organization: Organization, on: date) -> QuerySet[Assignment]:
     """Return the assignments in the organization that last beyond the day."""
     lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
@@ -53,7 +58,7 @@ def _check(proposal: Merger) -> Wrong:
         yield "merged_into_another", "into", "不能并入自身,请选择另一个支部。"
         return
     for field, each in (("", organization), ("into", into)):
-        if not each.is_temporary or each.kind not in BRANCH_KINDS:
+        if not is_temporary_branch(each):
             yield "merged_are_branches", field, f"“{each.name}”不是临时党支部,只有临时党支部可以合并。"
         if each.state != WorkflowState.APPROVED:
             yield "merged_are_approved", field, f"“{each.name}”尚未批准,请先批准。"

@@ -72,6 +72,10 @@ ACTS = (DRAW_UP, ENTER, SUBMIT, APPROVE, RETURN, WITHDRAW, CHANGE, REVOKE)
 """In the order of the drawing. Whatever was done can be taken back as a whole, too: then backwards."""
 
 
+OWN = "由您提交或最后修改,须由另一人审批。"
+"""Said to who is one of the two people before anything is tried."""
+
+
 def leads(before: str | None, after: str) -> bool:
     """Whether the table knows an act from one state (None: the row is new) to the other, or back."""
     ways = {(origin, act.to) for act in ACTS for origin in act.origins or (None,)}

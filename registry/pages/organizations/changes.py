@@ -16,7 +16,7 @@ from registry.models import Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import approving, reorganizing, seen
 from registry.operations import organizations as operations
-from registry.pages.organizations import forms, page
+from registry.pages.organizations import forms
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
 from registry.rules import organizations as rules
@@ -133,7 +133,7 @@ def _move_warnings(job: Job) -> list[str]:
 
 def _own_sentences(job: Job) -> list[str]:
     """Say before anything is typed that another person has to decide."""
-    return [page.OF_OWN] if workflow.is_own(job.user, job.row) else []
+    return [workflow.OWN] if workflow.is_own(job.user, job.row) else []
 
 
 def _merger(job: Job) -> list[str]:

@@ -19,10 +19,11 @@ from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_place
 from registry.models import Campaign, Organization, OrganizationPlacement, WorkflowState
 from registry.models.hierarchy import Span
-from registry.models.kinds import BRANCH_KINDS, PENDING_STATES
+from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
 from registry.rules import workflow
+from registry.rules.reorganizing import is_temporary_branch
 from registry.rules.waiting import overdue_by
 from registry.web.address import Address
 from registry.web.links import PENDING, buttons, linked, rows_page
@@ -223,11 +224,7 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     )
     resubmits = state in workflow.SUBMIT.origins
     left_out = set() if stands else _WHILE_IT_STANDS
-    if (
-        state != WorkflowState.APPROVED
-        or not organization.is_temporary
-        or organization.kind not in BRANCH_KINDS
-    ):
+    if state != WorkflowState.APPROVED or not is_temporary_branch(organization):
         left_out = left_out | {"organization_merge"}
     if resubmits:  # the form of a draft has all that is corrected later
         left_out = left_out | {"organization_correct"}
@@ -257,9 +254,6 @@ def _prints(user: access.AnyUser, organization: Organization, address: Address) 
     ]
 
 
-OF_OWN = "由您提交或最后修改,须由另一人审批。"
-
-
 def notice(organization: Organization, user: access.AnyUser, day: date) -> str:
     """Return the sentence above the page of what does not count, and whether it is overdue on the day."""
     if organization.state in PENDING_STATES:
@@ -270,7 +264,7 @@ def notice(organization: Organization, user: access.AnyUser, day: date) -> str:
         if organization.state == WorkflowState.RETURNED and organization.return_reason:
             said += f"退回原因:{organization.return_reason}"
         is_own = organization.state == WorkflowState.SUBMITTED and workflow.is_own(user, organization)
-        return said + (OF_OWN if is_own else "")
+        return said + (workflow.OWN if is_own else "")
     if organization.state == WorkflowState.WITHDRAWN:
         return "该组织系误录,已撤回,不计入任何日期的统计。"
     return ""
