@@ -165,7 +165,7 @@ def test_the_difference_says_what_it_does_to_the_counts(world: World) -> None:
     assert (
         panel["effect"] == "临时党支部自 2020-02-01 起增加 1 个,一线人员增加 1 人(另有 1 人已在其他组织计入)"
     )
-    assert {change.label: change.new for change in panel["changes"]}["班子"] == "书记 甲临时党支部书记"
+    assert {label: new for label, _old, new in panel["differences"]}["班子"] == "书记 甲临时党支部书记"
     assert [
         check.check.slug for check in panel["opened"].checks if check.check.slug == "temp_branch_approved"
     ] == []

@@ -36,15 +36,6 @@ _TONES = {Level.VIOLATION: "bad", Level.WARNING: "warn", Level.HINT: "plain"}
 
 
 @dataclass(frozen=True)
-class Change:
-    """One line of the difference: what stands, and what was submitted."""
-
-    label: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
 class Item:
     """One organization that waits for a decision."""
 
@@ -113,7 +104,7 @@ def panel(request: HttpRequest) -> dict[str, Any]:
         "opened": opened,
         "place": place + 1,
         "following": following,
-        "changes": differences(opened.organization),
+        "differences": differences(opened.organization),
         "effect": effect(opened.organization, address),
         "form": DecideManyForm(user=request.user, row=SimpleNamespace(rows=shown), auto_id="decide_%s"),
         "limit": settings.APPROVAL_DAYS,
@@ -156,8 +147,8 @@ def checks(organizations: Sequence[Organization], day: date) -> dict[int, list[B
     return found
 
 
-def differences(organization: Organization) -> list[Change]:
-    """Return what founding an organization adds to what stands: nothing of it stood before."""
+def differences(organization: Organization) -> list[tuple[str, str, str]]:
+    """Return what founding an organization adds: (label, nothing, what is new)."""
     held = Assignment.objects.valid().filter(organization=organization).select_related("person")
     heads = sorted((row for row in held if row.role in LEADING_ROLES), key=lambda row: ROLE_ORDER[row.role])
     members = sum(row.person.political_status in MEMBER_STATUSES for row in held)
@@ -173,7 +164,7 @@ def differences(organization: Organization) -> list[Change]:
         ("人员", f"{len(held)} 人,其中党员 {members} 人" if held else "没有编入人员"),
         ("批复文号", organization.approval_number),
     ]
-    return [Change(label, "", new) for label, new in said if new]
+    return [(label, "", new) for label, new in said if new]
 
 
 def effect(organization: Organization, address: Address) -> str:
