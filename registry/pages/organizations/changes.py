@@ -145,6 +145,7 @@ def _merger(job: Job) -> list[str]:
         f"自 {day.isoformat()} 起撤销“{job.row.name}”,"
         f"在编 {people:,} 人次、下级组织 {groups:,} 个归入所选支部。",
         "已在所选支部的人员不重复编入;书记归入后为成员,职责可再调整。",
+        *_approved_first(job),
     ]
 
 
