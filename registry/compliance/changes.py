@@ -20,14 +20,13 @@ from registry.compliance.forms import (
     ExceptionForm,
     RuleForm,
 )
-from registry.compliance.found import BY_SLUG
 from registry.compliance.rules import check_of
 from registry.compliance.workdays import days_said, year_of
 from registry.models import Organization, RuleException
 from registry.models.hierarchy import roots
 from registry.operations import compliance as operations
 from registry.refusals import RefusedByRole
-from registry.rules.checks import settings_on, thresholds_of
+from registry.rules.checks import BY_SLUG, settings_on, thresholds_of
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ScopedForm

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from django.db.models import QuerySet
 
 from registry.counting.basis import Place, Question, organization_rows
 from registry.models import Organization
-from registry.rules.checks import CHECKS, Check, Level
+from registry.rules.checks import Check, Level
 
-BY_SLUG: Mapping[str, Check] = {check.slug: check for check in CHECKS}
 TONES = {Level.VIOLATION: "bad", Level.WARNING: "warn", Level.HINT: "info"}
 EXCEPTED = "excepted"
 """Beside the levels: what is excepted is counted apart, whatever its level."""

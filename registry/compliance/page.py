@@ -13,11 +13,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import BY_SLUG, EXCEPTED, TONES, cited, nothing_wrong, organizations_at
+from registry.compliance.found import EXCEPTED, TONES, cited, nothing_wrong, organizations_at
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.models.hierarchy import UnitHierarchy
-from registry.rules.checks import CHECKS, Check, Counted, Level, Number, count_breaches, settings_on
+from registry.rules.checks import BY_SLUG, CHECKS, Check, Counted, Level, Number, count_breaches, settings_on
 from registry.web.address import Address, address_of
 from registry.web.drill import unit_of
 from registry.web.statement import Statement, units_left_out

@@ -14,11 +14,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import BY_SLUG, TONES, cited
+from registry.compliance.found import TONES, cited
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
-from registry.rules.checks import CHECKS, Check, Level, settings_on, thresholds_of
+from registry.rules.checks import BY_SLUG, CHECKS, Check, Level, settings_on, thresholds_of
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, tag_cell

@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.compliance.found import BY_SLUG, EXCEPTED, TONES, nothing_wrong, organizations_at
+from registry.compliance.found import EXCEPTED, TONES, nothing_wrong, organizations_at
 from registry.models import Organization, Person, RuleException, Unit
 from registry.models.hierarchy import Span
-from registry.rules.checks import CHECKS, Breach, Level, breaches
+from registry.rules.checks import BY_SLUG, CHECKS, Breach, Level, breaches
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, tag_cell

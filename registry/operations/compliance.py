@@ -16,7 +16,7 @@ from registry.models.hierarchy import roots
 from registry.models.writer import write_new
 from registry.operations.base import fresh, fresh_all, need_right, operation, validate_all, write
 from registry.rules import compliance as rules
-from registry.rules.checks import by_slug
+from registry.rules.checks import BY_SLUG
 from registry.rules.findings import refuse_if
 
 HOLIDAYS = Path(__file__).parent / "holidays"
@@ -40,7 +40,7 @@ def set_rule(
     proposal = rules.Setting(slug, is_on, since, thresholds or {}, reason)
     _need_right_everywhere(actor, "set_rule")
     refuse_if(rules.setting_refusals([proposal]))
-    check = by_slug(slug)
+    check = BY_SLUG[slug]
     own = {name: value for name, value in proposal.thresholds.items() if value != check.thresholds[name]}
     there = RuleSetting.objects.filter(slug=slug, since=since)
     values = {"is_on": is_on, "thresholds": own, "set_by": actor.user, "reason": reason.strip()}
@@ -98,8 +98,8 @@ def grant_exception(
         actor,
         "grant_exception",
         row,
-        name=f"{by_slug(slug).label} · {organization.name}",
-        after={"rule": by_slug(slug).label, "organization": organization, **after},
+        name=f"{BY_SLUG[slug].label} · {organization.name}",
+        after={"rule": BY_SLUG[slug].label, "organization": organization, **after},
         reason=row.reason,
         effective_on=started_on,
     )
@@ -123,7 +123,7 @@ def end_exceptions(
     entries = []
     for row in rows:
         before, after = write(row, {"ended_on": on})
-        name = f"{by_slug(row.slug).label} · {row.organization.name}"
+        name = f"{BY_SLUG[row.slug].label} · {row.organization.name}"
         entries.append(
             audit.entry(
                 actor,

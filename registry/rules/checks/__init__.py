@@ -20,9 +20,10 @@ from registry.rules.checks.asking import (
     thresholds_of,
 )
 from registry.rules.checks.check import Breach, Check, Cites, Edition, Level
-from registry.rules.checks.declared import CHECKS, by_slug
+from registry.rules.checks.declared import BY_SLUG, CHECKS
 
 __all__ = [
+    "BY_SLUG",
     "CHECKS",
     "FEW",
     "Breach",
@@ -36,7 +37,6 @@ __all__ = [
     "UnitNumbers",
     "breaches",
     "breaching",
-    "by_slug",
     "count_breaches",
     "organizations_at",
     "settings_on",
