@@ -13,12 +13,13 @@ from django.utils.functional import cached_property
 from registry import access
 from registry.compliance.found import EXCEPTED, TONES, nothing_wrong, organizations_at
 from registry.models import Organization, Person, RuleException, Unit
+from registry.models.base import in_spans
 from registry.models.hierarchy import Span
 from registry.rules.checks import BY_SLUG, CHECKS, Breach, Level, breaches
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, tag_cell
-from registry.web.drill import Place, place_of, unit_of
+from registry.web.drill import PlacedTable, unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.tables import Empty, Table
@@ -124,10 +125,11 @@ def _by_level(row: PlacedBreach) -> tuple[Any, ...]:
     return (list(Level).index(row.breach.check.level), *_by_rule(row))
 
 
-class BreachTable(Table[ListedBreach]):
+class BreachTable(PlacedTable[ListedBreach]):
     """What breaks a rule on the day at the place of the address."""
 
-    title = "规范检查清单"
+    name = "规范检查清单"
+    metric = None
     tab = "规范检查"
     file = "breaches_export"
     heading = "发现"
@@ -163,41 +165,9 @@ class BreachTable(Table[ListedBreach]):
     )
 
     @cached_property
-    def at(self) -> Place:
-        """The place of the address."""
-        return place_of(self.request, self.question)
-
-    @cached_property
     def scope(self) -> list[Span]:
         """The intervals that the user sees."""
         return access.spans(self.user)
-
-    @property
-    def place(self) -> str:
-        """The place in words."""
-        return self.at.label
-
-    @property
-    def then(self) -> list[Span]:
-        """The intervals of the place."""
-        return self.at.spans
-
-    @property
-    def unit(self) -> Unit | None:
-        """The unit of the place."""
-        return self.at.unit
-
-    @property
-    def file_place(self) -> str:
-        """The place in words."""
-        return self.at.label
-
-    @property
-    def place_chips(self) -> dict[str, str]:
-        """The unit, and that it is meant alone."""
-        if self.at.unit is None:
-            return {}
-        return self.chip_of_unit(self.at.unit.name) | ({"own": "仅本单位"} if self.at.own else {})
 
     @property
     def slugs(self) -> list[str]:
@@ -403,8 +373,8 @@ class ExceptionTable(Table[ListedException]):
         rows = access.visible(self.user, RuleException.objects.all())
         if self.unit is None:
             return rows
-        place = {"tree_id": self.unit.tree_id, "lft__range": (self.unit.lft, self.unit.rght)}
-        return rows.filter(**{f"organization__unit__{name}": value for name, value in place.items()})
+        below = Span(self.unit.tree_id, self.unit.lft, self.unit.rght)
+        return rows.filter(in_spans([below], "organization__unit__"))
 
     def detailed(self, rows: QuerySet[RuleException]) -> QuerySet[RuleException]:
         """Join what a line shows."""
