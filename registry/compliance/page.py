@@ -17,7 +17,7 @@ from registry.compliance.found import EXCEPTED, TONES, cited, nothing_wrong, org
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.models.hierarchy import UnitHierarchy
-from registry.rules.checks import BY_SLUG, CHECKS, Check, Counted, Level, Number, count_breaches, settings_on
+from registry.rules.checks import BY_SLUG, CHECKS, Check, Counted, Level, Number, Settings, count_breaches
 from registry.web.address import Address, address_of
 from registry.web.drill import unit_of
 from registry.web.statement import Statement, units_left_out
@@ -142,16 +142,16 @@ class Found:
 
     def rules(self, links: Links) -> list[RuleLine]:
         """Return a line for each rule, in their order."""
-        settings = settings_on(self.question.as_of)
+        settings, day = Settings.read(), self.question.as_of
         return [
             RuleLine(
                 check,
                 links.address.url(reverse("rule", args=[check.slug])),
-                cited(check, self.question.as_of),
+                cited(check, day),
                 TONES[check.level],
                 Count("", number.breaches, links.rows(rule=check.slug, excepted="no")),
                 Count("例外", number.excepted, links.rows(rule=check.slug, excepted="yes")),
-                check.slug not in settings or settings[check.slug].is_on,
+                settings.is_on(check, day),
             )
             for check in CHECKS
             for number in [self.numbers.get(check.slug, Number())]

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
@@ -18,7 +17,7 @@ from registry.compliance.found import TONES, cited
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
-from registry.rules.checks import BY_SLUG, CHECKS, Check, Level, settings_on, thresholds_of
+from registry.rules.checks import BY_SLUG, CHECKS, Check, Level, Settings, thresholds_of
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, tag_cell
@@ -133,12 +132,8 @@ class RuleTable(Table[ListedRule]):
 
     def lines(self, found: list[Check]) -> list[ListedRule]:
         """Return these rules with their settings: one query."""
-        return [ListedRule(self.address, check, self.settings.get(check.slug)) for check in found]
-
-    @cached_property
-    def settings(self) -> dict[str, RuleSetting]:
-        """The settings of the day."""
-        return settings_on(self.question.as_of)
+        settings, day = Settings.read(), self.question.as_of
+        return [ListedRule(self.address, check, settings.on(check.slug, day)) for check in found]
 
 
 @require_safe
@@ -171,8 +166,7 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
     """One rule: its setting on the day, its editions, and every setting that was made."""
     check, address = check_of(slug), address_of(request)
     settings = list(RuleSetting.objects.filter(slug=slug).select_related("set_by").order_by("-since"))
-    now = next((each for each in settings if each.since <= address.as_of), None)
-    line = ListedRule(address, check, now)
+    line = ListedRule(address, check, Settings(settings).on(slug, address.as_of))
     actions = []
     if access.may(request.user, "set_rule", *roots()):
         url = address.url(reverse("rule_set", args=[slug]))

@@ -16,7 +16,6 @@ from registry.rules.checks.asking import (
     breaching,
     count_breaches,
     organizations_at,
-    settings_on,
     thresholds_of,
 )
 from registry.rules.checks.check import Breach, Check, Cites, Edition, Level
@@ -39,6 +38,5 @@ __all__ = [
     "breaching",
     "count_breaches",
     "organizations_at",
-    "settings_on",
     "thresholds_of",
 ]
