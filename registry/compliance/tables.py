@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
@@ -14,7 +14,7 @@ from registry import access
 from registry.compliance.found import EXCEPTED, TONES, nothing_wrong, organizations_at
 from registry.models import Organization, Person, RuleException, Unit
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span
+from registry.models.hierarchy import Span, holds
 from registry.rules.checks import BY_SLUG, CHECKS, Breach, Level, breaches
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
@@ -207,7 +207,7 @@ class BreachTable(PlacedTable[ListedBreach]):
                     breach,
                     organization,
                     access.inside(organization.unit, self.scope),
-                    is_inside(self.scope, organization.host_tree_id, organization.host_lft),
+                    holds(self.scope, organization.host_tree_id, organization.host_lft),
                     people.get(breach.person_id or 0),
                 )
             )
@@ -219,18 +219,8 @@ class BreachTable(PlacedTable[ListedBreach]):
         return self.checked.filter(is_sample=True, pk__in=wanted).order_by().exists() if wanted else False
 
     def _organizations(self, wanted: set[int]) -> dict[int, Any]:
-        hosted: Any = Organization.objects.hosted_on(self.question.as_of)
-        hosted = hosted.filter(pk__in=wanted).select_related("unit")
-        return {
-            row.pk: row
-            for row in hosted.annotate(
-                host_code=F("host__unit__code"),
-                host_name=F("host__unit__name"),
-                host_short_name=F("host__unit__short_name"),
-                host_tree_id=F("host__unit__tree_id"),
-                host_lft=F("host__unit__lft"),
-            )
-        }
+        hosted = Organization.objects.hosted_on(self.question.as_of).with_host_facts()
+        return {row.pk: row for row in hosted.filter(pk__in=wanted).select_related("unit")}
 
     @property
     def empty(self) -> Empty:
@@ -238,11 +228,6 @@ class BreachTable(PlacedTable[ListedBreach]):
         if self.is_filtered:
             return Empty(self.nothing_found, self.clear_url, "清除筛选")
         return Empty(nothing_wrong(self.question.as_of))
-
-
-def is_inside(scope: Sequence[Span], tree_id: int, lft: int) -> bool:
-    """Whether a unit of today's tree, known by its numbers, lies in the intervals."""
-    return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in scope)
 
 
 # --- Exceptions -----------------------------------------------------------------------------------
