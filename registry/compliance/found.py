@@ -15,7 +15,7 @@ EXCEPTED = "excepted"
 """Beside the levels: what is excepted is counted apart, whatever its level."""
 
 
-def organizations_at(question: Question, place: Place) -> QuerySet[Organization]:
+def checked_at(question: Question, place: Place) -> QuerySet[Organization]:
     """Return the organizations that are checked: approved, standing on the day, of the campaign asked for.
 
     The same as those that ``count_breaches`` counts, so that a number is that of its list.
@@ -23,7 +23,7 @@ def organizations_at(question: Question, place: Place) -> QuerySet[Organization]
     return organization_rows(None, question.current(), place)
 
 
-def cited(check: Check, day: date) -> str:
+def citation_said(check: Check, day: date) -> str:
     """Return what may be quoted of the edition that holds on the day, in words."""
     edition = check.edition_on(day)
     if edition is None:

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import TONES, cited
+from registry.compliance.found import TONES, citation_said
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
@@ -57,7 +57,7 @@ class ListedRule:
     @property
     def citation(self) -> str:
         """What may be quoted."""
-        return cited(self.check, self.address.as_of)
+        return citation_said(self.check, self.address.as_of)
 
     @property
     def is_on(self) -> bool:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.compliance.found import EXCEPTED, TONES, nothing_wrong, organizations_at
+from registry.compliance.found import EXCEPTED, TONES, checked_at, nothing_wrong
 from registry.models import Organization, Person, RuleException, Unit
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, holds
@@ -178,7 +178,7 @@ class BreachTable(PlacedTable[ListedBreach]):
     @cached_property
     def checked(self) -> QuerySet[Organization]:
         """The organizations that are checked, each with its host of the day."""
-        return organizations_at(self.question, self.at.rows)
+        return checked_at(self.question, self.at.rows)
 
     def every(self) -> list[PlacedBreach]:
         """Return every breach of the rules asked for."""
