@@ -10,6 +10,7 @@ from registry.counting.basis import Place, Question, organization_rows
 from registry.models import Organization
 from registry.rules.checks import Check, Level
 
+LEVELS = [(level.value, level.label) for level in Level]
 TONES = {Level.VIOLATION: "bad", Level.WARNING: "warn", Level.HINT: "info"}
 EXCEPTED = "excepted"
 """Beside the levels: what is excepted is counted apart, whatever its level."""

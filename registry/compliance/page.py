@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import EXCEPTED, TONES, checked_at, citation_said, nothing_wrong
+from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, citation_said, nothing_wrong
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.models.hierarchy import UnitHierarchy
@@ -33,7 +33,7 @@ from registry.web.address import Address, address_of
 from registry.web.drill import unit_of
 from registry.web.statement import Statement, units_left_out
 
-COLUMNS = (*((level.value, level.label) for level in Level), (EXCEPTED, "例外"))
+COLUMNS = (*LEVELS, (EXCEPTED, "例外"))
 """What is counted at a place: by level, and apart from it what is excepted."""
 
 IN_LINE = [check.slug for check in CHECKS if check.level != Level.HINT]

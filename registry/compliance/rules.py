@@ -13,11 +13,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import TONES, citation_said
+from registry.compliance.found import LEVELS, TONES, citation_said
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
-from registry.rules.checks import BY_SLUG, CHECKS, Check, Level, Settings, thresholds_of
+from registry.rules.checks import BY_SLUG, CHECKS, Check, Settings, thresholds_of
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, tag_cell
@@ -61,12 +61,12 @@ class ListedRule:
 
     @property
     def is_on(self) -> bool:
-        """Whether it is asked."""
+        """Whether it is switched on."""
         return self.setting is None or self.setting.is_on
 
     @property
     def state(self) -> str:
-        """Whether it is asked, and whether that is the default."""
+        """Whether it is switched on, and whether that is the default."""
         return "停用" if not self.is_on else "启用(默认)" if self.setting is None else "启用(已设置)"
 
     @property
@@ -76,12 +76,12 @@ class ListedRule:
 
     @property
     def numbers(self) -> str | None:
-        """Its numbers as they hold."""
+        """Its thresholds of the day in words."""
         return numbers_said(thresholds_of(self.check, self.setting)) or None
 
     @property
     def defaults(self) -> str | None:
-        """Its numbers as declared."""
+        """Its declared thresholds in words."""
         return numbers_said(self.check.thresholds) or None
 
     @property
@@ -117,7 +117,7 @@ class RuleTable(Table[ListedRule]):
             "level",
             "级别",
             lambda table, rows, value: [row for row in rows if row.level == value],
-            choices=[(level.value, level.label) for level in Level],
+            choices=LEVELS,
         ),
     )
 

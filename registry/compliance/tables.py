@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.compliance.found import EXCEPTED, TONES, checked_at, nothing_wrong
+from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, nothing_wrong
 from registry.models import Organization, Person, RuleException, Unit
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, holds
@@ -24,7 +24,6 @@ from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.tables import Empty, Table
 
-LEVELS = [(level.value, level.label) for level in Level]
 RULES = [(check.slug, check.label) for check in CHECKS]
 SET_ASIDE = (("no", "不含例外"), ("yes", "只看例外"))
 
