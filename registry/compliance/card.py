@@ -128,8 +128,7 @@ def _shown(
     may_except: bool,
 ) -> ShownBreach:
     user, slug = request.user, breach.check.slug
-    scope = access.spans(user)
-    is_seen = person is not None and access.inside(person.home_unit, scope)
+    is_seen = person is not None and access.may(user, access.SEE, person)
     ways = []
     for verb, page, label in WAYS.get(slug, ()):
         row: Any = person if page.startswith("person_") else organization

@@ -13,6 +13,7 @@ from registry.compliance.forms import (
     ARRANGEMENTS,
     DEFAULT,
     FREE,
+    OFF,
     ON,
     WORK,
     DaysForm,
@@ -20,14 +21,13 @@ from registry.compliance.forms import (
     ExceptionForm,
     RuleForm,
 )
-from registry.compliance.found import BY_SLUG
 from registry.compliance.rules import check_of
 from registry.compliance.workdays import days_said, year_of
 from registry.models import Organization, RuleException
 from registry.models.hierarchy import roots
 from registry.operations import compliance as operations
 from registry.refusals import RefusedByRole
-from registry.rules.checks import settings_on, thresholds_of
+from registry.rules.checks import BY_SLUG, Settings
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ScopedForm
@@ -104,11 +104,12 @@ def set_rule(request: HttpRequest, slug: str) -> HttpResponse:
     check = check_of(slug)
     need_top(request, "set_rule")
     address = address_of(request)
-    held = settings_on(address.today).get(slug)
+    settings, today = Settings.read(), address.today
+    held = settings.on(slug, today)
     initial = {
-        "is_on": ON if held is None or held.is_on else "off",
-        "since": address.today,
-        "thresholds": thresholds_of(check, held),
+        "is_on": ON if settings.is_on(check, today) else OFF,
+        "since": today,
+        "thresholds": settings.thresholds(check, today),
     }
     form = RuleForm(posted(request), user=request.user, row=check, initial=initial)
     page = address.url(reverse("rule", args=[slug]))

@@ -35,13 +35,13 @@ class EndExceptionForm(ScopedForm):
     reason = reason_field(required=True)
 
 
-ON = "on"
+ON, OFF = "on", "off"
 
 
 class RuleForm(ScopedForm):
-    """Whether a rule is asked, and with which numbers, from a day on. ``row`` is the check."""
+    """Whether a rule is switched on, and with which numbers, from a day on. ``row`` is the check."""
 
-    is_on = forms.ChoiceField(label="启用", choices=((ON, "启用"), ("off", "停用")))
+    is_on = forms.ChoiceField(label="启用", choices=((ON, "启用"), (OFF, "停用")))
     since = DayField(label="起用日期", help_text="自该日起的检查按此办理,以前日期的不变。")
     reason = reason_field("原因", help_text="记入操作记录。停用引用条文的违规规则时必须填写。")
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from django.db.models import QuerySet
 
 from registry.counting.basis import Place, Question, organization_rows
 from registry.models import Organization
-from registry.rules.checks import CHECKS, Check, Level
+from registry.rules.checks import Check, Level
 
-BY_SLUG: Mapping[str, Check] = {check.slug: check for check in CHECKS}
+LEVELS = [(level.value, level.label) for level in Level]
 TONES = {Level.VIOLATION: "bad", Level.WARNING: "warn", Level.HINT: "info"}
 EXCEPTED = "excepted"
 """Beside the levels: what is excepted is counted apart, whatever its level."""
 
 
-def organizations_at(question: Question, place: Place) -> QuerySet[Organization]:
+def checked_at(question: Question, place: Place) -> QuerySet[Organization]:
     """Return the organizations that are checked: approved, standing on the day, of the campaign asked for.
 
     The same as those that ``count_breaches`` counts, so that a number is that of its list.
@@ -25,7 +24,7 @@ def organizations_at(question: Question, place: Place) -> QuerySet[Organization]
     return organization_rows(None, question.current(), place)
 
 
-def cited(check: Check, day: date) -> str:
+def citation_said(check: Check, day: date) -> str:
     """Return what may be quoted of the edition that holds on the day, in words."""
     edition = check.edition_on(day)
     if edition is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,27 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import BY_SLUG, EXCEPTED, TONES, cited, nothing_wrong, organizations_at
+from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, citation_said, nothing_wrong
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.models.hierarchy import UnitHierarchy
-from registry.rules.checks import CHECKS, Check, Counted, Level, Number, count_breaches, settings_on
+from registry.rules.checks import (
+    BY_SLUG,
+    CHECKS,
+    Check,
+    Counted,
+    Level,
+    Number,
+    Numbers,
+    Settings,
+    UnitNumbers,
+    count_breaches,
+)
 from registry.web.address import Address, address_of
 from registry.web.drill import unit_of
 from registry.web.statement import Statement, units_left_out
 
-Numbers = dict[str, Number]
-"""Breaches and what is excepted, by the slug of the rule."""
-COLUMNS = (*((level.value, level.label) for level in Level), (EXCEPTED, "例外"))
+COLUMNS = (*LEVELS, (EXCEPTED, "例外"))
 """What is counted at a place: by level, and apart from it what is excepted."""
 
 IN_LINE = [check.slug for check in CHECKS if check.level != Level.HINT]
@@ -104,7 +113,7 @@ class Links:
         return self.address.url(reverse("compliance"), unit=unit.code)
 
 
-class Found:
+class Summary:
     """What was found at the unit of the page and below it; without a unit, at all units of the user."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -123,11 +132,7 @@ class Found:
                     known.breaches + number.breaches, known.excepted + number.excepted
                 )
         self.own: Numbers = counted[0].own if self.unit else {}
-        self.below: list[tuple[Unit, Numbers]] = (
-            [(each.unit, each.numbers) for each in counted[0].children]
-            if self.unit
-            else [(each.unit, each.numbers) for each in counted]
-        )
+        self.below: Sequence[UnitNumbers | Counted] = counted[0].children if self.unit else counted
 
     @property
     def place(self) -> str:
@@ -142,16 +147,16 @@ class Found:
 
     def rules(self, links: Links) -> list[RuleLine]:
         """Return a line for each rule, in their order."""
-        settings = settings_on(self.question.as_of)
+        settings, day = Settings.read(), self.question.as_of
         return [
             RuleLine(
                 check,
                 links.address.url(reverse("rule", args=[check.slug])),
-                cited(check, self.question.as_of),
+                citation_said(check, day),
                 TONES[check.level],
                 Count("", number.breaches, links.rows(rule=check.slug, excepted="no")),
                 Count("例外", number.excepted, links.rows(rule=check.slug, excepted="yes")),
-                check.slug not in settings or settings[check.slug].is_on,
+                settings.is_on(check, day),
             )
             for check in CHECKS
             for number in [self.numbers.get(check.slug, Number())]
@@ -161,11 +166,11 @@ class Found:
         """Return the lines of the units below, those where anything was found."""
         lines = [
             UnitLine(
-                unit.label,
-                links.page(unit) if access.inside(unit, self.scope) else "",
-                links.counts(numbers, unit),
+                each.unit.label,
+                links.page(each.unit) if access.inside(each.unit, self.scope) else "",
+                links.counts(each.numbers, each.unit),
             )
-            for unit, numbers in self.below
+            for each in self.below
         ]
         return [line for line in lines if not line.is_clean]
 
@@ -201,39 +206,39 @@ def count_at(
 @require_safe
 def compliance(request: HttpRequest) -> HttpResponse:
     """Show how many breaches there are at a unit and below it on the day, by rule and by unit below."""
-    found = Found(request)
-    if found.unit:
-        request.current_unit = found.unit.code  # type: ignore[attr-defined]
-    links = Links(found.address, found.unit)
-    every, rules = links.counts(found.numbers), found.rules(links)
-    own = UnitLine("本单位", "", links.counts(found.own, own="1"))
+    summary = Summary(request)
+    if summary.unit:
+        request.current_unit = summary.unit.code  # type: ignore[attr-defined]
+    links = Links(summary.address, summary.unit)
+    every, rules = links.counts(summary.numbers), summary.rules(links)
+    own = UnitLine("本单位", "", links.counts(summary.own, own="1"))
     context = {
-        "unit": found.unit,
-        "subtitle": f"{found.place} · {found.question.as_of} 现有、已批准的组织",
-        "crumbs": found.crumbs(links),
-        "statement": found.statement,
+        "unit": summary.unit,
+        "subtitle": f"{summary.place} · {summary.question.as_of} 现有、已批准的组织",
+        "crumbs": summary.crumbs(links),
+        "statement": summary.statement,
         "every": every,
         "is_clean": not any(each.value for each in every),
-        "nothing_wrong": nothing_wrong(found.question.as_of),
+        "nothing_wrong": nothing_wrong(summary.question.as_of),
         "rules": [each for each in rules if not each.is_clean],
         "others": [each for each in rules if each.is_clean],
-        "units": found.units(links),
+        "units": summary.units(links),
         "own": None if own.is_clean else own,
         "heads": [label for _name, label in COLUMNS],
         "list_url": links.rows(),
-        "actions": _actions(found),
+        "actions": _actions(summary),
     }
     return render(request, "compliance/compliance.html", context)
 
 
-def _actions(found: Found) -> list[dict[str, Any]]:
+def _actions(summary: Summary) -> list[dict[str, Any]]:
     """Return the ways to what stands beside it: exceptions, rules, workdays."""
-    url = found.address.url
+    url = summary.address.url
     return [
         {"label": "打印", "tone": "print"},
         {
             "label": "例外",
-            "url": url(reverse("exceptions"), unit=found.unit.code if found.unit else None),
+            "url": url(reverse("exceptions"), unit=summary.unit.code if summary.unit else None),
         },
         {"label": "规则", "url": url(reverse("rules"))},
         {"label": "工作日历", "url": url(reverse("workdays"))},
@@ -247,7 +252,7 @@ def line(request: HttpRequest, code: str) -> HttpResponse:
     links = Links(address_of(request), unit)
     question = links.address.question.current()
     spans = UnitHierarchy.on(question.as_of).spans(unit)
-    is_large = organizations_at(question, spans).order_by()[: MOST_IN_LINE + 1].count() > MOST_IN_LINE
+    is_large = checked_at(question, spans).order_by()[: MOST_IN_LINE + 1].count() > MOST_IN_LINE
     shown = []
     if not is_large:
         counted = count_at(question, unit, slugs=IN_LINE, children=False)

@@ -9,16 +9,15 @@ from datetime import date, datetime
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import BY_SLUG, TONES, cited
+from registry.compliance.found import LEVELS, TONES, citation_said
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
-from registry.rules.checks import CHECKS, Check, Level, settings_on, thresholds_of
+from registry.rules.checks import BY_SLUG, CHECKS, Check, Settings, thresholds_of
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, tag_cell
@@ -58,16 +57,16 @@ class ListedRule:
     @property
     def citation(self) -> str:
         """What may be quoted."""
-        return cited(self.check, self.address.as_of)
+        return citation_said(self.check, self.address.as_of)
 
     @property
     def is_on(self) -> bool:
-        """Whether it is asked."""
+        """Whether it is switched on."""
         return self.setting is None or self.setting.is_on
 
     @property
     def state(self) -> str:
-        """Whether it is asked, and whether that is the default."""
+        """Whether it is switched on, and whether that is the default."""
         return "停用" if not self.is_on else "启用(默认)" if self.setting is None else "启用(已设置)"
 
     @property
@@ -77,12 +76,12 @@ class ListedRule:
 
     @property
     def numbers(self) -> str | None:
-        """Its numbers as they hold."""
+        """Its thresholds of the day in words."""
         return numbers_said(thresholds_of(self.check, self.setting)) or None
 
     @property
     def defaults(self) -> str | None:
-        """Its numbers as declared."""
+        """Its declared thresholds in words."""
         return numbers_said(self.check.thresholds) or None
 
     @property
@@ -118,7 +117,7 @@ class RuleTable(Table[ListedRule]):
             "level",
             "级别",
             lambda table, rows, value: [row for row in rows if row.level == value],
-            choices=[(level.value, level.label) for level in Level],
+            choices=LEVELS,
         ),
     )
 
@@ -133,12 +132,8 @@ class RuleTable(Table[ListedRule]):
 
     def lines(self, found: list[Check]) -> list[ListedRule]:
         """Return these rules with their settings: one query."""
-        return [ListedRule(self.address, check, self.settings.get(check.slug)) for check in found]
-
-    @cached_property
-    def settings(self) -> dict[str, RuleSetting]:
-        """The settings of the day."""
-        return settings_on(self.question.as_of)
+        settings, day = Settings.read(), self.question.as_of
+        return [ListedRule(self.address, check, settings.on(check.slug, day)) for check in found]
 
 
 @require_safe
@@ -171,8 +166,7 @@ def rule(request: HttpRequest, slug: str) -> HttpResponse:
     """One rule: its setting on the day, its editions, and every setting that was made."""
     check, address = check_of(slug), address_of(request)
     settings = list(RuleSetting.objects.filter(slug=slug).select_related("set_by").order_by("-since"))
-    now = next((each for each in settings if each.since <= address.as_of), None)
-    line = ListedRule(address, check, now)
+    line = ListedRule(address, check, Settings(settings).on(slug, address.as_of))
     actions = []
     if access.may(request.user, "set_rule", *roots()):
         url = address.url(reverse("rule_set", args=[slug]))

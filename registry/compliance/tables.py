@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.compliance.found import BY_SLUG, EXCEPTED, TONES, nothing_wrong, organizations_at
+from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, nothing_wrong
 from registry.models import Organization, Person, RuleException, Unit
-from registry.models.hierarchy import Span
-from registry.rules.checks import CHECKS, Breach, Level, breaches
+from registry.models.base import in_spans
+from registry.models.hierarchy import Span, holds
+from registry.rules.checks import BY_SLUG, CHECKS, Breach, Level, breaches
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, tag_cell
-from registry.web.drill import Place, place_of, unit_of
+from registry.web.drill import PlacedTable, unit_of
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
 from registry.web.links import person_url
 from registry.web.tables import Empty, Table
 
-LEVELS = [(level.value, level.label) for level in Level]
 RULES = [(check.slug, check.label) for check in CHECKS]
 SET_ASIDE = (("no", "不含例外"), ("yes", "只看例外"))
 
@@ -124,10 +124,11 @@ def _by_level(row: PlacedBreach) -> tuple[Any, ...]:
     return (list(Level).index(row.breach.check.level), *_by_rule(row))
 
 
-class BreachTable(Table[ListedBreach]):
+class BreachTable(PlacedTable[ListedBreach]):
     """What breaks a rule on the day at the place of the address."""
 
-    title = "规范检查清单"
+    name = "规范检查清单"
+    metric = None
     tab = "规范检查"
     file = "breaches_export"
     heading = "发现"
@@ -163,41 +164,9 @@ class BreachTable(Table[ListedBreach]):
     )
 
     @cached_property
-    def at(self) -> Place:
-        """The place of the address."""
-        return place_of(self.request, self.question)
-
-    @cached_property
     def scope(self) -> list[Span]:
         """The intervals that the user sees."""
         return access.spans(self.user)
-
-    @property
-    def place(self) -> str:
-        """The place in words."""
-        return self.at.label
-
-    @property
-    def then(self) -> list[Span]:
-        """The intervals of the place."""
-        return self.at.spans
-
-    @property
-    def unit(self) -> Unit | None:
-        """The unit of the place."""
-        return self.at.unit
-
-    @property
-    def file_place(self) -> str:
-        """The place in words."""
-        return self.at.label
-
-    @property
-    def place_chips(self) -> dict[str, str]:
-        """The unit, and that it is meant alone."""
-        if self.at.unit is None:
-            return {}
-        return self.chip_of_unit(self.at.unit.name) | ({"own": "仅本单位"} if self.at.own else {})
 
     @property
     def slugs(self) -> list[str]:
@@ -208,7 +177,7 @@ class BreachTable(Table[ListedBreach]):
     @cached_property
     def checked(self) -> QuerySet[Organization]:
         """The organizations that are checked, each with its host of the day."""
-        return organizations_at(self.question, self.at.rows)
+        return checked_at(self.question, self.at.rows)
 
     def every(self) -> list[PlacedBreach]:
         """Return every breach of the rules asked for."""
@@ -237,7 +206,7 @@ class BreachTable(Table[ListedBreach]):
                     breach,
                     organization,
                     access.inside(organization.unit, self.scope),
-                    is_inside(self.scope, organization.host_tree_id, organization.host_lft),
+                    holds(self.scope, organization.host_tree_id, organization.host_lft),
                     people.get(breach.person_id or 0),
                 )
             )
@@ -249,18 +218,8 @@ class BreachTable(Table[ListedBreach]):
         return self.checked.filter(is_sample=True, pk__in=wanted).order_by().exists() if wanted else False
 
     def _organizations(self, wanted: set[int]) -> dict[int, Any]:
-        hosted: Any = Organization.objects.hosted_on(self.question.as_of)
-        hosted = hosted.filter(pk__in=wanted).select_related("unit")
-        return {
-            row.pk: row
-            for row in hosted.annotate(
-                host_code=F("host__unit__code"),
-                host_name=F("host__unit__name"),
-                host_short_name=F("host__unit__short_name"),
-                host_tree_id=F("host__unit__tree_id"),
-                host_lft=F("host__unit__lft"),
-            )
-        }
+        hosted = Organization.objects.hosted_on(self.question.as_of).with_host_facts()
+        return {row.pk: row for row in hosted.filter(pk__in=wanted).select_related("unit")}
 
     @property
     def empty(self) -> Empty:
@@ -268,11 +227,6 @@ class BreachTable(Table[ListedBreach]):
         if self.is_filtered:
             return Empty(self.nothing_found, self.clear_url, "清除筛选")
         return Empty(nothing_wrong(self.question.as_of))
-
-
-def is_inside(scope: Sequence[Span], tree_id: int, lft: int) -> bool:
-    """Whether a unit of today's tree, known by its numbers, lies in the intervals."""
-    return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in scope)
 
 
 # --- Exceptions -----------------------------------------------------------------------------------
@@ -403,8 +357,8 @@ class ExceptionTable(Table[ListedException]):
         rows = access.visible(self.user, RuleException.objects.all())
         if self.unit is None:
             return rows
-        place = {"tree_id": self.unit.tree_id, "lft__range": (self.unit.lft, self.unit.rght)}
-        return rows.filter(**{f"organization__unit__{name}": value for name, value in place.items()})
+        below = Span(self.unit.tree_id, self.unit.lft, self.unit.rght)
+        return rows.filter(in_spans([below], "organization__unit__"))
 
     def detailed(self, rows: QuerySet[RuleException]) -> QuerySet[RuleException]:
         """Join what a line shows."""

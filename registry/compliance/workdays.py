@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from itertools import groupby
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,6 +17,7 @@ from registry import access
 from registry.models import Holiday
 from registry.models.hierarchy import roots
 from registry.operations.compliance import published_years, read_holidays
+from registry.rules.workdays import Calendar
 from registry.web.address import EARLIEST, Address, address_of
 from registry.web.links import Tab
 
@@ -29,24 +31,20 @@ class Day:
     """One day of the calendar; ``holiday`` is what was entered of it."""
 
     day: date
+    is_work: bool
     holiday: Holiday | None
     edit_url: str
 
     @property
-    def is_work(self) -> bool:
-        """Whether it is a day of work."""
-        return self.holiday.is_workday if self.holiday else self.day.weekday() < calendar.SATURDAY
-
-    @property
     def mark(self) -> str:
         """The sign beside the number: of what is not as its day of the week."""
-        return ("班" if self.holiday.is_workday else "休") if self.holiday else ""
+        return ("班" if self.is_work else "休") if self.holiday else ""
 
     @property
     def css(self) -> str:
         """The class of the cell."""
         if self.holiday:
-            return "work" if self.holiday.is_workday else "free"
+            return "work" if self.is_work else "free"
         return "" if self.is_work else "weekend"
 
     @property
@@ -70,26 +68,21 @@ class Month:
         return sum(day.is_work for week in self.weeks for day in week if day)
 
 
-def months_of(year: int, known: dict[date, Holiday], edit_url: str) -> list[Month]:
+def months_of(year: int, holidays: Iterable[Holiday], edit_url: str) -> list[Month]:
     """Return the twelve months of a year; ``edit_url`` ends where a day is to follow, or is empty."""
-    made = []
-    for number in range(1, 13):
-        weeks = calendar.Calendar().monthdatescalendar(year, number)
-        made.append(
-            Month(
-                number,
-                [
-                    [
-                        Day(day, known.get(day), f"{edit_url}{day}" if edit_url else "")
-                        if day.month == number
-                        else None
-                        for day in week
-                    ]
-                    for week in weeks
-                ],
-            )
-        )
-    return made
+    known = {each.day: each for each in holidays}
+    works = Calendar({day: each.is_workday for day, each in known.items()})
+
+    def place(day: date, month: int) -> Day | None:
+        if day.month != month:
+            return None
+        return Day(day, works.is_workday(day), known.get(day), f"{edit_url}{day}" if edit_url else "")
+
+    def weeks(month: int) -> list[list[Day | None]]:
+        every = calendar.Calendar().monthdatescalendar(year, month)
+        return [[place(day, month) for day in week] for week in every]
+
+    return [Month(number, weeks(number)) for number in range(1, 13)]
 
 
 @dataclass(frozen=True)
@@ -107,28 +100,24 @@ class Stretch:
         return (self.last - self.first).days + 1
 
 
-def stretches(holidays: list[Holiday]) -> list[Stretch]:
-    """Return the days that were entered, those in a row of one name and kind together."""
-    made: list[Stretch] = []
-    for each in holidays:
-        last = made[-1] if made else None
-        follows = last is not None and last.last + timedelta(days=1) == each.day
-        if last is not None and follows and (last.name, last.is_workday) == (each.name, each.is_workday):
-            made[-1] = Stretch(last.name, last.is_workday, last.first, each.day)
-        else:
-            made.append(Stretch(each.name, each.is_workday, each.day, each.day))
+def stretches(holidays: Iterable[Holiday]) -> list[Stretch]:
+    """Return days in their order, those in a row of one name and kind together."""
+
+    def row(placed: tuple[int, Holiday]) -> tuple[str, bool, int]:
+        place, each = placed
+        return each.name, each.is_workday, each.day.toordinal() - place  # the same while no day is left out
+
+    made = []
+    for (name, is_workday, _), placed in groupby(enumerate(holidays), row):
+        days = [each.day for _, each in placed]
+        made.append(Stretch(name, is_workday, days[0], days[-1]))
     return made
 
 
-def days_said(days: Collection[date]) -> str:
+def days_said(days: Iterable[date]) -> str:
     """Return days in words, those in a row as a stretch."""
-    said: list[list[date]] = []
-    for day in sorted(days):
-        if said and said[-1][-1] + timedelta(days=1) == day:
-            said[-1] = [said[-1][0], day]
-        else:
-            said.append([day])
-    return "、".join(" 至 ".join(each.isoformat() for each in some) for some in said)
+    found = stretches(Holiday(day=day) for day in sorted(days))
+    return "、".join(f"{each.first} 至 {each.last}" if each.days > 1 else f"{each.first}" for each in found)
 
 
 def year_of(request: HttpRequest, address: Address) -> int:
@@ -146,7 +135,7 @@ def workdays(request: HttpRequest) -> HttpResponse:
     holidays = list(Holiday.objects.filter(day__year=year).order_by("day"))
     may_edit = access.may(request.user, "set_holidays", *roots())
     edit_url = address.url(reverse("workdays_set"), year=str(year)) if may_edit else ""
-    months = months_of(year, {each.day: each for each in holidays}, f"{edit_url}&days=" if may_edit else "")
+    months = months_of(year, holidays, f"{edit_url}&days=" if may_edit else "")
     return render(
         request,
         "compliance/workdays.html",

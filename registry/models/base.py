@@ -46,9 +46,12 @@ def on_day(day: date, start: str = "started_on", end: str = "ended_on", prefix: 
 
     ``prefix`` is a relation path with its trailing ``__``. An empty end means still open.
     """
-    return Q(**{f"{prefix}{start}__lte": day}) & (
-        Q(**{f"{prefix}{end}__isnull": True}) | Q(**{f"{prefix}{end}__gt": day})
-    )
+    return Q(**{f"{prefix}{start}__lte": day}) & ends_after(day, f"{prefix}{end}")
+
+
+def ends_after(day: Any, end: str = "ended_on") -> Q:
+    """Return the condition that a row ends after ``day``, a date or an expression; an empty end is open."""
+    return Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gt": day})
 
 
 def ends_not_before_start(
@@ -63,9 +66,8 @@ def ends_not_before_start(
 
 def one_each_day(name: str, owner: str) -> list[models.BaseConstraint]:
     """Return the constraints of dated rows of which ``owner`` has one on each day, the last without end."""
-    ends = Q(ended_on__isnull=True) | Q(ended_on__gt=F("started_on"))
     return [
-        models.CheckConstraint(condition=ends, name=f"{name}_ends_after_start"),
+        models.CheckConstraint(condition=ends_after(F("started_on")), name=f"{name}_ends_after_start"),
         models.UniqueConstraint(fields=[owner], condition=Q(ended_on__isnull=True), name=f"{name}_one_open"),
         models.UniqueConstraint(fields=[owner, "started_on"], name=f"{name}_one_start"),
     ]

@@ -330,7 +330,12 @@ def _joined(spans: list[Span]) -> list[Span]:
 
 def is_inside(spans: Iterable[Span], place: _Place | Unit) -> bool:
     """Whether a node lies in the intervals."""
-    return any(span.tree_id == place.tree_id and span.lo <= place.lft <= span.hi for span in spans)
+    return holds(spans, place.tree_id, place.lft)
+
+
+def holds(spans: Iterable[Span], tree_id: int, lft: int) -> bool:
+    """Whether the intervals hold a place of today's tree."""
+    return any(span.tree_id == tree_id and span.lo <= lft <= span.hi for span in spans)
 
 
 def within(spans: Iterable[Span], scope: Iterable[Span] | None) -> list[Span]:

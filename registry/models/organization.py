@@ -42,6 +42,11 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
             host=FilteredRelation("placements", condition=on_day(day, prefix="placements__"))
         ).filter(host__isnull=False)
 
+    def with_host_facts(self) -> OrganizationQuerySet:
+        """Add code, names and place of the ``host`` that is joined: ``host_code``, ``host_name``, …"""
+        names = ("code", "name", "short_name", "tree_id", "lft")
+        return self.annotate(**{f"host_{name}": F(f"host__unit__{name}") for name in names})
+
     def matching(self, text: str) -> OrganizationQuerySet:
         """Organizations found by part of a name, alias or title, its pinyin, a code or document number."""
         return self.filter(found_by(OrganizationTerm, text, "organization", "pk"))

@@ -14,9 +14,9 @@ from registry.audit import Actor
 from registry.models import Holiday, Organization, RuleException, RuleSetting, Unit, journal
 from registry.models.hierarchy import roots
 from registry.models.writer import write_new
-from registry.operations.base import fresh, fresh_all, need_right, operation, validate_all, write
+from registry.operations.base import fresh, need_right, operation, validate_all, validated, write
 from registry.rules import compliance as rules
-from registry.rules.checks import by_slug
+from registry.rules.checks import BY_SLUG
 from registry.rules.findings import refuse_if
 
 HOLIDAYS = Path(__file__).parent / "holidays"
@@ -40,13 +40,13 @@ def set_rule(
     proposal = rules.Setting(slug, is_on, since, thresholds or {}, reason)
     _need_right_everywhere(actor, "set_rule")
     refuse_if(rules.setting_refusals([proposal]))
-    check = by_slug(slug)
+    check = BY_SLUG[slug]
     own = {name: value for name, value in proposal.thresholds.items() if value != check.thresholds[name]}
     there = RuleSetting.objects.filter(slug=slug, since=since)
     values = {"is_on": is_on, "thresholds": own, "set_by": actor.user, "reason": reason.strip()}
     if not there.exists():
         row = RuleSetting(slug=slug, since=since, **values)
-        validate_all([row], exclude=("set_by",), unique="slug")
+        validated(row, exclude=("set_by",))
         write_new([row])
     else:
         journal.rewrite(there, **values, updated_at=timezone.now())
@@ -91,15 +91,15 @@ def grant_exception(
         started_on=started_on,
         ended_on=ended_on,
     )
-    validate_all([row], exclude=("organization", "granted_by"), unique="slug")
+    validated(row, exclude=("organization", "granted_by"))
     write_new([row])
     after = audit.fields_of(row, ["document_number", "started_on", "ended_on"])
     audit.record(
         actor,
         "grant_exception",
         row,
-        name=f"{by_slug(slug).label} · {organization.name}",
-        after={"rule": by_slug(slug).label, "organization": organization, **after},
+        name=f"{BY_SLUG[slug].label} · {organization.name}",
+        after={"rule": BY_SLUG[slug].label, "organization": organization, **after},
         reason=row.reason,
         effective_on=started_on,
     )
@@ -109,35 +109,21 @@ def grant_exception(
 @operation
 def end_exception(*, actor: Actor, exception: RuleException, on: date, reason: str) -> RuleException:
     """End an exception on a day within it: from then on the breach is one again."""
-    return end_exceptions(actor=actor, exceptions=[exception], on=on, reason=reason)[0]
-
-
-@operation
-def end_exceptions(
-    *, actor: Actor, exceptions: Sequence[RuleException], on: date, reason: str
-) -> list[RuleException]:
-    """End exceptions on a day within each, all or none."""
-    rows = fresh_all(exceptions)
-    need_right(actor, "end_exception", *rows)
-    refuse_if(rules.ending_refusals([rules.Ending(row, on, reason) for row in rows]))
-    entries = []
-    for row in rows:
-        before, after = write(row, {"ended_on": on})
-        name = f"{by_slug(row.slug).label} · {row.organization.name}"
-        entries.append(
-            audit.entry(
-                actor,
-                "end_exception",
-                row,
-                before=before,
-                after=after,
-                reason=reason,
-                effective_on=on,
-                name=name,
-            )
-        )
-    audit.record_all(entries)
-    return rows
+    row = fresh(exception)
+    need_right(actor, "end_exception", row)
+    refuse_if(rules.ending_refusals([rules.Ending(row, on, reason)]))
+    before, after = write(row, {"ended_on": on})
+    audit.record(
+        actor,
+        "end_exception",
+        row,
+        name=f"{BY_SLUG[row.slug].label} · {row.organization.name}",
+        before=before,
+        after=after,
+        reason=reason,
+        effective_on=on,
+    )
+    return row
 
 
 @operation
@@ -152,10 +138,11 @@ def set_holidays(*, actor: Actor, days: Sequence[tuple[date, bool, str]]) -> int
         for day, works, name in days
         if day in there and (there[day].is_workday, there[day].name) != (works, name)
     ]
-    validate_all(new, exclude=(), unique="day") if new else None
+    validate_all(new, exclude=(), unique="day")
     write_new(new)
-    for row, works, name in changed:
-        journal.rewrite(Holiday.objects.filter(pk=row.pk), is_workday=works, name=name)
+    for works, name in dict.fromkeys((works, name) for _, works, name in changed):
+        same = [row.pk for row, *wanted in changed if wanted == [works, name]]
+        journal.rewrite(Holiday.objects.filter(pk__in=same), is_workday=works, name=name)
     names = [f"{row.day:%Y-%m-%d} {row.name}" for row in new]
     names += [f"{row.day:%Y-%m-%d} {name}" for row, _, name in changed]
     _record_days(actor, "set_holidays", names)

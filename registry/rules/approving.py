@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from registry.models import Organization, OrganizationKind
+from registry.models import Organization, OrganizationKind, WorkflowState
 from registry.models.kinds import PARTY_BODIES, PARTY_KINDS
 from registry.rules.findings import Wrong, for_each, in_future
 
@@ -50,7 +50,7 @@ def _check_approving(row: Organization, by: Organization, on: date | None) -> Wr
         yield "approving_is_above", field, f"“{by.name}”不能批准自己或上级,请选择上级党组织。"
     if by.kind not in PARTY_BODIES:
         yield "approving_is_party", field, f"“{by.name}”是{by.kind_label},请选择党委、党总支或党支部。"
-    if by.state != "approved":
+    if by.state != WorkflowState.APPROVED:
         yield (
             "approving_is_approved",
             field,

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from registry.models import Organization, RuleException, WorkflowState
-from registry.rules.checks import CHECKS, Cites, Level
+from registry.rules.checks import BY_SLUG, Cites, Level
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, without_reason
 
 MOST = 1000
 """No threshold is larger: it would be a slip of the finger."""
-_SLUGS = {check.slug: check for check in CHECKS}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -62,7 +61,7 @@ def setting_refusals(proposal: Setting) -> Wrong:
 
     What an article makes a violation is switched off only with a reason.
     """
-    check = _SLUGS.get(proposal.slug)
+    check = BY_SLUG.get(proposal.slug)
     if check is None:
         yield "check_known", "slug", "没有这条规则。"
         return
@@ -97,7 +96,7 @@ def grant_refusals(proposals: Sequence[Grant]) -> list[Finding]:
 
 def _check_grant(proposal: Grant) -> Wrong:
     organization = proposal.organization
-    if proposal.slug not in _SLUGS:
+    if proposal.slug not in BY_SLUG:
         yield "check_known", "slug", "请选择规则。"
     if organization.state == WorkflowState.WITHDRAWN:
         yield "organization_valid", "", f"“{organization.name}”已撤回,不用批准例外。"

@@ -10,6 +10,7 @@ from datetime import date
 from django.db.models import Count, Q
 
 from registry.models import Assignment, Organization, OrganizationPlacement, WorkflowState
+from registry.models.base import ends_after
 from registry.rules.findings import Finding, Wrong, first_of, in_future, unblamed
 
 MayTouch = Callable[[Organization], bool]
@@ -92,7 +93,7 @@ def _ending(proposals: Sequence[Dissolution]) -> dict[Dissolution, list[Organiza
         within |= Q(tree_id=top.tree_id, lft__range=(top.lft, top.rght))
     rows = (
         Organization.objects.filter(within)
-        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=first))
+        .filter(ends_after(first, "dissolved_on"))
         .exclude(state=WorkflowState.WITHDRAWN)
         .select_related("unit")
         .order_by("tree_id", "lft")
@@ -133,7 +134,7 @@ def _events(proposals: Sequence[Dissolution], ending: dict[Dissolution, list[Org
     joined = assignments.filter(started_on__gt=first).select_related("person", "organization")
     for assignment in joined.order_by("pk"):
         events.joined[assignment.organization_id].append(assignment)
-    open_ = assignments.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=first)).order_by()
+    open_ = assignments.filter(ends_after(first)).order_by()
     for row in open_.values("organization_id", "ended_on").annotate(number=Count("pk")):
         events.open[row["organization_id"]].append((row["ended_on"], row["number"]))
     return events

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from registry.models import Assignment, Leaving, Person, PersonPlacement
+from registry.models.base import ends_after
 from registry.rules.findings import Wrong, for_each, in_future, without_reason
 from registry.rules.placements import MOST_NAMED
 
@@ -34,7 +35,7 @@ class Joint:
 
 def held_after(person: Person, on: date) -> QuerySet[Assignment]:
     """Return what the person holds on the day or after it, where nothing was ended before."""
-    rows = Assignment.objects.valid().filter(Q(ended_on__isnull=True) | Q(ended_on__gt=on), person=person)
+    rows = Assignment.objects.valid().filter(ends_after(on), person=person)
     return rows.select_related("person", "organization__unit").order_by("started_on", "pk")
 
 

@@ -42,7 +42,10 @@ COUNTED = ("established_on", "dissolved_on", "campaign", "kind", "is_temporary",
 """What decides where an organization is counted: correcting it after the approval needs a reason."""
 FROZEN = (
     *COUNTED,
-    *("approving_organization", "approval_number", "approved_on", "dissolution_number"),
+    "approving_organization",
+    "approval_number",
+    "approved_on",
+    "dissolution_number",
 )
 """What an approval is about: once approved, another person has to approve that it changes."""
 IN_ANOTHER = "该日及以后成立的组织请选其他任务,或更正成立日期。"

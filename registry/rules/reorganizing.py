@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from registry.models import Assignment, Organization, WorkflowState
+from registry.models.base import ends_after
 from registry.models.kinds import BRANCH_KINDS
 from registry.rules.dissolutions import OUT_OF_SCOPE, MayTouch
 from registry.rules.findings import Finding, Wrong, first_of, in_future, refusal, unblamed
@@ -31,14 +32,13 @@ def is_temporary_branch(organization: Organization) -> bool:
 
 def staying_on(organization: Organization, on: date) -> QuerySet[Assignment]:
     """Return the assignments in the organization that last beyond the day."""
-    lasting = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
-    return Assignment.objects.valid().filter(lasting, organization=organization)
+    return Assignment.objects.valid().filter(ends_after(on), organization=organization)
 
 
 def groups_of(organization: Organization, on: date) -> QuerySet[Organization]:
     """Return what stands directly below the organization on the day, in its order."""
-    stands = Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on)
-    return below([organization.pk]).filter(stands).select_related("unit").order_by("tree_id", "lft")
+    rows = below([organization.pk]).filter(ends_after(on, "dissolved_on"))
+    return rows.select_related("unit").order_by("tree_id", "lft")
 
 
 def merger_refusals(proposals: Sequence[Merger], may_touch: MayTouch | None = None) -> list[Finding]:

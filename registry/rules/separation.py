@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.models import Grant, GrantRole, Unit, User
+from registry.models.base import ends_after
 from registry.rules.findings import Finding, Wrong, first_of
 
 AUDITOR = GrantRole.AUDITOR.value
@@ -44,7 +45,7 @@ class Holding:
 
 def not_over(on: date | None = None) -> Q:
     """Return the condition of grants that hold on the day (today), or later."""
-    return Q(ended_on__isnull=True) | Q(ended_on__gt=on or timezone.localdate())
+    return ends_after(on or timezone.localdate())
 
 
 def refusals(proposals: Sequence[Holding]) -> list[Finding]:

@@ -19,6 +19,7 @@ from registry.models import (
     UnitPlacement,
     WorkflowState,
 )
+from registry.models.base import ends_after
 from registry.models.hierarchy import UnitHierarchy, move_days, remembering
 from registry.rules import separation
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, unblamed, warning
@@ -177,7 +178,7 @@ def standing_at(units: Sequence[int], on: date) -> QuerySet[Organization]:
     rows: QuerySet[Organization] = (
         Organization.objects.filter(unit__in=units)
         .exclude(state=WorkflowState.WITHDRAWN)
-        .filter(Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=on))
+        .filter(ends_after(on, "dissolved_on"))
         .order_by("pk")
     )
     return rows
@@ -185,8 +186,7 @@ def standing_at(units: Sequence[int], on: date) -> QuerySet[Organization]:
 
 def homes_at(units: Sequence[int], on: date) -> QuerySet[PersonPlacement]:
     """Return where people are at home at the units on the day or after it."""
-    open_then = Q(ended_on__isnull=True) | Q(ended_on__gt=on)
-    return PersonPlacement.objects.filter(open_then, unit__in=units, person__merged_into__isnull=True)
+    return PersonPlacement.objects.filter(ends_after(on), unit__in=units, person__merged_into__isnull=True)
 
 
 def people_at(units: Sequence[int], on: date) -> QuerySet[Person]:
@@ -196,9 +196,7 @@ def people_at(units: Sequence[int], on: date) -> QuerySet[Person]:
 
 def open_children(units: Sequence[int], on: date) -> QuerySet[Unit]:
     """Return the units directly below that are open on the day or after it."""
-    rows: QuerySet[Unit] = Unit.objects.filter(parent__in=units).filter(
-        Q(closed_on__isnull=True) | Q(closed_on__gt=on)
-    )
+    rows: QuerySet[Unit] = Unit.objects.filter(ends_after(on, "closed_on"), parent__in=units)
     return rows.order_by("lft")
 
 

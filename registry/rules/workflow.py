@@ -50,7 +50,11 @@ DRAW_UP = Act("draw_up", "登记为草稿", (), DRAFT, Side.ENTERING)
 ENTER = Act("enter", "登记并提交", (), SUBMITTED, Side.ENTERING)
 SUBMIT = Act("submit", "提交审批", (DRAFT, RETURNED), SUBMITTED, Side.ENTERING)
 APPROVE = Act(
-    *("approve", "批准", (SUBMITTED,), APPROVED, Side.DECIDING),
+    "approve",
+    "批准",
+    (SUBMITTED,),
+    APPROVED,
+    Side.DECIDING,
     needs=("批准的党组织", "批复文号", "批复日期"),
     by_another=True,
 )
@@ -59,12 +63,20 @@ WITHDRAW = Act(
     "withdraw", "撤回", (DRAFT, SUBMITTED, RETURNED), WITHDRAWN, Side.ENTERING, needs=("撤回原因",)
 )
 CHANGE = Act(
-    *("change", "变更已批准的内容", (APPROVED,), APPROVED, Side.DECIDING),
+    "change",
+    "变更已批准的内容",
+    (APPROVED,),
+    APPROVED,
+    Side.DECIDING,
     needs=("录入方提交变更前后的对照",),
     by_another=True,
 )
 REVOKE = Act(
-    *("revoke", "撤回已批准的误录", (APPROVED,), WITHDRAWN, Side.DECIDING),
+    "revoke",
+    "撤回已批准的误录",
+    (APPROVED,),
+    WITHDRAWN,
+    Side.DECIDING,
     needs=("录入方提交撤回原因",),
     by_another=True,
 )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from registry.models import AuditEntry, RuleException
 from registry.operations import compliance, take_back
 from registry.refusals import OperationRefused
+from tests.asking import queries
 from tests.compliance.test_pages import grant
 from tests.factories import ACTOR, logged_in, make_organization
 from tests.world import World
@@ -112,15 +111,13 @@ def test_the_list_asks_as_many_queries_for_three_rows_as_for_one(world: World) -
     grant(world.general)
     client = logged_in(world.top, "approver")
 
-    def asked() -> int:
-        with CaptureQueriesContext(connection) as queries:
-            client.get("/compliance/exceptions/")
-        return len(queries)
+    def ask() -> None:
+        client.get("/compliance/exceptions/")
 
-    first = asked()
+    first = queries(ask)
     for _at in range(2):
         grant(make_organization(world.left))
-    assert asked() == first
+    assert queries(ask) == first
 
 
 def test_nobody_grants_one_for_a_rule_that_is_not_there(world: World) -> None:

@@ -10,9 +10,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from registry import nouns
@@ -20,6 +18,7 @@ from registry.compliance.card import WAYS
 from registry.models import RuleException
 from registry.operations import compliance
 from registry.rules.checks import CHECKS
+from tests.asking import queries
 from tests.factories import ACTOR, logged_in, make_organization
 from tests.world import World
 
@@ -128,19 +127,15 @@ def test_a_list_is_narrowed_by_rule_level_and_exception(world: World) -> None:
 def test_a_list_asks_as_many_queries_for_three_rows_as_for_one(world: World) -> None:
     client = logged_in(world.top, "viewer")
 
-    def asked() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            rows = client.get(LIST, {"as_of": DAY, "rule": "temp_branch_approved"}).context["rows"]
+    def ask() -> None:
+        rows = client.get(LIST, {"as_of": DAY, "rule": "temp_branch_approved"}).context["rows"]
         number.append(len(rows))
-        return len(queries)
 
     number: list[int] = []
-    first = asked()
+    first = queries(ask)
     for at in range(2):
         make_organization(world.right, code=f"more-{at}")
-    assert (asked(), number) == (first, [1, 3])
+    assert (queries(ask), number) == (first, [1, 3])
 
 
 def test_the_page_of_a_unit_leads_here_only_where_something_is_wrong(world: World) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from registry.management.arguments import aligned, find_unit, read_day
 from registry.models import Unit
 from registry.models.hierarchy import roots
-from registry.rules.checks import Level, breaching, by_slug, count_breaches, organizations_at
+from registry.rules.checks import BY_SLUG, Level, breaching, count_breaches, organizations_at
 
 _NAMED = 3
 
@@ -64,7 +64,7 @@ def _lines(units: list[Unit], day: date, names: int) -> list[Line]:
     lines: dict[str, Line] = {}
     for unit in units:
         for slug, number in count_breaches(unit, day, children=False).numbers.items():
-            check, line = by_slug(slug), lines.get(slug)
+            check, line = BY_SLUG[slug], lines.get(slug)
             if line is None:
                 edition = check.edition_on(day)
                 citation = edition.citation if edition else ""

@@ -32,6 +32,7 @@ from registry.counting.metric import APPROVED
 from registry.counting.metrics import OrganizationMetric
 from registry.counting.rollup import Counts
 from registry.models import Assignment, Basis, Organization, OrganizationKind, Role, WorkflowState
+from registry.models.hierarchy import holds
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import numbers
@@ -252,7 +253,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             return tuple(WorkflowState.values)
         return (state,) if state else APPROVED
 
-    def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def sortable(self, rows: Any) -> QuerySet[Any]:
         """Join what a line shows and is sorted by."""
         placed = (
             Assignment.objects.valid()
@@ -262,21 +263,20 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             .annotate(number=Count("pk"))
             .values("number")
         )
-        joined: QuerySet[Any] = rows.select_related("parent__unit", "unit").annotate(
-            kind_place=place_of_kind(),
-            nature_place=Case(
-                When(is_temporary=True, then=Value(0)),
-                When(kind__in=FORMATION_KINDS, then=Value(1)),
-                default=Value(2),
-            ),
-            until=_until(self.address.as_of),
-            gone_on=Coalesce("dissolved_on", Value(_NEVER)),
-            members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
-            host_code=F("host__unit__code"),
-            host_name=F("host__unit__name"),
-            host_short_name=F("host__unit__short_name"),
-            host_tree_id=F("host__unit__tree_id"),
-            host_lft=F("host__unit__lft"),
+        joined: QuerySet[Any] = (
+            rows.with_host_facts()
+            .select_related("parent__unit", "unit")
+            .annotate(
+                kind_place=place_of_kind(),
+                nature_place=Case(
+                    When(is_temporary=True, then=Value(0)),
+                    When(kind__in=FORMATION_KINDS, then=Value(1)),
+                    default=Value(2),
+                ),
+                until=_until(self.address.as_of),
+                gone_on=Coalesce("dissolved_on", Value(_NEVER)),
+                members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
+            )
         )
         return joined
 
@@ -295,17 +295,13 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         for assignment in held.select_related("person__home_unit").order_by("started_on", "pk"):
             heads[assignment.organization_id].append(assignment)
 
-        def stands_inside(each: Any) -> bool:
-            return any(
-                span.tree_id == each.host_tree_id and span.lo <= each.host_lft <= span.hi for span in scope
-            )
-
         lines = []
         for each in found:
             is_seen, parent = access.inside(each.unit, scope), each.parent
             is_parent_seen = parent is not None and access.inside(parent.unit, scope)
+            is_host_seen = holds(scope, each.host_tree_id, each.host_lft)
             shown = heads[each.pk] if is_seen else []
-            lines.append(ListedOrganization(self, each, is_seen, stands_inside(each), is_parent_seen, shown))
+            lines.append(ListedOrganization(self, each, is_seen, is_host_seen, is_parent_seen, shown))
         return lines
 
     @cached_property

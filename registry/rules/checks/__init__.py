@@ -10,19 +10,20 @@ from registry.rules.checks.asking import (
     FEW,
     Counted,
     Number,
+    Numbers,
     Settings,
     UnitNumbers,
     breaches,
     breaching,
     count_breaches,
     organizations_at,
-    settings_on,
     thresholds_of,
 )
 from registry.rules.checks.check import Breach, Check, Cites, Edition, Level
-from registry.rules.checks.declared import CHECKS, by_slug
+from registry.rules.checks.declared import BY_SLUG, CHECKS
 
 __all__ = [
+    "BY_SLUG",
     "CHECKS",
     "FEW",
     "Breach",
@@ -32,13 +33,12 @@ __all__ = [
     "Edition",
     "Level",
     "Number",
+    "Numbers",
     "Settings",
     "UnitNumbers",
     "breaches",
     "breaching",
-    "by_slug",
     "count_breaches",
     "organizations_at",
-    "settings_on",
     "thresholds_of",
 ]

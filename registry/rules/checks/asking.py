@@ -71,13 +71,6 @@ class Settings:
         ]
 
 
-def settings_on(day: date) -> dict[str, RuleSetting]:
-    """Return the bureau's setting of each check that has one, as it holds on the day."""
-    settings = Settings.read()
-    held = {check.slug: settings.on(check.slug, day) for check in CHECKS}
-    return {slug: row for slug, row in held.items() if row is not None}
-
-
 def thresholds_of(check: Check, setting: RuleSetting | None) -> dict[str, int]:
     """Return the thresholds of a check under a setting: the bureau's, or as declared."""
     own = setting.thresholds if setting is not None else {}

@@ -1,6 +1,8 @@
-"""Every check by its slug."""
+"""All checks, in order and by slug."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from registry.rules.checks import joining, lives, officers, sizes
 from registry.rules.checks.check import Check, Level
@@ -14,9 +16,4 @@ CHECKS: tuple[Check, ...] = tuple(
 )
 """Every check: violations first, then warnings, then hints."""
 
-_BY_SLUG = {check.slug: check for check in CHECKS}
-
-
-def by_slug(slug: str) -> Check:
-    """Return the check with this slug. Raises ``LookupError``."""
-    return _BY_SLUG[slug]
+BY_SLUG: Mapping[str, Check] = {check.slug: check for check in CHECKS}

@@ -7,6 +7,7 @@ from datetime import date
 from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 
 from registry.models import BEGINNING, PersonPlacement, PoliticalStatus, WorkflowState
+from registry.models.base import ends_after
 from registry.models.kinds import BRANCH_KINDS, PARTY_BODIES, PARTY_KINDS
 from registry.rules.checks import editions
 from registry.rules.checks.check import Check, Found, Level
@@ -47,7 +48,7 @@ def _admitted(rows: Rows, day: date) -> Found:
     status = "assignments__person__statuses__"
     became = F(f"{status}started_on")
     rows = rows.filter(
-        Q(assignments__ended_on__isnull=True) | Q(assignments__ended_on__gt=became),
+        ends_after(became, "assignments__ended_on"),
         is_temporary=True,
         kind__in=PARTY_KINDS,
         assignments__is_withdrawn=False,
@@ -61,7 +62,7 @@ def _admitted(rows: Rows, day: date) -> Found:
     )
     rows = rows.annotate(about=F("assignments__person"), happened_on=became)
     home = PersonPlacement.objects.filter(
-        Q(ended_on__isnull=True) | Q(ended_on__gt=OuterRef("happened_on")),
+        ends_after(OuterRef("happened_on")),
         person=OuterRef("about"),
         branch__isnull=False,
         started_on__lte=OuterRef("happened_on"),

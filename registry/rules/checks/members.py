@@ -44,7 +44,7 @@ def at_home(day: date, statuses: Collection[str]) -> QuerySet[Any]:
 
 
 def is_merged(path: str = "person") -> Q:
-    """Return the condition that somebody's entry was joined to another: a set, as there are few of them."""
+    """Return the condition that somebody's entry was joined to another one: there are few of these."""
     return Q(**{f"{path}__in": Person.objects.filter(merged_into__isnull=False).order_by().values("pk")})
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Exists, F, OuterRef, Q
 
 from registry.models import Assignment, OrganizationKind, Role, StatusPeriod
-from registry.models.base import on_day
+from registry.models.base import ends_after, on_day
 from registry.models.kinds import BRANCH_KINDS, PARTY_BODIES
 from registry.rules.checks import editions
 from registry.rules.checks.check import Check, Found, Level
@@ -41,14 +41,13 @@ def _no_full_member(rows: Rows, day: date) -> Found:
 
 def _ends_before(rows: Rows, day: date) -> Found:
     follower = Assignment.objects.valid().filter(
-        Q(ended_on__isnull=True) | Q(ended_on__gt=OuterRef("stops")),
+        ends_after(OuterRef("stops")),
         organization=OuterRef("pk"),
         role=Role.SECRETARY,
         started_on__lte=OuterRef("stops"),
     )
-    goes_on = Q(dissolved_on__isnull=True) | Q(dissolved_on__gt=F("stops"))
     rows = _secretaries(_bodies(rows), day).annotate(stops=F("assignments__ended_on"))
-    rows = rows.filter(goes_on, stops__isnull=False).exclude(Exists(follower))
+    rows = rows.filter(ends_after(F("stops"), "dissolved_on"), stops__isnull=False).exclude(Exists(follower))
     return Found(rows, {"ended_on": F("stops")}, person="about")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from registry.rules.checks.asking import Asked, Settings
 from registry.rules.checks.check import Check, Level
-from registry.rules.checks.declared import by_slug
+from registry.rules.checks.declared import BY_SLUG
 from registry.rules.checks.officers import OFFICERS
 from registry.rules.checks.planned import Planned
 from registry.rules.findings import Finding, Severity
@@ -39,7 +39,7 @@ def cited(slug: str, days: Iterable[date]) -> dict[date, str | None]:
 
     For what another rule finds and the check speaks of.
     """
-    check, settings = by_slug(slug), Settings.read()
+    check, settings = BY_SLUG[slug], Settings.read()
     found: dict[date, str | None] = {}
     for day in days:
         edition = check.edition_on(day)

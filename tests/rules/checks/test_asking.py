@@ -10,6 +10,7 @@ import pytest
 from registry.models import Organization, RuleException, RuleSetting, Unit
 from registry.operations import organizations, units
 from registry.rules.checks import (
+    BY_SLUG,
     CHECKS,
     Cites,
     Edition,
@@ -17,7 +18,6 @@ from registry.rules.checks import (
     Number,
     breaches,
     breaching,
-    by_slug,
     count_breaches,
     organizations_at,
 )
@@ -263,6 +263,6 @@ def test_each_check_is_one_query_however_many_organizations_there_are(
 
 
 def test_a_check_is_found_by_its_slug() -> None:
-    assert [by_slug(check.slug) for check in CHECKS] == list(CHECKS)
+    assert [BY_SLUG[check.slug] for check in CHECKS] == list(CHECKS)
     with pytest.raises(LookupError):
-        by_slug("nothing")
+        BY_SLUG["nothing"]
