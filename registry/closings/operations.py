@@ -77,8 +77,8 @@ def close_campaign(
     need_right(actor, "close_campaign", campaign)
     extent = Extent(campaign, on, actor.user)
     refuse_if(rules.closing_refusals(extent))
-    numbers = extent.numbers
-    if numbers["organizations"] and not document_number.strip():
+    numbers = extent.whole
+    if numbers.organizations and not document_number.strip():
         raise refuse("document_number", "请填写撤销文号:一个文号用于本次撤销的全部组织。")
     closing = _put_down(
         Closing(
@@ -89,16 +89,15 @@ def close_campaign(
             document_number=document_number,
             reason=reason.strip()[:200],
             mark=extent.mark(),
-            organizations=numbers["organizations"],
-            assignments=numbers["assignments"],
+            organizations=numbers.organizations,
+            assignments=numbers.placed,
             address=actor.address,
             request_number=actor.request_number,
         )
     )
-    if numbers["organizations"] <= LARGE or actor.user is None:
+    if closing.organizations <= LARGE or actor.user is None:
         return carry_out(actor=actor, closing=closing, attempt=claim(closing.pk))
-    after = {name: numbers[name] for name in ("organizations", "assignments")}
-    audit.record(actor, "ask_closing", campaign, after=after, reason=reason, effective_on=on)
+    audit.record(actor, "ask_closing", campaign, after=closing.numbers, reason=reason, effective_on=on)
     return _leave_to_worker(closing, actor)
 
 
@@ -128,11 +127,11 @@ def settle_pending(*, actor: Actor, campaign: Campaign, on: date, reason: str) -
     """
     campaign = fresh(campaign)
     need_right(actor, "close_campaign", campaign)
-    rows = list(Extent(campaign, on, actor.user).pending())
-    returned = [
-        row for row in rows if workflow.may_start(workflow.RETURN, row, actor.user or AnonymousUser())
-    ]
-    others = [row for row in rows if row not in returned]
+    user = actor.user or AnonymousUser()
+    returned: list[Organization] = []
+    others: list[Organization] = []
+    for row in Extent(campaign, on, actor.user).pending():
+        (returned if workflow.may_start(workflow.RETURN, row, user) else others).append(row)
     need_reason(reason, "退回原因")
     if others:
         withdraw_organizations(actor=actor, organizations=others, reason=reason)
@@ -252,13 +251,12 @@ def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progres
     refuse_if(rules.closing_refusals(extent))
     if extent.mark() != closing.mark:
         raise refuse(None, CHANGED)
-    numbers = {"organizations": closing.organizations, "assignments": closing.assignments}
     head = audit.record(
         actor,
         "close_campaign",
         campaign,
         before={"ended_on": None},
-        after={"ended_on": closing.on, "closing_number": closing.document_number, **numbers},
+        after={"ended_on": closing.on, "closing_number": closing.document_number, **closing.numbers},
         reason=closing.reason,
         effective_on=closing.on,
     )
@@ -375,11 +373,7 @@ def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progre
         "reopen_closing",
         campaign,
         before={"ended_on": closing.on},
-        after={
-            "ended_on": None,
-            "organizations": closing.organizations,
-            "assignments": closing.assignments,
-        },
+        after={"ended_on": None, **closing.numbers},
         reason=closing.undo_reason,
         effective_on=closing.on,
     )

@@ -8,15 +8,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from registry import access
-from registry.closings.extent import ELSEWHERE, OWN, Ended, Extent
+from registry.closings.extent import IS_PARTY, Ended, Extent
 from registry.closings.models import Closing, ClosingState
 from registry.models import Assignment, Campaign, Organization, Person, WorkflowState
-from registry.models.kinds import PARTY_KINDS
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column
@@ -32,24 +31,11 @@ KINDS = (
     ("pending", "待审批的"),
     ("staying", "不撤销的常设党组织"),
 )
-IS_PARTY = Q(kind__in=PARTY_KINDS)
-OWN_PLACE, OTHER_PLACE = "own", "elsewhere"
 
 
 def last_closing(campaign: Campaign) -> Closing | None:
     """Return the newest closing of a campaign that was not given up."""
-    there = Closing.objects.filter(campaign=campaign).exclude(state=ClosingState.CANCELLED)
-    found = there.select_related("campaign__lead_unit").first()
-    if found is not None:
-        found.campaign = campaign
-    return found
-
-
-def closed_by(campaign: Campaign) -> Closing | None:
-    """Return the closing that ended the campaign, if one did and was not taken back."""
-    found = last_closing(campaign)
-    there = (ClosingState.CLOSED, ClosingState.UNDO_ASKED, ClosingState.UNDOING)
-    return found if found is not None and found.state in there else None
+    return campaign.closings.exclude(state=ClosingState.CANCELLED).first()
 
 
 def day_of(request: HttpRequest, address: Address) -> date:
@@ -64,21 +50,19 @@ def extent_of(request: HttpRequest, code: str) -> Extent:
     The latter is for who may close it; out of scope is 404.
     """
     campaign: Campaign = access.get_row(request.user, "campaign", code)
-    if (closing := closed_by(campaign)) is not None:
+    closing = last_closing(campaign)
+    if closing is not None and closing.has_closed:
         return Ended(closing, request.user)
     access.get_row(request.user, "campaign", code, "close_campaign")
     return Extent(campaign, day_of(request, address_of(request)), request.user)
 
 
 def _places(table: Any) -> list[tuple[str, str]]:
-    extent: Extent = table.extent
-    lead = extent.campaign.lead_unit
-    own = [(OWN_PLACE, f"{lead.label}本级")] if lead else []
-    return [*own, *((each.code, each.label) for each in extent.children), (OTHER_PLACE, "其他单位")]
+    return list(table.extent.places.values())
 
 
 def _at(table: Any, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-    keys = {OWN_PLACE: OWN, OTHER_PLACE: ELSEWHERE, **{each.code: each.pk for each in table.extent.children}}
+    keys = {code: key for key, (code, _label) in table.extent.places.items()}
     return rows.filter(table.extent.at(table.unit_path, keys[value]))
 
 
@@ -172,15 +156,17 @@ class _Placed:
 
 
 @dataclass(frozen=True)
-class _Home:
-    table: Any
-    row: Organization
+class _Home(_Listed):
     people: int
 
-    @property
-    def url(self) -> str:
-        """The branch's page."""
-        return str(self.table.url_of(self.row))
+
+_UNIT: Column[Any] = Column(
+    "所在单位",
+    "row.unit.name",
+    key="unit",
+    sort=("unit__tree_id", "unit__lft", "pk"),
+    text="row.unit.label",
+)
 
 
 class ClosingOrganizations(_ClosingTable):
@@ -202,13 +188,7 @@ class ClosingOrganizations(_ClosingTable):
             is_sample="row.is_sample",
         ),
         Column("类型", "row.kind_label"),
-        Column(
-            "所在单位",
-            "row.unit.name",
-            key="unit",
-            sort=("unit__tree_id", "unit__lft", "pk"),
-            text="row.unit.label",
-        ),
+        _UNIT,
         Column("成立", "row.established_on", Kind.DATE, key="established", sort=("established_on", "pk")),
         Column("状态", lambda line: WorkflowState(line.row.state).label),
         Column("撤销", "row.dissolved_on", Kind.DATE),
@@ -313,13 +293,7 @@ class ClosingHomes(_ClosingTable):
         Column(
             "支部", "row.name", key="name", sort=("order_key", "pk"), url="url", css="text", is_heading=True
         ),
-        Column(
-            "所在单位",
-            "row.unit.name",
-            key="unit",
-            sort=("unit__tree_id", "unit__lft", "pk"),
-            text="row.unit.label",
-        ),
+        _UNIT,
         Column("服务人数", "people", Kind.NUMBER),
     )
     filters = (TextFilter("q", "名称", lambda table, rows, text: rows.matching(text)),)
