@@ -44,20 +44,13 @@ from registry.rules import workflow
 from registry.rules.findings import refuse_if
 from registry.search.index import batches
 from registry.work import progress, queue
-from registry.work.progress import Beat
+from registry.work.progress import Beat, Progress, no_progress
 
 LARGE = 500
 """More organizations than this are closed, and reopened, by a worker."""
 PART = 500
 """So many organizations are ended at a time, so that memory stays bounded."""
 CHANGED = "提交之后本任务的组织或编入又有变动,什么都没有办理。请重新查看后果,再办理一次。"
-
-Progress = Callable[[int], None]
-
-
-def _no_progress(done: int) -> None:
-    pass
-
 
 # --- Asking ---------------------------------------------------------------------------------------
 
@@ -241,7 +234,7 @@ def _finish(closing: Closing, attempt: str, working: ClosingState, **values: Any
 
 
 @operation
-def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = _no_progress) -> Closing:
+def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = no_progress) -> Closing:
     """Close what was asked for: that, or nothing. Raises ``OperationRefused``."""
     locks.retire_campaigns([closing.campaign])
     campaign = fresh(closing.campaign)
@@ -355,7 +348,7 @@ def _write(rows: QuerySet[Any], **values: Any) -> None:
 
 
 @operation
-def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = _no_progress) -> Closing:
+def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = no_progress) -> Closing:
     """Let everything stand again that the closing ended. Raises ``OperationRefused``."""
     there = Organization.objects.filter(
         pk__in=ClosedOrganization.objects.filter(of=closing).values("organization")
