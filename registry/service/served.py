@@ -93,8 +93,13 @@ def at_home(spans: Iterable[Span]) -> Q:
 
 def seen_at_home(user: access.AnyUser, person: Person) -> bool:
     """Whether ``user`` sees the person's home: then all of the record, else what was done in the scope."""
-    units = [person.home_unit, *([person.home_branch.unit] if person.home_branch else [])]
-    return any(access.inside(unit, access.spans(user)) for unit in units)
+    scope = access.spans(user)
+    return any(access.inside(unit, scope) for unit in homes_of(person))
+
+
+def homes_of(person: Person) -> list[Unit]:
+    """Return the home unit, and the unit of the home branch: both may have the person's service record."""
+    return [person.home_unit, *([person.home_branch.unit] if person.home_branch else [])]
 
 
 # --- Counted by unit ------------------------------------------------------------------------------
