@@ -75,11 +75,6 @@ class OpinionsForm(ScopedForm):
                 ),
             )
 
-    def version(self, person: Person) -> str:
-        """Return the version of the opinion that is there, for a hidden field; empty: none is."""
-        opinion = self.known.get(person.pk)
-        return str(opinion.version) if opinion else ""
-
     def clean(self) -> dict[str, Any]:
         """Say of each text whether somebody else wrote it, or signed, meanwhile: no text is lost."""
         sent: dict[str, Any] = super().clean() or self.cleaned_data
