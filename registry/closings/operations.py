@@ -33,10 +33,10 @@ from registry.closings.models import (
 )
 from registry.counting.totals.many import following_many
 from registry.counting.totals.write import following
-from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit, journal
+from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit
 from registry.models.writer import analyze
 from registry.operations.approving import return_organizations
-from registry.operations.base import fresh, need_right, operation
+from registry.operations.base import fresh, need_right, operation, write_all
 from registry.operations.campaigns import end_campaign, reopen_campaign
 from registry.operations.organizations import withdraw_organizations
 from registry.refusals import need_reason, refuse
@@ -314,22 +314,21 @@ def _end(actor: Actor, closing: Closing, keys: Sequence[int]) -> None:
     """Dissolve these organizations and end the assignments in them, and record each."""
     rows = list(Organization.objects.filter(pk__in=keys).select_related("unit").order_by("tree_id", "lft"))
     values = {"dissolved_on": closing.on, "dissolution_number": closing.document_number}
+    held = [{name: getattr(row, name) for name in values} for row in rows]
     _write(_placed(closing, keys), ended_on=closing.on)
-    _write(Organization.objects.filter(pk__in=keys), **values)
-    for row in rows:  # so that what stands in the way of taking an earlier act back can be named
-        journal.note_change(row, {name: getattr(row, name) for name in values}, values)
+    write_all(rows, values)
     audit.record_all(
         [
             audit.entry(
                 actor,
                 "dissolve_organization",
                 row,
-                before={name: getattr(row, name) for name in values},
+                before=before,
                 after={**values, "with": closing.campaign},
                 reason=closing.reason,
                 effective_on=closing.on,
             )
-            for row in rows
+            for row, before in zip(rows, held, strict=True)
         ]
     )
 
