@@ -60,6 +60,9 @@ class Numbers:
 class Extent:
     """What closing ``campaign`` on a day would end, as far as the right of ``user`` goes (None: all)."""
 
+    verb = "close_campaign"
+    """It looks where the user may do this."""
+
     def __init__(self, campaign: Campaign, on: date, user: access.AnyUser | None) -> None:
         self.campaign, self.on, self.user = campaign, on, user
         self.dues: list[Due] = nouns.handed_up("campaign_dues")
@@ -68,10 +71,10 @@ class Extent:
 
     @cached_property
     def covered(self) -> Q:
-        """The condition that an organization stands where the user may close."""
+        """The condition that an organization stands where the user may do ``verb``."""
         if self.user is None:
             return Q()
-        spans = access.spans(self.user, "close_campaign")
+        spans = access.spans(self.user, self.verb)
         return Q() if everything(spans) else in_spans(spans, "unit__")
 
     def ending(self) -> QuerySet[Organization]:
@@ -230,15 +233,11 @@ class Extent:
 class Ended(Extent):
     """What a closing ended, as far as ``user`` sees it."""
 
+    verb = access.SEE
+
     def __init__(self, closing: Closing, user: access.AnyUser) -> None:
         super().__init__(closing.campaign, closing.on, user)
         self.closing = closing
-
-    @cached_property
-    def covered(self) -> Q:
-        """The condition that an organization stands where the user sees it."""
-        spans = access.spans(self.user) if self.user is not None else []
-        return Q() if everything(spans) else in_spans(spans, "unit__")
 
     def ending(self) -> QuerySet[Organization]:
         """Return the organizations that were dissolved."""

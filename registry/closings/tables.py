@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db.models import Count, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.urls import reverse
 
 from registry import access
@@ -57,11 +57,11 @@ def extent_of(request: HttpRequest, code: str) -> Extent:
     return Extent(campaign, day_of(request, address_of(request)), request.user)
 
 
-def _places(table: Any) -> list[tuple[str, str]]:
+def _places(table: _ClosingTable) -> list[tuple[str, str]]:
     return list(table.extent.places.values())
 
 
-def _at(table: Any, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+def _at(table: _ClosingTable, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
     keys = {code: key for key, (code, _label) in table.extent.places.items()}
     return rows.filter(table.extent.at(table.unit_path, keys[value]))
 
@@ -130,18 +130,18 @@ class _ClosingTable(Table[Any]):
 
 @dataclass(frozen=True)
 class _Listed:
-    table: Any
-    row: Any
+    table: _ClosingTable
+    row: Organization
 
     @property
     def url(self) -> str:
         """The organization's page."""
-        return str(self.table.url_of(self.row))
+        return self.table.url_of(self.row)
 
 
 @dataclass(frozen=True)
 class _Placed:
-    table: Any
+    table: _ClosingTable
     row: Assignment
 
     @property
@@ -152,7 +152,7 @@ class _Placed:
     @property
     def organization_url(self) -> str:
         """The organization's page."""
-        return str(self.table.url_of(self.row.organization))
+        return self.table.url_of(self.row.organization)
 
 
 @dataclass(frozen=True)
@@ -318,6 +318,5 @@ class ClosingHomes(_ClosingTable):
 def seen_homes(extent: Extent) -> QuerySet[Organization]:
     """Return the home branches of who served, as far as the user sees them."""
     homes = extent.serving().filter(home_branch__isnull=False).order_by().values("home_branch")
-    if extent.user is None:
-        raise Http404
-    return access.visible(extent.user, Organization.objects.filter(pk__in=homes))
+    branches = Organization.objects.filter(pk__in=homes)
+    return branches if extent.user is None else access.visible(extent.user, branches)
