@@ -144,6 +144,7 @@ class Panel:
     """What the campaign's page says of its closing."""
 
     closing: Closing
+    facts: Sequence[tuple[str, object]]
     figures: list[Figure]
     url: str
     """The page of the closing, for who may close or reopen it."""
@@ -165,6 +166,11 @@ def panel_of(user: access.AnyUser, campaign: Campaign, address: Address) -> Pane
     code = [campaign.code]
     return Panel(
         closing,
+        [
+            ("结束日期", closing.on.isoformat()),
+            ("撤销文号", closing.document_number or "无"),
+            ("结束原因", closing.reason),
+        ],
         figures,
         address.url(reverse("campaign_close", args=code)) if may else "",
         address.url(reverse("campaign_close_reopen", args=code)) if may and closing.may_be_reopened else "",
