@@ -171,8 +171,3 @@ def records_of(
         )
         for person in people
     ]
-
-
-def in_chinese(day: date) -> str:
-    """Return a day as a sentence says it: 2020年2月3日."""
-    return f"{day.year}年{day.month}月{day.day}日"
