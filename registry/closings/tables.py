@@ -15,7 +15,7 @@ from django.urls import reverse
 from registry import access
 from registry.closings.extent import IS_PARTY, Ended, Extent
 from registry.closings.models import Closing, ClosingState
-from registry.models import Assignment, Campaign, Organization, Person, WorkflowState
+from registry.models import Assignment, Campaign, Organization, Person
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column
@@ -190,7 +190,7 @@ class ClosingOrganizations(_ClosingTable):
         Column("类型", "row.kind_label"),
         _UNIT,
         Column("成立", "row.established_on", Kind.DATE, key="established", sort=("established_on", "pk")),
-        Column("状态", lambda line: WorkflowState(line.row.state).label),
+        Column("状态", "row.get_state_display"),
         Column("撤销", "row.dissolved_on", Kind.DATE),
         Column("撤销文号", "row.dissolution_number", css="text", rank=2),
     )

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from registry import access
-from registry.models import Organization, Person, Role, Unit
+from registry.models import Organization, Person, Unit
 from registry.nouns.person import PERSON
 from registry.service import served
 from registry.service.place import campaign_of, crumbs, spans_of
@@ -361,7 +361,7 @@ class OpinionTable(ServiceTable):
         Column(
             "组织所在单位", "assignment.organization.unit.name", text="assignment.organization.unit.label"
         ),
-        Column("职责", lambda row: Role(row.assignment.role).label, rank=2),
+        Column("职责", "assignment.get_role_display", rank=2),
         Column("编入日期", "assignment.started_on", Kind.DATE, rank=2),
         Column("结束日期", "assignment.ended_on", Kind.DATE, rank=2),
         Column("鉴定", "state", cell=tag_cell),
