@@ -21,10 +21,8 @@ from registry.service import served
 from registry.service.pages import people_campaigns
 from registry.service.rules import judges
 from registry.web.address import address_of, campaigns_of
+from registry.web.desk import MOST
 from registry.web.links import PanelLine, person_url
-
-MOST = 1_000
-"""Counting for a desk stops here."""
 
 
 def list_url(name: str, campaign: Campaign, **query: str) -> str:
