@@ -121,7 +121,7 @@ def _timed(name: str, do: Callable[[], object]) -> None:
 
 @contextmanager
 def _beside(mark: str) -> Iterator[None]:
-    """Let somebody found organizations outside the campaign meanwhile; print how long they waited at most."""
+    """Found organizations outside the campaign in another thread meanwhile, and print the longest wait."""
     from django.db import connection
 
     from registry.models import Unit

@@ -6,7 +6,7 @@ from django_tasks import TaskContext, task
 
 from registry.audit import Actor
 from registry.closings import operations
-from registry.closings.models import Closing, ClosingState
+from registry.closings.models import Closing
 from registry.refusals import OperationRefused
 from registry.work import queue
 from registry.work.persistence import persistently
@@ -27,10 +27,11 @@ def carry(pk: int, *, is_last: bool = True) -> None:
     if not attempt:
         return
     closing = Closing.objects.select_related("campaign__lead_unit", "user", "undo_user").get(pk=pk)
-    is_undo = closing.state == ClosingState.UNDOING
-    user, name = (closing.undo_user, closing.undo_actor) if is_undo else (closing.user, closing.actor)
+    if closing.is_undo:
+        act, user, name = operations.carry_back, closing.undo_user, closing.undo_actor
+    else:
+        act, user, name = operations.carry_out, closing.user, closing.actor
     actor = Actor(user, name, closing.address, closing.request_number)
-    act = operations.carry_back if is_undo else operations.carry_out
     try:
         with operations.beating(pk, attempt) as progress:
             persistently(

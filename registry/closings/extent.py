@@ -1,13 +1,14 @@
 """What closing a campaign on a day ends: sets in SQL, and their numbers by the units below its lead unit.
 
-Ended is every approved organization of the campaign that still stands, but standing Party organizations, with
-all below it; and the assignments in them. As far as the user's right goes: what stands elsewhere is counted,
-and stays.
+It ends the approved organizations of the campaign that still stand, but no standing Party organization; what
+is below them; and the assignments in all of these. What stands where the user may not close is counted, and
+stays.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -27,15 +28,16 @@ from registry.rules.campaigns import Due
 
 UNDECIDED = (WorkflowState.DRAFT, WorkflowState.SUBMITTED)
 """Nobody approved or returned these yet."""
-STANDING = Q(kind__in=PARTY_KINDS, is_temporary=False)
+IS_PARTY = Q(kind__in=PARTY_KINDS)
+STANDING = IS_PARTY & Q(is_temporary=False)
 """Standing Party organizations: no task ends them."""
 OWN, ELSEWHERE = 0, -1
-"""In place of the key of a unit below the lead unit: that one itself; what is not below it."""
+"""In place of the key of a unit below the lead unit: the lead unit itself, and everything outside it."""
 
 
 @dataclass
 class Numbers:
-    """What is ended, and what is pending, at one of the units below the lead unit."""
+    """How much ends and how much is pending, in all or at one unit with everything below it."""
 
     party: int = 0
     formations: int = 0
@@ -43,6 +45,11 @@ class Numbers:
     people: int = 0
     pending: int = 0
     dues: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def organizations(self) -> int:
+        """How many organizations end."""
+        return self.party + self.formations
 
     @property
     def is_zero(self) -> bool:
@@ -53,6 +60,9 @@ class Numbers:
 class Extent:
     """What closing ``campaign`` on a day would end, as far as the right of ``user`` goes (None: all)."""
 
+    verb = "close_campaign"
+    """It looks where the user may do this."""
+
     def __init__(self, campaign: Campaign, on: date, user: access.AnyUser | None) -> None:
         self.campaign, self.on, self.user = campaign, on, user
         self.dues: list[Due] = nouns.handed_up("campaign_dues")
@@ -61,10 +71,10 @@ class Extent:
 
     @cached_property
     def covered(self) -> Q:
-        """The condition that an organization stands where the user may close."""
+        """The condition that an organization stands where the user may do ``verb``."""
         if self.user is None:
             return Q()
-        spans = access.spans(self.user, "close_campaign")
+        spans = access.spans(self.user, self.verb)
         return Q() if everything(spans) else in_spans(spans, "unit__")
 
     def ending(self) -> QuerySet[Organization]:
@@ -123,14 +133,21 @@ class Extent:
 
     # --- Numbers ----------------------------------------------------------------------------------
 
+    def _counted(self) -> Iterator[tuple[QuerySet[Any], str, dict[str, Count]]]:
+        """Yield the sets that are counted, each with the path to its unit and what is counted of it."""
+        parts = {"party": Count("pk", filter=IS_PARTY), "formations": Count("pk", filter=~IS_PARTY)}
+        yield self.ending(), "unit", parts
+        people = Count("person", distinct=True)
+        yield self.assignments(), "organization__unit", {"placed": Count("pk"), "people": people}
+        yield self.pending(), "unit", {"pending": Count("pk")}
+
     @cached_property
-    def numbers(self) -> dict[str, int]:
-        """How many organizations and assignments end, and how much is pending."""
-        return {
-            "organizations": self.ending().count(),
-            "assignments": self.assignments().count(),
-            "pending": self.pending().count(),
-        }
+    def whole(self) -> Numbers:
+        """The numbers of all places together, each of the people once; without ``dues``."""
+        found = Numbers()
+        for rows, _path, numbers in self._counted():
+            vars(found).update(rows.order_by().aggregate(**numbers))
+        return found
 
     def mark(self) -> str:
         """Return a mark of exactly these organizations and assignments: it is another for others."""
@@ -148,44 +165,37 @@ class Extent:
             return list(roots())
         return list(self.campaign.lead_unit.get_children().order_by("tree_id", "lft"))
 
+    @cached_property
+    def places(self) -> dict[int, tuple[str, str]]:
+        """Where numbers are counted: the code and the name of each place, by the key of its unit."""
+        lead = self.campaign.lead_unit
+        return {
+            **({OWN: ("own", f"{lead.label}本级")} if lead else {}),
+            **{each.pk: (each.code, each.label) for each in self.children},
+            ELSEWHERE: ("elsewhere", "其他单位"),
+        }
+
     def at(self, path: str, key: int) -> Q:
-        """Return the condition that a row belongs to one of the units below, ``OWN`` or ``ELSEWHERE``."""
-        if key > 0:
-            return in_spans([_span(next(each for each in self.children if each.pk == key))], f"{path}__")
+        """Return the condition that a row, through the ``path`` to its unit, is at the place with ``key``."""
         lead = self.campaign.lead_unit
         if key == OWN:
-            return Q(**{path: lead.pk if lead else None})
-        inside = in_spans([_span(lead)] if lead else map(_span, self.children), f"{path}__")
-        return ~inside
+            return Q(**{path: lead})
+        if key == ELSEWHERE:
+            return ~in_spans(map(_span, [lead] if lead else self.children), f"{path}__")
+        return in_spans((_span(each) for each in self.children if each.pk == key), f"{path}__")
 
     def _where(self, path: str) -> Case:
-        """Return below which unit a row stands, through the ``path`` to its unit."""
-        cases = [When(in_spans([_span(each)], f"{path}__"), then=Value(each.pk)) for each in self.children]
-        lead = self.campaign.lead_unit
-        own = [When(**{path: lead.pk}, then=Value(OWN))] if lead else []
-        return Case(*cases, *own, default=Value(ELSEWHERE), output_field=IntegerField())
+        """Return the key of the place of a row, through the ``path`` to its unit."""
+        cases = [When(self.at(path, key), then=Value(key)) for key in self.places if key != ELSEWHERE]
+        return Case(*cases, default=Value(ELSEWHERE), output_field=IntegerField())
 
     def by_unit(self) -> dict[int, Numbers]:
-        """Return the numbers of each unit below the lead unit where there are any, by its key.
+        """Return the numbers of each place where there are any, by its key.
 
         As many queries for many units as for one.
         """
-        found = {key: Numbers() for key in (OWN, *(each.pk for each in self.children), ELSEWHERE)}
-        is_party = Q(kind__in=PARTY_KINDS)
-        sets: list[tuple[QuerySet[Any], str, dict[str, Count]]] = [
-            (
-                self.ending(),
-                "unit",
-                {"party": Count("pk", filter=is_party), "formations": Count("pk", filter=~is_party)},
-            ),
-            (
-                self.assignments(),
-                "organization__unit",
-                {"placed": Count("pk"), "people": Count("person", distinct=True)},
-            ),
-            (self.pending(), "unit", {"pending": Count("pk")}),
-        ]
-        for rows, path, numbers in sets:
+        found = {key: Numbers() for key in self.places}
+        for rows, path, numbers in self._counted():
             for each in self._grouped(rows, path, **numbers):
                 vars(found[each.pop("where_")]).update(each)
         for due in self.dues:
@@ -201,10 +211,6 @@ class Extent:
         there = rows.order_by().annotate(where_=self._where(path)).values("where_")
         counted: QuerySet[Any, dict[str, Any]] = there.annotate(**numbers)
         return counted
-
-    def people(self) -> int:
-        """Count the people whose assignments end, each once."""
-        return self.assignments().order_by().values("person").distinct().count()
 
     def homes(self) -> dict[str, int]:
         """Count who served, in how many home branches, and how many have none."""
@@ -227,15 +233,11 @@ class Extent:
 class Ended(Extent):
     """What a closing ended, as far as ``user`` sees it."""
 
+    verb = access.SEE
+
     def __init__(self, closing: Closing, user: access.AnyUser) -> None:
         super().__init__(closing.campaign, closing.on, user)
         self.closing = closing
-
-    @cached_property
-    def covered(self) -> Q:
-        """The condition that an organization stands where the user sees it."""
-        spans = access.spans(self.user) if self.user is not None else []
-        return Q() if everything(spans) else in_spans(spans, "unit__")
 
     def ending(self) -> QuerySet[Organization]:
         """Return the organizations that were dissolved."""

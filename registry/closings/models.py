@@ -87,6 +87,16 @@ class Closing(models.Model):
         return self.state in UNDER_WAY and not self.is_lost
 
     @property
+    def has_closed(self) -> bool:
+        """Whether the campaign is closed by it, and not reopened yet."""
+        return self.state == ClosingState.CLOSED or self.is_undo
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """How many organizations and assignments it ends, as the record says it."""
+        return {"organizations": self.organizations, "assignments": self.assignments}
+
+    @property
     def is_undo(self) -> bool:
         """Whether what is under way is the reopening."""
         return self.state in UNDO_STATES

@@ -33,10 +33,10 @@ from registry.closings.models import (
 )
 from registry.counting.totals.many import following_many
 from registry.counting.totals.write import following
-from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit, journal
+from registry.models import Assignment, AuditEntry, Campaign, Organization, Unit
 from registry.models.writer import analyze
 from registry.operations.approving import return_organizations
-from registry.operations.base import fresh, need_right, operation
+from registry.operations.base import fresh, need_right, operation, write_all
 from registry.operations.campaigns import end_campaign, reopen_campaign
 from registry.operations.organizations import withdraw_organizations
 from registry.refusals import need_reason, refuse
@@ -44,20 +44,13 @@ from registry.rules import workflow
 from registry.rules.findings import refuse_if
 from registry.search.index import batches
 from registry.work import progress, queue
-from registry.work.progress import Beat
+from registry.work.progress import Beat, Progress, no_progress
 
 LARGE = 500
 """More organizations than this are closed, and reopened, by a worker."""
 PART = 500
 """So many organizations are ended at a time, so that memory stays bounded."""
 CHANGED = "提交之后本任务的组织或编入又有变动,什么都没有办理。请重新查看后果,再办理一次。"
-
-Progress = Callable[[int], None]
-
-
-def _no_progress(done: int) -> None:
-    pass
-
 
 # --- Asking ---------------------------------------------------------------------------------------
 
@@ -77,8 +70,8 @@ def close_campaign(
     need_right(actor, "close_campaign", campaign)
     extent = Extent(campaign, on, actor.user)
     refuse_if(rules.closing_refusals(extent))
-    numbers = extent.numbers
-    if numbers["organizations"] and not document_number.strip():
+    numbers = extent.whole
+    if numbers.organizations and not document_number.strip():
         raise refuse("document_number", "请填写撤销文号:一个文号用于本次撤销的全部组织。")
     closing = _put_down(
         Closing(
@@ -89,16 +82,15 @@ def close_campaign(
             document_number=document_number,
             reason=reason.strip()[:200],
             mark=extent.mark(),
-            organizations=numbers["organizations"],
-            assignments=numbers["assignments"],
+            organizations=numbers.organizations,
+            assignments=numbers.placed,
             address=actor.address,
             request_number=actor.request_number,
         )
     )
-    if numbers["organizations"] <= LARGE or actor.user is None:
+    if closing.organizations <= LARGE or actor.user is None:
         return carry_out(actor=actor, closing=closing, attempt=claim(closing.pk))
-    after = {name: numbers[name] for name in ("organizations", "assignments")}
-    audit.record(actor, "ask_closing", campaign, after=after, reason=reason, effective_on=on)
+    audit.record(actor, "ask_closing", campaign, after=closing.numbers, reason=reason, effective_on=on)
     return _leave_to_worker(closing, actor)
 
 
@@ -128,11 +120,11 @@ def settle_pending(*, actor: Actor, campaign: Campaign, on: date, reason: str) -
     """
     campaign = fresh(campaign)
     need_right(actor, "close_campaign", campaign)
-    rows = list(Extent(campaign, on, actor.user).pending())
-    returned = [
-        row for row in rows if workflow.may_start(workflow.RETURN, row, actor.user or AnonymousUser())
-    ]
-    others = [row for row in rows if row not in returned]
+    user = actor.user or AnonymousUser()
+    returned: list[Organization] = []
+    others: list[Organization] = []
+    for row in Extent(campaign, on, actor.user).pending():
+        (returned if workflow.may_start(workflow.RETURN, row, user) else others).append(row)
     need_reason(reason, "退回原因")
     if others:
         withdraw_organizations(actor=actor, organizations=others, reason=reason)
@@ -242,7 +234,7 @@ def _finish(closing: Closing, attempt: str, working: ClosingState, **values: Any
 
 
 @operation
-def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = _no_progress) -> Closing:
+def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = no_progress) -> Closing:
     """Close what was asked for: that, or nothing. Raises ``OperationRefused``."""
     locks.retire_campaigns([closing.campaign])
     campaign = fresh(closing.campaign)
@@ -252,13 +244,12 @@ def carry_out(*, actor: Actor, closing: Closing, attempt: str, progress: Progres
     refuse_if(rules.closing_refusals(extent))
     if extent.mark() != closing.mark:
         raise refuse(None, CHANGED)
-    numbers = {"organizations": closing.organizations, "assignments": closing.assignments}
     head = audit.record(
         actor,
         "close_campaign",
         campaign,
         before={"ended_on": None},
-        after={"ended_on": closing.on, "closing_number": closing.document_number, **numbers},
+        after={"ended_on": closing.on, "closing_number": closing.document_number, **closing.numbers},
         reason=closing.reason,
         effective_on=closing.on,
     )
@@ -323,22 +314,21 @@ def _end(actor: Actor, closing: Closing, keys: Sequence[int]) -> None:
     """Dissolve these organizations and end the assignments in them, and record each."""
     rows = list(Organization.objects.filter(pk__in=keys).select_related("unit").order_by("tree_id", "lft"))
     values = {"dissolved_on": closing.on, "dissolution_number": closing.document_number}
+    held = [{name: getattr(row, name) for name in values} for row in rows]
     _write(_placed(closing, keys), ended_on=closing.on)
-    _write(Organization.objects.filter(pk__in=keys), **values)
-    for row in rows:  # so that what stands in the way of taking an earlier act back can be named
-        journal.note_change(row, {name: getattr(row, name) for name in values}, values)
+    write_all(rows, values)
     audit.record_all(
         [
             audit.entry(
                 actor,
                 "dissolve_organization",
                 row,
-                before={name: getattr(row, name) for name in values},
+                before=before,
                 after={**values, "with": closing.campaign},
                 reason=closing.reason,
                 effective_on=closing.on,
             )
-            for row in rows
+            for row, before in zip(rows, held, strict=True)
         ]
     )
 
@@ -357,7 +347,7 @@ def _write(rows: QuerySet[Any], **values: Any) -> None:
 
 
 @operation
-def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = _no_progress) -> Closing:
+def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progress = no_progress) -> Closing:
     """Let everything stand again that the closing ended. Raises ``OperationRefused``."""
     there = Organization.objects.filter(
         pk__in=ClosedOrganization.objects.filter(of=closing).values("organization")
@@ -375,11 +365,7 @@ def carry_back(*, actor: Actor, closing: Closing, attempt: str, progress: Progre
         "reopen_closing",
         campaign,
         before={"ended_on": closing.on},
-        after={
-            "ended_on": None,
-            "organizations": closing.organizations,
-            "assignments": closing.assignments,
-        },
+        after={"ended_on": None, **closing.numbers},
         reason=closing.undo_reason,
         effective_on=closing.on,
     )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.urls import reverse
 
 from registry import access
-from registry.closings.extent import ELSEWHERE, OWN, Ended, Extent, Numbers
+from registry.closings.extent import Ended, Extent, Numbers
 from registry.closings.models import Closing, ClosingState
 from registry.closings.rules import closing_refusals
-from registry.closings.tables import OTHER_PLACE, OWN_PLACE, closed_by, last_closing, seen_homes
+from registry.closings.tables import last_closing, seen_homes
 from registry.models import Campaign
 from registry.web.address import Address
 
@@ -51,47 +51,38 @@ class Consequences:
         on = None if isinstance(extent, Ended) else extent.on.isoformat()
         return self.address.url(reverse(name, args=[extent.campaign.code]), on=on, **more)
 
-    def by_unit(self) -> tuple[list[tuple[str, str]], list[Line], Line]:
-        """Return the heads of the table, its lines, and the line of the whole."""
-        extent, found = self.extent, self.extent.by_unit()
+    @property
+    def heads(self) -> list[tuple[str, str]]:
+        """The heads of the table of units, each with the class of its column."""
         heads = [("党组织", "n"), ("岗、队、专班", "n drop-2"), ("编入人次", "n"), ("在编人员", "n drop")]
-        heads += [(due.label, "n drop") for due in extent.dues]
-        names = {each.pk: (each.label, each.code) for each in extent.children}
-        lead = extent.campaign.lead_unit
-        names |= {
-            OWN: (f"{lead.label}本级" if lead else "本级", OWN_PLACE),
-            ELSEWHERE: ("其他单位", OTHER_PLACE),
-        }
-        lines = [self._line(names[key][0], numbers, names[key][1]) for key, numbers in found.items()]
-        whole = Numbers(people=extent.people())
-        for numbers in found.values():
-            whole.party += numbers.party
-            whole.formations += numbers.formations
-            whole.placed += numbers.placed
-            whole.pending += numbers.pending
-            for slug, number in numbers.dues.items():
-                whole.dues[slug] = whole.dues.get(slug, 0) + number
-        return heads, lines, self._line("合计", whole, None)
+        return [*heads, *((due.label, "n drop") for due in self.extent.dues)]
 
-    def _line(self, name: str, numbers: Numbers, at: str | None) -> Line:
+    def by_unit(self) -> tuple[list[Line], Line]:
+        """Return the lines of the table of units, and the line of the whole."""
+        extent, found = self.extent, self.extent.by_unit()
+        lines = [self._line(*extent.places[key], numbers) for key, numbers in found.items()]
+        dues = {due.slug: sum(each.dues.get(due.slug, 0) for each in found.values()) for due in extent.dues}
+        return lines, self._line(None, "合计", replace(extent.whole, dues=dues))
+
+    def _line(self, at: str | None, name: str, numbers: Numbers) -> Line:
         organizations, assignments = "campaign_close_organizations", "campaign_close_assignments"
         placed = self.url(assignments, at=at)
         cells = [
-            (numbers.party, self.url(organizations, at=at, what="party"), "n"),
-            (numbers.formations, self.url(organizations, at=at, what="formations"), "n"),
-            (numbers.placed, placed, "n"),
-            (numbers.people, placed, "n"),
+            (numbers.party, self.url(organizations, at=at, what="party")),
+            (numbers.formations, self.url(organizations, at=at, what="formations")),
+            (numbers.placed, placed),
+            (numbers.people, placed),
             *(
-                (numbers.dues.get(due.slug, 0), self.address.url(due.url(self.extent.campaign)), "n")
+                (numbers.dues.get(due.slug, 0), self.address.url(due.url(self.extent.campaign)))
                 for due in self.extent.dues
             ),
         ]
-        return Line(name, cells, numbers.pending, self.url(organizations, at=at, what="pending"))
+        styled = [(*cell, css) for cell, (_head, css) in zip(cells, self.heads, strict=True)]
+        return Line(name, styled, numbers.pending, self.url(organizations, at=at, what="pending"))
 
-    def figures(self, whole: Line) -> list[Figure]:
+    def figures(self) -> list[Figure]:
         """Return the consequences of the whole."""
-        extent, homes = self.extent, self.extent.homes()
-        (party, *_), (formations, *_), (placed, *_), *_rest = whole.numbers
+        extent, homes, whole = self.extent, self.extent.homes(), self.extent.whole
         seen = seen_homes(extent).count()
         unseen = homes["branches"] - seen
         said = [f"另有 {unseen:,} 个支部不在您的管理范围"] if unseen else []
@@ -99,14 +90,14 @@ class Consequences:
         organizations = "campaign_close_organizations"
         already = "已" if isinstance(extent, Ended) else ""
         figures = [
-            Figure(f"{already}撤销党组织", party, "个", self.url(organizations, what="party")),
+            Figure(f"{already}撤销党组织", whole.party, "个", self.url(organizations, what="party")),
             Figure(
                 f"{already}撤销先锋岗、先锋队、突击队、专班等",
-                formations,
+                whole.formations,
                 "个",
                 self.url(organizations, what="formations"),
             ),
-            Figure(f"{already}结束编入", placed, "人次", self.url("campaign_close_assignments")),
+            Figure(f"{already}结束编入", whole.placed, "人次", self.url("campaign_close_assignments")),
             Figure("在本任务中服务过的人员", homes["people"], "人"),
             Figure("他们的组织关系所在支部", seen, "个", self.url("campaign_close_homes"), ";".join(said)),
         ]
@@ -116,40 +107,34 @@ class Consequences:
             url = self.url(organizations, what="staying")
             figures.append(Figure("常设党组织", staying, "个", url, "不随任务撤销"))
         if whole.pending:
-            figures.append(
-                Figure(
-                    "待审批的组织", whole.pending, "个", whole.pending_url, "先批准或退回", is_waiting=True
-                )
-            )
+            url = self.url(organizations, what="pending")
+            figures.append(Figure("待审批的组织", whole.pending, "个", url, "先批准或退回", is_waiting=True))
         return figures
 
 
 def preview(extent: Extent, address: Address) -> dict[str, Any]:
     """Return what the page shows before the act."""
     consequences = Consequences(extent, address)
-    heads, lines, whole = consequences.by_unit()
+    lines, whole = consequences.by_unit()
     named, unseen = extent.outside_named()
-    code = extent.campaign.code
     return {
-        "extent": extent,
-        "heads": heads,
+        "heads": consequences.heads,
         "lines": lines,
         "whole": whole,
-        "figures": consequences.figures(whole),
+        "figures": consequences.figures(),
         "outside": named,
         "outside_unseen": unseen,
         "obstacles": [finding.message for finding in closing_refusals(extent)],
-        "pending_url": consequences.url("campaign_close_organizations", what="pending"),
-        "return_url": address.url(reverse("campaign_close_settle", args=[code]), on=extent.on.isoformat()),
+        "return_url": consequences.url("campaign_close_settle"),
     }
 
 
 def sentences(extent: Extent) -> list[str]:
     """Return what will be done, in words; a form that was sent for other numbers is asked again."""
-    numbers, name = extent.numbers, extent.campaign.name
+    whole, name = extent.whole, extent.campaign.name
     said = (
-        f"“{name}”自 {extent.on.isoformat()} 起结束:撤销组织 {numbers['organizations']:,} 个,"
-        f"结束编入 {numbers['assignments']:,} 人次,前一日仍计入统计。"
+        f"“{name}”自 {extent.on.isoformat()} 起结束:撤销组织 {whole.organizations:,} 个,"
+        f"结束编入 {whole.placed:,} 人次,前一日仍计入统计。"
     )
     return [said, "办理后到次日结束为止,可以在本任务页上整体恢复。"]
 
@@ -159,6 +144,7 @@ class Panel:
     """What the campaign's page says of its closing."""
 
     closing: Closing
+    facts: Sequence[tuple[str, object]]
     figures: list[Figure]
     url: str
     """The page of the closing, for who may close or reopen it."""
@@ -175,13 +161,16 @@ def panel_of(user: access.AnyUser, campaign: Campaign, address: Address) -> Pane
     may = access.may(user, "close_campaign", campaign)
     if closing.state == ClosingState.FAILED and not may:
         return None
-    figures: list[Figure] = []
-    if closed_by(campaign) is not None and campaign.ended_on is not None:
-        consequences = Consequences(Ended(closing, user), address)
-        figures = consequences.figures(consequences.by_unit()[2])
+    is_closed = closing.has_closed and campaign.ended_on is not None
+    figures = Consequences(Ended(closing, user), address).figures() if is_closed else []
     code = [campaign.code]
     return Panel(
         closing,
+        [
+            ("结束日期", closing.on.isoformat()),
+            ("撤销文号", closing.document_number or "无"),
+            ("结束原因", closing.reason),
+        ],
         figures,
         address.url(reverse("campaign_close", args=code)) if may else "",
         address.url(reverse("campaign_close_reopen", args=code)) if may and closing.may_be_reopened else "",

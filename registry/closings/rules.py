@@ -24,7 +24,7 @@ def closing_refusals(extent: Extent) -> list[Finding]:
 
 
 def _wrong(extent: Extent) -> Iterator[tuple[str, str]]:
-    if number := extent.numbers["pending"]:
+    if number := extent.whole.pending:
         yield "nothing_pending", f"待审批的组织还有 {number:,} 个,请先批准或退回。"
     for due in extent.dues:
         if due.blocks and (owed := extent.owed(due).count()):

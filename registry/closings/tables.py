@@ -8,15 +8,14 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
 
 from registry import access
-from registry.closings.extent import ELSEWHERE, OWN, Ended, Extent
+from registry.closings.extent import IS_PARTY, Ended, Extent
 from registry.closings.models import Closing, ClosingState
-from registry.models import Assignment, Campaign, Organization, Person, WorkflowState
-from registry.models.kinds import PARTY_KINDS
+from registry.models import Assignment, Campaign, Organization, Person
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column
@@ -32,24 +31,11 @@ KINDS = (
     ("pending", "待审批的"),
     ("staying", "不撤销的常设党组织"),
 )
-IS_PARTY = Q(kind__in=PARTY_KINDS)
-OWN_PLACE, OTHER_PLACE = "own", "elsewhere"
 
 
 def last_closing(campaign: Campaign) -> Closing | None:
     """Return the newest closing of a campaign that was not given up."""
-    there = Closing.objects.filter(campaign=campaign).exclude(state=ClosingState.CANCELLED)
-    found = there.select_related("campaign__lead_unit").first()
-    if found is not None:
-        found.campaign = campaign
-    return found
-
-
-def closed_by(campaign: Campaign) -> Closing | None:
-    """Return the closing that ended the campaign, if one did and was not taken back."""
-    found = last_closing(campaign)
-    there = (ClosingState.CLOSED, ClosingState.UNDO_ASKED, ClosingState.UNDOING)
-    return found if found is not None and found.state in there else None
+    return campaign.closings.exclude(state=ClosingState.CANCELLED).first()
 
 
 def day_of(request: HttpRequest, address: Address) -> date:
@@ -64,21 +50,19 @@ def extent_of(request: HttpRequest, code: str) -> Extent:
     The latter is for who may close it; out of scope is 404.
     """
     campaign: Campaign = access.get_row(request.user, "campaign", code)
-    if (closing := closed_by(campaign)) is not None:
+    closing = last_closing(campaign)
+    if closing is not None and closing.has_closed:
         return Ended(closing, request.user)
     access.get_row(request.user, "campaign", code, "close_campaign")
     return Extent(campaign, day_of(request, address_of(request)), request.user)
 
 
-def _places(table: Any) -> list[tuple[str, str]]:
-    extent: Extent = table.extent
-    lead = extent.campaign.lead_unit
-    own = [(OWN_PLACE, f"{lead.label}本级")] if lead else []
-    return [*own, *((each.code, each.label) for each in extent.children), (OTHER_PLACE, "其他单位")]
+def _places(table: _ClosingTable) -> list[tuple[str, str]]:
+    return list(table.extent.places.values())
 
 
-def _at(table: Any, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-    keys = {OWN_PLACE: OWN, OTHER_PLACE: ELSEWHERE, **{each.code: each.pk for each in table.extent.children}}
+def _at(table: _ClosingTable, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+    keys = {code: key for key, (code, _label) in table.extent.places.items()}
     return rows.filter(table.extent.at(table.unit_path, keys[value]))
 
 
@@ -146,18 +130,18 @@ class _ClosingTable(Table[Any]):
 
 @dataclass(frozen=True)
 class _Listed:
-    table: Any
-    row: Any
+    table: _ClosingTable
+    row: Organization
 
     @property
     def url(self) -> str:
         """The organization's page."""
-        return str(self.table.url_of(self.row))
+        return self.table.url_of(self.row)
 
 
 @dataclass(frozen=True)
 class _Placed:
-    table: Any
+    table: _ClosingTable
     row: Assignment
 
     @property
@@ -168,19 +152,21 @@ class _Placed:
     @property
     def organization_url(self) -> str:
         """The organization's page."""
-        return str(self.table.url_of(self.row.organization))
+        return self.table.url_of(self.row.organization)
 
 
 @dataclass(frozen=True)
-class _Home:
-    table: Any
-    row: Organization
+class _Home(_Listed):
     people: int
 
-    @property
-    def url(self) -> str:
-        """The branch's page."""
-        return str(self.table.url_of(self.row))
+
+_UNIT: Column[Any] = Column(
+    "所在单位",
+    "row.unit.name",
+    key="unit",
+    sort=("unit__tree_id", "unit__lft", "pk"),
+    text="row.unit.label",
+)
 
 
 class ClosingOrganizations(_ClosingTable):
@@ -202,15 +188,9 @@ class ClosingOrganizations(_ClosingTable):
             is_sample="row.is_sample",
         ),
         Column("类型", "row.kind_label"),
-        Column(
-            "所在单位",
-            "row.unit.name",
-            key="unit",
-            sort=("unit__tree_id", "unit__lft", "pk"),
-            text="row.unit.label",
-        ),
+        _UNIT,
         Column("成立", "row.established_on", Kind.DATE, key="established", sort=("established_on", "pk")),
-        Column("状态", lambda line: WorkflowState(line.row.state).label),
+        Column("状态", "row.get_state_display"),
         Column("撤销", "row.dissolved_on", Kind.DATE),
         Column("撤销文号", "row.dissolution_number", css="text", rank=2),
     )
@@ -313,13 +293,7 @@ class ClosingHomes(_ClosingTable):
         Column(
             "支部", "row.name", key="name", sort=("order_key", "pk"), url="url", css="text", is_heading=True
         ),
-        Column(
-            "所在单位",
-            "row.unit.name",
-            key="unit",
-            sort=("unit__tree_id", "unit__lft", "pk"),
-            text="row.unit.label",
-        ),
+        _UNIT,
         Column("服务人数", "people", Kind.NUMBER),
     )
     filters = (TextFilter("q", "名称", lambda table, rows, text: rows.matching(text)),)
@@ -344,6 +318,5 @@ class ClosingHomes(_ClosingTable):
 def seen_homes(extent: Extent) -> QuerySet[Organization]:
     """Return the home branches of who served, as far as the user sees them."""
     homes = extent.serving().filter(home_branch__isnull=False).order_by().values("home_branch")
-    if extent.user is None:
-        raise Http404
-    return access.visible(extent.user, Organization.objects.filter(pk__in=homes))
+    branches = Organization.objects.filter(pk__in=homes)
+    return branches if extent.user is None else access.visible(extent.user, branches)

@@ -114,7 +114,7 @@ settle = _CAMPAIGN.change(
     submit_label="全部退回",
     verb="close_campaign",
     sentences=lambda job: [
-        f"“{job.row.name}”中待审批的组织 {_extent(job).numbers['pending']:,} 个全部退回,都不计入统计。",
+        f"“{job.row.name}”中待审批的组织 {_extent(job).whole.pending:,} 个全部退回,都不计入统计。",
         "草稿和您自己提交的不能由您退回,改为撤回。要批准其中一些的,请先在名单中批准。",
     ],
     initial=lambda job: {"on": _extent(job).on},

@@ -1,4 +1,4 @@
-"""Opinions and receipts of the demo, all invented: of some organizations that ended, and some homes."""
+"""Opinions and receipts of the demo, all invented."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from registry.service.operations import sign_receipts, write_opinions
 from registry.service.rules import Writing
 
 ON = OPENING.day
-"""By this day the organizations had ended, and the homes had signed."""
+"""The organizations that write ended up to this day, on which the home branches sign."""
 ORGANIZATIONS = 24
-"""So many organizations that ended wrote: the first of each, in the order of their codes."""
+"""So many of those that ended write opinions: the first by their codes."""
 _TEXTS = (
     "服从临时党支部安排,坚守卡点 {days} 天,带头承担夜间值守,发挥了先锋模范作用。",
     "{days} 天里工作细致耐心,入户登记无差错,群众反映好。",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -263,11 +263,3 @@ class Importer:
 
     def finish(self, actor: Actor, reason: str) -> None:
         """Write what must come after the rows of all nouns."""
-
-
-Progress = Callable[[int], None]
-"""Progress callback (rows done)."""
-
-
-def no_progress(done: int) -> None:
-    """Do nothing: nobody waits for it."""

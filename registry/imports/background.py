@@ -18,7 +18,6 @@ from django.db import transaction
 from django_tasks import TaskContext, task
 
 from registry.audit import Actor
-from registry.importers.session import Progress, no_progress
 from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
@@ -30,7 +29,7 @@ from registry.spreadsheets.hostile import TooSlow, given, unpacked_bytes
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
 from registry.work import queue
 from registry.work.persistence import persistently
-from registry.work.progress import Abandoned
+from registry.work.progress import Abandoned, Progress, no_progress
 
 logger = logging.getLogger(__name__)
 

@@ -22,10 +22,8 @@ from registry.importers.session import (
     BATCH,
     MOST_LOCKED,
     Importer,
-    Progress,
     Session,
     chunks,
-    no_progress,
     rows_with,
 )
 from registry.importers.verdicts import Verdict
@@ -38,7 +36,7 @@ from registry.operations.base import fresh, operation
 from registry.refusals import refuse
 from registry.search.index import batches, index_names
 from registry.spreadsheets.reading import Table
-from registry.work.progress import Abandoned
+from registry.work.progress import Abandoned, Progress, no_progress
 
 _LINE_COLUMNS = (
     *("of_id", "place", "sheet", "number", "noun", "verdict"),

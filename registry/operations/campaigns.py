@@ -79,7 +79,7 @@ def edit_campaign(
 def end_campaign(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> Campaign:
     """End a campaign on a day: nothing new begins in it.
 
-    What stands in it stays. For commands, and for a closing, which ends all of that (``registry.closings``).
+    Its organizations stay: ``registry.closings`` dissolves them, and calls this.
     """
     need_reason(reason, "结束原因")
     locks.retire_campaigns([campaign])

@@ -25,6 +25,7 @@ from registry.spreadsheets.sheets import Cell, Head, Kind, Sheet
 from registry.web.columns import Column
 from registry.web.lists import CHUNK, in_chunks
 from registry.web.statement import Statement, statement_at
+from registry.web.text import in_chinese
 
 COMMITTEE_ROLES = (
     Role.ORGANIZATION_COMMITTEE_MEMBER.value,
@@ -411,7 +412,7 @@ def _sheet(
     statement = filing.statement(ready.metrics)
     facts = "填报单位:{unit}(含下级单位)    截至日期:{day}    口径:{basis}    专项任务:{campaign}".format(
         unit=filing.unit.name,
-        day=f"{day.year}年{day.month}月{day.day}日",
+        day=in_chinese(day),
         basis=str(Basis.CURRENT.label),
         campaign=question.campaign.label if question.campaign else "全部",
     )

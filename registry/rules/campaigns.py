@@ -66,9 +66,10 @@ class Reopening:
 class Due:
     """What is still to be done in a campaign before it is closed. Apps hand theirs up as ``campaign_dues``.
 
-    ``rows`` returns what is owed, of the campaign and the organizations (also of none that belong to it by
-    themselves) that closing it would dissolve; ``unit_path`` leads from a row to the unit that owes it.
-    ``url`` is the address of their list. One that ``blocks`` must be done first, any other is only shown.
+    ``rows`` is called with the campaign and the organizations that closing it would dissolve (also those
+    below, which do not name the campaign), and returns what is owed; ``unit_path`` leads from a row to the
+    unit that owes it. ``url`` returns the address of the list. What ``blocks`` must be done first, anything
+    else is only shown.
     """
 
     slug: str

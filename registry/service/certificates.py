@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from registry.models import PersonCategory
-from registry.service.records import Record, in_chinese
+from registry.service.records import Record
+from registry.web.text import in_chinese
 
 
 @dataclass(frozen=True)

@@ -75,13 +75,8 @@ class OpinionsForm(ScopedForm):
                 ),
             )
 
-    def version(self, person: Person) -> str:
-        """Return the version of the opinion that is there, for a hidden field; empty: none is."""
-        opinion = self.known.get(person.pk)
-        return str(opinion.version) if opinion else ""
-
     def clean(self) -> dict[str, Any]:
-        """Say of each text whether somebody else wrote it, or signed, meanwhile: no text is lost."""
+        """Show each text that has no field any more, as somebody signed meanwhile: no text is lost."""
         sent: dict[str, Any] = super().clean() or self.cleaned_data
         for name in self.data:
             if name.startswith("text_") and name not in self.fields and self.data[name].strip():
@@ -89,27 +84,14 @@ class OpinionsForm(ScopedForm):
                     None,
                     f"有一份鉴定没有保存:该人员的服务记录在您填写期间已被签收,或不再是本组织成员。原文:“{self.data[name]}”。",
                 )
-        for person in self.people:
-            name, opinion = f"text_{person.pk}", self.known.get(person.pk)
-            text, seen = sent.get(name, ""), self.data.get(f"version_{person.pk}", "")
-            if opinion is None or text == opinion.text:
-                continue
-            if seen != str(opinion.version):
-                self.add_error(
-                    name,
-                    f"在您填写期间,{opinion.written_by}已写成“{opinion.text}”。请核对后再次保存。",
-                )
-            elif not text:
-                self.add_error(name, "鉴定已经写了,不能清空,请改写。")
         return sent
 
     def arguments(self) -> dict[str, Any]:
-        """Return the texts that are filled in."""
-        texts = [(person, self.cleaned_data.get(f"text_{person.pk}", "")) for person in self.people]
-        return {
-            "writings": [
-                Writing(person, text, self.known[person.pk].version if person.pk in self.known else None)
-                for person, text in texts
-                if text
-            ]
-        }
+        """Return the texts that are filled in, and those emptied, each with the version that was seen."""
+        writings = []
+        for person in self.people:
+            text, seen = self.cleaned_data[f"text_{person.pk}"], self.data.get(f"version_{person.pk}", "")
+            if text or person.pk in self.known:
+                is_version = seen.isdecimal() and len(seen) < 10
+                writings.append(Writing(person, text, int(seen) if is_version else None))
+        return {"writings": writings}

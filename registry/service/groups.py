@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 
-from registry import access
 from registry.models import Organization, Unit
 from registry.service import served
 from registry.service.tables import STATES, WRITTEN, ServiceTable
@@ -40,21 +39,16 @@ class Group:
 
     def url(self, state: str = "") -> str:
         """Return the address of the rows behind a number."""
-        if isinstance(self.table, OrganizationTable):
-            at = {"organization": self.organization.code if self.organization else ""}
-        elif self.organization is not None:
-            at = {"branch": self.organization.code}
-        else:
+        if self.organization is None:
             at = {"unit": self.unit.code, "own": "1", "branchless": "1"}
+        else:
+            at = {self.table.rows_filter: self.organization.code}
         return self.table.address.url(reverse(self.table.rows_page), **at, state=state or None)
 
     @property
     def writing_url(self) -> str:
         """The page of the organization's opinions, for who may write them."""
-        if self.organization is None or not access.inside(self.unit, self.table.writable):
-            return ""
-        path = reverse("organization_opinions", args=[self.organization.code])
-        return self.table.address.url(path)
+        return self.table.writing_url(self.organization) if self.organization else ""
 
 
 def number_column(title: str, name: str, state: str = "", **more: Any) -> Column[Group]:
@@ -75,17 +69,22 @@ class GroupedTable(ServiceTable):
 
     rows_page = ""
     """The name of the address of the rows behind its numbers."""
+    rows_filter = ""
+    """The filter there that takes the rows of one organization."""
     default_sort = "unit"
     filters = (UnitFilter(), ChoiceFilter("waiting", "只看", "", "{}", choices=[("1", "还有待办的")]))
-
-    @cached_property
-    def writable(self) -> list[Any]:
-        """The intervals in which the user may write opinions."""
-        return access.spans(self.user, "write_opinion")
 
     def grouped(self) -> list[Group]:
         """Return the groups, in no order."""
         raise NotImplementedError
+
+    def counted(
+        self, rows: QuerySet[Any], path: str, among: QuerySet[Any], counts: dict[str, Count]
+    ) -> list[tuple[Any, dict[str, int]]]:
+        """Count ``rows`` for each row of ``among`` to which ``path`` leads: two queries."""
+        found = list(rows.order_by().values(path).annotate(**counts))
+        known = among.in_bulk([each[path] for each in found])
+        return [(known[each.pop(path)], each) for each in found]
 
     @cached_property
     def _all(self) -> list[Group]:
@@ -106,6 +105,7 @@ class BranchTable(GroupedTable):
     page = "service_branches"
     word = "服务记录签收情况"
     rows_page = "service_people"
+    rows_filter = "branch"
     file = "service_branches_export"
     unit_word = "个支部"
     nothing = "本任务还没有这里的人服务。"
@@ -119,26 +119,16 @@ class BranchTable(GroupedTable):
     )
 
     def grouped(self) -> list[Group]:
-        """Count the people of the place by home branch; those without one by home unit: one query."""
-        rows = served.people(self.campaign, self.day, served.at_home(self.spans)).order_by()
+        """Count the people of the place by home branch; those without one by home unit."""
+        rows = served.people(self.campaign, self.day, served.at_home(self.spans))
         counts = {name: Count("pk", filter=condition) for name, (_, condition) in STATES.items()}
-        branched = (
-            rows.filter(home_branch__isnull=False)
-            .values("home_branch_id")
-            .annotate(all=Count("pk"), **counts)
-        )
-        alone = (
-            rows.filter(home_branch__isnull=True).values("home_unit_id").annotate(all=Count("pk"), **counts)
-        )
-        found: Any = list(branched), list(alone)
-        branches = Organization.objects.select_related("unit").in_bulk(
-            [each["home_branch_id"] for each in found[0]]
-        )
-        units = Unit.objects.in_bulk([each["home_unit_id"] for each in found[1]])
-        of_branches = [(branches[each.pop("home_branch_id")], each) for each in found[0]]
+        counts["all"] = Count("pk")
+        organizations = Organization.objects.select_related("unit")
+        branched = self.counted(rows.exclude(home_branch=None), "home_branch", organizations, counts)
+        alone = self.counted(rows.filter(home_branch=None), "home_unit", Unit.objects.all(), counts)
         return [
-            *(Group(self, branch.unit, branch, numbers) for branch, numbers in of_branches),
-            *(Group(self, units[each.pop("home_unit_id")], None, each) for each in found[1]),
+            *(Group(self, branch.unit, branch, numbers) for branch, numbers in branched),
+            *(Group(self, unit, None, numbers) for unit, numbers in alone),
         ]
 
 
@@ -148,6 +138,7 @@ class OrganizationTable(GroupedTable):
     page = "service_organizations"
     word = "表现鉴定完成情况"
     rows_page = "service_opinions"
+    rows_filter = "organization"
     file = "service_organizations_export"
     unit_word = "个组织"
     nothing = "本任务在这里没有临时党组织的成员。"
@@ -161,16 +152,12 @@ class OrganizationTable(GroupedTable):
     )
 
     def grouped(self) -> list[Group]:
-        """Count the members of each organization of the place: one query, and one for the organizations."""
+        """Count the members of each organization of the place."""
         rows = served.owed(self.campaign, self.day, served.at(self.spans))
         counts = {
             "all": Count("pk"),
             "written": Count("pk", filter=WRITTEN["written"][1]),
             "waiting": Count("pk", filter=WRITTEN["missing"][1]),
         }
-        found: Any = list(rows.order_by().values("organization_id").annotate(**counts))
-        known = Organization.objects.select_related("unit").in_bulk(
-            [each["organization_id"] for each in found]
-        )
-        pairs = [(known[each.pop("organization_id")], each) for each in found]
-        return [Group(self, organization.unit, organization, numbers) for organization, numbers in pairs]
+        members = self.counted(rows, "organization", Organization.objects.select_related("unit"), counts)
+        return [Group(self, organization.unit, organization, numbers) for organization, numbers in members]

@@ -19,6 +19,7 @@ from registry.rules.findings import refuse_if
 from registry.service.models import Opinion, Receipt
 from registry.service.records import records_of
 from registry.service.rules import Signing, Writing, signing_refusals, writing_refusals
+from registry.service.served import homes_of
 
 
 @operation
@@ -152,7 +153,4 @@ def return_receipts(
 
 def _signing_unit(actor: Actor, verb: str, person: Person) -> Unit:
     """Return the unit that signs: the home unit, or the branch's where only there the actor may."""
-    branch = person.home_branch
-    if branch is not None and not may(actor, verb, person.home_unit) and may(actor, verb, branch.unit):
-        return branch.unit
-    return person.home_unit
+    return next((unit for unit in homes_of(person) if may(actor, verb, unit)), person.home_unit)

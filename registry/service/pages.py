@@ -76,7 +76,7 @@ COLUMNS = (
 """Which count, which of its numbers, the head of the column, the list behind it and its filter."""
 
 
-def shown_units(user: access.AnyUser, unit: Unit | None) -> tuple[Unit | None, list[Unit]]:
+def _shown_units(user: access.AnyUser, unit: Unit | None) -> tuple[Unit | None, list[Unit]]:
     """Return the unit of the overview, if it is one, and the units below it; else the user's own units."""
     top = unit or access.only_unit(user)
     if top is None:
@@ -86,10 +86,10 @@ def shown_units(user: access.AnyUser, unit: Unit | None) -> tuple[Unit | None, l
 
 def overview(
     user: access.AnyUser, address: Address, campaign: Campaign, unit: Unit | None
-) -> tuple[list[UnitLine], UnitLine]:
-    """Return the lines of the units where anything is, and the sum: three queries."""
+) -> tuple[Unit | None, list[UnitLine], UnitLine]:
+    """Return the unit of the page, if it is one; the lines of the units where anything is; and the sum."""
     day = address.as_of
-    top, units = shown_units(user, unit)
+    top, units = _shown_units(user, unit)
     spans = spans_of(user, top)
     found = {
         "opinions": served.opinions_by_unit(campaign, day, spans, units),
@@ -109,7 +109,7 @@ def overview(
 
     lines = [line(each.pk, each.label, each) for each in units]
     total = line(0, "合计", top)
-    return [each for each in lines if any(count.number for count in each.numbers)], total
+    return top, [each for each in lines if any(count.number for count in each.numbers)], total
 
 
 def people_campaigns(person: Person, user: access.AnyUser) -> list[Campaign]:

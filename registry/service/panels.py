@@ -21,10 +21,8 @@ from registry.service import served
 from registry.service.pages import people_campaigns
 from registry.service.rules import judges
 from registry.web.address import address_of, campaigns_of
+from registry.web.desk import MOST
 from registry.web.links import PanelLine, person_url
-
-MOST = 1_000
-"""A desk says of more only that there are so many."""
 
 
 def list_url(name: str, campaign: Campaign, **query: str) -> str:
@@ -75,7 +73,7 @@ MISSING = Due(
 def waiting_receipts(user: access.AnyUser) -> list[PanelLine]:
     """Return for the desk of whom may sign: how many records of ended service wait, by campaign."""
     spans, today = access.spans(user, "sign_receipt"), timezone.localdate()
-    return _lines(
+    return _by_campaign(
         user,
         "服务记录待签收",
         "service_people",
@@ -93,10 +91,10 @@ def waiting_opinions(user: access.AnyUser) -> list[PanelLine]:
         rows = served.owed(campaign, today, served.at(spans)).filter(served.NOT_WRITTEN)
         return rows if campaign.is_over_on(today) else rows.filter(ended_on__lte=today)
 
-    return _lines(user, "鉴定待写", "service_opinions", "ended", waiting, verb="write_opinion")
+    return _by_campaign(user, "鉴定待写", "service_opinions", "ended", waiting, verb="write_opinion")
 
 
-def _lines(
+def _by_campaign(
     user: access.AnyUser,
     words: str,
     name: str,
@@ -158,10 +156,8 @@ def of_organization(request: HttpRequest, organization: Organization) -> Panel:
     campaign = organization.campaign
     if campaign is None or not judges(organization):
         return None
-    address, rows = (
-        address_of(request),
-        served.owed(campaign, timezone.localdate(), Q(organization=organization)),
-    )
+    address = address_of(request)
+    rows = served.owed(campaign, timezone.localdate(), Q(organization=organization))
     numbers = rows.aggregate(
         every=Count("pk"),
         written=Count("pk", filter=Q(is_written=True)),
@@ -181,18 +177,8 @@ def of_organization(request: HttpRequest, organization: Organization) -> Panel:
 
 def of_person(request: HttpRequest, person: Person) -> Panel:
     """Return the campaigns in which somebody served, each with the page of the record: one query."""
-    address = address_of(request)
-    campaigns = people_campaigns(person, request.user)
-    links = [
-        (
-            campaign,
-            person_url(
-                request.user,
-                person,
-                replace(address, question=replace(address.question, campaign=campaign)),
-                "person_service",
-            ),
-        )
-        for campaign in campaigns
-    ]
+    address, links = address_of(request), []
+    for campaign in people_campaigns(person, request.user):
+        within = replace(address, question=replace(address.question, campaign=campaign))
+        links.append((campaign, person_url(request.user, person, within, "person_service")))
     return ("service/_records.html", {"links": links}) if links else None

@@ -25,10 +25,10 @@ from registry.web.paper import Paper, show_paper, too_long
 from registry.web.ticked import pks_of
 
 KINDS = {
-    "records": ("服务记录", "service/records_paper.html"),
-    "certificates": ("纪念证书", "service/certificates_paper.html"),
+    "records": ("服务记录", "service/records_paper.html", ""),
+    "certificates": ("纪念证书", "service/certificates_paper.html", "landscape certificate"),
 }
-"""What is printed: its word, and the template of its pages."""
+"""What is printed: its word, the template of its pages, and their further classes."""
 AT_ONCE = 60
 """So many pages are made at once; more are left to the worker."""
 MOST_PAGES = 1_000
@@ -81,19 +81,18 @@ def _shown(
     request: HttpRequest, campaign: Campaign, kind: str, title: str, people: Sequence[Person]
 ) -> HttpResponse:
     records = [record for record in _records(request, campaign, people) if record.spells]
-    more: dict[str, Any] = {"paper_template": KINDS[kind][1], "records": records}
-    paper = Paper(title, is_one_each=True)
+    _word, template, shape = KINDS[kind]
+    more: dict[str, Any] = {"paper_template": template, "records": records}
     if kind == "certificates":
         certificates = [certificate_of(record) for record in records]
         notes = dict.fromkeys(each.of.note for each in certificates if each.of.note)
         more |= {"certificates": certificates, "beside": list(notes)}
-        paper = Paper(title, is_one_each=True, shape="landscape certificate")
     if not request.POST.get("back"):  # a button over the list sends what is ticked, and nothing else
         more["back"] = with_query(request, reverse("service_people"), kind=None)
     one = records[0].person.home_unit if len(records) == 1 else None
     return show_paper(
         request,
-        paper,
+        Paper(title, shape=shape, is_one_each=True),
         rows=len(records),
         unit=one or RecordTable(request).unit,
         more=more,

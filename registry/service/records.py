@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -68,7 +68,7 @@ class Record:
     receipt: Receipt | None = None
     is_whole: bool = True
     """Whether the user sees all of it, not only what was done in the user's scope."""
-    deeds: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    deeds: Sequence[tuple[str, str]] = ()
 
     @property
     def number(self) -> str:
@@ -153,11 +153,11 @@ def records_of(
     handed: list[Deeds] = nouns.handed_up("service_facts")
     deeds = [facts(campaign, people, day) for facts in handed]
     scope = [] if user is None else access.spans(user)
+    whole = {person.pk: user is None or seen_at_home(user, person) for person in people}
 
     def seen(person: Person, rows: Sequence[Any]) -> list[Any]:
         return [row for row in rows if whole[person.pk] or access.inside(row.organization.unit, scope)]
 
-    whole = {person.pk: user is None or seen_at_home(user, person) for person in people}
     return [
         Record(
             campaign,
@@ -171,8 +171,3 @@ def records_of(
         )
         for person in people
     ]
-
-
-def in_chinese(day: date) -> str:
-    """Return a day as a sentence says it: 2020年2月3日."""
-    return f"{day.year}年{day.month}月{day.day}日"

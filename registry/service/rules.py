@@ -70,12 +70,9 @@ def _wrong(writing: Writing, signed: dict[int, bool], opinion: Opinion | None) -
     elif signed[writing.person.pk]:
         yield "signed", f"{name}的服务记录已由组织关系所在支部签收;要改鉴定,请对方先退回签收。"
     if opinion is not None and writing.version != opinion.version:
-        yield (
-            "changed",
-            (f"在您填写期间,{opinion.written_by}已写了{name}的鉴定:“{opinion.text}”。请核对后再次保存。"),
-        )
-    if not writing.text.strip():
-        yield "empty", f"{name}的鉴定已经写了,不能清空,请改写。"
+        yield "changed", f"在您填写期间,{opinion.written_by}已写成“{opinion.text}”。请核对后再次保存。"
+    elif not writing.text.strip():
+        yield "empty", "鉴定已经写了,不能清空,请改写。"
     elif len(writing.text) > LONGEST_OPINION:
         yield "long", f"{name}的鉴定有 {len(writing.text)} 字,最多 {LONGEST_OPINION} 字,请删减。"
 

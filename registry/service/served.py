@@ -72,15 +72,13 @@ def _signed(campaign: Campaign, person: str) -> Exists:
     return Exists(receipts.order_by())
 
 
-def at(spans: Iterable[Span]) -> Q:
-    """Return the condition that the organization of an assignment stands in the intervals."""
-    spans = list(spans)
-    return Q() if everything(spans) else in_spans(spans, "organization__unit__")
+def at(spans: Sequence[Span], path: str = "organization__unit__") -> Q:
+    """Return the condition that a row's unit, of an assignment where it serves, is in the intervals."""
+    return Q() if everything(spans) else in_spans(spans, path)
 
 
-def at_home(spans: Iterable[Span]) -> Q:
+def at_home(spans: Sequence[Span]) -> Q:
     """Return the condition that a person's home unit, or that of the home branch, is in the intervals."""
-    spans = list(spans)
     if everything(spans):
         return Q()
     # Each half by its own index.
@@ -93,8 +91,13 @@ def at_home(spans: Iterable[Span]) -> Q:
 
 def seen_at_home(user: access.AnyUser, person: Person) -> bool:
     """Whether ``user`` sees the person's home: then all of the record, else what was done in the scope."""
-    units = [person.home_unit, *([person.home_branch.unit] if person.home_branch else [])]
-    return any(access.inside(unit, access.spans(user)) for unit in units)
+    scope = access.spans(user)
+    return any(access.inside(unit, scope) for unit in homes_of(person))
+
+
+def homes_of(person: Person) -> list[Unit]:
+    """Return the home unit, and the unit of the home branch: both may have the person's service record."""
+    return [person.home_unit, *([person.home_branch.unit] if person.home_branch else [])]
 
 
 # --- Counted by unit ------------------------------------------------------------------------------
@@ -115,8 +118,7 @@ def opinions_by_unit(campaign: Campaign, day: date, spans: Sequence[Span], units
 
 def receipts_by_unit(campaign: Campaign, day: date, spans: Sequence[Span], units: Sequence[Unit]) -> Numbers:
     """Count the ``records``, those ``waiting`` for a receipt and ``signed``, by home unit: one query."""
-    inside = Q() if everything(spans) else in_spans(spans, "home_unit__")
-    rows = people(campaign, day, inside).order_by()
+    rows = people(campaign, day, at(spans, "home_unit__")).order_by()
     counted = rows.values_list("home_unit__tree_id", "home_unit__lft").annotate(
         records=Count("pk"),
         waiting=Count("pk", filter=NOT_SIGNED),

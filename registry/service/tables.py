@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,17 +12,18 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from registry import access
-from registry.models import Person, Role, Unit
+from registry.models import Organization, Person, Unit
 from registry.nouns.person import PERSON
 from registry.service import served
 from registry.service.place import campaign_of, crumbs, spans_of
 from registry.service.records import Record, records_of
 from registry.spreadsheets.sheets import Kind
-from registry.web.columns import Column, noun_column, tag_cell, tick_column
+from registry.web.columns import Column, tag_cell, tick_column
 from registry.web.drill import unit_of
 from registry.web.filters import ChoiceFilter, PersonFilter, RowFilter, UnitFilter
-from registry.web.links import Tab, person_url
-from registry.web.lists import PrivateField, with_query
+from registry.web.links import Tab
+from registry.web.lists import with_query
+from registry.web.people import person_columns
 from registry.web.tables import Act, Table
 
 LISTS = (
@@ -32,6 +33,8 @@ LISTS = (
     ("service_organizations", "按组织"),
 )
 """The lists of a campaign, each with its word in the switch between them."""
+RECORD = "person_service"
+"""The page of a service record."""
 
 
 class ServiceTable(Table[Any]):
@@ -57,6 +60,18 @@ class ServiceTable(Table[Any]):
     def spans(self) -> list[Any]:
         """The intervals in which it looks."""
         return spans_of(self.user, self.unit)
+
+    @cached_property
+    def writable(self) -> list[Any]:
+        """The intervals in which the user may write opinions."""
+        return access.spans(self.user, "write_opinion")
+
+    def writing_url(self, organization: Organization, person: str | None = None) -> str:
+        """Return where an organization's opinions are written, for who may; ``person``: the key of one."""
+        if not access.inside(organization.unit, self.writable):
+            return ""
+        path = reverse("organization_opinions", args=[organization.code])
+        return self.address.url(path, person=person)
 
     @property
     def place_chips(self) -> dict[str, str]:
@@ -86,30 +101,6 @@ class ServiceTable(Table[Any]):
         }
 
 
-def person_columns(person: Callable[[Any], Person], path: str, url: Callable[[Any], str]) -> tuple[Any, Any]:
-    """Return name and police number of the person of a row, who is reached through ``path``."""
-    return (
-        noun_column(
-            PERSON,
-            "name",
-            value=lambda row: person(row).name,
-            key="person",
-            sort=(f"{path}name", f"{path}order_key"),
-            url=url,
-            is_sample=lambda row: person(row).is_sample,
-            css="nowrap",
-            is_heading=True,
-        ),
-        noun_column(
-            PERSON,
-            "number",
-            value=lambda row: access.shown_number(row.table.user, person(row)),
-            key="number",
-            sort=(PrivateField(PERSON, "number", path),),
-        ),
-    )
-
-
 # --- By person ------------------------------------------------------------------------------------
 
 STATES = {
@@ -136,11 +127,6 @@ class ListedRecord:
     def key(self) -> int | None:
         """The key by which it is ticked; none where only the home branch, and not the home unit, is seen."""
         return self.person.pk if self.can_be_ticked else None
-
-    @property
-    def url(self) -> str:
-        """The page of the record."""
-        return person_url(self.table.user, self.person, self.table.address, "person_service")
 
     @property
     def branch(self) -> str:
@@ -177,10 +163,6 @@ class ListedRecord:
         return "\n".join(f"{opinion.organization.name}:{opinion.text}" for opinion in self.record.opinions)
 
 
-def _at(table: RecordTable, rows: Any, value: str) -> Any:
-    return rows  # ``every`` looks there
-
-
 class RecordTable(ServiceTable):
     """The service records of people whose home, or whose service, is at the place."""
 
@@ -196,7 +178,7 @@ class RecordTable(ServiceTable):
     )
     columns: Sequence[Column[ListedRecord]] = (
         tick_column("key"),
-        *person_columns(lambda row: row.person, "", lambda row: row.url),
+        *person_columns(PERSON, lambda row: row.person, "person", ("name", "order_key"), page=RECORD),
         Column(
             "所属单位",
             "person.home_unit.name",
@@ -225,9 +207,7 @@ class RecordTable(ServiceTable):
     )
     filters = (
         UnitFilter(),
-        ChoiceFilter(
-            "at", "按", _at, "{}", choices=[("served", "在这里服务的")], anything="组织关系在这里的"
-        ),
+        ChoiceFilter("at", "按", "", "{}", choices=[("served", "在这里服务的")], anything="组织关系在这里的"),
         ChoiceFilter(
             "state",
             "签收",
@@ -267,11 +247,14 @@ class RecordTable(ServiceTable):
         """The unit, with all below it or alone."""
         return super().place_chips | ({"own": "仅本单位"} if self.is_own else {})
 
+    def _papers_url(self, kind: str) -> str:
+        return with_query(self.request, reverse("service_papers"), kind=kind)
+
     @property
     def bar(self) -> list[dict[str, str]]:
         """The receipts, for people of one's own; and the prints of those who are ticked."""
         prints = [
-            {"label": label, "url": with_query(self.request, reverse("service_papers"), kind=kind)}
+            {"label": label, "url": self._papers_url(kind)}
             for kind, label in (("records", "打印服务记录"), ("certificates", "打印纪念证书"))
         ]
         return [*(super().bar if self.wanted["at"] != "served" else []), *prints]
@@ -279,14 +262,10 @@ class RecordTable(ServiceTable):
     @property
     def prints(self) -> list[dict[str, Any]]:
         """The list, and the papers of everybody in it."""
-
-        def url(kind: str) -> str:
-            return with_query(self.request, reverse("service_papers"), kind=kind)
-
         return [
             {"label": "名单", "url": self.file_url},
-            {"label": "服务记录(一人一页)", "url": url("records"), "send": {"all": "1"}},
-            {"label": "纪念证书(一人一页)", "url": url("certificates"), "send": {"all": "1"}},
+            {"label": "服务记录(一人一页)", "url": self._papers_url("records"), "send": {"all": "1"}},
+            {"label": "纪念证书(一人一页)", "url": self._papers_url("certificates"), "send": {"all": "1"}},
             {"label": "Excel 工作簿", "url": self.file_url, "is_file": True},
         ]
 
@@ -331,18 +310,9 @@ class ListedOpinion:
         return person
 
     @property
-    def url(self) -> str:
-        """The page of the record."""
-        return person_url(self.table.user, self.person, self.table.address, "person_service")
-
-    @property
     def writing_url(self) -> str:
         """Where the opinion is written, for who may."""
-        organization = self.assignment.organization
-        if not access.inside(organization.unit, self.table.writable):
-            return ""
-        path = reverse("organization_opinions", args=[organization.code])
-        return self.table.address.url(path, person=self.person.key)
+        return self.table.writing_url(self.assignment.organization, self.person.key)
 
     @property
     def state(self) -> str:
@@ -367,7 +337,14 @@ class OpinionTable(ServiceTable):
     default_sort = "organization"
     nothing = "本任务在这里没有临时党组织的成员。"
     columns: Sequence[Column[ListedOpinion]] = (
-        *person_columns(lambda row: row.person, "person__", lambda row: row.url),
+        *person_columns(
+            PERSON,
+            lambda row: row.person,
+            "person",
+            ("person__name", "person__order_key"),
+            "person__",
+            page=RECORD,
+        ),
         Column(
             "组织",
             "assignment.organization.name",
@@ -384,7 +361,7 @@ class OpinionTable(ServiceTable):
         Column(
             "组织所在单位", "assignment.organization.unit.name", text="assignment.organization.unit.label"
         ),
-        Column("职责", lambda row: Role(row.assignment.role).label, rank=2),
+        Column("职责", "assignment.get_role_display", rank=2),
         Column("编入日期", "assignment.started_on", Kind.DATE, rank=2),
         Column("结束日期", "assignment.ended_on", Kind.DATE, rank=2),
         Column("鉴定", "state", cell=tag_cell),
@@ -405,11 +382,6 @@ class OpinionTable(ServiceTable):
             lambda table, rows, value: rows.filter(access.person_matches(table.user, value, "person__")),
         ),
     )
-
-    @cached_property
-    def writable(self) -> list[Any]:
-        """The intervals in which the user may write."""
-        return access.spans(self.user, "write_opinion")
 
     def every(self) -> Any:
         """Return the newest assignment of each member."""

@@ -6,7 +6,7 @@ from registry.service import views
 from registry.service.groups import BranchTable, OrganizationTable
 from registry.service.papers import papers
 from registry.service.tables import OpinionTable, RecordTable
-from registry.service.writing import opinions
+from registry.service.writing import write
 from registry.web.tables import export
 
 urlpatterns = [
@@ -25,5 +25,5 @@ urlpatterns = [
     path("people/<str:number>/service/", views.record, name="person_service"),
     path("people/<str:number>/service/sign/", views.sign, name="person_service_sign"),
     path("people/<str:number>/service/return/", views.give_back, name="person_service_return"),
-    path("organizations/<slug:code>/opinions/", opinions, name="organization_opinions"),
+    path("organizations/<slug:code>/opinions/", write, name="organization_opinions"),
 ]

@@ -18,7 +18,8 @@ from registry.service import forms, operations, pages
 from registry.service.groups import BranchTable, OrganizationTable
 from registry.service.models import Receipt
 from registry.service.place import campaign_of, crumbs, of_campaign
-from registry.service.records import records_of
+from registry.service.records import Record, records_of
+from registry.service.served import homes_of
 from registry.service.tables import OpinionTable, RecordTable, ServiceTable
 from registry.web.address import address_of
 from registry.web.changes import Job, Subject
@@ -35,13 +36,11 @@ from registry.web.ticked import Ticked, TickedSubject
 def service(request: HttpRequest) -> HttpResponse:
     """How it stands with opinions and receipts in a campaign, by unit."""
     address, campaign, unit = address_of(request), campaign_of(request), unit_of(request)
-    top, _units = pages.shown_units(request.user, unit)
-    lines, total = pages.overview(request.user, address, campaign, unit)
+    top, lines, total = pages.overview(request.user, address, campaign, unit)
     if top is None and len(lines) == 1:  # where anything goes on at one unit only, by the units below it
-        top = lines[0].unit
-        lines, total = pages.overview(request.user, address, campaign, top)
+        top, lines, total = pages.overview(request.user, address, campaign, lines[0].unit)
     request.current_unit = top.code if top else ""  # type: ignore[attr-defined]
-    above = top.parent if top is not None and top.parent is not None else None
+    above = top.parent if top is not None else None
     up = above if above is not None and access.may(request.user, access.SEE, above) else None
     kept = {"unit": top.code if top else None}
     return render(
@@ -94,13 +93,6 @@ def record(request: HttpRequest, number: str) -> HttpResponse:
     found = pages.record_of(request, person)
     request.current_unit = person.home_unit.code if found.is_whole else ""  # type: ignore[attr-defined]
     tone, state = found.state
-    may_sign = found.is_whole and _may(request, "sign_receipt", person)
-    act = (
-        ("person_service_return", "退回签收…", "")
-        if found.receipt
-        else ("person_service_sign", "签收", "main")
-    )
-    is_ready = found.receipt is not None or not found.is_open
     return render(
         request,
         "service/record.html",
@@ -115,41 +107,35 @@ def record(request: HttpRequest, number: str) -> HttpResponse:
             if access.visible(request.user, Person.objects.filter(pk=person.pk)).exists()
             else "",
             "crumbs": crumbs(address, ("人员", address.url(reverse("service_people"))), (person.name, "")),
-            "actions": [
-                {
-                    "label": "打印",
-                    "prints": [
-                        {
-                            "label": words,
-                            "url": address.url(reverse("service_papers"), kind=kind, person=person.key),
-                        }
-                        for kind, words in (("records", "服务记录(A4,带回执)"), ("certificates", "纪念证书"))
-                    ],
-                },
-                *(
-                    [
-                        {
-                            "label": act[1],
-                            "tone": act[2],
-                            "url": person_url(request.user, person, address, act[0]),
-                        }
-                    ]
-                    if may_sign and is_ready
-                    else []
-                ),
-            ],
+            "actions": _actions(request, found),
             "writing": _writing_urls(request, found),
             "day": address.as_of,
         },
     )
 
 
-def _may(request: HttpRequest, verb: str, person: Person) -> bool:
-    units = [person.home_unit, *([person.home_branch.unit] if person.home_branch else [])]
-    return any(access.may(request.user, verb, unit) for unit in units)
+def _actions(request: HttpRequest, found: Record) -> list[dict[str, Any]]:
+    """Return the buttons: the papers, and the receipt once the service is over."""
+    person, address = found.person, address_of(request)
+    kinds = (("records", "服务记录(A4,带回执)"), ("certificates", "纪念证书"))
+    prints = [
+        {"label": words, "url": address.url(reverse("service_papers"), kind=kind, person=person.key)}
+        for kind, words in kinds
+    ]
+    actions: list[dict[str, Any]] = [{"label": "打印", "prints": prints}]
+    may_sign = any(access.may(request.user, "sign_receipt", unit) for unit in homes_of(person))
+    if not found.is_whole or not may_sign:
+        return actions
+    if found.receipt is not None:
+        url = person_url(request.user, person, address, "person_service_return")
+        actions.append({"label": "退回签收…", "tone": "", "url": url})
+    elif not found.is_open:
+        url = person_url(request.user, person, address, "person_service_sign")
+        actions.append({"label": "签收", "tone": "main", "url": url})
+    return actions
 
 
-def _writing_urls(request: HttpRequest, found: Any) -> list[tuple[str, str]]:
+def _writing_urls(request: HttpRequest, found: Record) -> list[tuple[str, str]]:
     """Return each organization that owes an opinion and may be written for here, with the page."""
     if found.receipt is not None:
         return []

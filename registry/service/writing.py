@@ -48,11 +48,11 @@ class Row:
 
     @property
     def version(self) -> str:
-        """The version of the opinion that the page shows."""
-        return self.form.version(self.record.person)
+        """The version of the opinion that the page shows; empty: there is none."""
+        return str(self.opinion.version) if self.opinion else ""
 
 
-class Writing:
+class OpinionsPage:
     """What the address asks for: which members, from which on, how many on a page."""
 
     def __init__(self, request: HttpRequest, organization: Organization) -> None:
@@ -129,7 +129,7 @@ class Writing:
 
     @property
     def tabs(self) -> list[Tab]:
-        """All or those that wait; ten or one on a page."""
+        """All members, or those of whom an opinion waits to be written."""
         return [
             Tab("待写", self.url(show="missing"), self.only_missing, len(self.missing)),
             Tab("全部成员", self.url(show="all"), not self.only_missing, len(self.members)),
@@ -137,19 +137,18 @@ class Writing:
 
 
 @changes_something
-def opinions(request: HttpRequest, code: str) -> HttpResponse:
+def write(request: HttpRequest, code: str) -> HttpResponse:
     """Write opinions of members; save, or save and go on to the next ones."""
     organization = access.get_organization(request.user, code, "write_opinion")
     if organization.campaign is None or not judges(organization):
         raise Http404("只有专项任务中的临时党组织写表现鉴定。")
     request.current_unit = organization.unit.code  # type: ignore[attr-defined]
-    page, address = Writing(request, organization), address_of(request)
+    page, address = OpinionsPage(request, organization), address_of(request)
     people: list[Person] = [row.person for row in page.shown]
     records = records_of(request.user, organization.campaign, people, address.as_of)
     rows = Opinion.objects.filter(organization=organization, person__in=people).order_by("pk")
     known = {row.person_id: row for row in rows}
     form = OpinionsForm(posted(request), user=request.user, row=organization, records=records, known=known)
-    campaign_address = address.url(organization.get_absolute_url())
 
     def back(written: list[Opinion]) -> str:
         if request.POST.get("then") != "next":
@@ -172,7 +171,7 @@ def opinions(request: HttpRequest, code: str) -> HttpResponse:
             "organization": organization,
             "crumbs": [
                 {"name": organization.unit.label, "url": address.url(organization.unit.get_absolute_url())},
-                {"name": organization.name, "url": campaign_address},
+                {"name": organization.name, "url": address.url(organization.get_absolute_url())},
                 {"name": "表现鉴定", "url": ""},
             ],
             "page": page,
@@ -196,6 +195,6 @@ def opinions(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
-def _left(page: Writing, written: list[Opinion]) -> int:
+def _left(page: OpinionsPage, written: list[Opinion]) -> int:
     new = {row.person_id for row in written}
     return len([row for row in page.missing if row.person_id not in new])

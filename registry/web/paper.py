@@ -205,7 +205,7 @@ class Paper:
     shape: str = ""
     """Further classes of its page, where a template draws it."""
     is_one_each: bool = False
-    """Whether what the template shows has a page and a title for each, so that no title stands above all."""
+    """Whether the template draws pages that each have a title of their own: none stands above them."""
 
     @classmethod
     def of(cls, sheet: Sheet) -> Paper:
@@ -219,7 +219,7 @@ class Paper:
 
     @property
     def word(self) -> str:
-        """What is counted of it."""
+        """What its length is counted in."""
         return "页,一人一页" if self.is_one_each else "行"
 
     @property

@@ -1,4 +1,4 @@
-"""What was typed into a box or an address, before it is looked for; and a period in words."""
+"""What was typed into a box or an address, before it is looked for; a day and a period in words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ LONGEST = 100
 def cleaned(text: str) -> str:
     """Return what was typed without what no name can hold."""
     return text.replace("\x00", "").strip()[:LONGEST]
+
+
+def in_chinese(day: date) -> str:
+    """Return a day as a sentence says it: 2020年2月3日."""
+    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def period(start: date | None, end: date | None) -> str:

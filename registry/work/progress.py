@@ -19,6 +19,14 @@ EVERY = 2.0
 """Seconds between two words."""
 
 
+Progress = Callable[[int], None]
+"""What long work calls with how much is done."""
+
+
+def no_progress(done: int) -> None:
+    """Do nothing: nobody waits for it."""
+
+
 class Abandoned(Exception):
     """It was cancelled, or somebody else began it anew: whoever works on it stops."""
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from registry.audit import Actor
 from registry.closings import background, operations
-from registry.closings.extent import OWN, Extent
+from registry.closings.extent import OWN, Extent, Numbers
 from registry.closings.models import ClosedAssignment, ClosedOrganization, Closing, ClosingState
 from registry.counting.totals.check import differences
 from registry.models import Assignment, AuditEntry, Campaign, Grant, Organization, Unit
@@ -110,7 +110,7 @@ def test_what_is_said_beforehand_is_what_happens(country: Country) -> None:
     ending = set(extent.ending())
     placed = set(extent.assignments())
     assert ending == {country.headquarters, country.branch, country.group, country.post}
-    assert (extent.numbers, extent.people()) == ({"organizations": 4, "assignments": 5, "pending": 0}, 3)
+    assert extent.whole == Numbers(party=3, formations=1, placed=5, people=3, pending=0)
     closing = close(country)
     assert (closing.state, closing.organizations, closing.assignments) == (ClosingState.CLOSED, 4, 5)
     dissolved = Organization.objects.filter(dissolved_on=ON, dissolution_number="党〔2020〕31号")
@@ -140,7 +140,7 @@ def test_the_preview_asks_as_many_questions_for_many_units(country: Country) -> 
     def asked() -> int:
         extent = Extent(Campaign.objects.get(code="yiqing"), ON, None)
         with CaptureQueriesContext(connection) as queries:
-            extent.by_unit(), extent.numbers, extent.people(), extent.homes()
+            extent.by_unit(), extent.whole, extent.homes()
         return len(queries)
 
     few = asked()
@@ -219,9 +219,9 @@ def test_it_reaches_as_far_as_the_right_does(country: Country) -> None:
     user = make_user(unit=country.right)
     extent = Extent(country.campaign, ON, user)
     assert (set(extent.ending()), extent.outside_named()) == ({country.post}, ([], 2))
-    make_user_sees = make_user(unit=country.right)
-    Grant.objects.create(user=make_user_sees, unit=country.left, role="viewer", started_on=day(-30))
-    assert Extent(country.campaign, ON, make_user_sees).outside_named() == ([("左公安局", 1)], 1)
+    neighbour = make_user(unit=country.right)
+    Grant.objects.create(user=neighbour, unit=country.left, role="viewer", started_on=day(-30))
+    assert Extent(country.campaign, ON, neighbour).outside_named() == ([("左公安局", 1)], 1)
     closing = close(country, Actor(user, "右局管理员"))
     assert (closing.state, closing.organizations) == (ClosingState.CLOSED, 1)
     assert Organization.objects.get(pk=country.branch.pk).dissolved_on is None

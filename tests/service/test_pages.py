@@ -119,6 +119,15 @@ def test_a_text_that_another_wrote_meanwhile_is_shown_and_mine_is_kept(world: Wo
     assert Opinion.objects.get().text == "我写的。"
 
 
+def test_what_is_written_is_not_emptied(world: World, clerk: Client) -> None:
+    write(world, world.full)
+    sent = {f"text_{world.full.pk}": " ", f"version_{world.full.pk}": "1"}
+    page = send(clerk, "/organizations/branch/opinions/", **sent)
+    assert page.status_code == 200
+    assert "鉴定已经写了,不能清空,请改写。" in page.content.decode()
+    assert Opinion.objects.get().text == "表现突出。"
+
+
 def test_a_text_for_whom_is_signed_meanwhile_is_not_lost(world: World, clerk: Client) -> None:
     sign(world, world.idle)
     data = {f"text_{world.idle.pk}": "我写的。", f"version_{world.idle.pk}": ""}

@@ -199,21 +199,20 @@ def organization_url(user: access.AnyUser, organization: Organization, address: 
     return address.url(organization.get_absolute_url()) if is_seen else ""
 
 
-def reopening(closing: Closing | None) -> tuple[str, str, str]:
-    """Return verb, address and label of the way back: all that was closed, as long as that may be."""
+def reopening(closing: Closing | None) -> tuple[str, str]:
+    """Return the verb and the page that reopen the campaign: with all that was closed, while that may be."""
     if closing is not None and closing.may_be_reopened:
-        return "reopen_closing", "campaign_close_reopen", "恢复任务…"
-    return "reopen_campaign", "campaign_reopen", "恢复任务…"
+        return "reopen_closing", "campaign_close_reopen"
+    return "reopen_campaign", "campaign_reopen"
 
 
 def actions(
     user: access.AnyUser, campaign: Campaign, address: Address, closing: Closing | None
 ) -> list[dict[str, Any]]:
     """Return the buttons by rights and state."""
-    is_open = campaign.ended_on is None
-    last = ("close_campaign", "campaign_close", "结束任务…") if is_open else reopening(closing)
-    wanted = [("edit_campaign", "campaign_edit", "修改"), last]
-    if closing is not None and closing.is_under_way:
-        wanted = wanted[:1]
+    wanted = [("edit_campaign", "campaign_edit", "修改")]
+    if closing is None or not closing.is_under_way:
+        close = "close_campaign", "campaign_close", "结束任务…"
+        wanted.append((*reopening(closing), "恢复任务…") if campaign.ended_on else close)
     changes = buttons(user, campaign, address, *wanted)
     return [{"label": "打印", "tone": "print"}, *changes]

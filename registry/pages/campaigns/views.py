@@ -36,7 +36,7 @@ def campaign(request: HttpRequest, code: str) -> HttpResponse:
     organizations, number = page.newest(request.user, within)
     panel = panel_of(request.user, found, address)
     closing = panel.closing if panel else None
-    verb, back, _label = page.reopening(closing)
+    verb, back = page.reopening(closing)
     is_lead_seen = found.lead_unit is None or access.inside(found.lead_unit, scope)
     return render(
         request,

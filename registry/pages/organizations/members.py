@@ -17,11 +17,12 @@ from registry.models import Assignment, Organization, Person, PoliticalStatus, U
 from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import ASSIGNMENT_ACTS, person_columns
+from registry.pages.people.columns import ASSIGNMENT_ACTS
 from registry.web.columns import Column, Grid, noun_column, read_back, tick_column
 from registry.web.filters import PersonFilter
 from registry.web.links import Tab
 from registry.web.lists import chips, others, paged, with_query
+from registry.web.people import person_columns
 from registry.web.tables import Table
 
 PARTS = NOW, LATER, BEFORE = "在册", "此后编入", "以前"

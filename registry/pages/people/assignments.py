@@ -19,11 +19,12 @@ from registry.counting.rollup import kept
 from registry.models import Assignment, PersonCategory, Role, Unit
 from registry.models.kinds import rank_of_role
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import ASSIGNMENT_ACTS, assignments_named, person_columns
+from registry.pages.people.columns import ASSIGNMENT_ACTS, assignments_named
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PendingFilter, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
 from registry.web.lists import Length
+from registry.web.people import person_columns
 from registry.web.tables import Empty, show
 
 

@@ -18,11 +18,12 @@ from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything
 from registry.models.prepared import Values, read_objects
 from registry.nouns.assignment import ASSIGNMENT
-from registry.pages.people.columns import assignments_named, person_columns
+from registry.pages.people.columns import assignments_named
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column
 from registry.web.drill import Place, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
+from registry.web.people import person_columns
 from registry.web.tables import show
 
 NEWEST_SHOWN = 5

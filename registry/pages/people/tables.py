@@ -31,12 +31,12 @@ from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
 from registry.models.person import PersonQuerySet
 from registry.nouns.person import PERSON
-from registry.pages.people.columns import person_columns
 from registry.web.address import Address
 from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PendingFilter, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, RowFilter, UnitFilter
 from registry.web.lists import LONGEST_SORTED, Length, length_of
+from registry.web.people import person_columns
 from registry.web.tables import Empty
 
 FEW_HITS = 2_000

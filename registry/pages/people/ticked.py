@@ -16,7 +16,6 @@ from registry.nouns.assignment import ASSIGNMENT
 from registry.operations import assignments as operations
 from registry.pages.people.assignments import AssignmentTable
 from registry.pages.people.changes import end_warnings, role_warnings
-from registry.pages.people.columns import person_columns
 from registry.pages.people.forms import ends, secretaries_relieved
 from registry.rules import placements as rules
 from registry.rules.findings import warnings
@@ -24,6 +23,7 @@ from registry.web.address import address_of
 from registry.web.columns import noun_column
 from registry.web.fields import DayField, PickerField, document_field, reason_field
 from registry.web.lists import with_query
+from registry.web.people import person_columns
 from registry.web.ticked import Ticked, TickedForm, TickedSubject
 
 
