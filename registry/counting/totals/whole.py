@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Model
 
 from registry.counting.metric import Metric
+from registry.counting.totals import tables
 from registry.counting.totals.statement import (
     ALL,
     AT,
@@ -95,7 +96,8 @@ def marks_of_weeks(
 
 
 def make_ways_up(cursor: Any) -> None:
-    """Make the temporary table ``WAYS_UP`` of all units."""
+    """Make the temporary table ``WAYS_UP`` of all units, anew where there is one."""
+    tables.drop(cursor, WAYS_UP)
     hosts = f"SELECT DISTINCT unit_id FROM {UnitPlacement._meta.db_table}"
     cursor.execute(
         f"CREATE TEMPORARY TABLE {WAYS_UP} AS WITH RECURSIVE {ways_above(hosts, WORDS[connection.vendor])} "
@@ -126,11 +128,15 @@ def carried_up(table: str) -> str:
     )
 
 
-class _AtHosts(Part):
-    """What rows add where they stand: no unit above is asked, and no two rows of an owner are compared."""
+class _WithoutWeeks(Part):
+    """What counts on the bases 现有 and 累计 alone."""
 
     at, metric = AT, "metric"
     piece = f"{AT}, begins, stops, added"
+
+
+class _AtHosts(_WithoutWeeks):
+    """What rows add where they stand: no unit above is asked, and no two rows of an owner are compared."""
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
@@ -222,14 +228,11 @@ class _MarksAtHosts(_Marked, _AtHosts):
         )
 
 
-class _Overlaps(Part):
+class _Overlaps(_WithoutWeeks):
     """The days of a row that an earlier one of the same owner covered, at every unit above.
 
     The rows are put in order once for all campaigns and once for each, for both bases together.
     """
-
-    at, metric = AT, "metric"
-    piece = f"{AT}, begins, stops, added"
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
