@@ -56,9 +56,7 @@ def changes(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], unit
     return said(metrics, owners, units, Part)
 
 
-def said(
-    metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: type[Part]
-) -> Statement:
+def said(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any) -> Statement:
     """Return the statement that a kind of ``Part`` makes of these metrics."""
     statement, params = _changes(metrics, tuple(owners), connection.vendor, way)
     for model, condition in owners.items():
