@@ -41,7 +41,7 @@ def wrong_metrics(
     where: str,
     pieces: Callable[[type[Model]], Iterable[str]],
 ) -> set[str]:
-    """Return under which names totals are kept of which one is wrong.
+    """Return the metrics, as the totals name them, of which a total is wrong.
 
     ``metrics`` are those whose current and cumulative numbers are looked at, ``weekly`` those of which what
     began and ended in a week is; ``where`` is the condition for all of these totals. ``pieces`` gives for a

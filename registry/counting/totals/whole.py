@@ -1,4 +1,4 @@
-"""The same statement for the whole country, which is quicker in two halves.
+"""The same statement for the whole country, which is quicker in parts.
 
 ``at_hosts`` says what each row adds where it stands, as if all owners were different; summed up there by day
 it is carried up level by level (``check``). ``overlaps`` says what is too much of those who have several
