@@ -53,10 +53,12 @@ def changes(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], unit
     ``owners`` has for each model a condition on ``owner``: whose rows are counted (all of them: only so are
     owners distinct), none of a model that is left out. ``units`` is one on ``up.ancestor``: at which units.
     """
-    return said(metrics, owners, units, Part)
+    return put_together(metrics, owners, units, Part)
 
 
-def said(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any) -> Statement:
+def put_together(
+    metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any
+) -> Statement:
     """Return the statement that a kind of ``Part`` makes of these metrics."""
     statement, params = _changes(metrics, tuple(owners), connection.vendor, way)
     for model, condition in owners.items():

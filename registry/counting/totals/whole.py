@@ -33,7 +33,7 @@ from registry.counting.totals.statement import (
     Statement,
     Words,
     is_top,
-    said,
+    put_together,
     ways_above,
 )
 from registry.models import UnitPlacement
@@ -46,7 +46,7 @@ WAYS_UP = "ways_up"
 
 def at_hosts(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str]) -> Statement:
     """Return the SELECT of (``KEY``, change) at the units where rows stand, each row counted for itself."""
-    return said(metrics, owners, ALL, _AtHosts)
+    return put_together(metrics, owners, ALL, _AtHosts)
 
 
 def marks_at_hosts(
@@ -57,7 +57,7 @@ def marks_at_hosts(
     On PostgreSQL only, like ``marks_of_overlaps``. The rows are (line, mark, is_carried): whether the mark
     counts at the unit directly above, too (here never).
     """
-    return _weighed(said(metrics, owners, ALL, _MarksAtHosts), weight)
+    return _weigh(put_together(metrics, owners, ALL, _MarksAtHosts), weight)
 
 
 def overlaps(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
@@ -65,7 +65,7 @@ def overlaps(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], uni
 
     Needs the table ``WAYS_UP``.
     """
-    return said(tuple(metric for metric in metrics if metric.distinct), owners, units, _Overlaps)
+    return put_together(tuple(metric for metric in metrics if metric.distinct), owners, units, _Overlaps)
 
 
 def marks_of_overlaps(
@@ -76,23 +76,23 @@ def marks_of_overlaps(
     What stands at a unit that never had another superior is to be carried up; of the others the rows say
     what it is there.
     """
-    return _weighed(said(metrics, owners, ALL, _MarksOfOverlaps), weight)
+    return _weigh(put_together(metrics, owners, ALL, _MarksOfOverlaps), weight)
 
 
-def _weighed(statement: Statement, weight: Weight) -> Statement:
+def _weigh(statement: Statement, weight: Weight) -> Statement:
     return re.sub("#([^#]+)#", lambda found: weight(found[1]), statement[0]), statement[1]
 
 
 def weeks(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
     """Return the SELECT of (``KEY``, change) of what began and what ended in a week. Needs ``WAYS_UP``."""
-    return said(metrics, owners, units, _Weeks)
+    return put_together(metrics, owners, units, _Weeks)
 
 
 def marks_of_weeks(
     metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], weight: Weight
 ) -> Statement:
     """Return the same as ``marks_at_hosts`` does, of what ``weeks`` says."""
-    return _weighed(said(metrics, owners, ALL, _MarksOfWeeks), weight)
+    return _weigh(put_together(metrics, owners, ALL, _MarksOfWeeks), weight)
 
 
 def make_ways_up(cursor: Any) -> None:
