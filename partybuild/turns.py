@@ -1,9 +1,9 @@
-"""Who reads takes turns; who enters data goes straight through.
+"""Who reads can be made to take turns (READERS_AT_ONCE); who enters data goes straight through.
 
 Where fifty read and four register, each registration is three answers, and each would get a fiftieth of the
-processors. So only a few requests that read are worked on at a time in a process; the others wait in the
-order in which they came. A request that writes never waits here, nor does what somebody reads on the way
-(form, picker, the page afterwards) who wrote a little while ago.
+processors. So only a few requests that read are worked on at a time in a process; the others wait. A request
+that writes never waits here, nor does what somebody reads on the way (form, picker, the page afterwards) who
+wrote a little while ago. Off by default: docs/decisions/0046-pages-under-load.md says why.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST = 10_000
 
 
 class Turns:
-    """A WSGI application of which only so many requests that read run ``at_once``.
+    """A WSGI application in which at most ``at_once`` requests that read are worked on at the same time.
 
     ``session`` is the name of the session's cookie; without that cookie nobody waits (checks of the
     service, the page of the login). ``no_entry`` is how addresses begin where sending a form enters no data.

@@ -179,7 +179,10 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
 
 
 def named(able: Sequence[Grant], scope: Sequence[Span], role: str, nobody: str) -> str:
-    """Name the holders of grants inside ``scope``; else say where to ask for one with the ``role``."""
+    """Name the holders of grants inside ``scope``; else say where to ask for one with the ``role``.
+
+    ``nobody`` are the words where no grant is ``able``.
+    """
     seen = [f"{grant.user}({grant.unit.label})" for grant in able if inside(grant.unit, scope)]
     if seen:
         return "、".join(dict.fromkeys(seen))

@@ -7,11 +7,9 @@ take their rows from here, so a number and its list cannot differ.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from operator import itemgetter
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -20,7 +18,16 @@ from registry.counting.metric import APPROVED, CountSource, Metric
 from registry.counting.metrics import ORGANIZATIONS, PLACED
 from registry.models import Assignment, Basis, Campaign, Organization, Person, Unit
 from registry.models.base import in_spans, on_day
-from registry.models.hierarchy import Rows, Span, UnitHierarchy, everything, is_inside, placed_in, within
+from registry.models.hierarchy import (
+    Rows,
+    Span,
+    UnitHierarchy,
+    everything,
+    is_inside,
+    placed_in,
+    rows_in,
+    within,
+)
 from registry.models.prepared import Rows as Found
 from registry.models.prepared import Values, read_objects, read_rows, statement_of
 
@@ -180,15 +187,8 @@ def _below(organization: Organization, path: str) -> Q:
 
 
 def inside(placed: Sequence[Any], spans: Iterable[Span]) -> list[Any]:
-    """Return those rows that stand in the intervals; ``placed`` are sorted and begin with (tree_id, lft)."""
-    place = itemgetter(0, 1)
-    return [
-        row
-        for tree_id, lo, hi in spans
-        for row in placed[
-            bisect_left(placed, (tree_id, lo), key=place) : bisect_right(placed, (tree_id, hi), key=place)
-        ]
-    ]
+    """Return those rows that stand in the intervals; ``placed`` are as for ``rows_in``."""
+    return [row for span in spans for row in rows_in(placed, span)]
 
 
 def counted_rows(

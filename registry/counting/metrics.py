@@ -7,7 +7,7 @@ function, it is called each time: metrics that users make, read from the databas
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from django.apps import apps
@@ -168,17 +168,7 @@ OF_ONE_KIND: dict[tuple[str, bool], OrganizationMetric] = {
     for kind in metric.kinds
 }
 """The metric that counts the organizations of one kind alone, by kind and whether they are temporary."""
-IN_STANDING = CountSource(
-    Assignment,
-    starts="started_on",
-    ends="ended_on",
-    host="organization__placements",
-    where=Q(is_withdrawn=False) & ~FRONTLINE,
-    state="organization__state",
-    owner="person",
-    campaign="organization__campaign",
-    organization="organization__",
-)
+IN_STANDING = replace(PLACED, where=Q(is_withdrawn=False) & ~FRONTLINE, dated="")
 """Who is placed in a standing Party organization."""
 IN_STANDING_METRIC = PeopleMetric(
     "standing_assignments", "常设党组织编入", source=IN_STANDING, distinct=False, measure="人次"

@@ -8,7 +8,7 @@ number of later moves, not with the tree; after the last move the answer is toda
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -220,7 +220,7 @@ class UnitHierarchy:
     def spans(self, unit: Unit) -> list[Span]:
         """Return the disjoint intervals of today's tree that were ``unit`` and all below it on the day."""
         own = _Place(unit.tree_id, unit.lft, unit.rght)
-        if self.is_todays or not _at(self._touched, own):
+        if self.is_todays or not rows_in(self._touched, own):
             return [Span(*own)]
         result = waiting = self._without_moved(own, unit.pk)
         taken = {unit.pk}
@@ -228,7 +228,7 @@ class UnitHierarchy:
             joined = [
                 pk
                 for span in waiting
-                for _tree_id, _lft, superior in _at(self._superiors, span)
+                for _tree_id, _lft, superior in rows_in(self._superiors, span)
                 for pk in self._below[superior]
                 if pk not in taken
             ]
@@ -293,7 +293,7 @@ class UnitHierarchy:
 
     def _without_moved(self, place: _Place, pk: int) -> list[Span]:
         """Cut the intervals of the units that moved out of one unit's interval."""
-        inside = [self.places[other] for _tree, _lft, other in _at(self._moved, place) if other != pk]
+        inside = [self.places[other] for _tree, _lft, other in rows_in(self._moved, place) if other != pk]
         spans, start = [], place.lft
         for other in inside:
             if other.lft < start:  # inside one already cut out
@@ -311,8 +311,8 @@ def _ancestors(unit: Unit) -> dict[int, Unit]:
     return {each.pk: each for each in read_objects(_above, [unit.pk])}
 
 
-def _at(placed: list[tuple[int, int, int]], interval: Span | _Place) -> list[tuple[int, int, int]]:
-    """Return those that lie in an interval; ``placed`` are in order and begin with tree and place."""
+def rows_in(placed: Sequence[Any], interval: Span | _Place) -> Sequence[Any]:
+    """Return the rows that lie in an interval; they are tuples in order, which begin with tree and place."""
     tree_id, lo, hi = interval
     return placed[bisect_left(placed, (tree_id, lo)) : bisect_left(placed, (tree_id, hi + 1))]
 

@@ -15,7 +15,8 @@ from registry.counting.totals import check, tables
 from registry.counting.totals import read as reading
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
-from registry.models import AuditEntry, Total, TotalChange, Unit
+from registry.counting.totals.many import following_many
+from registry.models import AuditEntry, Organization, Total, TotalChange, Unit
 from registry.models.hierarchy import UnitHierarchy
 from registry.operations.assignments import assign_people, end_assignment, withdraw_assignment
 from registry.operations.organizations import (
@@ -296,3 +297,12 @@ def test_many_people_at_once_are_as_right_as_few(country, monkeypatch):
     assert reading.read([unit.pk for unit in country], Question(day(2)), [*METRICS.values()]) == numbers
     assert numbers[top.pk]["frontline_people"] == 10
     assert set(numbers[top.pk]) == set(METRICS)
+
+
+def test_of_many_organizations_at_once_nobody_need_be_in_one(country):
+    top, left, *_others = country
+    made = [make_organization(left).pk for _ in range(2)]
+    with following_many(made):
+        Organization.objects.filter(pk__in=made).update(dissolved_on=day(3))
+    assert count(top, "temporary_branches", 2, 3) == [2, 0]
+    assert differences() == []

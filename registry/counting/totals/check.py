@@ -17,7 +17,7 @@ from registry.counting.totals.fingerprints import wrong_metrics
 from registry.counting.totals.points import TABLE
 from registry.counting.totals.read import every_line, quoted
 from registry.counting.totals.statement import ALL, NEW, among
-from registry.counting.totals.tables import CHANGE, KEYS, ROW
+from registry.counting.totals.tables import CHANGE, ROW
 from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps, weeks
 from registry.counting.totals.write import kept_metrics, owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
@@ -103,9 +103,8 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
         _recount(cursor, "recounted", units, counted, None)
         tables.add_stored(cursor, "recounted", where, "-")
         cursor.execute(
-            f"SELECT {KEYS}, SUM(change) FROM (SELECT {ROW} FROM recounted "
-            f"UNION ALL SELECT {KEYS}, -change FROM {CHANGE} WHERE {where}) both_of_them "
-            f"GROUP BY {KEYS} HAVING SUM(change) <> 0 ORDER BY unit_id, day, is_cumulative, campaign_key"
+            f"{tables.difference('recounted', f'{CHANGE} WHERE {where}')} "
+            "ORDER BY unit_id, day, is_cumulative, campaign_key"
         )
         found = _said(iter(cursor.fetchone, None), most)
         tables.drop(cursor, "recounted")
@@ -188,7 +187,6 @@ def _recount(
     tables.plan_for_many(cursor)
     for name in (table, "carried"):
         tables.make_empty(cursor, name)
-    tables.drop(cursor, WAYS_UP)
     make_ways_up(cursor)
     counted = tuple(metrics) if metrics is not None else kept_metrics()
     models = dict.fromkeys(metric.source.owners for metric in counted)
@@ -201,9 +199,8 @@ def _recount(
     pieces = [(model, f"{within[model]} AND {piece}") for model in models for piece in _pieces(model)]
     for number, (model, condition) in enumerate(pieces, start=1):
         tables.insert(cursor, "carried", at_hosts(counted, {model: condition}))
-        if any(metric.distinct and metric.source.owners is model for metric in counted):
-            tables.insert(cursor, table, overlaps(counted, {model: condition}, only))
-        tables.insert(cursor, table, weeks(counted, {model: condition}, only))
+        for statement in (overlaps, weeks):
+            tables.insert(cursor, table, statement(counted, {model: condition}, only))
         if progress is not None:
             progress(number, len(pieces))
     carry_up(cursor, table, _where(units, None))

@@ -41,7 +41,7 @@ def wrong_metrics(
     where: str,
     pieces: Callable[[type[Model]], Iterable[str]],
 ) -> set[str]:
-    """Return under which names totals are kept of which one is wrong.
+    """Return the metrics, as the totals name them, of which a total is wrong.
 
     ``metrics`` are those whose current and cumulative numbers are looked at, ``weekly`` those of which what
     began and ended in a week is; ``where`` is the condition for all of these totals. ``pieces`` gives for a
@@ -50,7 +50,7 @@ def wrong_metrics(
     weight = _weights(secrets.randbits(62))
     tables.plan_for_many(cursor)
     tables.make_empty(cursor, "apart")
-    tables.drop(cursor, WAYS_UP, "marks")
+    tables.drop(cursor, "marks")
     make_ways_up(cursor)
     cursor.execute(
         f"CREATE TEMPORARY TABLE marks AS SELECT {BY_LINE}, 0::numeric AS mark, TRUE AS is_carried "
@@ -65,10 +65,9 @@ def wrong_metrics(
         for model in dict.fromkeys(metric.source.owners for metric in asked):
             for piece in pieces(model):
                 _take_off(cursor, counted(asked, {model: piece}, weight))
-    never_moved = _NEVER_MOVED.format("EXISTS", "total")
     cursor.execute(
         f"INSERT INTO marks ({BY_LINE}, mark, is_carried) SELECT {BY_LINE}, {_mark_of_total(weight)}, "
-        f"NOT {_IS_WEEK} FROM {TABLE} total WHERE {where} AND ({never_moved} OR {_IS_WEEK})"
+        f"NOT {_IS_WEEK} FROM {TABLE} total WHERE {where} AND ({_NEVER_MOVED} OR {_IS_WEEK})"
     )
     # What began or ended in a week is said of each unit by itself.
     cursor.execute(
@@ -79,7 +78,7 @@ def wrong_metrics(
     cursor.execute(
         f"INSERT INTO apart ({ROW}) SELECT {KEYS}, change FROM {CHANGE} WHERE {where} AND NOT {_IS_WEEK}"
     )
-    tables.add_stored(cursor, "apart", f"{where} AND NOT ({never_moved} OR {_IS_WEEK})")
+    tables.add_stored(cursor, "apart", f"{where} AND NOT ({_NEVER_MOVED} OR {_IS_WEEK})")
     for table in ("marks", "apart"):
         cursor.execute(f"ANALYZE {table}")
     rest = ", ".join(LINE[1:])
@@ -99,7 +98,7 @@ def wrong_metrics(
 _PLACEMENT = UnitPlacement._meta.db_table
 _IS_WEEK = "POSITION(':' IN metric) > 0"
 _UNDATED = "place.started_on IS NULL AND place.ended_on IS NULL"
-_NEVER_MOVED = f"{{}} (SELECT 1 FROM {_PLACEMENT} place WHERE place.unit_id = {{}}.unit_id AND {_UNDATED})"
+_NEVER_MOVED = f"EXISTS (SELECT 1 FROM {_PLACEMENT} place WHERE place.unit_id = total.unit_id AND {_UNDATED})"
 
 
 def _take_off(cursor: Any, statement: Statement) -> None:

@@ -1,9 +1,8 @@
-"""Follow tens of thousands of organizations at once, with everybody in them, as an act of a whole country.
+"""Keep the totals up to date where one act changes tens of thousands of organizations and all in them.
 
-Counting so many at each unit above, before and after, costs far more than writing them. Here it is done as
-for the whole country (``whole``): what rows add where they stand, what those add too much who have
-several, and the weeks at the top. Only the difference is carried up, and that is little. All of it stays in
-the database.
+To count so many at each unit above, before and after, takes far longer than to write them. So it is done as
+for the whole country (``whole``), and only the difference is carried up, which is little. No row leaves the
+database.
 """
 
 from __future__ import annotations
@@ -49,30 +48,23 @@ def following_many(organizations: Collection[int]) -> Iterator[None]:
             for number, (model, keys) in enumerate(owners.items())
             if keys
         }
-        tables.drop(cursor, WAYS_UP)
         make_ways_up(cursor)
 
-        def count(hosts: str, others: str) -> None:
+        def count(when: str) -> None:
             """Write what the owners count: where their rows stand, and what is not carried up."""
+            hosts, others = f"hosts_{when}", f"others_{when}"
             tables.make_empty(cursor, hosts)
             tables.make_empty(cursor, others)
             with _planned(cursor):
                 for table, statement in ((hosts, at_hosts), (others, overlaps), (others, weeks)):
                     tables.insert(cursor, table, statement(metrics, conditions))
 
-        count("hosts_before", "others_before")
+        count("before")
         yield
-        count("hosts_after", "others_after")
-        for table, before, after in (
-            ("carried", "hosts_before", "hosts_after"),
-            ("followed", "others_before", "others_after"),
-        ):
+        count("after")
+        for table, kind in (("carried", "hosts"), ("followed", "others")):
             tables.make_empty(cursor, table)
-            cursor.execute(
-                f"INSERT INTO {table} ({ROW}) SELECT {KEYS}, SUM(change) FROM (SELECT {ROW} FROM {after} "
-                f"UNION ALL SELECT {KEYS}, -change FROM {before}) both_of_them "
-                f"GROUP BY {KEYS} HAVING SUM(change) <> 0"
-            )
+            tables.insert(cursor, table, (tables.difference(f"{kind}_after", f"{kind}_before"), ()))
         carry_up(cursor, "followed", ALL)
         cursor.execute(
             f"INSERT INTO {CHANGE} ({ROW}) SELECT {KEYS}, SUM(change) FROM followed "

@@ -23,7 +23,7 @@ from django.db.models import BigIntegerField, Case, DateField, F, Model, Q, Quer
 from django.db.models.functions import Cast
 
 from registry.counting.metric import CountSource, Metric
-from registry.models import Basis, UnitPlacement
+from registry.models import Basis, TotalChange, UnitPlacement
 from registry.models.totals import ALL_CAMPAIGNS
 
 KEY = ("unit_id", "campaign_key", "is_cumulative", "metric", "day")
@@ -53,10 +53,12 @@ def changes(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], unit
     ``owners`` has for each model a condition on ``owner``: whose rows are counted (all of them: only so are
     owners distinct), none of a model that is left out. ``units`` is one on ``up.ancestor``: at which units.
     """
-    return said(metrics, owners, units, Part)
+    return put_together(metrics, owners, units, Part)
 
 
-def said(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any) -> Statement:
+def put_together(
+    metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str, way: Any
+) -> Statement:
     """Return the statement that a kind of ``Part`` makes of these metrics."""
     statement, params = _changes(metrics, tuple(owners), connection.vendor, way)
     for model, condition in owners.items():
@@ -102,7 +104,7 @@ def _token(model: type[Model]) -> str:
 
 @lru_cache(maxsize=16)
 def _changes(
-    metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendor: str, way: Any
+    metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendor: str, way: type[Part]
 ) -> Statement:
     sources = list(dict.fromkeys(metric.source for metric in metrics if metric.source.owners in owners))
     words = WORDS[vendor]
@@ -116,8 +118,7 @@ def _changes(
         for number, source in enumerate(sources)
     ]
     if not parts:
-        never = "CAST(NULL AS integer)"
-        return f"SELECT {', '.join(f'{never} AS {name}' for name in (*KEY, 'change'))} WHERE {NONE}", ()
+        return f"SELECT {', '.join((*KEY, 'change'))} FROM {TotalChange._meta.db_table} WHERE {NONE}", ()
     placed = [part.placed() for part in parts]
     spelled = [each for part in parts for each in part.spelled()]
     pieces = " UNION ALL ".join(piece for part in parts for piece in part.pieces())

@@ -45,6 +45,18 @@ def insert(cursor: Any, table: str, statement: Statement) -> None:
     cursor.execute(f"INSERT INTO {table} ({ROW}) {statement[0]}", statement[1] or None)
 
 
+def difference(after: str, before: str) -> str:
+    """Return the SELECT of (``KEY``, change) of what the changes in one table are more than those in another.
+
+    Each is a table, perhaps with a condition.
+    """
+    return (
+        f"SELECT {KEYS}, SUM(change) AS change FROM (SELECT {ROW} FROM {after} "
+        f"UNION ALL SELECT {KEYS}, -change FROM {before}) both_of_them "
+        f"GROUP BY {KEYS} HAVING SUM(change) <> 0"
+    )
+
+
 def add_stored(cursor: Any, table: str, where: str, sign: str = "") -> None:
     """Write the totals into a table of changes, each day by how much it differs from the one before."""
     before = f"LAG(number, 1, 0) OVER (PARTITION BY {BY_LINE} ORDER BY day)"

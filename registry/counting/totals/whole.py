@@ -1,4 +1,4 @@
-"""The same statement for the whole country, which is quicker in two halves.
+"""The same statement for the whole country, which is quicker in parts.
 
 ``at_hosts`` says what each row adds where it stands, as if all owners were different; summed up there by day
 it is carried up level by level (``check``). ``overlaps`` says what is too much of those who have several
@@ -16,6 +16,7 @@ from django.db import connection
 from django.db.models import Model
 
 from registry.counting.metric import Metric
+from registry.counting.totals import tables
 from registry.counting.totals.statement import (
     ALL,
     AT,
@@ -32,7 +33,7 @@ from registry.counting.totals.statement import (
     Statement,
     Words,
     is_top,
-    said,
+    put_together,
     ways_above,
 )
 from registry.models import UnitPlacement
@@ -45,7 +46,7 @@ WAYS_UP = "ways_up"
 
 def at_hosts(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str]) -> Statement:
     """Return the SELECT of (``KEY``, change) at the units where rows stand, each row counted for itself."""
-    return said(metrics, owners, ALL, _AtHosts)
+    return put_together(metrics, owners, ALL, _AtHosts)
 
 
 def marks_at_hosts(
@@ -56,7 +57,7 @@ def marks_at_hosts(
     On PostgreSQL only, like ``marks_of_overlaps``. The rows are (line, mark, is_carried): whether the mark
     counts at the unit directly above, too (here never).
     """
-    return _weighed(said(metrics, owners, ALL, _MarksAtHosts), weight)
+    return _weigh(put_together(metrics, owners, ALL, _MarksAtHosts), weight)
 
 
 def overlaps(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
@@ -64,7 +65,7 @@ def overlaps(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], uni
 
     Needs the table ``WAYS_UP``.
     """
-    return said(tuple(metric for metric in metrics if metric.distinct), owners, units, _Overlaps)
+    return put_together(tuple(metric for metric in metrics if metric.distinct), owners, units, _Overlaps)
 
 
 def marks_of_overlaps(
@@ -75,27 +76,28 @@ def marks_of_overlaps(
     What stands at a unit that never had another superior is to be carried up; of the others the rows say
     what it is there.
     """
-    return _weighed(said(metrics, owners, ALL, _MarksOfOverlaps), weight)
+    return _weigh(put_together(metrics, owners, ALL, _MarksOfOverlaps), weight)
 
 
-def _weighed(statement: Statement, weight: Weight) -> Statement:
+def _weigh(statement: Statement, weight: Weight) -> Statement:
     return re.sub("#([^#]+)#", lambda found: weight(found[1]), statement[0]), statement[1]
 
 
 def weeks(metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], units: str = ALL) -> Statement:
     """Return the SELECT of (``KEY``, change) of what began and what ended in a week. Needs ``WAYS_UP``."""
-    return said(metrics, owners, units, _Weeks)
+    return put_together(metrics, owners, units, _Weeks)
 
 
 def marks_of_weeks(
     metrics: tuple[Metric, ...], owners: Mapping[type[Model], str], weight: Weight
 ) -> Statement:
     """Return the same as ``marks_at_hosts`` does, of what ``weeks`` says."""
-    return _weighed(said(metrics, owners, ALL, _MarksOfWeeks), weight)
+    return _weigh(put_together(metrics, owners, ALL, _MarksOfWeeks), weight)
 
 
 def make_ways_up(cursor: Any) -> None:
-    """Make the temporary table ``WAYS_UP`` of all units."""
+    """Make the temporary table ``WAYS_UP`` of all units, anew where there is one."""
+    tables.drop(cursor, WAYS_UP)
     hosts = f"SELECT DISTINCT unit_id FROM {UnitPlacement._meta.db_table}"
     cursor.execute(
         f"CREATE TEMPORARY TABLE {WAYS_UP} AS WITH RECURSIVE {ways_above(hosts, WORDS[connection.vendor])} "
@@ -126,11 +128,15 @@ def carried_up(table: str) -> str:
     )
 
 
-class _AtHosts(Part):
-    """What rows add where they stand: no unit above is asked, and no two rows of an owner are compared."""
+class _WithoutWeeks(Part):
+    """What counts on the bases 现有 and 累计 alone."""
 
     at, metric = AT, "metric"
     piece = f"{AT}, begins, stops, added"
+
+
+class _AtHosts(_WithoutWeeks):
+    """What rows add where they stand: no unit above is asked, and no two rows of an owner are compared."""
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
@@ -222,14 +228,11 @@ class _MarksAtHosts(_Marked, _AtHosts):
         )
 
 
-class _Overlaps(Part):
+class _Overlaps(_WithoutWeeks):
     """The days of a row that an earlier one of the same owner covered, at every unit above.
 
     The rows are put in order once for all campaigns and once for each, for both bases together.
     """
-
-    at, metric = AT, "metric"
-    piece = f"{AT}, begins, stops, added"
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:

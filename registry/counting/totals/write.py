@@ -24,7 +24,7 @@ from registry.counting.metrics import every_metric
 from registry.counting.totals import tables
 from registry.counting.totals.fold import FOLD_AT, fold_counts
 from registry.counting.totals.statement import KEY, NONE, Statement, changes
-from registry.counting.totals.tables import CHANGE, KEYS, ROW
+from registry.counting.totals.tables import CHANGE, ROW
 from registry.models import Organization, Person, TotalChange, Unit
 from registry.models.writer import Writer
 
@@ -142,11 +142,8 @@ def following_hierarchy(units: Iterable[Unit]) -> Iterator[None]:
         yield
         tables.make_empty(cursor, "counted_after")
         tables.insert(cursor, "counted_after", changes(metrics, conditions))
-        cursor.execute(
-            f"INSERT INTO {CHANGE} ({ROW}) SELECT {KEYS}, SUM(change) FROM (SELECT {ROW} FROM counted_after "
-            f"UNION ALL SELECT {KEYS}, -change FROM counted_before) both_of_them "
-            f"GROUP BY {KEYS} HAVING SUM(change) <> 0"
-        )
+        more = tables.difference("counted_after", "counted_before")
+        cursor.execute(f"INSERT INTO {CHANGE} ({ROW}) {more}")
         written = cursor.rowcount
         tables.drop(cursor, "counted_before", "counted_after")
     if written >= FOLD_AT:

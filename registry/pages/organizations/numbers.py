@@ -51,12 +51,15 @@ def people_in(rows: QuerySet[Any], day: date) -> dict[str, int]:
     return found
 
 
-def people_at(rows: QuerySet[Any], now: Question, unit: Unit, spans: list[Span]) -> dict[str, int]:
+def people_at(
+    rows: QuerySet[Any], question: Question, unit: Unit, spans: list[Span], totals: Counts
+) -> dict[str, int]:
     """Count the same of all organizations of a unit: who is in the standing ones is added to the totals.
 
-    Somebody who is in both is one person.
+    Somebody who is in both is one person. ``totals`` are those of ``kept_of_ledger``.
     """
-    placed = kept(unit, now, _PEOPLE) or no_counts(_PEOPLE)
+    now = question.current()
+    placed = totals if now == question else kept(unit, now, _PEOPLE) or no_counts(_PEOPLE)
     found = {"people": placed["frontline_people"], "times": placed["frontline_assignments"]}
     if not placed[IN_STANDING_METRIC.slug]:
         return found

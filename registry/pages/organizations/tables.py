@@ -377,7 +377,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     def people(self) -> dict[str, int]:
         """Count who is in the listed organizations on the day: distinct people, and person-times."""
         if self.metric is None and self._kept is not None and self.at.whole is not None:
-            return numbers.people_at(self.rows, self.question.current(), self.at.whole, self.at.spans)
+            return numbers.people_at(self.rows, self.question, self.at.whole, self.at.spans, self._kept)
         return numbers.people_in(self.rows, self.question.as_of)
 
     def file_footnotes(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
@@ -409,15 +409,13 @@ def _leading(values: Values) -> Any:
     return leading.only(*_LEADER).order_by("pk")
 
 
-def waiting(unit: Unit, question: Question, states: Collection[str]) -> dict[str, int]:
-    """Return how many organizations stand at the unit and below it on the day in each of these states."""
-    here = [Span(unit.tree_id, unit.lft, unit.rght)]
-    rows = organization_rows(None, question.current(), here, tuple(states)).order_by()
-    return dict(rows.values_list("state").annotate(Count("pk")))
+def waiting(unit: Unit, question: Question) -> tuple[dict[str, int], int]:
+    """Return how many organizations at the unit and below it are not approved on the day, by state.
 
-
-def overdue(unit: Unit, question: Question) -> int:
-    """Return how many organizations at the unit and below it are not approved on the day for too long."""
+    And how many of them have not been approved for too long.
+    """
     here = [Span(unit.tree_id, unit.lft, unit.rght)]
-    rows = organization_rows(None, question.current(), here, PENDING_STATES)
-    return rows.filter(rules.overdue(question.as_of)).count()
+    rows = organization_rows(None, question.current(), here, PENDING_STATES).order_by()
+    late = Count("pk", filter=rules.overdue(question.as_of))
+    found = list(rows.values_list("state").annotate(number=Count("pk"), late=late))
+    return {state: number for state, number, _late in found}, sum(late for *_state, late in found)

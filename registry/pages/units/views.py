@@ -148,9 +148,15 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit, total: Line) -
     Everybody is told what is not approved for too long.
     """
     ways = [way for way in _WAITING if access.may(request.user, way[1], shown)]
-    late = _late(address, shown) if address.question.is_period or any(total.pending.values()) else []
-    if not ways:
-        return late
+    if not (ways or address.question.is_period or any(total.pending.values())):
+        return []
+    found, overdue = unit_events.waiting(shown, address.question)
+    late = f"成立超过 {settings.APPROVAL_DAYS} 日未批准", overdue, OVERDUE
+    lines = [
+        _organizations(address, shown, *line)
+        for line in (*((said, found.get(state, 0), state) for state, _verb, said in ways), late)
+        if line[1]
+    ]
     confirm = to_confirm(request.user).count() if access.may(request.user, "confirm_proposal", shown) else 0
     accounts = {
         "said": "账号事项待确认",
@@ -158,20 +164,7 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit, total: Line) -
         "measure": "件",
         "url": address.url(reverse("proposals")),
     }
-    found = unit_events.waiting(shown, address.question, [state for state, _verb, _said in ways])
-    return [
-        _organizations(address, shown, said, found[state], state)
-        for state, _verb, said in ways
-        if state in found
-    ] + [*late, *([accounts] if confirm else [])]
-
-
-def _late(address: Address, shown: Unit) -> list[dict[str, Any]]:
-    """Return what is not approved though its time is over, if anything."""
-    number = unit_events.overdue(shown, address.question)
-    return [
-        _organizations(address, shown, f"成立超过 {settings.APPROVAL_DAYS} 日未批准", number, OVERDUE)
-    ] * bool(number)
+    return [*lines, *([accounts] if confirm else [])]
 
 
 def _organizations(address: Address, shown: Unit, said: str, number: int, state: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ register = template.Library()
 
 
 def escaped(text: object) -> str:
-    """Return a text as Django's ``conditional_escape`` does; only lazy ones need that itself."""
+    """Return what Django's ``conditional_escape`` returns, but faster. Not for lazy texts."""
     made: str = text.__html__() if hasattr(text, "__html__") else html.escape(str(text))
     return made
 

@@ -28,13 +28,10 @@ def keep_url(context: Context, name: str, *args: Any, **changes: Any) -> str:
     and an empty one is left out: ``{% keep_url "organizations" metric="pioneer_posts" unit=unit.code %}``.
     """
     address = address_of(context["request"])
-    path = (
-        reverse(name, args=args)
-        if len(args) > 1
-        else page_address(name, *args)
-        if args
-        else list_address(name)
-    )
+    if len(args) > 1:
+        path = reverse(name, args=args)
+    else:
+        path = page_address(name, args[0]) if args else list_address(name)
     return address.url(path, **{key: str(value or "") for key, value in changes.items()})
 
 
