@@ -1,0 +1,24 @@
+"""Addresses of logbooks and their entries."""
+
+from django.urls import path
+
+from registry.logbooks.pages import changes, entering, overview, page, ticked, views
+
+urlpatterns = [
+    path("logbooks/", overview.logbooks, name="logbooks"),
+    path("logbooks/<slug:code>/", views.logbook, name="logbook"),
+    path("logbooks/<slug:code>/enter/", entering.add, name="entry_add"),
+    path("export/logbooks/<slug:code>/", views.export, name="entries_export"),
+    path("entries/counted/", views.counted, name="entries_counted"),
+    path("entries/<slug:code>/", page.entry, name="entry"),
+    path("entries/<slug:code>/edit/", changes.edit, name="entry_edit"),
+    path("entries/<slug:code>/step/", changes.step, name="entry_step"),
+    path("entries/<slug:code>/submit/", changes.submit, name="entry_submit"),
+    path("entries/<slug:code>/approve/", changes.approve, name="entry_approve"),
+    path("entries/<slug:code>/return/", changes.send_back, name="entry_return"),
+    path("entries/<slug:code>/withdraw/", changes.withdraw, name="entry_withdraw"),
+    path("many/entries/submit/", ticked.submit, name="entries_submit"),
+    path("many/entries/approve/", ticked.approve, name="entries_approve"),
+    path("many/entries/return/", ticked.send_back, name="entries_return"),
+    path("many/entries/withdraw/", ticked.withdraw, name="entries_withdraw"),
+]
