@@ -125,6 +125,8 @@ class Metric:
     """Under which words it is offered where somebody chooses among many."""
     family: Family | None = field(default=None, kw_only=True)
     """With which others of its source it is counted."""
+    made_by: tuple[str, int] | None = field(default=None, kw_only=True)
+    """The row that makes it one, by noun and key: who does not see that one is not offered the metric."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_.-]{1,100}", self.slug):
@@ -161,10 +163,8 @@ class Family(Metric):
     one more changes no statement.
     """
 
-    def member(
-        self, slug: str, label: str, *, measure: str = "个", page: str = "", group: str = ""
-    ) -> Metric:
-        """Return the metric that counts the rows that are named so.
+    def member(self, slug: str, label: str, **facts: Any) -> Metric:
+        """Return the metric that counts the rows that are named so, with more ``facts`` of a ``Metric``.
 
         The slug has a dot: so nobody who asks for a declared metric has to ask which ones users made.
         """
@@ -175,13 +175,11 @@ class Family(Metric):
             label,
             self.condition & Q(**{self.source.named: slug}),
             source=self.source,
-            measure=measure,
             distinct=self.distinct,
             amount=self.amount,
             standing=self.standing,
-            page=page,
-            group=group,
             family=self,
+            **facts,
         )
 
 

@@ -81,6 +81,7 @@ class OrganizationMetric(Metric):
     is_temporary: bool | None = field(default=None, kw_only=True)
     source: CountSource = field(default=ORGANIZATIONS, kw_only=True)
     page: str = field(default="organizations", kw_only=True)
+    group: str = field(default="组织", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -102,6 +103,7 @@ class PeopleMetric(Metric):
     distinct: bool = field(default=True, kw_only=True)
     measure: str = field(default="人", kw_only=True)
     page: str = field(default="people", kw_only=True)
+    group: str = field(default="人员", kw_only=True)
 
 
 def _of(

@@ -142,12 +142,18 @@ def _own(
     return line
 
 
-def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
-    """Count the declared metrics for each unit's subtree, by unit id; without ``pending`` one query less."""
+def count_units(
+    units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
+) -> dict[int, Line]:
+    """Count metrics (else every declared one) for each unit's subtree, by unit id.
+
+    Without ``pending`` one query less.
+    """
     shape = UnitHierarchy.on(question.as_of)
     units = list(units)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
-    return _lines(question, buckets, {unit.pk: unit for unit in units}, declared(), pending=pending)
+    asked = metrics or declared()
+    return _lines(question, buckets, {unit.pk: unit for unit in units}, asked, pending=pending)
 
 
 def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Counts | None:

@@ -1,8 +1,8 @@
 """Metrics that users make: hundreds of one source are counted as one, and each is the number of its rows.
 
-The figures of articles stand for the rows of a logbook: each says by its metric what it is of, by its qualifier
-whether its number is added up or its source (as a person is) counted once, and its organization stands for the
-entry that has a state and a campaign.
+The figures of articles stand for the rows of a logbook: each says by its metric what it is of, by its
+qualifier whether its number is added up or its source (as a person is) counted once, and its organization
+stands for the entry that has a state and a campaign.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def owners_of(rows: Iterable[Model]) -> set[Model]:
     for row in rows:
         for source in sources.get(type(row), ()):
             *way, last = source.owner.split("__")
-            above = reduce(getattr, way, row)
+            above: Any = reduce(getattr, way, row)
             key = row.pk if last == "pk" else getattr(above, above._meta.get_field(last).attname)
             if key is not None:
                 found.add(source.owners(pk=key))
