@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import (
     Case,
@@ -25,6 +25,7 @@ from django.db.models import (
 from registry.models.base import on_day
 from registry.models.kinds import WorkflowState
 
+M = TypeVar("M", bound="Metric")
 EVERY = Q()
 """The condition that holds of every row."""
 APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
@@ -57,6 +58,8 @@ class CountSource:
     """The organization that the row hangs on (with its ``__``; empty: it is one), if any."""
     dated: str = ""
     """Dated rows of the owner, of which one holds on each day: political status, stage."""
+    hangs_on: str = ""
+    """The row that each hangs on: when that one is written, its owners are counted anew."""
     named: str = ""
     """The metric that each row is of, by its slug, where users make the metrics: see ``Family``."""
 
@@ -64,6 +67,11 @@ class CountSource:
     def owners(self) -> type[Model]:
         """The model of the owners."""
         return self.model if self.owner == "pk" else _walked(self.model, self.owner).related_model
+
+    @property
+    def hung_on(self) -> type[Model]:
+        """The model of the rows that each hangs on."""
+        return _walked(self.model, self.hangs_on).related_model  # type: ignore[no-any-return]
 
     @property
     def at(self) -> str:
@@ -86,7 +94,7 @@ class CountSource:
             rows = rows.annotate(standing=_of_day(self.dated, day))
         return rows.annotate(host=_of_day(self.host, day)).filter(host__isnull=False) if self.host else rows
 
-    def hangs_on(self, conditions: Iterable[Q]) -> bool:
+    def follows_organization(self, conditions: Iterable[Q]) -> bool:
         """Whether what a row counts, under one of the conditions or none, depends on its organization."""
         if not self.organization:
             return self.organization is not None
@@ -163,14 +171,14 @@ class Family(Metric):
     one more changes no statement.
     """
 
-    def member(self, slug: str, label: str, **facts: Any) -> Metric:
-        """Return the metric that counts the rows that are named so, with more ``facts`` of a ``Metric``.
+    def member(self, slug: str, label: str, kind: type[M] = Metric, **facts: Any) -> M:  # type: ignore[assignment]
+        """Return the metric that counts the rows that are named so, with more ``facts`` of its ``kind``.
 
         The slug has a dot: so nobody who asks for a declared metric has to ask which ones users made.
         """
         if "." not in slug:
             raise ValueError(f"no slug for a metric that users made: {slug!r}")
-        return Metric(
+        return kind(
             slug,
             label,
             self.condition & Q(**{self.source.named: slug}),

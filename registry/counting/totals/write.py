@@ -66,6 +66,11 @@ class _Work:
         if touched.owners[Organization]:
             for model, keys in hanging(self.metrics, touched.owners[Organization]).items():
                 touched.owners[model] |= keys
+        for source in dict.fromkeys(metric.source for metric in self.metrics if metric.source.hangs_on):
+            if on := touched.owners.get(source.hung_on):
+                rows = source.model._base_manager.filter(**{f"{source.hangs_on}__in": on}).order_by()
+                found = rows.values_list(source.owner, flat=True).distinct()
+                touched.owners[source.owners] |= set(found) - {None}
         lock_people(touched.owners[Person])
         lock_owners(self.metrics, touched.owners)
         before = _counted(self.metrics, touched.owners)
@@ -180,7 +185,7 @@ def hanging(metrics: Iterable[Metric], organizations: Collection[int]) -> Owners
     for metric in metrics:
         conditions[metric.source].append(metric.condition)
     for source, asked in conditions.items():
-        if source.organization and source.hangs_on(asked):
+        if source.organization and source.follows_organization(asked):
             rows = source.model._base_manager.filter(**{f"{source.organization}pk__in": organizations})
             found = rows.order_by().values_list(source.owner, flat=True).distinct()
             owners[source.owners] |= set(found) - {None}
