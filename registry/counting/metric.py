@@ -130,7 +130,7 @@ class Metric:
     page: str = field(default="", kw_only=True)
     """The name of the page that lists its rows."""
     group: str = field(default="", kw_only=True)
-    """Under which words it is offered where somebody chooses among many."""
+    """Under which words it is offered where somebody chooses among many: 组织活动 · 宣誓."""
     family: Family | None = field(default=None, kw_only=True)
     """With which others of its source it is counted."""
     made_by: tuple[str, int] | None = field(default=None, kw_only=True)
@@ -141,6 +141,12 @@ class Metric:
             raise ValueError(f"no slug for a metric: {self.slug!r}")
         if bool(self.source.named) != bool(self.family or isinstance(self, Family)):
             raise ValueError(f"{self.slug}: a metric of a named source is made by its family, no other is")
+
+    @property
+    def title(self) -> str:
+        """What it is called where it stands beside metrics of other groups."""
+        within = self.group.rpartition(" · ")[2]
+        return f"{within}:{self.label}" if self.family and within else str(self.label)
 
     @property
     def on_day(self) -> Q:

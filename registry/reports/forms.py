@@ -115,7 +115,7 @@ class _FigureFacts(ScopedForm):
             self.add_error("metric", "请选择指标。")
         metric = METRICS.get(cleaned.get("metric", ""))
         if metric is not None:
-            cleaned["label"] = cleaned.get("label") or metric.label
+            cleaned["label"] = cleaned.get("label") or metric.title
             cleaned["measure"] = cleaned.get("measure") or measured(metric)
         elif cleaned.get("metric") and not cleaned.get("label"):
             self.add_error("label", "只作登记的,请写明指标名称。")

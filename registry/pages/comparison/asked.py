@@ -89,7 +89,7 @@ class Asked:
             Compared(
                 unit,
                 metric,
-                str(metric.label) if self.is_of_metrics else unit.label,
+                metric.title if self.is_of_metrics else unit.label,
                 tone,
                 found[unit.pk, question.basis, metric.slug],
             )
@@ -164,7 +164,7 @@ def _metrics(request: HttpRequest, units: int) -> tuple[list[Metric], list[str]]
     problems += unknown
     if units > 1 and len(metrics) > 1:
         if not found:
-            problems.append(f"几个单位只能对比一个指标,已显示“{metrics[0].label}”。")
+            problems.append(f"几个单位只能对比一个指标,已显示“{metrics[0].title}”。")
         metrics = metrics[:1]
     return _at_most(metrics, "指标", problems), problems
 
@@ -172,6 +172,6 @@ def _metrics(request: HttpRequest, units: int) -> tuple[list[Metric], list[str]]
 def _at_most(rows: Sequence[Row], word: str, problems: list[str]) -> list[Row]:
     """Return the first rows, and say which are left out."""
     if len(rows) > MOST:
-        left = "、".join(each.label for each in rows[MOST:])
+        left = "、".join(getattr(each, "title", each.label) for each in rows[MOST:])
         problems.append(f"一次最多对比 {MOST} 个{word},没有显示:{left}。")
     return list(rows[:MOST])

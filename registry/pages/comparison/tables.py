@@ -88,7 +88,7 @@ class ComparisonTable(Table[Step]):
             return "对比"
         if self.asked.is_of_metrics:
             return f"{self.asked.units[0].name}:{len(self.asked.metrics)} 个指标对比"
-        return f"{self.asked.metrics[0].label}:{len(self.asked.units)} 个单位对比"
+        return f"{self.asked.metrics[0].title}:{len(self.asked.units)} 个单位对比"
 
     @property
     def place(self) -> str:
@@ -113,7 +113,7 @@ class ComparisonTable(Table[Step]):
     @property
     def shown(self) -> dict[str, str]:
         """What the file says that it shows."""
-        words = "、".join(str(metric.label) for metric in self.asked.metrics)
+        words = "、".join(metric.title for metric in self.asked.metrics)
         return {"metric": f"指标:{words}", "range": f"区间:{self.period.words}", "by": STEPS[self.by][1]}
 
     @property
@@ -303,9 +303,7 @@ class ComparisonTable(Table[Step]):
         for metric in self.asked.metrics:
             query = self.request.GET.copy()
             query.setlist("metric", [each.slug for each in self.asked.metrics if each is not metric])
-            chips.append(
-                {"label": str(metric.label), "remove_url": f"{self.request.path}?{query.urlencode()}"}
-            )
+            chips.append({"label": metric.title, "remove_url": f"{self.request.path}?{query.urlencode()}"})
         return chips
 
     @property
