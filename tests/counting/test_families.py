@@ -146,7 +146,7 @@ class RandomLogbooks:
             way = pick.choice(["exact", "about"])
             words = {"qualifier": way, "metric": pick.choice(OF_WAY[way]), "label": "x", "value": "1"}
             row = {"organization": pick.choice(self.entries), "source": pick.choice(self.people)}
-            rows.append(Figure(code=f"F{pick.random()}", **words, **row, **self.facts()))
+            rows.append(Figure(code=f"F{pick.getrandbits(60)}", **words, **row, **self.facts()))
         with following(rows=[*self.entries, *self.people]):
             Figure.objects.bulk_create(rows)
 
