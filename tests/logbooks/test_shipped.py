@@ -1,4 +1,4 @@
-"""The logbooks that ship with the product keep the rules of a logbook, and docs/mechanisms.md says what they yield."""
+"""The shipped logbooks keep the rules of a logbook, and docs/mechanisms.md says what they yield."""
 
 from __future__ import annotations
 
