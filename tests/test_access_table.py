@@ -469,6 +469,10 @@ TABLE: dict[str, list[Row]] = {
     "service_return": [
         Row(nothing, MANY, DONE, lambda here: {"rows": here.signed.pk, "reason": "误签"}, query=OVER)
     ],
+    "service_remind": [
+        Row(unit, MANAGE, MANAGED, lambda here: {"due_on": TODAY}, query=OVER),
+        Row(department, NOBODY_HERE, NOBODY_HERE, lambda here: {"due_on": TODAY}, query=OVER),
+    ],
     "person_service": [
         Row(unsigned, ALL_READ, READ_ONLY, query=OVER),
         Row(signed, ALL_READ, READ_ONLY, query=OVER),

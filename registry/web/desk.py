@@ -5,6 +5,7 @@
 * ``desk_cards`` names functions of the request that return a card (template, what it shows as ``panel``), or
   None where nothing is there.
 * ``desk_panels`` names functions of the user that return lines of what else is owed (``links.PanelLine``).
+* ``desk_reminders`` names functions of the user that return how much of that somebody reminded of (催办).
 """
 
 from __future__ import annotations
@@ -88,3 +89,8 @@ def cards(request: HttpRequest) -> list[tuple[str, dict[str, Any]]]:
 def owed(user: access.AnyUser) -> list[PanelLine]:
     """Return the lines of what else is owed, in the order of the settings."""
     return [line for make in nouns.handed_up("desk_panels") for line in make(user)]
+
+
+def reminded(user: access.AnyUser) -> int:
+    """Return how much of what is owed somebody reminded the user of: the mail of the day says it."""
+    return sum(count(user) for count in nouns.handed_up("desk_reminders"))

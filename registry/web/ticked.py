@@ -23,7 +23,7 @@ from registry.web.lists import with_query
 from registry.web.tables import Table
 
 MOST = 2000
-"""At most so many rows are changed at once; more must be narrowed down by a filter first."""
+"""At most so many rows are changed at once; more are narrowed down by a filter, or done in parts."""
 
 
 class TickedForm(ScopedForm):
@@ -65,6 +65,8 @@ class TickedSubject:
     back: Callable[[HttpRequest], str]
     """The address of the list."""
     order: Callable[[Any], Any]
+    in_parts: bool = False
+    """Of more than ``MOST`` the first are done, and the page says how many are left; else none is."""
 
     def change(
         self,
@@ -94,6 +96,8 @@ class TickedSubject:
             if request.method != "POST":
                 return HttpResponseRedirect(goal)
             job = Ticked(request, self._rows(request, verb))
+            rest = job.rows[MOST:] if self.in_parts else []
+            job.rows = job.rows[:MOST] if rest else job.rows
             if problem := _problem(job.rows):
                 messages.warning(request, problem)
                 return HttpResponseRedirect(goal)
@@ -118,7 +122,7 @@ class TickedSubject:
                 "submit_label": title,
                 "cancel_url": goal,
                 "crumbs": [{"name": "返回列表", "url": goal}, {"name": title}],
-                "sentences": [*said, *([notice] if notice else [])],
+                "sentences": [*said, *([notice] if notice else []), *_left_over(rest)],
                 "grid": Grid(self.columns, [TickedRow(job, row) for row in job.rows]),
                 "number": len(job.rows),
                 "measure": noun.measure,
@@ -165,6 +169,11 @@ def back_to(name: str) -> Callable[[HttpRequest], str]:
         return with_query(request, reverse("desk"), **kept)
 
     return back
+
+
+def _left_over(rest: Sequence[Any]) -> list[str]:
+    """Say that there are more than are done at once; how many more nobody has counted."""
+    return [f"一次办理 {MOST:,} 条,余下的办完这些后再办。"] if rest else []
 
 
 def _leave_out(job: Ticked, fits: Callable[[Ticked, Any], bool]) -> list[str]:
