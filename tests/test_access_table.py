@@ -1068,6 +1068,22 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "desk": [Row(nothing, EVERYBODY, READ_ONLY)],
+    "desk_approve": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": f"organization-{pk_of(submitted(here))}", **decided(here)},
+        ),
+    ],
+    "desk_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": f"submission-{here.submission.pk}", "reason": "缺批复"},
+        ),
+    ],
     # one's own right to approve, for the days of an absence
     "delegate": [
         Row(

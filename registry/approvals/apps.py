@@ -15,4 +15,5 @@ class ApprovalsConfig(AppConfig):
     campaign_dues = ("registry.approvals.panels.WAITING",)
     organization_panels = ("registry.approvals.panels.of_organization",)
     desk_numbers = ("registry.approvals.desk.NUMBERS",)
-    desk_cards = ("registry.approvals.desk.deciding", "registry.approvals.desk.returned")
+    desk_decides = ("registry.approvals.desk.CHANGES",)
+    desk_cards = ("registry.approvals.desk.returned",)

@@ -31,6 +31,7 @@ OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
 _MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS))
 """What of an organization may not change between submitting and approving; a wording fix may."""
+_SEND_BACK = "请退回,由提交人核对后再次提交。"
 
 
 # --- What waits -----------------------------------------------------------------------------------
@@ -266,13 +267,19 @@ def _check_one_each(submissions: Sequence[Submission]) -> None:
         seen_once.add(each.organization_id or 0)
 
 
-def _check_unchanged(
-    submissions: Sequence[Submission], then: str = "请退回,由提交人核对后再次提交。"
-) -> None:
-    """Refuse where rows are another thing than they were: something else would be done now.
+def _check_unchanged(submissions: Sequence[Submission], then: str = _SEND_BACK) -> None:
+    """Refuse where rows are another thing than they were; ``then`` says what to do."""
+    for said in stale(submissions, then).values():
+        raise refuse(None, said)
 
-    ``then`` says what to do.
+
+def stale(submissions: Sequence[Submission], then: str = _SEND_BACK) -> dict[int, str]:
+    """Say of which rows are another thing than they were: something else would be done now.
+
+    Returns a sentence by the key of each such submission, which ends with ``then``.
     """
+    prefetch_related_objects(submissions, "rows")
+    found: dict[int, str] = {}
     keys: dict[str, set[int]] = {}
     for each in (each for submission in submissions for each in submission.rows.all()):
         keys.setdefault(each.model, set()).add(each.object_id)
@@ -283,13 +290,15 @@ def _check_unchanged(
     for submission in submissions:
         for each in submission.rows.all():
             if (each.model, each.object_id) not in now:
-                raise refuse(None, f"“{submission}”涉及的内容有的已不存在,{then}")
+                found[submission.pk] = f"“{submission}”涉及的内容有的已不存在,{then}"
+                continue
             row, mark = now[each.model, each.object_id]
             names = seen.differences(each.mark, mark)
             if isinstance(row, Organization):
                 names = [name for name in names if name in _MATTERS]
             if names:
-                raise refuse(None, f"提交之后“{row}”的{_labels(row, names)}已变动,{then}")
+                found[submission.pk] = f"提交之后“{row}”的{_labels(row, names)}已变动,{then}"
+    return found
 
 
 def _labels(row: Model, names: Sequence[str]) -> str:

@@ -39,12 +39,6 @@ def drafts(user: access.AnyUser) -> QuerySet[Organization]:
     return access.visible(user, rows, ENTERED)
 
 
-def submitted(user: access.AnyUser) -> QuerySet[Organization]:
-    """Return what the user submitted or changed, and others have still to decide."""
-    rows = Organization.objects.filter(state=WorkflowState.SUBMITTED)
-    return access.visible(user, rows.exclude(pk__in=_to_decide(user.pk or 0).order_by().values("pk")))
-
-
 def owed(user: access.AnyUser) -> list[PanelLine]:
     """Return the line of what is not approved for too long, where the user enters."""
     if not access.may_somewhere(user, ENTERED):
