@@ -14,6 +14,4 @@ class ApprovalsConfig(AppConfig):
     record_words = ("registry.approvals.nouns.WORDS",)
     campaign_dues = ("registry.approvals.panels.WAITING",)
     organization_panels = ("registry.approvals.panels.of_organization",)
-    desk_numbers = ("registry.approvals.desk.NUMBERS",)
     desk_decides = ("registry.approvals.desk.CHANGES",)
-    desk_cards = ("registry.approvals.desk.returned",)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
-from registry import access, nouns
+from registry import nouns
 from registry.approvals import submissions as operations
 from registry.approvals.models import Submission
-from registry.approvals.tables import ListedSubmission, SubmissionTable
 from registry.models import User, WorkflowState
 from registry.rules import workflow
 from registry.web.desk import Deciding, Said, Waiting
-
-MOST = 50
-Card = tuple[str, dict[str, Any]]
 
 
 def _to_decide(user: int) -> QuerySet[Submission]:
@@ -31,7 +25,6 @@ def _returned(user: int) -> QuerySet[Submission]:
 
 TO_DECIDE = Waiting("approve_submission", _to_decide)
 RETURNED = Waiting("submit_submission", _returned)
-NUMBERS = (TO_DECIDE, RETURNED)
 
 
 def _checks(submissions: Sequence[Submission], day: date) -> dict[int, list[Said]]:
@@ -47,18 +40,10 @@ CHANGES = Deciding(
     word=lambda submission: nouns.label_of(submission.verb),
     checks=_checks,
     differences=operations.differences,
+    returned=RETURNED,
+    mending=lambda submission: (("办理", submission.get_absolute_url()),),
     note="批准前仍按现行的内容统计。",
     consequence="变更批准后立即按提交的内容办理,统计数随之改变。",
     related=("unit", "organization__parent__unit", "submitted_by"),
 )
 """What the desk lists of changes."""
-
-
-def returned(request: HttpRequest) -> Card | None:
-    """Return the card of the user's changes that came back, and why."""
-    if not access.may_somewhere(request.user, RETURNED.verb):
-        return None
-    rows = RETURNED.of(request.user).select_related("unit", "submitted_by", "decided_by")
-    table = SubmissionTable(request)
-    lines = [ListedSubmission(table, row) for row in rows.order_by("submitted_at", "pk")[:MOST]]
-    return ("approvals/_desk_returned.html", {"lines": lines}) if lines else None

@@ -1,9 +1,8 @@
 """The desk (我的待办): what waits for a user, as capabilities hand it up by lists on their ``AppConfig``.
 
-* ``desk_numbers`` names a ``Waiting`` each: rows that wait for whoever may do its verb at their unit. The
-  number in the navigation is how many these are together; cards list the rows of the same declaration.
-* ``desk_decides`` names a ``Deciding`` each: what of these somebody approves or returns. They stand in one
-  list, the oldest first, and are decided together by one document.
+* ``desk_decides`` names a ``Deciding`` each: rows that wait to be approved or returned, and those that came
+  back. Those of all kinds stand in one list, the oldest first, and are decided together by one document. The
+  number in the navigation is how many these are.
 * ``desk_cards`` names functions of the request that return a card (template, what it shows as ``panel``), or
   None where nothing is there.
 * ``desk_panels`` names functions of the user that return lines of what else is owed (``links.PanelLine``).
@@ -79,6 +78,10 @@ class Deciding:
     """What stands in the way of rows on a day, by their keys, the worst first."""
     differences: Callable[[Any], list[tuple[str, str, str]]]
     """(label, as it is, as it would be) of one row."""
+    returned: Waiting
+    """What came back and waits for who mends it."""
+    mending: Callable[[Any], Sequence[tuple[str, str]]]
+    """The ways to mend what came back: words and addresses."""
     note: str
     """What holds until it is decided."""
     consequence: str
@@ -97,10 +100,18 @@ class Deciding:
         return nouns.by_key(self.waiting.verb.removeprefix("approve_"))
 
     def rows(self, user: access.AnyUser) -> QuerySet[Any]:
-        """Return what waits for the user, the oldest first; nothing for who decides nothing."""
-        if not access.may_somewhere(user, self.waiting.verb):
-            return self.noun.model._default_manager.none()
-        return self.waiting.of(user).select_related(*self.related).order_by("submitted_at", "pk")
+        """Return what waits for the user's decision, the oldest first."""
+        return self._of(self.waiting, user).select_related(*self.related).order_by("submitted_at", "pk")
+
+    def back(self, user: access.AnyUser) -> QuerySet[Any]:
+        """Return what came back to the user."""
+        rows = self._of(self.returned, user).select_related("unit", "decided_by")
+        return rows.order_by("decided_at", "pk")
+
+    def _of(self, waiting: Waiting, user: access.AnyUser) -> QuerySet[Any]:
+        """Return what waits for the user; nothing, and no query, for who may do nothing about it."""
+        is_asked = access.may_somewhere(user, waiting.verb)
+        return waiting.of(user) if is_asked else self.noun.model._default_manager.none()
 
     def own(self, user: access.AnyUser) -> QuerySet[Any]:
         """Return what the user submitted or changed last, and others have still to decide."""
@@ -125,7 +136,7 @@ def deciding_of(row: Any) -> Deciding:
 
 def declared() -> list[Waiting]:
     """Return everything that may wait for somebody, in the order of the settings."""
-    return nouns.handed_up("desk_numbers")
+    return [waiting for each in deciding() for waiting in (each.waiting, each.returned)]
 
 
 def number(user: access.AnyUser) -> int:

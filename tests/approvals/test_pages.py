@@ -51,7 +51,7 @@ def test_the_desk_counts_and_lists_them_and_what_came_back(world: World) -> None
     approver.post(reverse("submission_return", args=[waits.pk]), {"reason": "单位不对"})
     assert "待我审批" not in approver.get(reverse("desk")).content.decode()
     back = clerk.get(reverse("desk")).content.decode()
-    assert "退回的变更" in back
+    assert "<h2>退回的" in back
     assert "单位不对" in back
 
 

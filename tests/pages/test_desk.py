@@ -140,7 +140,7 @@ def test_one_is_returned_and_the_next_is_opened(world: World) -> None:
     done = client.post(address, sent, follow=True)
     assert done.redirect_chain == [(f"/desk/?item=organization-{second.pk}", 302)]
     back = browser(world.clerk).get(DESK)
-    assert [(row.name, row.return_reason) for row in back.context["returned"]] == [
+    assert [(row.name, row.return_reason) for row, *_ in back.context["returned"]] == [
         ("甲临时党支部", "没有批复")
     ]
     assert "没有批复" in back.content.decode()

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from django.db.models import Exists, OuterRef
+from django.urls import reverse
 
 from registry.counting.basis import assignments
 from registry.counting.metrics import FRONTLINE
 from registry.models import Assignment, Organization
 from registry.models.kinds import LEADING_ROLES, MEMBER_STATUSES, ROLE_ORDER
 from registry.operations import approving, seen
-from registry.pages.desk.waiting import TO_DECIDE
+from registry.pages.desk.waiting import RETURNED, TO_DECIDE
 from registry.pages.units.events import metric_of
 from registry.rules.checks import CHECKS, Level, breaches
 from registry.rules.waiting import overdue_by
@@ -94,6 +95,11 @@ FOUNDINGS = Deciding(
     word=lambda organization: "成立",
     checks=checks,
     differences=differences,
+    returned=RETURNED,
+    mending=lambda organization: (
+        ("修改", reverse("organization_edit", args=[organization.code])),
+        ("再次提交", reverse("organization_submit", args=[organization.code])),
+    ),
     note="批准前不计入统计。",
     consequence="新组织批准后按各自的成立日期起计入统计;文号和日期写入每一个组织。",
     effect=effect,

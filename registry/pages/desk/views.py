@@ -10,9 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Organization
 from registry.pages.desk import deciding
-from registry.pages.desk.waiting import ENTERED, RETURNED, drafts
+from registry.pages.desk.waiting import ENTERED, drafts
 from registry.pages.people.lent import LentTable, newest_lent
 from registry.web import desk as handed_up
 from registry.web.address import address_of
@@ -31,7 +30,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     user, address = request.user, address_of(request)
     context: dict[str, Any] = {
         "deciding": deciding.panel(request),
-        "returned": _returned(user),
+        "returned": _returned(request),
         "submitted": _submitted(request),
         "drafts": list(drafts(user).select_related("unit").order_by("-updated_at")[:SHOWN]),
         "cards": handed_up.cards(request),
@@ -50,11 +49,19 @@ def desk(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/desk/desk.html", context)
 
 
-def _returned(user: access.AnyUser) -> list[Organization]:
-    if not access.may_somewhere(user, RETURNED.verb):
-        return []
-    rows = RETURNED.of(user).select_related("unit", "decided_by")
-    return list(rows.order_by("decided_at", "pk")[:SHOWN])
+def _returned(request: HttpRequest) -> list[tuple[Any, str, str, list[tuple[str, str]]]]:
+    """Return what came back to the user: what would be done, its address, and the ways to mend it."""
+    address = address_of(request)
+    return [
+        (
+            row,
+            kind.word(row),
+            address.url(row.get_absolute_url()),
+            [(words, address.url(path)) for words, path in kind.mending(row)],
+        )
+        for kind in handed_up.deciding()
+        for row in kind.back(request.user)[:SHOWN]
+    ]
 
 
 def _submitted(request: HttpRequest) -> list[tuple[Any, str, str, str]]:

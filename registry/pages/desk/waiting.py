@@ -30,7 +30,6 @@ def _returned(user: int) -> QuerySet[Organization]:
 
 TO_DECIDE = Waiting("approve_organization", _to_decide)
 RETURNED = Waiting(ENTERED, _returned)
-NUMBERS = (TO_DECIDE, RETURNED)
 
 
 def drafts(user: access.AnyUser) -> QuerySet[Organization]:
