@@ -1,8 +1,9 @@
 """The desk (我的待办): what waits for a user, as capabilities hand it up by lists on their ``AppConfig``.
 
 * ``desk_decides`` names a ``Deciding`` each: rows that wait to be approved or returned, and those that came
-  back. Those of all kinds stand in one list, the oldest first, and are decided together by one document. The
-  number in the navigation is how many these are.
+  back. Those of all kinds stand in one list, the oldest first, and are decided together by one document.
+* ``desk_numbers`` names a ``Waiting`` each: other rows that wait for whoever may do its verb at their unit. The
+  number in the navigation is how many all these are together.
 * ``desk_cards`` names functions of the request that return a card (template, what it shows as ``panel``), or
   None where nothing is there.
 * ``desk_panels`` names functions of the user that return lines of what else is owed (``links.PanelLine``).
@@ -136,7 +137,8 @@ def deciding_of(row: Any) -> Deciding:
 
 def declared() -> list[Waiting]:
     """Return everything that may wait for somebody, in the order of the settings."""
-    return [waiting for each in deciding() for waiting in (each.waiting, each.returned)]
+    decided = [waiting for each in deciding() for waiting in (each.waiting, each.returned)]
+    return [*decided, *nouns.handed_up("desk_numbers")]
 
 
 def number(user: access.AnyUser) -> int:
