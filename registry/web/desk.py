@@ -2,8 +2,8 @@
 
 * ``desk_decides`` names a ``Deciding`` each: rows that wait to be approved or returned, and those that came
   back. Those of all kinds stand in one list, the oldest first, and are decided together by one document.
-* ``desk_numbers`` names a ``Waiting`` each: other rows that wait for whoever may do its verb at their unit. The
-  number in the navigation is how many all these are together.
+* ``desk_numbers`` names a ``Waiting`` each: other rows that wait for whoever may do its verb at their unit.
+  The number in the navigation is how many all these are together.
 * ``desk_cards`` names functions of the request that return a card (template, what it shows as ``panel``), or
   None where nothing is there.
 * ``desk_panels`` names functions of the user that return lines of what else is owed (``links.PanelLine``).
