@@ -320,7 +320,7 @@ def test_a_manager_reminds_the_branches_in_one_act(world: World, clerk: Client) 
     asked = get(manager, url)
     assert asked.context["sentences"][0].endswith("1 个支部、3 份服务记录待签收。")
     due = timezone.localdate() + timedelta(days=3)
-    done = manager.post(url, {"due_on": due.isoformat(), "note": "月底前"}, query_params=QUERY, follow=True)
+    done = manager.get(send(manager, url, due_on=due.isoformat(), note="月底前").url)
     assert f"3 份待签收的服务记录,期限 {due}。" in done.content.decode()
     assert {row.name: row.table.times(row.unit) for row in done.context["grid"].rows} == {"左局党支部": 1}
     assert "已催 1 次" in get(manager, "/campaigns/yiqing/").content.decode()
