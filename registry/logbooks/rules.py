@@ -210,6 +210,11 @@ def naming_refusals(proposal: Naming) -> Wrong:
     if not logbook.name.strip():
         yield "name_given", "name", "请填写台账名称。"
         return
+    if logbook.pk is not None and logbook.started_on is not None:
+        first = Entry.objects.filter(logbook=logbook, happened_on__lt=logbook.started_on)
+        if (entry := first.exclude(state="withdrawn").order_by("happened_on").first()) is not None:
+            message = f"已有 {entry.happened_on:%Y-%m-%d} 的条目,启用日期不能更晚。"
+            yield "starts_before_entries", "started_on", message
     if logbook.is_walled and logbook.about == "person":
         yield "walled_about", "about", "限阅台账不能以人员为登记对象,请把当事人设为一个字段。"
     same = Logbook.objects.filter(unit=logbook.unit, name=logbook.name, ended_on=None).exclude(pk=logbook.pk)
