@@ -247,14 +247,14 @@ def ending_refusals(proposal: Ending) -> Wrong:
         yield "no_entries_later", "on", f"当日及以后还有 {later:,} 条条目,请选更晚的日期。"
 
 
+def is_at_or_below(top: Unit, unit: Unit) -> bool:
+    """Whether a unit lies at or below another one, as the tree is today."""
+    return unit.tree_id == top.tree_id and top.lft <= unit.lft and unit.rght <= top.rght
+
+
 def below(logbook: Logbook, units: Iterable[Unit]) -> set[int]:
     """Return the keys of those units that lie at or below the logbook's."""
-    top = logbook.unit
-    return {
-        unit.pk
-        for unit in units
-        if unit.tree_id == top.tree_id and top.lft <= unit.lft and unit.rght <= top.rght
-    }
+    return {unit.pk for unit in units if is_at_or_below(logbook.unit, unit)}
 
 
 # --- An entry -------------------------------------------------------------------------------------
