@@ -17,3 +17,9 @@ class LogbooksConfig(AppConfig):
         "registry.logbooks.operations.entries.edit_entry",
         "registry.logbooks.operations.deciding.withdraw_entry",
     )
+    navigation = (("logbooks", "工作台账", ("logbook", "entry", "entries"), "see"),)
+    unit_panels = ("registry.logbooks.pages.panels.of_unit",)
+    organization_panels = ("registry.logbooks.pages.panels.of_organization",)
+    person_panels = ("registry.logbooks.pages.panels.of_person",)
+    desk_numbers = ("registry.logbooks.pages.desk.NUMBERS",)
+    desk_cards = ("registry.logbooks.pages.desk.deciding", "registry.logbooks.pages.desk.returned")

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from registry import access
 from registry.logbooks.design import Design, Group, Way, read, read_fields
-from registry.logbooks.designing import DesignForm, OwnFieldsForm, facts_of
+from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of
 from registry.logbooks.models import AddedFields, Logbook
 from registry.logbooks.operations.logbooks import (
     add_fields,
@@ -314,7 +314,7 @@ LOGBOOK = Subject(
     "logbook",
     _found,
     lambda job: _around(job.request, job.row.unit, job.title, job.row) | {"narrow": True},
-    "logbooks/confirm.html",
+    "logbooks/change.html",
 )
 
 
