@@ -11,7 +11,6 @@ from django.utils.html import format_html
 
 from registry import access
 from registry.logbooks.design import Design, Group, Way, read, read_fields
-from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of
 from registry.logbooks.models import AddedFields, Logbook
 from registry.logbooks.operations.logbooks import (
     add_fields,
@@ -22,6 +21,7 @@ from registry.logbooks.operations.logbooks import (
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
+from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
 from registry.web import history
