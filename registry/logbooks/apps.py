@@ -12,6 +12,7 @@ class LogbooksConfig(AppConfig):
     record_words = ("registry.logbooks.nouns.WORDS",)
     closing_rules = ("registry.logbooks.rules.closing_refusals",)
     metrics = ("registry.logbooks.metrics.FAMILIES", "registry.logbooks.metrics.logbook_metrics")
+    layouts = ("registry.logbooks.sheets.layouts",)
     approved_acts = (
         "registry.logbooks.operations.entries.edit_entry",
         "registry.logbooks.operations.deciding.withdraw_entry",

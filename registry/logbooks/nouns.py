@@ -25,7 +25,7 @@ LOGBOOK = Noun(
     page="logbook",
     list_page="logbooks",
     edit="",
-    editable=("name", "group", "about", "purpose", "is_walled", "needs_approval"),
+    editable=("name", "group", "about", "purpose", "is_walled", "needs_approval", "started_on"),
     texts=Texts(LogbookTerm, ("name",)),
 )
 ENTRY = Noun(

@@ -2,11 +2,18 @@
 
 from django.urls import path
 
-from registry.logbooks.pages import changes, entering, overview, page, ticked, views
+from registry.logbooks.pages import changes, entering, making, overview, page, ticked, views
 
 urlpatterns = [
     path("logbooks/", overview.logbooks, name="logbooks"),
     path("logbooks/<slug:code>/", views.logbook, name="logbook"),
+    path("units/<slug:code>/logbooks/add/", making.add, name="logbook_add"),
+    path("units/<slug:code>/logbooks/shipped/", making.take_shipped, name="logbooks_shipped"),
+    path("logbooks/<slug:code>/design/", making.design, name="logbook_design"),
+    path("logbooks/<slug:code>/edit/", making.edit, name="logbook_edit"),
+    path("logbooks/<slug:code>/end/", making.end, name="logbook_end"),
+    path("logbooks/<slug:code>/start/", making.start, name="logbook_start"),
+    path("logbooks/<slug:code>/fields/<slug:unit_code>/", making.own_fields, name="logbook_fields"),
     path("logbooks/<slug:code>/enter/", entering.add, name="entry_add"),
     path("export/logbooks/<slug:code>/", views.export, name="entries_export"),
     path("entries/counted/", views.counted, name="entries_counted"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -86,18 +86,18 @@ def _first(user: access.AnyUser) -> Unit | None:
 
 
 def add_url(user: access.AnyUser, unit: Unit | None, address: Address) -> str:
-    """Return the address of the page on which a manager makes a logbook; "" for others."""
+    """Return the address on which a manager takes shipped logbooks into use; "" for others."""
     if unit is None or not access.may(user, "add_logbook", unit):
         return ""
-    try:
-        return address.url(reverse("logbook_add", args=[unit.code]))
-    except NoReverseMatch:
-        return ""
+    return address.url(reverse("logbooks_shipped", args=[unit.code]))
 
 
 def _actions(user: access.AnyUser, unit: Unit | None, address: Address) -> list[dict[str, Any]]:
     url = add_url(user, unit, address)
-    return [{"label": "新建台账", "url": url, "tone": ""}] if url else []
+    if not url or unit is None:
+        return []
+    new = address.url(reverse("logbook_add", args=[unit.code]))
+    return [{"label": "启用自带台账", "url": url, "tone": ""}, {"label": "新建台账", "url": new, "tone": ""}]
 
 
 def _ended(request: HttpRequest, unit: Unit | None) -> list[tuple[str, str]]:
