@@ -7,7 +7,9 @@ from datetime import date
 from django.db import transaction
 
 from registry.audit import Actor
-from registry.demo import facts, neimenggu, shandong
+from registry.demo import facts, happenings_neimenggu, happenings_shandong, neimenggu, shandong
+from registry.demo.happenings import Happenings, reported
+from registry.demo.logbooks import load_logbooks
 from registry.demo.sample import Sample
 from registry.demo.service import load_service
 from registry.models import Assignment, Campaign, Organization, Person, Source, Unit
@@ -33,6 +35,9 @@ def load_demo() -> dict[str, int]:
     sample = Sample()
     neimenggu.fill(sample)
     shandong.fill(sample)
+    happenings = Happenings(sample)
+    happenings_shandong.fill(happenings)
+    happenings_neimenggu.fill(happenings)
     load = sample.load()
     units = Load(units=load.units)
     numbers = bulk_load(actor=ACTOR, load=units, at="gonganbu", reason="载入单位")
@@ -50,7 +55,9 @@ def load_demo() -> dict[str, int]:
     _changes()
     load_service(ACTOR, Campaign.objects.get(code=facts.CAMPAIGN))
     load_holidays(actor=ACTOR)
-    return {name: numbers[name] + loaded[name] for name in numbers}
+    root = Unit.objects.get(code="gonganbu")
+    entries = load_logbooks(ACTOR, root, [*reported(), *happenings.rows])
+    return {name: numbers[name] + loaded[name] for name in numbers} | {"entries": entries}
 
 
 def _load_sources() -> None:
