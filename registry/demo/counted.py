@@ -24,7 +24,7 @@ COUNTED = {
     "contest_branches": "log.brand_contest.entries",
     "branches_with_brand": "log.brand.made",
 }
-"""The metric by the name that the tables give it; what is not named here is called there as in the registry."""
+"""The metric by the name that the tables give it, where the registry calls it otherwise."""
 
 REPORTED_ONLY = {
     "police_reinforcements": "增援一线的人数将从跨单位的编入计出,现在还不计。",
@@ -45,7 +45,10 @@ REPORTED_ONLY = {
     "work_methods_per_branch": "每个支部的数,不是累计数;支部工作法台账有每一个。",
     "party_branches": "按机关党委所属计,有的支部驻在其他单位;系统按单位核对。",
     "sub_bureau_party_committees": "只指仿效市局做法的分局党委,系统不分这一类。",
+    "meetings_held": "会议由谁召开不明,记在大队;专题会议台账有每一次。",
+    "contest_branches": "按机关党委所属的党支部计;品牌评选台账有每一个。",
+    "branches_with_brand": "按机关党委所属的党支部计;党建品牌台账有每一个。",
     "assessment_aspects": "考核还没有。",
     "assessment_items": "考核还没有。",
 }
-"""Why no number is set beside these, in words that stand with the figure."""
+"""Why no number is set beside a figure, in words that stand with it."""

@@ -17,7 +17,7 @@ Step = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EntryRow:
-    """An entry to load. People stand in ``values`` by their numbers (in a tuple), units and organizations by code."""
+    """An entry to load; ``values`` names people by number (in a tuple), units and organizations by code."""
 
     logbook: str
     unit: str
@@ -79,7 +79,7 @@ class Happenings:
         return self.people(unit, 1, **which)
 
     def others(self, unit: str, number: int, *, below: bool = False, **which: Any) -> tuple[str, ...]:
-        """Return people of the unit, or with those of all units below it, whom no earlier call has returned."""
+        """Return people of the unit (``below``: or of one below it) whom no earlier call has returned."""
         staff = self._below(unit) if below else self._staff(unit)
         found = [n for n in staff if n not in self._taken and self._fits(n, **which)]
         chosen = self.random.sample(found, number)

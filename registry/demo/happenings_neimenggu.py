@@ -68,7 +68,7 @@ def _founded(has: Happenings) -> None:
         if row.is_sample and row.state == "approved" and row.unit in has.sample.staff
     ]
     north = [row for row in rows if row.established_on >= FIRST and not row.code.startswith("dezhou")]
-    for row in [row for row in north if row.kind == "branch" and row.is_temporary][::5]:
+    for row in [row for row in north if row.kind == "branch" and row.is_temporary][::9]:
         has.add(
             "ceremony",
             row.unit,
@@ -77,7 +77,7 @@ def _founded(has: Happenings) -> None:
             kind="成立仪式",
             attendance=has.random.randint(6, 20),
         )
-    for row in [row for row in north if row.kind in kinds][::9]:
+    for row in [row for row in north if row.kind in kinds][::18]:
         has.add(
             "flag",
             row.unit,
@@ -100,7 +100,7 @@ def _league(has: Happenings, league: str, place: int) -> None:
         day = has.day(FIRST, LAST)
         has.add("oath", code, day, kind="重温入党誓词", attendance=6 + i * 3, place=_PLACES[i])
         has.add("mobilization", code, FIRST + timedelta(i), topic="打赢疫情防控阻击战", attendance=12 + 2 * i)
-    for i, code in enumerate(stations[:4]):
+    for i, code in enumerate(stations[:2]):
         day = has.day(date(2020, 2, 3), LAST)
         has.add("spare_study", code, day, material="疫情防控应知应会", attendance=4 + i)
         has.add("heart_talk", code, day, talker=has.person(code), talked=has.people(code, 1 + i % 2))
@@ -128,7 +128,9 @@ def _league(has: Happenings, league: str, place: int) -> None:
         deadline=day,
     )
     has.add("leader_area", league, date(2020, 2, 1), person=lead[0], area=counties[0], duty="包保")
-    has.add("area_visit", counties[0], date(2020, 2, 12), content="检查卡口值守", leader=lead, found=1, solved=1)
+    has.add(
+        "area_visit", counties[0], date(2020, 2, 12), content="检查卡口值守", leader=lead, found=1, solved=1
+    )
     problem = [step("found", date(2020, 2, 20)), step("closed", date(2020, 2, 22), note="已整改")]
     has.add(
         "supervision",
@@ -166,7 +168,10 @@ def _league(has: Happenings, league: str, place: int) -> None:
 
 def _papers(has: Happenings, league: str, counties: list[str], place: int) -> None:
     """The department's two papers of January, signed for at each league, at some late."""
-    for name, sent in (("全区公安机关疫情防控视频会议", date(2020, 1, 29)), ("疫情防控倡议书", date(2020, 1, 30))):
+    for name, sent in (
+        ("全区公安机关疫情防控视频会议", date(2020, 1, 29)),
+        ("疫情防控倡议书", date(2020, 1, 30)),
+    ):
         signed = [step("signed", sent + timedelta(place % 3)), step("read", sent + timedelta(place % 3 + 1))]
         has.add("receipt", league, sent, steps=signed[: 2 if place % 4 else 1], name=name, edition=1, due=40)
     has.add(

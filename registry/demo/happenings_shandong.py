@@ -146,7 +146,13 @@ def _ningyang(has: Happenings) -> None:
         visitors=has.person(NINGYANG),
         way="到岗位",
     )
-    for code in ("zonghe-baozhang", "jiance-hecha", "qingkuang-kongzhi", "xuanchuan-yuqing", "lianhe-chakong"):
+    for code in (
+        "zonghe-baozhang",
+        "jiance-hecha",
+        "qingkuang-kongzhi",
+        "xuanchuan-yuqing",
+        "lianhe-chakong",
+    ):
         group, day = f"ningyang-zu-{code}", date(2020, 1, 27)
         for number in (1, 2):
             done = [step("reported", day + timedelta(1)), step("closed", day + timedelta(3), note="已完成")]
@@ -236,7 +242,10 @@ def _dezhou(has: Happenings) -> None:
         day = date(2020, 2, 1) + timedelta(i)
         for session in ("上午调度", "晚间调度"):
             asked = i % 4 == 0 and session == "晚间调度"
-            done = [step("assigned", day, time(20)), step("closed", day + timedelta(1), time(17), note="已办")]
+            done = [
+                step("assigned", day, time(20)),
+                step("closed", day + timedelta(1), time(17), note="已办"),
+            ]
             has.add(
                 "dispatch",
                 DEZHOU,
@@ -338,7 +347,9 @@ def _dezhou(has: Happenings) -> None:
             active=80 + month,
             low=has.people(JIGUAN, month % 3),
         )
-    recruited = [row for row in has.sample.people.values() if row.changes and row.home_unit.startswith("dezhou-")]
+    recruited = [
+        row for row in has.sample.people.values() if row.changes and row.home_unit.startswith("dezhou-")
+    ]
     for row in recruited:
         recruit(has, row.number, source=4)
 
@@ -411,12 +422,12 @@ def _care(has: Happenings) -> None:
 
 def _closed(has: Happenings, number: int) -> list[str]:
     """People of the units that were closed off for duty."""
-    units = [code for code in ("dezhou-kanshousuo", "dezhou-juliusuo", "dezhou-jiaojing-zhidui")]
+    units = ("dezhou-kanshousuo", "dezhou-juliusuo", "dezhou-jiaojing-zhidui")
     return [has.others(units[i % len(units)], 1)[0] for i in range(number)]
 
 
 def _brands(has: Happenings) -> None:
-    """Each of the 29 headquarters branches has a brand and a work method, and takes part in the contest (X18)."""
+    """Each of the 29 headquarters branches has a brand and a work method, and enters the contest (X18)."""
     branches = [
         row
         for row in has.sample.organizations.values()
@@ -429,7 +440,9 @@ def _brands(has: Happenings) -> None:
         about = {"organization": branch.code, "source": 4}
         made = [step("made", day + timedelta(30), by="德州市公安局机关党委")]
         has.add("brand", JIGUAN, day, steps=made, name=name, main_brand="德州公安先锋", **about)
-        has.add("work_method", JIGUAN, day, steps=made, name=f"{name}工作法", content="演示:三步工作法。", **about)
+        has.add(
+            "work_method", JIGUAN, day, steps=made, name=f"{name}工作法", content="演示:三步工作法。", **about
+        )
         won = "selected" if branch.code in invented else "passed_over"
         has.add(
             "brand_contest",
@@ -449,7 +462,9 @@ def _xining(has: Happenings) -> None:
         has.add("target", SUB_BUREAU, date(2020, 1, 25), source=source, name=name)
     for i in range(MEETINGS):
         topic = _TOPICS[i % len(_TOPICS)]
-        has.add("special_meeting", BRIGADE, first + timedelta(2 * i), source=source, topic=topic, attendance=9)
+        has.add(
+            "special_meeting", BRIGADE, first + timedelta(2 * i), source=source, topic=topic, attendance=9
+        )
     for kind, copies in (("通告", 1260), ("标语海报", 840), ("通告", 870)):
         has.add(
             "notice",
@@ -471,5 +486,3 @@ def _xining(has: Happenings) -> None:
             due=6,
             done=5 + i % 2,
         )
-
-

@@ -75,7 +75,7 @@ def load_logbooks(actor: Actor, root: Unit, rows: Iterable[EntryRow]) -> int:
 
 
 def _switch_on(actor: Actor, root: Unit) -> dict[str, Logbook]:
-    """Copy every shipped logbook; of the two on recruitment each from the day of its edition of the regulation."""
+    """Copy every shipped logbook; those on recruitment for the days of their edition of the regulation."""
     later = ["recruitment"]
     codes = [code for code in shipped() if code not in later]
     made = copy_shipped(actor=actor, unit=root, codes=codes, started_on=STARTED, is_sample=True)
