@@ -170,6 +170,17 @@ ATTEMPTS: dict[str, Attempt] = {
     "merge_organization": lambda by, here, world: reorganizing.merge_organization(
         actor=by, organization=here.branch, into=here.second, on=ON, reason="合并"
     ),
+    "split_organization": lambda by, here, world: reorganizing.split_organization(
+        actor=by,
+        organization=here.branch,
+        name="新支部",
+        on=ON,
+        members=[here.assignment, assign(here.branch, make_person(unit=here.unit))][:1],
+        reason="拆分",
+    ),
+    "reconstitute_organization": lambda by, here, world: reorganizing.reconstitute_organization(
+        actor=by, organization=here.branch, kind="general_branch", name="总支", on=ON, reason="改设"
+    ),
     "withdraw_organization": lambda by, here, world: organizations.withdraw_organization(
         actor=by, organization=here.branch, reason="误录"
     ),
