@@ -85,7 +85,6 @@ def keep(*, actor: Actor, needed: NeedsApproval, facts: Mapping[str, Any]) -> Su
         "facts": {name: packed(value) for name, value in facts.items()},
         "told": needed.told,
         "reason": str(facts.get("reason", ""))[:300],
-        "approval_number": str(facts.get("document_number", "")),  # what the approver begins with
         "subject": f"{about}等 {len(needed.rows):,} 个" if len(needed.rows) > 1 else str(about),
         "unit": unit,
         "organization": about if isinstance(about, Organization) else None,

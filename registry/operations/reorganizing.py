@@ -114,7 +114,7 @@ def split_organization(
     prefetch_related_objects(groups, "unit")
     proposal = rules.Division(organization, name, on, going, secretary, groups)
     refuse_if(rules.division_refusals([proposal], lambda row: may(actor, "move_organization", row)))
-    told = lambda: rules.told_division(proposal)  # noqa: E731
+    told = lambda: [*rules.told_division(proposal), *_told_number(document_number)]  # noqa: E731
     need_approval(actor, "split_organization", [organization, *groups], told)
     over = [(row, role, row.ended_on) for row, role in proposal.members]
     new, placed = _found(actor, proposal.founded, organization, over, document_number)
@@ -152,7 +152,7 @@ def reconstitute_organization(
     proposal = rules.Succession(organization, kind, name, on, above[0] if above else None)
     refuse_if(rules.succession_refusals([proposal], lambda row: may(actor, "move_organization", row)))
     groups = list(rules.groups_of(organization, on))
-    told = lambda: rules.told_succession(proposal)  # noqa: E731
+    told = lambda: [*rules.told_succession(proposal), *_told_number(document_number)]  # noqa: E731
     need_approval(actor, "reconstitute_organization", [organization, *groups], told)
     going = list(rules.in_order(rules.staying_on(organization, on)))
     over = [(row, row.role, row.ended_on) for row in going]
@@ -172,6 +172,11 @@ def reconstitute_organization(
 
 _Over = Sequence[tuple[Assignment, str, date | None]]
 """Who goes over: the assignment, the role in the other organization, and until when."""
+
+
+def _told_number(number: str) -> rules.Told:
+    """Say which document was given: it stands unless the decision names another one."""
+    return [("批复文号", "", number)] if number else []
 
 
 def _locked_to_found(organization: Organization, *others: Organization) -> list[Organization]:

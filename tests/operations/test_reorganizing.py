@@ -322,7 +322,7 @@ def test_what_is_founded_is_approved_by_the_decision_that_approves_the_act(count
         ("拆分日期", "", "2020-02-11"),
         ("转入新支部", "", "1 人:一"),
         ("留在“子支部”", "2 人", "1 人:二"),
-        ("请核对", "", "“丑支部”:没有指定书记。"),
+        ("请核对", "", "“丑支部”:没有指定书记(《中国共产党支部工作条例(试行)》)。"),
         ("请核对", "", "“丑支部”:编入的正式党员只有 1 人,不足 3 人。"),
     ]
     approve = {"actor": Actor(user=approver), "submission": waits, "approved_on": ON}

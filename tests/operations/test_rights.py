@@ -65,6 +65,7 @@ class Place:
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
         self.assignment = assign(self.branch, make_person("李四", self.unit))
+        assign(self.branch, make_person("王五", self.unit))  # stays where the branch is split
         self.left = leaving.end_service(
             actor=Actor(), person=make_person(unit=self.unit), leaving="retired", on=ON, reason="到龄"
         )
@@ -175,7 +176,7 @@ ATTEMPTS: dict[str, Attempt] = {
         organization=here.branch,
         name="新支部",
         on=ON,
-        members=[here.assignment, assign(here.branch, make_person(unit=here.unit))][:1],
+        members=[here.assignment],
         reason="拆分",
     ),
     "reconstitute_organization": lambda by, here, world: reorganizing.reconstitute_organization(
