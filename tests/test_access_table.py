@@ -934,6 +934,7 @@ TABLE: dict[str, list[Row]] = {
         Row(lambda here: [here.withdrawn.pk], MANAGE, MANAGED, lambda here: {"reason": "没有误录"})
     ],
     # pickers
+    "pick_metrics": [Row(nothing, EVERYBODY, READ_ONLY, query="q=宣誓")],
     "pick_units": [Row(nothing, EVERYBODY, READ_ONLY, query="q=密")],
     "pick_organizations": [
         Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),

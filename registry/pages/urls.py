@@ -137,6 +137,7 @@ urlpatterns = [
     path("record/export/", export(RecordTable), name="record_export"),
     path("record/<int:pk>/undo/", record.undo, name="record_undo"),
     # pickers
+    path("pick/metrics/", pickers.pick_metric, name="pick_metrics"),
     *(
         path(f"pick/{noun.plural}/", pickers.pick, {"noun": noun.key}, name=f"pick_{noun.plural}")
         for noun in all_nouns()
