@@ -327,8 +327,8 @@ def _checked(proposals: Sequence[tuple[str, Proposed]]) -> list[str]:
 # --- In words -------------------------------------------------------------------------------------
 
 
-def told_division(proposal: Division) -> Told:
-    """Return who and what would go over, who would stay, and what the checks say of it."""
+def told_division(proposal: Division, *, in_full: bool = False) -> Told:
+    """Return who and what would go over, who would stay (``in_full``: all), and what the checks say of it."""
     old, going = proposal.organization, {row.pk for row in proposal.going}
     there = list(in_order(staying_on(old, proposal.on)))
     staying = [(row, row.role) for row in there if row.pk not in going]
@@ -339,7 +339,7 @@ def told_division(proposal: Division) -> Told:
         ("拆分日期", "", proposal.on.isoformat()),
         ("转入新支部", "", _people(proposal.members)),
         *_told_groups("转入新支部的下级组织", proposal.groups),
-        (f"留在“{old.name}”", f"{len(there):,} 人", _people(staying)),
+        (f"留在“{old.name}”", f"{len(there):,} 人", _people(staying, in_full=in_full)),
         *_told_groups("留下的下级组织", [row for row in groups if row.pk not in over]),
         *((LOOK, "", said) for said in division_checks(proposal)),
     ]
@@ -355,20 +355,21 @@ def told_succession(proposal: Succession) -> Told:
         ("组织名称", old.name, new.name),
         *([("上级组织", *superior)] if old.parent_id != new.parent_id else []),
         ("改设日期", "", proposal.on.isoformat()),
-        ("转入改设后的组织", "", _people([(row, row.role) for row in there])),
+        ("转入改设后的组织", "", _people([(row, row.role) for row in there], in_full=False)),
         *_told_groups("转入的下级组织", groups_of(old, proposal.on)),
         *((LOOK, "", said) for said in succession_warnings(proposal)),
     ]
 
 
-def _people(members: Sequence[tuple[Assignment, str]]) -> str:
-    """Say how many they are and who: those with an office first, by it."""
+def _people(members: Sequence[tuple[Assignment, str]], *, in_full: bool = True) -> str:
+    """Say how many they are and who: those with an office first, by it, or only those."""
     plain = Role.MEMBER.value
     heads = [f"{Role(role).label} {row.person.name}" for row, role in members if role != plain]
     names = [*heads, *(row.person.name for row, role in members if role == plain)]
-    more = "等" if len(names) > _NAMED else ""
+    shown = names[:_NAMED] if in_full else heads
+    more = "等" if len(names) > len(shown) else ""
     said = f"{len(names):,} 人"
-    return f"{said}:{'、'.join(names[:_NAMED])}{more}" if names else said
+    return f"{said}:{'、'.join(shown)}{more}" if shown else said
 
 
 def _told_groups(label: str, groups: Iterable[Organization]) -> Told:

@@ -97,7 +97,7 @@ class _Secretary(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 def member_label(user: access.AnyUser, row: Assignment) -> str:
     """Return a member's name, number as ``user`` may see it, and role."""
-    return f"{row.person.name}({access.shown_number(user, row.person)})· {row.get_role_display()}"
+    return f"{row.person.name}({access.shown_number(user, row.person)}) · {row.get_role_display()}"
 
 
 class SplitForm(ScopedForm):
@@ -109,9 +109,8 @@ class SplitForm(ScopedForm):
     members = _Members(
         queryset=Assignment.objects.none(),
         label="转入新支部的人员",
-        required=False,
         widget=forms.CheckboxSelectMultiple(attrs={"data-wide": ""}),
-        error_messages={"invalid_choice": _GONE},
+        error_messages={"invalid_choice": _GONE, "required": "请选择转入新支部的人员。"},
         help_text="没有勾选的留在原支部。职责不变;原书记转入后为成员,除非选为新支部书记。",
     )
     secretary = _Secretary(
@@ -164,8 +163,9 @@ def _division(job: Job) -> rules.Division:
 def _split_preview(job: Job) -> list[str]:
     """Say who would go and who would stay, and what is odd about it."""
     proposal = _division(job)
-    told = [f"{label}:{new}" for label, _, new in rules.told_division(proposal) if label != rules.LOOK]
-    return [*told, *rules.division_warnings(proposal, job.user)]
+    told = rules.told_division(proposal, in_full=True)
+    said = [f"{label}:{new}" for label, _, new in told if label != rules.LOOK]
+    return [*said, *rules.division_warnings(proposal, job.user)]
 
 
 split = ORGANIZATION.change(
