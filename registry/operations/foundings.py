@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -18,7 +17,7 @@ from registry.models import Assignment, Organization, OrganizationPlacement, Per
 from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.operations.assignments import place, redate
-from registry.operations.base import validate_all, write_each
+from registry.operations.base import stamp, validate_all, write_each
 from registry.operations.codes import give_codes
 from registry.rules import organizations as rules
 from registry.rules import workflow
@@ -83,12 +82,6 @@ def findings(correction: rules.Correction) -> list[Finding]:
 def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[OrganizationPlacement]:
     """Return the first placement of each of these organizations, which were founded on the day."""
     return OrganizationPlacement.objects.filter(organization__in=organizations, started_on=founded)
-
-
-def stamp(actor: Actor) -> dict[str, Any]:
-    """Return what notes on a row that this user wrote to it last: they never approve it then."""
-    by = actor.submitted_by or actor.user
-    return {"changed_by_id": by.pk} if by is not None else {}
 
 
 @contextmanager

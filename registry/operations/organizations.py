@@ -34,10 +34,11 @@ from registry.operations.base import (
     operation,
     renew,
     shown,
+    stamp,
     write,
     write_each,
 )
-from registry.operations.foundings import TREE_FIELDS, first_stays, found, moving_along, stamp
+from registry.operations.foundings import TREE_FIELDS, first_stays, found, moving_along
 from registry.operations.foundings import findings as founding_findings
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse

@@ -15,8 +15,17 @@ from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Role
 from registry.operations.approving import all_locked, approve_along, document_of
 from registry.operations.assignments import place, record_placed
-from registry.operations.base import fresh, fresh_all, may, need_approval, need_right, operation, write_each
-from registry.operations.foundings import found, stamp
+from registry.operations.base import (
+    fresh,
+    fresh_all,
+    may,
+    need_approval,
+    need_right,
+    operation,
+    stamp,
+    write_each,
+)
+from registry.operations.foundings import found
 from registry.operations.organizations import EDITABLE, dissolve_organization
 from registry.refusals import need_reason
 from registry.rules import reorganizing as rules
