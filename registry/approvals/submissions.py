@@ -274,13 +274,9 @@ def _check_one_each(submissions: Sequence[Submission]) -> None:
     seen_once: set[tuple[str, int]] = set()
     for each in submissions:
         first = min(each.rows.all(), key=lambda row: row.pk, default=None)
-        about = (
-            ("", each.organization_id)
-            if each.organization_id
-            else (first.model, first.object_id)
-            if first
-            else None
-        )
+        about = (first.model, first.object_id) if first is not None else None
+        if each.organization_id is not None:
+            about = ("", each.organization_id)
         if about in seen_once:
             raise refuse(None, f"“{each.organization or each.subject}”有不止一项变更,请逐项审批。")
         if about is not None:

@@ -32,7 +32,7 @@ def way_of(part: Field | Counter) -> str:
 
 
 def title_of(design: Design, values: Mapping[str, Any], people: Sequence[EntryPerson]) -> str:
-    """Return what an entry is called in lists: its first text, else its first choice and whom it names first."""
+    """Return what an entry is called in lists: its first text, else its first choice and who is named."""
     open_ = [field for field in design.fields if not field.personal]
     for field in open_:
         if field.type == FieldType.TEXT and (text := said(field, values.get(field.key))):

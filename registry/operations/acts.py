@@ -92,7 +92,7 @@ class Act:
         return rows
 
     def owner_of(self, row: Any) -> Any:
-        """Return the row itself, or what it belongs to where it is no noun: of the act's own rows, if it can."""
+        """Return the row itself, or what it belongs to where it is no noun: of the act's rows, if it can."""
         if nouns.describes(type(row)):
             return row
         for field in row._meta.concrete_fields:
