@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("registry.reports.urls")),
     path("", include("registry.service.urls")),
     path("", include("registry.compliance.urls")),
+    path("", include("registry.files.urls")),
     path("", include("registry.pages.urls")),
 ]
