@@ -1,4 +1,4 @@
-"""Albums: the photos of rows, of which the user sees a page; what capabilities draw on the pages of others."""
+"""What rows hold, for their own pages and for albums: the photos of a unit or a campaign."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from registry.files.models import FileKind, StoredFile
 
 
 def files_of(row: Model, field: str | None = None) -> list[StoredFile]:
-    """Return what a row holds, in a field or in all, in order. The caller has asked whether the row is seen."""
+    """Return what a row that the user sees holds, in a field or in all, in order."""
     return list(StoredFile.objects.held_by(nouns.of(row).key, [row.pk], field))
 
 

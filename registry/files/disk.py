@@ -1,7 +1,7 @@
 """Where files are kept: under ``FILES_DIR``, by a random key, for the server's user alone.
 
-A file is written before its row and removed after it, so no row is ever without its file; what is left over when
-a process ends between the two is found by ``manage.py orphans``.
+A file is written before its row and removed after it, so no row is ever without its file; what is left over
+when a process ends between the two is found by ``manage.py orphans``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The form field for photos or files: uploaded while the form is filled in, held by their numbers.
 
-A file is stored as soon as it has come in, so a form that comes back, or whose line broke, loses nothing. With
-scripts (static/js/photos.js) each file is sent by itself, with its progress; without them all come with the form,
-and ``receiving.take_in`` stores them before it is bound.
+A file is stored as soon as it has come in, so a form that comes back, or whose line broke, loses nothing.
+With scripts (static/js/photos.js) each file is sent by itself, with its progress; without them all come with
+the form, and ``receiving.take_in`` stores them before it is bound.
 """
 
 from __future__ import annotations
@@ -106,8 +106,8 @@ class FilesWidget(forms.Widget):
 class FilesField(BegunField):
     """Photos (or files) of a row. Cleans to the list of ``StoredFile`` in order, each with its new caption.
 
-    Hand it to ``operations.hold_files`` within the operation that writes the row. The form's ``initial`` are the
-    files that the row holds; beside these only the user's own uploads are found. The view calls
+    Hand it to ``operations.hold_files`` within the operation that writes the row. The form's ``initial`` are
+    the files that the row holds; beside these only the user's own uploads are found. The view calls
     ``receiving.take_in(request)`` before it binds the form.
     """
 
@@ -148,7 +148,8 @@ class FilesField(BegunField):
             raise ValidationError(GONE, code="gone")
         if len(files) > self.most:
             raise ValidationError(
-                f"最多 {self.most} {self.measure},现在有 {len(files)} {self.measure},请去掉一些。", code="many"
+                f"最多 {self.most} {self.measure},现在有 {len(files)} {self.measure},请去掉一些。",
+                code="many",
             )
         if self.required and not files:
             raise ValidationError(f"请至少上传一{self.measure}{self.kind.label}。", code="required")

@@ -55,7 +55,7 @@ def find(*, also_content: bool = False) -> Leftovers:
 
 
 def remove(found: Leftovers) -> int:
-    """Remove the files without a row, and what is past its time; rows that lost their file stay for a person."""
+    """Remove the files without a row, and what is past its time; rows that lost their file stay."""
     for path in found.without_row:
         path.unlink(missing_ok=True)
     return len(found.without_row) + _forget(found.unclaimed)

@@ -40,7 +40,7 @@ class StoredFiles(models.QuerySet["StoredFile"]):
         return self.filter(removed_at=None).exclude(owner_noun="")
 
     def held_by(self, noun: str, pks: object, field: str | None = None) -> StoredFiles:
-        """Those that rows of a noun hold (keys, or a query of keys), in ``field`` or in any, in their order."""
+        """Those that rows of a noun hold (keys, or a query of them), in ``field`` or in any."""
         held = self.claimed().filter(owner_noun=noun, owner_id__in=pks)
         return held if field is None else held.filter(field=field)
 

@@ -1,7 +1,7 @@
-"""What is done with photos and files: stored, claimed by the form that they were uploaded for, captioned, removed.
+"""What is done with photos and files: stored, claimed by the form that they came for, captioned, removed.
 
 What a form adds, leaves out and moves about is written by the operation of its own noun, which calls
-``hold_files``: it is one act with the rest, and taken back with it. The other verbs are done to a single file.
+``hold_files``: it is one act with the rest, and taken back with it. The other verbs are of a single file.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def need_room(actor: Actor) -> None:
     need_right(actor, "store_file")
     if StoredFile.objects.unclaimed_by(actor.user).count() >= MOST_UNCLAIMED:
         raise refuse(
-            None, f"您有 {MOST_UNCLAIMED} 张上传后还没有保存的照片或附件。请先保存表单,或明天再传(未保存的过一天清除)。"
+            None,
+            f"您有 {MOST_UNCLAIMED} 张上传后还没有保存的照片或附件。"
+            "请先保存表单,或明天再传(没有保存的过一天清除)。",
         )
 
 
@@ -64,10 +66,10 @@ def hold_files(
 ) -> tuple[list[str], list[str]]:
     """Let ``row`` hold exactly these ``files`` in ``field``, in this order and with their captions.
 
-    Called within the operation that writes the row, which asked for the right; what it changes is noted in the
-    journal of that act. A file must be the actor's own upload that belongs to nothing, or one that this field of the
-    row holds or held. The others that it holds are removed. Returns their names before and after, for the
-    record. Raises ``OperationRefused``.
+    Called within the operation that writes the row, which asked for the right; what it changes is noted in
+    the journal of that act. A file must be the actor's own upload that belongs to nothing, or one that this
+    field of the row holds or held. The others that it holds are removed. Returns their names before and
+    after, for the record. Raises ``OperationRefused``.
     """
     noun = nouns.of(row).key
     owners.owner_of(noun)

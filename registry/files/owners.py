@@ -1,8 +1,8 @@
 """What files belong to, and so who sees them and may change them.
 
 A file belongs to a row of a noun. A capability whose rows hold files lists a ``FileOwner`` for its noun as
-``file_owners`` on its ``AppConfig``; who sees the row then sees its files, and nobody else. A noun without one
-holds no files. What belongs to nothing yet is seen by who uploaded it.
+``file_owners`` on its ``AppConfig``; who sees the row then sees its files, and nobody else. A noun without
+one holds no files. What belongs to nothing yet is seen by who uploaded it.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _seen_rows(user: AnyUser, noun: str, pks: set[int | None]) -> list[int]:
 
 
 def get_file(user: AnyUser, pk: int) -> StoredFile:
-    """Return a file that ``user`` sees, else raise ``Http404``; a removed one is seen by who may restore it."""
+    """Return a file that ``user`` sees, a removed one only who may restore it; else raise ``Http404``."""
     seen = visible_files(user, StoredFile.objects.filter(pk=pk).select_related("uploaded_by"))
     if not seen or (seen[0].removed_at and seen[0].is_claimed and not _may_restore(user, seen[0])):
         raise Http404(MISSING)

@@ -1,4 +1,4 @@
-"""Files that are no photos: a few types, known by their first bytes, kept as they are and only ever handed out.
+"""Files that are no photos: a few types, known by their content, kept as they are and only handed out.
 
 What can run by itself or in a browser is not among them: no web page, no drawing with scripts, no program, no
 archive, nothing with macros.
@@ -19,7 +19,7 @@ _OFFICE = "application/vnd.openxmlformats-officedocument."
 
 @dataclass(frozen=True)
 class Paper:
-    """A type of file: how it is called outside, and what must stand in it, where it is an archive of parts."""
+    """A type of file: how it is called outside, and what part it must have, where it is made of parts."""
 
     content_type: str
     part: str = ""

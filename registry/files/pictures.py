@@ -1,4 +1,4 @@
-"""Photos: decoded and drawn anew, so that nothing but pixels survives (docs/decisions/0051-photos-and-files.md).
+"""Photos: decoded and drawn anew, so that nothing but pixels survives (docs/decisions/0051).
 
 Where it was taken, with which telephone, a comment, a preview of what was cut off, a web page or an archive
 behind the picture: none of it is kept. What is no photo, broken or too large is refused before its pixels are
@@ -27,7 +27,7 @@ EDGES = {FULL: 4096, MIDDLE: 1280, THUMB: 240}
 QUALITY = {FULL: 85, MIDDLE: 80, THUMB: 75}
 MOST_PIXELS = {"JPEG": 120_000_000}
 MOST_PIXELS_ELSE = 50_000_000
-"""More is refused by what the header says. A JPEG is decoded at half the size where it is large; the others are not."""
+"""More is refused by what the header says. A large JPEG is decoded at half its size; the others are not."""
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 NO_PHOTO = "不是照片。只收 JPG、PNG、WebP、HEIC 格式的照片,改扩展名不改变内容"
 BROKEN = "照片已损坏或不完整,打不开。请重新拍照,或从原处再取一次"
@@ -94,7 +94,7 @@ def draw(content: bytes) -> Taken:
 
 
 def _need_photo(content: bytes) -> None:
-    """Refuse by the first bytes what is none of the four, and what hides something else beside the picture."""
+    """Refuse by the first bytes what is none of the four, and what hides something beside the picture."""
     is_photo = (
         content.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"))
         or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")

@@ -56,8 +56,8 @@ def receive(actor: Actor, uploads: Sequence[UploadedFile], kind: str) -> Receive
 def take_in(request: HttpRequest) -> None:
     """Store the files that came with a form, and put their numbers into its data.
 
-    For forms with file fields, before they are bound: so a form that comes back, or that is sent again, has what
-    was uploaded, with scripts or without.
+    For forms with file fields, before they are bound: so a form that comes back, or that is sent again, has
+    what was uploaded, with scripts or without.
     """
     if request.method != "POST" or not request.FILES:
         return

@@ -1,4 +1,4 @@
-"""What is done with photos and files. What a form adds or leaves out stands in the record of its own act, too."""
+"""What is done with photos and files. What a form adds or leaves out is in the record of its own act."""
 
 from __future__ import annotations
 

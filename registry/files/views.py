@@ -85,7 +85,10 @@ def _facts(file: StoredFile) -> list[tuple[str, str]]:
     rows = [
         ("说明", file.caption),
         ("原文件名", file.name),
-        ("大小", f"{filesizeformat(file.size)}" + (f",{file.width}×{file.height} 像素" if file.width else "")),
+        (
+            "大小",
+            f"{filesizeformat(file.size)}" + (f",{file.width}×{file.height} 像素" if file.width else ""),
+        ),
         ("上传", f"{file.uploaded_by or '系统'} {file.uploaded_at.astimezone():%Y-%m-%d %H:%M}"),
     ]
     return [(label, value) for label, value in rows if value]
@@ -149,7 +152,11 @@ def _around(job: Job) -> dict[str, Any]:
 _FILE = Subject("file", _found, _around, "files/confirm.html")
 
 caption = _FILE.change(
-    operations.caption_file, CaptionForm, "修改说明", submit_label="保存", done=lambda job, file: "已修改说明。"
+    operations.caption_file,
+    CaptionForm,
+    "修改说明",
+    submit_label="保存",
+    done=lambda job, file: "已修改说明。",
 )
 remove = _FILE.change(
     operations.remove_file,

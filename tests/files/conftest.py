@@ -1,4 +1,4 @@
-"""Where files of a test are kept, and what they belong to: the registry itself has no owner on these floors."""
+"""Where the files of a test are kept, and what they belong to: here, organizations."""
 
 from __future__ import annotations
 

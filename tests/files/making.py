@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import struct
 import zipfile
@@ -35,7 +36,9 @@ def bomb(width: int = 50_000, height: int = 50_000) -> bytes:
     """A PNG of some bytes that says it is 50,000 pixels square."""
 
     def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     rows = chunk(b"IDAT", zlib.compress(b"\x00" * 100_000, 9))
@@ -59,6 +62,19 @@ def archive(**parts: bytes) -> bytes:
     return out.getvalue()
 
 
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAbxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAA"
+    "AAAAAAAAADRpbG9jAAAAAERAAAIAAQAAAAAB4AABAAAAAAAAAC0AAgAAAAACDQABAAAAAAAAACwAAAA4aWluZgAAAAAA"
+    "AgAAABVpbmZlAgAAAAABAABodmMxAAAAABVpbmZlAgAAAQACAABFeGlmAAAAAA5waXRtAAAAAAABAAAA+2lwcnAAAADb"
+    "aXBjbwAAAHZodmNDAQNwAAAAAAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAq"
+    "QgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQAN"
+    "AAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAMAAAAAEAAAAAAAAAAv////AAAAACAAAADnBp"
+    "eGkAAAAAAQgAAAAYaXBtYQAAAAAAAAABAAEFgQIDBYQAAAAaaXJlZgAAAAAAAAAOY2RzYwACAAEAAQAAAGFtZGF0AAAA"
+    "KSgBrwngITip//M8b/78nZe0xyeVp79Y//y3r7y4H/36G3R+knbDPi6zAAAABkV4aWYAAE1NACoAAAAIAAEBDwACAAAA"
+    "BwAAABoAAAAASFVBV0VJAAA="
+)
+"""The same photo as a telephone keeps it, with the name of its maker: what decodes here makes none."""
+
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg">' + SCRIPT + b"</svg>"
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
@@ -72,8 +88,8 @@ ATTACKS = {
     "截断.jpg": (photo(size=(640, 480))[:-400], "已损坏或不完整"),
     "截断.png": (photo("PNG", (640, 480))[:-40], "已损坏或不完整"),
     "只有头.jpg": (b"\xff\xd8\xff\xe0" + b"\x00" * 20, "已损坏或不完整"),
-    "炸弹.png": (bomb(), "50,000×50,000 像素"),
-    "炸弹.jpg": (jpeg_bomb(), "50,000×50,000 像素"),
+    "炸弹.png": (bomb(), "像素太多,超过上限"),
+    "炸弹.jpg": (jpeg_bomb(), "像素太多,超过上限"),
     "大炸弹.png": (bomb(2**31 - 1, 2**31 - 1), "像素"),
     "夹带网页.jpg": (photo() + b"<html>" + SCRIPT, "夹带了网页或压缩包"),
     "夹带压缩包.jpg": (photo() + archive(run_exe=b"MZ"), "夹带了网页或压缩包"),

@@ -171,7 +171,11 @@ def test_who_enters_nothing_uploads_nothing(world: World) -> None:
     assert send(world.client("viewer"), upload()).status_code == 403
     with pytest.raises(OperationRefused):
         operations.store_file(
-            actor=world.actor("viewer"), key="k", kind="photo", name="x", taken=receiving.taken("x", photo(), "photo")
+            actor=world.actor("viewer"),
+            key="k",
+            kind="photo",
+            name="x",
+            taken=receiving.taken("x", photo(), "photo"),
         )
     assert StoredFile.objects.count() == 0
 
@@ -223,10 +227,10 @@ def test_a_photo_is_a_picture_and_a_file_is_only_handed_out(world: World) -> Non
     answer = shown(client, paper, "full")
     assert answer.headers["Content-Type"] == "application/pdf"
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    for answer in (answer, shown(client, picture)):
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert "private" in answer.headers["Cache-Control"]
-        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    for each in (answer, shown(client, picture)):
+        assert each.headers["X-Content-Type-Options"] == "nosniff"
+        assert "private" in each.headers["Cache-Control"]
+        assert "default-src 'none'" in each.headers["Content-Security-Policy"]
     assert shown(client, paper, "thumb").status_code == 404
     assert shown(client, picture, "huge").status_code == 404
 
@@ -239,7 +243,9 @@ def test_a_file_that_is_gone_from_the_disk_is_said_to_be(world: World) -> None:
     assert f"编号 {file.pk}" in answer.content.decode()
 
 
-def test_many_files_are_judged_by_one_query_for_each_noun(world: World, django_assert_num_queries: Any) -> None:
+def test_many_files_are_judged_by_one_query_for_each_noun(
+    world: World, django_assert_num_queries: Any
+) -> None:
     files = [*held(world, "一.jpg", "二.jpg"), *held(world, row=world.other), stored(world)]
     owned = list(StoredFile.objects.all())
     viewer = world.users["viewer"]
@@ -371,7 +377,10 @@ def test_the_form_knows_ones_own_uploads_and_what_the_row_holds(world: World) ->
     data = f"photos={new.pk}&photos={old.pk}&photos_caption_{old.pk}=%E5%8D%A1%E5%8F%A3&note=x"
     form = bound(world, data, "manager", [old])
     assert form.is_valid(), form.errors
-    assert [(file.pk, file.caption) for file in form.cleaned_data["photos"]] == [(new.pk, ""), (old.pk, "卡口")]
+    assert [(file.pk, file.caption) for file in form.cleaned_data["photos"]] == [
+        (new.pk, ""),
+        (old.pk, "卡口"),
+    ]
     form = bound(world, data, "clerk", [old])
     assert "重新上传" in str(form.errors["photos"])
 
@@ -477,7 +486,10 @@ def test_an_album_has_the_photos_of_the_rows_that_are_seen(world: World) -> None
 
     assert (seen("viewer"), seen("elsewhere")) == (["二.jpg", "一.jpg"], [])
     by_row = album.files_by_row("organization", [world.branch.pk, world.other.pk])
-    assert [[file.name for file in files] for files in by_row.values()] == [["一.jpg", "二.jpg"], ["通知.pdf"]]
+    assert [[file.name for file in files] for files in by_row.values()] == [
+        ["一.jpg", "二.jpg"],
+        ["通知.pdf"],
+    ]
 
 
 def test_who_is_gone_leaves_the_photos(world: World) -> None:

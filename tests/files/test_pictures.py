@@ -11,7 +11,7 @@ from registry.files import pictures
 from registry.files.models import FileKind
 from registry.files.pictures import BadFile
 from registry.files.receiving import MOST_BYTES, clean_name, taken
-from tests.files.making import ATTACKS, BLUE, PDF, RED, SCRIPT, SVG, archive, photo, with_gps
+from tests.files.making import ATTACKS, BLUE, HEIC, PDF, RED, SCRIPT, SVG, archive, photo, with_gps
 
 
 def drawn(content: bytes, size: str = "full") -> Image.Image:
@@ -25,8 +25,16 @@ def near(found: object, wanted: tuple[int, ...]) -> bool:
 
 @pytest.mark.parametrize(
     "content",
-    [photo(), photo("PNG"), photo("WEBP", quality=95), photo(mode="L"), photo(mode="CMYK"), photo("PNG", mode="P")],
-    ids=["jpeg", "png", "webp", "grey", "cmyk", "palette"],
+    [
+        photo(),
+        photo("PNG"),
+        photo("WEBP", quality=95),
+        photo(mode="L"),
+        photo(mode="CMYK"),
+        photo("PNG", mode="P"),
+        HEIC,
+    ],
+    ids=["jpeg", "png", "webp", "grey", "cmyk", "palette", "heic"],
 )
 def test_each_format_becomes_a_jpeg_of_the_same_picture(content: bytes) -> None:
     found = drawn(content)
@@ -46,11 +54,14 @@ def test_nothing_but_pixels_survives() -> None:
         found = Image.open(io.BytesIO(content))
         assert dict(found.getexif()) == {}
         assert set(found.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
-        assert not any(mark in content for mark in (b"HUAWEI", b"Zhang San", b"Exif", b"ICC_PROFILE", b"http"))
+        assert not any(
+            mark in content for mark in (b"HUAWEI", b"Zhang San", b"Exif", b"ICC_PROFILE", b"http")
+        )
 
 
 @pytest.mark.parametrize(
-    ("orientation", "size", "top"), [(1, (64, 48), RED), (3, (64, 48), BLUE), (6, (48, 64), None), (8, (48, 64), None)]
+    ("orientation", "size", "top"),
+    [(1, (64, 48), RED), (3, (64, 48), BLUE), (6, (48, 64), None), (8, (48, 64), None)],
 )
 def test_the_photo_stands_upright(
     orientation: int, size: tuple[int, int], top: tuple[int, ...] | None

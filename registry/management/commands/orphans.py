@@ -1,4 +1,4 @@
-"""`manage.py orphans`: photos and files on disk that no row names, rows whose file is gone, uploads never saved."""
+"""`manage.py orphans`: files on disk that no row names, rows whose file is gone, uploads never saved."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ class Command(Check):
         parser.add_argument(
             "--delete", action="store_true", help="清理盘上多余的文件和过期的上传;缺少的只列出,请从备份恢复"
         )
-        parser.add_argument(
-            "--content", action="store_true", help="同时读出每个文件,与登记的校验值比对"
-        )
+        parser.add_argument("--content", action="store_true", help="同时读出每个文件,与登记的校验值比对")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Find, say, and remove where that is asked for."""
