@@ -14,5 +14,5 @@ class LogbooksConfig(AppConfig):
     metrics = ("registry.logbooks.metrics.logbook_metrics",)
     approved_acts = (
         "registry.logbooks.operations.entries.edit_entry",
-        "registry.logbooks.operations.entries.withdraw_entry",
+        "registry.logbooks.operations.deciding.withdraw_entry",
     )
