@@ -38,10 +38,9 @@ HELP = {
 
 @dataclass
 class Chosen:
-    """What came in for a field: numbers of files, what was written under them, what was refused."""
+    """What came in for a field: numbers of files, and what was refused."""
 
     pks: list[int] = field(default_factory=list)
-    captions: dict[int, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
 
@@ -62,8 +61,7 @@ class FilesWidget(forms.Widget):
         left_out = set(getlist(f"{name}_drop"))
         words = dict.fromkeys(word for word in getlist(name) if word not in left_out)
         pks = [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 19]
-        captions = {pk: str(data.get(f"{name}_caption_{pk}", "")).strip() for pk in pks}
-        return Chosen(pks, captions, list(getlist(name + REFUSED)))
+        return Chosen(pks, list(getlist(name + REFUSED)))
 
     def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
         """Never: a field without files sends nothing."""
@@ -94,17 +92,14 @@ class FilesWidget(forms.Widget):
         return mark_safe(render_to_string("files/_box.html", {"box": context}))
 
     def shown(self, value: Any) -> list[StoredFile]:
-        """Return the files of a value, each with what was written under it."""
+        """Return the files of a value."""
         if not isinstance(value, Chosen):
             return list(value or ())
-        found = [self.known[pk] for pk in value.pks if pk in self.known]
-        for file in found:
-            file.caption = value.captions.get(file.pk, file.caption)
-        return found
+        return [self.known[pk] for pk in value.pks if pk in self.known]
 
 
 class FilesField(BegunField):
-    """Photos (or files) of a row. Cleans to the list of ``StoredFile`` in order, each with its new caption.
+    """Photos (or files) of a row. Cleans to the list of ``StoredFile``, in order.
 
     Hand it to ``operations.hold_files`` within the operation that writes the row. The form's ``initial`` are
     the files that the row holds; beside these only the user's own uploads are found. The view calls
@@ -153,8 +148,6 @@ class FilesField(BegunField):
             )
         if self.required and not files:
             raise ValidationError(f"请至少上传一{self.measure}{self.kind.label}。", code="required")
-        for file in files:
-            file.caption = value.captions.get(file.pk, file.caption)[:200]
         return files
 
     @property
@@ -163,6 +156,5 @@ class FilesField(BegunField):
         return "张" if self.kind == FileKind.PHOTO else "个"
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Whether other files are held than at first, in another order or with other words."""
-        before = [(file.pk, file.caption) for file in initial or ()]
-        return before != [(pk, data.captions.get(pk, "")) for pk in data.pks]
+        """Whether other files are held than at first, or in another order."""
+        return [file.pk for file in initial or ()] != data.pks

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from registry.files import disk
-from registry.files.models import REMOVED_FOR, UNCLAIMED_FOR, FileKind, StoredFile, StoredFiles
+from registry.files.models import REMOVED_FOR, SENT_FOR, UNCLAIMED_FOR, FileKind, StoredFile, StoredFiles
 from registry.housekeeping import Cleaner
 
 FRESH_SECONDS = 3600.0
@@ -71,7 +71,8 @@ def forget_past() -> int:
 
 def _past() -> StoredFiles:
     now = timezone.now()
-    unclaimed = Q(owner_noun="", uploaded_at__lt=now - UNCLAIMED_FOR)
+    was_sent = Q(sent_at__gte=now - SENT_FOR, removed_at=None)
+    unclaimed = Q(owner_noun="", uploaded_at__lt=now - UNCLAIMED_FOR) & ~was_sent
     return StoredFile.objects.filter(unclaimed | Q(removed_at__lt=now - REMOVED_FOR))
 
 

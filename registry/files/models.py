@@ -16,6 +16,8 @@ from registry.models.user import User
 
 UNCLAIMED_FOR = timedelta(days=1)
 """So long an upload waits for the form that it belongs to."""
+SENT_FOR = timedelta(days=30)
+"""So long it waits since it was sent with a form that was not saved: the change may wait for its approval."""
 REMOVED_FOR = timedelta(days=30)
 """So long what was removed can be restored."""
 
@@ -65,6 +67,7 @@ class StoredFile(models.Model):
     caption = models.CharField("说明", max_length=200, blank=True)
     uploaded_by = Link(User, "上传人", null=True, related_name="+")
     uploaded_at = models.DateTimeField("上传时间", default=timezone.now)
+    sent_at = models.DateTimeField("随表单提交时间", null=True, editable=False)
     owner_noun = models.CharField("所属类别", max_length=30, blank=True, editable=False)
     """The key of the noun (``registry.files.owners``); empty: it belongs to nothing yet."""
     owner_id = models.BigIntegerField("所属条目", null=True, editable=False)

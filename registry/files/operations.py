@@ -6,7 +6,7 @@ What a form adds, leaves out and moves about is written by the operation of its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model
@@ -17,7 +17,7 @@ from registry.audit import Actor
 from registry.files import owners
 from registry.files.models import StoredFile
 from registry.files.pictures import Taken
-from registry.models import Unit, journal
+from registry.models import Unit, User, journal
 from registry.operations.base import fresh, need_right, not_allowed, operation
 from registry.refusals import need_reason, refuse
 
@@ -61,10 +61,20 @@ def need_room(actor: Actor) -> None:
         )
 
 
+def note_sent(user: User, captions: Mapping[int, str]) -> None:
+    """Keep what ``user`` wrote under uploads that belong to nothing yet, and that they were sent with a form.
+
+    Nobody else sees them, so nothing is recorded before the form is saved.
+    """
+    for file in StoredFile.objects.unclaimed_by(user).filter(pk__in=captions):
+        values = {"caption": captions[file.pk].strip()[:200], "sent_at": timezone.now()}
+        StoredFile.objects.filter(pk=file.pk, owner_noun="").update(**values)
+
+
 def hold_files(
-    actor: Actor, row: Model, files: Sequence[StoredFile], *, field: str = ""
+    actor: Actor, row: Model, files: Sequence[StoredFile | int], *, field: str = ""
 ) -> tuple[list[str], list[str]]:
-    """Let ``row`` hold exactly these ``files`` in ``field``, in this order and with their captions.
+    """Let ``row`` hold exactly these ``files`` (or their keys) in ``field``, in this order.
 
     Called within the operation that writes the row, which asked for the right; what it changes is noted in
     the journal of that act. A file must be the actor's own upload that belongs to nothing, or one that this
@@ -73,33 +83,27 @@ def hold_files(
     """
     noun = nouns.of(row).key
     owners.owner_of(noun)
+    pks = [file if isinstance(file, int) else file.pk for file in files]
     own = StoredFile.objects.filter(owner_noun=noun, owner_id=row.pk, field=field)
     held = list(own.filter(removed_at=None))
-    now = StoredFile.objects.select_for_update().in_bulk([file.pk for file in files])
-    for place, file in enumerate(files):
-        found = now.get(file.pk)
-        if found is None or not _may_hold(actor, found, noun, row.pk, field):
+    now = StoredFile.objects.select_for_update().in_bulk(pks)
+    for place, pk in enumerate(pks):
+        if pk not in now or not _may_hold(actor, now[pk], noun, row.pk, field):
             raise refuse(field or None, GONE)
-        journal.rewrite(
-            StoredFile.objects.filter(pk=file.pk),
-            owner_noun=noun,
-            owner_id=row.pk,
-            field=field,
-            place=place,
-            caption=file.caption[:200],
-            removed_at=None,
-        )
+        values = {"owner_noun": noun, "owner_id": row.pk, "field": field, "place": place, "removed_at": None}
+        journal.rewrite(StoredFile.objects.filter(pk=pk), **values)
     left = [file.pk for file in held if file.pk not in now]
     if left:
         journal.rewrite(own.filter(pk__in=left), removed_at=timezone.now())
-    return [str(file) for file in held], [str(file) for file in files]
+    return [str(file) for file in held], [str(now[pk]) for pk in pks]
 
 
 def _may_hold(actor: Actor, file: StoredFile, noun: str, pk: int, field: str) -> bool:
+    """Whether it may stand there; of what was submitted, and another approves, by who submitted it."""
     if file.is_claimed:
         return (file.owner_noun, file.owner_id, file.field) == (noun, pk, field)
-    is_own = actor.user is None or file.uploaded_by_id == actor.user.pk
-    return is_own and file.removed_at is None
+    whose = {user.pk for user in (actor.user, actor.submitted_by) if user is not None}
+    return file.removed_at is None and (not whose or file.uploaded_by_id in whose)
 
 
 @operation

@@ -14,6 +14,7 @@ from registry.audit import Actor
 from registry.files import disk, operations, papers, pictures
 from registry.files.models import FileKind, StoredFile, new_key
 from registry.files.pictures import BadFile, Taken, TooBusy
+from registry.models import User
 from registry.models.text import normalize_text
 from registry.refusals import OperationRefused
 from registry.web.address import actor_of
@@ -24,6 +25,7 @@ ENDS = {"_photos": FileKind.PHOTO, "_files": FileKind.FILE}
 REFUSED = "_refused"
 """What the name ends with under which the form keeps why files were not taken."""
 _LONGEST = 120
+_CAPTION = re.compile(r"_caption_([0-9]{1,18})$", re.ASCII)
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*]')
 
 
@@ -54,12 +56,19 @@ def receive(actor: Actor, uploads: Sequence[UploadedFile], kind: str) -> Receive
 
 
 def take_in(request: HttpRequest) -> None:
-    """Store the files that came with a form, and put their numbers into its data.
+    """Store the files that came with a form, put their numbers into its data, and keep what is said of them.
 
     For forms with file fields, before they are bound: so a form that comes back, or that is sent again, has
     what was uploaded, with scripts or without.
     """
-    if request.method != "POST" or not request.FILES:
+    if request.method != "POST" or not isinstance(request.user, User):
+        return
+    captions = {
+        int(match[1]): text for name, text in request.POST.items() if (match := _CAPTION.search(name))
+    }
+    if captions:
+        operations.note_sent(request.user, captions)
+    if not request.FILES:
         return
     data, left = request.POST.copy(), MultiValueDict[str, UploadedFile]()
     for box in request.FILES:
