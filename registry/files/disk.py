@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from django.conf import settings
 
@@ -41,7 +41,7 @@ def write(key: str, parts: Mapping[str, bytes]) -> None:
         raise
 
 
-def read(key: str, size: str = FULL) -> BinaryIO:
+def read(key: str, size: str = FULL) -> BufferedReader:
     """Open a size of a file. Raises ``FileNotFoundError``."""
     return open(path_of(key, size), "rb")
 

@@ -157,4 +157,4 @@ class FilesField(BegunField):
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         """Whether other files are held than at first, or in another order."""
-        return [file.pk for file in initial or ()] != data.pks
+        return bool([file.pk for file in initial or ()] != data.pks)

@@ -36,7 +36,7 @@ class Leftovers:
     @property
     def number(self) -> int:
         """How many."""
-        return sum(map(len, (self.without_row, self.without_file, self.changed, self.unclaimed)))
+        return len(self.without_row) + len(self.without_file) + len(self.changed) + len(self.unclaimed)
 
 
 def find(*, also_content: bool = False) -> Leftovers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -41,7 +42,7 @@ class StoredFiles(models.QuerySet["StoredFile"]):
         """Those that belong to a row and were not removed."""
         return self.filter(removed_at=None).exclude(owner_noun="")
 
-    def held_by(self, noun: str, pks: object, field: str | None = None) -> StoredFiles:
+    def held_by(self, noun: str, pks: Any, field: str | None = None) -> StoredFiles:
         """Those that rows of a noun hold (keys, or a query of them), in ``field`` or in any."""
         held = self.claimed().filter(owner_noun=noun, owner_id__in=pks)
         return held if field is None else held.filter(field=field)

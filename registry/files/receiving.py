@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
@@ -29,6 +30,9 @@ _CAPTION = re.compile(r"_caption_([0-9]{1,18})$", re.ASCII)
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*]')
 
 
+Upload: TypeAlias = "UploadedFile[Any]"
+
+
 @dataclass
 class Received:
     """What became of some uploads."""
@@ -40,7 +44,7 @@ class Received:
     """Whether one was not looked at, as many came in: it can be sent again as it is."""
 
 
-def receive(actor: Actor, uploads: Sequence[UploadedFile], kind: str) -> Received:
+def receive(actor: Actor, uploads: Sequence[Upload], kind: str) -> Received:
     """Store what can be stored, and say of the rest, by name, why not. Called outside an operation."""
     done = Received()
     for upload in uploads:
@@ -64,13 +68,13 @@ def take_in(request: HttpRequest) -> None:
     if request.method != "POST" or not isinstance(request.user, User):
         return
     captions = {
-        int(match[1]): text for name, text in request.POST.items() if (match := _CAPTION.search(name))
+        int(match[1]): str(text) for name, text in request.POST.items() if (match := _CAPTION.search(name))
     }
     if captions:
         operations.note_sent(request.user, captions)
     if not request.FILES:
         return
-    data, left = request.POST.copy(), MultiValueDict[str, UploadedFile]()
+    data, left = request.POST.copy(), MultiValueDict[str, Upload]()
     for box in request.FILES:
         end = next((end for end in ENDS if box.endswith(end)), None)
         if end is None:
@@ -103,7 +107,7 @@ def clean_name(name: str) -> str:
     return f"{stem[: _LONGEST - len(ending) - 1]}.{ending}"
 
 
-def _store(actor: Actor, name: str, upload: UploadedFile, kind: str) -> StoredFile:
+def _store(actor: Actor, name: str, upload: Upload, kind: str) -> StoredFile:
     """Draw or check it, write it, and only then enter it, with nothing locked meanwhile."""
     if (upload.size or 0) > MOST_BYTES:
         raise BadFile("超过 20 MB")
