@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from django.db.models import QuerySet
 
@@ -16,7 +15,7 @@ from registry.audit import Actor
 from registry.models import Organization, OrganizationPlacement
 from registry.models.journal import rewrite
 from registry.operations.assignments import redate
-from registry.operations.base import write_each
+from registry.operations.base import stamp, write_each
 from registry.rules import organizations as rules
 from registry.rules import workflow
 from registry.rules.findings import Finding
@@ -36,12 +35,6 @@ def findings(correction: rules.Correction) -> list[Finding]:
 def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[OrganizationPlacement]:
     """Return the first placement of each of these organizations, which were founded on the day."""
     return OrganizationPlacement.objects.filter(organization__in=organizations, started_on=founded)
-
-
-def stamp(actor: Actor) -> dict[str, Any]:
-    """Return what notes on a row that this user wrote to it last: they never approve it then."""
-    by = actor.submitted_by or actor.user
-    return {"changed_by_id": by.pk} if by is not None else {}
 
 
 @contextmanager

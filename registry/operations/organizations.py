@@ -36,13 +36,14 @@ from registry.operations.base import (
     operation,
     renew,
     shown,
+    stamp,
     validate_all,
     write,
     write_each,
 )
 from registry.operations.codes import give_codes
 from registry.operations.foundings import findings as founding_findings
-from registry.operations.foundings import first_stays, moving_along, stamp
+from registry.operations.foundings import first_stays, moving_along
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules

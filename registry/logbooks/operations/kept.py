@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from registry import audit
+from registry.access import AnyUser
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.logbooks import walls
@@ -17,7 +18,6 @@ from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.values import is_empty, kept, rows_named, said
-from registry.models import User
 from registry.models.journal import remove
 from registry.models.writer import write_new
 from registry.operations.base import (
@@ -105,7 +105,7 @@ def difference(
     ]
 
 
-def people_of(user: User | None, row: Entry) -> list[EntryPerson]:
+def people_of(user: AnyUser | None, row: Entry) -> list[EntryPerson]:
     """Return whom an entry names; a walled one is opened for the user."""
     if row.logbook.is_walled:
         walls.open_for(user, row)
