@@ -21,5 +21,4 @@ class LogbooksConfig(AppConfig):
     unit_panels = ("registry.logbooks.pages.panels.of_unit",)
     organization_panels = ("registry.logbooks.pages.panels.of_organization",)
     person_panels = ("registry.logbooks.pages.panels.of_person",)
-    desk_numbers = ("registry.logbooks.pages.desk.NUMBERS",)
-    desk_cards = ("registry.logbooks.pages.desk.deciding", "registry.logbooks.pages.desk.returned")
+    desk_decides = ("registry.logbooks.pages.desk.ENTRIES",)

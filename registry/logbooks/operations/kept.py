@@ -96,12 +96,12 @@ def difference(
     """Return what an edit changes: (label, as it is, as it would be)."""
     meta: Any = Entry._meta
     lines = [
-        (str(meta.get_field(name).verbose_name), _word(getattr(row, name)), _word(value))
+        (str(meta.get_field(name).verbose_name), word_of(getattr(row, name)), word_of(value))
         for name, value in fixed.items()
     ]
     return [
         *lines,
-        *((design.by_key[key].label, _word(before.get(key)), _word(after[key])) for key in after),
+        *((design.by_key[key].label, word_of(before.get(key)), word_of(after[key])) for key in after),
     ]
 
 
@@ -113,9 +113,10 @@ def people_of(user: AnyUser | None, row: Entry) -> list[EntryPerson]:
     return list(row.people.select_related("person"))
 
 
-def _word(value: Any) -> str:
+def word_of(value: Any) -> str:
+    """Return a value as a door gives it in words."""
     if isinstance(value, list | tuple):
-        return "、".join(_word(each[0] if isinstance(each, tuple) else each) for each in value)
+        return "、".join(word_of(each[0] if isinstance(each, tuple) else each) for each in value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, date):

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from registry import access
-from registry.counting.metrics import every_metric
+from registry.counting.metrics import METRICS
 from registry.logbooks.design import Design, Group
 from registry.logbooks.metrics import LogbookMetric, metric_of
 from registry.logbooks.models import Logbook
@@ -57,7 +57,7 @@ def metrics_of(logbook: Logbook, design: Design | None = None) -> list[LogbookMe
 
 def metric_called(slug: str) -> LogbookMetric | None:
     """Return the metric of a logbook by its slug."""
-    found = next((each for each in every_metric() if each.slug == slug), None) if slug else None
+    found = METRICS.get(slug)
     return found if isinstance(found, LogbookMetric) else None
 
 

@@ -110,7 +110,7 @@ def _begin(request: HttpRequest, logbook: Logbook, address: Address) -> dict[str
     elif "person" in row:
         unit = row["person"].home_unit
     if unit is None or not access.may(user, "add_entry", unit) or unit.pk not in below(logbook, [unit]):
-        unit = _own(user, logbook, unit)
+        unit = _own(user, logbook)
     campaign = campaign_of(user, address)
     return {
         "happened_on": address.as_of,
@@ -120,11 +120,9 @@ def _begin(request: HttpRequest, logbook: Logbook, address: Address) -> dict[str
     }
 
 
-def _own(user: access.AnyUser, logbook: Logbook, asked: Unit | None) -> Unit | None:
+def _own(user: access.AnyUser, logbook: Logbook) -> Unit | None:
     """Return the unit at which the user enters entries where there is but one, below the logbook's."""
     tops = access.top_units(user, "add_entry")
-    if asked is not None and not tops:
-        raise Http404("您不能在这个单位登记。")
     known = below(logbook, tops)
     return next((unit for unit in tops if unit.pk in known), None) if len(tops) == 1 else None
 

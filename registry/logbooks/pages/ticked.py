@@ -7,7 +7,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from registry.logbooks.models import Entry
 from registry.logbooks.operations import deciding
 from registry.logbooks.pages.books import state_word
 from registry.logbooks.pages.page import return_act, submit_act
@@ -17,27 +16,13 @@ from registry.rules import workflow
 from registry.web.columns import Column
 from registry.web.deciding import DecideManyForm, ReturnManyForm
 from registry.web.lists import with_query
-from registry.web.tables import Table
-from registry.web.ticked import Ticked, TickedForm, TickedSubject, back_to
+from registry.web.ticked import Ticked, TickedForm, TickedSubject
 
 
 def _back(request: HttpRequest) -> str:
-    """Return the list of the logbook as it was, or the desk."""
-    if request.GET.get("from") == "desk":
-        return back_to("desk")(request)
+    """Return the list of the logbook as it was."""
     code = request.GET.get("logbook", "")
     return with_query(request, reverse("logbook", args=[code]) if code else reverse("logbooks"), logbook=None)
-
-
-class _OfTheDesk(Table[Any]):
-    """What is ticked on the desk: rows that are named, of any logbook."""
-
-    rows = Entry.objects.none()
-
-
-def _every(request: HttpRequest) -> Table[Any]:
-    """Return the list of the logbook that the address names."""
-    return EntryTable(request) if request.GET.get("logbook") else _OfTheDesk(request)
 
 
 _ENTRIES = TickedSubject(
@@ -56,7 +41,7 @@ _ENTRIES = TickedSubject(
         Column("单位", "row.unit.label"),
         Column("状态", lambda line: state_word(line.row.logbook, line.row.state)),
     ),
-    _every,
+    EntryTable,
     _back,
     lambda row: (row.happened_on, row.pk),
 )
