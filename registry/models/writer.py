@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
@@ -210,7 +210,7 @@ def _text(rows: Iterable[list[Any]]) -> io.StringIO:
 
 
 def _stored(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, (date, time)) and not isinstance(value, datetime) else value
 
 
 def _plain(value: Any) -> Any:
