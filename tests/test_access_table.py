@@ -29,10 +29,14 @@ from tests.addresses import (
     committee,
     department,
     draft,
+    drafted,
+    dropped,
     figure,
     gone,
     handed_in,
     left,
+    log,
+    logged,
     mistake,
     mistaken,
     nothing,
@@ -47,10 +51,12 @@ from tests.addresses import (
     submitted,
     unit,
     unsigned,
+    upload,
     user,
+    visit,
     waits,
 )
-from tests.factories import make_organization
+from tests.factories import assign, make_organization, make_person
 from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +98,13 @@ def merged(here: Bureau) -> dict[str, Any]:
     branch = here.branch
     other = make_organization(here.unit, name="另一支部", parent=branch.parent, campaign=branch.campaign)
     return {"into": other.code, "on": "2020-03-01", "reason": "合并", "confirmed": ""}
+
+
+def split_off(here: Bureau) -> dict[str, Any]:
+    """One of two members goes over into a new branch."""
+    assign(here.branch, make_person("留下的人", here.unit))
+    members = {"members": here.assignment.pk, "secretary": here.assignment.pk}
+    return {"name": "分出的支部", "on": "2020-03-01", "reason": "拆分", "confirmed": "", **members}
 
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
@@ -554,6 +567,22 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "organization_merge": [Row(branch, ENTER, ENTERED, merged)],
+    "organization_split": [Row(branch, ENTER, ENTERED, split_off)],
+    "organization_reconstitute": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "general_branch",
+                "name": "改设的总支",
+                "parent": here.branch.parent.code,
+                "on": "2020-03-01",
+                "reason": "改设",
+                "confirmed": "",
+            },
+        )
+    ],
     "organization_dissolve": [
         Row(branch, ENTER, ENTERED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
     ],
@@ -710,6 +739,71 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, MANY, DONE, lambda here: {**ticked(here), "started_on": "2020-02-10", "reason": "笔误"})
     ],
     "assignments_withdraw": [Row(nothing, MANY, DONE, lambda here: {**ticked(here), "reason": "误录"})],
+    # logbooks and their entries
+    "logbooks": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "logbook": [
+        Row(log, ALL_READ, READ_ONLY),
+        Row(log, ALL_READ, READ_ONLY, query="state=all&f_money=100 至 900&f_visitors=甲密赵&sort=-f_money"),
+        Row(log, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "entries_counted": [
+        Row(nothing, ALL_READ, READ_ONLY, query="metric=log.jia-log.money&state=pending"),
+        Row(nothing, ALL_READ, READ_ONLY, query="metric=log.jia-log.people&state=pending"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=log.nothing"),
+    ],
+    "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "entry_add": [Row(log, ENTER, ENTERED, visit, query="unit=jia-station")],
+    "entry": [Row(logged, ALL_READ, READ_ONLY)],
+    "entry_edit": [
+        Row(logged, ENTER, ENTERED, lambda here: {**visit(here), "version": here.logged.version}),
+    ],
+    "entry_step": [
+        Row(
+            logged,
+            ENTER,
+            ENTERED,
+            lambda here: {"step": "closed", "on": "2020-02-12"},
+            query="step=closed",
+        )
+    ],
+    "entry_submit": [Row(drafted, ENTER, ENTERED)],
+    "entry_approve": [Row(logged, APPROVE, APPROVED, decided)],
+    "entry_return": [Row(logged, APPROVE, APPROVED, lambda here: {"reason": "缺照片"})],
+    "entry_withdraw": [Row(logged, ENTER, ENTERED, lambda here: {"reason": "误录"})],
+    "entries_submit": [
+        Row(nothing, MANY, DONE, lambda here: {"rows": here.drafted.pk}, query="logbook=jia-log"),
+    ],
+    "entries_approve": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": here.logged.pk},
+            query="logbook=jia-log",
+        ),
+    ],
+    "entries_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": here.logged.pk, "reason": "缺照片"},
+            query="logbook=jia-log",
+        ),
+    ],
+    "entries_withdraw": [
+        Row(
+            nothing,
+            MANY,
+            DONE,
+            lambda here: {"rows": here.logged.pk, "reason": "误录"},
+            query="logbook=jia-log",
+        ),
+    ],
     "submissions": [
         Row(nothing, EVERYBODY, READ_ONLY),
         Row(nothing, EVERYBODY, READ_ONLY, query="state=all"),
@@ -932,6 +1026,31 @@ TABLE: dict[str, list[Row]] = {
     "export_progress": [Row(asked, MANAGERS_OWN, READ_ONLY)],
     "export_file": [Row(asked, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     "export_cancel": [Row(asked, READ_ONLY, "302 404 404 404 302+ 404 | 404")],
+    # photos and files: an upload is one's own until its form is saved
+    "file_upload": [
+        Row(
+            nothing,
+            READ_ONLY,
+            "302 403 201+ 403 201+ 403 | 403 201+ 403 201+ 403",
+            lambda here: {
+                "kind": "file",
+                "name": "papers",
+                "file": SimpleUploadedFile("名单.csv", "姓名\n".encode()),
+            },
+        ),
+    ],
+    "file": [Row(upload, MANAGERS_OWN, READ_ONLY), Row(dropped, MANAGERS_OWN, READ_ONLY)],
+    "file_shown": [
+        Row(lambda here: [here.upload.pk, "full"], MANAGERS_OWN, READ_ONLY),
+        Row(lambda here: [here.upload.pk, "thumb"], NOBODY_HERE, READ_ONLY),
+    ],
+    "file_caption": [
+        Row(upload, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404", lambda here: {"caption": "名单"})
+    ],
+    "file_remove": [
+        Row(upload, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404", lambda here: {"reason": "误传"})
+    ],
+    "file_restore": [Row(dropped, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404")],
     "imports": [
         Row(
             nothing,
