@@ -92,6 +92,7 @@ def test_the_overview_counts_each_logbook_at_the_unit_and_leads_to_its_rows(
 # --- The list ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_list_is_filtered_and_sorted_by_any_field(world: World, book: Logbook, manager: Client) -> None:
     enter(world, book, "东门", number=120, shift="早", cost=500, begun=None, with_unit=world.left)
     enter(
@@ -152,6 +153,7 @@ def test_what_was_withdrawn_is_listed_when_it_is_asked_for(
     assert listed(manager, "&state=withdrawn") == ["西门"]
 
 
+@pytest.mark.both
 def test_the_sums_over_a_list_are_those_of_the_entries_that_are_left(
     world: World, book: Logbook, manager: Client
 ) -> None:
@@ -165,6 +167,7 @@ def test_the_sums_over_a_list_are_those_of_the_entries_that_are_left(
     assert left == {"支援次数": 1, "支援人数": 1, "支援人次": 1, "采样人数": 30, "待办结": 1, "核实用时": 24}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("query", ["", "&basis=new&since=2020-02-11", "&unit=right", "&as_of=2020-02-11"])
 def test_behind_each_number_stand_as_many_rows(
     world: World, book: Logbook, manager: Client, query: str
@@ -182,6 +185,7 @@ def test_behind_each_number_stand_as_many_rows(
             assert sum(row.counted for row in rows) == each.number, each
 
 
+@pytest.mark.both
 def test_the_entries_of_one_of_the_people_behind_a_number(
     world: World, book: Logbook, manager: Client
 ) -> None:
@@ -384,6 +388,14 @@ def test_pages_of_rows_offer_the_form_and_count_the_entries(world: World, clerk:
     ((name, number, url),) = panel["lines"]
     assert (name, number) == ("核酸采样支援", 1)
     assert listed(clerk, path=url) == ["东门"]
+
+
+def test_logbooks_and_entries_are_found_by_the_search(world: World, book: Logbook, clerk: Client) -> None:
+    entry = enter(world, book, "高铁站东门")
+    groups = {group["noun"].key: group["hits"] for group in clerk.get("/search/?q=高铁站").context["groups"]}
+    ((hit,),) = groups.values()
+    assert (hit["row"], hit["url"], hit["note"]) == (entry, f"/entries/{entry.code}/", "左派出所")
+    assert "/logbooks/sampling/" in clerk.get("/search/?q=核酸").content.decode()
 
 
 def test_the_record_of_an_entry_reads_well(world: World, book: Logbook, clerk: Client) -> None:

@@ -152,7 +152,6 @@ def columns_of(
     )
     columns: list[Column[Any]] = [
         tick_column("pk"),
-        Column("日期", "entry.happened_on", Kind.DATE, key="date", sort=("happened_on",)),
         Column(
             first.label if first is not None else "摘要",
             "title",
@@ -164,6 +163,7 @@ def columns_of(
             only="page",
             is_heading=True,
         ),
+        Column("日期", "entry.happened_on", Kind.DATE, key="date", sort=("happened_on",)),
     ]
     if about == "organization":
         columns.append(
