@@ -58,7 +58,7 @@ def find(
     narrow: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
     beyond: QuerySet[Any] | None = None,
 ) -> list[Any]:
-    """Return the best ``most`` rows of a noun where ``user`` may do ``verb``, ready for its picker or the list of hits.
+    """Return the best ``most`` rows of a noun where ``user`` may do ``verb``, with what its page shows.
 
     ``narrow`` leaves out rows; ``beyond`` are rows that may be found outside the scope. Both are for nouns
     with terms of their own: people are found through their names.
