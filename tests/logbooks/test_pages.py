@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from registry.approvals.models import Submission
+from registry.audit import Actor
+from registry.files import album
+from registry.files.receiving import receive
 from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.operations.deciding import step_entry, withdraw_entry
 from registry.logbooks.operations.entries import add_entry
 from registry.logbooks.operations.logbooks import add_fields
 from registry.models import AuditEntry, User
-from tests.asking import queries
+from tests.asking import queries, queries_again
 from tests.factories import ACTOR, make_user
+from tests.files.making import photo
 from tests.logbooks.books import DESIGN, WALLED, make_logbook
 from tests.world import World
 
@@ -290,6 +296,33 @@ def test_a_unit_s_own_fields_are_asked_for_there(world: World, book: Logbook, cl
     assert "v_car" not in clerk.get(FORM).context["form"].fields
     page = clerk.post(FORM, sent(world))
     assert page.context["form"].errors["v_car"] == ["请填写“车辆”。"]
+
+
+def test_photos_come_with_the_form_and_stay_with_the_entry(
+    world: World, clerk: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.FILES_DIR = tmp_path
+    fields = [
+        *DESIGN["fields"],
+        {"key": "photos", "label": "照片", "type": "photos", "required": True, "upper": 3},
+    ]
+    make_logbook(world.top, design={**DESIGN, "fields": fields})
+    assert clerk.post(FORM, sent(world)).context["form"].errors["v_photos"] == ["请至少上传一张照片。"]
+    user = User.objects.get(username="clerk")
+    names = ("一.jpg", "二.jpg")
+    taken = receive(Actor(user=user), [SimpleUploadedFile(name, photo()) for name in names], "photo").stored
+    clerk.post(FORM, sent(world, v_photos=[file.pk for file in taken]))
+    entry = Entry.objects.get()
+    assert [str(file) for file in album.files_of(entry, "photos")] == ["一.jpg", "二.jpg"]
+    assert taken[0].thumb_url in clerk.get(f"/entries/{entry.code}/").content.decode()
+    one = queries_again(lambda: clerk.get(LIST))
+    (line,) = clerk.get(LIST).context["rows"]
+    assert line.value(line.design.by_key["photos"]) == 2
+    clerk.post(f"/entries/{entry.code}/edit/", sent(world, v_photos=[taken[1].pk], version=entry.version))
+    assert [str(file) for file in album.files_of(entry, "photos")] == ["二.jpg"]
+    assert "照片:2 张 → 1 张" in clerk.get(f"/entries/{entry.code}/").content.decode()
+    clerk.post(FORM, sent(world, save_as="draft"))
+    assert queries(lambda: clerk.get(f"{LIST}&state=all")) <= one
 
 
 # --- The page of an entry ---------------------------------------------------------------------------
