@@ -1030,7 +1030,7 @@ TABLE: dict[str, list[Row]] = {
     "file_upload": [
         Row(
             nothing,
-            READ_ONLY,
+            "302 403 200 403 200 403 | 403 200 403 200 403",
             "302 403 201+ 403 201+ 403 | 403 201+ 403 201+ 403",
             lambda here: {
                 "kind": "file",
