@@ -94,6 +94,12 @@ def merged(here: Bureau) -> dict[str, Any]:
     return {"into": other.code, "on": "2020-03-01", "reason": "合并", "confirmed": ""}
 
 
+def joint(here: Bureau) -> list[str]:
+    """A joint branch."""
+    found = Organization.objects.filter(code="jia-joint").first()
+    return [(found or make_organization(here.unit, "joint_branch", code="jia-joint")).code]
+
+
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
 """Back to its page: there is nothing to take back yet."""
 OVER = "campaign=jia-over"
@@ -547,6 +553,14 @@ TABLE: dict[str, list[Row]] = {
             ENTER,
             ENTERED,
             lambda here: {"unit": here.station.code, "on": "2020-03-01", "reason": "转"},
+        )
+    ],
+    "organization_cover": [
+        Row(
+            joint,
+            ENTER,
+            ENTERED,
+            lambda here: {"units": [here.spare.code], "on": "2020-03-01", "reason": "合署"},
         )
     ],
     "organization_merge": [Row(branch, ENTER, ENTERED, merged)],

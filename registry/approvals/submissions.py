@@ -28,7 +28,7 @@ from registry.rules.organizations import FROZEN
 
 OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
-_MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS))
+_MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS, seen.COVERED))
 """What of an organization may not change between submitting and approving; a wording fix may."""
 
 

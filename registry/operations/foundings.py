@@ -9,16 +9,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from registry import audit
 from registry.audit import Actor
-from registry.models import Organization, OrganizationPlacement
+from registry.models import CoveredUnit, Organization, OrganizationPlacement
 from registry.models.journal import rewrite
 from registry.operations.assignments import redate
 from registry.operations.base import write_each
+from registry.rules import covering, workflow
 from registry.rules import organizations as rules
-from registry.rules import workflow
 from registry.rules.findings import Finding
 from registry.rules.foundings import Beginning
 
@@ -30,12 +30,18 @@ def findings(correction: rules.Correction) -> list[Finding]:
         moved = copy(row)
         moved.established_on = correction.candidate.established_on
         proposals.append(replace(correction, candidate=moved, now=row))
-    return rules.correction_refusals(proposals)
+    return [*rules.correction_refusals(proposals), *covering.correction_refusals(proposals)]
 
 
-def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[OrganizationPlacement]:
-    """Return the first placement of each of these organizations, which were founded on the day."""
-    return OrganizationPlacement.objects.filter(organization__in=organizations, started_on=founded)
+def rewrite_first(organizations: Sequence[int], founded: date, **values: Any) -> None:
+    """Write another day, or host, to the first placement of each that was founded on the day.
+
+    What a joint branch covers from that day on goes along with the day.
+    """
+    first = Q(organization__in=organizations, started_on=founded)
+    rewrite(OrganizationPlacement.objects.filter(first), **values)
+    if "started_on" in values:
+        rewrite(CoveredUnit.objects.filter(first), started_on=values["started_on"])
 
 
 def stamp(actor: Actor) -> dict[str, Any]:
@@ -55,7 +61,7 @@ def moving_along(
     is_later = day > organization.established_on
     if is_later:
         redate(actor, began.everybody, day, reason)
-    rewrite(first_stays([row.pk for row in began.below], organization.established_on), started_on=day)
+    rewrite_first([row.pk for row in began.below], organization.established_on, started_on=day)
     written = write_each([(row, {"established_on": day, **stamp(actor)}) for row in began.below])
     told = [(row, workflow.told(before), workflow.told(after)) for row, before, after in written]
     audit.record_each(actor, "edit_organization", told, reason=reason)
