@@ -118,7 +118,7 @@ def test_the_ledger_has_the_column_and_finds_the_kind(world: World) -> None:
     (line,) = rows_of(OrganizationTable, make_user(unit=world.top), kind="joint_branch", **FEBRUARY)
     assert line == world.joint
     answer = logged_in(world.top).post("/export/organizations/?kind=joint_branch", {"format": "csv"})
-    lines = answer.content.decode("utf-8-sig").splitlines()
+    lines = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()
     header, row = (line.split(",") for line in lines if "组织名称" in line or "临时联合党支部" in line)
     assert row[header.index("覆盖单位")] == "左派出所"
 
