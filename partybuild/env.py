@@ -136,7 +136,7 @@ def secret(name: str, *, debug: bool, debug_default: str) -> str:
     return value
 
 
-def keys(name: str, *, debug: bool, debug_default: str) -> list[str]:
+def keys(name: str, *, debug: bool, debug_default: str, required: bool = True) -> list[str]:
     """Read long random texts separated by commas, from the variable or the file that NAME_FILE names."""
     value, file = text(name), text(f"{name}_FILE")
     if file:
@@ -149,6 +149,8 @@ def keys(name: str, *, debug: bool, debug_default: str) -> list[str]:
     found = [key.strip() for key in value.split(",") if key.strip()]
     if debug:
         return found or [debug_default]
+    if not found and not required:
+        return []
     if not found:
         raise refuse(name, f"or {name}_FILE is required when DEBUG is off.")
     if any(len(key) < _MIN_KEY_LENGTH or len(set(key)) < _MIN_SECRET_DISTINCT for key in found):

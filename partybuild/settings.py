@@ -24,6 +24,10 @@ SECRET_KEY = env.secret(
 )
 # The record is sealed by the first; the others prove what they sealed before. Never in the database.
 SEAL_KEYS = env.keys("SEAL_KEY", debug=DEBUG, debug_default="for-debugging-only-never-used-when-debug-is-off")
+# Walled logbooks are encrypted by the first, the others still decrypt; without one there are none.
+WALL_KEYS = env.keys(
+    "WALL_KEY", debug=DEBUG, debug_default="for-debugging-only-walled-logbooks", required=False
+)
 SEAL_COPY = env.absolute("SEAL_COPY")  # where the newest seal is noted, outside the database
 ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
@@ -104,6 +108,7 @@ INSTALLED_APPS = [
     "registry.compliance",
     "registry.reports",
     "registry.service",
+    "registry.logbooks",
     "registry.pages",
     "registry.demo",
 ]

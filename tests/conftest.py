@@ -30,6 +30,7 @@ for _name in (
     "PORT",
     "SEAL_COPY",
     "SEAL_KEY_FILE",
+    "WALL_KEY_FILE",
     "SESSION_IDLE_MINUTES",
     "TRUSTED_PROXIES",
 ):
@@ -40,6 +41,7 @@ os.environ.update(
     TLS="0",
     SECRET_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
     SEAL_KEY="for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+    WALL_KEY="for-tests-only-walled-0123456789-abcdefghijklmnop",
 )
 
 hypothesis_settings.register_profile(

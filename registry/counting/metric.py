@@ -56,11 +56,18 @@ class CountSource:
     """The organization that the row hangs on (with its ``__``; empty: it is one), if any."""
     dated: str = ""
     """Dated rows of the owner, of which one holds on each day: political status, stage."""
+    hangs_on: str = ""
+    """The row that each hangs on: when that one is written, its owners are counted anew."""
 
     @property
     def owners(self) -> type[Model]:
         """The model of the owners."""
         return self.model if self.owner == "pk" else _walked(self.model, self.owner).related_model
+
+    @property
+    def hung_on(self) -> type[Model]:
+        """The model of the rows that each hangs on."""
+        return _walked(self.model, self.hangs_on).related_model  # type: ignore[no-any-return]
 
     @property
     def at(self) -> str:

@@ -7,6 +7,7 @@ before and holds now; the record keeps it with the operation's entries (``AuditE
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -127,4 +128,6 @@ def _plain(value: Any) -> Any:
         return value.pk
     if isinstance(value, date):
         return value.isoformat()
-    return value if value is None or isinstance(value, str | int | bool | float) else str(value)
+    if isinstance(value, bytes | memoryview):  # as a field of bytes reads it
+        return base64.b64encode(value).decode()
+    return value if value is None or isinstance(value, str | int | bool | float | dict | list) else str(value)

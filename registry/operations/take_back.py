@@ -177,7 +177,7 @@ def _set_back(act: Act) -> None:
     with following_in_parts():
         for changes in _alike(change for change in backwards if not change.is_of_hierarchy):
             rows = _rows_of(act, changes)
-            with following(rows=list({_counted(row) for row in rows})):
+            with following(rows=list({each for row in rows for each in _counted(row)})):
                 _write_back(act, changes, rows)
     of_units = [change for change in backwards if change.is_of_hierarchy]
     moved = [act.rows[change.key] for change in of_units if change.model is Unit and change.before]
@@ -218,9 +218,12 @@ def _alike(changes: Any) -> Iterator[list[Change]]:
             yield from batches(some, BATCH)
 
 
-def _counted(row: Any) -> Any:
+def _counted(row: Any) -> list[Any]:
     """Return whose counts a row may change: a placement's person, a dated row's owner, the row itself."""
-    return row.person if isinstance(row, Assignment) else owner_of(row)
+    if isinstance(row, Assignment):
+        return [row.person]
+    known = getattr(row, "counted", None)
+    return known if known is not None else [owner_of(row)]
 
 
 def _write_back(act: Act, changes: list[Change], rows: list[Any]) -> None:

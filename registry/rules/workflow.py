@@ -83,6 +83,14 @@ REVOKE = Act(
 ACTS = (DRAW_UP, ENTER, SUBMIT, APPROVE, RETURN, WITHDRAW, CHANGE, REVOKE)
 """In the order of the drawing. Whatever was done can be taken back as a whole, too: then backwards."""
 
+RECORD = Act("record", "登记", (), APPROVED, Side.ENTERING)
+COMPLETE = Act("complete", "补齐草稿或退回的内容", (DRAFT, RETURNED), APPROVED, Side.ENTERING)
+SEND_BACK = Act(
+    "send_back", "退回补正", (APPROVED,), RETURNED, Side.DECIDING, needs=("退回原因",), by_another=True
+)
+UNAPPROVED_ACTS = (RECORD, COMPLETE, SEND_BACK)
+"""What is there besides where a manager has said of a logbook that its entries need no approval."""
+
 
 OWN = "由您提交或最后修改,须由另一人审批。"
 """Said to who is one of the two people before anything is tried."""

@@ -1,0 +1,18 @@
+"""Logbooks (工作台账)."""
+
+from django.apps import AppConfig
+
+
+class LogbooksConfig(AppConfig):
+    """工作台账"""
+
+    name = "registry.logbooks"
+    verbose_name = "工作台账"
+    nouns = ("registry.logbooks.nouns.LOGBOOK", "registry.logbooks.nouns.ENTRY")
+    record_words = ("registry.logbooks.nouns.WORDS",)
+    closing_rules = ("registry.logbooks.rules.closing_refusals",)
+    metrics = ("registry.logbooks.metrics.logbook_metrics",)
+    approved_acts = (
+        "registry.logbooks.operations.entries.edit_entry",
+        "registry.logbooks.operations.deciding.withdraw_entry",
+    )
