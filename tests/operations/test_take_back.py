@@ -355,6 +355,17 @@ def test_what_was_added_and_edited_and_set_back_can_be_removed(world: World) -> 
 # Rights
 
 
+def test_what_wrote_only_dated_rows_needs_the_right_and_the_approval_too(world: World) -> None:
+    joint(world)
+    cover(world, on=DAY)
+    entry, reason = newest(), "办错了"
+    for user in (make_user("right", world.right), make_user("see", world.left, "viewer")):
+        with pytest.raises(NotAllowed):
+            take_back(actor=by(user), entry=entry, reason=reason)
+    with pytest.raises(NeedsApproval):
+        take_back(actor=by(make_user("left", world.left, "clerk")), entry=entry, reason=reason)
+
+
 def test_who_may_not_do_it_there_may_not_take_it_back(world: World) -> None:
     dissolve(world, world.general)
     entry, reason = newest(), "办错了"
