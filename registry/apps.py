@@ -65,5 +65,5 @@ class RegistryConfig(AppConfig):
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",
         "registry.counting.metrics.PEOPLE_METRICS",
-        "registry.counting.metrics.unlisted",
     )
+    unlisted_metrics = ("registry.counting.metrics.UNLISTED",)

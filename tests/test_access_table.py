@@ -475,6 +475,10 @@ TABLE: dict[str, list[Row]] = {
     "service_return": [
         Row(nothing, MANY, DONE, lambda here: {"rows": here.signed.pk, "reason": "误签"}, query=OVER)
     ],
+    "service_remind": [
+        Row(unit, MANAGE, MANAGED, lambda here: {"due_on": TODAY}, query=OVER),
+        Row(department, NOBODY_HERE, NOBODY_HERE, lambda here: {"due_on": TODAY}, query=OVER),
+    ],
     "person_service": [
         Row(unsigned, ALL_READ, READ_ONLY, query=OVER),
         Row(signed, ALL_READ, READ_ONLY, query=OVER),
@@ -925,6 +929,7 @@ TABLE: dict[str, list[Row]] = {
         Row(lambda here: [here.withdrawn.pk], MANAGE, MANAGED, lambda here: {"reason": "没有误录"})
     ],
     # pickers
+    "pick_metrics": [Row(nothing, EVERYBODY, READ_ONLY, query="q=宣誓")],
     "pick_units": [Row(nothing, EVERYBODY, READ_ONLY, query="q=密")],
     "pick_organizations": [
         Row(nothing, EVERYBODY, READ_ONLY, query="q=密"),
@@ -1078,6 +1083,22 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "desk": [Row(nothing, EVERYBODY, READ_ONLY)],
+    "desk_approve": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": f"organization-{pk_of(submitted(here))}", **decided(here)},
+        ),
+    ],
+    "desk_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": f"submission-{here.submission.pk}", "reason": "缺批复"},
+        ),
+    ],
     # one's own right to approve, for the days of an absence
     "delegate": [
         Row(

@@ -12,6 +12,6 @@ class ApprovalsConfig(AppConfig):
     keeps_submissions = ("registry.approvals.submissions.keep",)
     returned_submissions = ("registry.approvals.submissions.returned",)
     record_words = ("registry.approvals.nouns.WORDS",)
+    campaign_dues = ("registry.approvals.panels.WAITING",)
     organization_panels = ("registry.approvals.panels.of_organization",)
-    desk_numbers = ("registry.approvals.desk.NUMBERS",)
-    desk_cards = ("registry.approvals.desk.deciding", "registry.approvals.desk.returned")
+    desk_decides = ("registry.approvals.desk.CHANGES",)

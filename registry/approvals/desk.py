@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Sequence
+from datetime import date
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 
-from registry import access
+from registry import nouns
+from registry.approvals import submissions as operations
 from registry.approvals.models import Submission
-from registry.approvals.tables import ListedSubmission, SubmissionTable
 from registry.models import User, WorkflowState
-from registry.operations import seen
 from registry.rules import workflow
-from registry.web.deciding import DecideManyForm
-from registry.web.desk import Waiting
-
-MOST = 50
-Card = tuple[str, dict[str, Any]]
+from registry.web.desk import Deciding, Said, Waiting
 
 
 def _to_decide(user: int) -> QuerySet[Submission]:
@@ -31,35 +25,25 @@ def _returned(user: int) -> QuerySet[Submission]:
 
 TO_DECIDE = Waiting("approve_submission", _to_decide)
 RETURNED = Waiting("submit_submission", _returned)
-NUMBERS = (TO_DECIDE, RETURNED)
 
 
-def _rows(user: access.AnyUser, waiting: Waiting) -> list[Submission]:
-    if not access.may_somewhere(user, waiting.verb):
-        return []
-    rows = waiting.of(user).select_related("unit", "submitted_by", "decided_by")
-    return list(rows.order_by("submitted_at", "pk")[:MOST])
+def _checks(submissions: Sequence[Submission], day: date) -> dict[int, list[Said]]:
+    """Return which of them cannot be carried out any more: all else was asked when they were submitted."""
+    stale = operations.stale(submissions)
+    return {key: [Said("bad", "不能批准", "内容已变动", message)] for key, message in stale.items()}
 
 
-def deciding(request: HttpRequest) -> Card | None:
-    """Return the card of the changes that wait for the user's decision, the oldest first."""
-    rows = _rows(request.user, TO_DECIDE)
-    if not rows:
-        return None
-    number = len(rows) if len(rows) < MOST else TO_DECIDE.of(request.user).count()
-    table = SubmissionTable(request)
-    marks = [f"{row.pk}:{mark}" for row, mark in zip(rows, seen.short_marks(rows), strict=True)]
-    lines = [ListedSubmission(table, row) for row in rows]
-    form = DecideManyForm(user=request.user, row=SimpleNamespace(rows=rows), auto_id="change_%s")
-    return "approvals/_desk.html", {
-        "lines": list(zip(lines, marks, strict=True)),
-        "number": number,
-        "form": form,
-    }
-
-
-def returned(request: HttpRequest) -> Card | None:
-    """Return the card of the user's changes that came back, and why."""
-    table = SubmissionTable(request)
-    lines = [ListedSubmission(table, row) for row in _rows(request.user, RETURNED)]
-    return ("approvals/_desk_returned.html", {"lines": lines}) if lines else None
+CHANGES = Deciding(
+    TO_DECIDE,
+    operations.approve_submissions,
+    operations.return_submissions,
+    word=lambda submission: nouns.label_of(submission.verb),
+    checks=_checks,
+    differences=operations.differences,
+    returned=RETURNED,
+    mending=lambda submission: (("办理", submission.get_absolute_url()),),
+    note="批准前仍按现行的内容统计。",
+    consequence="变更批准后立即按提交的内容办理,统计数随之改变。",
+    related=("unit", "organization__parent__unit", "submitted_by"),
+)
+"""What the desk lists of changes."""

@@ -20,7 +20,7 @@ SUBMISSION = Noun(
         Verb("withdraw_submission", "撤回变更申请", ENTER),
     ),
     unit_path="unit",
-    related=("unit", "organization", "submitted_by", "decided_by", "approving_organization"),
+    related=("unit", "organization__parent__unit", "submitted_by", "decided_by", "approving_organization"),
     page="submission",
     page_key="id",
     page_key_label="编号",

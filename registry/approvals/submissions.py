@@ -8,14 +8,15 @@ from datetime import date
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Model, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from registry import access, audit, nouns
 from registry.approvals.models import Submission, SubmittedRow
 from registry.audit import Actor
-from registry.models import Organization, User, WorkflowState
+from registry.models import Campaign, Organization, User, WorkflowState
 from registry.models.journal import remove
+from registry.models.kinds import PARTY_KINDS
 from registry.models.writer import write_new
 from registry.operations import seen
 from registry.operations.base import fresh_all, need_right, not_allowed, operation, write, write_each
@@ -30,6 +31,7 @@ OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
 _MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS, seen.COVERED))
 """What of an organization may not change between submitting and approving; a wording fix may."""
+_SEND_BACK = "请退回,由提交人核对后再次提交。"
 
 
 # --- What waits -----------------------------------------------------------------------------------
@@ -52,6 +54,21 @@ def open_about(organizations: Sequence[Organization]) -> QuerySet[Submission]:
         model=Organization._meta.label_lower, object_id__in=[row.pk for row in organizations]
     )
     return Submission.objects.filter(state__in=OPEN, pk__in=rows.values("submission")).order_by("pk")
+
+
+def of_campaign(campaign: Campaign) -> QuerySet[Submission]:
+    """Return the submissions about what ends with a campaign: its organizations, and what is below them.
+
+    A standing Party organization ends with no task; nor does what is below it for that alone.
+    """
+    own = Organization.objects.exclude(kind__in=PARTY_KINDS, is_temporary=False).filter(campaign=campaign)
+    above = own.filter(tree_id=OuterRef("tree_id"), lft__lt=OuterRef("lft"), rght__gt=OuterRef("rght"))
+    rows = SubmittedRow.objects.filter(model=Organization._meta.label_lower)
+    about = Organization.objects.filter(
+        Q(pk__in=own.order_by().values("pk")) | Exists(above.order_by()), pk__in=rows.values("object_id")
+    )
+    there = rows.filter(object_id__in=about.order_by().values("pk"))
+    return Submission.objects.filter(pk__in=there.values("submission"))
 
 
 def differences(submission: Submission) -> list[tuple[str, str, str]]:
@@ -133,7 +150,23 @@ def submit_submission(*, actor: Actor, submission: Submission) -> Submission:
     """Submit again what was returned, as it is."""
     (row,) = _at_step(actor, workflow.SUBMIT, [submission])
     _need_own(actor, row)
+    _check_unchanged([row], "请撤回这项申请,需要的在该组织的页面上重新办理。")
     return _decided(actor, workflow.SUBMIT, [row], "", {})[0]
+
+
+@operation
+def settle_submissions(*, actor: Actor, rows: Sequence[Submission], reason: str) -> tuple[int, int]:
+    """Return all of these, with one reason; withdraw the actor's own, which they never decide on.
+
+    Returns how many were returned, and how many withdrawn.
+    """
+    own = [row for row in rows if actor.user is not None and workflow.is_own(actor.user, row)]
+    others = [row for row in rows if row not in own]
+    for row in own:
+        withdraw_submission(actor=actor, submission=row, reason=reason)
+    if others:
+        return_submissions(actor=actor, submissions=others, reason=reason)
+    return len(others), len(own)
 
 
 @operation
@@ -234,8 +267,19 @@ def _check_one_each(submissions: Sequence[Submission]) -> None:
         seen_once.add(each.organization_id or 0)
 
 
-def _check_unchanged(submissions: Sequence[Submission]) -> None:
-    """Refuse where rows are another thing than they were: something else would be done now."""
+def _check_unchanged(submissions: Sequence[Submission], then: str = _SEND_BACK) -> None:
+    """Refuse where rows are another thing than they were; ``then`` says what to do."""
+    for said in stale(submissions, then).values():
+        raise refuse(None, said)
+
+
+def stale(submissions: Sequence[Submission], then: str = _SEND_BACK) -> dict[int, str]:
+    """Say of which rows are another thing than they were: something else would be done now.
+
+    Returns a sentence by the key of each such submission, which ends with ``then``.
+    """
+    prefetch_related_objects(submissions, "rows")
+    found: dict[int, str] = {}
     keys: dict[str, set[int]] = {}
     for each in (each for submission in submissions for each in submission.rows.all()):
         keys.setdefault(each.model, set()).add(each.object_id)
@@ -246,15 +290,15 @@ def _check_unchanged(submissions: Sequence[Submission]) -> None:
     for submission in submissions:
         for each in submission.rows.all():
             if (each.model, each.object_id) not in now:
-                raise refuse(None, f"“{submission}”涉及的内容有的已不存在,请退回。")
+                found[submission.pk] = f"“{submission}”涉及的内容有的已不存在,{then}"
+                continue
             row, mark = now[each.model, each.object_id]
             names = seen.differences(each.mark, mark)
             if isinstance(row, Organization):
                 names = [name for name in names if name in _MATTERS]
             if names:
-                raise refuse(
-                    None, f"提交之后“{row}”的{_labels(row, names)}已变动,请退回,由提交人核对后再次提交。"
-                )
+                found[submission.pk] = f"提交之后“{row}”的{_labels(row, names)}已变动,{then}"
+    return found
 
 
 def _labels(row: Model, names: Sequence[str]) -> str:

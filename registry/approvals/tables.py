@@ -14,6 +14,7 @@ from registry.approvals.models import Submission
 from registry.models.kinds import WorkflowState
 from registry.rules import workflow
 from registry.spreadsheets.sheets import Kind
+from registry.web.address import campaigns_of
 from registry.web.columns import Column, tag_cell, tick_column
 from registry.web.filters import ChoiceFilter, TextFilter
 from registry.web.tables import Act, Table
@@ -76,6 +77,15 @@ def _named(table: SubmissionTable, rows: Any, text: str) -> Any:
     return rows.filter(Q(subject__icontains=text) | Q(reason__icontains=text))
 
 
+def _campaigns(table: SubmissionTable) -> list[tuple[str, str]]:
+    return [(each.code, each.label) for each in campaigns_of(table.request)]
+
+
+def _of_campaign(table: SubmissionTable, rows: Any, code: str) -> Any:
+    (campaign,) = (each for each in campaigns_of(table.request) if each.code == code)
+    return rows.filter(pk__in=operations.of_campaign(campaign).order_by().values("pk"))
+
+
 class SubmissionTable(Table[ListedSubmission]):
     """What may be decided on, unless another state is asked for; the oldest first."""
 
@@ -116,6 +126,7 @@ class SubmissionTable(Table[ListedSubmission]):
             ),
             anything=None,
         ),
+        ChoiceFilter("of", "专项任务", _of_campaign, "{}", choices=_campaigns),
         TextFilter("q", "组织或原因", _named),
     )
 

@@ -17,6 +17,7 @@ from registry.models.kinds import WorkflowState
 from registry.rules import workflow
 from registry.web import history
 from registry.web.address import address_of
+from registry.web.approvers import who_approves
 from registry.web.changes import Job, Subject
 from registry.web.columns import Column
 from registry.web.deciding import DecideManyForm, DecisionForm, ReturnManyForm
@@ -60,6 +61,7 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
             else "",
             "own": workflow.OWN if workflow.is_own(request.user, found) else "",
             "waits": found.state == WorkflowState.SUBMITTED,
+            "approvers": who_approves(request.user, [found] * (found.state == WorkflowState.SUBMITTED)),
             "actions": _actions(request, found),
             **history.of_page(request.user, found, address),
             "crumbs": [

@@ -72,10 +72,13 @@ class Extent:
     @cached_property
     def covered(self) -> Q:
         """The condition that an organization stands where the user may do ``verb``."""
+        return self._covered_at("unit")
+
+    def _covered_at(self, path: str) -> Q:
         if self.user is None:
             return Q()
         spans = access.spans(self.user, self.verb)
-        return Q() if everything(spans) else in_spans(spans, "unit__")
+        return Q() if everything(spans) else in_spans(spans, f"{path}__")
 
     def ending(self) -> QuerySet[Organization]:
         """Return the organizations that are dissolved."""
@@ -204,8 +207,13 @@ class Extent:
         return {key: numbers for key, numbers in found.items() if not numbers.is_zero}
 
     def owed(self, due: Due) -> QuerySet[Any]:
-        """Return what is still to be done of one kind."""
-        return due.rows(self.campaign, self.ending())
+        """Return what is still to be done of one kind, where the user may do ``verb``."""
+        return due.rows(self.campaign, self.ending()).filter(self._covered_at(due.unit_path))
+
+    @cached_property
+    def waiting(self) -> list[tuple[Due, int]]:
+        """What else waits for a decision, and can be settled with the organizations: how much of each."""
+        return [(due, self.owed(due).count()) for due in self.dues if due.settle is not None]
 
     def _grouped(self, rows: QuerySet[Any], path: str, **numbers: Count) -> QuerySet[Any, dict[str, Any]]:
         there = rows.order_by().annotate(where_=self._where(path)).values("where_")

@@ -116,21 +116,28 @@ def _leave_to_worker(closing: Closing, actor: Actor) -> Closing:
 def settle_pending(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> tuple[int, int]:
     """Return everything that waits for a decision, with one reason; return how many, and how many others.
 
-    What was not submitted, or by the actor, nobody returns (``rules.workflow``): it is withdrawn.
+    What was not submitted, or by the actor, nobody returns (``rules.workflow``): it is withdrawn. What other
+    capabilities hand up comes first, since it is about organizations that stand.
     """
     campaign = fresh(campaign)
     need_right(actor, "close_campaign", campaign)
-    user = actor.user or AnonymousUser()
+    need_reason(reason, "退回原因")
+    user, extent = actor.user or AnonymousUser(), Extent(campaign, on, actor.user)
+    numbers = [
+        due.settle(actor=actor, rows=list(extent.owed(due)), reason=reason)
+        for due in extent.dues
+        if due.settle is not None
+    ]
     returned: list[Organization] = []
     others: list[Organization] = []
-    for row in Extent(campaign, on, actor.user).pending():
+    for row in extent.pending():
         (returned if workflow.may_start(workflow.RETURN, row, user) else others).append(row)
-    need_reason(reason, "退回原因")
     if others:
         withdraw_organizations(actor=actor, organizations=others, reason=reason)
     if returned:
         return_organizations(actor=actor, organizations=returned, reason=reason)
-    return len(returned), len(others)
+    numbers.append((len(returned), len(others)))
+    return sum(number for number, _ in numbers), sum(number for _, number in numbers)
 
 
 @operation

@@ -106,10 +106,16 @@ class Consequences:
         if staying := extent.staying().count():
             url = self.url(organizations, what="staying")
             figures.append(Figure("常设党组织", staying, "个", url, "不随任务撤销"))
-        if whole.pending:
-            url = self.url(organizations, what="pending")
-            figures.append(Figure("待审批的组织", whole.pending, "个", url, "先批准或退回", is_waiting=True))
-        return figures
+        return [*figures, *self.waiting()]
+
+    def waiting(self) -> list[Figure]:
+        """Return what waits for a decision and comes first: organizations, and what else can be settled."""
+        extent = self.extent
+        url = self.url("campaign_close_organizations", what="pending")
+        waits = [("待审批的组织", extent.whole.pending, "个", url)]
+        for due, number in extent.waiting:
+            waits.append((due.label, number, due.measure, self.address.url(due.url(extent.campaign))))
+        return [Figure(*each, note="先批准或退回", is_waiting=True) for each in waits if each[1]]
 
 
 def preview(extent: Extent, address: Address) -> dict[str, Any]:
@@ -117,11 +123,13 @@ def preview(extent: Extent, address: Address) -> dict[str, Any]:
     consequences = Consequences(extent, address)
     lines, whole = consequences.by_unit()
     named, unseen = extent.outside_named()
+    figures = consequences.figures()
     return {
         "heads": consequences.heads,
         "lines": lines,
         "whole": whole,
-        "figures": consequences.figures(),
+        "figures": figures,
+        "waiting": [each for each in figures if each.is_waiting],
         "outside": named,
         "outside_unseen": unseen,
         "obstacles": [finding.message for finding in closing_refusals(extent)],

@@ -14,7 +14,7 @@ from registry.closings import operations
 from registry.closings.extent import Extent
 from registry.closings.forms import CloseForm, DayForm, ReturnForm
 from registry.closings.models import UNDER_WAY, Closing, ClosingState
-from registry.closings.page import panel_of, preview, sentences
+from registry.closings.page import Consequences, panel_of, preview, sentences
 from registry.closings.rules import reopening_refusals
 from registry.closings.tables import (
     ClosingAssignments,
@@ -110,19 +110,25 @@ def close(request: HttpRequest, code: str) -> HttpResponse:
 settle = _CAMPAIGN.change(
     operations.settle_pending,
     ReturnForm,
-    "退回全部待审批的组织",
+    "退回全部待审批的事项",
     submit_label="全部退回",
     verb="close_campaign",
     sentences=lambda job: [
-        f"“{job.row.name}”中待审批的组织 {_extent(job).whole.pending:,} 个全部退回,都不计入统计。",
+        f"“{job.row.name}”中{_waiting(job)}全部退回:新组织不计入统计,变更不办理。",
         "草稿和您自己提交的不能由您退回,改为撤回。要批准其中一些的,请先在名单中批准。",
     ],
     initial=lambda job: {"on": _extent(job).on},
     context=lambda job: {"cancel_url": _page_of(job)},
-    done=lambda job, numbers: f"已退回 {numbers[0]:,} 个待审批的组织,撤回 {numbers[1]:,} 个。",
+    done=lambda job, numbers: f"已退回 {numbers[0]:,} 件待审批的事项,撤回 {numbers[1]:,} 件。",
     template="pages/campaigns/confirm.html",
     back=lambda job, numbers: _page_of(job),
 )
+
+
+def _waiting(job: Job) -> str:
+    """Say how much waits for a decision."""
+    waits = Consequences(_extent(job), job.address).waiting()
+    return "、".join(f"{each.label} {each.number:,} {each.measure}" for each in waits) or "没有待审批的事项,"
 
 
 def _page_of(job: Job) -> str:

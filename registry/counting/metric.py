@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import (
     Case,
@@ -24,6 +25,7 @@ from django.db.models import (
 from registry.models.base import on_day
 from registry.models.kinds import WorkflowState
 
+M = TypeVar("M", bound="Metric")
 EVERY = Q()
 """The condition that holds of every row."""
 APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
@@ -58,6 +60,8 @@ class CountSource:
     """Dated rows of the owner, of which one holds on each day: political status, stage."""
     hangs_on: str = ""
     """The row that each hangs on: when that one is written, its owners are counted anew."""
+    named: str = ""
+    """The metric that each row is of, by its slug, where users make the metrics: see ``Family``."""
 
     @property
     def owners(self) -> type[Model]:
@@ -77,6 +81,8 @@ class CountSource:
     def rows(self, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
         """Return the rows that count, in these workflow states; what has no workflow is approved."""
         rows = self.model._default_manager.filter(self.where).order_by()
+        if self.unit:
+            rows = rows.filter(**{f"{self.unit}__isnull": False})
         if self.state:
             return rows.filter(**{f"{self.state}__in": states})
         return rows if set(APPROVED) <= set(states) else rows.none()
@@ -87,6 +93,14 @@ class CountSource:
         if self.dated:
             rows = rows.annotate(standing=_of_day(self.dated, day))
         return rows.annotate(host=_of_day(self.host, day)).filter(host__isnull=False) if self.host else rows
+
+    def follows_organization(self, conditions: Iterable[Q]) -> bool:
+        """Whether what a row counts, under one of the conditions or none, depends on its organization."""
+        if not self.organization:
+            return self.organization is not None
+        paths = [self.starts, self.ends, self.host, self.unit, self.state, self.campaign]
+        paths += [path for condition in (self.where, *conditions) for path in paths_of(condition)]
+        return any(path.startswith(self.organization) for path in paths)
 
     def dated_rows(self, condition: Q) -> tuple[QuerySet[Any], str]:
         """Return the dated rows that the condition holds of, and the column of their owner."""
@@ -115,10 +129,24 @@ class Metric:
     """The metrics of which this is the sum: then no totals are kept of it."""
     page: str = field(default="", kw_only=True)
     """The name of the page that lists its rows."""
+    group: str = field(default="", kw_only=True)
+    """Under which words it is offered where somebody chooses among many: 组织活动 · 宣誓."""
+    family: Family | None = field(default=None, kw_only=True)
+    """With which others of its source it is counted."""
+    made_by: tuple[str, int] | None = field(default=None, kw_only=True)
+    """The row that makes it one, by noun and key: who does not see that one is not offered the metric."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_.-]{1,100}", self.slug):
             raise ValueError(f"no slug for a metric: {self.slug!r}")
+        if bool(self.source.named) != bool(self.family or isinstance(self, Family)):
+            raise ValueError(f"{self.slug}: a metric of a named source is made by its family, no other is")
+
+    @property
+    def title(self) -> str:
+        """What it is called where it stands beside metrics of other groups."""
+        within = self.group.rpartition(" · ")[2]
+        return f"{within}:{self.label}" if self.family and within else str(self.label)
 
     @property
     def on_day(self) -> Q:
@@ -139,6 +167,41 @@ class Metric:
         if self.amount:
             return f"COALESCE(SUM({column}), 0)"
         return f"COUNT({'DISTINCT ' if self.distinct else ''}{column})"
+
+
+@dataclass(frozen=True, eq=False)
+class Family(Metric):
+    """All metrics of a ``named`` source that are counted in one way: the rows, their owners, or an amount.
+
+    Each row says itself of which of them it is. So totals are kept of hundreds as if it were one, and making
+    one more changes no statement.
+    """
+
+    def member(self, slug: str, label: str, kind: type[M] = Metric, **facts: Any) -> M:  # type: ignore[assignment]
+        """Return the metric that counts the rows that are named so, with more ``facts`` of its ``kind``.
+
+        The slug has a dot: so nobody who asks for a declared metric has to ask which ones users made.
+        """
+        if "." not in slug:
+            raise ValueError(f"no slug for a metric that users made: {slug!r}")
+        return kind(
+            slug,
+            label,
+            self.condition & Q(**{self.source.named: slug}),
+            source=self.source,
+            distinct=self.distinct,
+            amount=self.amount,
+            standing=self.standing,
+            family=self,
+            **facts,
+        )
+
+
+def paths_of(condition: Q) -> Iterator[str]:
+    """Yield the paths of fields that a condition names."""
+    children: list[Any] = list(condition.children)
+    for child in children:
+        yield from paths_of(child) if isinstance(child, Q) else (child[0],)
 
 
 def prefixed(condition: Q, prefix: str) -> Q:

@@ -1,20 +1,23 @@
 """Every metric by its slug: the registry's own and those that capabilities hand up.
 
-An ``AppConfig`` hands metrics up as ``metrics = ("dotted.path.TUPLE", ...)``. Where the path names a
-function, it is called each time: metrics that users make, read from the database.
+An ``AppConfig`` hands metrics up as ``metrics = ("dotted.path.TUPLE", ...)``. Of those that users make the
+tuple holds the families, and a function beside it reads the metrics from the database, by slug
+(``models/versions.py`` keeps them). It is called only where somebody asks for one of them. Nobody chooses or
+compares ``unlisted_metrics``: totals are kept of them for a page's own use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from django.apps import apps
 from django.db.models import Q
 from django.utils.module_loading import import_string
 
-from registry.counting.metric import CountSource, Metric
+from registry.counting.metric import CountSource, Family, Metric
 from registry.models import Assignment, Organization, PersonPlacement
 from registry.models.kinds import (
     FORMATION_KINDS,
@@ -78,6 +81,7 @@ class OrganizationMetric(Metric):
     is_temporary: bool | None = field(default=None, kw_only=True)
     source: CountSource = field(default=ORGANIZATIONS, kw_only=True)
     page: str = field(default="organizations", kw_only=True)
+    group: str = field(default="组织", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,6 +103,7 @@ class PeopleMetric(Metric):
     distinct: bool = field(default=True, kw_only=True)
     measure: str = field(default="人", kw_only=True)
     page: str = field(default="people", kw_only=True)
+    group: str = field(default="人员", kw_only=True)
 
 
 def _of(
@@ -175,9 +180,7 @@ IN_STANDING_METRIC = PeopleMetric(
 )
 
 
-def unlisted() -> tuple[Metric, ...]:
-    """Return the metrics of which totals are kept for a page's own use: nobody chooses or compares them."""
-    return (*STANDING_METRICS, IN_STANDING_METRIC)
+UNLISTED: tuple[Metric, ...] = (*STANDING_METRICS, IN_STANDING_METRIC)
 
 
 CHARTED = (
@@ -190,49 +193,71 @@ CHARTED = (
 """The metrics that charts over time offer first; the first of them unless the address asks for another."""
 
 
-class _Declared(Mapping[str, Metric]):
-    """Every metric that is declared in the code, by slug, in the order of the settings."""
+class _BySlug(Mapping[str, Metric]):
+    """Every metric by its slug. To go through them is to go through those declared in the code, in order."""
 
     def __getitem__(self, slug: str) -> Metric:
-        return _handed_up()[0][slug]
+        return made_metrics()[slug] if "." in slug else _handed_up().declared[slug]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_handed_up()[0])
+        return iter(_handed_up().declared)
 
     def __len__(self) -> int:
-        return len(_handed_up()[0])
+        return len(_handed_up().declared)
 
 
-METRICS = _Declared()
+METRICS = _BySlug()
+
+
+def made_metrics() -> Mapping[str, Metric]:
+    """Return the metrics that users have made, by slug: one small query, of a page that reads no more."""
+    found = [each() for each in _handed_up().made]
+    return found[0] if len(found) == 1 else {slug: metric for each in found for slug, metric in each.items()}
 
 
 def every_metric() -> tuple[Metric, ...]:
     """Return every metric, those of the code and those that users have made."""
-    declared, made = _handed_up()
-    found = dict(declared)
-    for metric in (metric for each in made for metric in each()):
-        found[metric.slug] = _KNOWN.setdefault(repr(metric), metric)
-    return tuple(found.values())
+    handed_up = _handed_up()
+    return (*handed_up.declared.values(), *handed_up.unlisted, *made_metrics().values())
 
 
-_KNOWN: dict[str, Metric] = {}
-"""Metrics that users made, by content: an equal one is the same object, so caches keep working."""
+def kept_metrics() -> tuple[Metric, ...]:
+    """Return what totals are kept of: every metric but sums of others, of what users made the families."""
+    return _handed_up().kept
+
+
+@dataclass(frozen=True)
+class _HandedUp:
+    """What the apps hand up."""
+
+    declared: dict[str, Metric]
+    unlisted: tuple[Metric, ...]
+    made: tuple[Callable[[], Mapping[str, Metric]], ...]
+    kept: tuple[Metric, ...]
 
 
 @cache
-def _handed_up() -> tuple[dict[str, Metric], tuple[Callable[[], Iterable[Metric]], ...]]:
-    """Read what the apps hand up: the declared metrics by slug, and the functions that know more."""
+def _handed_up() -> _HandedUp:
     declared: dict[str, Metric] = {}
+    families: dict[Metric, None] = {}
     made = []
-    for path in (path for config in apps.get_app_configs() for path in getattr(config, "metrics", ())):
-        found = import_string(path)
+    for found in _named_by("metrics"):
         if callable(found):
             made.append(found)
             continue
         for metric in found:
-            if declared.setdefault(metric.slug, metric) is not metric:
-                raise ValueError(f"two metrics are called {metric.slug}")
-    return declared, tuple(made)
+            if isinstance(metric, Family):
+                families[metric] = None
+            elif declared.setdefault(metric.slug, metric) is not metric or "." in metric.slug:
+                raise ValueError(f"two metrics are called {metric.slug}, or it has a dot")
+    unlisted = tuple(metric for found in _named_by("unlisted_metrics") for metric in found)
+    kept = (*(metric for metric in declared.values() if not metric.parts), *unlisted, *families)
+    return _HandedUp(declared, unlisted, tuple(made), kept)
+
+
+def _named_by(name: str) -> Iterator[Any]:
+    for config in apps.get_app_configs():
+        yield from map(import_string, getattr(config, name, ()))
 
 
 def measured(metric: Metric) -> str:

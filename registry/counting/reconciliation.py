@@ -85,9 +85,12 @@ def reconcile(figures: Iterable[Figure], scope: tuple[Span, ...] | None = None) 
         day = figure.day
         if _countable(figure) and day is not None and figure.unit is not None:
             asked.setdefault((figure.basis, day), {})[figure.unit.pk] = figure.unit
+    made = {figure.metric for figure in rows if "." in figure.metric and figure.metric in METRICS}
+    metrics = [*METRICS.values(), *(METRICS[slug] for slug in sorted(made))]
     counted: dict[tuple[str, date, int], dict[str, int]] = {}
     for (basis, day), units in asked.items():
-        for pk, line in count_units(units.values(), Question(day, basis, scope=scope), pending=False).items():
+        question = Question(day, basis, scope=scope)
+        for pk, line in count_units(units.values(), question, pending=False, metrics=metrics).items():
             counted[basis, day, pk] = line.counts
     return [_compare(figure, counted) for figure in rows]
 

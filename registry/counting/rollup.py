@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from registry.counting.basis import Place, Question, inside, read, rows_of, statement
 from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
@@ -31,6 +32,8 @@ _FEW = 64
 
 Counts = dict[str, int]
 Metrics = Collection[Metric]
+_Asked = tuple[tuple[Metric, ...], tuple[str, ...]]
+"""In which ways rows are counted, and of a named source the names that are asked for (none: any)."""
 _BOTH = (*APPROVED, *PENDING_STATES)
 
 
@@ -127,24 +130,30 @@ def _own(
     Distinct owners may be in both, so they are counted from the rows.
     """
     line = Line.of(metrics)
-    for source, mine in by_source(metrics).items():
-        rest = [metric for metric in mine if not metric.distinct]
+    for share in shares_of(metrics):
+        rest = [metric for metric in share.metrics if not metric.distinct]
         for slug in (metric.slug for metric in rest):
             parts = sum(lines[child].counts[slug] for child in children)
             line.counts[slug] = lines[TOTAL].counts[slug] - parts
         every = [line.counts[metric.slug] for metric in rest if not (metric.on_day or metric.amount)]
-        if len(rest) < len(mine) and (not every or every[0]):
-            counts, _pending = _counted(source, mine, alone, question)
+        if len(rest) < len(share.metrics) and (not every or every[0]):
+            counts, _pending = _counted(share, alone, question)
             line.counts.update(counts)
     return line
 
 
-def count_units(units: Iterable[Unit], question: Question, *, pending: bool = True) -> dict[int, Line]:
-    """Count the declared metrics for each unit's subtree, by unit id; without ``pending`` one query less."""
+def count_units(
+    units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
+) -> dict[int, Line]:
+    """Count metrics (else every declared one) for each unit's subtree, by unit id.
+
+    Without ``pending`` one query less.
+    """
     shape = UnitHierarchy.on(question.as_of)
     units = list(units)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
-    return _lines(question, buckets, {unit.pk: unit for unit in units}, declared(), pending=pending)
+    asked = metrics or declared()
+    return _lines(question, buckets, {unit.pk: unit for unit in units}, asked, pending=pending)
 
 
 def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Counts | None:
@@ -154,12 +163,55 @@ def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Coun
     return totals.read({unit.pk}, question, metrics or declared())[unit.pk]
 
 
-def by_source(metrics: Metrics) -> dict[CountSource, list[Metric]]:
+@dataclass(frozen=True)
+class _Share:
+    """The metrics that are asked of one source; of a named one its rows say which of them each is of."""
+
+    source: CountSource
+    metrics: list[Metric]
+
+    @cached_property
+    def asked(self) -> _Asked:
+        """How the rows are marked, and which of them are read."""
+        if not self.source.named:
+            return tuple(self.metrics), ()
+        slugs = tuple(metric.slug for metric in self.metrics)
+        ways = dict.fromkeys(metric.family for metric in self.metrics if metric.family is not None)
+        return tuple(ways), slugs if len(slugs) <= _FEW else ()
+
+    @cached_property
+    def _ways(self) -> dict[str, int]:
+        """Of each metric that has a name the place of its numbers."""
+        ways = self.asked[0]
+        return {
+            metric.slug: ways.index(metric.family) for metric in self.metrics if metric.family is not None
+        }
+
+    def numbers(self, row: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+        """Yield a row's metrics with their numbers; of a named source the row begins with the name."""
+        if not self.source.named:
+            yield from zip((metric.slug for metric in self.metrics), row, strict=True)
+        elif row[0] in self._ways:
+            yield row[0], row[1 + self._ways[row[0]]]
+
+    def added(self, rows: Iterable[Sequence[Any]]) -> Counts:
+        """Add up the marks of rows, each with its name where the source is a named one."""
+        marks: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            for slug, mark in self.numbers(row):
+                if mark is not None:
+                    marks[slug].append(mark)
+        return {
+            metric.slug: _added(metric, marks[metric.slug]) for metric in self.metrics if metric.slug in marks
+        }
+
+
+def shares_of(metrics: Metrics) -> list[_Share]:
     """Group the metrics by their source."""
     found: dict[CountSource, list[Metric]] = defaultdict(list)
     for metric in metrics:
         found[metric.source].append(metric)
-    return found
+    return [_Share(source, mine) for source, mine in found.items()]
 
 
 def _lines(
@@ -192,31 +244,48 @@ def _count_pending(
     question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line], metrics: Metrics
 ) -> None:
     """Add the rows that are not approved: they are read once and distributed over the buckets."""
-    for source, mine in by_source(metrics).items():
+    for share in shares_of(metrics):
+        source = share.source
         if not source.state:
             continue
         pending = sorted(
-            read(_marked, question, _hull(buckets), source, tuple(mine)), key=lambda row: row[:2]
+            read(_marked, question, _hull(buckets), source, *share.asked), key=lambda row: row[:2]
         )
         for bucket, spans in buckets.items() if pending else ():
-            here = [row[2:] for row in inside(pending, spans)]
-            for metric, column in zip(mine, zip(*here, strict=True), strict=bool(here)):
-                lines[bucket].pending[metric.slug] = _added(metric, column)
+            lines[bucket].pending.update(share.added(row[2:] for row in inside(pending, spans)))
 
 
 def _marked(
-    question: Question, place: list[Span] | None, source: CountSource, metrics: tuple[Metric, ...]
+    question: Question,
+    place: list[Span] | None,
+    source: CountSource,
+    ways: tuple[Metric, ...],
+    slugs: tuple[str, ...],
 ) -> Any:
-    """Return the rows that are not approved: (tree, place, what each metric counts)."""
-    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(metrics)}
+    """Return the rows that are not approved: (tree, place, the name of the metric, what each way counts)."""
+    rows = _named(rows_of(source, question, place, PENDING_STATES), source, slugs)
+    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(ways)}
     at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
-    return rows_of(source, question, place, PENDING_STATES).annotate(**marks).values_list(*at, *marks)
+    return rows.annotate(**marks).values_list(*at, *_names(source), *marks)
 
 
-def _added(metric: Metric, marks: Iterable[Any]) -> int:
+def _names(source: CountSource) -> tuple[str, ...]:
+    """Return the column that says of which metric a row is, if there is one."""
+    return ("row_named",) if source.named else ()
+
+
+def _named(rows: QuerySet[Any], source: CountSource, slugs: tuple[str, ...]) -> QuerySet[Any]:
+    """Return those of the rows that are of these metrics (none: of any), with that column."""
+    if not source.named:
+        return rows
+    asked = {f"{source.named}__in": slugs} if slugs else {}
+    found: QuerySet[Any] = rows.filter(**asked).annotate(row_named=F(source.named))
+    return found
+
+
+def _added(metric: Metric, marks: list[Any]) -> int:
     """Add up marks in Python, as ``Metric.added`` does in SQL."""
-    given = [mark for mark in marks if mark is not None]
-    return sum(given) if metric.amount else len(set(given) if metric.distinct else given)
+    return sum(marks) if metric.amount else len(set(marks) if metric.distinct else marks)
 
 
 def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
@@ -233,33 +302,39 @@ def count_place(place: Place, question: Question, metrics: Metrics | None = None
     """Count the metrics at one place from the rows: one query for each source."""
     metrics = metrics or declared()
     line = Line.of(metrics)
-    for source, mine in by_source(metrics).items():
-        counts, pending = _counted(source, mine, place, question)
+    for share in shares_of(metrics):
+        counts, pending = _counted(share, place, question)
         line.counts.update(counts)
         line.pending.update(pending)
     return line
 
 
-def _counted(
-    source: CountSource, metrics: list[Metric], place: Place, question: Question
-) -> tuple[Counts, Counts]:
+def _counted(share: _Share, place: Place, question: Question) -> tuple[Counts, Counts]:
     """Count the metrics of one source at one place from the rows: approved, and not. One query."""
-    found = {True: no_counts(metrics), False: no_counts(metrics)}
+    found = {True: no_counts(share.metrics), False: no_counts(share.metrics)}
     rows: Iterable[tuple[Any, ...]]
     if isinstance(place, list):
-        rows = read(_summed, question, place, source, tuple(metrics))
+        rows = read(_summed, question, place, share.source, *share.asked)
     else:
-        rows = _summed(question, place, source, tuple(metrics))
+        rows = _summed(question, place, share.source, *share.asked)
     for approved, *numbers in rows:
-        found[bool(approved)] = dict(zip(found[True], numbers, strict=True))
+        found[bool(approved)].update(share.numbers(numbers))
     return found[True], found[False]
 
 
-def _summed(question: Question, place: Place | None, source: CountSource, metrics: tuple[Metric, ...]) -> Any:
-    """Return whether approved, and each metric's number: a row of each."""
-    rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source))
-    added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(metrics)}
-    return rows.values("is_approved").annotate(**added).values_list("is_approved", *added)
+def _summed(
+    question: Question,
+    place: Place | None,
+    source: CountSource,
+    ways: tuple[Metric, ...],
+    slugs: tuple[str, ...],
+) -> Any:
+    """Return whether approved, the name of the metric, and what each way counts: a row of each."""
+    rows = _named(rows_of(source, question, place, _BOTH), source, slugs)
+    added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(ways)}
+    by = ("is_approved", *_names(source))
+    rows = rows.annotate(is_approved=is_approved(source))
+    return rows.values(*by).annotate(**added).values_list(*by, *added)
 
 
 def count_buckets(
@@ -272,13 +347,13 @@ def count_buckets(
     if not values:
         return lines
     few = sum(len(spans) for spans in buckets.values()) <= _FEW
-    for source, mine in by_source(metrics).items():
-        inner = statement(_each_marked, question, _hull(buckets), source, tuple(mine), few)
+    for share in shares_of(metrics):
+        inner = statement(_each_marked, question, _hull(buckets), share.source, *share.asked, few)
         if inner is None:  # the question can have no rows: what never ends has not ended
             continue
-        for bucket, approved, *numbers in _bucketed(values, inner, mine, few):
+        for bucket, approved, *numbers in _bucketed(values, inner, share, few):
             line = lines[bucket].counts if approved else lines[bucket].pending
-            line.update((metric.slug, int(number)) for metric, number in zip(mine, numbers, strict=True))
+            line.update((slug, int(number)) for slug, number in share.numbers(numbers))
     return lines
 
 
@@ -296,17 +371,23 @@ _WAYS = {True: ("tree_id", "lft"), False: ("id",)}
 
 
 def _each_marked(
-    question: Question, place: list[Span] | None, source: CountSource, metrics: tuple[Metric, ...], few: bool
+    question: Question,
+    place: list[Span] | None,
+    source: CountSource,
+    ways: tuple[Metric, ...],
+    slugs: tuple[str, ...],
+    few: bool,
 ) -> Any:
-    """Return the rows: (where, whether approved, what each metric counts)."""
-    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(metrics)}
-    ways = {f"at_{name}": F(f"{source.at}{name}") for name in _WAYS[few]}
-    rows = rows_of(source, question, place, _BOTH).annotate(is_approved=is_approved(source), **marks, **ways)
-    return rows.values_list(*ways, "is_approved", *marks)
+    """Return the rows: (where, whether approved, the name of the metric, what each way counts)."""
+    rows = _named(rows_of(source, question, place, _BOTH), source, slugs)
+    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(ways)}
+    at = {f"at_{name}": F(f"{source.at}{name}") for name in _WAYS[few]}
+    rows = rows.annotate(is_approved=is_approved(source), **marks, **at)
+    return rows.values_list(*at, "is_approved", *_names(source), *marks)
 
 
 def _bucketed(
-    values: str, inner: tuple[str, tuple[Any, ...]], metrics: list[Metric], few: bool
+    values: str, inner: tuple[str, tuple[Any, ...]], share: _Share, few: bool
 ) -> list[tuple[Any, ...]]:
     """Join rows to the intervals and run one aggregate.
 
@@ -314,13 +395,14 @@ def _bucketed(
     the index on (tree_id, lft): a thousand children then cost a thousand look-ups and not a thousand
     passes over the rows.
     """
-    marks = [f"mark_{number}" for number, _metric in enumerate(metrics)]
-    columns = ", ".join([*(f"at_{name}" for name in _WAYS[few]), "is_approved", *marks])
-    added = ", ".join(metric.added_sql(mark) for metric, mark in zip(metrics, marks, strict=True))
+    ways, by = share.asked[0], ("is_approved", *_names(share.source))
+    marks = [f"mark_{number}" for number, _metric in enumerate(ways)]
+    columns = ", ".join([*(f"at_{name}" for name in _WAYS[few]), *by, *marks])
+    added = ", ".join([*by, *(metric.added_sql(mark) for metric, mark in zip(ways, marks, strict=True))])
     rows, params = inner
     if few:
         tables = (
-            f"r({columns}) AS {_once()} ({rows}) SELECT bucket, is_approved, {added} FROM span "
+            f"r({columns}) AS {_once()} ({rows}) SELECT bucket, {added} FROM span "
             "JOIN r ON r.at_tree_id = span.tree_id AND r.at_lft BETWEEN span.lo AND span.hi"
         )
     else:
@@ -329,10 +411,10 @@ def _bucketed(
             f"FROM span JOIN {Unit._meta.db_table} node "
             "ON node.tree_id = span.tree_id AND node.lft BETWEEN span.lo AND span.hi), "
             f"r({columns}) AS ({rows}) "
-            f"SELECT bucket, is_approved, {added} FROM place JOIN r ON r.at_id = place.id"
+            f"SELECT bucket, {added} FROM place JOIN r ON r.at_id = place.id"
         )
     statement = (
-        f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), {tables} GROUP BY bucket, is_approved"
+        f"WITH span(bucket, tree_id, lo, hi) AS (VALUES {values}), {tables} GROUP BY bucket, {', '.join(by)}"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)

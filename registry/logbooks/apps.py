@@ -11,7 +11,7 @@ class LogbooksConfig(AppConfig):
     nouns = ("registry.logbooks.nouns.LOGBOOK", "registry.logbooks.nouns.ENTRY")
     record_words = ("registry.logbooks.nouns.WORDS",)
     closing_rules = ("registry.logbooks.rules.closing_refusals",)
-    metrics = ("registry.logbooks.metrics.logbook_metrics",)
+    metrics = ("registry.logbooks.metrics.FAMILIES", "registry.logbooks.metrics.logbook_metrics")
     approved_acts = (
         "registry.logbooks.operations.entries.edit_entry",
         "registry.logbooks.operations.deciding.withdraw_entry",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Q
 
-from registry.counting.metric import CountSource, Metric
-from registry.logbooks.design import Counter, Way
+from registry.counting.metric import CountSource, Family, Metric
+from registry.logbooks.design import Counter, Group, Way
 from registry.logbooks.facts import slug_of
 from registry.logbooks.models import OWNERS, SUMMED, EntryFact, Logbook
+from registry.models.versions import kept_until_changed
 
 COUNTED = CountSource(
     EntryFact,
@@ -22,21 +23,14 @@ COUNTED = CountSource(
     campaign="entry__campaign",
     organization="entry__organization__",
     hangs_on="entry",
+    named="item__slug",
 )
 """Numbers that are added up: an entry is 1, of people each time, of a number what it says."""
-NAMED = CountSource(
-    EntryFact,
-    starts="starts_on",
-    ends="ends_on",
-    unit="entry__unit",
-    where=Q(item__way=OWNERS),
-    state="entry__state",
-    owner="owner",
-    campaign="entry__campaign",
-    organization="entry__organization__",
-    hangs_on="entry",
-)
+NAMED = replace(COUNTED, where=Q(item__way=OWNERS), owner="owner")
 """People who are named, each once in a logbook however often."""
+SUMS = Family("logbook_sums", "台账合计", source=COUNTED, amount="number")
+EACH = Family("logbook_people", "台账人数", source=NAMED, distinct=True)
+FAMILIES = (SUMS, EACH)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,23 +44,23 @@ class LogbookMetric(Metric):
 
 def metric_of(logbook: Logbook, counter: Counter) -> LogbookMetric:
     """Return the metric of a counter."""
-    slug = slug_of(logbook.code, counter)
-    is_distinct = counter.way == Way.PEOPLE
-    return LogbookMetric(
-        slug,
+    family = EACH if counter.way == Way.PEOPLE else SUMS
+    return family.member(
+        slug_of(logbook.code, counter),
         counter.label,
-        Q(item__slug=slug),
-        source=NAMED if is_distinct else COUNTED,
+        LogbookMetric,
         measure=counter.measure,
-        distinct=is_distinct,
-        amount="" if is_distinct else "number",
         page="entries_counted",
+        group=f"{Group(logbook.group).label} · {logbook.name}",
+        made_by=("logbook", logbook.pk),
         logbook=logbook.code,
         way=counter.way,
     )
 
 
-def logbook_metrics() -> list[Metric]:
-    """Return the metrics of every logbook that has been in use."""
+@kept_until_changed(Logbook)
+def logbook_metrics() -> dict[str, Metric]:
+    """Return the metrics of every logbook that has been in use, by slug."""
     books = Logbook.objects.exclude(started_on=None).order_by("pk")
-    return [metric_of(logbook, counter) for logbook in books for counter in logbook.made.counters]
+    made = [metric_of(logbook, counter) for logbook in books for counter in logbook.made.counters]
+    return {metric.slug: metric for metric in made}

@@ -227,11 +227,6 @@ class EntryFact(models.Model):
     def __str__(self) -> str:
         return f"{self.item_id}: {self.number} {self.text}"
 
-    @property
-    def counted(self) -> list[models.Model]:
-        """Whose counts it changes, for what is taken back."""
-        return [self.entry, self.owner] if self.owner is not None else [self.entry]
-
 
 class LogbookTerm(Term):
     """A search term of a logbook."""

@@ -8,7 +8,7 @@ number of later moves, not with the tree; after the last move the answer is toda
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ from registry.models.prepared import Values, read_objects, read_rows
 from registry.models.unit import Unit, UnitPlacement
 
 Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
+T = TypeVar("T")
 
 
 class Span(NamedTuple):
@@ -117,6 +118,7 @@ class _Known:
     def __init__(self) -> None:
         self.moves: Moves | None = None
         self.roots: list[Unit] | None = None
+        self.more: dict[Hashable, Any] = {}
 
 
 _KNOWN: ContextVar[_Known | None] = ContextVar("registry_hierarchy", default=None)
@@ -133,6 +135,17 @@ def remembering() -> Iterator[None]:
         yield
     finally:
         _KNOWN.reset(token)
+
+
+def remembered(key: Hashable, read: Callable[[], T]) -> T:
+    """Return what ``read`` returns, which is asked once within a block that remembers."""
+    known = _KNOWN.get()
+    if known is None:
+        return read()
+    if key not in known.more:
+        known.more[key] = read()
+    found: T = known.more[key]
+    return found
 
 
 def roots() -> list[Unit]:

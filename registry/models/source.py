@@ -65,7 +65,7 @@ class Figure(Registered):
 
     code = models.CharField("编号", max_length=20, unique=True)
     source = Link(Source, "来源", related_name="figures")
-    metric = models.CharField("指标", max_length=60, db_index=True)
+    metric = models.CharField("指标", max_length=100, db_index=True)
     label = models.CharField("指标名称", max_length=80)
     value = models.CharField("报道值", max_length=40)
     number = models.BigIntegerField("数值", null=True, blank=True)

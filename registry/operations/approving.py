@@ -12,10 +12,10 @@ from django.utils import timezone
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Organization
+from registry.models import Campaign, Organization
 from registry.operations.base import fresh_all, need_right, operation, write_each
 from registry.refusals import need_reason
-from registry.rules import approving, workflow
+from registry.rules import approving, campaigns, workflow
 from registry.rules.findings import refuse_if
 from registry.search import index as search
 
@@ -121,10 +121,21 @@ def return_organizations(
 
 
 def _at_step(actor: Actor, act: workflow.Act, organizations: Sequence[Organization]) -> list[Organization]:
-    """Return the rows under their locks; refuse unless each is where the act of this actor starts."""
+    """Return the rows under their locks; refuse unless each is where the act of this actor starts.
+
+    What goes on to count must not be left in a campaign that has ended.
+    """
+    goes_on = act is not workflow.RETURN
+    known = {row.campaign_id for row in organizations} - {None} if goes_on else set()
+    locks.use_campaigns(Campaign(pk=pk) for pk in known)  # nobody ends them meanwhile
     rows = all_locked(organizations)
     need_right(actor, f"{act.slug}_organization", *rows)
     refuse_if(workflow.refusals(workflow.Step(row, act, actor.user) for row in rows))
+    if goes_on:
+        if {row.campaign_id for row in rows} - {None} - known:
+            raise locks.TreeChanged
+        prefetch_related_objects(rows, "campaign")
+        refuse_if(campaigns.decision_refusals(rows))
     return rows
 
 

@@ -12,6 +12,8 @@ from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Person, Role
+from registry.models.journal import rewrite
+from registry.models.kinds import PENDING_STATES
 from registry.models.writer import write_new
 from registry.operations import seen
 from registry.operations.base import (
@@ -22,6 +24,7 @@ from registry.operations.base import (
     need_right,
     operation,
     renew,
+    stamp,
     write_each,
 )
 from registry.refusals import need_reason, refuse
@@ -66,6 +69,7 @@ def place_people(
     with following(people=[row.person for row in assignments]):
         renew(assignments, "person")  # now that nobody else changes them
         place(actor, assignments)
+    _stamp_pending(actor, assignments)
     record_placed(actor, assignments, reason)
     return assignments
 
@@ -148,6 +152,7 @@ def _corrected(
     refuse_if(placements.correction_refusals(proposals), person="started_on", role="started_on")
     with following(people=[row.person for row, *_ in asked]):
         written = write_each([(row, wanted) for row, _, wanted in sorted(asked, key=_moved)])
+    _stamp_pending(actor, [row for row, _, _ in written])
     record_changes(actor, "edit_assignment", [(*each, each[2].get("started_on")) for each in written], reason)
     return rows
 
@@ -269,6 +274,7 @@ def change_roles(
     with following(people=[row.person for row, _, _ in changes]):
         write_each(written)
         write_new(new)
+    _stamp_pending(actor, rows)
     record_changes(actor, "change_role", entries, reason)
     return [row for row, *_ in entries]
 
@@ -301,6 +307,7 @@ def end_assignments(
     refuse_if(placements.end_refusals([placements.Ending(row, on, reason) for row, on in ends]))
     with following(people=[row.person for row, _ in ends]):
         written = write_each([(row, {"ended_on": on}) for row, on in ends])
+    _stamp_pending(actor, rows)
     record_changes(actor, "end_assignment", [(*each, each[2]["ended_on"]) for each in written], reason)
     return rows
 
@@ -355,6 +362,7 @@ def withdraw_assignments(*, actor: Actor, assignments: Sequence[Assignment], rea
     need_reason(reason, "撤回原因")
     with following(people=[row.person for row in rows]):
         written = write_each([(row, {"is_withdrawn": True}) for row in rows])
+    _stamp_pending(actor, rows)
     record_changes(actor, "withdraw_assignment", [(*each, None) for each in written], reason)
     return rows
 
@@ -367,6 +375,14 @@ def _locked(assignments: Sequence[Assignment]) -> list[Assignment]:
     prefetch_related_objects(rows, "person", "organization__unit")
     seen.meet(list({row.organization for row in rows}))
     return rows
+
+
+def _stamp_pending(actor: Actor, assignments: Sequence[Assignment]) -> None:
+    """Note on organizations that wait for approval who changed their members last: who never approves."""
+    by = stamp(actor)
+    pending = {row.organization_id for row in assignments if row.organization.state in PENDING_STATES}
+    if by and pending:
+        rewrite(Organization.objects.filter(pk__in=pending), **by)
 
 
 _Change = tuple[Assignment, Mapping[str, Any], Mapping[str, Any], date | None]

@@ -13,8 +13,7 @@ from registry.models import CoveredUnit, Organization, Unit
 from registry.models.base import ends_after
 from registry.models.journal import remove, rewrite
 from registry.models.writer import write_new
-from registry.operations.base import fresh, fresh_all, need_approval, need_right, operation, write
-from registry.operations.foundings import stamp
+from registry.operations.base import fresh, fresh_all, need_approval, need_right, operation, stamp, write
 from registry.refusals import need_reason
 from registry.rules import covering as rules
 from registry.rules.findings import refuse_if

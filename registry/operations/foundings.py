@@ -16,7 +16,7 @@ from registry.audit import Actor
 from registry.models import CoveredUnit, Organization, OrganizationPlacement
 from registry.models.journal import rewrite
 from registry.operations.assignments import redate
-from registry.operations.base import write_each
+from registry.operations.base import stamp, write_each
 from registry.rules import covering, workflow
 from registry.rules import organizations as rules
 from registry.rules.findings import Finding
@@ -42,12 +42,6 @@ def rewrite_first(organizations: Sequence[int], founded: date, **values: Any) ->
     rewrite(OrganizationPlacement.objects.filter(first), **values)
     if "started_on" in values:
         rewrite(CoveredUnit.objects.filter(first), started_on=values["started_on"])
-
-
-def stamp(actor: Actor) -> dict[str, Any]:
-    """Return what notes on a row that this user wrote to it last: they never approve it then."""
-    by = actor.submitted_by or actor.user
-    return {"changed_by_id": by.pk} if by is not None else {}
 
 
 @contextmanager

@@ -36,6 +36,7 @@ from registry.operations.base import (
     operation,
     renew,
     shown,
+    stamp,
     validate_all,
     write,
     write_each,
@@ -43,7 +44,7 @@ from registry.operations.base import (
 from registry.operations.codes import give_codes
 from registry.operations.covering import begin_covering, founded_covering, told
 from registry.operations.foundings import findings as founding_findings
-from registry.operations.foundings import moving_along, rewrite_first, stamp
+from registry.operations.foundings import moving_along, rewrite_first
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
 from registry.rules import covering, registrations, workflow

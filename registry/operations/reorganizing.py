@@ -11,8 +11,7 @@ from registry.counting.totals.write import following
 from registry.models import Assignment, Organization, Role
 from registry.operations.approving import all_locked
 from registry.operations.assignments import place, record_placed
-from registry.operations.base import may, need_approval, need_right, operation, write_each
-from registry.operations.foundings import stamp
+from registry.operations.base import may, need_approval, need_right, operation, stamp, write_each
 from registry.operations.organizations import dissolve_organization
 from registry.refusals import need_reason
 from registry.rules import reorganizing as rules

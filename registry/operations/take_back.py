@@ -20,7 +20,12 @@ from mptt.models import MPTTModel
 
 from registry import access, audit, locks, nouns
 from registry.audit import Actor
-from registry.counting.totals.write import following, following_hierarchy, following_in_parts
+from registry.counting.totals.write import (
+    following,
+    following_hierarchy,
+    following_in_parts,
+    owners_of,
+)
 from registry.models import Assignment, AuditEntry, Organization, Unit, WorkflowState, journal
 from registry.models.base import Registered
 from registry.models.writer import write_new
@@ -185,7 +190,7 @@ def _set_back(act: Act) -> None:
     with following_in_parts():
         for changes in _alike(change for change in backwards if not change.is_of_hierarchy):
             rows = _rows_of(act, changes)
-            with following(rows=list({each for row in rows for each in _counted(row)})):
+            with following(rows=_counted(changes, rows)):
                 _write_back(act, changes, rows)
     of_units = [change for change in backwards if change.is_of_hierarchy]
     moved = [act.rows[change.key] for change in of_units if change.model is Unit and change.before]
@@ -226,12 +231,10 @@ def _alike(changes: Any) -> Iterator[list[Change]]:
             yield from batches(some, BATCH)
 
 
-def _counted(row: Any) -> list[Any]:
-    """Return whose counts a row may change: a placement's person, a dated row's owner, the row itself."""
-    if isinstance(row, Assignment):
-        return [row.person]
-    known = getattr(row, "counted", None)
-    return known if known is not None else [owner_of(row)]
+def _counted(changes: list[Change], rows: list[Any]) -> set[Any]:
+    """Return whose counts rows of one model may change: as whose they count, or counted before."""
+    before = [change.model(pk=change.pk, **_values(change)) for change in changes if change.before]
+    return owners_of([*rows, *before]) or {owner_of(row) for row in rows}
 
 
 def _write_back(act: Act, changes: list[Change], rows: list[Any]) -> None:

@@ -9,6 +9,6 @@ class PagesConfig(AppConfig):
     name = "registry.pages"
     verbose_name = "页面"
     chores = ("registry.pages.desk.mail.CHORES",)
-    desk_numbers = ("registry.pages.desk.waiting.NUMBERS",)
+    desk_decides = ("registry.pages.desk.foundings.FOUNDINGS",)
     desk_panels = ("registry.pages.desk.waiting.owed",)
     unit_panels = ("registry.pages.units.covered.panel",)

@@ -15,6 +15,7 @@ from registry.nouns.noun import Noun, PickerQuery
 from registry.search.query import find
 from registry.web.address import address_of
 from registry.web.fields import note_of, typed_day, typed_day_or
+from registry.web.metrics import find_metrics
 from registry.web.text import cleaned
 
 SHOWN = 20
@@ -36,6 +37,17 @@ def pick(request: HttpRequest, noun: str) -> HttpResponse:
         {"value": getattr(row, about.chosen_by.key), "label": str(row), "note": _note(request, about, row)}
         for row in found[:SHOWN]
     ]
+    context = {"options": options, "more": len(found) > SHOWN, "query": text}
+    return render(request, "parts/picker_options.html", context)
+
+
+@require_safe
+def pick_metric(request: HttpRequest) -> HttpResponse:
+    """Metrics that users made, by what was typed of their name or of that of their group."""
+    if not (text := typed(request)):
+        return HttpResponse()
+    found = find_metrics(request.user, text)
+    options = [{"value": each.slug, "label": str(each.label), "note": each.group} for each in found[:SHOWN]]
     context = {"options": options, "more": len(found) > SHOWN, "query": text}
     return render(request, "parts/picker_options.html", context)
 

@@ -11,6 +11,7 @@ from registry.pages.campaigns import views as campaigns
 from registry.pages.campaigns.tables import CampaignTable
 from registry.pages.comparison import views as comparison
 from registry.pages.comparison.tables import ComparisonTable
+from registry.pages.desk import decide
 from registry.pages.desk import views as desk
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import copying, founding
@@ -38,6 +39,8 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", home.home, name="home"),
     path("desk/", desk.desk, name="desk"),
+    path("desk/approve/", decide.approve, name="desk_approve"),
+    path("desk/return/", decide.send_back, name="desk_return"),
     path("start/", start.start, name="start"),
     path("start/unit/", start.first_unit, name="first_unit"),
     path("start/skip/", start.skip, name="start_skip"),
@@ -131,6 +134,7 @@ urlpatterns = [
     path("record/export/", export(RecordTable), name="record_export"),
     path("record/<int:pk>/undo/", record.undo, name="record_undo"),
     # pickers
+    path("pick/metrics/", pickers.pick_metric, name="pick_metrics"),
     *(
         path(f"pick/{noun.plural}/", pickers.pick, {"noun": noun.key}, name=f"pick_{noun.plural}")
         for noun in all_nouns()

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django import forms
 
-from registry.counting.metrics import METRICS, measured
+from registry.counting.metrics import METRICS, made_metrics, measured
 from registry.models import Basis, DateBasis, Figure, FigureCategory, Qualifier, Source
 from registry.models.source import REPORTED_ONLY
 from registry.nouns.source import FIGURE, SOURCE
@@ -16,6 +16,7 @@ from registry.rules import sources as rules
 from registry.rules.findings import warnings
 from registry.web import fields
 from registry.web.fields import DayField, PickerField, ScopedForm, reason_field, wide
+from registry.web.metrics import MetricField, declared_choices
 
 
 def _text(label: str, longest: int, **options: Any) -> forms.CharField:
@@ -67,6 +68,7 @@ class _FigureFacts(ScopedForm):
     """What a source says: a number of something, of a unit, on a day."""
 
     metric = forms.ChoiceField(label="指标", help_text="系统统计的指标才与登记数核对。")
+    made = MetricField(label="台账指标", required=False, help_text="与台账的登记数核对的,在这里查找。")
     label = _text("指标名称", 80, help_text="文中的说法;留空用指标的名称。")
     value = forms.CharField(label="报道值", max_length=40, help_text="照原文,例如 13、3000余、约10万。")
     qualifier = forms.ChoiceField(label="表述", choices=Qualifier.choices)
@@ -96,16 +98,24 @@ class _FigureFacts(ScopedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        metrics = [(slug, metric.label) for slug, metric in METRICS.items()]
         metric = cast(forms.ChoiceField, self.fields["metric"])
-        metric.choices = [("", "请选择"), ("登记数", metrics), ("其他", [(REPORTED_ONLY, ONLY_REPORTED)])]
+        metric.choices = [("", "请选择"), *declared_choices(), ("其他", [(REPORTED_ONLY, ONLY_REPORTED)])]
+        metric.required = not made_metrics()
+        if metric.required:
+            del self.fields["made"]
 
     def clean(self) -> dict[str, Any]:
         """Fill in what follows from the rest: the name and measure of a metric, the number in a text."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if made := cleaned.pop("made", ""):
+            if cleaned.get("metric"):
+                self.add_error("made", "指标和台账指标只选一个,请去掉其中一个。")
+            cleaned["metric"] = made
+        elif not cleaned.get("metric") and "metric" not in self.errors:
+            self.add_error("metric", "请选择指标。")
         metric = METRICS.get(cleaned.get("metric", ""))
         if metric is not None:
-            cleaned["label"] = cleaned.get("label") or metric.label
+            cleaned["label"] = cleaned.get("label") or metric.title
             cleaned["measure"] = cleaned.get("measure") or measured(metric)
         elif cleaned.get("metric") and not cleaned.get("label"):
             self.add_error("label", "只作登记的,请写明指标名称。")
@@ -148,6 +158,8 @@ class EditFigureForm(fields.EditForm, _FigureFacts):
             cast(PickerField, self.fields[name]).keep(getattr(self.row, name))
         if self.row.metric not in METRICS:
             self.initial["metric"] = REPORTED_ONLY
+        elif self.row.metric in made_metrics():
+            self.initial["metric"], self.initial["made"] = "", [self.row.metric]
 
     def clean(self) -> dict[str, Any]:
         """Keep the name that a figure had as its metric when it stays reported only."""

@@ -11,6 +11,7 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from registry.models import Campaign, Organization, Unit, WorkflowState
+from registry.models.kinds import PARTY_KINDS
 from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, warning, without_reason
 
 if TYPE_CHECKING:
@@ -68,8 +69,12 @@ class Due:
 
     ``rows`` is called with the campaign and the organizations that closing it would dissolve (also those
     below, which do not name the campaign), and returns what is owed; ``unit_path`` leads from a row to the
-    unit that owes it. ``url`` returns the address of the list. What ``blocks`` must be done first, anything
-    else is only shown.
+    unit that owes it: only what is owed where the user may close is counted. ``url`` returns the address of
+    the list. What ``blocks`` must be done first, anything else is only shown.
+
+    ``settle`` is an operation that sends back what waits for a decision (``actor``, ``rows``, ``reason``); it
+    returns how many it returned, and how many it could only withdraw. The closing does it in one act with
+    the organizations that wait.
     """
 
     slug: str
@@ -82,6 +87,7 @@ class Due:
     rows: Callable[[Campaign, QuerySet[Organization]], QuerySet[Any]]
     unit_path: str
     url: Callable[[Campaign], str]
+    settle: Callable[..., tuple[int, int]] | None = None
 
 
 def over(campaign: Lasting | None, day: date, field: str, how: str) -> Wrong:
@@ -93,6 +99,26 @@ def over(campaign: Lasting | None, day: date, field: str, how: str) -> Wrong:
     end = campaign.ended_on if campaign is not None else None
     if campaign is not None and end is not None and day >= end:
         yield "campaign_goes_on", field, f"专项任务“{campaign.name}”已于 {end:%Y-%m-%d} 结束,{how}"
+
+
+@for_each
+def decision_refusals(organization: Organization) -> Wrong:
+    """Check that nothing is submitted or approved that would stand on in a campaign that has ended.
+
+    A closing dissolves what is approved; what was returned before it, or entered after it, would be left. A
+    standing Party organization ends with no task.
+    """
+    campaign, gone = organization.campaign, organization.dissolved_on
+    end = campaign.ended_on if campaign is not None else None
+    is_standing = organization.kind in PARTY_KINDS and not organization.is_temporary
+    if campaign is None or end is None or is_standing or (gone is not None and gone <= end):
+        return
+    yield (
+        "campaign_goes_on",
+        "",
+        f"专项任务“{campaign.name}”已于 {end:%Y-%m-%d} 结束,“{organization}”不能再提交或批准:"
+        "任务期间确实有的,请先办“撤销”,撤销日期不晚于该日;误录的请撤回。",
+    )
 
 
 @for_each

@@ -8,7 +8,11 @@ class ServiceConfig(AppConfig):
 
     name = "registry.service"
     verbose_name = "服务记录"
-    nouns = ("registry.service.nouns.OPINION", "registry.service.nouns.RECEIPT")
+    nouns = (
+        "registry.service.nouns.OPINION",
+        "registry.service.nouns.RECEIPT",
+        "registry.service.nouns.REMINDER",
+    )
     take_back_guards = ("registry.service.rules.guard_taking_back",)
     campaign_dues = ("registry.service.panels.MISSING",)
     desk_panels = (
@@ -16,6 +20,7 @@ class ServiceConfig(AppConfig):
         "registry.service.panels.waiting_opinions",
     )
     """What waits for a user: functions (user) -> lines."""
+    desk_reminders = ("registry.service.panels.reminded",)
     campaign_panels = ("registry.service.panels.of_campaign",)
     organization_panels = ("registry.service.panels.of_organization",)
     person_panels = ("registry.service.panels.of_person",)

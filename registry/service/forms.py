@@ -47,6 +47,15 @@ class ReturnTickedForm(TickedForm):
     reason = reason_field("退回原因", required=True)
 
 
+class RemindForm(_OfCampaign):
+    """By when the records are to be signed."""
+
+    due_on = DayField(label="签收期限", help_text="和催办说明一起列在对方的“我的待办”里。")
+    note = reason_field("催办说明")
+
+    may_be_future = ("due_on",)
+
+
 class OpinionsForm(ScopedForm):
     """The opinions of some members: a text for each, with the version of the one that was seen.
 

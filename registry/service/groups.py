@@ -10,7 +10,8 @@ from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from registry.models import Organization, Unit
-from registry.service import served
+from registry.service import reminders, served
+from registry.service.models import Reminder
 from registry.service.tables import STATES, WRITTEN, ServiceTable
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column
@@ -116,7 +117,16 @@ class BranchTable(GroupedTable):
         number_column("服务中", "serving", "serving", rank=2),
         number_column("待签收", "waiting", "waiting"),
         number_column("已签收", "signed", "signed"),
+        Column("已催(次)", lambda row: row.table.times(row.unit), Kind.NUMBER, rank=2),
     )
+
+    @cached_property
+    def _reminders(self) -> list[Reminder]:
+        return reminders.of_campaign(self.campaign)
+
+    def times(self, unit: Unit) -> int:
+        """Return how often the unit was reminded."""
+        return reminders.times(self._reminders, unit)
 
     def grouped(self) -> list[Group]:
         """Count the people of the place by home branch; those without one by home unit."""

@@ -1,4 +1,4 @@
-"""Written opinions (表现鉴定) of temporary Party organizations, and receipts (签收) of home branches."""
+"""Written opinions (表现鉴定), receipts (签收) of home branches, and reminders of these (催办)."""
 
 from __future__ import annotations
 
@@ -63,3 +63,24 @@ class Receipt(Registered):
 
     def __str__(self) -> str:
         return f"{self.person} · {self.campaign}"
+
+
+class Reminder(Registered):
+    """A unit and all below it were reminded (催办) of the records that wait for a receipt there.
+
+    One row for an act, whatever number of branches owes: who owes is worked out from the units.
+    """
+
+    campaign = Link(Campaign, "专项任务", related_name="reminders")
+    unit = Link(Unit, "催办单位", related_name="+")
+    due_on = models.DateField("签收期限")
+    note = models.CharField("催办说明", max_length=300, blank=True)
+    receipts = models.PositiveIntegerField("催办时未签收")
+    reminded_by = models.CharField("催办人", max_length=150)
+
+    class Meta:
+        verbose_name = "催办"
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.unit} · {self.campaign}"

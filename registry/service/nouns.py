@@ -1,10 +1,10 @@
-"""Opinions (表现鉴定) and receipts (签收)."""
+"""Opinions (表现鉴定), receipts (签收) and reminders (催办)."""
 
 from __future__ import annotations
 
 from registry.nouns.noun import Noun
-from registry.nouns.verbs import ENTER, Verb
-from registry.service.models import Opinion, Receipt
+from registry.nouns.verbs import ENTER, MANAGE, Verb
+from registry.service.models import Opinion, Receipt, Reminder
 
 OPINION = Noun(
     key="opinion",
@@ -34,4 +34,16 @@ RECEIPT = Noun(
     related=("person__home_unit", "unit"),
     page_at="person",
     named=("person",),
+)
+REMINDER = Noun(
+    key="reminder",
+    plural="reminders",
+    label="催办",
+    model=Reminder,
+    measure="次",
+    verbs=(Verb("remind_receipts", "催办签收", MANAGE),),
+    unit_path="unit",
+    related=("unit", "campaign"),
+    page_at="campaign",
+    named=("campaign",),
 )

@@ -1,4 +1,4 @@
-"""What can be done: write opinions, sign for records, give a receipt back. One or many, all or none."""
+"""What can be done: write opinions, sign for records, give a receipt back, remind. All or none."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ from registry.operations.base import fresh, may, need_right, operation, write_ea
 from registry.operations.people import locked
 from registry.refusals import need_reason, refuse
 from registry.rules.findings import refuse_if
-from registry.service.models import Opinion, Receipt
+from registry.service.models import Opinion, Receipt, Reminder
 from registry.service.records import records_of
-from registry.service.rules import Signing, Writing, signing_refusals, writing_refusals
-from registry.service.served import homes_of
+from registry.service.rules import (
+    Reminding,
+    Signing,
+    Writing,
+    reminding_refusals,
+    signing_refusals,
+    writing_refusals,
+)
+from registry.service.served import homes_of, waiting_at
 
 
 @operation
@@ -149,6 +156,34 @@ def return_receipts(
         ]
     )
     return receipts
+
+
+@operation
+def remind_receipts(
+    *, actor: Actor, campaign: Campaign, unit: Unit, due_on: date, note: str = ""
+) -> Reminder:
+    """Remind a unit and all below it of the records that wait for a receipt there, to be signed by a day."""
+    campaign, unit = fresh(campaign), fresh(unit)
+    need_right(actor, "remind_receipts", unit)
+    number = waiting_at(campaign, unit).count()
+    refuse_if(reminding_refusals([Reminding(unit, number, due_on)]))
+    row = Reminder(
+        campaign=campaign,
+        unit=unit,
+        due_on=due_on,
+        note=note,
+        receipts=number,
+        reminded_by=actor.name[:150],
+    )
+    write_new([row])
+    audit.record(
+        actor,
+        "remind_receipts",
+        row,
+        after=audit.fields_of(row, ["campaign", "unit", "due_on", "receipts"]),
+        reason=note,
+    )
+    return row
 
 
 def _signing_unit(actor: Actor, verb: str, person: Person) -> Unit:

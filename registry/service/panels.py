@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from registry import access
 from registry.models import Campaign, Organization, Person, Unit
 from registry.rules.campaigns import Due
-from registry.service import served
+from registry.service import reminders, served
 from registry.service.pages import people_campaigns
 from registry.service.rules import judges
 from registry.web.address import address_of, campaigns_of
@@ -57,6 +57,9 @@ _LINES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     ("未签收", "waiting", "service_people", {"state": "waiting"}),
 )
 
+LONG_AGO = timedelta(days=30)
+"""A reminder whose day is over for so long is not said in the mail any more."""
+
 MISSING = Due(
     slug="opinions",
     label="未写鉴定",
@@ -73,7 +76,7 @@ MISSING = Due(
 def waiting_receipts(user: access.AnyUser) -> list[PanelLine]:
     """Return for the desk of whom may sign: how many records of ended service wait, by campaign."""
     spans, today = access.spans(user, "sign_receipt"), timezone.localdate()
-    return _by_campaign(
+    lines = _by_campaign(
         user,
         "服务记录待签收",
         "service_people",
@@ -81,6 +84,24 @@ def waiting_receipts(user: access.AnyUser) -> list[PanelLine]:
         lambda campaign: served.people(campaign, today, served.at_home(spans)).filter(served.NOT_SIGNED),
         verb="sign_receipt",
     )
+    if not lines:
+        return []
+    known = reminders.by_campaign(reminders.reaching(spans))
+    return [
+        line._replace(said=reminders.said(found), by=found[0].due_on)
+        if (found := known.get(campaign.pk))
+        else line
+        for campaign, line in lines
+    ]
+
+
+def reminded(user: access.AnyUser) -> int:
+    """Return how many records somebody reminded the user of still wait, for the mail of the day."""
+    spans = access.spans(user, "sign_receipt")
+    since = timezone.localdate() - LONG_AGO
+    if not spans or not reminders.reaching(spans).filter(due_on__gte=since).exists():
+        return 0
+    return sum(line.number for line in waiting_receipts(user) if line.by is not None and line.by >= since)
 
 
 def waiting_opinions(user: access.AnyUser) -> list[PanelLine]:
@@ -91,7 +112,8 @@ def waiting_opinions(user: access.AnyUser) -> list[PanelLine]:
         rows = served.owed(campaign, today, served.at(spans)).filter(served.NOT_WRITTEN)
         return rows if campaign.is_over_on(today) else rows.filter(ended_on__lte=today)
 
-    return _by_campaign(user, "鉴定待写", "service_opinions", "ended", waiting, verb="write_opinion")
+    lines = _by_campaign(user, "鉴定待写", "service_opinions", "ended", waiting, verb="write_opinion")
+    return [line for _campaign, line in lines]
 
 
 def _by_campaign(
@@ -102,7 +124,7 @@ def _by_campaign(
     waiting: Callable[[Campaign], QuerySet[Any]],
     *,
     verb: str,
-) -> list[PanelLine]:
+) -> list[tuple[Campaign, PanelLine]]:
     """Return a line for each campaign in which something waits for who may do the verb somewhere."""
     if not access.may_somewhere(user, verb):
         return []
@@ -112,7 +134,10 @@ def _by_campaign(
         for campaign in access.visible(user, Campaign.objects.all())
     ]
     return [
-        PanelLine(f"{words}:{campaign.name}", number, list_url(name, campaign, as_of=at, state=state))
+        (
+            campaign,
+            PanelLine(f"{words}:{campaign.name}", number, list_url(name, campaign, as_of=at, state=state)),
+        )
         for campaign, number in counted
         if number
     ]
@@ -134,8 +159,25 @@ def of_campaign(request: HttpRequest, campaign: Campaign) -> Panel:
     )
     links = [(words, address.url(reverse(name), campaign=campaign.code)) for name, words in pages]
     day = address.as_of
-    lines = lines_of(campaign, day, request.user) if campaign.is_over_on(day) else []
-    return "service/_ways.html", {"links": links, "lines": lines}
+    if not campaign.is_over_on(day):
+        return "service/_ways.html", {"links": links}
+    spans = access.spans(request.user)
+    unit = reminding_unit(request.user, campaign)
+    path = reverse("service_remind", args=[unit.code]) if unit is not None else ""
+    return "service/_ways.html", {
+        "links": links,
+        "lines": lines_of(campaign, day, request.user),
+        "reminders": list(reminders.reaching(spans).filter(campaign=campaign)),
+        "remind_url": address.url(path, campaign=campaign.code) if path else "",
+    }
+
+
+def reminding_unit(user: access.AnyUser, campaign: Campaign) -> Unit | None:
+    """Return the unit that the user reminds with all below it: that which leads, else the only own one."""
+    lead = campaign.lead_unit
+    if lead is not None and access.may(user, "remind_receipts", lead):
+        return lead
+    return access.only_unit(user, "remind_receipts")
 
 
 def of_unit(request: HttpRequest, unit: Unit) -> Panel:

@@ -11,9 +11,9 @@ from django.db.models import Model, Q
 from django.utils import timezone
 
 from registry.audit import Actor
-from registry.models import Organization, Person
+from registry.models import Organization, Person, Unit
 from registry.refusals import refuse
-from registry.rules.findings import Finding, in_future, refusal
+from registry.rules.findings import Finding, Wrong, for_each, in_future, refusal
 from registry.service.models import LONGEST_OPINION, Opinion, Receipt
 from registry.service.records import Record
 from registry.service.served import owed
@@ -99,6 +99,24 @@ def _unsigned(record: Record, on: date) -> Iterator[tuple[str, str, str]]:
         )
     elif record.is_open:
         yield "serving", "", f"{name}到 {on} 还在服务,结束编入或结束任务后再签收。"
+
+
+@dataclass(frozen=True)
+class Reminding:
+    """A reminder as it would be sent: how many records wait, and by when they are to be signed."""
+
+    unit: Unit
+    waiting: int
+    due_on: date
+
+
+@for_each
+def reminding_refusals(proposal: Reminding) -> Wrong:
+    """Check that something waits, and that there is time left for it."""
+    if not proposal.waiting:
+        yield "something_waits", "", f"“{proposal.unit.name}”及下级单位没有待签收的服务记录,不用催办。"
+    if proposal.due_on < timezone.localdate():
+        yield "time_left", "due_on", f"签收期限 {proposal.due_on:%Y-%m-%d} 已过,请改为今天或以后。"
 
 
 def guard_taking_back(actor: Actor, rows: Sequence[Model]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Value
 from django.db.models.fields import BooleanField
+from django.utils import timezone
 
 from registry import access
 from registry.models import Assignment, Campaign, OrganizationKind, Person, Unit, WorkflowState
@@ -65,6 +66,12 @@ def people(campaign: Campaign, day: date, where: Q | None = None) -> QuerySet[Pe
     else:
         everybody = everybody.filter(pk__in=here.values("person_id"))
     return everybody.annotate(is_signed=_signed(campaign, "pk"), is_serving=serving)
+
+
+def waiting_at(campaign: Campaign, unit: Unit) -> QuerySet[Person]:
+    """Return whose records wait today for a receipt of a branch at the unit or below it."""
+    there = at_home([Span(unit.tree_id, unit.lft, unit.rght)])
+    return people(campaign, timezone.localdate(), there).filter(NOT_SIGNED)
 
 
 def _signed(campaign: Campaign, person: str) -> Exists:

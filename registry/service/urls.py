@@ -17,6 +17,7 @@ urlpatterns = [
     path("service/branches/", views.branches, name="service_branches"),
     path("service/opinions/", views.opinions, name="service_opinions"),
     path("service/organizations/", views.organizations, name="service_organizations"),
+    path("service/remind/<slug:code>/", views.remind, name="service_remind"),
     path("service/papers/", papers, name="service_papers"),
     path("export/service/people/", export(RecordTable), name="service_people_export"),
     path("export/service/branches/", export(BranchTable), name="service_branches_export"),

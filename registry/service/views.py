@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.audit import Actor
-from registry.models import Campaign, Person
+from registry.models import Campaign, Person, Unit
 from registry.nouns.person import PERSON
-from registry.service import forms, operations, pages
+from registry.service import forms, operations, pages, reminders, served
 from registry.service.groups import BranchTable, OrganizationTable
 from registry.service.models import Receipt
+from registry.service.panels import reminding_unit
 from registry.service.place import campaign_of, crumbs, of_campaign
 from registry.service.records import Record, records_of
 from registry.service.served import homes_of
@@ -64,8 +67,17 @@ def service(request: HttpRequest) -> HttpResponse:
             ],
             "day": address.as_of,
             "campaign": campaign,
+            "actions": _reminding(request, top or reminding_unit(request.user, campaign)),
         },
     )
+
+
+def _reminding(request: HttpRequest, unit: Unit | None) -> list[dict[str, Any]]:
+    """Return the button that reminds the unit, for who may."""
+    if unit is None or not access.may(request.user, "remind_receipts", unit):
+        return []
+    url = address_of(request).url(reverse("service_remind", args=[unit.code]))
+    return [{"label": "催办签收…", "tone": "", "url": url}]
 
 
 def _list(table: type[ServiceTable]) -> Any:
@@ -205,6 +217,53 @@ give_back = _PERSON.change(
 )
 
 
+# --- Reminders ------------------------------------------------------------------------------------
+
+
+def _unit(request: HttpRequest, code: str, verb: str) -> Unit:
+    campaign_of(request)
+    return access.get_unit(request.user, code, verb)
+
+
+def _around_unit(job: Job) -> dict[str, Any]:
+    campaign = campaign_of(job.request)
+    back = job.address.url(reverse("service_branches"), unit=job.row.code, waiting="1")
+    return {
+        "campaign": campaign,
+        "crumbs": crumbs(job.address, ("按支部", back), (job.title, "")),
+        "cancel_url": back,
+    }
+
+
+def _waiting(job: Job) -> list[str]:
+    campaign, unit = campaign_of(job.request), job.row
+    waiting = served.waiting_at(campaign, unit).order_by()
+    numbers = waiting.aggregate(records=Count("pk"), branches=Count("home_branch", distinct=True))
+    reached = [each for each in reminders.of_campaign(campaign) if reminders.times([each], unit)]
+    before = f"{reminders.said(reached)}。" if reached else ""
+    return [
+        f"{unit.name}及下级单位有 {numbers['branches']:,} 个支部、"
+        f"{numbers['records']:,} 份服务记录待签收。{before}",
+        "催办列在这些单位录入员的“我的待办”里,连同期限;用邮件提醒的,当天的邮件里说有几件被催办。",
+    ]
+
+
+remind = Subject("unit", _unit, _around_unit, "pages/campaigns/confirm.html").change(
+    operations.remind_receipts,
+    forms.RemindForm,
+    "催办签收",
+    submit_label="催办",
+    sentences=_waiting,
+    initial=lambda job: {
+        "campaign": campaign_of(job.request),
+        "due_on": timezone.localdate() + reminders.USUAL,
+    },
+    done=lambda job, row: (
+        f"已催办{job.row.name}及下级单位 {row.receipts:,} 份待签收的服务记录,期限 {row.due_on}。"
+    ),
+)
+
+
 def _list_url(request: HttpRequest) -> str:
     return with_query(request, reverse("service_people"))
 
@@ -220,6 +279,7 @@ _PEOPLE = TickedSubject(
     RecordTable,
     _list_url,
     lambda person: (person.home_unit.tree_id, person.home_unit.lft, person.order_key, person.pk),
+    in_parts=True,
 )
 
 

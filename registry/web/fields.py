@@ -52,10 +52,25 @@ class Picked:
         return [*zip(self.keys, roles, strict=False), *((key, "") for key in split_keys(self.text))]
 
 
-class PickerWidget(forms.Widget):
+class SearchedWidget(forms.Widget):
     """A search box whose hits become chips (parts/picker.html)."""
 
     is_picker = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Picked:
+        """Read what was chosen and what was typed."""
+        getlist = getattr(data, "getlist", lambda key: [data[key]] if key in data else [])
+        return Picked(
+            [key for key in getlist(name) if key], list(getlist(f"{name}_role")), data.get(f"{name}_text", "")
+        )
+
+    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
+        """Whether the form held no picker of this name."""
+        return name not in data and f"{name}_text" not in data
+
+
+class PickerWidget(SearchedWidget):
+    """A search box for rows of a noun."""
 
     def __init__(
         self,
@@ -71,17 +86,6 @@ class PickerWidget(forms.Widget):
         self.query, self.default_role = query, default_role
         self.find: Callable[[Iterable[str]], dict[str, Any]] = lambda keys: {}
         self.note: Callable[[Any], str] = lambda row: ""
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> Picked:
-        """Read what was chosen and what was typed."""
-        getlist = getattr(data, "getlist", lambda key: [data[key]] if key in data else [])
-        return Picked(
-            [key for key in getlist(name) if key], list(getlist(f"{name}_role")), data.get(f"{name}_text", "")
-        )
-
-    def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
-        """Whether the form held no picker of this name."""
-        return name not in data and f"{name}_text" not in data
 
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
@@ -115,7 +119,13 @@ class PickerWidget(forms.Widget):
         return mark_safe(render_to_string("parts/picker.html", {"picker": picker}))
 
 
-class PickerField(forms.Field):
+class SearchedField(forms.Field):
+    """A field whose values are found by a search, of what its ``user`` sees: the form sets that."""
+
+    user: access.AnyUser | None = None
+
+
+class PickerField(SearchedField):
     """One row or many rows of a noun, found in scope by code or number; what is typed may be a unique name.
 
     Cleans to the row or None; with ``multiple`` to a list of rows; with ``roles`` to a list of
@@ -143,7 +153,6 @@ class PickerField(forms.Field):
         )
         self.picker = self.noun.chosen_by
         self.rows = rows
-        self.user: access.AnyUser | None = None
         self.verb = verb
         self.kept: dict[str, Any] = {}
         self.beyond: Callable[[], QuerySet[Any]] | None = None
@@ -385,7 +394,7 @@ class ScopedForm(forms.Form):
         self.user, self.row = user, row
         about = next((day for day in self.initial.values() if isinstance(day, date)), None)
         for name, form_field in self.fields.items():
-            if isinstance(form_field, PickerField):
+            if isinstance(form_field, SearchedField):
                 form_field.user = user
             elif isinstance(form_field, DayField):
                 held_day = self.initial.get(name)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from django.db.models import Model
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -36,6 +38,15 @@ class PanelLine(NamedTuple):
     label: str
     number: int
     url: str = ""
+    said: str = ""
+    """What more there is to say of it: who was reminded, how often."""
+    by: date | None = None
+    """The day by which it is to be done."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether that day is over."""
+        return self.by is not None and self.by < timezone.localdate()
 
 
 def rows_page(slug: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
@@ -23,7 +24,7 @@ from registry.web.lists import with_query
 from registry.web.tables import Table
 
 MOST = 2000
-"""At most so many rows are changed at once; more must be narrowed down by a filter first."""
+"""At most so many rows are changed at once; more are narrowed down by a filter, or done in parts."""
 
 
 class TickedForm(ScopedForm):
@@ -39,6 +40,8 @@ class Ticked(Asked):
     """A request to change many rows."""
 
     rows: list[Any]
+    marks: dict[Any, str] = field(default_factory=dict)
+    """The mark of each row, as it is now (``operations.seen``)."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class TickedSubject:
     back: Callable[[HttpRequest], str]
     """The address of the list."""
     order: Callable[[Any], Any]
+    in_parts: bool = False
+    """Of more than ``MOST`` the first are done, and the page says how many are left; else none is."""
 
     def change(
         self,
@@ -94,15 +99,17 @@ class TickedSubject:
             if request.method != "POST":
                 return HttpResponseRedirect(goal)
             job = Ticked(request, self._rows(request, verb))
+            rest = job.rows[MOST:] if self.in_parts else []
+            job.rows = job.rows[:MOST] if rest else job.rows
             if problem := _problem(job.rows):
                 messages.warning(request, problem)
                 return HttpResponseRedirect(goal)
             is_sent = "rows" in request.POST or _is_at_once(request)
             left_out = _leave_out(job, fits)
-            changed = _leave_out_changed(job, beside) if is_sent else []
+            job.marks = dict(zip(job.rows, self.marks(job.rows, *beside), strict=True))
+            changed = self._leave_out_changed(job) if is_sent else []
             said = [*sentences(job), *left_out]
-            now = seen.short_marks(job.rows, *beside)
-            keys = ",".join(f"{row.pk}:{mark}" for row, mark in zip(job.rows, now, strict=True))
+            keys = ",".join(f"{self.key(row)}:{job.marks[row]}" for row in job.rows)
             initial = {"on": job.address.as_of, "rows": keys, "planned": fingerprint(said)}
             data = request.POST.copy() if is_sent else None
             if data is not None:
@@ -112,20 +119,19 @@ class TickedSubject:
                 job.form.is_valid()
                 job.form.add_error(None, _said_changed(changed, "没有办理,请核对后再次提交。"))
             notice = _said_changed(changed, "没有办理,请核对后另行办理。") if changed else ""
-            noun = nouns.by_key(self.noun)
             shown = {
                 "title": title,
                 "submit_label": title,
                 "cancel_url": goal,
                 "crumbs": [{"name": "返回列表", "url": goal}, {"name": title}],
-                "sentences": [*said, *([notice] if notice else [])],
+                "sentences": [*said, *([notice] if notice else []), *_left_over(rest)],
                 "grid": Grid(self.columns, [TickedRow(job, row) for row in job.rows]),
                 "number": len(job.rows),
-                "measure": noun.measure,
+                "measure": self.measure,
             }
 
             def on_what_was_seen() -> Any:
-                with seen.acting_on(dict(zip(job.rows, now, strict=True)), *beside, make=seen.short_marks):
+                with self.acting_on(job.rows, job.marks, *beside):
                     return act(job, actor_of(request))
 
             return change(
@@ -140,6 +146,37 @@ class TickedSubject:
             )
 
         return view
+
+    @property
+    def measure(self) -> str:
+        """What the rows are counted in."""
+        return nouns.by_key(self.noun).measure
+
+    def key(self, row: Any) -> str:
+        """Return by what the forms name a row."""
+        return str(row.pk)
+
+    def marks(self, rows: Sequence[Any], *beside: str) -> list[str]:
+        """Return the marks of rows as they are now."""
+        return seen.short_marks(rows, *beside)
+
+    def acting_on(
+        self, rows: Sequence[Any], marks: Mapping[Any, str], *beside: str
+    ) -> AbstractContextManager[None]:
+        """Refuse within the block to act on a row that is another thing by then."""
+        return seen.acting_on({row: marks[row] for row in rows}, *beside, make=seen.short_marks)
+
+    def _leave_out_changed(self, job: Ticked) -> list[Any]:
+        """Take out the rows that others changed since the page showed them, and return them.
+
+        Where all were, all stay: the page shows them as they are now.
+        """
+        shown = dict(each.split(":") for each in named_in(job.request) if each.count(":") == 1)
+        changed = [row for row in job.rows if shown.get(self.key(row), job.marks[row]) != job.marks[row]]
+        if len(changed) < len(job.rows):
+            gone = set(changed)
+            job.rows = [row for row in job.rows if row not in gone]
+        return changed
 
     def _rows(self, request: HttpRequest, verb: str) -> list[Any]:
         """Return what was ticked, or all that the list's filters leave, as far as the user may change it.
@@ -156,15 +193,13 @@ class TickedSubject:
 
 
 def back_to(name: str) -> Callable[[HttpRequest], str]:
-    """Return what leads back to a list as it was, or to the desk (``from=desk``) and what comes ``next``."""
+    """Return what leads back to a list as it was."""
+    return lambda request: with_query(request, reverse(name))
 
-    def back(request: HttpRequest) -> str:
-        if request.GET.get("from") != "desk":
-            return with_query(request, reverse(name))
-        kept = {"from": None, "next": None, "item": request.GET.get("next")}
-        return with_query(request, reverse("desk"), **kept)
 
-    return back
+def _left_over(rest: Sequence[Any]) -> list[str]:
+    """Say that there are more than are done at once; how many more nobody has counted."""
+    return [f"一次办理 {MOST:,} 条,余下的办完这些后再办。"] if rest else []
 
 
 def _leave_out(job: Ticked, fits: Callable[[Ticked, Any], bool]) -> list[str]:
@@ -177,20 +212,6 @@ def _leave_out(job: Ticked, fits: Callable[[Ticked, Any], bool]) -> list[str]:
     return [f"所选的有 {len(left):,} 个不能这样办理,不在其列:{names}{'等' if len(left) > 5 else ''}。"]
 
 
-def _leave_out_changed(job: Ticked, beside: Sequence[str]) -> list[Any]:
-    """Take out the rows that others changed since the page showed them, and return them.
-
-    Where all were, all stay: the page shows them as they are now.
-    """
-    shown = dict(each.split(":") for each in _named(job.request) if each.count(":") == 1)
-    now = seen.short_marks(job.rows, *beside)
-    changed = [row for row, mark in zip(job.rows, now, strict=True) if shown.get(str(row.pk), mark) != mark]
-    if len(changed) < len(job.rows):
-        gone = {row.pk for row in changed}
-        job.rows = [row for row in job.rows if row.pk not in gone]
-    return changed
-
-
 def _said_changed(rows: Sequence[Any], then: str) -> str:
     names = "、".join(f"“{row}”" for row in rows[:5])
     return f"在您打开本页之后,{names}{f'等 {len(rows):,} 项' if len(rows) > 5 else ''}已被他人修改,{then}"
@@ -201,7 +222,7 @@ def _is_at_once(request: HttpRequest) -> bool:
     return "at_once" in request.POST and "ask" not in request.POST
 
 
-def _named(request: HttpRequest) -> list[str]:
+def named_in(request: HttpRequest) -> list[str]:
     """Return the rows that were named by their keys, with their marks where the page showed these.
 
     ``only`` is one row, whatever else is ticked.
@@ -220,7 +241,7 @@ def _pks(table: Table[Any], request: HttpRequest, *, everything: bool) -> set[in
 
 def pks_of(request: HttpRequest) -> set[int]:
     """Return the keys of the rows that a list's form, or the page that asked, sends."""
-    wanted = {each.partition(":")[0] for each in _named(request)}
+    wanted = {each.partition(":")[0] for each in named_in(request)}
     if not all(each.isdecimal() and len(each) < 19 for each in wanted):
         raise Http404("所选的记录中有的不存在。")
     return {int(each) for each in wanted}

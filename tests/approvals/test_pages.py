@@ -43,14 +43,15 @@ def test_the_page_says_what_waits_and_that_the_old_counts(world: World) -> None:
 def test_the_desk_counts_and_lists_them_and_what_came_back(world: World) -> None:
     clerk, approver = logged_in(world.top, "clerk"), logged_in(world.top, "approver")
     waits = transfer(clerk, world.branch)
-    assert "变更待我审批" not in clerk.get(reverse("desk")).content.decode()
+    assert "待我审批" not in clerk.get(reverse("desk")).content.decode()
     desk = approver.get(reverse("desk")).content.decode()
-    assert "变更待我审批" in desk
-    assert "所在单位 <del>左公安局</del> <ins>右公安局</ins>" in " ".join(desk.split())
+    assert "转隶到其他单位 · 第 1 件" in desk
+    for said in ("<del>左公安局</del>", "<ins>右公安局</ins>"):
+        assert said in desk
     approver.post(reverse("submission_return", args=[waits.pk]), {"reason": "单位不对"})
-    assert "变更待我审批" not in approver.get(reverse("desk")).content.decode()
+    assert "待我审批" not in approver.get(reverse("desk")).content.decode()
     back = clerk.get(reverse("desk")).content.decode()
-    assert "退回的变更" in back
+    assert "<h2>退回的" in back
     assert "单位不对" in back
 
 

@@ -9,14 +9,17 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from registry.approvals import submissions
+from registry.approvals.models import Submission
 from registry.audit import Actor
 from registry.closings import background, operations
 from registry.closings.extent import OWN, Extent, Numbers
 from registry.closings.models import ClosedAssignment, ClosedOrganization, Closing, ClosingState
 from registry.counting.totals.check import differences
 from registry.models import Assignment, AuditEntry, Campaign, Grant, Organization, Unit
-from registry.operations import organizations
+from registry.operations import approving, organizations
 from registry.operations.assignments import end_assignments
+from registry.operations.submitting import or_submit
 from registry.refusals import NotAllowed, OperationRefused
 from registry.trees.check import check_all
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
@@ -170,6 +173,50 @@ def test_what_is_pending_comes_first(country: Country) -> None:
     states = dict(Organization.objects.filter(code__in=("sent", "draft")).values_list("code", "state"))
     assert states == {"sent": "returned", "draft": "withdrawn"}
     assert close(country).organizations == 4
+
+
+def test_what_came_back_before_it_is_not_approved_after_it(country: Country) -> None:
+    """The closed campaign refuses what would stand on in it, and says how what was there is entered."""
+    late = make_organization(
+        country.left, code="late", name="迟报支部", campaign=country.campaign, state="returned"
+    )
+    close(country)
+    with refusal(WHOLE_FORM, "“疫情防控”已于 2020-02-11 结束,“迟报支部”不能再提交或批准"):
+        approving.submit_organization(actor=ACTOR, organization=late)
+    for end, is_taken in ((day(11), False), (ON, True)):
+        Organization.objects.filter(pk=late.pk).update(state="submitted", dissolved_on=end)
+        if is_taken:
+            approving.approve_organization(actor=ACTOR, organization=late, approval_number="批1号")
+        else:
+            with refusal(WHOLE_FORM, "撤销日期不晚于该日"):
+                approving.approve_organization(actor=ACTOR, organization=late, approval_number="批1号")
+    Organization.objects.filter(pk=late.pk).update(state="submitted", dissolved_on=None)
+    approving.return_organization(actor=ACTOR, organization=late, reason="任务已结束")
+
+
+def test_changes_that_wait_come_first_and_are_returned_in_the_same_act(country: Country) -> None:
+    clerk = make_user("clerk", country.top, "clerk")
+    manager = make_user("manager", country.top)
+    for user, organization in ((clerk, country.group), (manager, country.post), (clerk, country.flood)):
+        or_submit(
+            organizations.dissolve_organization,
+            actor=Actor(user, str(user)),
+            organization=organization,
+            on=day(9),
+            reason="提前撤销",
+        )
+    with refusal(WHOLE_FORM, "待审批的变更 2 项,请先批准或退回。"):
+        close(country)
+    settled = operations.settle_pending(
+        actor=Actor(manager, "管理员"), campaign=country.campaign, on=ON, reason="任务结束"
+    )
+    assert settled == (1, 1)
+    states = dict(Submission.objects.values_list("organization__code", "state"))
+    assert states == {"group": "returned", "post": "withdrawn", "flood": "submitted"}
+    close(country)
+    back = Submission.objects.get(organization=country.group)
+    with refusal(WHOLE_FORM, "请撤回这项申请,需要的在该组织的页面上重新办理"):
+        submissions.submit_submission(actor=Actor(clerk, "录入员"), submission=back)
 
 
 def test_what_must_not_end_with_it_is_named(country: Country) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.apps import apps
 from django.test import Client
 
+from registry.audit import Actor
 from registry.closings import background, operations
 from registry.closings.models import Closing
 from registry.models import Campaign, Organization
+from registry.operations import organizations
+from registry.operations.submitting import or_submit
 from registry.rules.campaigns import Due
-from tests.factories import logged_in, make_organization
+from tests.factories import logged_in, make_organization, make_user
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.look]
@@ -84,12 +88,28 @@ def test_what_is_pending_is_returned_in_one_act_then_it_is_closed(world: World) 
     back = page.context["return_url"]
     sent = {**ON, "reason": "任务结束", "planned": client.get(back).context["form"]["planned"].value()}
     answer = client.post(back, sent, follow=True)
-    assert "已退回 1 个待审批的组织,撤回 1 个" in answer.content.decode()
+    assert "已退回 1 件待审批的事项,撤回 1 件" in answer.content.decode()
     states = dict(Organization.objects.filter(code__in=("draft", "submitted")).values_list("code", "state"))
     assert states == {"draft": "withdrawn", "submitted": "returned"}
     done = send(client).content.decode()
     assert "“疫情防控”自 2020-03-01 起结束:撤销组织 3 个,结束编入 4 人次" in done
     assert "厅党〔2020〕31号" in done
+
+
+def test_the_changes_that_wait_have_their_list_and_their_way_back(world: World) -> None:
+    clerk = Actor(make_user("clerk", world.top, "clerk"), "录入员")
+    given = {"organization": world.branch, "on": date(2020, 2, 20), "reason": "提前撤销"}
+    or_submit(organizations.dissolve_organization, actor=clerk, **given)
+    client = logged_in(world.top)
+    page = client.get(CLOSE, ON)
+    (waits,) = page.context["waiting"]
+    assert (waits.label, waits.number, listed(client, waits.url)) == ("待审批的变更", 1, 1)
+    assert "先办 1 项待审批的变更" in " ".join(page.content.decode().split())
+    at = [head for head, _css in page.context["heads"]].index("待审批的变更")
+    assert [line.numbers[at][0] for line in page.context["lines"]] == [1]
+    assert listed(client, waits.url.replace("of=yiqing", "of=")) == 1
+    said = client.get(page.context["return_url"]).context["sentences"][0]
+    assert said.startswith("“疫情防控”中待审批的变更 1 项全部退回")
 
 
 def test_the_campaigns_page_says_what_was_ended_and_the_way_back(world: World) -> None:

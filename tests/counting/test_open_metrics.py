@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,7 +14,7 @@ from django.db.models import Q
 
 from registry.counting import metrics as declarations
 from registry.counting.basis import Question, counted_rows
-from registry.counting.metric import CountSource, Metric
+from registry.counting.metric import CountSource, Family, Metric
 from registry.counting.metrics import METRICS, PLACED, every_metric
 from registry.counting.rollup import count_buckets, count_place, rollup
 from registry.counting.series import courses, from_rows
@@ -24,6 +25,7 @@ from registry.counting.totals.write import following
 from registry.models import Figure, Source, TotalChange, Unit
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import MEMBER_STATUSES
+from registry.models.versions import kept_until_changed
 from registry.operations.assignments import end_assignment
 from registry.operations.organizations import transfer_organization
 from registry.operations.people import change_political_status
@@ -49,14 +51,20 @@ DECLARED = (
     Metric("articles", "报道", source=REPORTED, distinct=True, measure="篇"),
     Metric("reported_sum", "报道数之和", source=REPORTED, amount="number"),
 )
+"""What an app declares."""
 
 
-def made_by_users() -> list[Metric]:
+OF_ARTICLES = Family("of_articles", "各报道的数", source=replace(REPORTED, named="metric"))
+FAMILIES = (OF_ARTICLES,)
+"""What users make there: each figure says by its metric of which article it is."""
+
+
+@kept_until_changed(Source)
+def made_by_users() -> dict[str, Metric]:
     """One metric for each article that is registered: there are as many as users make."""
-    return [
-        Metric(f"article-{source.number}", source.title, Q(source=source.pk), source=REPORTED)
-        for source in Source.objects.order_by("number")
-    ]
+    found = Source.objects.order_by("number")
+    made = [OF_ARTICLES.member(f"article.{each.number}", each.title) for each in found]
+    return {metric.slug: metric for metric in made}
 
 
 @pytest.fixture
@@ -64,7 +72,8 @@ def handed_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if an app had handed these up from the start."""
     config = apps.get_app_config("registry")
     here = "tests.counting.test_open_metrics"
-    monkeypatch.setattr(config, "metrics", (*config.metrics, f"{here}.DECLARED", f"{here}.made_by_users"))
+    named = (f"{here}.{name}" for name in ("DECLARED", "FAMILIES", "made_by_users"))
+    monkeypatch.setattr(config, "metrics", (*config.metrics, *named))
     declarations._handed_up.cache_clear()
     yield
     monkeypatch.undo()
@@ -105,7 +114,7 @@ class World:
                 source=source,
                 unit=unit,
                 code=f"F{Figure.objects.count()}",
-                metric="x",
+                metric=f"article.{source.number}",
                 label="x",
                 value=str(number),
                 number=number,
@@ -126,12 +135,12 @@ BEFORE = {metric.slug for metric in (*declarations.ORGANIZATION_METRICS, *declar
 def test_numbers_of_new_metrics_follow_what_is_written(handed_up: None) -> None:
     world = World()
     assert list(METRICS)[-5:] == [metric.slug for metric in DECLARED]
-    assert [metric.slug for metric in every_metric()[-2:]] == ["article-1", "article-2"]
-    on_five = {"figures": 3, "articles": 2, "reported_sum": 37, "article-1": 2, "article-2": 1}
+    assert [metric.slug for metric in every_metric()[-2:]] == ["article.1", "article.2"]
+    on_five = {"figures": 3, "articles": 2, "reported_sum": 37, "article.1": 2, "article.2": 1}
     assert numbers(world.top, 5) == {"secretaries": 1, "member_times": 2, **on_five}
     assert numbers(world.left, 5) == {
         **{"secretaries": 1, "member_times": 1, "figures": 2, "articles": 2},
-        **{"reported_sum": 17, "article-1": 1, "article-2": 1},
+        **{"reported_sum": 17, "article.1": 1, "article.2": 1},
     }
     assert numbers(world.top, 6)["member_times"] == 3
     assert numbers(world.top, 7)["member_times"] == 2

@@ -32,7 +32,7 @@ DAY = date(2020, 2, 10)
 
 def numbers(unit, day=date(2020, 3, 1)) -> dict[str, int]:
     """Return what each counter counts below the unit."""
-    metrics = logbook_metrics()
+    metrics = logbook_metrics().values()
     counted = rollup(unit, Question(day), children=False, metrics=metrics).total.counts
     return {metric.slug.rpartition(".")[2]: counted[metric.slug] for metric in metrics}
 

@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from registry.audit import Actor
 from registry.models import Organization, User
-from registry.operations import approving
+from registry.operations import approving, assignments
 from registry.operations import organizations as operations
 from registry.operations.take_back import take_back
 from registry.rules import workflow
-from tests.factories import make_user
+from tests.factories import make_person, make_user
 from tests.operations.checks import WHOLE_FORM, facts, refusal
 from tests.world import World
 
@@ -165,3 +165,20 @@ def test_an_approval_taken_back_waits_again_for_another(world: World, people: li
     with refusal(WHOLE_FORM, "由您提交或最后修改"):
         approve(first, [row])
     approve(second, [row], approval_number="左党〔2020〕10号")
+
+
+def test_nor_whose_members_they_last_changed(world: World, people: list[User]) -> None:
+    first, second, _root = people
+    row = submitted(first, world)
+    placed = assignments.assign_person(
+        actor=Actor(user=second),
+        organization=row,
+        person=make_person("新来", world.left),
+        started_on=date(2020, 2, 1),
+    )
+    with refusal(WHOLE_FORM, "由您提交或最后修改,须由另一人批准"):
+        approve(second, [row])
+    assignments.end_assignment(actor=Actor(user=first), assignment=placed, on=date(2020, 2, 20))
+    approve(second, [row])
+    assignments.withdraw_assignment(actor=Actor(user=second), assignment=placed, reason="误录")
+    assert facts(row, "changed_by") == (first,)  # what is approved is frozen, its members are not

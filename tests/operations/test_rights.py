@@ -235,6 +235,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "return_receipt": lambda by, here, world: service.return_receipts(
         actor=by, campaign=here.over, people=[here.signed], reason="误签"
     ),
+    "remind_receipts": lambda by, here, world: service.remind_receipts(
+        actor=by, campaign=here.over, unit=here.unit, due_on=timezone.localdate()
+    ),
     "start_campaign": lambda by, here, world: campaigns.start_campaign(
         actor=by, name="新任务", started_on=ON, lead_unit=here.unit
     ),

@@ -17,8 +17,8 @@ from registry.audit import Actor
 from registry.models import Organization, User
 from registry.operations import approving, organizations
 from registry.operations.submitting import or_submit
-from registry.pages.organizations.approvers import who_approves
 from registry.web import desk
+from registry.web.approvers import who_approves
 from tests.factories import assign, make_organization, make_person, make_user
 from tests.world import World
 
@@ -51,7 +51,7 @@ def submit(world: World, name: str, **facts: Any) -> Organization:
 
 def shown(page: Any) -> list[str]:
     panel = page.context["deciding"]
-    return [item.organization.name for item in panel["items"]] if panel else []
+    return [str(item.row) for item in panel["items"]] if panel else []
 
 
 def test_the_number_is_that_of_the_rows_for_each_role(world: World) -> None:
@@ -79,8 +79,8 @@ def test_nobody_decides_on_their_own_submission(world: World) -> None:
     Organization.objects.filter(pk=made.pk).update(submitted_by=both, changed_by=both)
     page = browser(both).get(DESK)
     assert (shown(page), desk.number(both)) == ([], 0)
-    ((waiting, who),) = page.context["submitted"]
-    assert (waiting.pk, who) == (made.pk, "左审批(左局);上级的审批人也可以办理")
+    ((waiting, word, _url, who),) = page.context["submitted"]
+    assert (waiting.pk, word, who) == (made.pk, "成立", "左审批(左局);上级的审批人也可以办理")
 
 
 def test_who_approves_is_the_nearest_above_the_superior(world: World) -> None:
@@ -108,9 +108,9 @@ def test_many_are_approved_at_once_by_one_document(world: World) -> None:
         "approval_number": "左党〔2020〕9号",
         "approved_on": "2020-02-03",
     }
-    done = client.post("/many/organizations/approve/?from=desk", sent, follow=True)
+    done = client.post("/desk/approve/", sent, follow=True)
     assert done.redirect_chain == [("/desk/", 302)]
-    assert "已批准“甲临时党支部”等 2 个组织" in done.content.decode()
+    assert "已批准“甲临时党支部”等 2 件。" in done.content.decode()
     assert shown(done) == ["丙临时党支部"]
     approved = Organization.objects.filter(approval_number="左党〔2020〕9号", state="approved")
     assert sorted(approved.values_list("name", flat=True)) == ["乙临时党支部", "甲临时党支部"]
@@ -119,7 +119,7 @@ def test_many_are_approved_at_once_by_one_document(world: World) -> None:
 def test_what_is_missing_is_asked_for_on_the_page_that_asks_before(world: World) -> None:
     made, client = submit(world, "甲临时党支部"), browser(world.approver)
     (item,) = client.get(DESK).context["deciding"]["items"]
-    page = client.post("/many/organizations/approve/?from=desk", {"at_once": "1", "only": item.mark})
+    page = client.post("/desk/approve/", {"at_once": "1", "only": item.mark})
     assert "请填写批复文号" in page.content.decode()
     made.refresh_from_db()
     assert made.state == "submitted"
@@ -131,16 +131,16 @@ def test_one_is_returned_and_the_next_is_opened(world: World) -> None:
         submit(world, "甲临时党支部"),
         submit(world, "乙临时党支部"),
     )
-    panel = client.get(DESK, {"item": first.pk}).context["deciding"]
-    assert panel["following"].organization.pk == second.pk
+    panel = client.get(DESK, {"item": f"organization-{first.pk}"}).context["deciding"]
+    assert panel["following"] == f"organization-{second.pk}"
     url = re.search(r'formaction="([^"]*next=[^"]*)"', client.get(DESK).content.decode())
     assert url is not None
     address = html.unescape(url[1]).replace("/approve/", "/return/")
     sent = {"at_once": "1", "only": panel["opened"].mark, "reason": "没有批复"}
     done = client.post(address, sent, follow=True)
-    assert done.redirect_chain == [(f"/desk/?item={second.pk}", 302)]
+    assert done.redirect_chain == [(f"/desk/?item=organization-{second.pk}", 302)]
     back = browser(world.clerk).get(DESK)
-    assert [(row.name, row.return_reason) for row in back.context["returned"]] == [
+    assert [(row.name, row.return_reason) for row, *_ in back.context["returned"]] == [
         ("甲临时党支部", "没有批复")
     ]
     assert "没有批复" in back.content.decode()
@@ -150,9 +150,7 @@ def test_what_others_changed_meanwhile_is_not_decided_on(world: World) -> None:
     made, client = submit(world, "甲临时党支部"), browser(world.approver)
     (item,) = client.get(DESK).context["deciding"]["items"]
     assign(made, make_person("后来", world.station))
-    page = client.post(
-        "/many/organizations/return/?from=desk", {"at_once": "1", "only": item.mark, "reason": "缺"}
-    )
+    page = client.post("/desk/return/", {"at_once": "1", "only": item.mark, "reason": "缺"})
     assert "已被他人修改" in page.content.decode()
     made.refresh_from_db()
     assert made.state == "submitted"
@@ -166,9 +164,7 @@ def test_the_difference_says_what_it_does_to_the_counts(world: World) -> None:
         panel["effect"] == "临时党支部自 2020-02-01 起增加 1 个,一线人员增加 1 人(另有 1 人已在其他组织计入)"
     )
     assert {label: new for label, _old, new in panel["differences"]}["班子"] == "书记 甲临时党支部书记"
-    assert [
-        check.check.slug for check in panel["opened"].checks if check.check.slug == "temp_branch_approved"
-    ] == []
+    assert [said.title for said in panel["opened"].checks if "批准" in said.title] == []
 
 
 def test_what_the_clerk_owes_and_drafts(world: World) -> None:
@@ -211,19 +207,62 @@ def test_the_same_queries_with_one_and_with_three(world: World) -> None:
     assert len(captured) <= 2  # the grants of a user who was not asked about yet, and the number
 
 
-def test_changes_of_what_is_approved_wait_there_too(world: World) -> None:
-    """The clerk's change of an approved organization: decided on the desk by another, or returned there."""
-    branch = make_organization(world.station, name="已批准临时党支部", parent=world.general)
-    clerk, approver = browser(world.clerk), browser(world.approver)
-    given = {"organization": branch, "on": date(2020, 3, 1), "reason": "任务结束"}
-    or_submit(organizations.dissolve_organization, actor=Actor(user=world.clerk), **given)
-    page = approver.get(DESK)
-    (panel,) = (panel for template, panel in page.context["cards"] if template == "approvals/_desk.html")
-    assert (panel["number"], desk.number(world.approver), desk.number(world.clerk)) == (1, 1, 0)
-    ((line, mark),) = panel["lines"]
-    assert line.submission.subject == "已批准临时党支部"
-    sent = {"at_once": "1", "row": [mark], "reason": "没有批复"}
-    back = approver.post("/many/approvals/return/?from=desk", sent, follow=True)
-    assert back.redirect_chain == [(DESK, 302)]
+def test_changes_stand_in_the_same_list_and_are_decided_with_the_foundings(world: World) -> None:
+    """By one document, the oldest first; what nobody may decide any more says why."""
+    rows = [
+        make_organization(world.station, name=f"{name}临时党支部", parent=world.general, code=code)
+        for name, code in (("老", "old"), ("旧", "former"))
+    ]
+    for row in rows:
+        given = {"organization": row, "on": date(2020, 3, 1), "reason": "任务结束"}
+        or_submit(organizations.dissolve_organization, actor=Actor(user=world.clerk), **given)
+    founded = submit(world, "甲临时党支部")
+    client = browser(world.approver)
+    page = client.get(DESK)
+    assert shown(page) == ["老临时党支部", "旧临时党支部", "甲临时党支部"]
+    panel = page.context["deciding"]
+    assert [item.word for item in panel["items"]] == ["撤销组织", "撤销组织", "成立"]
+    assert panel["differences"][0] == ("撤销日期", "", "2020-03-01")
+    assert (panel["number"], desk.number(world.approver), desk.number(world.clerk)) == (3, 3, 0)
+    first = browser(world.clerk).get(DESK).context["submitted"][0]
+    assert (str(first[0]), first[1], first[3]) == (
+        "老临时党支部",
+        "撤销组织",
+        "上级单位的审批人;上级的审批人也可以办理",
+    )
+    organizations.edit_organization(
+        actor=Actor(), organization=rows[1], changes={"established_on": date(2020, 1, 30)}, reason="更正"
+    )
+    page = client.get(DESK)
+    marks = {str(item.row): item.mark for item in page.context["deciding"]["items"]}
+    assert [item.worst.title for item in page.context["deciding"]["items"]][1] == "内容已变动"
+    sent = {"at_once": "1", "approval_number": "左党〔2020〕9号", "approved_on": "2020-03-02"}
+    refused = client.post("/desk/approve/", {**sent, "row": list(marks.values())})
+    assert "“旧临时党支部”的成立日期已变动" in refused.content.decode()
+    assert desk.number(world.approver) == 3  # all or none: the founding was not approved either
+    chosen = [marks["老临时党支部"], marks["甲临时党支部"]]
+    done = client.post("/desk/approve/", {**sent, "row": chosen}, follow=True)
+    assert "已批准“老临时党支部”等 2 件。" in done.content.decode()
+    founded.refresh_from_db()
+    rows[0].refresh_from_db()
+    assert (founded.state, rows[0].dissolved_on) == ("approved", date(2020, 3, 1))
+    back = client.post("/desk/return/", {"at_once": "1", "row": [marks["旧临时党支部"]], "reason": "请核对"})
+    assert back.status_code == 302
     assert desk.number(world.clerk) == 1
-    assert "没有批复" in clerk.get(DESK).content.decode()
+    assert "请核对" in browser(world.clerk).get(DESK).content.decode()
+
+
+def test_a_change_says_on_its_page_who_approves_it(world: World) -> None:
+    branch = make_organization(world.station, name="已批准临时党支部", parent=world.general)
+    given = {"organization": branch, "on": date(2020, 3, 1), "reason": "任务结束"}
+    waits = or_submit(organizations.dissolve_organization, actor=Actor(user=world.clerk), **given).row
+    page = browser(world.approver).get(waits.get_absolute_url()).content.decode()
+    assert "等待审批:左审批(左局);上级的审批人也可以办理。" in page
+
+
+def test_nobody_decides_there_what_is_not_theirs(world: World) -> None:
+    made = submit(world, "甲临时党支部")
+    other = browser(make_user("elsewhere", world.right, "approver"))
+    for key in (f"organization-{made.pk}", f"submission-{made.pk}", f"{made.pk}", "x"):
+        assert other.post("/desk/approve/", {"at_once": "1", "row": [key]}).status_code == 404
+    assert browser(world.clerk).post("/desk/approve/", {"row": ["x"]}).status_code == 403

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from registry.counting.basis import Question
-from registry.counting.metrics import METRICS, OF_ONE_KIND, ORGANIZATION_METRICS, unlisted
+from registry.counting.metrics import METRICS, OF_ONE_KIND, ORGANIZATION_METRICS, UNLISTED
 from registry.counting.rollup import count_place, rollup
 from registry.models import AuditEntry, Organization, Unit
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS
@@ -546,4 +546,4 @@ def test_the_filter_names_the_unit_that_was_chosen(world: World, client_at) -> N
 def test_every_kind_has_a_metric_of_its_own() -> None:
     of_party = {(kind, is_temporary) for kind in PARTY_KINDS for is_temporary in (True, False)}
     assert OF_ONE_KIND.keys() == of_party | {(kind, False) for kind in FORMATION_KINDS}
-    assert not {each.slug for each in unlisted()} & METRICS.keys(), "nobody chooses those of standing ones"
+    assert not {each.slug for each in UNLISTED} & METRICS.keys(), "nobody chooses those of standing ones"

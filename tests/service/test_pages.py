@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from registry.operations.campaigns import end_campaign
 from registry.service import operations
 from registry.service.certificates import certificate_of
 from registry.service.models import Opinion, Receipt
@@ -303,3 +305,40 @@ def test_an_address_without_a_campaign_leads_to_the_newest(world: World, clerk: 
 def test_somebody_who_did_not_serve_has_no_record(world: World, clerk: Client) -> None:
     somebody = make_person("周五", world.left)
     assert clerk.get(f"/people/{somebody.number}/service/", QUERY).status_code == 404
+
+
+# Reminders
+
+
+def test_a_manager_reminds_the_branches_in_one_act(world: World, clerk: Client) -> None:
+    end_campaign(actor=ACTOR, campaign=world.campaign, on=date(2020, 3, 1), reason="结束")
+    manager = logged_in(world.top)
+    page = get(manager, "/campaigns/yiqing/").content.decode()
+    assert "/service/remind/top/?campaign=yiqing" in page
+    assert "催办未签收的…" in page
+    url = "/service/remind/top/"
+    asked = get(manager, url)
+    assert asked.context["sentences"][0].endswith("1 个支部、3 份服务记录待签收。")
+    due = timezone.localdate() + timedelta(days=3)
+    done = manager.get(send(manager, url, due_on=due.isoformat(), note="月底前").url)
+    assert f"3 份待签收的服务记录,期限 {due}。" in done.content.decode()
+    assert {row.table.times(row.unit) for row in done.context["grid"].rows} == {1}
+    assert "已催 1 次" in get(manager, "/campaigns/yiqing/").content.decode()
+    desk = clerk.get("/desk/").content.decode()
+    assert "已催 1 次" in desk
+    assert f"{due.month}月{due.day}日前" in desk
+    assert "催办" not in get(logged_in(world.left, "viewer"), "/campaigns/yiqing/").content.decode()
+
+
+def test_more_than_are_signed_at_once_are_signed_in_parts(
+    world: World, clerk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("registry.web.ticked.MOST", 1)
+    end_campaign(actor=ACTOR, campaign=world.campaign, on=date(2020, 3, 1), reason="结束")
+    url = "/service/people/sign/"
+    asked = clerk.post(url, {"all": "1"}, query_params={**QUERY, "state": "waiting"})
+    assert "一次办理 1 条,余下的办完这些后再办。" in asked.content.decode()
+    form = asked.context["form"]
+    sent = {"rows": form["rows"].value(), "planned": form.initial["planned"], "on": "2020-03-01"}
+    assert clerk.post(url, sent, query_params=QUERY).status_code == 302
+    assert Receipt.objects.count() == 1

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from registry.audit import Actor
 from registry.models import AuditEntry
 from registry.operations import assignments, campaigns, leaving, merging, people, take_back
 from registry.refusals import OperationRefused
 from registry.service import operations, panels, served
-from registry.service.models import Opinion, Receipt
+from registry.service.models import Opinion, Receipt, Reminder
 from registry.service.records import Record, days_of, records_of
 from registry.service.rules import Writing
 from tests.factories import ACTOR, assign, logged_in, make_organization, make_person, make_unit, make_user
@@ -348,3 +349,44 @@ def test_the_desk_of_the_home_unit_and_of_the_organization_s_unit_have_what_wait
 def test_a_unit_without_anybody_has_no_line(world: World) -> None:
     empty = make_unit("empty", world.top)
     assert panels.waiting_receipts(make_user(unit=empty, role="clerk")) == []
+
+
+# Reminders
+
+
+def remind(world: World, unit: Any, by: Actor = ACTOR, **more: Any) -> Reminder:
+    given = {"due_on": timezone.localdate() + timedelta(days=7), **more}
+    return operations.remind_receipts(actor=by, campaign=world.campaign, unit=unit, **given)
+
+
+def test_a_reminder_reaches_who_owes_at_the_unit_and_below_until_everything_is_signed(world: World) -> None:
+    campaigns.end_campaign(actor=ACTOR, campaign=world.campaign, on=DAY, reason="结束")
+    clerk, elsewhere = make_user(unit=world.left, role="clerk"), make_user(unit=world.right, role="clerk")
+    (line,) = panels.waiting_receipts(clerk)
+    assert (line.said, line.by, panels.reminded(clerk)) == ("", None, 0)
+    manager = Actor(make_user(unit=world.top), "厅管理员")
+    remind(world, world.left, manager)
+    assert panels.reminded(elsewhere) == 0
+    sent = remind(world, world.top, manager, note="请抓紧")
+    (line,) = panels.waiting_receipts(clerk)
+    today = timezone.localdate()
+    assert line.said == f"已催 2 次,最近 {today.month}月{today.day}日:请抓紧"
+    assert (line.by, line.is_late, line.number) == (sent.due_on, False, 2)
+    assert (panels.reminded(clerk), panels.reminded(elsewhere)) == (2, 2)
+    entry = AuditEntry.objects.filter(verb="remind_receipts").latest("pk")
+    take_back.take_back(actor=manager, entry=entry, reason="误催")
+    assert panels.waiting_receipts(clerk)[0].said.startswith("已催 1 次")
+    Reminder.objects.update(due_on=today - timedelta(days=1))
+    assert panels.waiting_receipts(clerk)[0].is_late
+    Reminder.objects.update(due_on=today - timedelta(days=31))
+    assert panels.reminded(clerk) == 0
+    sign(world, world.full, world.auxiliary, on=today)
+    assert panels.waiting_receipts(clerk) == []
+
+
+def test_nobody_is_reminded_of_nothing_or_too_late(world: World) -> None:
+    with pytest.raises(OperationRefused, match="没有待签收的服务记录"):
+        remind(world, world.left)  # they are all still serving
+    campaigns.end_campaign(actor=ACTOR, campaign=world.campaign, on=DAY, reason="结束")
+    with pytest.raises(OperationRefused, match="已过,请改为今天或以后"):
+        remind(world, world.left, due_on=date(2020, 3, 1))

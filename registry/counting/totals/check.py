@@ -11,7 +11,7 @@ from django.db.models import Max, Min, Model
 
 from registry import locks
 from registry.counting.metric import Metric
-from registry.counting.metrics import every_metric
+from registry.counting.metrics import every_metric, kept_metrics
 from registry.counting.totals import tables
 from registry.counting.totals.fingerprints import wrong_metrics
 from registry.counting.totals.points import TABLE
@@ -19,7 +19,7 @@ from registry.counting.totals.read import every_line, quoted
 from registry.counting.totals.statement import ALL, NEW, among
 from registry.counting.totals.tables import CHANGE, ROW
 from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps, weeks
-from registry.counting.totals.write import kept_metrics, owners_at
+from registry.counting.totals.write import owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
 
 PIECE = 200_000
@@ -41,8 +41,10 @@ def rebuild(
     if (units is not None and not units) or (metrics is not None and not metrics):
         return 0
     locks.lock_folding()
+    if metrics is not None:
+        metrics = _with_families(metrics)
     with connection.cursor() as cursor:
-        where = _where(units, None if metrics is None else [metric.slug for metric in metrics])
+        where = _where(units, metrics)
         cursor.execute(f"DELETE FROM {CHANGE} WHERE {where}")
         cursor.execute(f"DELETE FROM {TABLE} WHERE {where}")
         if connection.vendor == "sqlite":  # what was just loaded is counted twenty times as fast (demo: 19 s)
@@ -67,6 +69,14 @@ def fill_missing() -> int:
         return rebuild(metrics=_without_totals())
 
 
+def _with_families(metrics: Collection[Metric]) -> tuple[Metric, ...]:
+    """Return the metrics, with one family every other one: by its name nobody sees whose a total is."""
+    has_family = any(metric.source.named for metric in metrics)
+    return tuple(
+        metric for metric in kept_metrics() if metric in metrics or (has_family and metric.source.named)
+    )
+
+
 def _without_totals() -> list[Metric]:
     """Return the metrics that have something to count and no totals."""
     tops = set(UnitPlacement.objects.filter(superior=None).values_list("unit_id", flat=True))
@@ -74,6 +84,10 @@ def _without_totals() -> list[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT metric FROM {CHANGE}")
         known |= {slug for (slug,) in cursor.fetchall()}
+    if any("." in slug for slug in known):
+        known |= {
+            f"{metric.slug}{week}" for metric in kept_metrics() if metric.source.named for week in ("", NEW)
+        }
     return [
         metric
         for metric in kept_metrics()
@@ -93,13 +107,16 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
         if alone and connection.vendor == "postgresql":
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         wrong: Collection[str] | None = None
+        counted = kept_metrics()
         if units is None and connection.vendor == "postgresql":
-            wrong = _wrong_metrics(cursor, alone)
+            wrong = {slug.partition(":")[0] for slug in _wrong_metrics(cursor, alone)}
             if not wrong:
                 return []
-            wrong = {slug.partition(":")[0] for slug in wrong}
-        where = _where(units, wrong)
-        counted = [metric for metric in kept_metrics() if wrong is None or metric.slug in wrong]
+            is_named = any("." in slug for slug in wrong)
+            counted = tuple(
+                metric for metric in counted if metric.slug in wrong or (is_named and metric.source.named)
+            )
+        where = _where(units, None if wrong is None else counted, wrong or ())
         _recount(cursor, "recounted", units, counted, None)
         tables.add_stored(cursor, "recounted", where, "-")
         cursor.execute(
@@ -118,9 +135,9 @@ def _wrong_metrics(cursor: Any, alone: bool) -> set[str]:
     same snapshot.
     """
     metrics = kept_metrics()
-    sources = list(dict.fromkeys(metric.source for metric in metrics))
-    mine = tuple(metric for metric in metrics if metric.source in sources[::2])
-    others = tuple(metric for metric in metrics if metric not in mine)
+    sources = list(dict.fromkeys(metric.source for metric in metrics if not metric.source.named))
+    others = tuple(metric for metric in metrics if metric.source in sources[1::2])
+    mine = tuple(metric for metric in metrics if metric not in others)
     slugs = quoted(metric.slug for metric in others) if others else "''"
     rest = (others, (), f"metric IN ({slugs})", _pieces)
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -143,6 +160,8 @@ def _beside(snapshot: str, *asked: Any) -> set[str]:
         connection.close()
 
 
+_IS_NAMED = {"postgresql": "STRPOS(metric, '.') > 0", "sqlite": "INSTR(metric, '.') > 0"}
+"""The condition that a total is of a metric that users made."""
 _OF = {True: Basis.CUMULATIVE, False: Basis.CURRENT}
 
 
@@ -169,10 +188,16 @@ def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
     return said
 
 
-def _where(units: Collection[int] | None, slugs: Collection[str] | None) -> str:
+def _where(
+    units: Collection[int] | None, metrics: Collection[Metric] | None, gone: Collection[str] = ()
+) -> str:
+    """Return the condition for the totals of these metrics, and of ``gone``, which are none any more."""
     parts = [] if units is None else [among("unit_id", units)]
-    if slugs is not None:
-        parts.append(f"metric IN ({quoted(every_line(slugs))})")
+    if metrics is not None:
+        slugs = {metric.slug for metric in metrics if not metric.source.named} | set(gone)
+        named = [_IS_NAMED[connection.vendor]] if any(metric.source.named for metric in metrics) else []
+        either = [f"metric IN ({quoted(every_line(slugs))})"] if slugs else []
+        parts.append(f"({' OR '.join([*either, *named])})")
     return " AND ".join(parts) or ALL
 
 
@@ -203,7 +228,7 @@ def _recount(
             tables.insert(cursor, table, statement(counted, {model: condition}, only))
         if progress is not None:
             progress(number, len(pieces))
-    carry_up(cursor, table, _where(units, None))
+    carry_up(cursor, table, ALL if units is None else among("unit_id", units))
     tables.drop(cursor, WAYS_UP, "carried")
 
 

@@ -14,13 +14,14 @@ from typing import Any
 from django.db import connection, transaction
 
 from registry import locks
+from registry.counting.metrics import kept_metrics
 from registry.counting.totals import tables
 from registry.counting.totals.check import carry_up
 from registry.counting.totals.fold import FOLD_AT, fold_counts
 from registry.counting.totals.statement import ALL
 from registry.counting.totals.tables import CHANGE, KEYS, ROW
 from registry.counting.totals.whole import WAYS_UP, at_hosts, make_ways_up, overlaps, weeks
-from registry.counting.totals.write import Owners, hanging, kept_metrics, lock_people
+from registry.counting.totals.write import Owners, hanging, lock_owners, lock_people
 from registry.models import Organization, Person
 from registry.search.index import batches
 
@@ -42,6 +43,7 @@ def following_many(organizations: Collection[int]) -> Iterator[None]:
             owners.setdefault(model, set()).update(keys)
     for some in batches(sorted(owners.get(Person, ())), AT_ONCE):
         lock_people(some)
+    lock_owners(metrics, owners)
     with connection.cursor() as cursor:
         conditions = {
             model: tables.among_keys(cursor, "owner", keys, f"many_{number}")

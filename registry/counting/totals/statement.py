@@ -102,7 +102,7 @@ def _token(model: type[Model]) -> str:
     return f"<{model._meta.label}>"
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _changes(
     metrics: tuple[Metric, ...], owners: tuple[type[Model], ...], vendor: str, way: type[Part]
 ) -> Statement:
@@ -158,7 +158,11 @@ class Part:
                 self.amounts.append(metric.amount)
         self.standing = [_compiled(self._dated(metric)) for metric in metrics if metric.standing]
         marks = [f"is_{number}" for number in range(len(self.conditions))]
-        self.marks = ", ".join([*marks, *(f"amount_{number}" for number in range(len(self.amounts)))])
+        marks += [f"amount_{number}" for number in range(len(self.amounts))]
+        names = ["named"] if source.named else []
+        self.marks = ", ".join([*names, *marks])
+        self.by = ", ".join(["owner", *names])
+        """Each owner counts once; of a named source once for each name."""
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
@@ -221,7 +225,7 @@ class Part:
             tables.append(
                 f"""held_{self.number} AS (
   SELECT owner, {self.at}, begins, stops, {self.marks}{covered} FROM spell_{self.number}
-  WINDOW earlier AS (PARTITION BY owner, {self.at} ORDER BY begins, stops
+  WINDOW earlier AS (PARTITION BY {self.by}, {self.at} ORDER BY begins, stops
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )"""
             )
@@ -242,6 +246,10 @@ class Part:
         validities = iter(range(len(self.standing)))
         return [self._piece(metric, next(validities) if metric.standing else None) for metric in self.metrics]
 
+    def _slug(self, metric: Metric) -> str:
+        """Return what says of which metric a piece is."""
+        return "named" if self.source.named else f"'{metric.slug}'"
+
     def _added(self, metric: Metric) -> str:
         return f"amount_{self.amounts.index(metric.amount)}" if metric.amount else "1"
 
@@ -253,21 +261,23 @@ class Part:
             where += f" AND (covered_{number} IS NULL OR covered_{number} < stops)"
             begins = f"{greater}(begins, COALESCE(covered_{number}, begins)) AS begins"
             return (
-                f"SELECT owner, {self.at}, {begins}, stops, 1 AS added FROM held_{self.number} WHERE {where}"
+                f"SELECT {self.by}, {self.at}, {begins}, stops, 1 AS added "
+                f"FROM held_{self.number} WHERE {where}"
             )
         added = self._added(metric)
         where += f" AND {added} IS NOT NULL"
         return (
-            f"SELECT owner, {self.at}, begins, stops, {added} AS added FROM spell_{self.number} WHERE {where}"
+            f"SELECT {self.by}, {self.at}, begins, stops, {added} AS added "
+            f"FROM spell_{self.number} WHERE {where}"
         )
 
     def _piece(self, metric: Metric, validity: int | None) -> str:
         number, greater, lesser = self._mark(metric), self.words.greater, self.words.lesser
-        piece = self._unclipped(metric)
+        piece, slug = self._unclipped(metric), self._slug(metric)
         if validity is None:
-            return f"SELECT '{metric.slug}', {self.at}, begins, stops, added FROM ({piece}) piece_{number}"
+            return f"SELECT {slug}, {self.at}, begins, stops, added FROM ({piece}) piece_{number}"
         return (
-            f"SELECT '{metric.slug}', {self.at}, {greater}(begins, since), {lesser}(stops, until), added "
+            f"SELECT {slug}, {self.at}, {greater}(begins, since), {lesser}(stops, until), added "
             f"FROM ({piece}) piece_{number} JOIN standing_{self.number}_{validity} standing "
             f"ON standing.owner = piece_{number}.owner AND since < stops AND until > begins"
         )
@@ -286,12 +296,14 @@ class Part:
             named |= {f"row_{name}": F(f"{source.host}__{name}") for name in ("unit_id", *_LIFE)}
         else:
             named |= {"row_unit_id": F(f"{source.unit}__pk")} | {f"row_{name}": none for name in _LIFE}
+        if source.named:
+            named["row_named"] = F(source.named)
         for number, condition in enumerate(self.conditions):
             mark = Case(When(condition, then=Value(1)), default=Value(0)) if condition else Value(1)
             named[f"row_is_{number}"] = mark
         named |= {f"row_amount_{number}": F(path) for number, path in enumerate(self.amounts)}
         ends = ("row_starts", "row_ends", *(f"row_{name}" for name in _LIFE))
-        marks = (name for name in named if name.startswith(("row_is_", "row_amount_")))
+        marks = (name for name in named if name.startswith(("row_named", "row_is_", "row_amount_")))
         columns = ("row_owner", "row_unit_id", "row_campaign", *ends, *marks)
         found: QuerySet[Any] = rows.annotate(**named).values_list(*columns)
         return found

@@ -148,8 +148,7 @@ class _AtHosts(_WithoutWeeks):
         lesser = self.words.lesser
         return [
             f"""spell_{self.number} AS (
-  SELECT place.owner, place.unit_id, basis.is_cumulative,
-    {CAMPAIGN_KEY} AS campaign_key, begins,
+  SELECT owner, unit_id, basis.is_cumulative, {CAMPAIGN_KEY} AS campaign_key, begins,
     {lesser}(leaves, CASE WHEN basis.is_cumulative THEN leaves ELSE ends END) AS stops, {self.marks}
   FROM place_{self.number} place {BASES} {CAMPAIGNS}
 )"""
@@ -158,7 +157,7 @@ class _AtHosts(_WithoutWeeks):
     def _unclipped(self, metric: Metric) -> str:
         added = self._added(metric)
         return (
-            f"SELECT owner, {AT}, begins, stops, {added} AS added FROM spell_{self.number} "
+            f"SELECT {self.by}, {AT}, begins, stops, {added} AS added FROM spell_{self.number} "
             f"WHERE is_{self._mark(metric)} = 1 AND {added} IS NOT NULL AND begins < stops"
         )
 
@@ -197,13 +196,13 @@ class _Marked(Part):
         return f"SUM(CASE WHEN {begins} < {stop} THEN added * (#{begins}# - {ended}) END) AS {name}"
 
     def _piece(self, metric: Metric, validity: int | None) -> str:
-        piece = self._unclipped(metric)
+        piece, slug = self._unclipped(metric), self._slug(metric)
         if validity is None:
-            return f"SELECT '{metric.slug}', {self.piece} FROM ({piece}) unclipped"
+            return f"SELECT {slug}, {self.piece} FROM ({piece}) unclipped"
         greater, lesser = self.words.greater, self.words.lesser
         stops = ", ".join(f"{lesser}({stop}, until)" for stop in self.stops)
         return (
-            f"SELECT '{metric.slug}', unit_id, campaign_id, {greater}(begins, since), {stops}, added "
+            f"SELECT {slug}, unit_id, campaign_id, {greater}(begins, since), {stops}, added "
             f"FROM ({piece}) unclipped JOIN standing_{self.number}_{validity} standing "
             f"ON standing.owner = unclipped.owner AND until > begins "
             f"AND since < {greater}({', '.join(self.stops)})"
@@ -223,7 +222,7 @@ class _MarksAtHosts(_Marked, _AtHosts):
     def _unclipped(self, metric: Metric) -> str:
         added = f"{self._added(metric)}::numeric" if metric.amount else "1::bigint"
         return (
-            f"SELECT owner, unit_id, campaign_id, begins, ends, leaves, {added} AS added "
+            f"SELECT {self.by}, unit_id, campaign_id, begins, ends, leaves, {added} AS added "
             f"FROM spell_{self.number} WHERE is_{self._mark(metric)} = 1 AND begins < leaves"
         )
 
@@ -244,7 +243,8 @@ class _Overlaps(_WithoutWeeks):
         (counted, place), params = super().placed()
         name = f"place_{self.number}"
         several = (
-            f"SELECT every.*, COUNT(*) OVER (PARTITION BY owner) AS of_owner FROM every_{self.number} every"
+            f"SELECT every.*, COUNT(*) OVER (PARTITION BY {self.by}) AS of_owner "
+            f"FROM every_{self.number} every"
         )
         return [
             counted,
@@ -272,8 +272,8 @@ class _Overlaps(_WithoutWeeks):
 )""",
             f"""held_{self.number} AS (
   SELECT owner, unit_id, campaign_id, begins, ends, leaves, {self.marks}{covered} FROM spell_{self.number}
-  WINDOW whole AS (PARTITION BY owner, unit_id {before}),
-    own AS (PARTITION BY owner, unit_id, campaign_id {before})
+  WINDOW whole AS (PARTITION BY {self.by}, unit_id {before}),
+    own AS (PARTITION BY {self.by}, unit_id, campaign_id {before})
 )""",
         ]
 
@@ -285,8 +285,8 @@ class _Overlaps(_WithoutWeeks):
         )
         covered = f"CASE WHEN is_one THEN {own} ELSE {whole} END"
         return (
-            f"SELECT owner, {AT}, begins, {self.words.lesser}(stops, covered) AS stops, -1 AS added FROM ("
-            f"SELECT owner, unit_id, is_cumulative, {CAMPAIGN_KEY} AS campaign_key, begins, "
+            f"SELECT {self.by}, {AT}, begins, {self.words.lesser}(stops, covered) AS stops, -1 AS added "
+            f"FROM (SELECT {self.by}, unit_id, is_cumulative, {CAMPAIGN_KEY} AS campaign_key, begins, "
             f"CASE WHEN is_cumulative THEN leaves ELSE ends END AS stops, {covered} AS covered "
             f"FROM held_{self.number} place {BASES} {CAMPAIGNS} "
             f"WHERE is_{number} = 1 AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
@@ -328,7 +328,7 @@ class _MarksOfOverlaps(_Marked, _Overlaps):
             for end in ("ends", "leaves")
         )
         return (
-            f"SELECT owner, unit_id, campaign_id, begins, {stops}, -1::bigint AS added "
+            f"SELECT {self.by}, unit_id, campaign_id, begins, {stops}, -1::bigint AS added "
             f"FROM held_{self.number} "
             f"WHERE is_{number} = 1 AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
         )
@@ -379,7 +379,8 @@ class _MarksOfWeeks(_Weeks):
             for week in ("new", "ended")
         )
         windows = ", ".join(
-            f"{scope}_{week} AS (PARTITION BY owner, unit_id{campaign} ORDER BY {week}_begins, {week}_stops "
+            f"{scope}_{week} AS (PARTITION BY {self.by}, unit_id{campaign} "
+            f"ORDER BY {week}_begins, {week}_stops "
             "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
             for scope, campaign in (("whole", ""), ("own", ", campaign_id"))
             for week in ("new", "ended")
@@ -411,7 +412,9 @@ class _MarksOfWeeks(_Weeks):
             added = f"{self._added(metric)}::numeric *" if metric.amount else ""
             ended = f"CASE WHEN {stops} < {self.words.never} THEN #{stops}# ELSE 0 END"
             marks.append(f"SUM(CASE WHEN {begins} < {stops} THEN {added} (#{begins}# - {ended}) END)")
+        names = "named, " if self.source.named else ""
         return (
-            f"SELECT '{metric.slug}', unit_id, campaign_id, {', '.join(marks)} FROM held_{self.number} held "
-            f"{standing} WHERE is_{number} = 1 GROUP BY unit_id, campaign_id"
+            f"SELECT {self._slug(metric)}, unit_id, campaign_id, {', '.join(marks)} "
+            f"FROM held_{self.number} held {standing} WHERE is_{number} = 1 "
+            f"GROUP BY {names}unit_id, campaign_id"
         )

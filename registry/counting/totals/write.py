@@ -13,14 +13,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import reduce
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 
 from registry import locks
-from registry.counting.metric import Metric
-from registry.counting.metrics import every_metric
+from registry.counting.metric import CountSource, Metric
+from registry.counting.metrics import kept_metrics
 from registry.counting.totals import tables
 from registry.counting.totals.fold import FOLD_AT, fold_counts
 from registry.counting.totals.statement import KEY, NONE, Statement, changes
@@ -28,15 +29,10 @@ from registry.counting.totals.tables import CHANGE, ROW
 from registry.models import Organization, Person, TotalChange, Unit
 from registry.models.writer import Writer
 
-_PREPARED = "registry_changes_of_totals"
+_PREPARED, _KNOWN = "registry_changes_of_{}", "registry_prepared"
 
 Numbers = dict[tuple[Any, ...], int]
 Owners = dict[type[Model], set[int]]
-
-
-def kept_metrics() -> tuple[Metric, ...]:
-    """Return the metrics that have totals: every one but sums of others."""
-    return tuple(metric for metric in every_metric() if not metric.parts)
 
 
 class Touched:
@@ -76,6 +72,7 @@ class _Work:
                 found = rows.values_list(source.owner, flat=True).distinct()
                 touched.owners[source.owners] |= set(found) - {None}
         lock_people(touched.owners[Person])
+        lock_owners(self.metrics, touched.owners)
         before = _counted(self.metrics, touched.owners)
         yield touched
         for sign, numbers in ((1, _counted(self.metrics, touched.owners)), (-1, before)):
@@ -165,11 +162,30 @@ def owners_at(metrics: Iterable[Metric], units: Collection[int]) -> Owners:
     return found
 
 
+def owners_of(rows: Iterable[Model]) -> set[Model]:
+    """Return as whose the rows count, by every source that they are rows of: the keys of these alone."""
+    sources: dict[type[Model], set[CountSource]] = defaultdict(set)
+    for metric in kept_metrics():
+        sources[metric.source.model].add(metric.source)
+    found: set[Model] = set()
+    for row in rows:
+        for source in sources.get(type(row), ()):
+            *way, last = source.owner.split("__")
+            above: Any = reduce(getattr, way, row)
+            key = row.pk if last == "pk" else getattr(above, above._meta.get_field(last).attname)
+            if key is not None:
+                found.add(source.owners(pk=key))
+    return found
+
+
 def hanging(metrics: Iterable[Metric], organizations: Collection[int]) -> Owners:
-    """Return the owners of all rows that belong to the organizations."""
+    """Return the owners of all rows that count by what the organizations are."""
     owners: Owners = defaultdict(set)
-    for source in dict.fromkeys(metric.source for metric in metrics):
-        if source.organization:
+    conditions: dict[CountSource, list[Q]] = defaultdict(list)
+    for metric in metrics:
+        conditions[metric.source].append(metric.condition)
+    for source, asked in conditions.items():
+        if source.organization and source.follows_organization(asked):
             rows = source.model._base_manager.filter(**{f"{source.organization}pk__in": organizations})
             found = rows.order_by().values_list(source.owner, flat=True).distinct()
             owners[source.owners] |= set(found) - {None}
@@ -177,15 +193,26 @@ def hanging(metrics: Iterable[Metric], organizations: Collection[int]) -> Owners
 
 
 def _counted(metrics: tuple[Metric, ...], touched: Mapping[type[Model], set[int]]) -> Numbers:
-    """Count the rows of the touched owners as they are now, by key."""
-    models = tuple(dict.fromkeys(metric.source.owners for metric in metrics))
-    owners = {model: touched.get(model) or set[int]() for model in models}
-    if not any(owners.values()):
-        return {}
+    """Count the rows of the touched owners as they are now, by key.
+
+    What users make is counted by a statement of its own, and only where owners of it are touched.
+    """
+    numbers: Numbers = {}
+    for is_named in (False, True):
+        some = tuple(metric for metric in metrics if bool(metric.source.named) == is_named)
+        models = tuple(dict.fromkeys(metric.source.owners for metric in some))
+        owners = {model: touched.get(model) or set[int]() for model in models}
+        if any(owners.values()):
+            numbers |= _counted_of(some, owners, _PREPARED.format("families" if is_named else "totals"))
+    return numbers
+
+
+def _counted_of(metrics: tuple[Metric, ...], owners: Mapping[type[Model], set[int]], name: str) -> Numbers:
+    models = tuple(owners)
     are_few = max(map(len, owners.values())) <= tables.FEW
     with connection.cursor() as cursor:
         if are_few and connection.vendor == "postgresql":
-            name = _prepare(cursor, metrics, models)
+            _prepare(cursor, name, metrics, models)
             given = ", ".join(["%s::bigint[]"] * len(models))
             cursor.execute(f"EXECUTE {name}({given})", [sorted(keys) for keys in owners.values()])
         elif are_few:
@@ -213,18 +240,25 @@ def _with_given(metrics: tuple[Metric, ...], models: tuple[type[Model], ...]) ->
     return statement.replace("WITH RECURSIVE ", f"WITH RECURSIVE {given},\n", 1), params
 
 
-def _prepare(cursor: Any, metrics: tuple[Metric, ...], models: tuple[type[Model], ...]) -> str:
+def _prepare(cursor: Any, name: str, metrics: tuple[Metric, ...], models: tuple[type[Model], ...]) -> None:
     """Prepare the statement once for each PostgreSQL connection: planning costs more than running it."""
     cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     owners = {model: f"owner = ANY(${number})" for number, model in enumerate(models, start=1)}
-    statement, params = changes(metrics, owners)
-    known = connection.connection, statement, params
-    if getattr(connection, _PREPARED, None) != known:
+    wanted = changes(metrics, owners)
+    known: dict[str, Statement]
+    session, known = getattr(connection, _KNOWN, (None, {}))
+    if session is not connection.connection:
         # A pool may hand out a session that another process prepared: begin anew.
+        cursor.execute("DEALLOCATE ALL")
+        known = {}
+        setattr(connection, _KNOWN, (connection.connection, known))
+    if known.get(name) != wanted:
+        if known.pop(name, None):
+            cursor.execute(f"DEALLOCATE {name}")
         arrays = ", ".join(["bigint[]"] * len(models))
-        cursor.execute(f"DEALLOCATE ALL; PREPARE {_PREPARED}({arrays}) AS {statement}", params or None)
-        setattr(connection, _PREPARED, known)
-    return _PREPARED
+        statement, params = wanted
+        cursor.execute(f"PREPARE {name}({arrays}) AS {statement}", params or None)
+        known[name] = wanted
 
 
 def _append(rows: list[tuple[Any, ...]]) -> None:
@@ -244,6 +278,15 @@ def _append(rows: list[tuple[Any, ...]]) -> None:
         last = max(key for (key,) in cursor.fetchall())
     if last % FOLD_AT < len(rows):
         transaction.on_commit(fold_counts, robust=True)
+
+
+def lock_owners(metrics: Iterable[Metric], owners: Mapping[type[Model], Collection[int]]) -> None:
+    """Keep the owners that count once each from other writers, but for people, who are locked already."""
+    once = {metric.source.owners for metric in metrics if metric.distinct} - {Person}
+    for model in sorted(once, key=lambda each: each._meta.label):
+        if (pks := owners.get(model)) and connection.vendor == "postgresql":
+            rows = model._base_manager.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk")
+            list(rows.values_list("pk", flat=True))
 
 
 def lock_people(pks: Collection[int]) -> None:

@@ -21,6 +21,7 @@ from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
 from registry.web.charts import TONES
 from registry.web.fields import split_keys
+from registry.web.metrics import MetricWidget, picked_metrics, seen_metrics
 from registry.web.periods import Period
 from registry.web.text import cleaned
 
@@ -88,7 +89,7 @@ class Asked:
             Compared(
                 unit,
                 metric,
-                str(metric.label) if self.is_of_metrics else unit.label,
+                metric.title if self.is_of_metrics else unit.label,
                 tone,
                 found[unit.pk, question.basis, metric.slug],
             )
@@ -152,11 +153,18 @@ def _units(request: HttpRequest) -> tuple[list[Unit], list[str]]:
 
 
 def _metrics(request: HttpRequest, units: int) -> tuple[list[Metric], list[str]]:
+    """Return the metrics of the address; what was searched for (``made``) is one of several units' alone."""
     slugs = list(dict.fromkeys(filter(None, map(cleaned, request.GET.getlist("metric")))))
-    problems = [f"没有名为“{slug}”的统计指标,没有使用。" for slug in slugs if slug not in METRICS]
-    metrics = [METRICS[slug] for slug in slugs if slug in METRICS] or [METRICS[CHARTED[0]]]
+    searched = MetricWidget().value_from_datadict(request.GET, {}, "made")
+    known = seen_metrics(request.user, slugs)
+    problems = [f"没有名为“{slug}”的统计指标,没有使用。" for slug in slugs if slug not in known]
+    found, unknown = picked_metrics(request.user, searched)
+    asked = [*(found if units > 1 else ()), *known.values(), *(() if units > 1 else found)]
+    metrics = list(dict.fromkeys(asked)) or [METRICS[CHARTED[0]]]
+    problems += unknown
     if units > 1 and len(metrics) > 1:
-        problems.append(f"几个单位只能对比一个指标,已显示“{metrics[0].label}”。")
+        if not found:
+            problems.append(f"几个单位只能对比一个指标,已显示“{metrics[0].title}”。")
         metrics = metrics[:1]
     return _at_most(metrics, "指标", problems), problems
 
@@ -164,6 +172,6 @@ def _metrics(request: HttpRequest, units: int) -> tuple[list[Metric], list[str]]
 def _at_most(rows: Sequence[Row], word: str, problems: list[str]) -> list[Row]:
     """Return the first rows, and say which are left out."""
     if len(rows) > MOST:
-        left = "、".join(each.label for each in rows[MOST:])
+        left = "、".join(getattr(each, "title", each.label) for each in rows[MOST:])
         problems.append(f"一次最多对比 {MOST} 个{word},没有显示:{left}。")
     return list(rows[:MOST])

@@ -13,7 +13,7 @@ from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.counting.metrics import CHARTED, METRICS
+from registry.counting.metrics import CHARTED, METRICS, made_metrics
 from registry.counting.rollup import count_units
 from registry.models import Basis, Unit
 from registry.models.hierarchy import Moves, Span, UnitHierarchy
@@ -24,6 +24,7 @@ from registry.web.columns import Column, Grid
 from registry.web.fields import PickerField, ScopedForm
 from registry.web.links import Tab, rows_behind
 from registry.web.lists import with_query
+from registry.web.metrics import MetricField, declared_choices
 from registry.web.paper import table_of
 from registry.web.periods import PARAMETERS, period_of
 from registry.web.tables import Table
@@ -87,7 +88,7 @@ class ComparisonTable(Table[Step]):
             return "对比"
         if self.asked.is_of_metrics:
             return f"{self.asked.units[0].name}:{len(self.asked.metrics)} 个指标对比"
-        return f"{self.asked.metrics[0].label}:{len(self.asked.units)} 个单位对比"
+        return f"{self.asked.metrics[0].title}:{len(self.asked.units)} 个单位对比"
 
     @property
     def place(self) -> str:
@@ -112,7 +113,7 @@ class ComparisonTable(Table[Step]):
     @property
     def shown(self) -> dict[str, str]:
         """What the file says that it shows."""
-        words = "、".join(str(metric.label) for metric in self.asked.metrics)
+        words = "、".join(metric.title for metric in self.asked.metrics)
         return {"metric": f"指标:{words}", "range": f"区间:{self.period.words}", "by": STEPS[self.by][1]}
 
     @property
@@ -125,7 +126,7 @@ class ComparisonTable(Table[Step]):
         """Return what is not approved of each line on the last day."""
         if not self.asked.units:
             return []
-        lines = count_units(self.asked.units, self.question)
+        lines = count_units(self.asked.units, self.question, metrics=self.asked.metrics)
         return [(each.label, lines[each.unit.pk].pending[each.metric.slug]) for each in self.compared]
 
     # --- Rows and columns ---
@@ -256,16 +257,20 @@ class ComparisonTable(Table[Step]):
         """Return the form that adds and removes units, and chooses the metric or adds one."""
         asked = self.asked
         slugs = [metric.slug for metric in asked.metrics]
-        choices = [(slug, str(metric.label)) for slug, metric in METRICS.items()]
-        if asked.is_of_metrics:
-            left = [("", "选择指标"), *(each for each in choices if each[0] not in slugs)]
-            metric = forms.ChoiceField(choices=left, required=False, label="添加指标")
-        else:
-            metric = forms.ChoiceField(choices=choices, required=False, label="指标", initial=slugs[0])
-        fields = {
+        several = asked.is_of_metrics
+        choices = [("", "选择指标"), *declared_choices(slugs if several else ())]
+        fields: dict[str, forms.Field] = {
             "unit": PickerField("unit", multiple=True, required=False, label=f"单位(最多 {MOST} 个)"),
-            "metric": metric,
+            "metric": forms.ChoiceField(
+                choices=choices,
+                required=False,
+                label="添加指标" if several else "指标",
+                initial="" if several else slugs[0],
+            ),
         }
+        if made_metrics():
+            chosen = [slug for slug in slugs if slug in made_metrics() and not several]
+            fields["made"] = MetricField(required=False, label="台账指标", initial=chosen)
         made = type("Compare", (ScopedForm,), fields)
         form: ScopedForm = made(user=self.user, initial={"unit": asked.units}, auto_id="compare_%s")
         return form
@@ -298,9 +303,7 @@ class ComparisonTable(Table[Step]):
         for metric in self.asked.metrics:
             query = self.request.GET.copy()
             query.setlist("metric", [each.slug for each in self.asked.metrics if each is not metric])
-            chips.append(
-                {"label": str(metric.label), "remove_url": f"{self.request.path}?{query.urlencode()}"}
-            )
+            chips.append({"label": metric.title, "remove_url": f"{self.request.path}?{query.urlencode()}"})
         return chips
 
     @property

@@ -48,15 +48,15 @@ def send() -> int:
     try:
         with get_connection() as connection:
             for user in wanting():
-                number = desk.number(user)
-                if not number:
+                number, reminded = desk.number(user), desk.reminded(user)
+                if not number and not reminded:
                     continue
                 # First: two workers that do it at once send one mail, not two.
                 today = timezone.localdate()
                 if not User.objects.filter(pk=user.pk).exclude(mailed_on=today).update(mailed_on=today):
                     continue
                 try:
-                    message(user, number, connection).send()
+                    message(user, number, reminded, connection).send()
                 except (OSError, SMTPException):
                     User.objects.filter(pk=user.pk).update(mailed_on=user.mailed_on)
                     raise
@@ -66,12 +66,12 @@ def send() -> int:
     return sent
 
 
-def message(user: User, number: int, connection: Any) -> EmailMessage:
-    """Return the line for a user."""
-    said = f"您有 {number:,} 件待办,请登录系统到“待办”办理。"
+def message(user: User, number: int, reminded: int, connection: Any) -> EmailMessage:
+    """Return the line for a user: what waits, and what somebody reminded of."""
+    said = [f"{number:,} 件待办"] * bool(number) + [f"{reminded:,} 件被催办"] * bool(reminded)
     return EmailMessage(
-        f"{TITLE}:{number:,} 件待办",
-        f"{said}\n每天最多发一次;可以在“我的账号”中关闭。\n",
+        f"{TITLE}:{','.join(said)}",
+        f"您有 {',另有 '.join(said)},请登录系统到“待办”办理。\n每天最多发一次;可以在“我的账号”中关闭。\n",
         to=[user.email],
         connection=connection,
     )

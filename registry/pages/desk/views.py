@@ -10,15 +10,15 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Organization
 from registry.pages.desk import deciding
-from registry.pages.desk.waiting import ENTERED, RETURNED, drafts, submitted
-from registry.pages.organizations.approvers import who_approves
+from registry.pages.desk.waiting import ENTERED, drafts
 from registry.pages.people.lent import LentTable, newest_lent
 from registry.web import desk as handed_up
 from registry.web.address import address_of
+from registry.web.approvers import who_approves
 from registry.web.context import Frame
 from registry.web.drill import Place
+from registry.web.links import Tab
 
 SHOWN = 50
 PARTS = ("deciding", "returned", "submitted", "drafts", "cards", "owed", "lent")
@@ -28,18 +28,18 @@ PARTS = ("deciding", "returned", "submitted", "drafts", "cards", "owed", "lent")
 def desk(request: HttpRequest) -> HttpResponse:
     """Show what waits for the user, the oldest first."""
     user, address = request.user, address_of(request)
-    rows = submitted(user).select_related("unit", "parent__unit").order_by("submitted_at", "pk")
-    waiting = list(rows[:SHOWN])
     context: dict[str, Any] = {
         "deciding": deciding.panel(request),
-        "returned": _returned(user),
-        "submitted": list(zip(waiting, who_approves(user, waiting), strict=True)),
+        "returned": _returned(request),
+        "submitted": _submitted(request),
         "drafts": list(drafts(user).select_related("unit").order_by("-updated_at")[:SHOWN]),
         "cards": handed_up.cards(request),
         "owed": handed_up.owed(user),
         **_lent(request),
     }
     context |= {
+        "head_tabs": _tabs(context),
+        "head_tabs_label": "待办种类",
         "is_empty": not any(context[name] for name in PARTS),
         "title": "我的待办",
         "subtitle": Frame(request).role,
@@ -49,11 +49,46 @@ def desk(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/desk/desk.html", context)
 
 
-def _returned(user: access.AnyUser) -> list[Organization]:
-    if not access.may_somewhere(user, RETURNED.verb):
-        return []
-    rows = RETURNED.of(user).select_related("unit", "decided_by")
-    return list(rows.order_by("decided_at", "pk")[:SHOWN])
+def _returned(request: HttpRequest) -> list[tuple[Any, str, str, list[tuple[str, str]]]]:
+    """Return what came back to the user: what would be done, its address, and the ways to mend it."""
+    address = address_of(request)
+    return [
+        (
+            row,
+            kind.word(row),
+            address.url(row.get_absolute_url()),
+            [(words, address.url(path)) for words, path in kind.mending(row)],
+        )
+        for kind in handed_up.deciding()
+        for row in kind.back(request.user)[:SHOWN]
+    ]
+
+
+def _submitted(request: HttpRequest) -> list[tuple[Any, str, str, str]]:
+    """Return what the user submitted and others decide on: what would be done, its address, by whom."""
+    user, address = request.user, address_of(request)
+    found = [(kind, row) for kind in handed_up.deciding() for row in kind.own(user)[:SHOWN]]
+    found.sort(key=lambda each: (each[1].submitted_at or each[1].created_at, each[1].pk))
+    who = who_approves(user, [row for _kind, row in found])
+    return [
+        (row, kind.word(row), address.url(row.get_absolute_url()), said)
+        for (kind, row), said in zip(found, who, strict=True)
+    ]
+
+
+def _tabs(context: dict[str, Any]) -> list[Tab]:
+    """Return the ways to the cards of the page, each with how much is there; none where there is one card."""
+    deciding, lent = context["deciding"], context["lent"]
+    numbers = (
+        ("待我审批", "decide", deciding.get("number", 0)),
+        ("退回的", "returned", len(context["returned"])),
+        ("到期应办", "owed", len(context["owed"])),
+        ("借调", "lent", context["lent_number"] if lent else 0),
+        ("我提交的", "submitted", len(context["submitted"])),
+        ("草稿", "drafts", len(context["drafts"])),
+    )
+    tabs = [Tab(label, f"#{name}", False, number) for label, name, number in numbers if number]
+    return tabs if len(tabs) > 1 else []
 
 
 def _lent(request: HttpRequest) -> dict[str, Any]:

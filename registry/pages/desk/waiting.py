@@ -30,19 +30,12 @@ def _returned(user: int) -> QuerySet[Organization]:
 
 TO_DECIDE = Waiting("approve_organization", _to_decide)
 RETURNED = Waiting(ENTERED, _returned)
-NUMBERS = (TO_DECIDE, RETURNED)
 
 
 def drafts(user: access.AnyUser) -> QuerySet[Organization]:
     """Return the drafts that the user wrote to last."""
     rows = Organization.objects.filter(state=WorkflowState.DRAFT, changed_by=user.pk or 0)
     return access.visible(user, rows, ENTERED)
-
-
-def submitted(user: access.AnyUser) -> QuerySet[Organization]:
-    """Return what the user submitted or changed, and others have still to decide."""
-    rows = Organization.objects.filter(state=WorkflowState.SUBMITTED)
-    return access.visible(user, rows.exclude(pk__in=_to_decide(user.pk or 0).order_by().values("pk")))
 
 
 def owed(user: access.AnyUser) -> list[PanelLine]:

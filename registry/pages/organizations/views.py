@@ -12,13 +12,13 @@ from registry.models import Basis, WorkflowState
 from registry.models.hierarchy import Span
 from registry.pages.organizations import page as organization_page
 from registry.pages.organizations import party_line
-from registry.pages.organizations.approvers import who_approves
 from registry.pages.organizations.formal import formal_members
 from registry.pages.organizations.members import MemberTable
 from registry.pages.organizations.tables import OrganizationTable
 from registry.pages.panels import panels_of
 from registry.web import history
 from registry.web.address import address_of
+from registry.web.approvers import who_approves
 from registry.web.lists import export_url
 from registry.web.tables import show
 
