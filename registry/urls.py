@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("registry.closings.urls")),
     path("", include("registry.exports.urls")),
     path("", include("registry.reports.urls")),
+    path("", include("registry.logbooks.urls")),
     path("", include("registry.service.urls")),
     path("", include("registry.compliance.urls")),
     path("", include("registry.pages.urls")),

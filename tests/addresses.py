@@ -57,6 +57,29 @@ def submitted(here: Bureau) -> list[Any]:
     return [f"{here.code}-submitted"]
 
 
+def log(here: Bureau) -> list[Any]:
+    return [here.logbook.code]
+
+
+def drafted(here: Bureau) -> list[Any]:
+    return [here.drafted.code]
+
+
+def logged(here: Bureau) -> list[Any]:
+    return [here.logged.code]
+
+
+def visit(here: Bureau) -> dict[str, Any]:
+    """A visit as the form sends it."""
+    return {
+        "happened_on": "2020-02-12",
+        "unit": here.station.code,
+        "v_place": "社区",
+        "v_visitors": [here.person.key],
+        "v_money": "500",
+    }
+
+
 def waits(here: Bureau) -> list[Any]:
     return [here.submission.pk]
 

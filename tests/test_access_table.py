@@ -29,10 +29,13 @@ from tests.addresses import (
     committee,
     department,
     draft,
+    drafted,
     figure,
     gone,
     handed_in,
     left,
+    log,
+    logged,
     mistake,
     mistaken,
     nothing,
@@ -48,6 +51,7 @@ from tests.addresses import (
     unit,
     unsigned,
     user,
+    visit,
     waits,
 )
 from tests.factories import make_organization
@@ -724,6 +728,71 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, MANY, DONE, lambda here: {**ticked(here), "started_on": "2020-02-10", "reason": "笔误"})
     ],
     "assignments_withdraw": [Row(nothing, MANY, DONE, lambda here: {**ticked(here), "reason": "误录"})],
+    # logbooks and their entries
+    "logbooks": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "logbook": [
+        Row(log, ALL_READ, READ_ONLY),
+        Row(log, ALL_READ, READ_ONLY, query="state=all&f_money=100 至 900&f_visitors=甲密赵&sort=-f_money"),
+        Row(log, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "entries_counted": [
+        Row(nothing, ALL_READ, READ_ONLY, query="metric=log.jia-log.money&state=pending"),
+        Row(nothing, ALL_READ, READ_ONLY, query="metric=log.jia-log.people&state=pending"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=log.nothing"),
+    ],
+    "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "entry_add": [Row(log, ENTER, ENTERED, visit, query="unit=jia-station")],
+    "entry": [Row(logged, ALL_READ, READ_ONLY)],
+    "entry_edit": [
+        Row(logged, ENTER, ENTERED, lambda here: {**visit(here), "version": here.logged.version}),
+    ],
+    "entry_step": [
+        Row(
+            logged,
+            ENTER,
+            ENTERED,
+            lambda here: {"step": "closed", "on": "2020-02-12"},
+            query="step=closed",
+        )
+    ],
+    "entry_submit": [Row(drafted, ENTER, ENTERED)],
+    "entry_approve": [Row(logged, APPROVE, APPROVED, decided)],
+    "entry_return": [Row(logged, APPROVE, APPROVED, lambda here: {"reason": "缺照片"})],
+    "entry_withdraw": [Row(logged, ENTER, ENTERED, lambda here: {"reason": "误录"})],
+    "entries_submit": [
+        Row(nothing, MANY, DONE, lambda here: {"rows": here.drafted.pk}, query="logbook=jia-log"),
+    ],
+    "entries_approve": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": here.logged.pk},
+            query="logbook=jia-log",
+        ),
+    ],
+    "entries_return": [
+        Row(
+            nothing,
+            "302 403 403 302 302 403 | 403 403 302 302 403",
+            "302 403 403 302+ 302+ 403 | 403 403 404 404 403",
+            lambda here: {"rows": here.logged.pk, "reason": "缺照片"},
+            query="logbook=jia-log",
+        ),
+    ],
+    "entries_withdraw": [
+        Row(
+            nothing,
+            MANY,
+            DONE,
+            lambda here: {"rows": here.logged.pk, "reason": "误录"},
+            query="logbook=jia-log",
+        ),
+    ],
     "submissions": [
         Row(nothing, EVERYBODY, READ_ONLY),
         Row(nothing, EVERYBODY, READ_ONLY, query="state=all"),

@@ -26,12 +26,29 @@ from registry.exports import operations as exports
 from registry.exports.models import Export, ExportPart
 from registry.imports import background as importing
 from registry.imports.models import Import
+from registry.logbooks.operations.entries import add_entry
+from registry.logbooks.operations.logbooks import add_logbook
 from registry.models import AuditEntry, Figure, Grant, Organization, Proposal, Source, Unit, User
 from registry.operations import compliance, leaving, organizations, people, units
 from registry.operations.submitting import or_submit
 from registry.service import operations as service
 from registry.service.rules import Writing
 from tests.factories import ACTOR, assign, make_campaign, make_organization, make_person, make_unit, make_user
+
+VISITS: dict[str, Any] = {
+    "fields": [
+        {"key": "place", "label": "地点", "type": "text", "required": True},
+        {"key": "visitors", "label": "走访人", "type": "people", "required": True},
+        {"key": "money", "label": "慰问金", "type": "amount"},
+    ],
+    "steps": [{"key": "visited", "label": "走访"}, {"key": "closed", "label": "办结"}],
+    "counters": [
+        {"key": "entries", "label": "走访", "way": "entries"},
+        {"key": "people", "label": "走访人数", "way": "people", "field": "visitors", "measure": "人"},
+        {"key": "money", "label": "慰问金", "way": "sum", "field": "money", "measure": "元"},
+    ],
+}
+"""A logbook of visits."""
 
 ROLES = ("viewer", "clerk", "approver", "manager", "auditor")
 PASSWORD = "correct horse battery"
@@ -159,6 +176,19 @@ class Bureau:
         )
         self.submission = waits.row
         """A transfer of the team that the clerk submitted."""
+        self.logbook = add_logbook(
+            actor=ACTOR, unit=self.unit, code=f"{code}-log", name=f"{mark}走访", design=VISITS,
+            started_on=date(2020, 1, 1),
+        )  # fmt: skip
+        self.drafted, self.logged = (
+            add_entry(
+                actor=ACTOR, logbook=self.logbook, unit=self.station, happened_on=date(2020, 2, 10),
+                values={"place": f"{mark}社区", "visitors": [(self.person, "")], "money": 500},
+                is_draft=is_draft,
+            )
+            for is_draft in (True, False)
+        )  # fmt: skip
+        """Entries: one that was not submitted, one that waits."""
 
     def _exported(self, user: User) -> Export:
         """A file that the manager asked for, made by the worker."""

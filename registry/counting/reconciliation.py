@@ -108,10 +108,14 @@ def _compare(figure: Figure, counted: dict[tuple[str, date, int], dict[str, int]
     metric, day = METRICS.get(figure.metric), figure.day
     key = (figure.basis, day, figure.unit_id)
     if metric is None or day is None or figure.number is None or key not in counted or not _countable(figure):
-        if metric is None:
+        if figure.number is None:
+            why = "报道的是日期、时刻或文字,不是数,只列不算。"
+        elif metric is None:
             why = "系统不统计该指标,只列报道数。"
         elif not figure.is_comparable:
             why = "报道口径不清,只列不算。"
+        elif figure.organization_id is not None:
+            why = "报道的是一个组织的数,系统按单位核对,只列报道数。"
         else:
             why = "报道没有可核对的单位或日期,只列报道数。"
         return Comparison(figure, metric, day, None, Verdict.REPORTED_ONLY, why)

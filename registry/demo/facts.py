@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from registry.demo.counted import COUNTED, REPORTED_ONLY
 from registry.models.kinds import PARTY_KINDS, WorkflowState
 from registry.operations.bulk import AssignmentRow, OrganizationRow, PersonRow, UnitRow
 
@@ -161,7 +162,7 @@ def figure_facts(
     """Return one figure as fields of the model; ``units`` and ``organizations`` are keys by code."""
     return {
         "code": row["id"],
-        "metric": row["metric"],
+        "metric": COUNTED.get(row["metric"], row["metric"]),
         "label": row["label_zh"],
         "value": row["value"],
         "number": int(row["value"]) if row["value_type"] == "integer" else None,
@@ -175,7 +176,9 @@ def figure_facts(
         "latest": _day(row["latest"]),
         "category": row["category"],
         "is_comparable": row["comparable"] == "yes",
-        "note": " ".join(text for text in (row["note"], row["period"]) if text),
+        "note": " ".join(
+            text for text in (row["note"], row["period"], REPORTED_ONLY.get(row["metric"], "")) if text
+        ),
         "tension": "\n".join(tensions[key] for key in row["tension"].split("; ") if key),
     }
 

@@ -7,7 +7,10 @@ from datetime import date
 from django.db import transaction
 
 from registry.audit import Actor
-from registry.demo import facts, neimenggu, shandong
+from registry.counting.totals.write import following_in_parts
+from registry.demo import facts, happenings_neimenggu, happenings_shandong, neimenggu, shandong
+from registry.demo.happenings import EntryRow, Happenings, reported
+from registry.demo.logbooks import load_logbooks
 from registry.demo.sample import Sample
 from registry.demo.service import load_service
 from registry.models import Assignment, Campaign, Organization, Person, Source, Unit
@@ -33,6 +36,7 @@ def load_demo() -> dict[str, int]:
     sample = Sample()
     neimenggu.fill(sample)
     shandong.fill(sample)
+    entries = happened(sample)
     load = sample.load()
     units = Load(units=load.units)
     numbers = bulk_load(actor=ACTOR, load=units, at="gonganbu", reason="载入单位")
@@ -50,7 +54,18 @@ def load_demo() -> dict[str, int]:
     _changes()
     load_service(ACTOR, Campaign.objects.get(code=facts.CAMPAIGN))
     load_holidays(actor=ACTOR)
-    return {name: numbers[name] + loaded[name] for name in numbers}
+    root = Unit.objects.get(code="gonganbu")
+    with following_in_parts():
+        entered = load_logbooks(ACTOR, root, entries)
+    return {name: numbers[name] + loaded[name] for name in numbers} | {"entries": entered}
+
+
+def happened(sample: Sample) -> list[EntryRow]:
+    """Return the entries of the demo; a few more people are added to the sample for them."""
+    happenings = Happenings(sample)
+    happenings_shandong.fill(happenings)
+    happenings_neimenggu.fill(happenings)
+    return [*reported(), *happenings.rows]
 
 
 def _load_sources() -> None:

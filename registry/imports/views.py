@@ -99,7 +99,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 def _offered(user: User) -> dict[str, Layout]:
     """Return the sheets that the user may hand in, by slug."""
-    every = nouns.layouts().items()
+    every = nouns.every_layout().items()
     return {slug: noun for slug, noun in every if not noun.verb or access.may_somewhere(user, noun.verb)}
 
 
@@ -275,7 +275,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
     is_asked = bool(request.GET.keys() & {"verdict", "noun", "page", "reason"})
     if verdict not in (*Verdict.values, NOTICED, ALL):
         verdict = Verdict.WRONG.value if import_.number(Verdict.WRONG) else ALL
-    noun = noun if noun in nouns.layouts() else ""
+    noun = noun if noun in nouns.every_layout() else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
     if verdict == NOTICED:
         lines = lines.exclude(notices=[])
@@ -353,7 +353,7 @@ def _tabs(import_: Import, address: Address, verdict: str, noun: str) -> list[Ta
 
 def _nouns(import_: Import, address: Address, verdict: str, noun: str) -> list[Tab]:
     """Return the filter by kind of sheet: those that the workbook has."""
-    there = [(each.slug, each.title) for each in nouns.layouts().values() if each.slug in import_.counts]
+    there = [(each.slug, each.title) for each in nouns.every_layout().values() if each.slug in import_.counts]
     return [
         _tab(import_, address, title, verdict, slug, on=slug == noun)
         for slug, title in ([("", "全部"), *there] if len(there) > 1 else [])
@@ -404,7 +404,7 @@ def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, 
     there = is_written or line.verdict in (Verdict.CHANGED, Verdict.UNCHANGED)
     return {
         "line": line,
-        "noun": nouns.layouts()[line.noun].title,
+        "noun": nouns.every_layout()[line.noun].title,
         "verdict": str(Verdict(line.verdict).label),
         "tone": VERDICT_TONES[line.verdict],
         "url": address.url(url) if url and there and line.verdict != Verdict.WRONG else "",

@@ -12,7 +12,13 @@ class LogbooksConfig(AppConfig):
     record_words = ("registry.logbooks.nouns.WORDS",)
     closing_rules = ("registry.logbooks.rules.closing_refusals",)
     metrics = ("registry.logbooks.metrics.FAMILIES", "registry.logbooks.metrics.logbook_metrics")
+    layouts = ("registry.logbooks.sheets.layouts",)
     approved_acts = (
         "registry.logbooks.operations.entries.edit_entry",
         "registry.logbooks.operations.deciding.withdraw_entry",
     )
+    navigation = (("logbooks", "工作台账", ("logbook", "entry", "entries"), "see"),)
+    unit_panels = ("registry.logbooks.pages.panels.of_unit",)
+    organization_panels = ("registry.logbooks.pages.panels.of_organization",)
+    person_panels = ("registry.logbooks.pages.panels.of_person",)
+    desk_decides = ("registry.logbooks.pages.desk.ENTRIES",)

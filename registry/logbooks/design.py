@@ -128,6 +128,19 @@ class Field:
         """The measure word of what it holds, where its type says it."""
         return "元" if self.type == FieldType.AMOUNT else ""
 
+    @property
+    def type_label(self) -> str:
+        """Its type in words."""
+        return str(FieldType(self.type).label)
+
+    @property
+    def range_label(self) -> str:
+        """What may be chosen or how large it may be, in words."""
+        if self.choices:
+            return "、".join(self.choices)
+        bounds = ["" if bound is None else f"{bound:,}" for bound in (self.lower, self.upper)]
+        return f"{bounds[0]} 至 {bounds[1]}".strip() if any(bounds) else ""
+
 
 @dataclass(frozen=True)
 class Step:

@@ -12,7 +12,7 @@ from registry.logbooks.design import About, Design, Group, Way, read
 from registry.models import Campaign, Organization, Person, Unit, User
 from registry.models.approvable import Approvable
 from registry.models.base import Link, Registered, ends_not_before_start
-from registry.models.kinds import WorkflowState
+from registry.models.kinds import PENDING_STATES, WorkflowState
 from registry.models.term import Term
 
 
@@ -136,6 +136,7 @@ class Entry(Approvable):
         indexes = [
             models.Index(fields=["logbook", "-happened_on", "-id"], name="entry_newest"),
             models.Index(fields=["unit", "logbook", "-happened_on"], name="entry_at_unit"),
+            models.Index(fields=["unit"], name="entry_pending", condition=Q(state__in=PENDING_STATES)),
             models.Index(
                 fields=["logbook", "submitted_at"],
                 name="entry_waiting",

@@ -22,10 +22,10 @@ LOGBOOK = Noun(
     unit_path="unit",
     is_seen_below=True,
     related=("unit",),
-    # page="logbook",
-    # list_page="logbooks",
+    page="logbook",
+    list_page="logbooks",
     edit="",
-    editable=("name", "group", "about", "purpose", "is_walled", "needs_approval"),
+    editable=("name", "group", "about", "purpose", "is_walled", "needs_approval", "started_on"),
     texts=Texts(LogbookTerm, ("name",)),
 )
 ENTRY = Noun(
@@ -45,7 +45,7 @@ ENTRY = Noun(
     ),
     unit_path="unit",
     related=("logbook__unit", "unit", "organization", "person", "campaign"),
-    # page="entry",
+    page="entry",
     page_key_label="条目编号",
     named=(),
     texts=Texts(EntryTerm, ("title",)),

@@ -210,6 +210,11 @@ def naming_refusals(proposal: Naming) -> Wrong:
     if not logbook.name.strip():
         yield "name_given", "name", "请填写台账名称。"
         return
+    if logbook.pk is not None and logbook.started_on is not None:
+        first = Entry.objects.filter(logbook=logbook, happened_on__lt=logbook.started_on)
+        if (entry := first.exclude(state="withdrawn").order_by("happened_on").first()) is not None:
+            message = f"已有 {entry.happened_on:%Y-%m-%d} 的条目,启用日期不能更晚。"
+            yield "starts_before_entries", "started_on", message
     if logbook.is_walled and logbook.about == "person":
         yield "walled_about", "about", "限阅台账不能以人员为登记对象,请把当事人设为一个字段。"
     same = Logbook.objects.filter(unit=logbook.unit, name=logbook.name, ended_on=None).exclude(pk=logbook.pk)
@@ -242,14 +247,14 @@ def ending_refusals(proposal: Ending) -> Wrong:
         yield "no_entries_later", "on", f"当日及以后还有 {later:,} 条条目,请选更晚的日期。"
 
 
+def is_at_or_below(top: Unit, unit: Unit) -> bool:
+    """Whether a unit lies at or below another one, as the tree is today."""
+    return unit.tree_id == top.tree_id and top.lft <= unit.lft and unit.rght <= top.rght
+
+
 def below(logbook: Logbook, units: Iterable[Unit]) -> set[int]:
     """Return the keys of those units that lie at or below the logbook's."""
-    top = logbook.unit
-    return {
-        unit.pk
-        for unit in units
-        if unit.tree_id == top.tree_id and top.lft <= unit.lft and unit.rght <= top.rght
-    }
+    return {unit.pk for unit in units if is_at_or_below(logbook.unit, unit)}
 
 
 # --- An entry -------------------------------------------------------------------------------------

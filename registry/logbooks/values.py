@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from registry import nouns
 from registry.logbooks.design import OF_FILES, Field, FieldType
 from registry.models import Organization, Person, Unit, days
 
@@ -69,7 +70,7 @@ def rows_named(pairs: Iterable[tuple[Field, Any]]) -> dict[tuple[str, int], Mode
     return {
         (type_, row.pk): row
         for type_, keys in wanted.items()
-        for row in ROWS[type_]._default_manager.filter(pk__in=keys)
+        for row in nouns.by_key(type_).with_related().filter(pk__in=keys)
     }
 
 

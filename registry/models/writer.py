@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import BinaryField, JSONField, Model
 from django.utils import timezone
 from psycopg2.extras import execute_values
 
@@ -172,10 +173,30 @@ def write_new(rows: Sequence[Model]) -> None:
         if not any(getattr(field, made, False) for made in ("auto_now", "auto_now_add", "generated"))
         and not isinstance(field, OrderKey)
     ]
-    Writer(model, names).write(map(attrgetter(*names), rows))
+    Writer(model, names).write(_as_kept(model, names, map(attrgetter(*names), rows)))
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
     journal.note_new(rows)
+
+
+def _as_kept(
+    model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterable[Sequence[Any]]:
+    """Return the rows with JSON as text, and on PostgreSQL bytes as COPY reads them."""
+    known = {field.attname: field for field in model._meta.concrete_fields}
+    json_at = {place for place, name in enumerate(names) if isinstance(known[name], JSONField)}
+    bytes_at = {place for place, name in enumerate(names) if isinstance(known[name], BinaryField)}
+    if not json_at | bytes_at:
+        return rows
+
+    def kept(place: int, value: Any) -> Any:
+        if place in json_at:
+            return json.dumps(value, ensure_ascii=False)
+        if place in bytes_at and value is not None and connection.vendor == "postgresql":
+            return f"\\x{bytes(value).hex()}"
+        return value
+
+    return ([kept(place, value) for place, value in enumerate(row)] for row in rows)
 
 
 def _text(rows: Iterable[list[Any]]) -> io.StringIO:
@@ -189,7 +210,7 @@ def _text(rows: Iterable[list[Any]]) -> io.StringIO:
 
 
 def _stored(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, (date, time)) and not isinstance(value, datetime) else value
 
 
 def _plain(value: Any) -> Any:

@@ -105,8 +105,20 @@ def edited_by(slug: str) -> Noun | None:
 
 
 def layouts() -> dict[str, Layout]:
-    """Return the layouts of all sheets by slug; what is named by a later one comes first."""
+    """Return the layouts of the nouns' sheets by slug; what is named by a later one comes first."""
     return {noun.sheet.slug: noun.sheet for noun in all_nouns() if noun.sheet is not None}
+
+
+def every_layout() -> dict[str, Layout]:
+    """Return the layouts of all sheets by slug: those of the nouns, then those that users made.
+
+    Apps hand up functions that return the latter as ``layouts``.
+    """
+    known = layouts()
+    for config in apps.get_app_configs():
+        for path in getattr(config, "layouts", ()):
+            known |= {layout.slug: layout for layout in import_string(path)()}
+    return known
 
 
 def handed_up(name: str) -> list[Any]:

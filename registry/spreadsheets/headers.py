@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from registry.nouns import layouts
+from registry.nouns import every_layout
 from registry.nouns.columns import ERROR_HEADER, Column, Layout, key_of
 from registry.spreadsheets.grid import Merge, Row, letters_of
 from registry.spreadsheets.hostile import Unreadable
@@ -164,13 +164,15 @@ def _candidates(title: str, texts: Mapping[int, str]) -> list[tuple[int, Layout]
 
 
 def _is_called(title: str, noun: Layout) -> bool:
-    return key_of(title) == key_of(noun.title)
+    wanted, given = key_of(noun.title), key_of(title)
+    return wanted in given if noun.is_by_title else wanted == given
 
 
 def _nouns(title: str) -> list[Layout]:
     """Return the layouts that a sheet may have: the one with its title, else all."""
-    every = list(layouts().values())
-    return [noun for noun in every if _is_called(title, noun)] or every
+    every = list(every_layout().values())
+    called = [noun for noun in every if _is_called(title, noun)]
+    return called or [noun for noun in every if not noun.is_by_title]
 
 
 def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:

@@ -21,9 +21,13 @@ from django.test import Client
 import registry
 from registry import access
 from registry.counting.basis import Question
+from registry.counting.metrics import METRICS
 from registry.counting.reconciliation import Verdict, reconcile
 from registry.counting.rollup import rollup
+from registry.demo.counted import REPORTED_ONLY
 from registry.demo.opening import OPENING, opening
+from registry.logbooks.models import Entry, Logbook
+from registry.logbooks.shipped import shipped
 from registry.models import (
     Assignment,
     AuditEntry,
@@ -186,19 +190,90 @@ def test_ningyang() -> None:
 def test_reconciliation_agrees_wherever_it_can() -> None:
     rows = reconcile(Figure.objects.select_related("source", "unit", "organization"))
     assert len(rows) == len(table("figures"))
-    assert {row.figure.code: row.figure.metric for row in rows if row.verdict == Verdict.AGREES} == {
-        "F001": "temporary_party_orgs",
-        "F002": "pioneer_posts",
-        "F008": "work_groups",
-        "F016": "commando_teams",
-        "F040": "temporary_party_orgs",
-        "F041": "pioneer_and_commando_teams",
-        "F042": "team_members",
-        "F069": "temporary_general_branches",
-        "F070": "temporary_branches",
-        "F071": "pioneer_posts",
+    agreeing = [row for row in rows if row.verdict == Verdict.AGREES]
+    assert {row.figure.code: (row.figure.metric, row.registered) for row in agreeing} == {
+        "F001": ("temporary_party_orgs", 13),
+        "F002": ("pioneer_posts", 71),
+        "F008": ("work_groups", 5),
+        "F015": ("log.oath.entries", 41),
+        "F016": ("commando_teams", 3),
+        "F020": ("log.donation.value", 60_000),
+        "F021": ("log.donation.individuals", 30),
+        "F024": ("log.commendation.entries", 3),
+        "F025": ("log.commendation.collectives", 1),
+        "F026": ("log.commendation.people", 10),
+        "F027": ("log.protective.cost", 206_000),
+        "F028": ("log.media_report.entries", 22),
+        "F035": ("log.pledge.signatories", 28),
+        "F036": ("log.pledge.entries", 2),
+        "F040": ("temporary_party_orgs", 274),
+        "F041": ("pioneer_and_commando_teams", 565),
+        "F042": ("team_members", 8975),
+        "F045": ("log.recruitment_2014.applied", 19),
+        "F046": ("log.recruitment_2014.applied", 8),
+        "F050": ("log.target.entries", 6),
+        "F053": ("log.notice.copies", 2970),
+        "F069": ("temporary_general_branches", 1),
+        "F070": ("temporary_branches", 18),
+        "F071": ("pioneer_posts", 71),
+        "F072": ("log.recruitment_2014.approved", 10),
+        "F074": ("log.care_visit.entries", 33),
+        "F075": ("log.difficulty.resolved", 8),
+        "F077": ("log.brand_contest.selected", 10),
     }
     assert not [row for row in rows if row.verdict == Verdict.DIFFERS]
+
+
+def test_what_is_reported_only_says_why() -> None:
+    """What is neither counted nor a day or a time says why no number stands beside it."""
+    for row in reconcile(Figure.objects.exclude(category="operations").exclude(number=None)):
+        if row.verdict == Verdict.REPORTED_ONLY:
+            name = next(each["metric"] for each in table("figures") if each["id"] == row.figure.code)
+            assert REPORTED_ONLY[name] in row.figure.note
+            assert row.explanation
+
+
+def logged(code: str, slug: str, day: date) -> int:
+    return rollup(Unit.objects.get(code=code), Question(day), metrics=[METRICS[slug]]).total.counts[slug]
+
+
+def test_what_is_not_compared_is_counted_all_the_same() -> None:
+    """X23: the meetings are held at the brigade; X18: the branches are those of the headquarters."""
+    brigade, headquarters = "xining-chengzhong-zhian-dadui", "dezhou-shi-gonganju-jiguan"
+    assert logged(brigade, "log.special_meeting.entries", date(2020, 2, 27)) == 14
+    for slug in ("log.brand.made", "log.work_method.made", "log.brand_contest.entries"):
+        assert logged(headquarters, slug, date(2020, 7, 31)) == 29
+
+
+def test_every_shipped_logbook_is_in_use_and_says_where_its_entries_come_from() -> None:
+    books = Logbook.objects.all()
+    assert {book.shipped for book in books} == set(shipped())
+    assert {book.code: book.unit.code for book in books} == dict.fromkeys(shipped(), "gonganbu")
+    assert set(books.filter(entries=None).values_list("code", flat=True)) == {"recruitment"}
+    assert Entry.objects.count() < 1100
+    events, named = table("events"), table("entries")
+    assert {row["event"] for row in named} <= {row["id"] for row in events}
+    assert Entry.objects.filter(is_sample=False).count() == len(named)
+    notes = AuditEntry.objects.filter(verb="add_entry", reason__contains="来源").count()
+    assert notes > len(named)
+    waiting = Entry.objects.exclude(state="approved")
+    assert set(waiting.values_list("logbook__code", "state")) == {("commendation", "submitted")}
+
+
+def test_each_entry_keeps_the_order_of_its_steps() -> None:
+    for entry in Entry.objects.exclude(step="").select_related("logbook").prefetch_related("steps"):
+        design, at = entry.logbook.made, ""
+        for each in entry.steps.all():
+            assert each.step in {step.key for step in design.following(at)}, (entry.logbook.code, each.step)
+            at = each.step
+        assert entry.step == at
+
+
+def test_what_families_went_through_is_sealed() -> None:
+    for entry in Entry.objects.filter(logbook__is_walled=True):
+        assert entry.values == {}
+        assert entry.title == ""
+        assert entry.sealed
 
 
 def test_both_trees_are_valid() -> None:
@@ -376,13 +451,14 @@ def test_the_logins_are_closed_when_the_registry_runs_without_debug(settings: An
 
 def test_two_loads_are_the_same() -> None:
     from registry.demo import neimenggu, shandong
+    from registry.demo.load import happened
     from registry.demo.sample import Sample
 
     def rows() -> object:
         sample = Sample()
         neimenggu.fill(sample)
         shandong.fill(sample)
-        return sample.load()
+        return sample.load(), happened(sample)
 
     assert rows() == rows()
 

@@ -17,6 +17,9 @@ from registry.accounts import operations as accounts
 from registry.audit import Actor
 from registry.closings import operations as closings
 from registry.imports import operations as imports
+from registry.logbooks.operations import deciding, logbooks
+from registry.logbooks.operations.entries import add_entry, edit_entry
+from registry.logbooks.operations.logbooks import add_logbook
 from registry.models import AuditEntry, Figure, GrantRole, RuleException, Source, Unit
 from registry.operations import (
     approving,
@@ -39,7 +42,7 @@ from registry.refusals import NeedsApproval, NotAllowed, OperationRefused
 from registry.service import operations as service
 from registry.service.rules import Writing
 from tests.factories import assign, make_campaign, make_organization, make_person, make_unit, make_user
-from tests.two_bureaus import noting, written
+from tests.two_bureaus import VISITS, noting, written
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +112,24 @@ class Place:
         for each in (self.unsigned, self.signed):
             assign(self.served, each)
         service.sign_receipts(actor=Actor(), campaign=self.over, people=[self.signed], on=ON)
+        self.logbook, self.kept = (
+            add_logbook(
+                actor=Actor(),
+                unit=self.unit,
+                code=f"{code}-log{at}",
+                name=f"走访{at}",
+                design=VISITS,
+                started_on=day,
+            )
+            for at, day in enumerate((date(2020, 1, 1), None))
+        )
+        self.drafted, self.logged = (
+            add_entry(
+                actor=Actor(), logbook=self.logbook, unit=self.station, happened_on=ON,
+                values={"place": "社区", "visitors": [(self.person, "")]}, is_draft=is_draft,
+            )
+            for is_draft in (True, False)
+        )  # fmt: skip
         self.other = make_user(f"{code}-other", self.station, "viewer")
         self.disabled = make_user(f"{code}-disabled", self.station, "viewer", is_active=False)
         self.users = {role: make_user(f"{code}-{role}", self.unit, role) for role in ROLES}
@@ -134,6 +155,41 @@ Attempt = Callable[[Actor, Place, World], Any]
 
 
 ATTEMPTS: dict[str, Attempt] = {
+    "add_logbook": lambda by, here, world: logbooks.add_logbook(
+        actor=by, unit=here.unit, name="新台账", design=VISITS
+    ),
+    "edit_logbook": lambda by, here, world: logbooks.edit_logbook(
+        actor=by, logbook=here.logbook, changes={"name": "改名"}
+    ),
+    "edit_logbook_fields": lambda by, here, world: logbooks.add_fields(
+        actor=by,
+        logbook=here.logbook,
+        unit=here.station,
+        fields=[{"key": "more", "label": "补充", "type": "text"}],
+    ),
+    "start_logbook": lambda by, here, world: logbooks.start_logbook(actor=by, logbook=here.kept, on=ON),
+    "end_logbook": lambda by, here, world: logbooks.end_logbook(
+        actor=by, logbook=here.kept, on=ON, reason="不用"
+    ),
+    "add_entry": lambda by, here, world: add_entry(
+        actor=by,
+        logbook=here.logbook,
+        unit=here.station,
+        happened_on=ON,
+        values={"place": "社区", "visitors": [(here.person, "")]},
+    ),
+    "edit_entry": lambda by, here, world: edit_entry(actor=by, entry=here.logged, changes={"place": "学校"}),
+    "submit_entry": lambda by, here, world: deciding.submit_entries(actor=by, entries=[here.drafted]),
+    "step_entry": lambda by, here, world: deciding.step_entry(
+        actor=by, entry=here.logged, step="closed", on=ON
+    ),
+    "withdraw_entry": lambda by, here, world: deciding.withdraw_entry(
+        actor=by, entry=here.logged, reason="误录"
+    ),
+    "approve_entry": lambda by, here, world: deciding.approve_entries(actor=by, entries=[here.logged]),
+    "return_entry": lambda by, here, world: deciding.return_entries(
+        actor=by, entries=[here.logged], reason="缺照片"
+    ),
     "add_unit": lambda by, here, world: units.add_unit(
         actor=by, code="new", name="新所", kind="station", superior=here.unit
     ),

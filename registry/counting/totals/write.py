@@ -66,8 +66,9 @@ class _Work:
         if touched.owners[Organization]:
             for model, keys in hanging(self.metrics, touched.owners[Organization]).items():
                 touched.owners[model] |= keys
-        for source in dict.fromkeys(metric.source for metric in self.metrics if metric.source.hangs_on):
-            if on := touched.owners.get(source.hung_on):
+        for source in dict.fromkeys(metric.source for metric in self.metrics):
+            on = touched.owners.get(source.hung_on) if source.hangs_on not in ("", source.owner) else None
+            if on:
                 rows = source.model._base_manager.filter(**{f"{source.hangs_on}__in": on}).order_by()
                 found = rows.values_list(source.owner, flat=True).distinct()
                 touched.owners[source.owners] |= set(found) - {None}

@@ -158,6 +158,12 @@ def withdraw_entry(*, actor: Actor, entry: Entry, reason: str) -> Entry:
     return _set_state(actor, act, [row], reason, {}, "withdraw_entry")[0]
 
 
+@operation
+def withdraw_entries(*, actor: Actor, entries: Sequence[Entry], reason: str) -> list[Entry]:
+    """Withdraw many, all or none."""
+    return [withdraw_entry(actor=actor, entry=row, reason=reason) for row in entries]
+
+
 def _set_state(
     actor: Actor, act: workflow.Act, rows: list[Entry], reason: str, more: Mapping[str, Any], verb: str
 ) -> list[Entry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -30,7 +30,7 @@ from registry.logbooks.operations.kept import (
     told,
     write_facts,
 )
-from registry.logbooks.operations.parts import design_at
+from registry.logbooks.operations.parts import design_at, designs_at
 from registry.logbooks.values import tidied
 from registry.models import Campaign, Organization, Person, Unit
 from registry.models.journal import remove, rewrite
@@ -104,7 +104,7 @@ def add_entries(
     logbook = fresh(logbook)
     units = {each.unit.pk: each.unit for each in entries}
     need_right(actor, "add_entry", *units.values())
-    designs = {pk: design_at(logbook, unit) for pk, unit in units.items()}
+    designs = designs_at(logbook, units.values())
     below = rules.below(logbook, units.values())
     given = [
         {
@@ -146,11 +146,12 @@ def add_entries(
     ]
     now = timezone.now()
     act = workflow.DRAW_UP if is_draft else entering(logbook)
-    for row, values in zip(rows, given, strict=True):
+    for row, each, values in zip(rows, entries, given, strict=True):
         row.state = act.to.value
         workflow.entered(row, actor.user, now)
         take_values(row, designs[row.unit_id], values)
-        row.step = designs[row.unit_id].steps[0].key if designs[row.unit_id].steps else ""
+        reached = _reached(each, designs[row.unit_id])
+        row.step = str(reached[-1]["step"]) if reached else ""
         walls.seal(row)
     write_new(rows)
     people = [
@@ -164,16 +165,10 @@ def add_entries(
     steps = [
         EntryStep(entry=row, **step)
         for row, each in zip(rows, entries, strict=True)
-        for step in _first_steps(row, each, designs[row.unit_id])
+        for step in _reached(each, designs[row.unit_id])
     ]
-    for row, each in zip(rows, entries, strict=True):
-        if each.steps:
-            row.step = str(each.steps[-1]["step"])
     write_new(people)
     write_new(steps)
-    moved = [row for row, each in zip(rows, entries, strict=True) if each.steps]
-    for row in moved:
-        Entry.objects.filter(pk=row.pk).update(step=row.step)
     owners = owners_of(logbook, {each.person_id for each in people})
     with following(rows=[*rows, *owners.values()]):
         write_facts(logbook, rows, people, steps, owners)
@@ -293,9 +288,9 @@ def edit_entry(
     return row
 
 
-def _first_steps(row: Entry, new: New, design: Design) -> Iterator[dict[str, Any]]:
-    """Yield the steps of a new entry: the first is reached on its day."""
+def _reached(new: New, design: Design) -> list[Mapping[str, Any]]:
+    """Return the steps that a new entry has come to: the first is reached on its day."""
     given = {str(each["step"]) for each in new.steps}
     if design.steps and design.steps[0].key not in given:
-        yield {"step": design.steps[0].key, "reached_on": row.happened_on}
-    yield from (dict(each) for each in new.steps)
+        return [{"step": design.steps[0].key, "reached_on": new.happened_on}, *new.steps]
+    return list(new.steps)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 
 from registry import audit
+from registry.access import AnyUser
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.logbooks import walls
@@ -17,7 +18,6 @@ from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.values import is_empty, kept, rows_named, said
-from registry.models import User
 from registry.models.journal import remove
 from registry.models.writer import write_new
 from registry.operations.base import (
@@ -96,16 +96,16 @@ def difference(
     """Return what an edit changes: (label, as it is, as it would be)."""
     meta: Any = Entry._meta
     lines = [
-        (str(meta.get_field(name).verbose_name), _word(getattr(row, name)), _word(value))
+        (str(meta.get_field(name).verbose_name), word_of(getattr(row, name)), word_of(value))
         for name, value in fixed.items()
     ]
     return [
         *lines,
-        *((design.by_key[key].label, _word(before.get(key)), _word(after[key])) for key in after),
+        *((design.by_key[key].label, word_of(before.get(key)), word_of(after[key])) for key in after),
     ]
 
 
-def people_of(user: User | None, row: Entry) -> list[EntryPerson]:
+def people_of(user: AnyUser | None, row: Entry) -> list[EntryPerson]:
     """Return whom an entry names; a walled one is opened for the user."""
     if row.logbook.is_walled:
         walls.open_for(user, row)
@@ -113,9 +113,10 @@ def people_of(user: User | None, row: Entry) -> list[EntryPerson]:
     return list(row.people.select_related("person"))
 
 
-def _word(value: Any) -> str:
+def word_of(value: Any) -> str:
+    """Return a value as a door gives it in words."""
     if isinstance(value, list | tuple):
-        return "、".join(_word(each[0] if isinstance(each, tuple) else each) for each in value)
+        return "、".join(word_of(each[0] if isinstance(each, tuple) else each) for each in value)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, date):

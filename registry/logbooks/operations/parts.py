@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from registry.logbooks.design import Design, Field, read_fields
 from registry.logbooks.models import AddedFields, Entry, EntryPerson, Logbook, LogbookItem
 from registry.models import Unit
 
 
-def added_fields(logbook: Logbook, above: Collection[int] | None = None) -> tuple[Field, ...]:
-    """Return the fields that units added to a logbook; with ``above`` those of these units only."""
+def added_fields(logbook: Logbook) -> tuple[Field, ...]:
+    """Return the fields that units added to a logbook."""
     rows = AddedFields.objects.filter(logbook=logbook).order_by("pk")
-    if above is not None:
-        rows = rows.filter(unit__in=above)
     return tuple(each for row in rows for each in read_fields(row.fields))
 
 
 def design_at(logbook: Logbook, unit: Unit) -> Design:
     """Return the design by which entries at a unit are written: with the fields added there and above."""
-    above = {each.pk for each in unit.get_ancestors(include_self=True)}
-    return logbook.made.with_fields(added_fields(logbook, above))
+    return designs_at(logbook, [unit])[unit.pk]
+
+
+def designs_at(logbook: Logbook, units: Iterable[Unit]) -> dict[int, Design]:
+    """Return the design that holds at each of the units, by key."""
+    added = AddedFields.objects.filter(logbook=logbook).select_related("unit").order_by("pk")
+    parts = [(row.unit, read_fields(row.fields)) for row in added]
+    made = logbook.made
+    return {
+        unit.pk: made.with_fields(
+            each for above, fields in parts if _is_within(unit, above) for each in fields
+        )
+        for unit in units
+    }
+
+
+def _is_within(unit: Unit, above: Unit) -> bool:
+    return unit.tree_id == above.tree_id and above.lft <= unit.lft <= above.rght
 
 
 def whole_design(logbook: Logbook) -> Design:

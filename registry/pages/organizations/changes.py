@@ -26,6 +26,7 @@ from registry.rules import organizations as rules
 from registry.rules import reorganizing as reorganizing_rules
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
+from registry.web.campaigns import campaign_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.deciding import DecisionForm
 from registry.web.fields import ReasonForm, ScopedForm, typed_day_or
@@ -302,7 +303,7 @@ def _first_values(request: HttpRequest, unit: Unit, address: Address) -> dict[st
     kind, is_temporary = _kind_of(request.GET.get("kind", ""))
     if request.method == "POST":
         return {"kind": kind}
-    campaign = forms.campaign_of(request.user, address)
+    campaign = campaign_of(request.user, address)
     return {
         "kind": kind,
         "established_on": address.as_of,

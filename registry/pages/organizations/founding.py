@@ -21,8 +21,6 @@ from registry.operations import organizations as operations
 from registry.pages.organizations.forms import (
     KIND_GROUPS,
     REGISTERED_KINDS,
-    CampaignField,
-    campaign_of,
     kind_words,
     suggest_parent,
     superior_at,
@@ -31,6 +29,7 @@ from registry.rules import organizations as rules
 from registry.rules import workflow
 from registry.rules.findings import Severity
 from registry.web.address import Address, actor_of, address_of
+from registry.web.campaigns import CampaignField, campaign_of
 from registry.web.changes import change, changes_something, fingerprint, posted
 from registry.web.fields import DayField, PickerField, ScopedForm, document_field, wide
 from registry.web.links import way_to

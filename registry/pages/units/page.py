@@ -286,13 +286,13 @@ class Reported:
 def reported(address: Address, unit: Unit) -> Reported:
     """Compare what is reported of ``unit`` and below, the unit's own first, as many as fit on the page."""
     rows = figures_within(unit)
-    found = read_rows(_numbers_reported, [unit.tree_id, unit.lft, unit.rght], tuple(METRICS))
+    found = read_rows(_numbers_reported, [unit.tree_id, unit.lft, unit.rght])
     every, number = found[0] if found else (0, 0)
     figures: list[Figure] = []
     if number:
         nearest = Case(When(unit_id=unit.pk, then=Value(0)), default=Value(1), output_field=IntegerField())
         figures = list(
-            rows.filter(_COUNTABLE, metric__in=list(METRICS)).order_by(nearest, "source__number", "code")[
+            rows.filter(_COUNTABLE & _counted_here()).order_by(nearest, "source__number", "code")[
                 :FIGURES_COMPARED
             ]
         )
@@ -304,11 +304,16 @@ def reported(address: Address, unit: Unit) -> Reported:
     return Reported(every, agreeing, differing, figures, number > len(figures))
 
 
-def _numbers_reported(values: Values, slugs: tuple[str, ...]) -> Any:
+def _counted_here() -> Q:
+    """Return the condition that a figure is of what the registry counts: what users made has a dot."""
+    return Q(metric__in=tuple(METRICS)) | Q(metric__contains=".")
+
+
+def _numbers_reported(values: Values) -> Any:
     """Return how many figures are reported within an interval, and how many of them can be compared."""
     tree_id, lft, rght = values
     rows = figures_within(Unit(tree_id=tree_id, lft=lft, rght=rght)).order_by()
-    countable = Counted("pk", filter=_COUNTABLE & Q(metric__in=slugs))
+    countable = Counted("pk", filter=_COUNTABLE & _counted_here())
     numbers = rows.values(one=Value(1)).annotate(every=Counted("pk"), countable=countable)
     return numbers.values_list("every", "countable")
 

@@ -11,7 +11,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from registry.demo.load import ACTOR, is_empty, load_demo
 from registry.demo.logins import close_logins, open_logins, usable_logins
 
-_NOUNS = {"units": "单位", "organizations": "组织", "people": "人员", "assignments": "编入"}
+_NOUNS = {
+    "units": "单位",
+    "organizations": "组织",
+    "people": "人员",
+    "assignments": "编入",
+    "entries": "台账条目",
+}
 
 
 class Command(BaseCommand):

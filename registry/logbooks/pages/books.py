@@ -1,0 +1,87 @@
+"""Which logbooks are in use at a unit, and what of them a page needs: their addresses and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from registry import access
+from registry.counting.metrics import METRICS
+from registry.logbooks.design import Design, Group
+from registry.logbooks.metrics import LogbookMetric, metric_of
+from registry.logbooks.models import Logbook
+from registry.models import Unit
+from registry.models.base import on_day
+from registry.models.kinds import WorkflowState
+from registry.web.address import Address
+
+TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain", "approved": "ok"}
+_GROUPS = {group: place for place, group in enumerate(Group.values)}
+
+
+def get_logbook(user: access.AnyUser, code: str) -> Logbook:
+    """Return a logbook that the user's units use, or that is used below them; else raise ``Http404``."""
+    found: Logbook = access.get_row(user, "logbook", code)
+    return found
+
+
+def used_at(unit: Unit, day: date, about: str = "") -> list[Logbook]:
+    """Return the logbooks in use at a unit on a day: its own and those of the units above, by group."""
+    above = Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
+    return in_order(Logbook.objects.filter(above, on_day(day)), about)
+
+
+def used_below(units: Sequence[Unit], day: date) -> list[Logbook]:
+    """Return the logbooks in use at these units, above or below them on a day."""
+    found = Q(pk__in=[])
+    for unit in units:
+        own = Q(unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
+        found |= Q(unit__tree_id=unit.tree_id) & (own | Q(unit__lft__range=(unit.lft, unit.rght)))
+    return in_order(Logbook.objects.filter(found, on_day(day)))
+
+
+def in_order(rows: QuerySet[Logbook], about: str = "") -> list[Logbook]:
+    """Return logbooks by group, in a group the first made first; with ``about`` those of such rows."""
+    rows = rows.filter(about=about) if about else rows
+    return sorted(rows.select_related("unit"), key=lambda each: (_GROUPS.get(each.group, 99), each.pk))
+
+
+def metrics_of(logbook: Logbook, design: Design | None = None) -> list[LogbookMetric]:
+    """Return the metrics of its counters, in their order."""
+    return [metric_of(logbook, counter) for counter in (design or logbook.made).counters]
+
+
+def metric_called(slug: str) -> LogbookMetric | None:
+    """Return the metric of a logbook by its slug."""
+    found = METRICS.get(slug)
+    return found if isinstance(found, LogbookMetric) else None
+
+
+def counted_url(address: Address, slug: str, **changes: str | None) -> str:
+    """Return the address of what is behind a number of a logbook."""
+    return address.url(reverse("entries_counted"), metric=slug, **changes)
+
+
+def enter_url(address: Address, logbook: Logbook, **about: str) -> str:
+    """Return the address of the form for a new entry; ``about`` fills it in: unit, organization, person."""
+    return address.url(reverse("entry_add", args=[logbook.code]), **about)
+
+
+def menu(address: Address, logbooks: Iterable[Logbook], **about: str) -> list[dict[str, Any]]:
+    """Return the entries of the menu 登记, by group: (group, [(name, address)])."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for each in logbooks:
+        label = str(Group(each.group).label)
+        found.setdefault(label, []).append((each.name, enter_url(address, each, **about)))
+    return [{"label": label, "links": links} for label, links in found.items()]
+
+
+def state_word(logbook: Logbook, state: str) -> str:
+    """Return the state of an entry in words: where nobody approves, what counts was just entered."""
+    if state == WorkflowState.APPROVED and not logbook.needs_approval:
+        return "已登记"
+    return str(WorkflowState(state).label)
