@@ -236,6 +236,12 @@ FORGED: dict[str, Forged] = {
         lambda here: {"on": TODAY, "reason": "x"},
         other_branch,
     ),
+    "ReconstituteForm.parent": (
+        "organization_reconstitute",
+        branch,
+        lambda here: {"kind": "general_branch", "name": "新总支", "on": TODAY, "reason": "x"},
+        other_branch,
+    ),
     "DecisionForm.approving_organization": ("organization_approve", submitted, decided, other_branch),
     "DecideManyForm.approving_organization": ("organizations_approve", nothing, decided_rows, other_branch),
     "MoveUnitForm.superior": (

@@ -54,7 +54,7 @@ from tests.addresses import (
     visit,
     waits,
 )
-from tests.factories import make_organization
+from tests.factories import assign, make_organization, make_person
 from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +102,13 @@ def joint(here: Bureau) -> list[str]:
     """A joint branch."""
     found = Organization.objects.filter(code="jia-joint").first()
     return [(found or make_organization(here.unit, "joint_branch", code="jia-joint")).code]
+
+
+def split_off(here: Bureau) -> dict[str, Any]:
+    """One of two members goes over into a new branch."""
+    assign(here.branch, make_person("留下的人", here.unit))
+    members = {"members": here.assignment.pk, "secretary": here.assignment.pk}
+    return {"name": "分出的支部", "on": "2020-03-01", "reason": "拆分", "confirmed": "", **members}
 
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
@@ -572,6 +579,22 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "organization_merge": [Row(branch, ENTER, ENTERED, merged)],
+    "organization_split": [Row(branch, ENTER, ENTERED, split_off)],
+    "organization_reconstitute": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "general_branch",
+                "name": "改设的总支",
+                "parent": here.branch.parent.code,
+                "on": "2020-03-01",
+                "reason": "改设",
+                "confirmed": "",
+            },
+        )
+    ],
     "organization_dissolve": [
         Row(branch, ENTER, ENTERED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
     ],

@@ -21,6 +21,7 @@ from django.utils import timezone
 from registry.accounts import devices
 from registry.accounts.forms import LoginForm, lock_message
 from registry.models import User
+from registry.models.prepared import Values, read_objects
 
 
 class LoginHandler(AxesDatabaseHandler):  # type: ignore[misc]
@@ -97,6 +98,15 @@ class Backend(ModelBackend):
         if getattr(user, "is_sample", False) and not settings.DEBUG:
             return False
         return super().user_can_authenticate(user)
+
+    def get_user(self, user_id: int) -> User | None:
+        """Return the user of a session: every request asks, by a statement made once."""
+        found: list[User] = read_objects(_with_key, [user_id])
+        return found[0] if found and self.user_can_authenticate(found[0]) else None
+
+
+def _with_key(values: Values) -> QuerySet[User]:
+    return User.objects.filter(pk=values[0])
 
 
 def _is_this_machine(address: str | None) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry import access, audit, nouns
 from registry.approvals.models import Submission, SubmittedRow
-from registry.audit import Actor
+from registry.audit import Actor, Decision
 from registry.models import Campaign, Organization, User, WorkflowState
 from registry.models.journal import remove
 from registry.models.kinds import PARTY_KINDS
@@ -29,6 +29,7 @@ from registry.rules.organizations import FROZEN
 
 OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
+_OF_DECISION = frozenset(("approving_organization", "approval_number", "approved_on"))
 _MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS, seen.COVERED))
 """What of an organization may not change between submitting and approving; a wording fix may."""
 _SEND_BACK = "请退回,由提交人核对后再次提交。"
@@ -239,12 +240,15 @@ def approve_submissions(
         by = approving_organization or above.get(row.organization_id or 0)
         values = {"approving_organization": by, "approval_number": approval_number, "approved_on": on}
         _decided(actor, workflow.APPROVE, [row], "", values)
-        _carry_out(actor, row)
+        _carry_out(replace(actor, decision=Decision(by, approval_number, on)), row)
     return rows
 
 
 def _carry_out(actor: Actor, submission: Submission) -> None:
-    """Run the operation with the right of who submitted it and of who approves it."""
+    """Run the operation with the right of who submitted it and of who approves it, by their decision.
+
+    What it refuses of the decision stands at its field.
+    """
     by = submission.submitted_by
     if by is None or not by.is_active:
         raise refuse(None, f"提交人“{by}”的账号已停用,请退回后由他人重新提交“{submission}”。")
@@ -254,6 +258,8 @@ def _carry_out(actor: Actor, submission: Submission) -> None:
     except NeedsApproval:
         raise
     except OperationRefused as refusal:
+        if refusal.message_dict.keys() <= _OF_DECISION:
+            raise
         said = ";".join(refusal.messages)
         raise refuse(None, f"“{submission}”的{nouns.label_of(submission.verb)}现在不能办理:{said}") from None
 

@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 
 from registry.models.faults import fault_of
+from registry.models.prepared import Values, read_objects
 from registry.models.user import User
 
 logger = logging.getLogger("registry.faults")
@@ -38,6 +39,10 @@ class Session(AbstractBaseSession):
         return SessionStore
 
 
+def _called(values: Values) -> models.QuerySet[Session]:
+    return Session.objects.filter(session_key=values[0])
+
+
 class SessionStore(DatabaseStore):
     """Django's sessions in the database, with the times they began and were last used.
 
@@ -56,10 +61,13 @@ class SessionStore(DatabaseStore):
         return Session
 
     def _get_session_from_db(self) -> Session | None:
-        row: Session | None = super()._get_session_from_db()  # type: ignore[misc]
-        if row is not None:
-            self.started_at, self.seen_at = row.started_at, row.seen_at
-        return row
+        """Return the row of a session that has not ended: every request asks, by a statement made once."""
+        found: list[Session] = read_objects(_called, [self.session_key or ""])
+        if not found or found[0].expire_date <= timezone.now():
+            self._session_key = None
+            return None
+        self.started_at, self.seen_at = found[0].started_at, found[0].seen_at
+        return found[0]
 
     def load(self) -> dict[str, Any]:
         """Read the session, and remember what it held."""

@@ -70,6 +70,7 @@ class Place:
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
         self.assignment = assign(self.branch, make_person("李四", self.unit))
+        assign(self.branch, make_person("王五", self.unit))  # stays where the branch is split
         self.left = leaving.end_service(
             actor=Actor(), person=make_person(unit=self.unit), leaving="retired", on=ON, reason="到龄"
         )
@@ -230,6 +231,17 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "merge_organization": lambda by, here, world: reorganizing.merge_organization(
         actor=by, organization=here.branch, into=here.second, on=ON, reason="合并"
+    ),
+    "split_organization": lambda by, here, world: reorganizing.split_organization(
+        actor=by,
+        organization=here.branch,
+        name="新支部",
+        on=ON,
+        members=[here.assignment],
+        reason="拆分",
+    ),
+    "reconstitute_organization": lambda by, here, world: reorganizing.reconstitute_organization(
+        actor=by, organization=here.branch, kind="general_branch", name="总支", on=ON, reason="改设"
     ),
     "withdraw_organization": lambda by, here, world: organizations.withdraw_organization(
         actor=by, organization=here.branch, reason="误录"
