@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html_join
 
 from registry import access
 from registry.models import Unit
@@ -20,5 +21,5 @@ def panel(request: HttpRequest, unit: Unit) -> tuple[str, dict[str, Any]] | None
     if not found:
         return None
     scope = access.spans(request.user)
-    rows = [{"organization": linked(address, row, scope), "host": row.unit.label} for row in found]
-    return "pages/units/_covered.html", {"rows": rows}
+    named = ((linked(address, row, scope), row.unit.label) for row in found)
+    return "pages/units/_covered.html", {"by": format_html_join("、", "{}(设在{})", named)}
