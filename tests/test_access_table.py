@@ -30,6 +30,7 @@ from tests.addresses import (
     department,
     draft,
     drafted,
+    dropped,
     figure,
     gone,
     handed_in,
@@ -50,6 +51,7 @@ from tests.addresses import (
     submitted,
     unit,
     unsigned,
+    upload,
     user,
     visit,
     waits,
@@ -1024,6 +1026,31 @@ TABLE: dict[str, list[Row]] = {
     "export_progress": [Row(asked, MANAGERS_OWN, READ_ONLY)],
     "export_file": [Row(asked, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     "export_cancel": [Row(asked, READ_ONLY, "302 404 404 404 302+ 404 | 404")],
+    # photos and files: an upload is one's own until its form is saved
+    "file_upload": [
+        Row(
+            nothing,
+            READ_ONLY,
+            "302 403 201+ 403 201+ 403 | 403 201+ 403 201+ 403",
+            lambda here: {
+                "kind": "file",
+                "name": "papers",
+                "file": SimpleUploadedFile("名单.csv", "姓名\n".encode()),
+            },
+        ),
+    ],
+    "file": [Row(upload, MANAGERS_OWN, READ_ONLY), Row(dropped, MANAGERS_OWN, READ_ONLY)],
+    "file_shown": [
+        Row(lambda here: [here.upload.pk, "full"], MANAGERS_OWN, READ_ONLY),
+        Row(lambda here: [here.upload.pk, "thumb"], NOBODY_HERE, READ_ONLY),
+    ],
+    "file_caption": [
+        Row(upload, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404", lambda here: {"caption": "名单"})
+    ],
+    "file_remove": [
+        Row(upload, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404", lambda here: {"reason": "误传"})
+    ],
+    "file_restore": [Row(dropped, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404")],
     "imports": [
         Row(
             nothing,

@@ -428,6 +428,7 @@ ASKED_ELSEWHERE = {
         "as close_campaign and reopen_closing: tests/closings",
     ),
     **dict.fromkeys(("ask_export", "cancel_export"), "one's own exports: tests/exports"),
+    **dict.fromkeys(("store_file", "caption_file", "remove_file", "restore_file"), "tests/files"),
     **dict.fromkeys(
         (
             *("submit_change", "submit_submission", "approve_submission"),
