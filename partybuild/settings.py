@@ -52,6 +52,8 @@ SESSION_IDLE_MINUTES = env.integer("SESSION_IDLE_MINUTES", default=30, least=1, 
 # So many days after its founding an organization that is not approved is overdue.
 APPROVAL_DAYS = env.integer("APPROVAL_DAYS", default=3, least=1, most=365)
 PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
+# Photos and files, under names that say nothing; a backup holds it together with the database.
+FILES_DIR = env.absolute("FILES_DIR") or BASE_DIR / "var" / "files"
 # So many megabytes of uploaded workbooks are kept, of one user and of one bureau.
 UPLOADS_OF_USER_MB = env.integer("UPLOADS_OF_USER_MB", default=60, least=20, most=100_000)
 UPLOADS_OF_BUREAU_MB = env.integer("UPLOADS_OF_BUREAU_MB", default=1_000, least=20, most=1_000_000)
@@ -100,6 +102,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "registry.work",
     "registry.web",
+    "registry.files",
     "registry.accounts",
     "registry.approvals",
     "registry.imports",
@@ -226,7 +229,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": []}
 
 # --- Size of requests --------------------------------------------------------------------------
 
-MAX_BODY_BYTES = 20 * 1024 * 1024
+MAX_BODY_BYTES = 21 * 1024 * 1024  # a file of 20 MB with the form around it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024  # without files
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000  # some hundred people chosen at once, each with a role
 DATA_UPLOAD_MAX_NUMBER_FILES = 20

@@ -42,6 +42,8 @@ class RegistryConfig(AppConfig):
         "registry.operations.organizations.dissolve_organization",
         "registry.operations.organizations.dissolve_organizations",
         "registry.operations.reorganizing.merge_organization",
+        "registry.operations.reorganizing.split_organization",
+        "registry.operations.reorganizing.reconstitute_organization",
         "registry.operations.organizations.withdraw_organization",
         "registry.operations.organizations.withdraw_organizations",
         "registry.operations.assignments.place_people",

@@ -12,5 +12,6 @@ urlpatterns = [
     path("", include("registry.logbooks.urls")),
     path("", include("registry.service.urls")),
     path("", include("registry.compliance.urls")),
+    path("", include("registry.files.urls")),
     path("", include("registry.pages.urls")),
 ]

@@ -41,6 +41,8 @@ gone = part("gone.pk")
 handed_in = part("handed_in.pk")
 asked = part("asked.pk")
 mistaken = part("mistaken.pk")
+upload = part("upload.pk")
+dropped = part("dropped.pk")
 
 
 def department(here: Bureau) -> list[Any]:

@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ for _name in (
     "APPROVAL_DAYS",
     "CSRF_TRUSTED_ORIGINS",
     "EMAIL_HOST",
+    "FILES_DIR",
     "LOG_DAYS",
     "LOG_DIR",
     "LOCK_WAIT_SECONDS",
@@ -110,9 +112,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
     _let_tests_empty_the_record()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.FILES_DIR = Path(tempfile.mkdtemp(prefix="registry-files-"))
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the photos and files of the run."""
+    from django.conf import settings
+
+    shutil.rmtree(settings.FILES_DIR, ignore_errors=True)
 
 
 def _let_tests_empty_the_record() -> None:

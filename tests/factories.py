@@ -104,12 +104,12 @@ def make_user(username: str = "", unit: Unit | None = None, role: str = "manager
     return user
 
 
-def approve_all() -> None:
-    """Approve, as another person, every change of approved organizations that waits."""
+def approve_all(number: str = "") -> None:
+    """Approve, as another person and by this document, every change of approved organizations that waits."""
     rows = list(Submission.objects.filter(state="submitted").order_by("pk"))
     assert rows, "nothing waits"
     by = Actor(user=make_user(is_superuser=True), name="审批人")
-    submissions.approve_submissions(actor=by, submissions=rows)
+    submissions.approve_submissions(actor=by, submissions=rows, approval_number=number)
 
 
 def logged_in(unit: Unit | None, role: str = "manager", **facts: Any) -> Client:

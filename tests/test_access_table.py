@@ -31,6 +31,7 @@ from tests.addresses import (
     department,
     draft,
     drafted,
+    dropped,
     figure,
     gone,
     handed_in,
@@ -51,11 +52,13 @@ from tests.addresses import (
     submitted,
     unit,
     unsigned,
+    upload,
     user,
     visit,
     waits,
 )
-from tests.factories import make_organization
+from tests.factories import assign, make_organization, make_person
+from tests.logbooks.books import DESIGN, sent_design
 from tests.two_bureaus import GUEST, PASSWORD, PHONE, ROLES, Bureau, TwoBureaus, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +91,11 @@ def decided(here: Bureau) -> dict[str, Any]:
     return {"approving_organization": here.branch.code, "approval_number": "批〔2020〕1号"}
 
 
+def designed(name: str, design: dict[str, Any] = DESIGN, **more: str) -> dict[str, Any]:
+    """What the form of a logbook's design sends."""
+    return sent_design(design, name=name, **more)
+
+
 def ticked(here: Bureau) -> dict[str, Any]:
     return {"rows": here.assignment.pk}
 
@@ -97,6 +105,13 @@ def merged(here: Bureau) -> dict[str, Any]:
     branch = here.branch
     other = make_organization(here.unit, name="另一支部", parent=branch.parent, campaign=branch.campaign)
     return {"into": other.code, "on": "2020-03-01", "reason": "合并", "confirmed": ""}
+
+
+def split_off(here: Bureau) -> dict[str, Any]:
+    """One of two members goes over into a new branch."""
+    assign(here.branch, make_person("留下的人", here.unit))
+    members = {"members": here.assignment.pk, "secretary": here.assignment.pk}
+    return {"name": "分出的支部", "on": "2020-03-01", "reason": "拆分", "confirmed": "", **members}
 
 
 NOT_WRITTEN = "302 403 404 403 302 403 | 403 404 403 404 403"
@@ -265,6 +280,7 @@ TABLE: dict[str, list[Row]] = {
             lambda here: {"name": "新名公安局", "kind": "sub_bureau", "version": here.unit.version},
         )
     ],
+    "unit_figures": [Row(unit, MANAGE, MANAGED, lambda here: {"figure_0": "frontline_people"})],
     "unit_move": [
         Row(
             spare,
@@ -559,6 +575,22 @@ TABLE: dict[str, list[Row]] = {
         )
     ],
     "organization_merge": [Row(branch, ENTER, ENTERED, merged)],
+    "organization_split": [Row(branch, ENTER, ENTERED, split_off)],
+    "organization_reconstitute": [
+        Row(
+            branch,
+            ENTER,
+            ENTERED,
+            lambda here: {
+                "kind": "general_branch",
+                "name": "改设的总支",
+                "parent": here.branch.parent.code,
+                "on": "2020-03-01",
+                "reason": "改设",
+                "confirmed": "",
+            },
+        )
+    ],
     "organization_dissolve": [
         Row(branch, ENTER, ENTERED, lambda here: {"on": "2020-03-01", "reason": "结束", "confirmed": ""})
     ],
@@ -732,6 +764,27 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=log.nothing"),
     ],
     "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "logbook_add": [Row(unit, MANAGE, MANAGED, lambda here: designed(f"{here.mark}新台账", do="start"))],
+    "logbooks_shipped": [
+        Row(unit, MANAGE, MANAGED, lambda here: {"started_on": "2020-02-01", "codes": ["oath"]})
+    ],
+    "logbook_design": [Row(log, ALL_READ, READ_ONLY)],
+    "logbook_edit": [
+        Row(log, MANAGE, MANAGED, lambda here: designed(f"{here.mark}走访改", here.logbook.design, do="save"))
+    ],
+    "logbook_end": [Row(log, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "任务结束"})],
+    # It is in use.
+    "logbook_start": [Row(log, MANAGE, MANAGE, lambda here: {"on": "2020-03-01"})],
+    "logbook_fields": [
+        Row(
+            lambda here: [here.logbook.code, here.station.code],
+            MANAGE,
+            MANAGED,
+            lambda here: designed(
+                "", {"fields": [{"key": "f1", "label": "车辆", "type": "text"}]}, do="save"
+            ),
+        )
+    ],
     "entry_add": [Row(log, ENTER, ENTERED, visit, query="unit=jia-station")],
     "entry": [Row(logged, ALL_READ, READ_ONLY)],
     "entry_edit": [
@@ -1002,6 +1055,31 @@ TABLE: dict[str, list[Row]] = {
     "export_progress": [Row(asked, MANAGERS_OWN, READ_ONLY)],
     "export_file": [Row(asked, READ_ONLY, "302 404 404 404 200+ 404 | 404")],
     "export_cancel": [Row(asked, READ_ONLY, "302 404 404 404 302+ 404 | 404")],
+    # photos and files: an upload is one's own until its form is saved
+    "file_upload": [
+        Row(
+            nothing,
+            "302 403 200 403 200 403 | 403 200 403 200 403",
+            "302 403 201+ 403 201+ 403 | 403 201+ 403 201+ 403",
+            lambda here: {
+                "kind": "file",
+                "name": "papers",
+                "file": SimpleUploadedFile("名单.csv", "姓名\n".encode()),
+            },
+        ),
+    ],
+    "file": [Row(upload, MANAGERS_OWN, READ_ONLY), Row(dropped, MANAGERS_OWN, READ_ONLY)],
+    "file_shown": [
+        Row(lambda here: [here.upload.pk, "full"], MANAGERS_OWN, READ_ONLY),
+        Row(lambda here: [here.upload.pk, "thumb"], NOBODY_HERE, READ_ONLY),
+    ],
+    "file_caption": [
+        Row(upload, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404", lambda here: {"caption": "名单"})
+    ],
+    "file_remove": [
+        Row(upload, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404", lambda here: {"reason": "误传"})
+    ],
+    "file_restore": [Row(dropped, MANAGERS_OWN, "302 404 404 404 302+ 404 | 404")],
     "imports": [
         Row(
             nothing,

@@ -28,7 +28,10 @@ pytestmark = pytest.mark.django_db
 
 ROOT = Path(__file__).resolve().parents[1]
 
-MAY_BE_SEEN = {"Alt", "Excel", "CSV", "GB", "MB", "TOTP", "csv", "xlsx"}
+MAY_BE_SEEN = {
+    *("Alt", "Excel", "CSV", "GB", "KB", "MB", "TOTP", "csv", "xlsx"),
+    *("JPG", "PNG", "WebP", "HEIC", "PDF", "OFD", "DOCX", "XLSX", "PPTX", "TXT"),
+}
 """Names of keys, formats, measures and standards (GB/T 2260), which have no Chinese ones."""
 
 WORD = re.compile(r"[\w-]+", re.ASCII)

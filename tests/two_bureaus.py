@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import Any
 from zipfile import ZipFile
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -24,6 +25,9 @@ from registry.audit import Actor
 from registry.closings import operations as closings
 from registry.exports import operations as exports
 from registry.exports.models import Export, ExportPart
+from registry.files import receiving
+from registry.files.models import StoredFile
+from registry.files.operations import remove_file
 from registry.imports import background as importing
 from registry.imports.models import Import
 from registry.logbooks.operations.entries import add_entry
@@ -166,6 +170,8 @@ class Bureau:
         self.mistaken = self._handed_in(f"{mark}错误.csv", "nowhere")
 
         self.asked = self._exported(self.users["manager"])
+        self.upload, self.dropped = self._uploaded("附件.csv"), self._uploaded("误传.csv")
+        remove_file(actor=ACTOR, file=self.dropped)
         waits = or_submit(
             organizations.transfer_organization,
             actor=Actor(user=self.users["clerk"], name=f"{mark}clerk"),
@@ -200,6 +206,12 @@ class Bureau:
         named = {"file_name": "人员.csv", "content_type": "text/csv"}
         assert exports.finish(made.pk, attempt, told=told, **facts, **named)
         return Export.objects.get(pk=made.pk)
+
+    def _uploaded(self, file_name: str) -> StoredFile:
+        """A file that the manager uploaded for a form that is not saved yet."""
+        user, content = self.users["manager"], self.mark.encode()
+        upload = SimpleUploadedFile(f"{self.mark}{file_name}", content)
+        return receiving.receive(Actor(user=user, name=str(user)), [upload], "file").stored[0]
 
     def _handed_in(self, file_name: str, unit: str) -> Import:
         """A workbook of the manager's, checked: right when the unit is there."""

@@ -13,5 +13,6 @@ class ApprovalsConfig(AppConfig):
     returned_submissions = ("registry.approvals.submissions.returned",)
     record_words = ("registry.approvals.nouns.WORDS",)
     campaign_dues = ("registry.approvals.panels.WAITING",)
-    organization_panels = ("registry.approvals.panels.of_organization",)
+    organization_panels = ("registry.approvals.panels.of_row",)
+    entry_panels = ("registry.approvals.panels.of_row",)
     desk_decides = ("registry.approvals.desk.CHANGES",)

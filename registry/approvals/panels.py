@@ -10,15 +10,16 @@ from django.urls import reverse
 
 from registry import nouns
 from registry.approvals import submissions as operations
-from registry.models import Organization, WorkflowState
+from registry.models import WorkflowState
+from registry.models.approvable import Approvable
 from registry.rules.campaigns import Due
 from registry.web.address import address_of
 
 Panel = tuple[str, dict[str, Any]]
 
 
-def of_organization(request: HttpRequest, organization: Organization) -> Panel | None:
-    """Return the changes of an organization that are open, with what they would change."""
+def of_row(request: HttpRequest, about: Approvable) -> Panel | None:
+    """Return the changes of what is approved that are open, with what they would change."""
     address = address_of(request)
     rows = [
         {
@@ -27,7 +28,7 @@ def of_organization(request: HttpRequest, organization: Organization) -> Panel |
             "state": row.get_state_display(),
             "differences": operations.differences(row),
         }
-        for row in operations.open_about([organization])
+        for row in operations.open_about([about])
     ]
     return ("approvals/_open.html", {"rows": rows}) if rows else None
 

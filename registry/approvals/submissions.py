@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from registry import access, audit, nouns
 from registry.approvals.models import Submission, SubmittedRow
-from registry.audit import Actor
+from registry.audit import Actor, Decision
 from registry.models import Campaign, Organization, User, WorkflowState
+from registry.models.approvable import Approvable
 from registry.models.journal import remove
 from registry.models.kinds import PARTY_KINDS
 from registry.models.writer import write_new
@@ -29,6 +30,7 @@ from registry.rules.organizations import FROZEN
 
 OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
+_OF_DECISION = frozenset(("approving_organization", "approval_number", "approved_on"))
 _MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS))
 """What of an organization may not change between submitting and approving; a wording fix may."""
 _SEND_BACK = "请退回,由提交人核对后再次提交。"
@@ -48,11 +50,10 @@ def own(user: access.AnyUser) -> QuerySet[Submission]:
     return Submission.objects.filter(submitted_by=user.pk or 0, state__in=OPEN).order_by("state", "pk")
 
 
-def open_about(organizations: Sequence[Organization]) -> QuerySet[Submission]:
-    """Return the open submissions that would change these organizations."""
-    rows = SubmittedRow.objects.filter(
-        model=Organization._meta.label_lower, object_id__in=[row.pk for row in organizations]
-    )
+def open_about(about: Sequence[Approvable]) -> QuerySet[Submission]:
+    """Return the open submissions that would change these rows, all of one model."""
+    label = about[0]._meta.label_lower if about else ""
+    rows = SubmittedRow.objects.filter(model=label, object_id__in=[row.pk for row in about])
     return Submission.objects.filter(state__in=OPEN, pk__in=rows.values("submission")).order_by("pk")
 
 
@@ -78,10 +79,15 @@ def differences(submission: Submission) -> list[tuple[str, str, str]]:
 
 def returned(user: access.AnyUser, verb: str, row: Model) -> Submission | None:
     """Return what came back to ``user`` of this act about one row, the newest first."""
-    if not isinstance(row, Organization):
+    if not isinstance(row, Approvable):
         return None
-    rows = own(user).filter(state=WorkflowState.RETURNED, verb=verb, act=verb, organization=row)
-    return rows.order_by("-pk").first()
+    return _about(user, row, verb, verb).filter(state=WorkflowState.RETURNED).order_by("-pk").first()
+
+
+def _about(user: access.AnyUser, row: Model, verb: str, act: str) -> QuerySet[Submission]:
+    """Return what ``user`` submitted of this act about a row and is still open."""
+    named = SubmittedRow.objects.filter(model=row._meta.label_lower, object_id=row.pk)
+    return own(user).filter(verb=verb, act=act, pk__in=named.values("submission"))
 
 
 # --- Submitting -----------------------------------------------------------------------------------
@@ -122,9 +128,9 @@ def keep(*, actor: Actor, needed: NeedsApproval, facts: Mapping[str, Any]) -> Su
 
 def _same(user: User, needed: NeedsApproval, facts: Mapping[str, Any]) -> Submission | None:
     """Return one's own open submission of the same verb about the same rows: the new one takes its place."""
-    if not isinstance(needed.rows[0], Organization):
+    if not isinstance(needed.rows[0], Approvable):
         return None
-    rows = own(user).filter(verb=needed.verb, act=needed.act, organization=needed.rows[0])
+    rows = _about(user, needed.rows[0], needed.verb, needed.act)
     keys = {row.pk for row in needed.rows}
     for each in rows.prefetch_related("rows"):
         if {row.object_id for row in each.rows.all()} == keys:
@@ -239,12 +245,15 @@ def approve_submissions(
         by = approving_organization or above.get(row.organization_id or 0)
         values = {"approving_organization": by, "approval_number": approval_number, "approved_on": on}
         _decided(actor, workflow.APPROVE, [row], "", values)
-        _carry_out(actor, row)
+        _carry_out(replace(actor, decision=Decision(by, approval_number, on)), row)
     return rows
 
 
 def _carry_out(actor: Actor, submission: Submission) -> None:
-    """Run the operation with the right of who submitted it and of who approves it."""
+    """Run the operation with the right of who submitted it and of who approves it, by their decision.
+
+    What it refuses of the decision stands at its field.
+    """
     by = submission.submitted_by
     if by is None or not by.is_active:
         raise refuse(None, f"提交人“{by}”的账号已停用,请退回后由他人重新提交“{submission}”。")
@@ -254,17 +263,24 @@ def _carry_out(actor: Actor, submission: Submission) -> None:
     except NeedsApproval:
         raise
     except OperationRefused as refusal:
+        if refusal.message_dict.keys() <= _OF_DECISION:
+            raise
         said = ";".join(refusal.messages)
         raise refuse(None, f"“{submission}”的{nouns.label_of(submission.verb)}现在不能办理:{said}") from None
 
 
 def _check_one_each(submissions: Sequence[Submission]) -> None:
-    """Refuse two changes of one organization at once: each is decided on what the other leaves."""
-    seen_once: set[int] = set()
+    """Refuse two changes of one row at once: each is decided on what the other leaves."""
+    seen_once: set[tuple[str, int]] = set()
     for each in submissions:
-        if each.organization_id is not None and each.organization_id in seen_once:
-            raise refuse(None, f"“{each.organization}”有不止一项变更,请逐项审批。")
-        seen_once.add(each.organization_id or 0)
+        first = min(each.rows.all(), key=lambda row: row.pk, default=None)
+        about = (first.model, first.object_id) if first is not None else None
+        if each.organization_id is not None:
+            about = ("", each.organization_id)
+        if about in seen_once:
+            raise refuse(None, f"“{each.organization or each.subject}”有不止一项变更,请逐项审批。")
+        if about is not None:
+            seen_once.add(about)
 
 
 def _check_unchanged(submissions: Sequence[Submission], then: str = _SEND_BACK) -> None:

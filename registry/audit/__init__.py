@@ -13,8 +13,17 @@ from django.apps import apps
 from django.db.models import Model
 
 from registry import access, nouns
-from registry.models import AuditEntry, Unit, User, journal
+from registry.models import AuditEntry, Organization, Unit, User, journal
 from registry.models.writer import Writer
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The decision of a Party organization: which one, the number and the day of its document."""
+
+    by: Organization | None = None
+    number: str = ""
+    on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,8 @@ class Actor:
     """The entry that this operation undoes."""
     submitted_by: User | None = None
     """Who submitted what this actor approves, and so does as well."""
+    decision: Decision | None = None
+    """The decision by which this actor carries out what was submitted."""
     decides: bool = False
     """The act is itself the decision about what is approved (a campaign that is closed as a whole)."""
 

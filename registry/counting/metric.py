@@ -145,8 +145,8 @@ class Metric:
     @property
     def title(self) -> str:
         """What it is called where it stands beside metrics of other groups."""
-        within = self.group.rpartition(" · ")[2]
-        return f"{within}:{self.label}" if self.family and within else str(self.label)
+        within, label = self.group.rpartition(" · ")[2], str(self.label)
+        return f"{within}:{label}" if self.family and within not in label else label
 
     @property
     def on_day(self) -> Q:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from typing import Any
 
 from registry.demo.happenings import Happenings, recruit, step
 from registry.demo.shandong import DEZHOU, NINGYANG
@@ -182,7 +183,8 @@ def _commendations(has: Happenings) -> None:
             subject=f"疫情防控表扬通报第{'一二三'[i]}期",
             kind="通报表扬",
             people=has.others(f"{NINGYANG}-jiguan", number, category="officer"),
-            **({"collectives": collectives, "collective_names": "一个检查站"} if collectives else {}),
+            collectives=collectives or None,
+            collective_names="一个检查站" if collectives else None,
         )
     for i, (kind, waits) in enumerate(
         (("嘉奖", False), ("通报表扬", False), ("三等功", False), ("嘉奖", True), ("嘉奖", True))
@@ -254,7 +256,7 @@ def _dezhou(has: Happenings) -> None:
                 steps=done if asked else [],
                 session=session,
                 chair=head,
-                **({"issue": _TOPICS[i % len(_TOPICS)]} if asked else {}),
+                issue=_TOPICS[i % len(_TOPICS)] if asked else None,
             )
     leaders = has.others(DEZHOU, 3, category="officer", members=True)
     for leader, bureau in zip(leaders, bureaus, strict=True):
@@ -437,7 +439,7 @@ def _brands(has: Happenings) -> None:
     for i, branch in enumerate(branches):
         day = date(2020, 4, 7) + timedelta(i)
         name = f"{_BRANDS[i % len(_BRANDS)]}{'一二三'[i // len(_BRANDS)]}号"
-        about = {"organization": branch.code, "source": 4}
+        about: dict[str, Any] = {"organization": branch.code, "source": 4}
         made = [step("made", day + timedelta(30), by="德州市公安局机关党委")]
         has.add("brand", JIGUAN, day, steps=made, name=name, main_brand="德州公安先锋", **about)
         has.add(

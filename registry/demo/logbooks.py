@@ -96,7 +96,8 @@ def _rows_of(groups: Iterable[list[EntryRow]]) -> _Rows:
         for key, value in row.values.items():
             if design.by_key[key].is_of_people:
                 people.update(_numbers(value))
-    numbers, found = sorted(people), {}
+    numbers = sorted(people)
+    found: dict[str, Person] = {}
     for start in range(0, len(numbers), BATCH):
         some = Person.objects.filter(number__in=numbers[start : start + BATCH])
         found |= {person.number: person for person in some}

@@ -32,13 +32,16 @@ def way_of(part: Field | Counter) -> str:
 
 
 def title_of(design: Design, values: Mapping[str, Any], people: Sequence[EntryPerson]) -> str:
-    """Return what an entry is called in lists: its first text or choice, else the people that it names."""
-    for field in design.fields:
-        is_said = field.type in (FieldType.TEXT, FieldType.CHOICE) and not field.personal
-        if is_said and (text := said(field, values.get(field.key))):
+    """Return what an entry is called in lists: its first text, else its first choice and who is named."""
+    open_ = [field for field in design.fields if not field.personal]
+    for field in open_:
+        if field.type == FieldType.TEXT and (text := said(field, values.get(field.key))):
             return text[:80]
-    names = [each.person.name for each in people]
-    return "、".join(names[:3]) + ("等" if len(names) > 3 else "")
+    choices = (said(field, values.get(field.key)) for field in open_ if field.type == FieldType.CHOICE)
+    named = ([each.person.name for each in people if each.field == field.key] for field in open_)
+    names = next(filter(None, named), [])
+    who = "、".join(names[:3]) + ("等" if len(names) > 3 else "")
+    return " · ".join(filter(None, [next(filter(None, choices), ""), who]))[:80]
 
 
 def facts_of(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -158,6 +159,14 @@ class Entry(Approvable):
     def get_absolute_url(self) -> str:
         """Its page."""
         return reverse("entry", args=[self.code])
+
+    @classmethod
+    def changed_by_two(cls, rows: Iterable[Any]) -> list[Any]:
+        """Return those of logbooks whose entries are approved: one query."""
+        rows = list(rows)
+        books = Logbook.objects.filter(pk__in={row.logbook_id for row in rows}, needs_approval=True)
+        wanted = set(books.values_list("pk", flat=True))
+        return [row for row in rows if row.logbook_id in wanted]
 
 
 class EntryPerson(models.Model):

@@ -19,6 +19,7 @@ VERBS = (
 
 WORDS = {
     "members": RecordWord("编入人数"),
+    "key_figures": RecordWord("首页指标"),
     "assignments": RecordWord("编入(人次)"),
     "units": RecordWord("单位数"),
     "organizations": RecordWord("组织数"),
@@ -26,6 +27,10 @@ WORDS = {
     "joined": RecordWord("并入的条目"),
     "into": RecordWord("并入"),
     "joined_organization": RecordWord("合并来的支部"),
+    "split_off": RecordWord("拆分成立的支部"),
+    "split_from": RecordWord("由此拆分"),
+    "successor": RecordWord("改设后的组织"),
+    "predecessor": RecordWord("改设前的组织"),
     "assignments_moved": RecordWord("转入的编入"),
     "with": RecordWord("随同撤销"),
     "figures": RecordWord("报道数"),

@@ -174,6 +174,8 @@ ORGANIZATION = Noun(
         Verb("transfer_organization", "转隶到其他单位", ENTER),
         Verb("dissolve_organization", "撤销组织", ENTER),
         Verb("merge_organization", "并入其他支部", ENTER),
+        Verb("split_organization", "拆分支部", ENTER),
+        Verb("reconstitute_organization", "改设为其他类型", ENTER),
         Verb("withdraw_organization", "撤回误录的组织", ENTER),
         Verb("submit_organization", "提交审批", ENTER),
         Verb("approve_organization", "批准", APPROVE),

@@ -91,6 +91,15 @@ class Act:
                 rows |= {(model, row.pk): row for row in found}
         return rows
 
+    def owner_of(self, row: Any) -> Any:
+        """Return the row itself, or what it belongs to where it is no noun: of the act's rows, if it can."""
+        if nouns.describes(type(row)):
+            return row
+        for field in row._meta.concrete_fields:
+            if field.is_relation and (field.related_model, getattr(row, field.attname)) in self.rows:
+                return self.rows[field.related_model, getattr(row, field.attname)]
+        return owner_of(row)
+
     @cached_property
     def added(self) -> dict[Any, set[int]]:
         """The keys of the rows that it added, by model."""

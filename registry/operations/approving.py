@@ -10,7 +10,7 @@ from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from registry import audit, locks
-from registry.audit import Actor
+from registry.audit import Actor, Decision
 from registry.counting.totals.write import following
 from registry.models import Campaign, Organization
 from registry.operations.base import fresh_all, need_right, operation, write_each
@@ -102,6 +102,35 @@ def _approve(
         )
     )
     return set_state(actor, workflow.APPROVE, rows, "", changes)
+
+
+def document_of(actor: Actor, number: str) -> str:
+    """Return the number of the document of an approved act: that of its approval, else the one given."""
+    return (actor.decision.number if actor.decision is not None else "") or number
+
+
+def approve_along(actor: Actor, organization: Organization, number: str) -> None:
+    """Note on a new organization that the act which founds it was approved, by the actor's decision.
+
+    ``number`` is the document that was given where the decision names none. Refuses where it lacks what the
+    founding of a temporary organization needs. For operations only, asked after ``need_approval``.
+    """
+    known = actor.decision or Decision()
+    number = document_of(actor, number)
+    proposal = approving.Approval(organization, known.by, number, known.on, actor.user is not None)
+    refuse_if(approving.refusals([proposal]))
+    now, by = timezone.now(), actor.submitted_by or actor.user
+    values = {
+        **workflow.values(workflow.FOUND, actor.user, now),
+        "submitted_by": by,
+        "submitted_at": now if by else None,
+        "changed_by": by,
+        "approving_organization": known.by,
+        "approval_number": number,
+        "approved_on": known.on,
+    }
+    for name, value in values.items():
+        setattr(organization, name, value)
 
 
 @operation

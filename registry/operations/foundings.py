@@ -1,8 +1,8 @@
-"""Correcting the day on which an organization was founded: its host, and what began with it, move along."""
+"""Writing new organizations; correcting the day of a founding, with its host and what began with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -12,14 +12,61 @@ from django.db.models import QuerySet
 
 from registry import audit
 from registry.audit import Actor
-from registry.models import Organization, OrganizationPlacement
+from registry.counting.totals.write import following
+from registry.models import Assignment, Organization, OrganizationPlacement, Person
 from registry.models.journal import rewrite
-from registry.operations.assignments import redate
-from registry.operations.base import stamp, write_each
+from registry.models.writer import write_new
+from registry.operations.assignments import place, redate
+from registry.operations.base import stamp, validate_all, write_each
+from registry.operations.codes import give_codes
 from registry.rules import organizations as rules
 from registry.rules import workflow
 from registry.rules.findings import Finding
 from registry.rules.foundings import Beginning
+from registry.search import index as search
+from registry.trees.bulk_insert import insert_all
+
+TREE_FIELDS = (
+    *("parent", "lft", "rght", "tree_id", "level"),
+    *("unit", "campaign", "task_body", "source", "approving_organization"),
+    *("submitted_by", "changed_by", "decided_by"),
+)
+"""The fields of an organization that operations write: not checked as what somebody typed."""
+
+
+def found(
+    actor: Actor, organizations: Sequence[Organization], people: Sequence[Person], first: Iterable[Assignment]
+) -> list[Assignment]:
+    """Write new organizations with their first placements, or refuse; return the placements.
+
+    ``first`` is read when the organizations have keys; ``people`` are those it places. For operations only:
+    the caller holds the locks, has asked for the right, and writes the record.
+    """
+    proposals = [
+        rules.Establishment(
+            row.kind,
+            row.unit,
+            row.established_on,
+            row.is_temporary,
+            row.parent,
+            row.dissolved_on,
+            row.campaign,
+        )
+        for row in organizations
+    ]
+    give_codes(organizations)
+    validate_all(organizations, rules.refusals(proposals), exclude=TREE_FIELDS, unique="code")
+    with following(people=people) as touched:
+        insert_all(organizations)
+        touched.add(organizations)
+        write_new(
+            [
+                OrganizationPlacement(organization=row, unit=row.unit, started_on=row.established_on)
+                for row in organizations
+            ]
+        )
+        search.index_rows(organizations)
+        return place(actor, first)
 
 
 def findings(correction: rules.Correction) -> list[Finding]:

@@ -17,16 +17,14 @@ from registry.counting.totals.write import following
 from registry.models import (
     Assignment,
     Organization,
-    OrganizationPlacement,
     Person,
     Role,
     Unit,
 )
 from registry.models.journal import rewrite
-from registry.models.writer import write_new
 from registry.nouns.organization import ORGANIZATION
 from registry.operations.approving import all_locked, set_state
-from registry.operations.assignments import place, record_placed
+from registry.operations.assignments import record_placed
 from registry.operations.base import (
     edited,
     fresh,
@@ -37,13 +35,11 @@ from registry.operations.base import (
     renew,
     shown,
     stamp,
-    validate_all,
     write,
     write_each,
 )
-from registry.operations.codes import give_codes
+from registry.operations.foundings import TREE_FIELDS, first_stays, found, moving_along
 from registry.operations.foundings import findings as founding_findings
-from registry.operations.foundings import first_stays, moving_along
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
 from registry.rules import organizations as rules
@@ -51,19 +47,12 @@ from registry.rules import registrations, workflow
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import Finding, refuse_if
 from registry.rules.foundings import NOTHING, Beginning, beginning_of
-from registry.search import index as search
 from registry.search.index import batches
-from registry.trees.bulk_insert import insert_all
 from registry.trees.moves import move_last
 
 EDITABLE = ORGANIZATION.editable
 _ENTERED = (workflow.DRAW_UP.to, workflow.ENTER.to)
 """The states in which users enter an organization; commands also write what was approved elsewhere."""
-_PEOPLE = ("submitted_by", "changed_by", "decided_by")
-_TREE_FIELDS = (
-    *("parent", "lft", "rght", "tree_id", "level"),
-    *("unit", "campaign", "task_body", "source", "approving_organization", *_PEOPLE),
-)
 
 
 @dataclass(frozen=True)
@@ -112,44 +101,18 @@ def establish_organizations(
     now = timezone.now()
     for row in organizations:
         workflow.entered(row, actor.user, now)
-    findings = rules.refusals(
-        [
-            rules.Establishment(
-                row.kind,
-                row.unit,
-                row.established_on,
-                row.is_temporary,
-                row.parent,
-                row.dissolved_on,
-                row.campaign,
-            )
-            for row in organizations
-        ]
+    first = (
+        Assignment(
+            person=member.person,
+            organization=row,
+            role=member.role,
+            started_on=row.established_on,
+            document_number=row.approval_number,
+        )
+        for row in organizations
+        for member in members
     )
-    give_codes(organizations)
-    validate_all(organizations, findings, exclude=_TREE_FIELDS, unique="code")
-    with following(people=[member.person for member in members]) as touched:
-        insert_all(organizations)
-        touched.add(organizations)
-        write_new(
-            [
-                OrganizationPlacement(organization=row, unit=row.unit, started_on=row.established_on)
-                for row in organizations
-            ]
-        )
-        search.index_rows(organizations)
-        first = (
-            Assignment(
-                person=member.person,
-                organization=row,
-                role=member.role,
-                started_on=row.established_on,
-                document_number=row.approval_number,
-            )
-            for row in organizations
-            for member in members
-        )
-        placed = place(actor, first)
+    placed = found(actor, organizations, [member.person for member in members], first)
     names = ["code", "state", *EDITABLE]
     audit.record_all(
         [
@@ -219,7 +182,7 @@ def edit_organization(
         organization,
         changes,
         version,
-        exclude=_TREE_FIELDS,
+        exclude=TREE_FIELDS,
         rules=lambda row, _: _correction_findings(rules.Correction(row, organization, reason, began)),
     )
     if not wanted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from django.apps import apps
@@ -23,6 +23,8 @@ def packed(value: Any) -> Any:
         return {"row": [label, value.pk]} if value.pk is not None else {"new": [label, _values(value)]}
     if isinstance(value, date) and not isinstance(value, datetime):
         return {"day": value.isoformat()}
+    if isinstance(value, time):
+        return {"time": value.isoformat()}
     if isinstance(value, Mapping):
         return {"all": {name: packed(each) for name, each in value.items()}}
     if isinstance(value, list | tuple):
@@ -91,4 +93,6 @@ def _value(value: Any, rows: Mapping[Key, Model]) -> Any:
         return apps.get_model(label)(**{name: _value(each, rows) for name, each in values.items()})
     if "day" in value:
         return date.fromisoformat(value["day"])
+    if "time" in value:
+        return time.fromisoformat(value["time"])
     return {name: _value(each, rows) for name, each in value["all"].items()}

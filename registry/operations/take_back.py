@@ -27,6 +27,7 @@ from registry.counting.totals.write import (
     owners_of,
 )
 from registry.models import Assignment, AuditEntry, Organization, Unit, WorkflowState, journal
+from registry.models.approvable import Approvable
 from registry.models.base import Registered
 from registry.models.writer import write_new
 from registry.operations.acts import (
@@ -84,7 +85,7 @@ def take_back(*, actor: Actor, entry: AuditEntry, reason: str) -> str:
     return act.said()
 
 
-_DECISIONS = ("approve_organization", "approve_submission")
+_DECISIONS = ("approve_organization", "approve_submission", "approve_entry")
 
 
 def _need_approval(actor: Actor, act: Act) -> None:
@@ -93,18 +94,20 @@ def _need_approval(actor: Actor, act: Act) -> None:
         return
     columns = {Organization._meta.get_field(name).attname for name in _FROZEN}  # type: ignore[union-attr]
     is_decision = any(entry.verb in _DECISIONS for entry in act.entries)
-    changed: dict[int, Organization] = {}
-    is_approved = False
+    changed: dict[type[Approvable], dict[int, Approvable]] = defaultdict(dict)
+    were_approved: set[Key] = set()
     for change in act.changes:
-        row = owner_of(act.rows[change.key]) if change.key in act.rows else None
+        row = act.owner_of(act.rows[change.key]) if change.key in act.rows else None
         if isinstance(row, Assignment):
             row = row.organization if is_decision else None
         is_frozen = change.model is not Organization or bool(columns & {*(change.before or columns)})
-        if isinstance(row, Organization) and is_frozen:
-            changed[row.pk] = row
-            is_approved |= (change.before or {}).get("state") == WorkflowState.APPROVED
+        if isinstance(row, Approvable) and is_frozen:
+            changed[type(row)][row.pk] = row
+            if (change.before or {}).get("state") == WorkflowState.APPROVED:
+                were_approved.add((type(row), row.pk))
     told = [("撤回操作", nouns.label_of(act.head.verb), act.said())]
-    rows = list(changed.values())
+    rows = [row for model, some in changed.items() for row in model.changed_by_two(some.values())]
+    is_approved = any((type(row), row.pk) in were_approved for row in rows)
     need_approval(actor, act.head.verb, rows, lambda: told, is_approved=is_approved)
 
 

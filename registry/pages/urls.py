@@ -16,6 +16,7 @@ from registry.pages.desk import views as desk
 from registry.pages.organizations import changes as organization_changes
 from registry.pages.organizations import copying, founding
 from registry.pages.organizations import paper as organization_paper
+from registry.pages.organizations import reorganizing as organization_reorganizing
 from registry.pages.organizations import ticked as ticked_organizations
 from registry.pages.organizations import views as organizations
 from registry.pages.organizations.members import MemberTable
@@ -66,6 +67,7 @@ urlpatterns = [
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
     path("units/<slug:code>/edit/", unit_changes.edit, name="unit_edit"),
     path("units/<slug:code>/move/", unit_changes.move, name="unit_move"),
+    path("units/<slug:code>/figures/", unit_changes.figures, name="unit_figures"),
     path("units/<slug:code>/merge/", unit_changes.merge, name="unit_merge"),
     path("units/<slug:code>/close/", unit_changes.close, name="unit_close"),
     path("units/<slug:code>/register/", organization_changes.register, name="organization_register"),
@@ -97,7 +99,13 @@ urlpatterns = [
     path("organizations/<slug:code>/correct/", organization_changes.correct, name="organization_correct"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
     path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
-    path("organizations/<slug:code>/merge/", organization_changes.merge, name="organization_merge"),
+    path("organizations/<slug:code>/merge/", organization_reorganizing.merge, name="organization_merge"),
+    path("organizations/<slug:code>/split/", organization_reorganizing.split, name="organization_split"),
+    path(
+        "organizations/<slug:code>/reconstitute/",
+        organization_reorganizing.reconstitute,
+        name="organization_reconstitute",
+    ),
     path("organizations/<slug:code>/dissolve/", organization_changes.dissolve, name="organization_dissolve"),
     path("organizations/<slug:code>/withdraw/", organization_changes.withdraw, name="organization_withdraw"),
     path("organizations/<slug:code>/submit/", organization_changes.submit, name="organization_submit"),

@@ -103,6 +103,8 @@ class _FigureFacts(ScopedForm):
         metric.required = not made_metrics()
         if metric.required:
             del self.fields["made"]
+        else:
+            metric.help_text = "填指标或台账指标中的一项;系统统计的才与登记数核对。"
 
     def clean(self) -> dict[str, Any]:
         """Fill in what follows from the rest: the name and measure of a metric, the number in a text."""

@@ -80,7 +80,10 @@ REVOKE = Act(
     needs=("录入方提交撤回原因",),
     by_another=True,
 )
-ACTS = (DRAW_UP, ENTER, SUBMIT, APPROVE, RETURN, WITHDRAW, CHANGE, REVOKE)
+FOUND = Act(
+    "found", "随批准的拆分或改设成立", (), APPROVED, Side.DECIDING, needs=APPROVE.needs, by_another=True
+)
+ACTS = (DRAW_UP, ENTER, SUBMIT, APPROVE, RETURN, WITHDRAW, CHANGE, REVOKE, FOUND)
 """In the order of the drawing. Whatever was done can be taken back as a whole, too: then backwards."""
 
 RECORD = Act("record", "登记", (), APPROVED, Side.ENTERING)

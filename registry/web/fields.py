@@ -367,6 +367,14 @@ class FileInput(forms.FileInput):
         return mark_safe(render_to_string("parts/file.html", {"box": box, "for_id": for_id}))
 
 
+class BegunField(forms.Field):
+    """A field that is told by its form who fills it in and what it begins with."""
+
+    def begin(self, user: access.AnyUser, initial: Any) -> None:
+        """Take the user and the initial value."""
+        raise NotImplementedError
+
+
 class ScopedForm(forms.Form):
     """A form that knows its user, so that its pickers find only what the user may see.
 
@@ -396,6 +404,8 @@ class ScopedForm(forms.Form):
         for name, form_field in self.fields.items():
             if isinstance(form_field, SearchedField):
                 form_field.user = user
+            elif isinstance(form_field, BegunField):
+                form_field.begin(user, self.initial.get(name))
             elif isinstance(form_field, DayField):
                 held_day = self.initial.get(name)
                 form_field.set_near(held_day if isinstance(held_day, date) else form_field.near or about)

@@ -19,7 +19,7 @@ from registry.approvals import submissions
 from registry.approvals.models import Submission
 from registry.audit import Actor
 from registry.models import Assignment, AuditEntry, Organization, User
-from registry.operations import approving, assignments
+from registry.operations import approving, assignments, reorganizing
 from registry.operations import organizations as operations
 from registry.operations.submitting import or_submit
 from registry.operations.take_back import take_back
@@ -90,6 +90,30 @@ ACTS: dict[str, Act] = {
     "dissolve": lambda by, a, b: operations.dissolve_organization(
         actor=by, organization=organization(a), on=FIRST + timedelta(20), reason="结束"
     ),
+    "merge": lambda by, a, b: reorganizing.merge_organization(
+        actor=by,
+        organization=organization(a),
+        into=organization(b),
+        on=FIRST + timedelta(15),
+        reason="合并",
+    ),
+    "split": lambda by, a, b: reorganizing.split_organization(
+        actor=by,
+        organization=pick(Assignment, a).organization,
+        name=f"分{b}支部",
+        on=FIRST + timedelta(10 + b % 5),
+        members=[pick(Assignment, a)],
+        reason="拆分",
+    ),
+    "change kind": lambda by, a, b: reorganizing.reconstitute_organization(
+        actor=by,
+        organization=organization(a),
+        kind=("general_branch", "committee", "branch")[b % 3],
+        name=f"改设{b}",
+        parent=pick(Organization, 0),
+        on=FIRST + timedelta(10 + b % 5),
+        reason="改设",
+    ),
     "withdraw": lambda by, a, b: operations.withdraw_organization(
         actor=by, organization=organization(a), reason="误录"
     ),
@@ -103,7 +127,9 @@ ACTS: dict[str, Act] = {
     "return": lambda by, a, b: approving.return_organization(
         actor=by, organization=organization(-a - 1), reason="不全"
     ),
-    "carry out": lambda by, a, b: submissions.approve_submission(actor=by, submission=pick(Submission, a)),
+    "carry out": lambda by, a, b: submissions.approve_submission(
+        actor=by, submission=pick(Submission, a), approval_number=("", "批1号")[b % 2]
+    ),
     "send back": lambda by, a, b: submissions.return_submission(
         actor=by, submission=pick(Submission, a), reason="不妥"
     ),
@@ -138,6 +164,9 @@ def check(before: dict[Any, Any], after: dict[Any, Any], user: User, entries: li
         now, _, facts = after.get(key, (None, set(), None))
         if now is not None:
             assert workflow.leads(was, now), (key, was, now)
+        if was is None and now == "approved":
+            assert verbs & DECIDING, "what an act founds is approved with it"
+            assert user.pk not in after[key][1], "nobody decides on their own"
         if was == "submitted" and now in ("approved", "returned"):
             assert user.pk not in own, "nobody decides on their own"
         if was == "approved" and key[0] == "organization" and (now != was or facts != frozen):

@@ -87,10 +87,16 @@ def test_it_is_compared_with_others_and_over_units(world: Numbers) -> None:
     units = comparison(world.top_user, **chosen)
     assert [(each.unit.code, each.last) for each in units.compared] == [("left", 120), ("right", 0)]
     assert not units.problems, "what was searched for stands for what the box of choices held"
-    form = str(units.form())
-    assert 'optgroup label="组织"' in form
-    assert 'value="log.sampling.sampled"' in form, "it stands as a chip"
-    assert "log.sampling.sampled" not in str(units.form()["metric"]), "and is no choice among the declared"
+    box = str(units.form()["metric"])
+    assert 'optgroup label="组织"' in box
+    assert '<option value="log.sampling.sampled" selected>核酸采样支援:采样人数</option>' in box
+    tabs = {tab.label: tab.url for tab in units.metric_tabs}
+    assert "made" not in tabs["临时党支部"], "another one is asked for instead"
+    chips = [
+        chip["remove_url"]
+        for chip in comparison(world.left_user, unit="left", made="log.sampling.done").metric_chips
+    ]
+    assert not [url for url in chips if "made=" in url]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from registry.operations import (
     assignments,
     campaigns,
     compliance,
+    key_figures,
     leaving,
     merging,
     organizations,
@@ -68,6 +69,7 @@ class Place:
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
         self.assignment = assign(self.branch, make_person("李四", self.unit))
+        assign(self.branch, make_person("王五", self.unit))  # stays where the branch is split
         self.left = leaving.end_service(
             actor=Actor(), person=make_person(unit=self.unit), leaving="retired", on=ON, reason="到龄"
         )
@@ -195,6 +197,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "move_unit": lambda by, here, world: units.move_unit(
         actor=by, unit=here.spare, superior=here.station, on=ON, reason="理顺"
     ),
+    "choose_key_figures": lambda by, here, world: key_figures.choose_key_figures(
+        actor=by, unit=here.unit, metrics=["frontline_people"]
+    ),
     "merge_unit": lambda by, here, world: units.merge_unit(
         actor=by, unit=here.spare, into=here.station, on=ON, reason="并"
     ),
@@ -225,6 +230,17 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "merge_organization": lambda by, here, world: reorganizing.merge_organization(
         actor=by, organization=here.branch, into=here.second, on=ON, reason="合并"
+    ),
+    "split_organization": lambda by, here, world: reorganizing.split_organization(
+        actor=by,
+        organization=here.branch,
+        name="新支部",
+        on=ON,
+        members=[here.assignment],
+        reason="拆分",
+    ),
+    "reconstitute_organization": lambda by, here, world: reorganizing.reconstitute_organization(
+        actor=by, organization=here.branch, kind="general_branch", name="总支", on=ON, reason="改设"
     ),
     "withdraw_organization": lambda by, here, world: organizations.withdraw_organization(
         actor=by, organization=here.branch, reason="误录"
@@ -416,6 +432,7 @@ ASKED_ELSEWHERE = {
         "as close_campaign and reopen_closing: tests/closings",
     ),
     **dict.fromkeys(("ask_export", "cancel_export"), "one's own exports: tests/exports"),
+    **dict.fromkeys(("store_file", "caption_file", "remove_file", "restore_file"), "tests/files"),
     **dict.fromkeys(
         (
             *("submit_change", "submit_submission", "approve_submission"),

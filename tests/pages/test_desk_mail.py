@@ -57,3 +57,13 @@ def test_what_could_not_be_sent_is_tried_again_the_same_day(world: World, settin
     assert send() == 0
     settings.EMAIL_BACKEND = usual
     assert send() == 1
+
+
+def test_what_somebody_reminded_of_is_said_too(world: World, settings: Any, monkeypatch: Any) -> None:
+    settings.EMAIL_HOST = "mail.example.org"
+    User.objects.filter(pk=world.wanting.pk).update(wants_mail=True, mailed_on=None)
+    monkeypatch.setattr("registry.service.panels.reminded", lambda user: 12)
+    assert send() == 1
+    (sent,) = mail.outbox
+    assert sent.subject == "战时党建组织登记系统:1 件待办,12 件被催办"
+    assert sent.body.startswith("您有 1 件待办,另有 12 件被催办,请登录系统")

@@ -47,7 +47,7 @@ def test_the_page_is_the_table() -> None:
     [
         (None, "draft", True),
         (None, "submitted", True),
-        (None, "approved", False),
+        (None, "approved", True),  # founded by an act that another person approved
         ("draft", "approved", False),
         ("submitted", "approved", True),
         ("approved", "submitted", True),  # the approval was taken back

@@ -239,7 +239,9 @@ def edit_entry(
         )
     )
     lines = difference(row, design, fixed, {key: before.get(key) for key in differing}, differing)
-    if logbook.needs_approval:
+    if logbook.needs_approval and logbook.is_walled:
+        _need_approval_of_walled(actor, row, design, fixed, differing)
+    elif logbook.needs_approval:
         need_approval(actor, "edit_entry", [row], lambda: lines)
     take_values(row, design, {**before, **given})
     values = {
@@ -294,3 +296,15 @@ def _reached(new: New, design: Design) -> list[Mapping[str, Any]]:
     if design.steps and design.steps[0].key not in given:
         return [{"step": design.steps[0].key, "reached_on": new.happened_on}, *new.steps]
     return list(new.steps)
+
+
+def _need_approval_of_walled(
+    actor: Actor, row: Entry, design: Design, fixed: Mapping[str, Any], differing: Mapping[str, Any]
+) -> None:
+    """Ask for approval of what counts alone: what a walled entry says is kept nowhere in the open."""
+    if not fixed:
+        return
+    if row.state == APPROVED and differing:
+        raise refuse(None, "限阅台账已批准的条目,内容与日期、单位请分两次修改。")
+    lines = difference(row, design, fixed, {}, {})
+    need_approval(actor, "edit_entry", [row], lambda: lines, changes=dict(fixed))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from registry import access
 from registry.audit import Actor
-from registry.logbooks import rules
+from registry.logbooks import rules, walls
 from registry.logbooks.design import Step
 from registry.logbooks.models import Entry
 from registry.logbooks.operations import deciding, entries
@@ -175,6 +176,9 @@ def step(request: HttpRequest, code: str) -> HttpResponse:
 def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Change what an entry says: of an approved one it is submitted for another person to approve."""
     row = _at_hand(request, code, "edit_entry")
+    if not walls.may_read(request.user, row):
+        messages.warning(request, "这是限阅台账,内容由经办人修改。")
+        return HttpResponseRedirect(address_of(request).url(row.get_absolute_url()))
     people = people_of(request.user, row)
     data = posted(request)
     design = design_at(row.logbook, row.unit)

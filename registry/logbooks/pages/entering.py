@@ -71,8 +71,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
         context={
             "logbook": logbook,
             "title": f"登记:{logbook.name}",
-            "subtitle": f"必填 {form.required_number} 项,其余选填",
-            "purpose": logbook.purpose,
+            "subtitle": f"{logbook.purpose}必填 {form.required_number} 项,其余选填",
             "crumbs": [
                 {"name": "工作台账", "url": address.url(reverse("logbooks"))},
                 {"name": logbook.name, "url": back},

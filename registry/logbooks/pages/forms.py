@@ -86,11 +86,9 @@ def _choice(each: Field, given: Mapping[str, Any]) -> forms.Field:
 
 
 def _help(each: Field) -> str:
-    bounds = ""
-    if each.is_number and (each.lower is not None or each.upper is not None):
-        ends = ("" if end is None else f"{end:,}" for end in (each.lower, each.upper))
-        bounds = " 至 ".join(ends).strip() + "。"
-    return f"{each.help}{bounds if not each.help else ''}"
+    if each.help or not each.is_number or each.upper is None:
+        return each.help
+    return f"{each.lower or 0:,} 至 {each.upper:,}。"
 
 
 class EntryForm(ScopedForm):

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from registry import access
+from registry import access, nouns
 from registry.logbooks import walls
 from registry.logbooks.design import Design, Field, Step
 from registry.logbooks.models import Entry, EntryPerson, EntryStep
@@ -58,6 +58,7 @@ def entry(request: HttpRequest, code: str) -> HttpResponse:
             "values": values(request, listed) if may_read else [],
             "steps": told_steps(design, steps),
             "following": following(request, found, design, steps),
+            "panels": [made for make in nouns.handed_up("entry_panels") if (made := make(request, found))],
             "actions": actions(request, found),
             "draft_done": draft_key(request, found),
             **history.of_page(user, found, address),

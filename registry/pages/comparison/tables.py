@@ -31,6 +31,8 @@ from registry.web.tables import Table
 from registry.web.text import cleaned
 
 STEPS = {"day": (1, "按日", "日期"), "week": (7, "按周", "每周截至")}
+_UNASKED = {"made": None, "made_text": None}
+"""What was searched for: once it is found it is a metric as any other."""
 BY_DAY_UP_TO = 14
 """A longer period is shown by weeks, unless the address says otherwise."""
 
@@ -258,7 +260,9 @@ class ComparisonTable(Table[Step]):
         asked = self.asked
         slugs = [metric.slug for metric in asked.metrics]
         several = asked.is_of_metrics
-        choices = [("", "选择指标"), *declared_choices(slugs if several else ())]
+        choices: list[Any] = [("", "选择指标"), *declared_choices(slugs if several else ())]
+        if not several and slugs[0] in made_metrics():
+            choices.append(("台账指标", [(slugs[0], asked.metrics[0].title)]))
         fields: dict[str, forms.Field] = {
             "unit": PickerField("unit", multiple=True, required=False, label=f"单位(最多 {MOST} 个)"),
             "metric": forms.ChoiceField(
@@ -269,8 +273,7 @@ class ComparisonTable(Table[Step]):
             ),
         }
         if made_metrics():
-            chosen = [slug for slug in slugs if slug in made_metrics() and not several]
-            fields["made"] = MetricField(required=False, label="台账指标", initial=chosen)
+            fields["made"] = MetricField(required=False, label="台账指标")
         made = type("Compare", (ScopedForm,), fields)
         form: ScopedForm = made(user=self.user, initial={"unit": asked.units}, auto_id="compare_%s")
         return form
@@ -290,7 +293,7 @@ class ComparisonTable(Table[Step]):
             return []
         chosen = self.asked.metrics[0].slug
         return [
-            Tab(str(METRICS[slug].label), with_query(self.request, metric=slug), slug == chosen)
+            Tab(str(METRICS[slug].label), with_query(self.request, metric=slug, **_UNASKED), slug == chosen)
             for slug in CHARTED
         ]
 
@@ -302,6 +305,8 @@ class ComparisonTable(Table[Step]):
         chips = []
         for metric in self.asked.metrics:
             query = self.request.GET.copy()
+            for name in _UNASKED:
+                query.pop(name, None)
             query.setlist("metric", [each.slug for each in self.asked.metrics if each is not metric])
             chips.append({"label": metric.title, "remove_url": f"{self.request.path}?{query.urlencode()}"})
         return chips

@@ -97,6 +97,7 @@ FOUNDINGS = Deciding(
     differences=differences,
     returned=RETURNED,
     mending=lambda organization: (
+        ("编入人员", reverse("organization_members_add", args=[organization.code])),
         ("修改", reverse("organization_edit", args=[organization.code])),
         ("再次提交", reverse("organization_submit", args=[organization.code])),
     ),

@@ -20,7 +20,7 @@ from registry.web.context import Frame
 from registry.web.drill import Place
 from registry.web.links import Tab
 
-SHOWN = 50
+SHOWN, SHOWN_OWN = 50, 10
 PARTS = ("deciding", "returned", "submitted", "drafts", "cards", "owed", "lent")
 
 
@@ -32,6 +32,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "deciding": deciding.panel(request),
         "returned": _returned(request),
         "submitted": _submitted(request),
+        "submitted_number": sum(kind.own(user).count() for kind in handed_up.deciding()),
         "drafts": list(drafts(user).select_related("unit").order_by("-updated_at")[:SHOWN]),
         "cards": handed_up.cards(request),
         "owed": handed_up.owed(user),
@@ -65,9 +66,12 @@ def _returned(request: HttpRequest) -> list[tuple[Any, str, str, list[tuple[str,
 
 
 def _submitted(request: HttpRequest) -> list[tuple[Any, str, str, str]]:
-    """Return what the user submitted and others decide on: what would be done, its address, by whom."""
+    """Return what the user submitted and others decide on: what would be done, its address, by whom.
+
+    The oldest of each kind; all the user's own are in the lists.
+    """
     user, address = request.user, address_of(request)
-    found = [(kind, row) for kind in handed_up.deciding() for row in kind.own(user)[:SHOWN]]
+    found = [(kind, row) for kind in handed_up.deciding() for row in kind.own(user)[:SHOWN_OWN]]
     found.sort(key=lambda each: (each[1].submitted_at or each[1].created_at, each[1].pk))
     who = who_approves(user, [row for _kind, row in found])
     return [
@@ -84,7 +88,7 @@ def _tabs(context: dict[str, Any]) -> list[Tab]:
         ("退回的", "returned", len(context["returned"])),
         ("到期应办", "owed", len(context["owed"])),
         ("借调", "lent", context["lent_number"] if lent else 0),
-        ("我提交的", "submitted", len(context["submitted"])),
+        ("我提交的", "submitted", context["submitted_number"]),
         ("草稿", "drafts", len(context["drafts"])),
     )
     tabs = [Tab(label, f"#{name}", False, number) for label, name, number in numbers if number]

@@ -14,13 +14,12 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
-from registry.operations import approving, reorganizing, seen
+from registry.operations import approving, seen
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
 from registry.rules import organizations as rules
-from registry.rules import reorganizing as reorganizing_rules
 from registry.rules import workflow
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
@@ -88,7 +87,7 @@ def _at_hand(request: HttpRequest, code: str, verb: str) -> Organization:
     return organization
 
 
-def _approved_first(job: Job) -> list[str]:
+def approved_first(job: Job) -> list[str]:
     """Say before anything is typed that another person has to approve it."""
     is_approved = job.row.state == WorkflowState.APPROVED
     return ["该组织已批准:提交后须由另一人批准,批准前仍按原内容统计。"] if is_approved else []
@@ -125,7 +124,7 @@ def _dissolution(job: Job) -> dict[str, Any]:
     below = list(plan.subordinates)
     also = f"同日一并撤销下级组织 {len(below):,} 个。" if below else "没有下级组织。"
     said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments:,} 人次编入。"
-    return {"sentences": [said, also, *_approved_first(job)], "below": below}
+    return {"sentences": [said, also, *approved_first(job)], "below": below}
 
 
 def _move_warnings(job: Job) -> list[str]:
@@ -137,24 +136,10 @@ def _own_sentences(job: Job) -> list[str]:
     return [workflow.OWN] if workflow.is_own(job.user, job.row) else []
 
 
-def _merger(job: Job) -> list[str]:
-    """Say who and what would go over."""
-    day = typed_day_or(job.request.POST.get("on", ""), job.address.as_of)
-    people = reorganizing_rules.staying_on(job.row, day).count()
-    groups = reorganizing_rules.groups_of(job.row, day).count()
-    return [
-        f"自 {day.isoformat()} 起撤销“{job.row.name}”,"
-        f"在编 {people:,} 人次、下级组织 {groups:,} 个归入所选支部。",
-        "已在所选支部的人员不重复编入;书记归入后为成员,职责可再调整。",
-        *_approved_first(job),
-    ]
+ORGANIZATION = Subject("organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back)
+"""How pages change an organization."""
 
-
-_ORGANIZATION = Subject(
-    "organization", _at_hand, _around, "pages/organizations/confirm.html", _to_unit, _back
-)
-
-edit = _ORGANIZATION.change(
+edit = ORGANIZATION.change(
     operations.edit_organization,
     forms.EditForm,
     "编辑组织",
@@ -163,7 +148,7 @@ edit = _ORGANIZATION.change(
     done=lambda job, row: f"已保存“{row.name}”的修改。",
     template="pages/organizations/form.html",
 )
-correct = _ORGANIZATION.change(
+correct = ORGANIZATION.change(
     operations.edit_organization,
     forms.CorrectForm,
     "更正登记",
@@ -172,23 +157,23 @@ correct = _ORGANIZATION.change(
     sentences=lambda job: [
         "登记时就错了的类型、所在单位、上级组织和成立日期在这里更正,自成立之日起的统计随之改变。",
         "后来才变的,请用“转隶到其他单位”“调整上级组织”办理,之前日期的统计不变。",
-        *_approved_first(job),
+        *approved_first(job),
     ],
     done=lambda job, row: f"已更正“{row.name}”的登记,统计数随之改变。",
 )
-move = _ORGANIZATION.change(
+move = ORGANIZATION.change(
     operations.move_organization,
     forms.MoveForm,
     "调整上级组织",
     sentences=lambda job: [
         f"现在的上级组织:{job.row.parent.name if job.row.parent else '无'}。",
         "下级组织随同调整;所在单位不变。",
-        *_approved_first(job),
+        *approved_first(job),
     ],
     warn=_move_warnings,
     done=lambda job, row: f"“{row.name}”的上级组织已改为{f'“{row.parent.name}”' if row.parent else '无'}。",
 )
-transfer = _ORGANIZATION.change(
+transfer = ORGANIZATION.change(
     operations.transfer_organization,
     forms.TransferForm,
     "转隶到其他单位",
@@ -196,11 +181,11 @@ transfer = _ORGANIZATION.change(
     sentences=lambda job: [
         f"现在所在单位:{job.row.unit.name}。",
         "上级组织和人员编入不变。",
-        *_approved_first(job),
+        *approved_first(job),
     ],
     done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起转到{row.unit.name}。",
 )
-dissolve = _ORGANIZATION.change(
+dissolve = ORGANIZATION.change(
     operations.dissolve_organization,
     forms.DissolveForm,
     "撤销组织",
@@ -212,19 +197,7 @@ dissolve = _ORGANIZATION.change(
     ),
     beside=(seen.MEMBERS,),
 )
-merge = _ORGANIZATION.change(
-    reorganizing.merge_organization,
-    forms.MergeForm,
-    "并入其他支部",
-    submit_label="并入",
-    sentences=_merger,
-    done=lambda job, made: (
-        f"“{job.row.name}”自 {job.sent['on']} 起并入“{made.into.name}”,"
-        f"归入 {made.people:,} 人、下级组织 {made.organizations:,} 个。"
-    ),
-    beside=(seen.MEMBERS,),
-)
-withdraw = _ORGANIZATION.change(
+withdraw = ORGANIZATION.change(
     operations.withdraw_organization,
     ReasonForm,
     "撤回误录的组织",
@@ -232,12 +205,12 @@ withdraw = _ORGANIZATION.change(
     sentences=lambda job: [
         "撤回用于录入有误:该组织从任何日期的统计中去掉,记录仍保留,不能恢复。",
         "任务结束请用“撤销”。",
-        *_approved_first(job),
+        *approved_first(job),
     ],
     done=lambda job, row: f"已撤回“{row.name}”,它不再计入任何日期的统计,记录仍保留。",
     beside=(seen.MEMBERS,),
 )
-submit = _ORGANIZATION.change(
+submit = ORGANIZATION.change(
     approving.submit_organization,
     ScopedForm,
     "提交审批",
@@ -245,7 +218,7 @@ submit = _ORGANIZATION.change(
     done=lambda job, row: f"已提交“{row.name}”,批准前不计入统计。",
     beside=(seen.MEMBERS,),
 )
-approve = _ORGANIZATION.change(
+approve = ORGANIZATION.change(
     approving.approve_organization,
     DecisionForm,
     "批准",
@@ -253,7 +226,7 @@ approve = _ORGANIZATION.change(
     done=lambda job, row: f"已批准“{row.name}”,按其日期计入统计。",
     beside=(seen.MEMBERS,),
 )
-send_back = _ORGANIZATION.change(
+send_back = ORGANIZATION.change(
     approving.return_organization,
     ReasonForm,
     "退回",

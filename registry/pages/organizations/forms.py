@@ -369,21 +369,6 @@ class TransferForm(ScopedForm):
     reason = reason_field(required=True)
 
 
-class MergeForm(ScopedForm):
-    """Into another temporary branch from a day on, with what was shown of its extent (``planned``)."""
-
-    planned = forms.CharField(required=False, widget=forms.HiddenInput)
-    into = PickerField(
-        "organization",
-        label="并入支部",
-        verb="merge_organization",
-        rows=lambda rows: rows.filter(kind__in=BRANCH_KINDS, is_temporary=True),
-    )
-    on = DayField(label="合并日期", help_text="自该日起人员和下级组织归入所选支部,之前的日期不变。")
-    document_number = document_field("批准文号")
-    reason = reason_field(required=True)
-
-
 class DissolveForm(ScopedForm):
     """Dissolve from a day on, with what was shown of its extent (``planned``)."""
 

@@ -23,7 +23,7 @@ from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
 from registry.rules import workflow
-from registry.rules.reorganizing import is_temporary_branch
+from registry.rules.reorganizing import is_temporary_body, is_temporary_branch
 from registry.rules.waiting import overdue_by
 from registry.web.address import Address
 from registry.web.links import PENDING, buttons, linked, rows_page
@@ -198,6 +198,8 @@ _MENU = (
     ("move_organization", "organization_move", "调整上级组织"),
     ("edit_organization", "organization_correct", "更正登记"),
     ("merge_organization", "organization_merge", "并入其他支部"),
+    ("split_organization", "organization_split", "拆分支部"),
+    ("reconstitute_organization", "organization_reconstitute", "改设为其他类型"),
     ("dissolve_organization", "organization_dissolve", "撤销组织"),
     ("withdraw_organization", "organization_withdraw", "撤回误录"),
 )
@@ -205,6 +207,8 @@ _WHILE_IT_STANDS = {
     "organization_members_end",
     "organization_transfer",
     "organization_merge",
+    "organization_split",
+    "organization_reconstitute",
     "organization_dissolve",
 }
 
@@ -224,8 +228,11 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     )
     resubmits = state in workflow.SUBMIT.origins
     left_out = set() if stands else _WHILE_IT_STANDS
-    if state != WorkflowState.APPROVED or not is_temporary_branch(organization):
-        left_out = left_out | {"organization_merge"}
+    is_approved = state == WorkflowState.APPROVED
+    if not (is_approved and is_temporary_branch(organization)):
+        left_out = left_out | {"organization_merge", "organization_split"}
+    if not (is_approved and is_temporary_body(organization)):
+        left_out = left_out | {"organization_reconstitute"}
     if resubmits:  # the form of a draft has all that is corrected later
         left_out = left_out | {"organization_correct"}
     if menu := buttons(user, organization, address, *(each for each in _MENU if each[1] not in left_out)):
