@@ -3,6 +3,7 @@
 from registry.models.audit import AuditEntry, AuditProof, AuditSeal, SealedEntry
 from registry.models.campaign import Campaign
 from registry.models.compliance import Holiday, RuleException, RuleSetting
+from registry.models.figures import KeyFigures
 from registry.models.kinds import (
     Basis,
     DateBasis,

@@ -19,6 +19,7 @@ VERBS = (
 
 WORDS = {
     "members": RecordWord("编入人数"),
+    "key_figures": RecordWord("首页指标"),
     "assignments": RecordWord("编入(人次)"),
     "units": RecordWord("单位数"),
     "organizations": RecordWord("组织数"),

@@ -26,6 +26,7 @@ from registry.operations import (
     assignments,
     campaigns,
     compliance,
+    key_figures,
     leaving,
     merging,
     organizations,
@@ -195,6 +196,9 @@ ATTEMPTS: dict[str, Attempt] = {
     "edit_unit": lambda by, here, world: units.edit_unit(actor=by, unit=here.unit, changes={"note": "新"}),
     "move_unit": lambda by, here, world: units.move_unit(
         actor=by, unit=here.spare, superior=here.station, on=ON, reason="理顺"
+    ),
+    "choose_key_figures": lambda by, here, world: key_figures.choose_key_figures(
+        actor=by, unit=here.unit, metrics=["frontline_people"]
     ),
     "merge_unit": lambda by, here, world: units.merge_unit(
         actor=by, unit=here.spare, into=here.station, on=ON, reason="并"

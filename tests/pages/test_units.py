@@ -597,7 +597,7 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
     tables = [re.search(r'FROM "?registry_(\w+)', query["sql"]) for query in captured]
     assert sorted(found[1] for found in tables if found) == sorted(
         [
-            *("session", "user", "grant", "campaign", "figure"),
+            *("session", "user", "grant", "campaign", "figure", "keyfigures"),
             *("proposal", "proposal"),  # what a manager may confirm, and all that waits for the navigation
             "assignment",  # who is in what is not approved
             *("auditentry",) * 4,  # the acts, their entries, what took them back, what can be taken back
