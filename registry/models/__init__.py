@@ -3,6 +3,7 @@
 from registry.models.audit import AuditEntry, AuditProof, AuditSeal, SealedEntry
 from registry.models.campaign import Campaign
 from registry.models.compliance import Holiday, RuleException, RuleSetting
+from registry.models.figures import KeyFigures
 from registry.models.kinds import (
     Basis,
     DateBasis,
@@ -17,7 +18,7 @@ from registry.models.kinds import (
     UnitKind,
     WorkflowState,
 )
-from registry.models.organization import Organization, OrganizationPlacement
+from registry.models.organization import CoveredUnit, Organization, OrganizationPlacement
 from registry.models.person import BEGINNING, Assignment, Person, PersonPlacement, StatusPeriod
 from registry.models.sent import SentForm
 from registry.models.session import Session

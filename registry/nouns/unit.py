@@ -106,6 +106,7 @@ UNIT = Noun(
         Verb("move_unit", "调整上级单位", MANAGE),
         Verb("merge_unit", "并入其他单位", MANAGE),
         Verb("close_unit", "撤销单位", MANAGE),
+        Verb("choose_key_figures", "选择首页指标", MANAGE, final="首页指标的选择不能撤回,请重新选择。"),
     ),
     unit_path="",
     page="unit",

@@ -67,6 +67,7 @@ urlpatterns = [
     path("units/<slug:code>/add/", unit_changes.add, name="unit_add"),
     path("units/<slug:code>/edit/", unit_changes.edit, name="unit_edit"),
     path("units/<slug:code>/move/", unit_changes.move, name="unit_move"),
+    path("units/<slug:code>/figures/", unit_changes.figures, name="unit_figures"),
     path("units/<slug:code>/merge/", unit_changes.merge, name="unit_merge"),
     path("units/<slug:code>/close/", unit_changes.close, name="unit_close"),
     path("units/<slug:code>/register/", organization_changes.register, name="organization_register"),
@@ -98,6 +99,7 @@ urlpatterns = [
     path("organizations/<slug:code>/correct/", organization_changes.correct, name="organization_correct"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
     path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
+    path("organizations/<slug:code>/cover/", organization_changes.cover, name="organization_cover"),
     path("organizations/<slug:code>/merge/", organization_reorganizing.merge, name="organization_merge"),
     path("organizations/<slug:code>/split/", organization_reorganizing.split, name="organization_split"),
     path(

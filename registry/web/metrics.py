@@ -29,6 +29,14 @@ def declared_choices(without: Sequence[str] = ()) -> Choices:
     return list(groups.items())
 
 
+def every_choice(user: access.AnyUser) -> Choices:
+    """Return the declared metrics, and those that users made and ``user`` sees, in their groups."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for metric in _seen(user, list(made_metrics().values())):
+        groups.setdefault(metric.group, []).append((metric.slug, str(metric.label)))
+    return [*declared_choices(), *groups.items()]
+
+
 def seen_metrics(user: access.AnyUser, slugs: Iterable[str]) -> dict[str, Metric]:
     """Return the metrics with these slugs, by slug; of those that users made the ones that ``user`` sees."""
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from registry.logbooks.design import read
 from registry.logbooks.models import Logbook
 from registry.logbooks.operations.logbooks import add_logbook
 from registry.models import Unit
@@ -64,3 +65,35 @@ def make_logbook(unit: Unit, **facts: Any) -> Logbook:
         **facts,
     }
     return add_logbook(actor=ACTOR, unit=unit, **given)
+
+
+def sent_design(design: dict[str, Any], **more: str) -> dict[str, Any]:
+    """Return what the form of a design sends."""
+    made = read(design)
+    facts = {
+        "name": "核酸采样支援",
+        "group": "activity",
+        "about": "unit",
+        "is_walled": "no",
+        "needs_approval": "no",
+        "started_on": "2020-01-01",
+    }
+    found = {**facts, **more}
+    for part in ("fields", "steps", "counters"):
+        lines = getattr(made, part)
+        found[f"{part}-TOTAL_FORMS"] = found[f"{part}-INITIAL_FORMS"] = str(len(lines))
+        for place, line in enumerate(lines):
+            for name in line.__dataclass_fields__:
+                value = getattr(line, name)
+                if name == "choices":
+                    value = "、".join(value)
+                if value is not None and value is not False and value != "" and not isinstance(value, tuple):
+                    found[f"{part}-{place}-{name}"] = str(value)
+            if part == "steps":
+                found[f"{part}-{place}-needs"] = list(line.needs)
+            if part == "counters":
+                kind = "field" if line.field else "step"
+                found[f"{part}-{place}-what"] = (
+                    f"{kind}:{line.field or line.step}" if line.field or line.step else ""
+                )
+    return found

@@ -16,7 +16,7 @@ from registry.logbooks.operations.logbooks import edit_logbook
 from registry.logbooks.operations.parts import design_at
 from registry.refusals import OperationRefused
 from tests.factories import ACTOR, make_user
-from tests.logbooks.books import DESIGN, make_logbook
+from tests.logbooks.books import DESIGN, make_logbook, sent_design
 from tests.world import World
 
 
@@ -25,38 +25,6 @@ def manager(world: World, client: Client) -> Client:
     """A browser in which a manager of the whole country is logged in."""
     client.force_login(make_user("guanli", world.top, "manager"))
     return client
-
-
-def sent(design: dict[str, Any], **more: str) -> dict[str, Any]:
-    """Return what the form of a design sends."""
-    made = read(design)
-    facts = {
-        "name": "核酸采样支援",
-        "group": "activity",
-        "about": "unit",
-        "is_walled": "no",
-        "needs_approval": "no",
-        "started_on": "2020-01-01",
-    }
-    found = {**facts, **more}
-    for part in ("fields", "steps", "counters"):
-        lines = getattr(made, part)
-        found[f"{part}-TOTAL_FORMS"] = found[f"{part}-INITIAL_FORMS"] = str(len(lines))
-        for place, line in enumerate(lines):
-            for name in line.__dataclass_fields__:
-                value = getattr(line, name)
-                if name == "choices":
-                    value = "、".join(value)
-                if value is not None and value is not False and value != "" and not isinstance(value, tuple):
-                    found[f"{part}-{place}-{name}"] = str(value)
-            if part == "steps":
-                found[f"{part}-{place}-needs"] = list(line.needs)
-            if part == "counters":
-                kind = "field" if line.field else "step"
-                found[f"{part}-{place}-what"] = (
-                    f"{kind}:{line.field or line.step}" if line.field or line.step else ""
-                )
-    return found
 
 
 def test_a_logbook_with_every_type_of_field_is_made_on_the_page(world: World, manager: Client) -> None:
@@ -70,7 +38,7 @@ def test_a_logbook_with_every_type_of_field_is_made_on_the_page(world: World, ma
     }
     assert {each["type"] for each in every["fields"]} == set(FieldType.values)
     assert {each["way"] for each in every["counters"]} == set(Way.values)
-    answer = manager.post(reverse("logbook_add", args=["top"]), sent(every, do="start"))
+    answer = manager.post(reverse("logbook_add", args=["top"]), sent_design(every, do="start"))
     assert answer.status_code == 302, answer.context["form"].errors
     logbook = Logbook.objects.get()
     assert logbook.made == read(every)
@@ -96,7 +64,7 @@ def test_the_buttons_of_lines_write_nothing(
     world: World, manager: Client, button: str, labels: list[str]
 ) -> None:
     two = {"fields": [DESIGN["fields"][0], DESIGN["fields"][2]]}
-    answer = manager.post(reverse("logbook_add", args=["top"]), sent(two, do=button))
+    answer = manager.post(reverse("logbook_add", args=["top"]), sent_design(two, do=button))
     assert answer.status_code == 200
     lines = answer.context["form"].sets["fields"]
     assert [line["label"].value() or "" for line in lines] == labels
@@ -112,7 +80,7 @@ def test_what_is_wrong_is_said_at_its_line_and_nothing_is_lost(world: World, man
         ],
         "counters": [{"key": "all", "label": "人数", "way": "people"}],
     }
-    answer = manager.post(reverse("logbook_add", args=["top"]), sent(wrong, do="start"))
+    answer = manager.post(reverse("logbook_add", args=["top"]), sent_design(wrong, do="start"))
     form = answer.context["form"]
     assert form.sets["fields"][1].errors == {"choices": ["字段“班次”至少要有两个选项。"]}
     assert form.sets["counters"][0].errors == {"field": ["指标“人数”没有人员字段可计。"]} or form.errors
@@ -151,7 +119,7 @@ def test_a_bureau_adds_its_own_fields_for_itself_and_below(world: World, manager
     logbook = make_logbook(world.top)
     url = reverse("logbook_fields", args=[logbook.code, "left"])
     own = {"fields": [{"key": "f1", "label": "分局采样车", "type": "text"}]}
-    answer = manager.post(url, sent(own, do="save"))
+    answer = manager.post(url, sent_design(own, do="save"))
     assert answer.status_code == 302, answer.context["form"].errors
     assert AddedFields.objects.get().unit == world.left
     labels = [each.label for each in design_at(logbook, world.station).fields]

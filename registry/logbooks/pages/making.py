@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
+from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.logbooks.design import Design, Group, Way, read, read_fields
@@ -232,6 +233,7 @@ def take_shipped(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
+@require_safe
 def design(request: HttpRequest, code: str) -> HttpResponse:
     """Show what a logbook asks for and counts, who added what, and what was done with it."""
     logbook: Logbook = access.get_row(request.user, "logbook", code)

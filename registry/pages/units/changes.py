@@ -10,7 +10,9 @@ from django.utils.safestring import SafeString
 from registry import access
 from registry.models import Unit
 from registry.operations import units as operations
+from registry.operations.key_figures import choose_key_figures, chosen_at
 from registry.pages.units import forms
+from registry.pages.units.page import KEY_FIGURES
 from registry.rules import units as rules
 from registry.rules.findings import warnings
 from registry.web.changes import Job, Subject
@@ -116,4 +118,22 @@ close = _UNIT.change(
     submit_label="撤销该单位",
     sentences=_closure,
     done=lambda job, row: f"已自 {job.sent['on']} 起撤销“{row.name}”。",
+)
+
+
+def _figures_said(job: Job) -> list[str]:
+    return [
+        "最多六项,按先后排列;下级单位没有另选的,也用这里的选择。都不选,恢复上级或系统的首页指标。",
+    ]
+
+
+figures = _UNIT.change(
+    choose_key_figures,
+    forms.KeyFiguresForm,
+    "选择首页指标",
+    sentences=_figures_said,
+    initial=lambda job: {
+        f"figure_{place}": slug for place, slug in enumerate(chosen_at(job.row) or KEY_FIGURES)
+    },
+    done=lambda job, row: "已保存首页指标。",
 )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
 from registry.models import Unit, UnitKind
 from registry.operations.units import EDITABLE
+from registry.rules.key_figures import MOST
 from registry.rules.units import REGION_CODE
 from registry.web.fields import (
     DayField,
@@ -18,6 +21,7 @@ from registry.web.fields import (
     text_of,
     wide,
 )
+from registry.web.metrics import every_choice
 
 
 class _Facts(ScopedForm):
@@ -60,6 +64,23 @@ class EditUnitForm(EditForm, _Facts):
     """Rename a unit or change its other plain facts."""
 
     held = EDITABLE
+
+
+class KeyFiguresForm(ScopedForm):
+    """Up to six metrics for the top of the page, in their order; none: as above."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("", "–"), *every_choice(self.user)]
+        for place in range(MOST):
+            self.fields[f"figure_{place}"] = forms.ChoiceField(
+                label=f"第 {place + 1} 项", choices=choices, required=False
+            )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the chosen metrics in their order."""
+        sent = (self.cleaned_data[f"figure_{place}"] for place in range(MOST))
+        return {"metrics": [slug for slug in sent if slug]}
 
 
 class MoveUnitForm(ScopedForm):

@@ -16,7 +16,7 @@ from registry.counting import series
 from registry.counting.basis import Question
 from registry.counting.metrics import CHARTED, METRICS, OrganizationMetric
 from registry.counting.reconciliation import Verdict, figures_within, reconcile
-from registry.counting.rollup import Line, Rollup, count_units
+from registry.counting.rollup import Line, Rollup, count_units, rollup
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
 from registry.models.prepared import Values, read_rows
@@ -77,6 +77,9 @@ _KEY_FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("task_forces", ("work_groups", "leading_groups")),
 )
 
+KEY_FIGURES = tuple(slug for slug, _parts in _KEY_FIGURES)
+"""The metrics on top where nobody chose others."""
+
 _SHORT = {
     "temporary_committees": "党委",
     "temporary_general_branches": "党总支",
@@ -123,11 +126,17 @@ def counted(
     )
 
 
-def key_figures(address: Address, counts: Rollup, course: Course) -> list[KeyFigure]:
-    """Return the key figures, with the change since the same count seven days before where days are asked."""
+def key_figures(address: Address, counts: Rollup, course: Course, chosen: Sequence[str]) -> list[KeyFigure]:
+    """Return the ``chosen`` key figures, with the change since the same count seven days before.
+
+    There is none where a period is asked.
+    """
     total, links, before = counts.total, RowLinks(address), course.before
+    if more := [METRICS[slug] for slug in chosen if slug not in total.counts]:  # those that users made
+        made = rollup(counts.unit, counts.question, children=False, metrics=more).total
+        total = Line({**total.counts, **made.counts}, {**total.pending, **made.pending})
     found = []
-    for slug, parts in _KEY_FIGURES:
+    for slug, parts in [(slug, dict(_KEY_FIGURES).get(slug, ())) for slug in chosen]:
         below = [counted(links, counts.unit, total, part) for part in parts]
         if slug == "frontline_people":
             below[0] = replace(below[0], share=percent(below[0].value, total.counts[slug]))
@@ -340,7 +349,7 @@ def first_day(question: Question, period: Period) -> date:
     return min(period.since, question.as_of - RECENTLY)
 
 
-def course(unit: Unit, question: Question, charted: str, period: Period) -> Course:
+def course(unit: Unit, question: Question, charted: str, period: Period, chosen: Sequence[str]) -> Course:
     """Return the days of the metric charted, and what is needed for the change over a week: one query."""
     week, bases = question.as_of - timedelta(days=WEEK_DAYS), (Basis.CURRENT.value, Basis.CUMULATIVE.value)
     since, until = first_day(question, period), max(period.until, question.as_of)
@@ -353,7 +362,7 @@ def course(unit: Unit, question: Question, charted: str, period: Period) -> Cour
         found = series.courses(unit, of_one, period.since, period.until, question, bases)
         line = count_units([unit], question.on(week), pending=False)[unit.pk]
         return Course({basis: found[basis, charted] for basis in bases}, line.counts)
-    slugs = dict.fromkeys([charted, *(slug for slug, _parts in _KEY_FIGURES)])
+    slugs = dict.fromkeys([charted, *chosen])
     found = series.courses(unit, [METRICS[slug] for slug in slugs], since, until, question, bases)
     first, after = (period.since - since).days, (period.until - since).days + 1
     lines = {basis: found[basis, charted][first:after] for basis in bases}

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST
 
 from registry.counting.metrics import METRICS
 from registry.models.hierarchy import Moves, UnitHierarchy, within
+from registry.operations.key_figures import chosen_at
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
 from registry.pages.units.tables import UnitsBelowTable
@@ -40,7 +41,8 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     Moves.after(unit_page.first_day(question, period))
     spans = within(UnitHierarchy.on(question.as_of).spans(unit), question.scope)
     charted = unit_page.charted_of(request)
-    course = unit_page.course(unit, question, charted, period)
+    chosen = chosen_at(unit) or unit_page.KEY_FIGURES
+    course = unit_page.course(unit, question, charted, period, chosen)
     sheet = table.sheet(on_paper=True)
     days = unit_events.recent(question, spans)
     below = PaperTable(sheet) if table.below.rows else None
@@ -52,7 +54,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
         unit=unit,
         more={
             "paper_template": "pages/units/paper.html",
-            "key_figures": unit_page.key_figures(address, table.counts, course),
+            "key_figures": unit_page.key_figures(address, table.counts, course, chosen),
             "chart": unit_page.trend(unit, charted, course, period),
             "chart_label": METRICS[charted].label,
             "below": below,

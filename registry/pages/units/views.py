@@ -22,6 +22,7 @@ from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.base import in_spans
 from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
 from registry.models.prepared import Values, read_objects, read_rows
+from registry.operations.key_figures import chosen_at
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.organizations.tables import OVERDUE
 from registry.pages.panels import panels_of
@@ -47,6 +48,7 @@ CHILDREN_ON_A_PAGE = 100
 _MAINTENANCE = (
     ("add_unit", "unit_add", "增设下级单位"),
     ("edit_unit", "unit_edit", "修改单位资料"),
+    ("choose_key_figures", "unit_figures", "选择首页指标"),
     ("move_unit", "unit_move", "调整上级单位"),
     ("merge_unit", "unit_merge", "并入其他单位"),
     ("close_unit", "unit_close", "撤销单位"),
@@ -82,7 +84,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "sort": request.GET.get("sort"),
         **period.kept,
     }
-    course = unit_page.course(shown, question, charted, period)
+    chosen = chosen_at(shown) or unit_page.KEY_FIGURES
+    course = unit_page.course(shown, question, charted, period, chosen)
     reported = unit_page.reported(address, shown)
     recent = unit_events.recent(question, spans, LINES_SHOWN)
     standing, standing_number = unit_events.standing_at(shown, question)
@@ -100,7 +103,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "head_tabs": _bases(address, shown, kept),
         "head_tabs_label": "统计口径",
         "kept_by_period": others(request, ("since",)),
-        "key_figures": unit_page.key_figures(address, counts, course),
+        "key_figures": unit_page.key_figures(address, counts, course, chosen),
         "chart": unit_page.trend(shown, charted, course, period, reported),
         "charts": [
             Tab(
