@@ -23,7 +23,7 @@ from tests.addresses import (
     unit,
     user,
 )
-from tests.factories import assign
+from tests.factories import assign, make_organization
 from tests.two_bureaus import Bureau
 
 TODAY = "2020-03-01"
@@ -77,6 +77,12 @@ def other_number(there: Bureau) -> str:
 
 def new_person(here: Bureau) -> dict[str, Any]:
     return {"name": "新人", "number": "NEW", "category": "officer", "political_status": "masses"}
+
+
+def split(here: Bureau) -> dict[str, Any]:
+    """A branch with a group below it, which the form then asks for."""
+    make_organization(here.unit, "group", parent=here.branch)
+    return {"name": "名", "on": TODAY, "reason": "x", "members": here.assignment.pk}
 
 
 def edited(here: Bureau) -> dict[str, Any]:
@@ -236,6 +242,14 @@ FORGED: dict[str, Forged] = {
         lambda here: {"on": TODAY, "reason": "x"},
         other_branch,
     ),
+    **{
+        f"SplitForm.{name}": ("organization_split", branch, split, forged)
+        for name, forged in (
+            ("members", lambda there: there.assignment.pk),
+            ("secretary", lambda there: there.assignment.pk),
+            ("groups", lambda there: there.team.pk),
+        )
+    },
     "ReconstituteForm.parent": (
         "organization_reconstitute",
         branch,

@@ -187,7 +187,7 @@ def _commendations(has: Happenings) -> None:
             collective_names="一个检查站" if collectives else None,
         )
     for i, (kind, waits) in enumerate(
-        (("嘉奖", False), ("通报表扬", False), ("三等功", False), ("嘉奖", True), ("嘉奖", True))
+        (("嘉奖", False), ("通报表扬", False), ("嘉奖", False), ("嘉奖", True), ("嘉奖", True))
     ):
         day = date(2020, 2, 14) + timedelta(6 * i)
         has.add(

@@ -78,7 +78,7 @@ class FilesWidget(forms.Widget):
         attributes = attrs or {}
         end = next(end for end, kind in ENDS.items() if kind == self.kind)
         context = {
-            "id": attributes.get("id", f"id_{name}"),
+            "id": f"{attributes.get('id', f'id_{name}')}_box",
             "name": name,
             "box_name": f"{name}{end}",
             "kind": self.kind.value,

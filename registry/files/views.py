@@ -10,14 +10,16 @@ from django import forms
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from registry import access
 from registry.files import disk, operations
 from registry.files.models import REMOVED_FOR, FileKind, StoredFile
 from registry.files.owners import MISSING, get_file, owner_of, row_of
 from registry.files.receiving import receive
+from registry.models import User
 from registry.refusals import OperationRefused
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject
@@ -29,10 +31,15 @@ logger = logging.getLogger(__name__)
 _FIELD = re.compile(r"[A-Za-z][\w-]{0,60}")
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def file_upload(request: HttpRequest) -> HttpResponse:
-    """Store one file of a form that is being filled in; answer how it stands there, or 422 with why not."""
+    """Store one file of a form that is being filled in; answer how it stands there, or 422 with why not.
+
+    Asked without sending anything: how one's own uploads stand in a form that was kept as a draft.
+    """
     access.need_somewhere(request.user, "store_file")
+    if request.method != "POST":
+        return _drafted(request)
     kind, name = request.POST.get("kind", ""), request.POST.get("name", "")
     uploads = request.FILES.getlist("file")[:1]
     if kind not in FileKind.values or not _FIELD.fullmatch(name) or not uploads:
@@ -42,6 +49,18 @@ def file_upload(request: HttpRequest) -> HttpResponse:
         status = 503 if done.is_busy else 422
         return HttpResponse(done.refused[0], status=status, content_type="text/plain; charset=utf-8")
     return render(request, "files/_item.html", {"file": done.stored[0], "name": name}, status=201)
+
+
+def _drafted(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request.user, User)
+    name, words = request.GET.get("name", ""), request.GET.getlist("pk")[: operations.MOST_UNCLAIMED]
+    pks = [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 19]
+    mine = StoredFile.objects.unclaimed_by(request.user).filter(kind=request.GET.get("kind", ""))
+    found = mine.in_bulk(pks) if _FIELD.fullmatch(name) else {}
+    items = [
+        render_to_string("files/_item.html", {"file": found[pk], "name": name}) for pk in pks if pk in found
+    ]
+    return HttpResponse("".join(items))
 
 
 @require_safe

@@ -79,6 +79,8 @@ function fill({ values, pickers }) {
       chips.append(chip);
     }
   }
+  // Photos come back by their numbers (photos.js).
+  form.dispatchEvent(new CustomEvent("draft-fill", { bubbles: true, detail: { values } }));
   form.dispatchEvent(new Event("input", { bubbles: true }));
 }
 

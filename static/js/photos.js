@@ -116,6 +116,24 @@ for (const kind of ["dragover", "drop"]) {
   });
 }
 
+// A draft is taken up again (draft.js): what was uploaded for it and not saved stands in the form again.
+document.addEventListener("draft-fill", async ({ target, detail: { values } }) => {
+  for (const box of target.querySelectorAll("[data-photos]")) {
+    const { name, kind, url } = box.dataset;
+    const there = new Set(items(box).map((item) => item.dataset.file));
+    const pks = values.filter(([field, pk]) => field === name && !there.has(pk)).map(([, pk]) => ["pk", pk]);
+    if (!pks.length) continue;
+    const answer = await fetch(`${url}?${new URLSearchParams([["name", name], ["kind", kind], ...pks])}`);
+    if (!answer.ok || answer.redirected) continue;
+    box.querySelector(".photos").insertAdjacentHTML("beforeend", await answer.text());
+    for (const [field, value] of values) {
+      const input = field.startsWith(`${name}_caption_`) && box.querySelector(`[name="${CSS.escape(field)}"]`);
+      if (input) input.value = value;
+    }
+    changed(box);
+  }
+});
+
 // The line is back: what was lost is sent again.
 window.addEventListener("online", () => {
   for (const again of document.querySelectorAll("[data-photos] .failed .photo-again:not([hidden])")) again.click();

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page
 
 from registry.models import Campaign, Figure, Organization, Person, Source, Unit
-from tests.e2e.axe import BUT_THE_SIDE, problems
+from tests.e2e.axe import AXE, BUT_THE_SIDE, problems
 from tests.e2e.pages import walk
 from tests.two_bureaus import TwoBureaus
 
@@ -46,6 +46,7 @@ def world() -> TwoBureaus:
 
 
 def test_every_page_fits_every_width_and_is_in_reach(page: Page, world: TwoBureaus, live_server) -> None:
+    page.add_init_script(AXE)
     wrong, seen, readers = [], set(), set()
     for stop in walk(page, live_server.url, world):
         height = TALL

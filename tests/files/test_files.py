@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections.abc import Sequence
@@ -153,6 +154,14 @@ def test_a_file_is_sent_by_itself_and_stands_in_the_form(world: World) -> None:
     assert answer.status_code == 201
     assert f'<input type="hidden" name="scene" value="{file.pk}">' in answer.content.decode()
     assert "<b>" not in answer.content.decode()
+
+
+def test_a_draft_that_is_taken_up_again_has_ones_own_uploads(world: World) -> None:
+    mine, foreign, (saved,) = stored(world), stored(world, "manager"), held(world)
+    asked = {"name": "photos", "kind": "photo", "pk": [mine.pk, foreign.pk, saved.pk, "x"]}
+    page = world.client().get(reverse("file_upload"), asked).content.decode()
+    assert re.findall(r'name="photos" value="(\d+)"', page) == [str(mine.pk)]
+    assert world.client().get(reverse("file_upload"), {**asked, "name": '"'}).content == b""
 
 
 @pytest.mark.look
