@@ -156,6 +156,11 @@ class EntryForm(ScopedForm):
             field.keep(each[0] if isinstance(each, tuple) else each)
 
     @property
+    def personal(self) -> list[str]:
+        """The fields of personal data, which no browser keeps."""
+        return [f"{PREFIX}{each.key}" for each in self.asked if each.personal]
+
+    @property
     def required_number(self) -> int:
         """How many fields must be filled in."""
         return sum(each.required for each in self.fields.values())
