@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Model, prefetch_related_objects
 
 from registry import audit
 from registry.access import AnyUser
@@ -66,8 +66,23 @@ def python_values(row: Entry, design: Design, people: Iterable[EntryPerson]) -> 
     return found
 
 
-def told(row: Entry, design: Design, people: Sequence[EntryPerson]) -> dict[str, Any]:
-    """Return what the record says of a new entry; of a walled logbook nothing of its content."""
+def rows_in(rows: Iterable[Entry], designs: Mapping[int, Design]) -> dict[tuple[str, int], Model]:
+    """Return the units and organizations that entries name, as ``rows_named``; ``designs`` by unit."""
+    return rows_named(
+        (designs[row.unit_id].by_key[key], value)
+        for row in rows
+        for key, value in row.values.items()
+        if key in designs[row.unit_id].by_key
+    )
+
+
+def told(
+    row: Entry, design: Design, people: Sequence[EntryPerson], named: Mapping[tuple[str, int], Model]
+) -> dict[str, Any]:
+    """Return what the record says of a new entry; of a walled logbook nothing of its content.
+
+    ``named`` are the rows that its values name (``rows_in``).
+    """
     about = {**audit.fields_of(row, ["logbook", "unit", "happened_on"])}
     about |= {
         name: audit.plain(getattr(row, name))
@@ -76,9 +91,6 @@ def told(row: Entry, design: Design, people: Sequence[EntryPerson]) -> dict[str,
     }
     if row.logbook.is_walled:
         return about
-    named = rows_named(
-        (design.by_key[key], value) for key, value in row.values.items() if key in design.by_key
-    )
     said_ = [
         f"{each.label}:{said(each, row.values.get(each.key), named)}"
         for each in design.fields
