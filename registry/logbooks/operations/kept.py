@@ -18,8 +18,8 @@ from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.values import is_empty, kept, rows_named, said
-from registry.models.journal import remove
-from registry.models.writer import write_new
+from registry.models.journal import note_new, remove
+from registry.models.writer import Writer, reserve_ids, write_new
 from registry.operations.base import (
     fresh_all,
     operation,
@@ -164,10 +164,16 @@ def owners_of(logbook: Logbook, people: Iterable[int]) -> dict[int, LoggedPerson
     Asked before ``following``, which is given them: what they counted before is known only then.
     """
     wanted = set(people)
-    known = {each.person_id: each for each in LoggedPerson.objects.filter(logbook=logbook, person__in=wanted)}
-    new = [LoggedPerson(logbook=logbook, person_id=pk) for pk in sorted(wanted - known.keys())]
-    write_new(new)
-    return known | {each.person_id: each for each in new}
+    rows = LoggedPerson.objects.filter(logbook=logbook)
+    known = {each.person_id: each for each in rows.filter(person__in=wanted)}
+    if missing := sorted(wanted - known.keys()):
+        keys = dict(zip(missing, reserve_ids(LoggedPerson, len(missing)), strict=True))
+        new = Writer(LoggedPerson, ("id", "logbook_id", "person_id"))
+        # Somebody else may name one of them for the first time, too.
+        new.write([(keys[pk], logbook.pk, pk) for pk in missing], keep_existing=True)
+        known |= {each.person_id: each for each in rows.filter(person__in=missing)}
+        note_new(known[pk] for pk in missing if known[pk].pk == keys[pk])
+    return known
 
 
 def rewrite_facts(logbook: Logbook, rows: Sequence[Entry]) -> None:
