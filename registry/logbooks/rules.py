@@ -161,6 +161,9 @@ def _check_field(place: str, each: Field, proposal: Making) -> Wrong:
         yield "choices_given", f"{place}.choices", f"字段“{each.label}”至少要有两个选项。"
     if each.lower is not None and each.upper is not None and each.lower > each.upper:
         yield "bounds_in_order", f"{place}.upper", f"字段“{each.label}”的最大值小于最小值。"
+    if proposal.is_walled and each.type in OF_FILES:
+        message = f"限阅台账不能有照片和附件(它们不加密),请去掉字段“{each.label}”。"
+        yield "walled_files", f"{place}.type", message
     before = proposal.before.by_key.get(each.key)
     if before is not None and before.key in proposal.used:
         if before.type != each.type:

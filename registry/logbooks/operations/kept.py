@@ -12,8 +12,9 @@ from registry import audit
 from registry.access import AnyUser
 from registry.audit import Actor
 from registry.counting.totals.write import following
+from registry.files.operations import hold_files
 from registry.logbooks import walls
-from registry.logbooks.design import Design
+from registry.logbooks.design import OF_FILES, Design, Field
 from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
@@ -101,7 +102,11 @@ def difference(
     ]
     return [
         *lines,
-        *((design.by_key[key].label, word_of(before.get(key)), word_of(after[key])) for key in after),
+        *(
+            (each.label, _told(each, before.get(key)), _told(each, after[key]))
+            for key in after
+            for each in [design.by_key[key]]
+        ),
     ]
 
 
@@ -111,6 +116,18 @@ def people_of(user: AnyUser | None, row: Entry) -> list[EntryPerson]:
         walls.open_for(user, row)
         return walls.people_of(row)
     return list(row.people.select_related("person"))
+
+
+def _told(field: Field, value: Any) -> str:
+    """Return a value for the record: of photos their number."""
+    return said(field, value) if field.type in OF_FILES else word_of(value)
+
+
+def hold_files_of(actor: Actor, row: Entry, design: Design, keys: Iterable[str]) -> None:
+    """Let an entry hold the photos and files that its values name, in these fields."""
+    for key in keys:
+        if key in design.by_key and design.by_key[key].type in OF_FILES:
+            hold_files(actor, row, row.values.get(key, []), field=key)
 
 
 def word_of(value: Any) -> str:
