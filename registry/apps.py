@@ -39,6 +39,7 @@ class RegistryConfig(AppConfig):
         "registry.operations.organizations.edit_organization",
         "registry.operations.organizations.move_organization",
         "registry.operations.organizations.transfer_organization",
+        "registry.operations.covering.cover_units",
         "registry.operations.organizations.dissolve_organization",
         "registry.operations.organizations.dissolve_organizations",
         "registry.operations.reorganizing.merge_organization",
@@ -58,7 +59,10 @@ class RegistryConfig(AppConfig):
     """The operations that are submitted where they change what is approved (``operations.submitting``)."""
     standing_rules = ("registry.rules.restored.RULES",)
     """What must hold of rows that an act taken back has set back (``registry.operations.take_back``)."""
-    closing_rules = ("registry.rules.campaigns.lead_refusals",)
+    closing_rules = (
+        "registry.rules.campaigns.lead_refusals",
+        "registry.rules.covering.closing_refusals",
+    )
     cleaners = ("registry.operations.retention.CLEANERS",)
     metrics = (
         "registry.counting.metrics.ORGANIZATION_METRICS",

@@ -107,6 +107,12 @@ def merged(here: Bureau) -> dict[str, Any]:
     return {"into": other.code, "on": "2020-03-01", "reason": "合并", "confirmed": ""}
 
 
+def joint(here: Bureau) -> list[str]:
+    """A joint branch."""
+    found = Organization.objects.filter(code="jia-joint").first()
+    return [(found or make_organization(here.unit, "joint_branch", code="jia-joint")).code]
+
+
 def split_off(here: Bureau) -> dict[str, Any]:
     """One of two members goes over into a new branch."""
     assign(here.branch, make_person("留下的人", here.unit))
@@ -572,6 +578,14 @@ TABLE: dict[str, list[Row]] = {
             ENTER,
             ENTERED,
             lambda here: {"unit": here.station.code, "on": "2020-03-01", "reason": "转"},
+        )
+    ],
+    "organization_cover": [
+        Row(
+            joint,
+            ENTER,
+            ENTERED,
+            lambda here: {"units": [here.spare.code], "on": "2020-03-01", "reason": "合署"},
         )
     ],
     "organization_merge": [Row(branch, ENTER, ENTERED, merged)],

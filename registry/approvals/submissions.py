@@ -31,7 +31,7 @@ from registry.rules.organizations import FROZEN
 OPEN = (WorkflowState.SUBMITTED.value, WorkflowState.RETURNED.value)
 """The states in which a submission may still be carried out."""
 _OF_DECISION = frozenset(("approving_organization", "approval_number", "approved_on"))
-_MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS))
+_MATTERS = frozenset((*FROZEN, "state", seen.MEMBERS, seen.COVERED))
 """What of an organization may not change between submitting and approving; a wording fix may."""
 _SEND_BACK = "请退回,由提交人核对后再次提交。"
 

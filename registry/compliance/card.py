@@ -27,6 +27,7 @@ _LEAD: Way = ("assign_person", "organization_members_add", "指定组长")
 _ROLES: Way = ("change_role", "organization", "调整职务")
 _NUMBER: Way = ("edit_organization", "organization_correct", "登记批复文号")
 _KIND: Way = ("edit_organization", "organization_correct", "更正类型")
+_COVER: Way = ("cover_units", "organization_cover", "变更覆盖单位")
 _DISSOLVE: Way = ("dissolve_organization", "organization_dissolve", "撤销组织")
 _FOUND: Way = ("establish_organization", "organization_copy", "另行成立")
 _HOME: Way = ("transfer_person", "person_transfer", "登记组织关系")
@@ -36,7 +37,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "branch_min_full_members": (_KIND,),
     "temp_branch_min_full_members": (_PLACE,),
     "branch_max_members": (_KIND, _FOUND),
-    "joint_branch": (_KIND,),
+    "joint_branch": (_COVER, _KIND),
     "temp_branch_approved": (_NUMBER,),
     "temp_branch_appointed": (_APPOINT,),
     "temp_secretary_full_member": (_APPOINT, _ROLES),

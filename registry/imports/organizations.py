@@ -11,6 +11,7 @@ from registry.audit import Actor
 from registry.importers import naming
 from registry.importers.cases import Case, ask
 from registry.importers.session import REASON, Importer, Session, anchor, parents_first
+from registry.imports.covered import Covers
 from registry.models import Campaign, Organization, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.models.unit import MAX_DEPTH
@@ -22,8 +23,8 @@ from registry.operations.organizations import (
     establish_organizations,
 )
 from registry.operations.submitting import WAITS, or_submit
+from registry.rules import covering, workflow
 from registry.rules import organizations as rules
-from registry.rules import workflow
 from registry.rules.dissolutions import Dissolution, extents
 from registry.search.index import batches
 from registry.search.named import answers_to
@@ -48,6 +49,9 @@ class OrganizationImporter(Importer):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.new: list[Organization] = []
+        self._covers = Covers(session)
+        self._covered: list[list[Unit]] = []
+        """What each of the new ones covers."""
         self._ending: list[Case] = []
         self._superiors: dict[int, dict[str, Organization]] = {}
         self._campaigns: dict[str, list[Campaign]] = {}
@@ -97,6 +101,7 @@ class OrganizationImporter(Importer):
         units = naming.resolve(session, cases, "unit", "unit", verb, lambda case: now(case, "unit"))
         naming.refuse(session, units, "unit", "unit")
         session.know_units(case.text("unit") for case in cases)
+        self._covers.resolve(cases)
         superiors = naming.resolve(
             session, cases, "parent", "organization", "see", lambda case: now(case, "parent"), _is_superior
         )
@@ -134,7 +139,7 @@ class OrganizationImporter(Importer):
                     reason=reason,
                 )
         if self.new:
-            establish_organizations(actor=actor, organizations=self.new, reason=reason)
+            establish_organizations(actor=actor, organizations=self.new, covered=self._covered, reason=reason)
         self.session.renew()
 
     def review(self) -> list[Case]:
@@ -195,6 +200,7 @@ class OrganizationImporter(Importer):
         fixed = (now.kind, now.is_temporary, now.unit.code, now.parent.code if now.parent else "")
         for (slug, how), value in zip(_FIXED, fixed, strict=True):
             case.refuse_change(slug, value, how)
+        self._covers.compare(case, now)
         if case.edits and not session.may("edit_organization", now.unit):
             case.wrong("code", "您不能修改该组织,请由所在单位办理。")
         elif case.edits and now.state == WorkflowState.WITHDRAWN:
@@ -239,6 +245,7 @@ class OrganizationImporter(Importer):
                     setattr(candidate, slug, case.edits.get(slug, getattr(candidate, slug)))
                 corrections[rules.Correction(candidate, case.row, REASON)] = case
         ask(rules.correction_refusals, corrections)
+        ask(covering.correction_refusals, corrections)
         self._judge_ends([case for case in fine if "dissolved_on" in case.edits and not case.is_wrong()])
         for case in fine:
             if case.is_wrong():
@@ -305,6 +312,7 @@ class OrganizationImporter(Importer):
             campaign = given.get("campaign") if "campaign" not in case.bad else None
             proposal = rules.Establishment(kind, unit, start, is_temporary, parent, end, campaign)
             case.heed(rules.refusals([proposal]))
+            self._covers.judge(case, unit, kind, start)
         level = parent.level + 1 if parent is not None else 0
         if level >= MAX_DEPTH:
             case.wrong("parent", f"组织层级不能超过 {MAX_DEPTH} 级。")
@@ -323,11 +331,15 @@ class OrganizationImporter(Importer):
             **facts,
             **case.facts(("kind", "campaign", "dissolved_on", "dissolution_number", *FACTS)),
         )
+        covered = self._covers.of(case)
+        case.new.covered = "、".join(each.name for each in covered)  # for the preview
         words = [case.joined("name"), f"导入后为“{state.label}”"]
         case.summary = " · ".join(word for word in words if word)[:300]
-        session.touch_unit(unit)
+        for each in (unit, *covered):
+            session.touch_unit(each)
         session.organizations[case.key] = case.new
         self.new.append(case.new)
+        self._covered.append(covered)
         if not session.is_writing:
             session.founded[case.key] = case
 

@@ -22,3 +22,4 @@ class LogbooksConfig(AppConfig):
     organization_panels = ("registry.logbooks.pages.panels.of_organization",)
     person_panels = ("registry.logbooks.pages.panels.of_person",)
     desk_decides = ("registry.logbooks.pages.desk.ENTRIES",)
+    file_owners = ("registry.logbooks.files.ENTRY",)

@@ -161,6 +161,9 @@ def _check_field(place: str, each: Field, proposal: Making) -> Wrong:
         yield "choices_given", f"{place}.choices", f"字段“{each.label}”至少要有两个选项。"
     if each.lower is not None and each.upper is not None and each.lower > each.upper:
         yield "bounds_in_order", f"{place}.upper", f"字段“{each.label}”的最大值小于最小值。"
+    if proposal.is_walled and each.type in OF_FILES:
+        message = f"限阅台账不能有照片和附件(它们不加密),请去掉字段“{each.label}”。"
+        yield "walled_files", f"{place}.type", message
     before = proposal.before.by_key.get(each.key)
     if before is not None and before.key in proposal.used:
         if before.type != each.type:
@@ -180,6 +183,10 @@ def _check_gone(proposal: Making) -> Wrong:
 
 def _check_counter(place: str, counter: Counter, proposal: Making) -> Wrong:
     design, label = proposal.design, counter.label
+    before = next((each for each in proposal.before.counters if each.key == counter.key), counter)
+    if before.is_distinct != counter.is_distinct:  # its totals are kept in the other way
+        message = f"指标“{label}”不能在不重复的人数和别的计数方式之间改;请删去它,另加一个指标。"
+        yield "way_stays", f"{place}.way", message
     if counter.way not in Way.values:
         yield "way_known", f"{place}.way", f"指标“{label}”的计数方式“{counter.way}”没有。"
         return

@@ -41,6 +41,8 @@ def tidied(field: Field, value: Any) -> Any:
     """Return what was given in the form in which it is compared and kept: texts without spaces around."""
     if isinstance(value, str):
         return value.strip() if field.type == FieldType.LONG_TEXT else " ".join(value.split())
+    if field.type in OF_FILES:
+        return [each.pk if isinstance(each, Model) else each for each in value or ()]
     if field.type == FieldType.PERSON and isinstance(value, Person):
         return ((value, ""),)
     return value
@@ -56,8 +58,6 @@ def kept(field: Field, value: Any) -> Any:
         return f"{value:%H:%M}"
     if isinstance(value, date):
         return value.isoformat()
-    if field.type in OF_FILES:
-        return [each.pk if isinstance(each, Model) else each for each in value]
     return value
 
 

@@ -18,7 +18,7 @@ from registry.models.kinds import (
     UnitKind,
     WorkflowState,
 )
-from registry.models.organization import Organization, OrganizationPlacement
+from registry.models.organization import CoveredUnit, Organization, OrganizationPlacement
 from registry.models.person import BEGINNING, Assignment, Person, PersonPlacement, StatusPeriod
 from registry.models.sent import SentForm
 from registry.models.session import Session

@@ -64,12 +64,15 @@ def ends_not_before_start(
     )
 
 
-def one_each_day(name: str, owner: str) -> list[models.BaseConstraint]:
-    """Return the constraints of dated rows of which ``owner`` has one on each day, the last without end."""
+def one_each_day(name: str, *owner: str) -> list[models.BaseConstraint]:
+    """Return the constraints of dated rows of which ``owner`` has one on each day, the last without end.
+
+    The owner may be two rows together: a joint branch and a unit that it covers.
+    """
     return [
         models.CheckConstraint(condition=ends_after(F("started_on")), name=f"{name}_ends_after_start"),
-        models.UniqueConstraint(fields=[owner], condition=Q(ended_on__isnull=True), name=f"{name}_one_open"),
-        models.UniqueConstraint(fields=[owner, "started_on"], name=f"{name}_one_start"),
+        models.UniqueConstraint(fields=owner, condition=Q(ended_on__isnull=True), name=f"{name}_one_open"),
+        models.UniqueConstraint(fields=[*owner, "started_on"], name=f"{name}_one_start"),
     ]
 
 

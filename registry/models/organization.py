@@ -173,3 +173,23 @@ class OrganizationPlacement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization_id}@{self.unit_id} {self.started_on}..{self.ended_on}"
+
+
+class CoveredUnit(models.Model):
+    """A unit that a joint branch (联合党支部) covers beside its host unit, from one day to another.
+
+    The last of a unit stays open, also after the dissolution. Nothing is counted by it: an organization
+    counts at its host unit alone.
+    """
+
+    organization = Link(Organization, related_name="covered_units")
+    unit = Link(Unit, related_name="covered_by")
+    started_on = models.DateField("开始")
+    ended_on = models.DateField("结束", null=True, blank=True)
+
+    class Meta:
+        verbose_name = "联合党支部覆盖的单位"
+        constraints = one_each_day("coveredunit", "organization", "unit")
+
+    def __str__(self) -> str:
+        return f"{self.organization_id}+{self.unit_id} {self.started_on}..{self.ended_on}"

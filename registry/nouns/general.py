@@ -33,6 +33,7 @@ WORDS = {
     "predecessor": RecordWord("改设前的组织"),
     "assignments_moved": RecordWord("转入的编入"),
     "with": RecordWord("随同撤销"),
+    "covered": RecordWord("覆盖单位"),
     "figures": RecordWord("报道数"),
     "rows": RecordWord("行数"),
     "guards": RecordWord("触发器"),

@@ -108,6 +108,13 @@ SHEET = Layout(
             is_info=True,
         ),
         Column(
+            "covered",
+            "覆盖单位",
+            also=("联合覆盖单位", "覆盖的单位", "联合单位"),
+            max_length=300,
+            help="联合党支部除所在单位外还覆盖的单位,写名称或代码,用顿号隔开;其他组织不填。",
+        ),
+        Column(
             "campaign",
             kind="text",
             also=("专项任务代码", "任务代码", "任务名称", "任务"),
@@ -172,6 +179,7 @@ ORGANIZATION = Noun(
         Verb("edit_organization", "修改组织资料", ENTER),
         Verb("move_organization", "调整上级组织", ENTER),
         Verb("transfer_organization", "转隶到其他单位", ENTER),
+        Verb("cover_units", "变更覆盖单位", ENTER),
         Verb("dissolve_organization", "撤销组织", ENTER),
         Verb("merge_organization", "并入其他支部", ENTER),
         Verb("split_organization", "拆分支部", ENTER),

@@ -7,20 +7,22 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 
 from registry import audit
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.models import Assignment, Organization, OrganizationPlacement, Person
+from registry.models import Assignment, CoveredUnit, Organization, OrganizationPlacement, Person, Unit
 from registry.models.journal import rewrite
 from registry.models.writer import write_new
 from registry.operations.assignments import place, redate
 from registry.operations.base import stamp, validate_all, write_each
 from registry.operations.codes import give_codes
+from registry.operations.covering import begin_covering, founded_covering
+from registry.rules import covering, workflow
 from registry.rules import organizations as rules
-from registry.rules import workflow
 from registry.rules.findings import Finding
 from registry.rules.foundings import Beginning
 from registry.search import index as search
@@ -35,13 +37,19 @@ TREE_FIELDS = (
 
 
 def found(
-    actor: Actor, organizations: Sequence[Organization], people: Sequence[Person], first: Iterable[Assignment]
+    actor: Actor,
+    organizations: Sequence[Organization],
+    people: Sequence[Person],
+    first: Iterable[Assignment],
+    covered: Sequence[Sequence[Unit]] = (),
 ) -> list[Assignment]:
     """Write new organizations with their first placements, or refuse; return the placements.
 
-    ``first`` is read when the organizations have keys; ``people`` are those it places. For operations only:
-    the caller holds the locks, has asked for the right, and writes the record.
+    ``first`` is read when the organizations have keys; ``people`` are those it places, ``covered`` says for
+    each organization which units it covers (none: no one covers any). For operations only: the caller holds
+    the locks, has asked for the right, and writes the record.
     """
+    covered = covered or [[]] * len(organizations)
     proposals = [
         rules.Establishment(
             row.kind,
@@ -55,7 +63,11 @@ def found(
         for row in organizations
     ]
     give_codes(organizations)
-    validate_all(organizations, rules.refusals(proposals), exclude=TREE_FIELDS, unique="code")
+    findings = [
+        *rules.refusals(proposals),
+        *covering.refusals(founded_covering(organizations, covered)),
+    ]
+    validate_all(organizations, findings, exclude=TREE_FIELDS, unique="code")
     with following(people=people) as touched:
         insert_all(organizations)
         touched.add(organizations)
@@ -65,6 +77,7 @@ def found(
                 for row in organizations
             ]
         )
+        begin_covering(organizations, covered)
         search.index_rows(organizations)
         return place(actor, first)
 
@@ -76,12 +89,18 @@ def findings(correction: rules.Correction) -> list[Finding]:
         moved = copy(row)
         moved.established_on = correction.candidate.established_on
         proposals.append(replace(correction, candidate=moved, now=row))
-    return rules.correction_refusals(proposals)
+    return [*rules.correction_refusals(proposals), *covering.correction_refusals(proposals)]
 
 
-def first_stays(organizations: Sequence[int], founded: date) -> QuerySet[OrganizationPlacement]:
-    """Return the first placement of each of these organizations, which were founded on the day."""
-    return OrganizationPlacement.objects.filter(organization__in=organizations, started_on=founded)
+def rewrite_first(organizations: Sequence[int], founded: date, **values: Any) -> None:
+    """Write another day, or host, to the first placement of each that was founded on the day.
+
+    What a joint branch covers from that day on goes along with the day.
+    """
+    first = Q(organization__in=organizations, started_on=founded)
+    rewrite(OrganizationPlacement.objects.filter(first), **values)
+    if "started_on" in values:
+        rewrite(CoveredUnit.objects.filter(first), started_on=values["started_on"])
 
 
 @contextmanager
@@ -95,7 +114,7 @@ def moving_along(
     is_later = day > organization.established_on
     if is_later:
         redate(actor, began.everybody, day, reason)
-    rewrite(first_stays([row.pk for row in began.below], organization.established_on), started_on=day)
+    rewrite_first([row.pk for row in began.below], organization.established_on, started_on=day)
     written = write_each([(row, {"established_on": day, **stamp(actor)}) for row in began.below])
     told = [(row, workflow.told(before), workflow.told(after)) for row, before, after in written]
     audit.record_each(actor, "edit_organization", told, reason=reason)

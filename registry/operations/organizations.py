@@ -21,13 +21,13 @@ from registry.models import (
     Role,
     Unit,
 )
-from registry.models.journal import rewrite
 from registry.nouns.organization import ORGANIZATION
 from registry.operations.approving import all_locked, set_state
 from registry.operations.assignments import record_placed
 from registry.operations.base import (
     edited,
     fresh,
+    fresh_all,
     may,
     need_approval,
     need_right,
@@ -38,12 +38,13 @@ from registry.operations.base import (
     write,
     write_each,
 )
-from registry.operations.foundings import TREE_FIELDS, first_stays, found, moving_along
+from registry.operations.covering import told
+from registry.operations.foundings import TREE_FIELDS, found, moving_along, rewrite_first
 from registry.operations.foundings import findings as founding_findings
 from registry.operations.units import place_at
 from registry.refusals import need_reason, refuse
+from registry.rules import covering, registrations, workflow
 from registry.rules import organizations as rules
-from registry.rules import registrations, workflow
 from registry.rules.dissolutions import Dissolution, Extent, extents
 from registry.rules.findings import Finding, refuse_if
 from registry.rules.foundings import NOTHING, Beginning, beginning_of
@@ -65,16 +66,20 @@ class Member:
 
 @operation
 def establish_organization(
-    *, actor: Actor, state: str, members: Iterable[Member] = (), **facts: Any
+    *,
+    actor: Actor,
+    state: str,
+    members: Iterable[Member] = (),
+    covered: Sequence[Unit] = (),
+    **facts: Any,
 ) -> Organization:
     """Establish an organization of these ``facts`` with its first members, or nothing at all.
 
-    Members are placed from ``established_on`` with the approval as their document. Raises
-    ``OperationRefused`` with messages by field.
+    Members are placed from ``established_on`` with the approval as their document. A joint branch covers
+    the ``covered`` units beside its own. Raises ``OperationRefused`` with messages by field.
     """
-    return establish_organizations(
-        actor=actor, organizations=[Organization(state=state, **facts)], members=list(members)
-    )[0]
+    new, covers = [Organization(state=state, **facts)], [covered] if covered else ()
+    return establish_organizations(actor=actor, organizations=new, members=list(members), covered=covers)[0]
 
 
 @operation
@@ -83,19 +88,22 @@ def establish_organizations(
     actor: Actor,
     organizations: Sequence[Organization],
     members: Sequence[Member] = (),
+    covered: Sequence[Sequence[Unit]] = (),
     reason: str = "",
 ) -> Sequence[Organization]:
     """Establish new organizations, each under its ``parent``: one that is there, or an earlier one of them.
 
-    One that is entered with the day on which it was dissolved is history. ``members`` are those of each.
+    One that is entered with the day on which it was dissolved is history. ``members`` are those of each,
+    ``covered`` says for each which units it covers beside its own (none: no one covers any).
     """
-    locks.use_units({row.unit for row in organizations})
+    locks.use_units({row.unit for row in organizations}.union(*covered))
     locks.use_campaigns(row.campaign for row in organizations)
     locks.lock_organization_trees(
         {row.parent for row in organizations if row.parent is not None and row.parent.pk}
     )
     renew(organizations, "unit", "parent", "campaign")
-    need_right(actor, "establish_organization", *organizations)
+    covered = [fresh_all(units) for units in covered] or [[]] * len(organizations)
+    need_right(actor, "establish_organization", *organizations, *set().union(*covered))
     if actor.user is not None and any(row.state not in _ENTERED for row in organizations):
         raise refuse(None, "登记的组织须先提交,由另一人批准。")
     now = timezone.now()
@@ -112,7 +120,8 @@ def establish_organizations(
         for row in organizations
         for member in members
     )
-    placed = found(actor, organizations, [member.person for member in members], first)
+    people = [member.person for member in members]
+    placed = found(actor, organizations, people, first, covered)
     names = ["code", "state", *EDITABLE]
     audit.record_all(
         [
@@ -120,11 +129,11 @@ def establish_organizations(
                 actor,
                 "establish_organization",
                 row,
-                after={**audit.fields_of(row, names), "members": len(members)},
+                after={**audit.fields_of(row, names), "members": len(members), **told(units)},
                 reason=reason,
                 effective_on=row.established_on,
             )
-            for row in organizations
+            for row, units in zip(organizations, covered, strict=True)
         ]
     )
     # The founding names the members of the unit by their number only; who comes from elsewhere is named one
@@ -203,7 +212,7 @@ def edit_organization(
             if name in wanted
         }
         if stay:
-            rewrite(first_stays([organization.pk], organization.established_on), **stay)
+            rewrite_first([organization.pk], organization.established_on, **stay)
         before, after = {name: getattr(organization, name) for name in wanted}, dict(wanted)
         if "parent" in wanted:  # together with the kind: the one may stand only under the other
             with_it: dict[str, Any] = {
@@ -258,7 +267,8 @@ def transfer_organization(
     locks.use_units([unit])
     organization, unit = _locked(organization), fresh(unit)
     need_right(actor, "transfer_organization", organization, unit)
-    refuse_if(rules.transfer_refusals([rules.Transfer(organization, unit, on)]))
+    proposals = [rules.Transfer(organization, unit, on)]
+    refuse_if([*rules.transfer_refusals(proposals), *covering.transfer_refusals(proposals)])
     before = organization.unit
     told = [_told_field("unit", before, unit), ("转隶日期", "", on.isoformat())]
     need_approval(actor, "transfer_organization", [organization], lambda: told)

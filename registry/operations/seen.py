@@ -18,7 +18,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Model
 from django.utils.crypto import salted_hmac
 
-from registry.models import Assignment, Grant
+from registry.models import Assignment, CoveredUnit, Grant
 from registry.refusals import OperationRefused
 
 logger = logging.getLogger(__name__)
@@ -56,9 +56,20 @@ def _grants(pks: Sequence[int]) -> Any:
     return rows.values_list("user_id", "unit_id", "role", "started_on", "ended_on")
 
 
-_BESIDE: Mapping[str, Callable[[Sequence[int]], Any]] = {"编入人员": _members, "授权": _grants}
+def _covered(pks: Sequence[int]) -> Any:
+    rows = CoveredUnit.objects.filter(organization_id__in=pks).order_by("pk")
+    return rows.values_list("organization_id", "unit_id", "started_on", "ended_on")
+
+
+_BESIDE: Mapping[str, Callable[[Sequence[int]], Any]] = {
+    "编入人员": _members,
+    "授权": _grants,
+    "覆盖单位": _covered,
+}
 """What stands beside a row on its page, by its label: of each the key of the row, and what it is."""
-MEMBERS, GRANTS = _BESIDE
+MEMBERS, GRANTS, COVERED = _BESIDE
+_WITH = {MEMBERS: (MEMBERS, COVERED)}
+"""Who decides on an organization with its members decides on the units that it covers, too."""
 
 
 def _digest(value: object) -> str:
@@ -77,6 +88,7 @@ def _values(row: Model) -> dict[str, object]:
 def marks(rows: Sequence[Model], *beside: str) -> list[str]:
     """Return the mark of each row: of each of its fields, and of what stands ``beside`` it."""
     also: list[dict[int, list[Any]]] = []
+    beside = tuple(each for label in beside for each in _WITH.get(label, (label,)))
     for label in beside:
         found: dict[int, list[Any]] = {}
         for pk, *rest in _BESIDE[label]([row.pk for row in rows]):

@@ -97,7 +97,7 @@ def _need_approval(actor: Actor, act: Act) -> None:
     changed: dict[type[Approvable], dict[int, Approvable]] = defaultdict(dict)
     were_approved: set[Key] = set()
     for change in act.changes:
-        row = act.owner_of(act.rows[change.key]) if change.key in act.rows else None
+        row = act.owner_of(_rows_of(act, [change])[0])
         if isinstance(row, Assignment):
             row = row.organization if is_decision else None
         is_frozen = change.model is not Organization or bool(columns & {*(change.before or columns)})
@@ -126,13 +126,21 @@ def _rights(act: Act) -> list[tuple[str, list[Any]]]:
     by_verb: dict[str, list[Any]] = defaultdict(list)
     for entry in act.entries:
         there = [act.rows.get((apps.get_model(label), pk)) for _, label, pk, _, _ in entry.rows]
-        by_verb[entry.verb] += [row for row in there if row is not None and nouns.describes(type(row))]
+        rows = [row for row in there if row is not None and nouns.describes(type(row))]
+        by_verb[entry.verb] += rows or _about(entry)
     if act.head.verb in _DECISIONS:  # who decided it need not have the right to enter it
         by_verb = {act.head.verb: [row for rows in by_verb.values() for row in rows]}
     asked = [(verb, rows) for verb, rows in by_verb.items() if rows]
     if back := list(_units_back(act).values()):
         asked.append((asked[0][0], back))
     return asked
+
+
+def _about(entry: AuditEntry) -> list[Any]:
+    """Return the row that an entry is about, for one that wrote only dated rows of it."""
+    if not entry.rows or not nouns.knows(entry.noun):
+        return []
+    return list(nouns.by_key(entry.noun).model._base_manager.filter(pk=entry.object_id))
 
 
 def _units_back(act: Act) -> dict[int, Unit]:
@@ -158,8 +166,8 @@ def _take_locks(act: Act) -> None:
             units.add(change.pk)
         elif change.model is Organization:
             organizations |= {change.pk, int((change.before or {}).get("parent_id") or change.pk)}
-        elif (row := act.rows.get(change.key)) is not None and hasattr(row, "organization_id"):
-            organizations.add(row.organization_id)
+        elif (pk := getattr(_rows_of(act, [change])[0], "organization_id", None)) is not None:
+            organizations.add(pk)
     if is_of_hierarchy:
         locks.lock_unit_tree()
         locks.retire_units(

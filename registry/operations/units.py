@@ -24,6 +24,7 @@ from registry.operations.base import (
     write_all,
 )
 from registry.operations.codes import give_codes
+from registry.operations.covering import covering, follow_merger
 from registry.operations.spells import move_homes
 from registry.refusals import need_reason
 from registry.rules import units as rules
@@ -156,7 +157,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
     locks.use_units([into])
     unit, into = fresh(unit), fresh(into)
     need_right(actor, "merge_unit", unit, into)
-    locks.lock_organization_trees(rules.standing_at([unit.pk], on))
+    locks.lock_organization_trees([*rules.standing_at([unit.pk], on), *covering(unit, on)])
     refuse_if(rules.closing_refusals([rules.Closing(unit, on, into)]))
     standing = list(rules.standing_at([unit.pk], on))  # as they are now that nobody else can change them
     children = list(rules.open_children([unit.pk], on))
@@ -165,6 +166,7 @@ def merge_unit(*, actor: Actor, unit: Unit, into: Unit, on: date, reason: str) -
             _place_under(children, into, on, field="into")
     with following(standing):
         place_at(standing, into, on)
+    follow_merger(unit, into, on)
     people = list(rules.people_at([unit.pk], on).order_by("pk"))
     with following(people=people):
         move_homes(unit, into, on)

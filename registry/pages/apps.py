@@ -11,3 +11,4 @@ class PagesConfig(AppConfig):
     chores = ("registry.pages.desk.mail.CHORES",)
     desk_decides = ("registry.pages.desk.foundings.FOUNDINGS",)
     desk_panels = ("registry.pages.desk.waiting.owed",)
+    unit_panels = ("registry.pages.units.covered.panel",)

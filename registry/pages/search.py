@@ -76,14 +76,14 @@ def _groups(request: HttpRequest, text: str, shown: int) -> list[dict[str, Any]]
     """Return the hits of the nouns that have no card of their own, by noun."""
     address, user, groups = address_of(request), request.user, []
     for noun in nouns.all_nouns():
-        if noun.texts is None or noun.picker is None or noun in OWN_CARDS:
+        if noun.texts is None or not noun.page or noun in OWN_CARDS:
             continue
         rows = find(noun, user, text, most=shown + 1)
         groups.append(
             {
                 "noun": noun,
                 "hits": [
-                    {"row": row, "url": row_url(user, row, address), "note": note_of(user, row)}
+                    {"row": row, "url": row_url(user, row, address), "note": _note(user, noun, row)}
                     for row in rows[:shown]
                 ],
                 "more": len(rows) > shown,
@@ -91,6 +91,12 @@ def _groups(request: HttpRequest, text: str, shown: int) -> list[dict[str, Any]]
             }
         )
     return groups
+
+
+def _note(user: access.AnyUser, noun: nouns.Noun, row: Any) -> str:
+    """Return the grey words beside a hit: those of the picker, else its unit."""
+    unit = noun.unit_of(row)
+    return note_of(user, row) if noun.picker is not None else unit.label if unit is not None else ""
 
 
 def _nothing(request: HttpRequest, text: str) -> str:

@@ -99,6 +99,7 @@ urlpatterns = [
     path("organizations/<slug:code>/correct/", organization_changes.correct, name="organization_correct"),
     path("organizations/<slug:code>/move/", organization_changes.move, name="organization_move"),
     path("organizations/<slug:code>/transfer/", organization_changes.transfer, name="organization_transfer"),
+    path("organizations/<slug:code>/cover/", organization_changes.cover, name="organization_cover"),
     path("organizations/<slug:code>/merge/", organization_reorganizing.merge, name="organization_merge"),
     path("organizations/<slug:code>/split/", organization_reorganizing.split, name="organization_split"),
     path(

@@ -218,10 +218,10 @@ def check_temporary(organization: Establishment | Organization) -> Wrong:
 def _check_establishment_host(proposal: Establishment) -> Wrong:
     unit = proposal.unit
     if unit is not None and (proposal.dissolved_on is None or unit.closed_on is None):
-        yield from _check_host(unit, proposal.established_on, "unit")
+        yield from check_host(unit, proposal.established_on, "unit")
 
 
-def _check_host(unit: Unit, day: date, field: str) -> Wrong:
+def check_host(unit: Unit, day: date, field: str) -> Wrong:
     """Refuse a unit that is closed, or was not there on the day."""
     if unit.closed_on is not None:
         message = f"“{unit.name}”已于 {unit.closed_on:%Y-%m-%d} 撤并,请选择现有单位。"
@@ -235,7 +235,7 @@ def stay_refusals(proposal: Stay) -> Wrong:
     """Check where an organization stood."""
     unit, closed = proposal.unit, proposal.unit.closed_on
     if closed is None or proposal.until is None or proposal.until > closed:
-        yield from _check_host(unit, proposal.since, "unit")
+        yield from check_host(unit, proposal.since, "unit")
     elif not unit.is_open_on(proposal.since):
         yield "host_open", "unit", f"“{unit.name}”在 {proposal.since:%Y-%m-%d} 尚未设立。"
 
@@ -476,7 +476,7 @@ def _check_transfer(proposal: Transfer, since: date) -> Wrong:
         yield "host_changes", "unit", f"该组织现在就在“{unit.name}”。"
     if organization.dissolved_on is not None and on >= organization.dissolved_on:
         yield "transfer_within_life", "on", f"该组织已于 {organization.dissolved_on:%Y-%m-%d} 撤销。"
-    yield from _check_host(unit, on, "unit")
+    yield from check_host(unit, on, "unit")
     if on < since:
         message = f"“{organization.name}”自 {since:%Y-%m-%d} 起在现单位,生效日期不能早于该日。"
         yield "transfers_in_order", "on", message

@@ -12,10 +12,18 @@ from collections.abc import Iterable, Sequence
 
 from django.db.models import prefetch_related_objects
 
-from registry.models import Assignment, Organization, OrganizationPlacement, Person, Unit, WorkflowState
+from registry.models import (
+    Assignment,
+    CoveredUnit,
+    Organization,
+    OrganizationPlacement,
+    Person,
+    Unit,
+    WorkflowState,
+)
+from registry.rules import covering, placements
 from registry.rules import organizations as organization_rules
 from registry.rules import people as people_rules
-from registry.rules import placements
 from registry.rules.findings import Finding, Wrong, first_of
 
 
@@ -94,6 +102,8 @@ def people(rows: Iterable[Person]) -> list[Finding]:
 RULES = (
     (Unit, ("closed_on", "opened_on"), units, False),
     (Organization, ("state", "established_on", "dissolved_on", "unit_id"), organizations, False),
+    (Organization, ("state", "dissolved_on", "unit_id", "kind"), covering.standing_refusals, False),
+    (CoveredUnit, ("organization_id", "unit_id", "started_on", "ended_on"), covering.standing_rows, False),
     (
         Assignment,
         ("person_id", "organization_id", "role", "started_on", "ended_on", "is_withdrawn"),

@@ -58,12 +58,13 @@ def find(
     narrow: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
     beyond: QuerySet[Any] | None = None,
 ) -> list[Any]:
-    """Return the best ``most`` rows of a noun where ``user`` may do ``verb``, ready for its picker.
+    """Return the best ``most`` rows of a noun where ``user`` may do ``verb``, with what its page shows.
 
     ``narrow`` leaves out rows; ``beyond`` are rows that may be found outside the scope. Both are for nouns
     with terms of their own: people are found through their names.
     """
-    texts, picker = noun.searched, noun.chosen_by
+    texts, picker = noun.searched, noun.picker
+    related, key = (picker.related, picker.key) if picker is not None else (noun.related, noun.page_key)
     if texts.by_name:
         return find_people(user, text, verb, most=most)
     manager: Any = noun.model._default_manager
@@ -72,8 +73,8 @@ def find(
     if beyond is not None:
         sought.append((rows.filter(pk__in=beyond.order_by().values("pk")), True))
     hits_by_key = _ranked(sought, text, most)
-    shown = manager.filter(pk__in=hits_by_key).select_related(*(picker.related or (None,)))
-    return _in_order({row.pk: row for row in shown}, hits_by_key, text, most, picker.key, *texts.names)
+    shown = manager.filter(pk__in=hits_by_key).select_related(*(related or (None,)))
+    return _in_order({row.pk: row for row in shown}, hits_by_key, text, most, key, *texts.names)
 
 
 def find_people(user: access.AnyUser, text: str, verb: str = access.SEE, *, most: int) -> list[Person]:

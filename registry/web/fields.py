@@ -400,12 +400,16 @@ class ScopedForm(forms.Form):
         kwargs["initial"] = {**held, **(kwargs.get("initial") or {})}
         super().__init__(*args, **kwargs)
         self.user, self.row = user, row
+        self.begin_fields()
+
+    def begin_fields(self) -> None:
+        """Tell the fields who fills them in, and what the page is about."""
         about = next((day for day in self.initial.values() if isinstance(day, date)), None)
         for name, form_field in self.fields.items():
             if isinstance(form_field, SearchedField):
-                form_field.user = user
+                form_field.user = self.user
             elif isinstance(form_field, BegunField):
-                form_field.begin(user, self.initial.get(name))
+                form_field.begin(self.user, self.initial.get(name))
             elif isinstance(form_field, DayField):
                 held_day = self.initial.get(name)
                 form_field.set_near(held_day if isinstance(held_day, date) else form_field.near or about)

@@ -21,6 +21,7 @@ TABLES = (
     "UnitPlacement",
     "Organization",
     "OrganizationPlacement",
+    "CoveredUnit",
     "Person",
     "StatusPeriod",
     "PersonPlacement",

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from registry.approvals.models import Submission
+from registry.audit import Actor
+from registry.files import album
+from registry.files.receiving import receive
 from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.operations.deciding import step_entry, withdraw_entry
 from registry.logbooks.operations.entries import add_entry
 from registry.logbooks.operations.logbooks import add_fields
 from registry.models import AuditEntry, User
-from tests.asking import queries
+from tests.asking import queries, queries_again
 from tests.factories import ACTOR, make_user
+from tests.files.making import photo
 from tests.logbooks.books import DESIGN, WALLED, make_logbook
 from tests.world import World
 
@@ -92,6 +98,7 @@ def test_the_overview_counts_each_logbook_at_the_unit_and_leads_to_its_rows(
 # --- The list ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_list_is_filtered_and_sorted_by_any_field(world: World, book: Logbook, manager: Client) -> None:
     enter(world, book, "东门", number=120, shift="早", cost=500, begun=None, with_unit=world.left)
     enter(
@@ -152,6 +159,7 @@ def test_what_was_withdrawn_is_listed_when_it_is_asked_for(
     assert listed(manager, "&state=withdrawn") == ["西门"]
 
 
+@pytest.mark.both
 def test_the_sums_over_a_list_are_those_of_the_entries_that_are_left(
     world: World, book: Logbook, manager: Client
 ) -> None:
@@ -165,6 +173,7 @@ def test_the_sums_over_a_list_are_those_of_the_entries_that_are_left(
     assert left == {"支援次数": 1, "支援人数": 1, "支援人次": 1, "采样人数": 30, "待办结": 1, "核实用时": 24}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("query", ["", "&basis=new&since=2020-02-11", "&unit=right", "&as_of=2020-02-11"])
 def test_behind_each_number_stand_as_many_rows(
     world: World, book: Logbook, manager: Client, query: str
@@ -182,6 +191,7 @@ def test_behind_each_number_stand_as_many_rows(
             assert sum(row.counted for row in rows) == each.number, each
 
 
+@pytest.mark.both
 def test_the_entries_of_one_of_the_people_behind_a_number(
     world: World, book: Logbook, manager: Client
 ) -> None:
@@ -288,6 +298,33 @@ def test_a_unit_s_own_fields_are_asked_for_there(world: World, book: Logbook, cl
     assert page.context["form"].errors["v_car"] == ["请填写“车辆”。"]
 
 
+def test_photos_come_with_the_form_and_stay_with_the_entry(
+    world: World, clerk: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.FILES_DIR = tmp_path
+    fields = [
+        *DESIGN["fields"],
+        {"key": "photos", "label": "照片", "type": "photos", "required": True, "upper": 3},
+    ]
+    make_logbook(world.top, design={**DESIGN, "fields": fields})
+    assert clerk.post(FORM, sent(world)).context["form"].errors["v_photos"] == ["请至少上传一张照片。"]
+    user = User.objects.get(username="clerk")
+    names = ("一.jpg", "二.jpg")
+    taken = receive(Actor(user=user), [SimpleUploadedFile(name, photo()) for name in names], "photo").stored
+    clerk.post(FORM, sent(world, v_photos=[file.pk for file in taken]))
+    entry = Entry.objects.get()
+    assert [str(file) for file in album.files_of(entry, "photos")] == ["一.jpg", "二.jpg"]
+    assert taken[0].thumb_url in clerk.get(f"/entries/{entry.code}/").content.decode()
+    one = queries_again(lambda: clerk.get(LIST))
+    (line,) = clerk.get(LIST).context["rows"]
+    assert line.value(line.design.by_key["photos"]) == 2
+    clerk.post(f"/entries/{entry.code}/edit/", sent(world, v_photos=[taken[1].pk], version=entry.version))
+    assert [str(file) for file in album.files_of(entry, "photos")] == ["二.jpg"]
+    assert "照片:2 张 → 1 张" in clerk.get(f"/entries/{entry.code}/").content.decode()
+    clerk.post(FORM, sent(world, save_as="draft"))
+    assert queries(lambda: clerk.get(f"{LIST}&state=all")) <= one
+
+
 # --- The page of an entry ---------------------------------------------------------------------------
 
 
@@ -384,6 +421,14 @@ def test_pages_of_rows_offer_the_form_and_count_the_entries(world: World, clerk:
     ((name, number, url),) = panel["lines"]
     assert (name, number) == ("核酸采样支援", 1)
     assert listed(clerk, path=url) == ["东门"]
+
+
+def test_logbooks_and_entries_are_found_by_the_search(world: World, book: Logbook, clerk: Client) -> None:
+    entry = enter(world, book, "高铁站东门")
+    groups = {group["noun"].key: group["hits"] for group in clerk.get("/search/?q=高铁站").context["groups"]}
+    ((hit,),) = groups.values()
+    assert (hit["row"], hit["url"], hit["note"]) == (entry, f"/entries/{entry.code}/", "左派出所")
+    assert "/logbooks/sampling/" in clerk.get("/search/?q=核酸").content.decode()
 
 
 def test_the_record_of_an_entry_reads_well(world: World, book: Logbook, clerk: Client) -> None:

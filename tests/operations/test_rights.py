@@ -26,6 +26,7 @@ from registry.operations import (
     assignments,
     campaigns,
     compliance,
+    covering,
     key_figures,
     leaving,
     merging,
@@ -65,6 +66,7 @@ class Place:
         self.committee = make_organization(self.unit, "committee", code=f"{code}-committee")
         self.branch = make_organization(self.unit, code=f"{code}-branch")
         self.second = make_organization(self.unit, code=f"{code}-second")
+        self.joint = make_organization(self.unit, "joint_branch", code=f"{code}-joint", is_temporary=True)
         self.draft = make_organization(self.unit, code=f"{code}-draft", state="draft")
         self.submitted = make_organization(self.unit, code=f"{code}-submitted", state="submitted")
         self.person = make_person("张三", self.unit)
@@ -224,6 +226,9 @@ ATTEMPTS: dict[str, Attempt] = {
     ),
     "transfer_organization": lambda by, here, world: organizations.transfer_organization(
         actor=by, organization=here.branch, unit=here.station, on=ON, reason="转"
+    ),
+    "cover_units": lambda by, here, world: covering.cover_units(
+        actor=by, organization=here.joint, units=[here.station], on=ON, reason="合署"
     ),
     "dissolve_organization": lambda by, here, world: organizations.dissolve_organization(
         actor=by, organization=here.branch, on=ON, reason="结束"
@@ -494,6 +499,18 @@ def test_what_leads_elsewhere_needs_the_right_there_too(world: World) -> None:
         lambda: units.add_unit(actor=by, code="new", name="新", kind="bureau", superior=None),
         lambda: organizations.transfer_organization(
             actor=by, organization=here.branch, unit=there.unit, on=ON, reason="转"
+        ),
+        lambda: covering.cover_units(
+            actor=by, organization=here.joint, units=[here.station, there.unit], on=ON, reason="合署"
+        ),
+        lambda: organizations.establish_organization(
+            actor=by,
+            unit=here.unit,
+            kind="joint_branch",
+            name="新联合党支部",
+            established_on=ON,
+            state="submitted",
+            covered=[there.unit],
         ),
         lambda: people.transfer_person(actor=by, person=here.person, home_unit=there.unit, on=ON),
         lambda: merging.merge_person(actor=by, person=here.person, other=there.person, reason="重复"),

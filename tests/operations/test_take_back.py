@@ -11,7 +11,7 @@ import pytest
 from registry.audit import Actor
 from registry.counting.totals.check import differences
 from registry.models import AuditEntry, Organization, Person, Unit, WorkflowState
-from registry.operations import approving, assignments, campaigns, organizations, people, units
+from registry.operations import approving, assignments, campaigns, covering, organizations, people, units
 from registry.operations.acts import plan_taking_back, takeable
 from registry.operations.take_back import take_back
 from registry.refusals import NeedsApproval, NotAllowed
@@ -79,6 +79,18 @@ def submitted(world: World) -> Organization:
     return make_organization(world.left, state="submitted", code="submitted", parent=world.general)
 
 
+def joint(world: World) -> Organization:
+    """A joint branch at the left bureau that covers its station from the beginning."""
+    return make_organization(
+        world.left, "joint_branch", code="joint", is_temporary=True, covered=[world.station]
+    )
+
+
+def cover(world: World, *units: Unit, on: date = ON) -> None:
+    organization = Organization.objects.get(code="joint")
+    covering.cover_units(actor=ACTOR, organization=organization, units=units, on=on, reason="调整")
+
+
 def submitted_one() -> Organization:
     return Organization.objects.get(code="submitted")
 
@@ -123,6 +135,14 @@ ACTS: dict[str, tuple[Act, Act]] = {
         lambda w: organizations.transfer_organization(
             actor=ACTOR, organization=w.branch, unit=w.right, on=ON, reason="转隶"
         ),
+    ),
+    "establish_organization joint": (nothing, joint),
+    "cover_units": (joint, lambda w: cover(w, w.right)),
+    "cover_units none": (joint, lambda w: cover(w)),
+    "cover_units from the first day": (joint, lambda w: cover(w, w.right, w.top, on=DAY)),
+    "merge_unit covered": (
+        joint,
+        lambda w: units.merge_unit(actor=ACTOR, unit=w.station, into=w.right, on=ON, reason="合并"),
     ),
     "dissolve_organization": (nothing, lambda w: dissolve(w, w.general)),
     "withdraw_organization": (
@@ -263,6 +283,22 @@ def test_what_the_rules_would_not_have_stands_in_the_way(world: World) -> None:
         undo(entry)
 
 
+def test_a_unit_that_was_closed_or_hosts_it_by_now_is_not_covered_again(world: World) -> None:
+    unit, organization = spare(world), joint(world)
+    cover(world, unit)
+    cover(world, on=date(2020, 3, 5))
+    entry = newest()
+    organizations.transfer_organization(
+        actor=ACTOR, organization=organization, unit=unit, on=date(2020, 3, 6), reason="转隶"
+    )
+    with refusal(WHOLE_FORM, "“左空所”是“joint号”的所在单位,不能又是覆盖单位。"):
+        undo(entry)
+    undo()
+    units.close_unit(actor=ACTOR, unit=unit, on=date(2020, 3, 7), reason="撤销")
+    with refusal(WHOLE_FORM, "“joint号”覆盖的“左空所”在此期间尚未设立或已撤并。"):
+        undo(entry)
+
+
 def test_a_superior_that_went_since_stands_in_the_way(world: World) -> None:
     entry = dissolve(world, world.group)
     dissolve(world, world.branch)
@@ -317,6 +353,17 @@ def test_what_was_added_and_edited_and_set_back_can_be_removed(world: World) -> 
 
 
 # Rights
+
+
+def test_what_wrote_only_dated_rows_needs_the_right_and_the_approval_too(world: World) -> None:
+    joint(world)
+    cover(world, on=DAY)
+    entry, reason = newest(), "办错了"
+    for user in (make_user("right", world.right), make_user("see", world.left, "viewer")):
+        with pytest.raises(NotAllowed):
+            take_back(actor=by(user), entry=entry, reason=reason)
+    with pytest.raises(NeedsApproval):
+        take_back(actor=by(make_user("left", world.left, "clerk")), entry=entry, reason=reason)
 
 
 def test_who_may_not_do_it_there_may_not_take_it_back(world: World) -> None:

@@ -20,6 +20,7 @@ from registry.logbooks.operations.kept import (
     by_entry,
     difference,
     entering,
+    hold_files_of,
     is_same,
     locked,
     owners_of,
@@ -170,6 +171,8 @@ def add_entries(
     ]
     write_new(people)
     write_new(steps)
+    for row in rows:
+        hold_files_of(actor, row, designs[row.unit_id], row.values)
     owners = owners_of(logbook, {each.person_id for each in people})
     with following(rows=[*rows, *owners.values()]):
         write_facts(logbook, rows, people, steps, owners)
@@ -274,6 +277,7 @@ def edit_entry(
                 for place, (person, role) in enumerate(people)
             ]
         )
+        hold_files_of(actor, row, design, differing)
         if "happened_on" in fixed and design.steps:
             rewrite(row.steps.filter(step=design.steps[0].key), reached_on=row.happened_on)
         rewrite_facts(logbook, [row])

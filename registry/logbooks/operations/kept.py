@@ -12,14 +12,15 @@ from registry import audit
 from registry.access import AnyUser
 from registry.audit import Actor
 from registry.counting.totals.write import following
+from registry.files.operations import hold_files
 from registry.logbooks import walls
-from registry.logbooks.design import Design
+from registry.logbooks.design import OF_FILES, Design, Field
 from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.values import is_empty, kept, rows_named, said
-from registry.models.journal import remove
-from registry.models.writer import write_new
+from registry.models.journal import note_new, remove
+from registry.models.writer import Writer, reserve_ids, write_new
 from registry.operations.base import (
     fresh_all,
     operation,
@@ -113,7 +114,11 @@ def difference(
     ]
     return [
         *lines,
-        *((design.by_key[key].label, word_of(before.get(key)), word_of(after[key])) for key in after),
+        *(
+            (each.label, _told(each, before.get(key)), _told(each, after[key]))
+            for key in after
+            for each in [design.by_key[key]]
+        ),
     ]
 
 
@@ -123,6 +128,18 @@ def people_of(user: AnyUser | None, row: Entry) -> list[EntryPerson]:
         walls.open_for(user, row)
         return walls.people_of(row)
     return list(row.people.select_related("person"))
+
+
+def _told(field: Field, value: Any) -> str:
+    """Return a value for the record: of photos their number."""
+    return said(field, value) if field.type in OF_FILES else word_of(value)
+
+
+def hold_files_of(actor: Actor, row: Entry, design: Design, keys: Iterable[str]) -> None:
+    """Let an entry hold the photos and files that its values name, in these fields."""
+    for key in keys:
+        if key in design.by_key and design.by_key[key].type in OF_FILES:
+            hold_files(actor, row, row.values.get(key, []), field=key)
 
 
 def word_of(value: Any) -> str:
@@ -176,10 +193,16 @@ def owners_of(logbook: Logbook, people: Iterable[int]) -> dict[int, LoggedPerson
     Asked before ``following``, which is given them: what they counted before is known only then.
     """
     wanted = set(people)
-    known = {each.person_id: each for each in LoggedPerson.objects.filter(logbook=logbook, person__in=wanted)}
-    new = [LoggedPerson(logbook=logbook, person_id=pk) for pk in sorted(wanted - known.keys())]
-    write_new(new)
-    return known | {each.person_id: each for each in new}
+    rows = LoggedPerson.objects.filter(logbook=logbook)
+    known = {each.person_id: each for each in rows.filter(person__in=wanted)}
+    if missing := sorted(wanted - known.keys()):
+        keys = dict(zip(missing, reserve_ids(LoggedPerson, len(missing)), strict=True))
+        new = Writer(LoggedPerson, ("id", "logbook_id", "person_id"))
+        # Somebody else may name one of them for the first time, too.
+        new.write([(keys[pk], logbook.pk, pk) for pk in missing], keep_existing=True)
+        known |= {each.person_id: each for each in rows.filter(person__in=missing)}
+        note_new(known[pk] for pk in missing if known[pk].pk == keys[pk])
+    return known
 
 
 def rewrite_facts(logbook: Logbook, rows: Sequence[Entry]) -> None:

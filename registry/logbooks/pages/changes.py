@@ -11,13 +11,15 @@ from django.urls import reverse
 
 from registry import access
 from registry.audit import Actor
+from registry.files import album
+from registry.files.receiving import take_in
 from registry.logbooks import rules, walls
-from registry.logbooks.design import Step
+from registry.logbooks.design import OF_FILES, Step
 from registry.logbooks.models import Entry
 from registry.logbooks.operations import deciding, entries
 from registry.logbooks.operations.kept import people_of, python_values
 from registry.logbooks.operations.parts import design_at
-from registry.logbooks.pages.forms import EntryForm, StepForm, initial_of
+from registry.logbooks.pages.forms import PREFIX, EntryForm, StepForm, initial_of
 from registry.models import WorkflowState
 from registry.rules import workflow
 from registry.rules.findings import warnings
@@ -180,9 +182,14 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         messages.warning(request, "这是限阅台账,内容由经办人修改。")
         return HttpResponseRedirect(address_of(request).url(row.get_absolute_url()))
     people = people_of(request.user, row)
+    if request.method == "POST":
+        take_in(request)
     data = posted(request)
     design = design_at(row.logbook, row.unit)
     values = python_values(row, design, people)
+    held = {
+        f"{PREFIX}{each.key}": album.files_of(row, each.key) for each in design.asked if each.type in OF_FILES
+    }
     initial = {
         "happened_on": row.happened_on,
         "unit": row.unit,
@@ -191,6 +198,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         "campaign": row.campaign.code if row.campaign is not None else None,
         "campaign_row": row.campaign,
         **initial_of(values, design),
+        **held,
     }
     form = EntryForm(
         data, user=request.user, row=row, logbook=row.logbook, design=design, is_new=False, initial=initial

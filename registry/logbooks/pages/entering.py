@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from registry import access
+from registry.files.receiving import take_in
 from registry.logbooks.design import Design, FieldType
 from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.operations.entries import add_entry
@@ -42,6 +43,8 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
     address = address_of(request)
     begin = _begin(request, logbook, address)
     unit = begin["unit"]
+    if request.method == "POST":
+        take_in(request)
     data = posted(request)
     if data is not None:  # the fields are those of the unit that was chosen
         unit = _unit_sent(request, data) or unit

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.core.exceptions import ValidationError
 
+from registry.files.fields import MOST, FilesField
 from registry.logbooks.design import OF_FILES, Design, Field, FieldType, Step
 from registry.logbooks.models import Logbook
 from registry.logbooks.rules import FIXED, NEEDS
@@ -65,6 +66,8 @@ def field_of(each: Field, *, is_draft: bool) -> forms.Field:
         return ValueField(each, **given, **said)
     if each.type == FieldType.DATE:
         return DayField(**given, **said)
+    if each.type in OF_FILES:
+        return _files(each, given)
     if each.type == FieldType.CHOICE:
         return _choice(each, given | said)
     if each.type in (FieldType.UNIT, FieldType.ORGANIZATION):
@@ -75,6 +78,11 @@ def field_of(each: Field, *, is_draft: bool) -> forms.Field:
         return PickerField("person", multiple=many, roles=roles if many else (), **given)
     box = forms.Textarea(attrs={"rows": "4"}) if each.type == FieldType.LONG_TEXT else forms.TextInput()
     return forms.CharField(max_length=LONGEST[each.type], widget=box, **given, **said)
+
+
+def _files(each: Field, given: Mapping[str, Any]) -> forms.Field:
+    kind, most = ("photo", MOST) if each.type == FieldType.PHOTOS else ("file", 1)
+    return FilesField(kind, most=each.upper or most, label=given["label"], required=given["required"])
 
 
 def _choice(each: Field, given: Mapping[str, Any]) -> forms.Field:
@@ -122,11 +130,7 @@ class EntryForm(ScopedForm):
                 field_of(each, is_draft=is_draft)
             )  # a picker's parts meet
         self.fields = fields | last
-        for made in self.fields.values():
-            if isinstance(made, PickerField):
-                made.user = self.user
-            elif isinstance(made, DayField):
-                made.set_near(self.initial.get("happened_on"))
+        self.begin_fields()
         for name, row in self.initial.items():
             if isinstance(self.fields.get(name), PickerField):
                 self._keep(cast(PickerField, self.fields[name]), row)
@@ -143,8 +147,8 @@ class EntryForm(ScopedForm):
 
     @property
     def asked(self) -> list[Field]:
-        """The fields of the design that the form has: files come by their own way."""
-        return [each for each in self.design.asked if each.type not in OF_FILES]
+        """The fields of the design that the form has."""
+        return list(self.design.asked)
 
     @staticmethod
     def _keep(field: PickerField, value: Any) -> None:

@@ -68,6 +68,8 @@ class ListedEntry:
     rows: Named = field(default_factory=dict)
     personal: Sequence[Span] = ()
     """Where the user sees what is masked for others."""
+    files: Mapping[str, int] = field(default_factory=dict)
+    """How many photos and files it holds, by field."""
     counted: int = 0
     """What the number of the list counts of it."""
 
@@ -115,11 +117,11 @@ class ListedEntry:
                 f"{one.person.name}({one.role})" if one.role else one.person.name for one in named
             )
             return self._told(field, text or None)
+        if field.type in OF_FILES:
+            return self.files.get(field.key) or None
         value = self.entry.values.get(field.key)
         if is_empty(value):
             return None
-        if field.type in OF_FILES:
-            return len(value)
         if field.is_number and not field.personal:
             return int(value)
         if field.type == FieldType.DATE and not field.personal:
@@ -152,7 +154,6 @@ def columns_of(
     )
     columns: list[Column[Any]] = [
         tick_column("pk"),
-        Column("日期", "entry.happened_on", Kind.DATE, key="date", sort=("happened_on",)),
         Column(
             first.label if first is not None else "摘要",
             "title",
@@ -164,6 +165,7 @@ def columns_of(
             only="page",
             is_heading=True,
         ),
+        Column("日期", "entry.happened_on", Kind.DATE, key="date", sort=("happened_on",)),
     ]
     if about == "organization":
         columns.append(

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access, nouns
+from registry.files import album
 from registry.logbooks import walls
 from registry.logbooks.design import Design, Field, Step
 from registry.logbooks.models import Entry, EntryPerson, EntryStep
@@ -56,6 +57,7 @@ def entry(request: HttpRequest, code: str) -> HttpResponse:
             "walled": _WALLED if book.is_walled and not may_read else "",
             "facts": facts(request, listed),
             "values": values(request, listed) if may_read else [],
+            "photos": album.files_of(found) if may_read else [],
             "steps": told_steps(design, steps),
             "following": following(request, found, design, steps),
             "panels": [made for make in nouns.handed_up("entry_panels") if (made := make(request, found))],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,8 @@ from registry import access
 from registry.counting.basis import counted_rows, rows_of
 from registry.counting.metric import APPROVED, CountSource
 from registry.counting.rollup import kept
-from registry.logbooks.design import Field, FieldType, Way
+from registry.files import album
+from registry.logbooks.design import OF_FILES, Field, FieldType, Way
 from registry.logbooks.metrics import COUNTED, NAMED
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryTerm, Logbook
 from registry.logbooks.operations.parts import items_of, whole_design
@@ -310,6 +311,10 @@ class EntryTable(PlacedTable[ListedEntry]):
         named = rows_named(
             (by_key[key], value) for each in found for key, value in each.values.items() if key in by_key
         )
+        files: dict[int, Counter[str]] = defaultdict(Counter)
+        if any(each.type in OF_FILES for each in self.design.fields):
+            held = album.files_by_row("entry", [each.pk for each in found])
+            files |= {pk: Counter(file.field for file in some) for pk, some in held.items()}
         personal, counted = access.spans(self.user, access.PERSONAL), self._counted(found)
         return [
             ListedEntry(
@@ -320,6 +325,7 @@ class EntryTable(PlacedTable[ListedEntry]):
                 people[each.pk],
                 named,
                 personal,
+                files[each.pk],
                 counted.get(each.pk, 0),
             )
             for each in found

@@ -16,6 +16,7 @@ from registry.models.kinds import LEADING_ROLES, MEMBER_STATUSES, ROLE_ORDER
 from registry.operations import approving, seen
 from registry.pages.desk.waiting import RETURNED, TO_DECIDE
 from registry.pages.units.events import metric_of
+from registry.rules import covering
 from registry.rules.checks import CHECKS, Level, breaches
 from registry.rules.waiting import overdue_by
 from registry.web.address import Address
@@ -47,10 +48,12 @@ def differences(organization: Organization) -> list[tuple[str, str, str]]:
     held = Assignment.objects.valid().filter(organization=organization).select_related("person")
     heads = sorted((row for row in held if row.role in LEADING_ROLES), key=lambda row: ROLE_ORDER[row.role])
     members = sum(row.person.political_status in MEMBER_STATUSES for row in held)
+    covered = covering.covered_on([organization], organization.established_on)
     said = [
         ("名称", organization.name),
         ("类型", organization.kind_label),
         ("所在单位", organization.unit.name),
+        ("覆盖单位", "、".join(unit.name for unit in covered.get(organization.pk, ()))),
         ("上级组织", organization.parent.name if organization.parent else ""),
         ("专项任务", organization.campaign.name if organization.campaign else ""),
         ("成立日期", organization.established_on.isoformat()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,12 +16,13 @@ from registry import access
 from registry.models import Organization, OrganizationKind, Unit, WorkflowState
 from registry.models.kinds import PARTY_KINDS
 from registry.operations import approving, seen
+from registry.operations import covering as covering_operations
 from registry.operations import organizations as operations
 from registry.pages.organizations import forms
 from registry.pages.organizations.copying import copied
 from registry.refusals import OperationRefused
+from registry.rules import covering, workflow
 from registry.rules import organizations as rules
-from registry.rules import workflow
 from registry.rules.findings import warnings
 from registry.web.address import Address, actor_of, address_of
 from registry.web.campaigns import campaign_of
@@ -76,6 +78,7 @@ def suggest(request: HttpRequest, code: str) -> HttpResponse:
         if field == "parent" and not mine and typed.get("suggested_parent"):
             untouched = False  # taken off by hand
         initial[field] = value if untouched else mine
+    initial["covered"] = typed.getlist("covered")
     form = forms.RegisterForm(user=request.user, unit=unit, initial=initial)
     return render(request, "pages/organizations/_suggested.html", {"form": form, "suggested": proposed})
 
@@ -125,6 +128,20 @@ def _dissolution(job: Job) -> dict[str, Any]:
     also = f"同日一并撤销下级组织 {len(below):,} 个。" if below else "没有下级组织。"
     said = f"自 {day.isoformat()} 起撤销“{job.row.name}”,结束 {plan.assignments:,} 人次编入。"
     return {"sentences": [said, also, *approved_first(job)], "below": below}
+
+
+def _covered_now(job: Job) -> list[Unit]:
+    return covering.covered_on([job.row], job.address.today).get(job.row.pk, [])
+
+
+def _covered(job: Job) -> str:
+    return "、".join(unit.name for unit in _covered_now(job))
+
+
+def _covers_from(job: Job) -> date:
+    """What is not approved yet is most often mended from the beginning."""
+    is_approved = job.row.state == WorkflowState.APPROVED
+    return job.address.as_of if is_approved else job.row.established_on
 
 
 def _move_warnings(job: Job) -> list[str]:
@@ -184,6 +201,19 @@ transfer = ORGANIZATION.change(
         *approved_first(job),
     ],
     done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起转到{row.unit.name}。",
+)
+cover = ORGANIZATION.change(
+    covering_operations.cover_units,
+    forms.CoverForm,
+    "变更覆盖单位",
+    sentences=lambda job: [
+        f"所在单位:{job.row.unit.name};现在覆盖:{_covered(job) or '没有其他单位'}。",
+        "组织和人员只计入所在单位,覆盖单位不重复统计,统计数不变。",
+        *approved_first(job),
+    ],
+    initial=lambda job: {"units": _covered_now(job), "on": _covers_from(job)},
+    done=lambda job, row: f"“{row.name}”自 {job.sent['on']} 起的覆盖单位已变更。",
+    beside=(seen.COVERED,),
 )
 dissolve = ORGANIZATION.change(
     operations.dissolve_organization,

@@ -15,6 +15,7 @@ from registry import access
 from registry.models import Assignment, Organization, Person, Unit
 from registry.models.kinds import PARTY_KINDS
 from registry.pages.organizations.forms import free_name
+from registry.rules import covering
 from registry.web.address import Address, address_of
 from registry.web.changes import change, changes_something, posted
 from registry.web.fields import PickerField, ScopedForm
@@ -79,7 +80,13 @@ def copied(request: HttpRequest, unit: Unit, day: date) -> dict[str, Any]:
     if source.campaign is not None and not source.campaign.is_over_on(day):
         found["campaign"] = source.campaign.code
     if source.unit_id == unit.pk:
-        found |= {"parent": source.parent, "task_body": source.task_body}
+        covered = covering.covered_on([source], day).get(source.pk, [])
+        may_cover = access.spans(request.user, "establish_organization")
+        found |= {
+            "parent": source.parent,
+            "task_body": source.task_body,
+            "covered": [each for each in covered if access.inside(each, may_cover)],
+        }
     if request.GET.get("members"):
         found["members"] = members_on(source, day)
     return {name: value for name, value in found.items() if value}

@@ -22,8 +22,8 @@ from registry.models.kinds import ALLOWED_PARENTS, BRANCH_KINDS, PARTY_KINDS
 from registry.operations.organizations import EDITABLE, Member
 from registry.pages.people.forms import as_members, with_members
 from registry.pages.people.placing import PlacedField, PlacingForm
+from registry.rules import covering, registrations
 from registry.rules import organizations as rules
-from registry.rules import registrations
 from registry.rules.findings import Finding, warnings
 from registry.rules.foundings import WITH_BELOW, WITH_MEMBERS, beginning_of, beginning_warnings
 from registry.web import fields
@@ -134,6 +134,18 @@ def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, 
     }
 
 
+def covered_field(verb: str) -> PickerField:
+    """The units that a joint branch covers beside its host unit."""
+    return PickerField(
+        "unit",
+        label="覆盖单位",
+        multiple=True,
+        required=False,
+        verb=verb,
+        help_text="所在单位以外的邻近单位,连所在单位一般不超过 5 个。组织只计入所在单位,不重复统计。",
+    )
+
+
 class RegisterForm(PlacingForm):
     """Register an organization at a unit with its first members."""
 
@@ -148,6 +160,7 @@ class RegisterForm(PlacingForm):
         required=False,
         help_text="党组织线上的上级;没有就留空。",
     )
+    covered = covered_field("establish_organization")
     secretary = PlacedField(
         label="书记(负责人)",
         required=False,
@@ -167,7 +180,7 @@ class RegisterForm(PlacingForm):
     suggested = ("name", "parent")
     unsent = ("is_standing", "secretary", "numbers", "people")
     sent_to_suggest = (
-        *("kind", "is_standing", "established_on", *suggested),
+        *("kind", "is_standing", "established_on", "covered", *suggested),
         *("suggested_name", "suggested_parent"),
     )
     renames = {"is_temporary": "is_standing"}
@@ -200,8 +213,15 @@ class RegisterForm(PlacingForm):
 
     def parts(self) -> dict[str, list[forms.BoundField]]:
         """The fields of each part of the page that is always shown."""
-        parts = {"facts": self.facts, "suggested": self.suggested}
+        suggested = self.suggested + ("covered",) * self.asks_covered
+        parts = {"facts": self.facts, "suggested": suggested}
         return {part: [self[name] for name in names] for part, names in parts.items()}
+
+    @property
+    def asks_covered(self) -> bool:
+        """Whether the units that it covers are asked for: a joint branch has some."""
+        kind = self.data.get("kind") if self.is_bound else self.initial.get("kind")
+        return kind == covering.JOINT or bool(self.data.get("covered")) or "covered" in self.errors
 
     def is_unfolded(self) -> bool:
         """Whether something in the folded part was filled in or is wrong."""
@@ -244,7 +264,9 @@ class RegisterForm(PlacingForm):
             name=data["name"],
             members=[(member.person, member.role) for member in data["people"]],
         )
-        return warnings(rules.findings([proposal], self.user))
+        covers = covering.Covering(data["kind"], [self.unit], data["covered"], data["established_on"])
+        found = [*rules.findings([proposal], self.user), *covering.warnings_of([covers])]
+        return warnings(found)
 
 
 class _FoundingForm(fields.EditForm):
@@ -367,6 +389,21 @@ class TransferForm(ScopedForm):
     unit = PickerField("unit", label="转到单位", verb="transfer_organization")
     on = DayField(label="转隶日期", help_text="自该日起计入新单位,之前的日期仍计入原单位。")
     reason = reason_field(required=True)
+
+
+class CoverForm(ScopedForm):
+    """Which units a joint branch covers beside its host unit, from a day on."""
+
+    units = covered_field("cover_units")
+    on = DayField(
+        label="变更日期", help_text="自该日起覆盖以上单位,之前的日期不变;登记时就错了的,填成立日期。"
+    )
+    reason = reason_field("变更原因", required=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for unit in self.initial["units"]:
+            cast(PickerField, self.fields["units"]).keep(unit)
 
 
 class DissolveForm(ScopedForm):

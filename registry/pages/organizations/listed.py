@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils.safestring import SafeString
 
-from registry.models import Assignment
+from registry.models import Assignment, Unit
 from registry.models.addresses import page_address
 from registry.pages.organizations import page as organization_page
 from registry.web.links import person_url
@@ -32,6 +33,7 @@ class ListedOrganization:
     is_unit_seen: bool
     is_parent_seen: bool
     heads: list[Assignment]
+    covered: Sequence[Unit] = ()
 
     @cached_property
     def url(self) -> str:
@@ -58,6 +60,11 @@ class ListedOrganization:
         if each.parent is None:
             return None
         return f"{each.parent.name}(推定)" if each.parent_inferred else str(each.parent.name)
+
+    @property
+    def covered_said(self) -> str:
+        """The units that it covers beside its own: by name, wherever they are."""
+        return "、".join(unit.name for unit in self.covered)
 
     @cached_property
     def is_gone(self) -> bool:

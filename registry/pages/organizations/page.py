@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,18 +11,18 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from registry import access
 from registry.counting.metrics import METRICS
 from registry.counting.rollup import count_place
-from registry.models import Campaign, Organization, OrganizationPlacement, WorkflowState
+from registry.models import Campaign, CoveredUnit, Organization, OrganizationPlacement, Unit, WorkflowState
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
-from registry.rules import workflow
+from registry.rules import covering, workflow
 from registry.rules.reorganizing import is_temporary_body, is_temporary_branch
 from registry.rules.waiting import overdue_by
 from registry.web.address import Address
@@ -65,6 +65,7 @@ def facts(
         ("荣誉命名", organization.honour_title),
         ("专项任务", _campaign(campaign, address) if campaign else ""),
         *(("所在单位", _host(each, len(placements), scope, address)) for each in placements),
+        ("覆盖单位", _covered(organization, scope, address)),
         ("上级组织", _superior(organization, scope, address) if parent else "无"),
         ("依托的专班或工作组", linked(address, body, scope) if body else ""),
         ("成立日期", organization.established_on.isoformat()),
@@ -80,6 +81,15 @@ def facts(
         url = address.url(reverse("source", args=[source.number]))
         found.append(("来源", format_html('<a href="{}">{}</a>', url, source.title)))
     return [(label, value) for label, value in found if value]
+
+
+def _covered(organization: Organization, scope: Sequence[Span], address: Address) -> SafeString:
+    """The units that a joint branch covers on the day, and that they do not count it."""
+    units = covering.covered_on([organization], address.as_of).get(organization.pk, [])
+    if not units:
+        return SafeString("")
+    names = format_html_join("、", "{}", ((linked(address, unit, scope),) for unit in units))
+    return format_html('{} <span class="quiet small">只计入所在单位,不重复统计</span>', names)
 
 
 def _campaign(campaign: Campaign, address: Address) -> SafeString:
@@ -167,6 +177,7 @@ def timeline(
     for before, after in pairwise(placements):
         said = f"由{before.unit.name}转到{after.unit.name}"
         events.append((after.started_on, 1, said))
+    events += _covers(organization)
     came: Counter[date] = Counter()
     went: Counter[date] = Counter()
     for row in found.every():
@@ -189,12 +200,31 @@ def timeline(
     return [Happening(day, what) for day, _place, what in sorted(events, reverse=True)]
 
 
+def _covers(organization: Organization) -> list[tuple[date, int, str]]:
+    """Return from when on a joint branch covered which units, and until when."""
+    if organization.kind != covering.JOINT:
+        return []
+    began: dict[date, list[Unit]] = defaultdict(list)
+    ended: dict[date, list[Unit]] = defaultdict(list)
+    rows = CoveredUnit.objects.filter(organization=organization).select_related("unit")
+    for row in rows.order_by("unit__tree_id", "unit__lft"):
+        began[row.started_on].append(row.unit)
+        if row.ended_on is not None:
+            ended[row.ended_on].append(row.unit)
+    return [
+        (day, 1, f"{words}{'、'.join(unit.name for unit in units)}")
+        for words, days in (("覆盖", began), ("不再覆盖", ended))
+        for day, units in days.items()
+    ]
+
+
 # --- What may be done -----------------------------------------------------------------------------
 
 
 _MENU = (
     ("end_assignment", "organization_members_end", "结束编入"),
     ("transfer_organization", "organization_transfer", "转隶到其他单位"),
+    ("cover_units", "organization_cover", "变更覆盖单位"),
     ("move_organization", "organization_move", "调整上级组织"),
     ("edit_organization", "organization_correct", "更正登记"),
     ("merge_organization", "organization_merge", "并入其他支部"),
@@ -206,6 +236,7 @@ _MENU = (
 _WHILE_IT_STANDS = {
     "organization_members_end",
     "organization_transfer",
+    "organization_cover",
     "organization_merge",
     "organization_split",
     "organization_reconstitute",
@@ -228,6 +259,8 @@ def actions(user: access.AnyUser, organization: Organization, address: Address) 
     )
     resubmits = state in workflow.SUBMIT.origins
     left_out = set() if stands else _WHILE_IT_STANDS
+    if organization.kind != covering.JOINT:
+        left_out = left_out | {"organization_cover"}
     is_approved = state == WorkflowState.APPROVED
     if not (is_approved and is_temporary_branch(organization)):
         left_out = left_out | {"organization_merge", "organization_split"}

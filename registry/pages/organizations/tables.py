@@ -45,7 +45,7 @@ from registry.pages.organizations.listed import (
     parent_cell,
 )
 from registry.pages.people.roll import roll_prints
-from registry.rules import waiting
+from registry.rules import covering, waiting
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column, noun_column, read_back, tag_cell, tick_column
 from registry.web.drill import PlacedTable
@@ -166,6 +166,14 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             url="unit_url",
             text=lambda row: row.organization.host_short_name or row.organization.host_name,
             css="ledger-unit",
+            is_of_the_day=True,
+        ),
+        _fact(
+            "covered",
+            "",
+            "covered_said",
+            css="text",
+            rank=4,
             is_of_the_day=True,
         ),
         _fact(
@@ -295,13 +303,14 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
         for assignment in held.select_related("person__home_unit").order_by("started_on", "pk"):
             heads[assignment.organization_id].append(assignment)
 
-        lines = []
+        covered, lines = covering.covered_on(found, self.address.as_of), []
         for each in found:
             is_seen, parent = access.inside(each.unit, scope), each.parent
             is_parent_seen = parent is not None and access.inside(parent.unit, scope)
             is_host_seen = holds(scope, each.host_tree_id, each.host_lft)
             shown = heads[each.pk] if is_seen else []
-            lines.append(ListedOrganization(self, each, is_seen, is_host_seen, is_parent_seen, shown))
+            units = covered.get(each.pk, ())
+            lines.append(ListedOrganization(self, each, is_seen, is_host_seen, is_parent_seen, shown, units))
         return lines
 
     @cached_property

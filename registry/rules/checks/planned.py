@@ -10,6 +10,10 @@ from registry.models import OrganizationKind
 from registry.models.kinds import BRANCH_KINDS, PARTY_BODIES
 from registry.rules.checks.members import FULL, MEMBERS
 
+JOIN_NEIGHBOURS = ",应与邻近单位成立联合党支部"
+NAME_NEIGHBOURS = ",应登记所覆盖的邻近单位"
+"""What a branch, and a joint branch, with few full members should do."""
+
 
 class PlannedMember(NamedTuple):
     """Somebody who would be in it: the role, and the political status on the first day."""
@@ -38,6 +42,11 @@ class Planned:
     def is_temporary_body(self) -> bool:
         """Whether it is a temporary Party organization that is no group."""
         return self.is_temporary and self.kind in PARTY_BODIES
+
+    @property
+    def advice(self) -> str:
+        """What it should do with few full members; of a joint branch the form asks for its units anyway."""
+        return "" if self.kind == OrganizationKind.JOINT_BRANCH else JOIN_NEIGHBOURS
 
     @property
     def is_group(self) -> bool:

@@ -5,16 +5,29 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
-from registry.models import OrganizationKind
+from registry.models import CoveredUnit, OrganizationKind
 from registry.models.base import on_day
 from registry.models.kinds import BRANCH_KINDS
 from registry.rules.checks import editions
 from registry.rules.checks.check import Check, Find, Found, Judge, Level
 from registry.rules.checks.members import FULL, MEMBERS, Rows, at_home, having, number, placed
-from registry.rules.checks.planned import Planned
+from registry.rules.checks.planned import JOIN_NEIGHBOURS, NAME_NEIGHBOURS, Planned
 
 K = OrganizationKind
 
@@ -22,9 +35,26 @@ K = OrganizationKind
 def _few_full_members(is_temporary: bool) -> Find:
     def find(rows: Rows, day: date, *, least: int) -> Found:
         rows = rows.filter(kind__in=BRANCH_KINDS, is_temporary=is_temporary)
-        return Found(rows.exclude(having(day, FULL, least)), {"full": number(day, FULL)})
+        facts = {"full": number(day, FULL), "advice": _advice(day)}
+        return Found(rows.exclude(having(day, FULL, least)), facts)
 
     return find
+
+
+def _covered(day: date) -> QuerySet[CoveredUnit]:
+    """Return the units that a joint branch covers on the day beside its host unit."""
+    return CoveredUnit.objects.filter(on_day(day), organization=OuterRef("pk"))
+
+
+def _advice(day: date) -> Case:
+    """Say what a branch with few full members should do, until it is a joint one that covers others."""
+    is_joint = Q(kind=K.JOINT_BRANCH)
+    return Case(
+        When(is_joint & Exists(_covered(day)), then=Value("")),
+        When(is_joint, then=Value(NAME_NEIGHBOURS)),
+        default=Value(JOIN_NEIGHBOURS),
+        output_field=CharField(),
+    )
 
 
 def _would_have_few(is_temporary: bool) -> Judge:
@@ -78,9 +108,19 @@ def _many_units(rows: Rows, day: date, *, most: int) -> Found:
     formal = at_home(day, MEMBERS).filter(branch=OuterRef("pk"))
     units = _distinct(guests, "organization", "person__homes__unit")
     own = _distinct(formal, "branch", "unit")
-    rows = rows.filter(kind=K.JOINT_BRANCH).annotate(guests_of=units, own_of=own)
-    many = Q(is_temporary=True, guests_of__gt=most) | Q(is_temporary=False, own_of__gt=most)
-    facts = {"units": Case(When(is_temporary=True, then=F("guests_of")), default=F("own_of"))}
+    others = _distinct(_covered(day), "organization", "unit")
+    rows = rows.filter(kind=K.JOINT_BRANCH).annotate(guests_of=units, own_of=own, others=others)
+    is_named = Q(others__gt=0)
+    by_people = Q(is_temporary=True, guests_of__gt=most) | Q(is_temporary=False, own_of__gt=most)
+    many = Q(others__gte=most) | (~is_named & by_people)
+    facts = {
+        "units": Case(
+            When(is_named, then=F("others") + 1),
+            When(is_temporary=True, then=F("guests_of")),
+            default=F("own_of"),
+        ),
+        "how": Case(When(is_named, then=Value("覆盖")), default=Value("党员来自"), output_field=CharField()),
+    }
     return Found(rows.filter(many), facts)
 
 
@@ -110,7 +150,7 @@ CHECKS = (
         thresholds={"least": 3},
         find=_few_full_members(False),
         judge=_would_have_few(False),
-        message="正式党员只有 {full} 人,不足 {least} 人,应与邻近单位成立联合党支部。",
+        message="正式党员只有 {full} 人,不足 {least} 人{advice}。",
     ),
     Check(
         "temp_branch_min_full_members",
@@ -143,7 +183,7 @@ CHECKS = (
         editions.branches(),
         thresholds={"most": 5},
         find=_many_units,
-        message="党员来自 {units} 个单位,超过 {most} 个。",
+        message="{how} {units} 个单位,超过 {most} 个。",
     ),
     Check(
         "general_branch_size",

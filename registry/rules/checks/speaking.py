@@ -60,6 +60,7 @@ def _finding(asked: Asked, planned: Planned, day: date, subject: object) -> Find
         "of_full": planned.full,
         "members": planned.members,
         "officers": planned.holding(OFFICERS),
+        "advice": planned.advice,
         **asked.thresholds,
     }
     severity = Severity.HINT if check.level == Level.HINT else Severity.WARN

@@ -6,7 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from registry.models import Assignment, Organization, OrganizationKind, PersonPlacement, Role, Unit
+from registry.models import (
+    Assignment,
+    CoveredUnit,
+    Organization,
+    OrganizationKind,
+    PersonPlacement,
+    Role,
+    Unit,
+)
 from registry.models.kinds import PARTY_KINDS
 from registry.rules.checks import CHECKS
 from tests.factories import make_campaign, make_organization, make_unit
@@ -80,6 +88,27 @@ def test_a_joint_branch_covers_at_most_five_units(
     for _ in range(number):
         people(2, make_unit("", unit), **({"placed": branch} if is_temporary else {"home": branch}))
     assert found("joint_branch", branch, LATER) == ["党员来自 6 个单位,超过 5 个。"] * is_breach
+
+
+@pytest.mark.parametrize(("number", "is_breach"), [(4, False), (5, True)])
+def test_the_units_that_a_joint_branch_names_count_instead_of_its_members_homes(
+    unit: Unit, number: int, is_breach: bool
+) -> None:
+    """With its own; what was named under another number of the bureau stays to be found."""
+    branch = make_organization(unit, "joint_branch", is_temporary=True)
+    for _ in range(6):
+        people(1, make_unit("", unit), placed=branch)
+    for _ in range(number):
+        CoveredUnit.objects.create(organization=branch, unit=make_unit("", unit), started_on=DAY)
+    assert found("joint_branch", branch, LATER) == ["覆盖 6 个单位,超过 5 个。"] * is_breach
+
+
+def test_a_joint_branch_is_not_told_to_become_one(unit: Unit) -> None:
+    branch = make_organization(unit, "joint_branch", is_temporary=False)
+    few = "正式党员只有 0 人,不足 3 人"
+    assert found("branch_min_full_members", branch, LATER) == [f"{few},应登记所覆盖的邻近单位。"]
+    CoveredUnit.objects.create(organization=branch, unit=make_unit("", unit), started_on=DAY)
+    assert found("branch_min_full_members", branch, LATER) == [f"{few}。"]
 
 
 @pytest.mark.parametrize(
