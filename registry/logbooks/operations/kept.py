@@ -146,6 +146,8 @@ def word_of(value: Any) -> str:
     """Return a value as a door gives it in words."""
     if isinstance(value, list | tuple):
         return "、".join(word_of(each[0] if isinstance(each, tuple) else each) for each in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, date):
