@@ -263,7 +263,8 @@ def test_an_entry_is_read_as_it_is_typed_and_the_next_one_keeps_what_is_the_same
         "unit": world.station, "happened_on": date(2020, 2, 11), "v_shift": "早",
         "v_staff": [(world.full, "带队")], "v_place": None, "v_number": None,
     }  # fmt: skip
-    like = clerk.get(clerk.get(FORM).context["like_url"]).context["form"].initial
+    (button,) = clerk.get(FORM).context["actions"]
+    like = clerk.get(button["url"]).context["form"].initial
     assert (like["v_place"], like["v_number"]) == ("西门", 1200)
 
 
