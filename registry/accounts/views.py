@@ -334,7 +334,8 @@ def end_sessions(request: HttpRequest) -> HttpResponse:
 def columns(request: HttpRequest) -> HttpResponse:
     """Keep the columns that were ticked for a list, or all of them again, and show the list."""
     of = request.POST.get("list", "")
-    if of not in get_resolver().reverse_dict:  # a list is called as the address of its file
+    # A list is called as the address of its file, one of several at that address with its key behind.
+    if len(of) > LONGEST_COLUMN or of.partition(":")[0] not in get_resolver().reverse_dict:
         raise Http404("没有这个列表。")
     ticked = [] if "all" in request.POST else request.POST.getlist("columns")[:MOST_COLUMNS]
     ticked = [name[:LONGEST_COLUMN] for name in ticked]

@@ -72,6 +72,16 @@ def of_campaign(campaign: Campaign) -> QuerySet[Submission]:
     return Submission.objects.filter(pk__in=there.values("submission"))
 
 
+def about_of(submission: Submission) -> Model | None:
+    """Return the row that a submission is about: the first one that it would change, if it is there."""
+    first = submission.rows.order_by("pk").first()
+    model: Any = apps.get_model(first.model) if first is not None else None
+    if first is None or not nouns.describes(model):
+        return None
+    row: Model | None = nouns.of(model).with_related().filter(pk=first.object_id).first()
+    return row
+
+
 def differences(submission: Submission) -> list[tuple[str, str, str]]:
     """Return what it would change: (label, as it is, as it would be)."""
     return [(label, old, new) for label, old, new in submission.told]

@@ -22,6 +22,7 @@ from registry.web.changes import Job, Subject
 from registry.web.columns import Column
 from registry.web.deciding import DecideManyForm, DecisionForm, ReturnManyForm
 from registry.web.fields import ReasonForm, ScopedForm
+from registry.web.links import row_url
 from registry.web.tables import show
 from registry.web.ticked import Ticked, TickedSubject, back_to
 
@@ -46,6 +47,7 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
     found, address = _found(request, pk), address_of(request)
     request.current_unit = found.unit.code  # type: ignore[attr-defined]
     listed = ListedSubmission(SubmissionTable(request), found)
+    about = found.organization or operations.about_of(found)
     return render(
         request,
         "approvals/submission.html",
@@ -56,9 +58,8 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
             "tone": TONES[WorkflowState(found.state)],
             "differences": operations.differences(found),
             "facts": _facts(found),
-            "organization_url": address.url(found.organization.get_absolute_url())
-            if found.organization
-            else "",
+            "about": about,
+            "about_url": row_url(request.user, about, address) if about is not None else "",
             "own": workflow.OWN if workflow.is_own(request.user, found) else "",
             "waits": found.state == WorkflowState.SUBMITTED,
             "approvers": who_approves(request.user, [found] * (found.state == WorkflowState.SUBMITTED)),

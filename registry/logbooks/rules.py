@@ -183,6 +183,10 @@ def _check_gone(proposal: Making) -> Wrong:
 
 def _check_counter(place: str, counter: Counter, proposal: Making) -> Wrong:
     design, label = proposal.design, counter.label
+    before = next((each for each in proposal.before.counters if each.key == counter.key), counter)
+    if before.is_distinct != counter.is_distinct:  # its totals are kept in the other way
+        message = f"指标“{label}”不能在不重复的人数和别的计数方式之间改;请删去它,另加一个指标。"
+        yield "way_stays", f"{place}.way", message
     if counter.way not in Way.values:
         yield "way_known", f"{place}.way", f"指标“{label}”的计数方式“{counter.way}”没有。"
         return

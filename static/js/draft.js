@@ -1,6 +1,7 @@
 // What is typed into a form marked data-draft="<user>:<address>" is kept in this browser until it was sent, so
 // that nothing is lost when the line breaks or the page is closed. Its page offers it back. Kept for each user,
-// dropped once it was saved (data-draft-done on the page that follows) and when the user logs out.
+// dropped once it was saved (data-draft-done on the page that follows), when the user logs out, and after a day.
+// Fields of personal data (data-draft-leaves) and the grey words beside a chosen person are not kept.
 const BEFORE = "draft:";
 const form = document.querySelector("form[data-draft]");
 
@@ -30,24 +31,28 @@ function write(key, draft) {
 }
 const drop = (key) => kept.removeItem(BEFORE + key);
 
-const left = new Set(["csrfmiddlewaretoken", "form_key", "seen", "confirmed", "save_as"]);
+const left = new Set([
+  ...["csrfmiddlewaretoken", "form_key", "seen", "confirmed", "save_as"],
+  ...(form?.dataset.draftLeaves ?? "").split(" "),
+]);
+const A_DAY = 24 * 3600 * 1000;
 const at = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour: "2-digit", minute: "2-digit" });
 
 // Chips of pickers are kept with their words, everything else by name and value.
 function filled() {
   const pickers = {};
   for (const picker of form.querySelectorAll("[data-picker]")) {
+    if (left.has(picker.dataset.name)) continue;
     pickers[picker.dataset.name] = [...picker.querySelectorAll(".pick-chip")].map((chip) => ({
       value: chip.dataset.value,
       label: chip.querySelector(".pick-label").textContent,
-      note: chip.querySelector("small").textContent,
       role: chip.querySelector("select")?.value ?? "",
     }));
   }
   const values = [];
   for (const field of form.elements) {
     if (!field.name || left.has(field.name) || ["file", "submit", "button"].includes(field.type)) continue;
-    if (field.closest(".pick-chip")) continue;
+    if (field.closest("[data-picker]")) continue; // what is typed there and not chosen may be a number
     if (["checkbox", "radio"].includes(field.type) && !field.checked) continue;
     values.push([field.name, field.value]);
   }
@@ -64,6 +69,7 @@ function fill({ values, pickers }) {
     }
   }
   for (const picker of form.querySelectorAll("[data-picker]")) {
+    if (left.has(picker.dataset.name)) continue;
     const chips = picker.querySelector(".chips");
     chips.replaceChildren();
     for (const each of pickers[picker.dataset.name] ?? []) {
@@ -71,7 +77,6 @@ function fill({ values, pickers }) {
       chip.dataset.value = each.value;
       chip.querySelector("input").value = each.value;
       chip.querySelector(".pick-label").textContent = each.label;
-      chip.querySelector("small").textContent = each.note;
       if (chip.querySelector("select")) chip.querySelector("select").value = each.role;
       for (const named of chip.querySelectorAll("[data-says]")) {
         named.setAttribute("aria-label", `${named.dataset.says} ${each.label}`);
@@ -97,6 +102,9 @@ function offer(key, draft) {
 }
 
 if (kept) {
+  for (const key of Object.keys(kept).filter((each) => each.startsWith(BEFORE))) {
+    if (Date.now() - (read(key.slice(BEFORE.length))?.at ?? 0) > A_DAY) kept.removeItem(key);
+  }
   // The page that follows a saved form drops what was kept of it.
   for (const done of document.querySelectorAll("[data-draft-done]")) {
     if (read(done.dataset.draftDone)?.sent) drop(done.dataset.draftDone);

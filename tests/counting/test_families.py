@@ -39,6 +39,7 @@ from registry.models import Campaign, Figure, Organization, Source, Total, Total
 from registry.models.hierarchy import Span, UnitHierarchy, remembering
 from registry.models.kinds import PENDING_STATES
 from registry.models.versions import kept_until_changed
+from registry.operations.organizations import dissolve_organization
 from registry.operations.units import move_unit
 from registry.refusals import OperationRefused
 from tests.counting.recount import Ledger
@@ -306,12 +307,17 @@ def test_statements_do_not_grow_with_the_number_of_metrics(
     assert [len(text) for text in texts()] == [len(text) for text in before]
 
 
-def test_who_founds_and_places_asks_nothing_of_what_users_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_founds_places_and_dissolves_asks_nothing_of_what_users_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def queries() -> list[str]:
         unit = make_unit()
         person = make_person(unit=unit)
         with CaptureQueriesContext(connection) as captured:
-            assign(make_organization(unit), person)
+            organization = make_organization(unit)
+            assign(organization, person)
+            organization.refresh_from_db()
+            dissolve_organization(actor=ACTOR, organization=organization, on=day(9), reason="测试")
         return [query["sql"] for query in captured]
 
     config = apps.get_app_config("registry")

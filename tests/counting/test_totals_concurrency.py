@@ -13,10 +13,12 @@ from registry.counting.metrics import METRICS
 from registry.counting.totals import read as reading
 from registry.counting.totals.check import differences
 from registry.counting.totals.fold import fold_counts
+from registry.logbooks.operations.entries import add_entry
 from registry.models import Organization, Person, TotalChange, Unit
 from registry.operations.assignments import assign_person
 from registry.operations.units import move_unit
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
+from tests.logbooks.books import make_logbook
 from tests.test_concurrency import at_once
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -56,6 +58,22 @@ def test_a_writer_who_is_not_done_keeps_nobody_under_the_same_root_waiting():
 
     assert at_once([slow, quick]) == [None, 1], "the second is counted before the first has ended"
     assert count(top, "temporary_branches") == 2
+    assert differences() == []
+
+
+def test_one_person_named_in_a_logbook_by_eight_at_once_is_one_person():
+    top = make_unit("top")
+    units = [make_unit(f"unit-{number}", top) for number in range(8)]
+    person, logbook = make_person(unit=top), make_logbook(top)
+
+    def enter(unit: Unit) -> None:
+        values = {"place": "东门", "staff": [(Person.objects.get(pk=person.pk), "")]}
+        add_entry(actor=ACTOR, logbook=logbook, unit=unit, happened_on=DAY, values=values)
+
+    done = at_once([lambda unit=unit: enter(unit) for unit in units])
+    assert done == [None] * 8
+    assert (count(top, "log.sampling.people"), count(top, "log.sampling.entries")) == (1, 8)
+    assert [count(unit, "log.sampling.people") for unit in units] == [1] * 8
     assert differences() == []
 
 

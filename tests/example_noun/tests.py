@@ -270,7 +270,7 @@ def test_search_finds_it(world: VehicleWorld, text: str) -> None:
     assert "指挥车" in picked
     stranger = client.get(reverse("search"), {"q": "宣传车"}).content.decode()
     assert reverse("vehicle", args=["鲁A2001警"]) not in stranger
-    assert "没有与“宣传车”相符的单位、组织、人员或车辆" in stranger
+    assert "没有与“宣传车”相符的单位、组织、人员、台账、台账条目或车辆" in stranger
 
 
 def test_the_search_index_follows(world: VehicleWorld) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from functools import partial
@@ -13,13 +14,17 @@ from django.urls import reverse
 
 from registry.counting.metrics import METRICS
 from registry.counting.reconciliation import Verdict, reconcile
+from registry.counting.totals.check import differences
+from registry.logbooks.models import Logbook
+from registry.logbooks.operations.logbooks import edit_logbook
 from registry.models import Figure, Source, User
 from registry.pages.comparison.asked import asked_of
 from registry.pages.comparison.tables import ComparisonTable
+from registry.refusals import OperationRefused
 from registry.reports.forms import AddFigureForm, EditFigureForm
 from tests.asking import queries_again
-from tests.factories import make_user
-from tests.logbooks.books import make_logbook
+from tests.factories import ACTOR, make_user
+from tests.logbooks.books import DESIGN, make_logbook
 from tests.logbooks.test_entries import DAY, enter
 from tests.world import World
 
@@ -162,6 +167,25 @@ def test_the_command_counts_it_too(world: Numbers) -> None:
     wide = printed("--children", "--metric", "log.sampling.sampled")
     assert [line.split()[-1] for line in wide.splitlines()[2:]][-3:] == ["120", "0", "120"]
     assert "采样人数" not in printed("--children"), "not a column for each of hundreds"
+
+
+def redesigned(book: Logbook, **ways: str) -> None:
+    """Change how counters of the logbook count."""
+    design = copy.deepcopy(DESIGN)
+    for counter in design["counters"]:
+        counter |= {"way": ways.get(counter["key"], counter["way"])}
+    edit_logbook(actor=ACTOR, logbook=book, changes={}, design=design)
+
+
+def test_a_counter_may_count_otherwise_but_not_people_once_each(world: Numbers) -> None:
+    redesigned(world.book, entries="times", done="entries")
+    assert json.loads(printed("--format", "json"))["counts"]["log.sampling.entries"] == 2
+    assert differences() == []
+    with pytest.raises(OperationRefused, match="另加一个指标"):
+        redesigned(world.book, times="people")
+    with pytest.raises(OperationRefused, match="另加一个指标"):
+        redesigned(world.book, people="times")
+    assert differences() == []
 
 
 def test_one_that_is_gone_is_a_metric_no_more(world: Numbers) -> None:

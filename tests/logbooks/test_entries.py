@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, time
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from registry.counting.basis import Question
 from registry.counting.rollup import rollup
@@ -19,7 +21,7 @@ from registry.logbooks.operations.deciding import (
     submit_entries,
     withdraw_entry,
 )
-from registry.logbooks.operations.entries import add_entry, edit_entry
+from registry.logbooks.operations.entries import New, add_entries, add_entry, edit_entry
 from registry.models import AuditEntry
 from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
@@ -148,3 +150,34 @@ def test_a_walled_entry_says_nothing_in_the_open(world: World) -> None:
     entry.refresh_from_db()
     assert walls.open_for(None, entry)["trouble"] == "母亲出院"
     assert [each.person for each in walls.people_of(entry)] == [world.full]
+
+
+def test_many_at_several_units_ask_no_more_than_few(world: World) -> None:
+    """Each entry stands at a unit of its own, names units and organizations, and comes with a step."""
+    logbook = make_logbook(world.top)
+    at = [world.station, world.left, world.right, world.top]
+    steps = [{"step": "checked", "reached_on": DAY, "reached_at": time(9)}]
+
+    def cost(number: int) -> int:
+        some = [
+            New(
+                unit,
+                DAY,
+                {
+                    "place": "东门",
+                    "staff": [(world.full, "")],
+                    "with_unit": unit,
+                    "branch": world.committee,
+                },
+                steps=steps,
+            )
+            for unit in at[:number]
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            rows = add_entries(actor=ACTOR, logbook=logbook, entries=some)
+        assert [row.step for row in rows] == ["checked"] * number
+        return len(queries)
+
+    cost(2)  # whom nobody has named before is noted once
+    assert cost(2) == cost(4)
+    assert numbers(world.top)["open"] == numbers(world.top)["entries"] == 8

@@ -263,7 +263,8 @@ def test_an_entry_is_read_as_it_is_typed_and_the_next_one_keeps_what_is_the_same
         "unit": world.station, "happened_on": date(2020, 2, 11), "v_shift": "早",
         "v_staff": [(world.full, "带队")], "v_place": None, "v_number": None,
     }  # fmt: skip
-    like = clerk.get(clerk.get(FORM).context["like_url"]).context["form"].initial
+    (button,) = clerk.get(FORM).context["actions"]
+    like = clerk.get(button["url"]).context["form"].initial
     assert (like["v_place"], like["v_number"]) == ("西门", 1200)
 
 
@@ -363,6 +364,17 @@ def test_an_approved_entry_is_changed_and_taken_back_by_two(world: World) -> Non
     again = client.post(f"/entries/{entry.code}/edit/", form)
     assert "不用再提" in again.content.decode()
     waits = Submission.objects.get()
+    assert f"/entries/{entry.code}/" in other.get(f"/approvals/{waits.pk}/").content.decode()
+    other.post(f"/approvals/{waits.pk}/return/", {"reason": "数不对"})
+    begun = client.get(f"/entries/{entry.code}/edit/")
+    assert "数不对" in begun.content.decode()
+    filled = begun.context["form"].initial
+    assert (filled["v_number"], filled["v_staff"], filled["unit"]) == (
+        7,
+        [(world.full, "带队")],
+        world.station,
+    )
+    client.post(f"/entries/{entry.code}/edit/", form)
     other.post(f"/approvals/{waits.pk}/approve/")
     entry.refresh_from_db()
     assert entry.values["number"] == 7
@@ -370,6 +382,31 @@ def test_an_approved_entry_is_changed_and_taken_back_by_two(world: World) -> Non
     client.post(f"/record/{edited.pk}/undo/", {"reason": "改错了"})
     entry.refresh_from_db()
     assert entry.values["number"] == 7  # another person approves that, too
+
+
+def test_entries_wait_on_the_desk_and_come_back_there(world: World) -> None:
+    make_logbook(world.top, needs_approval=True)
+    clerk, approver = (client_of(make_user(name, world.top, name)) for name in ("clerk", "approver"))
+    clerk.post(FORM, sent(world))
+    entry = Entry.objects.get()
+    desk = approver.get("/desk/").content.decode()
+    for words in ("核酸采样支援 · 左派出所", "支援次数自 2020-02-11 起增加 1 次", "采样人数", "1,200"):
+        assert words in desk, words
+    approver.post(f"/entries/{entry.code}/return/", {"reason": "请补照片"})
+    back = clerk.get("/desk/").content.decode()
+    assert "请补照片" in back
+    assert f"/entries/{entry.code}/edit/" in back
+
+
+def test_the_columns_of_each_logbook_are_chosen_by_themselves(
+    world: World, book: Logbook, clerk: Client
+) -> None:
+    enter(world, book, shift="早")
+    columns = ["unit", "f_number"]
+    sent_ = {"list": "entries_export:sampling", "columns": columns, "back": LIST}
+    assert clerk.post("/account/columns/", sent_).headers["Location"] == LIST
+    shown = [column.title for column, _key, _day in clerk.get(LIST).context["table"].grid.heads]
+    assert shown == ["选", "采样点", "单位", "采样人数"]
 
 
 def test_many_entries_are_approved_and_withdrawn_at_once(world: World) -> None:

@@ -27,6 +27,7 @@ from registry.logbooks.operations.kept import (
     people_of,
     python_values,
     rewrite_facts,
+    rows_in,
     take_values,
     told,
     write_facts,
@@ -176,17 +177,17 @@ def add_entries(
     with following(rows=[*rows, *owners.values()]):
         write_facts(logbook, rows, people, steps, owners)
     search.index_rows(rows)
+    people_by, named = by_entry(people), rows_in(rows, designs)
     audit.record_all(
         [
             audit.entry(
                 actor,
                 "add_entry",
                 row,
-                after=told(row, designs[row.unit_id], people_of.get(row.pk, ())),
+                after=told(row, designs[row.unit_id], people_by.get(row.pk, ()), named),
                 reason=reason,
                 effective_on=row.happened_on,
             )
-            for people_of in [by_entry(people)]
             for row in rows
         ]
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
 from typing import Any
 
-from django.db.models import prefetch_related_objects
+from django.db.models import Model, prefetch_related_objects
 
 from registry import audit
 from registry.access import AnyUser
@@ -19,8 +19,8 @@ from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.values import is_empty, kept, rows_named, said
-from registry.models.journal import remove
-from registry.models.writer import write_new
+from registry.models.journal import note_new, remove
+from registry.models.writer import Writer, reserve_ids, write_new
 from registry.operations.base import (
     fresh_all,
     operation,
@@ -67,8 +67,23 @@ def python_values(row: Entry, design: Design, people: Iterable[EntryPerson]) -> 
     return found
 
 
-def told(row: Entry, design: Design, people: Sequence[EntryPerson]) -> dict[str, Any]:
-    """Return what the record says of a new entry; of a walled logbook nothing of its content."""
+def rows_in(rows: Iterable[Entry], designs: Mapping[int, Design]) -> dict[tuple[str, int], Model]:
+    """Return the units and organizations that entries name, as ``rows_named``; ``designs`` by unit."""
+    return rows_named(
+        (designs[row.unit_id].by_key[key], value)
+        for row in rows
+        for key, value in row.values.items()
+        if key in designs[row.unit_id].by_key
+    )
+
+
+def told(
+    row: Entry, design: Design, people: Sequence[EntryPerson], named: Mapping[tuple[str, int], Model]
+) -> dict[str, Any]:
+    """Return what the record says of a new entry; of a walled logbook nothing of its content.
+
+    ``named`` are the rows that its values name (``rows_in``).
+    """
     about = {**audit.fields_of(row, ["logbook", "unit", "happened_on"])}
     about |= {
         name: audit.plain(getattr(row, name))
@@ -77,9 +92,6 @@ def told(row: Entry, design: Design, people: Sequence[EntryPerson]) -> dict[str,
     }
     if row.logbook.is_walled:
         return about
-    named = rows_named(
-        (design.by_key[key], value) for key, value in row.values.items() if key in design.by_key
-    )
     said_ = [
         f"{each.label}:{said(each, row.values.get(each.key), named)}"
         for each in design.fields
@@ -134,6 +146,8 @@ def word_of(value: Any) -> str:
     """Return a value as a door gives it in words."""
     if isinstance(value, list | tuple):
         return "、".join(word_of(each[0] if isinstance(each, tuple) else each) for each in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, date):
@@ -181,10 +195,16 @@ def owners_of(logbook: Logbook, people: Iterable[int]) -> dict[int, LoggedPerson
     Asked before ``following``, which is given them: what they counted before is known only then.
     """
     wanted = set(people)
-    known = {each.person_id: each for each in LoggedPerson.objects.filter(logbook=logbook, person__in=wanted)}
-    new = [LoggedPerson(logbook=logbook, person_id=pk) for pk in sorted(wanted - known.keys())]
-    write_new(new)
-    return known | {each.person_id: each for each in new}
+    rows = LoggedPerson.objects.filter(logbook=logbook)
+    known = {each.person_id: each for each in rows.filter(person__in=wanted)}
+    if missing := sorted(wanted - known.keys()):
+        keys = dict(zip(missing, reserve_ids(LoggedPerson, len(missing)), strict=True))
+        new = Writer(LoggedPerson, ("id", "logbook_id", "person_id"))
+        # Somebody else may name one of them for the first time, too.
+        new.write([(keys[pk], logbook.pk, pk) for pk in missing], keep_existing=True)
+        known |= {each.person_id: each for each in rows.filter(person__in=missing)}
+        note_new(known[pk] for pk in missing if known[pk].pk == keys[pk])
+    return known
 
 
 def rewrite_facts(logbook: Logbook, rows: Sequence[Entry]) -> None:

@@ -20,7 +20,9 @@ from registry.logbooks.operations import deciding, entries
 from registry.logbooks.operations.kept import people_of, python_values
 from registry.logbooks.operations.parts import design_at
 from registry.logbooks.pages.forms import PREFIX, EntryForm, StepForm, initial_of
+from registry.logbooks.rules import FIXED
 from registry.models import WorkflowState
+from registry.operations.submitting import returned
 from registry.rules import workflow
 from registry.rules.findings import warnings
 from registry.web.address import actor_of, address_of
@@ -200,6 +202,10 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         **initial_of(values, design),
         **held,
     }
+    if back := returned(request.user, "edit_entry", row):
+        initial |= {**initial_of(back.filled, design), **{k: v for k, v in back.filled.items() if k in FIXED}}
+        campaign = initial["campaign"]
+        initial["campaign"] = getattr(campaign, "code", campaign)
     form = EntryForm(
         data, user=request.user, row=row, logbook=row.logbook, design=design, is_new=False, initial=initial
     )
@@ -211,5 +217,11 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         done=lambda made: f"已保存“{made}”的修改。",
         back=job.url(row),
         template="logbooks/edit.html",
-        context={**_around(job), "title": "修改", "submit_label": "保存", "sentences": _approved_first(row)},
+        context={
+            **_around(job),
+            "title": "修改",
+            "submit_label": "保存",
+            "sentences": _approved_first(row),
+            "returned": back,
+        },
     )

@@ -83,8 +83,11 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
             "cancel_url": back,
             "submit_label": "提交",
             "save_as": ((NEXT, "提交并记下一条"), (DRAFT, "存草稿")),
-            "like_url": address.url(request.path, like=last.code) if last is not None else "",
+            "actions": [{"label": "照上一条填", "url": address.url(request.path, like=last.code)}]
+            if last
+            else [],
             "goes_on": "after" in request.GET,
+            "draft_leaves": " ".join(form.personal),
             "draft_key": "" if logbook.is_walled else f"{request.user.pk}:{request.path}",
         },
     )

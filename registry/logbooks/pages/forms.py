@@ -156,6 +156,11 @@ class EntryForm(ScopedForm):
             field.keep(each[0] if isinstance(each, tuple) else each)
 
     @property
+    def personal(self) -> list[str]:
+        """The fields of personal data, which no browser keeps."""
+        return [f"{PREFIX}{each.key}" for each in self.asked if each.personal]
+
+    @property
     def required_number(self) -> int:
         """How many fields must be filled in."""
         return sum(each.required for each in self.fields.values())
@@ -191,11 +196,12 @@ def initial_of(values: Mapping[str, Any], design: Design) -> dict[str, Any]:
         each = design.by_key.get(key)
         if each is None or each.ended or each.type in OF_FILES:
             continue
-        if each.is_of_people and not each.choices:
-            value = [person for person, _role in value]
+        if each.is_of_people:
+            named = [(person, role) for person, role in value or ()]
+            value = named if each.choices else [person for person, _role in named]
         if each.type == FieldType.PERSON:
-            value = value[0] if value else None
-            value = value[0] if isinstance(value, tuple) else value
+            first = next(iter(value), None)
+            value = first[0] if isinstance(first, tuple) else first
         found[f"{PREFIX}{key}"] = value
     return found
 

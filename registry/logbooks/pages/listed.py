@@ -149,7 +149,7 @@ def columns_of(
     """Return the columns of the list of a logbook: day, what it is called, unit, fields, step, state."""
     fields = () if is_walled else design.fields
     first = next(
-        (each for each in fields if each.type == FieldType.TEXT and not each.personal),
+        (each for each in fields if each.type == FieldType.TEXT and each.required and not each.personal),
         None,
     )
     columns: list[Column[Any]] = [

@@ -162,7 +162,7 @@ class EntryTable(PlacedTable[ListedEntry]):
     @property
     def kept_as(self) -> str:
         """The columns of each logbook are chosen by themselves."""
-        return f"logbook:{self.logbook.code}"
+        return f"{self.file}:{self.logbook.code}"
 
     @property
     def file_url(self) -> str:
