@@ -98,7 +98,8 @@ def told(
         if not each.personal and not is_empty(row.values.get(each.key))
     ]
     for each in design.fields:
-        if each.is_of_people and (names := [one.person.name for one in people if one.field == each.key]):
+        names = [one.person.name for one in people if one.field == each.key and not each.personal]
+        if names:
             said_.append(f"{each.label}:{'、'.join(names)}")
     return {**about, "entry_values": ";".join(said_)}
 

@@ -183,7 +183,9 @@ class EntryTable(PlacedTable[ListedEntry]):
 
     @property
     def actions(self) -> list[dict[str, str]]:
-        """The button of a new entry, for who may enter one somewhere while the logbook is in use."""
+        """The way to its design, and the button of a new entry where one may be entered."""
+        design = self.address.url(reverse("logbook_design", args=[self.logbook.code]))
+        about_it = [{"label": "字段和计数", "url": design}]
         day = self.address.as_of
         is_used = self.logbook.started_on is not None and self.logbook.started_on <= day
         if (
@@ -191,9 +193,12 @@ class EntryTable(PlacedTable[ListedEntry]):
             or self.logbook.ended_on is not None
             or not access.may_somewhere(self.user, "add_entry")
         ):
-            return []
+            return about_it
         about = {"unit": self.unit.code} if self.unit is not None else {}
-        return [{"label": "登记", "url": enter_url(self.address, self.logbook, **about), "tone": "main"}]
+        return [
+            *about_it,
+            {"label": "登记", "url": enter_url(self.address, self.logbook, **about), "tone": "main"},
+        ]
 
     def context(self) -> dict[str, Any]:
         """Add what its page says of the logbook."""
