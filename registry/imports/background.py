@@ -18,12 +18,14 @@ from django.db import transaction
 from django_tasks import TaskContext, task
 
 from registry.audit import Actor
+from registry.importers.layouts import layouts_seen
 from registry.importers.verdicts import Verdict
 from registry.imports import operations as imports
 from registry.imports.models import Import, ImportFile, ImportLine, ImportState
 from registry.imports.writing import check_import, prepare, write_import
 from registry.imports.wrong_rows import error_filename, with_errors
 from registry.models import User
+from registry.nouns.columns import Layout
 from registry.refusals import OperationRefused
 from registry.spreadsheets.hostile import TooSlow, given, unpacked_bytes
 from registry.spreadsheets.reading import Book, Problem, Unreadable, open_book
@@ -51,7 +53,7 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
     Raises ``Unreadable`` when a small one cannot be read at all, ``OperationRefused`` when there is no room
     for it, or too much of the user waits.
     """
-    is_small = _looks_small(file_name, content)
+    is_small = _looks_small(user, file_name, content)
     with transaction.atomic():
         handed_in = imports.hand_in(actor=actor, user=user, file_name=file_name, content=content)
         if not is_small:
@@ -61,14 +63,14 @@ def hand_in(*, actor: Actor, user: User, file_name: str, content: bytes) -> Impo
     return handed_in
 
 
-def _looks_small(file_name: str, content: bytes) -> bool:
+def _looks_small(user: User, file_name: str, content: bytes) -> bool:
     """Whether a file that nobody trusts can be read here: by its sizes first, then by the clock."""
     with _on_disk(content, file_name) as path:
         if unpacked_bytes(path) > SMALL_BYTES:
             return False
         try:
             with given(SECONDS):
-                return _rows(open_book(path, file_name)) <= SMALL_ROWS
+                return _rows(open_book(path, file_name, _layouts(user))) <= SMALL_ROWS
         except TooSlow:
             return False
 
@@ -208,8 +210,8 @@ def _work(
     beating: AbstractContextManager[Progress]
     beating = imports.beating(import_pk, attempt) if is_long else nullcontext(no_progress)
     try:
-        with beating as progress, _file_of(import_pk) as (path, name):
-            work(open_book(path, name), progress)
+        with beating as progress, _file_of(import_pk) as (path, name, layouts):
+            work(open_book(path, name, layouts), progress)
     except Abandoned:
         logger.info("import %s: given up, it was cancelled or begun anew", import_pk)
     except Unreadable as unreadable:
@@ -237,8 +239,8 @@ def mistakes(import_: Import, target: IO[bytes]) -> int:
         problems.setdefault(sheet, {})[number] = [
             Problem(each["address"], each["slug"], each["message"]) for each in found
         ]
-    with _file_of(import_.pk) as (path, name):
-        return with_errors(path, name, problems, target)
+    with _file_of(import_.pk) as (path, name, layouts):
+        return with_errors(path, name, problems, target, layouts)
 
 
 def _rows(book: Book) -> int:
@@ -246,12 +248,17 @@ def _rows(book: Book) -> int:
 
 
 @contextmanager
-def _file_of(import_pk: int) -> Iterator[tuple[Path, str]]:
-    kept = ImportFile.objects.select_related("of").get(of=import_pk)
+def _file_of(import_pk: int) -> Iterator[tuple[Path, str, list[Layout]]]:
+    """Put the file of an import on the disk: its path, its name, and the sheets that its user may hand in."""
+    kept = ImportFile.objects.select_related("of__user").get(of=import_pk)
     with _on_disk(bytes(kept.content), kept.of.file_name) as path:
-        name = kept.of.file_name
+        name, layouts = kept.of.file_name, _layouts(kept.of.user)
         del kept
-        yield path, name
+        yield path, name, layouts
+
+
+def _layouts(user: User) -> list[Layout]:
+    return list(layouts_seen(user).values())
 
 
 @contextmanager

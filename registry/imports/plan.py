@@ -23,7 +23,7 @@ from registry.spreadsheets.reading import Table
 
 def judged(session: Session, tables: Sequence[Table]) -> Iterator[tuple[Importer, list[Case]]]:
     """Yield the judged rows batch by batch with their importer, in the order in which they are written."""
-    for slug, layout in nouns.every_layout().items():
+    for slug, layout in (nouns.layouts() | {table.noun.slug: table.noun for table in tables}).items():
         if some := [table for table in tables if table.noun.slug == slug]:
             importer: Importer = import_string(layout.importer)(session)
             for batch in importer.batches(some):

@@ -22,6 +22,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from registry import access, nouns
+from registry.importers.layouts import layouts_seen
 from registry.importers.verdicts import Verdict
 from registry.imports import background as importing
 from registry.imports import operations
@@ -83,12 +84,19 @@ def imports(request: HttpRequest) -> HttpResponse:
         else:
             return HttpResponseRedirect(address.url(handed_in.get_absolute_url()))
     rows = operations.readable(user, Import.objects.filter(user=user)[:RECENT])
+    offered = list(_offered(user).values())
     context = {
         "form": form,
         "grid": drawn(rows, address),
         "templates": [
             {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
-            for noun in _offered(user).values()
+            for noun in offered
+            if noun.made_by is None
+        ],
+        "made": [
+            {"title": noun.title, "url": reverse("import_template", args=[noun.slug])}
+            for noun in offered
+            if noun.made_by is not None
         ],
         "all_url": reverse("import_template", args=["all"]),
         "matching": MATCHING,
@@ -99,7 +107,7 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 def _offered(user: User) -> dict[str, Layout]:
     """Return the sheets that the user may hand in, by slug."""
-    every = nouns.every_layout().items()
+    every = layouts_seen(user).items()
     return {slug: noun for slug, noun in every if not noun.verb or access.may_somewhere(user, noun.verb)}
 
 
@@ -275,7 +283,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
     is_asked = bool(request.GET.keys() & {"verdict", "noun", "page", "reason"})
     if verdict not in (*Verdict.values, NOTICED, ALL):
         verdict = Verdict.WRONG.value if import_.number(Verdict.WRONG) else ALL
-    noun = noun if noun in nouns.every_layout() else ""
+    noun = noun if noun in import_.counts else ""
     lines: QuerySet[ImportLine] = ImportLine.objects.filter(of=import_).order_by("place")
     if verdict == NOTICED:
         lines = lines.exclude(notices=[])
@@ -297,6 +305,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
     is_written = import_.state == ImportState.WRITTEN and not import_.is_taken_back
     imports_url = address.url(reverse("imports"))
     has_file = ImportFile.objects.filter(of=import_).exists()
+    titles = {slug: layout.title for slug, layout in nouns.every_layout().items()}
     context = {
         "import_": import_,
         **_state(import_, address),
@@ -312,7 +321,7 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "right": sum(import_.number(each) for each in Verdict if each != Verdict.WRONG),
         "all_url": address.url(import_.get_absolute_url(), verdict=ALL),
         "lines": [
-            _line(line, address, is_written=is_written)
+            _line(line, address, titles, is_written=is_written)
             for line in _only_seen(request.user, list(page_obj.object_list))
         ],
         "form": form if import_.may_be_written or import_.may_be_written_in_part else None,
@@ -398,13 +407,13 @@ def _tab(import_: Import, address: Address, label: str, verdict: str, noun: str,
     return Tab(label, url, on)
 
 
-def _line(line: ImportLine, address: Address, *, is_written: bool) -> dict[str, Any]:
+def _line(line: ImportLine, address: Address, titles: dict[str, str], *, is_written: bool) -> dict[str, Any]:
     """Return a line as the preview shows it; with a link once the row is there."""
     url = _row_url(line)
     there = is_written or line.verdict in (Verdict.CHANGED, Verdict.UNCHANGED)
     return {
         "line": line,
-        "noun": nouns.every_layout()[line.noun].title,
+        "noun": titles.get(line.noun, line.sheet),
         "verdict": str(Verdict(line.verdict).label),
         "tone": VERDICT_TONES[line.verdict],
         "url": address.url(url) if url and there and line.verdict != Verdict.WRONG else "",

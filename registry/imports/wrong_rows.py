@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -17,7 +17,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from registry.imports.template import DAY_FORMAT, HEADER, OPTIONS, add_choices, print_on_a4, width_of
-from registry.nouns.columns import ERROR_HEADER, key_of
+from registry.nouns.columns import ERROR_HEADER, Layout, key_of
 from registry.spreadsheets import cells
 from registry.spreadsheets.grid import MAX_COLUMN, Dated, Fault, Raw, Row
 from registry.spreadsheets.guarding import guarded
@@ -38,14 +38,20 @@ def error_filename(filename: str) -> str:
     return f"{stem}-错误行{path.suffix.lower()}"
 
 
-def with_errors(path: Path, filename: str, problems: Problems, target: IO[bytes]) -> int:
+def with_errors(
+    path: Path,
+    filename: str,
+    problems: Problems,
+    target: IO[bytes],
+    layouts: Collection[Layout] | None = None,
+) -> int:
     """Write the wrong rows of the file at ``path`` to ``target`` and return how many there are.
 
     A workbook comes back as a workbook, a .csv file as a .csv file. Sheets without a wrong row are left
     out, formulas come back as their values. Takes no more memory for many rows than for few. Raises
     ``Unreadable`` when the file cannot be read any more, ``ValueError`` when no row is wrong.
     """
-    book = open_book(path, filename)
+    book = open_book(path, filename, layouts)
     tables = [table for table in book.tables if problems.get(table.title)]
     if not tables:
         raise ValueError("no row of this file is wrong")

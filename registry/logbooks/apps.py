@@ -13,6 +13,7 @@ class LogbooksConfig(AppConfig):
     closing_rules = ("registry.logbooks.rules.closing_refusals",)
     metrics = ("registry.logbooks.metrics.FAMILIES", "registry.logbooks.metrics.logbook_metrics")
     layouts = ("registry.logbooks.sheets.layouts",)
+    person_joiners = ("registry.logbooks.operations.joining.join_people",)
     approved_acts = (
         "registry.logbooks.operations.entries.edit_entry",
         "registry.logbooks.operations.deciding.withdraw_entry",

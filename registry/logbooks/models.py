@@ -60,8 +60,9 @@ class Logbook(Registered):
 class AddedFields(Registered):
     """Fields that a unit below a logbook's own added to it, for itself and all below it."""
 
-    logbook = Link(Logbook, "台账", related_name="added")
     unit = Link(Unit, "单位", related_name="+")
+    """First, since the right to take such an act back is that at the unit."""
+    logbook = Link(Logbook, "台账", related_name="added")
     fields = models.JSONField("字段", default=list)
 
     class Meta:
@@ -78,7 +79,8 @@ class LogbookItem(models.Model):
     ``slug`` is that of the metric where it counts (``log.oath.entries``), else ``oath.medal``; never reused.
     """
 
-    logbook = models.ForeignKey(Logbook, on_delete=models.CASCADE, related_name="items")
+    # Nothing built on the logbook: it follows it, and is no part of an act that is taken back.
+    logbook = models.ForeignKey(Logbook, on_delete=models.CASCADE, related_name="items", db_constraint=False)
     key = models.CharField("字段或指标", max_length=60)
     slug = models.CharField("指标代码", max_length=100, unique=True)
     way = models.CharField("计数方式", max_length=10, blank=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from registry.logbooks.design import OF_FILES, Field, FieldType, read_fields
 from registry.logbooks.models import AddedFields, Entry, EntryPerson, Logbook
+from registry.models.versions import kept_until_changed
 from registry.nouns.columns import Column, Layout
 
 PREFIX = "log-"
@@ -63,10 +64,11 @@ def layout_of(logbook: Logbook, fields: Iterable[Field]) -> Layout:
         needed=("unit", "happened_on"),
         verb="add_entry",
         importer="registry.logbooks.importer.EntryImporter",
-        is_by_title=True,
+        made_by=("logbook", logbook.pk),
     )
 
 
+@kept_until_changed(Logbook)
 def layouts() -> list[Layout]:
     """Return the sheets of the logbooks that entries can be imported into: in use, and not walled."""
     books = list(

@@ -135,8 +135,9 @@ class Layout:
     mend: Mend | None = None
     verb: str = ""
     importer: str = "registry.importers.session.Importer"
-    is_by_title: bool = False
-    """Whether a sheet is of this kind only where its title says so: its columns are in other sheets, too."""
+    made_by: tuple[str, int] | None = None
+    """Noun and key of the row of which users made it: who sees that may use it, and a sheet is of this kind
+    only where its title says so, since its columns are in other sheets, too."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(each.of(self.model) for each in self.columns))

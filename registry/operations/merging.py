@@ -7,7 +7,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from registry import audit, locks
+from registry import audit, locks, nouns
 from registry.audit import Actor
 from registry.counting.totals.write import following
 from registry.locks import TreeChanged
@@ -92,6 +92,8 @@ def merge_person(
     with following(people=[person, other]):
         _take_dated(person, other, take)
         written, new = _move_assignments(person, plan)
+        for join in nouns.handed_up("person_joiners"):
+            join(person, other)
         _move_links(person, other)
         facts = changed(person, {name: getattr(other, name) for name in names})
         ((_, old, now),) = write_each([(person, facts)])

@@ -126,7 +126,8 @@ def _rights(act: Act) -> list[tuple[str, list[Any]]]:
     by_verb: dict[str, list[Any]] = defaultdict(list)
     for entry in act.entries:
         there = [act.rows.get((apps.get_model(label), pk)) for _, label, pk, _, _ in entry.rows]
-        rows = [row for row in there if row is not None and nouns.describes(type(row))]
+        known = [act.owner_of(row) for row in there if row is not None]
+        rows = [row for row in known if nouns.describes(type(row))]
         by_verb[entry.verb] += rows or _about(entry)
     if act.head.verb in _DECISIONS:  # who decided it need not have the right to enter it
         by_verb = {act.head.verb: [row for rows in by_verb.values() for row in rows]}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from registry.nouns import every_layout
 from registry.nouns.columns import ERROR_HEADER, Column, Layout, key_of
 from registry.spreadsheets.grid import Merge, Row, letters_of
 from registry.spreadsheets.hostile import Unreadable
@@ -72,19 +71,22 @@ def _rank(column: Column, text: str) -> int:
     return min(words.index(each) for each in (word, _HINT.sub("", word)) if each in words)
 
 
-def find_header(title: str, rows: Rows, merges: list[Merge]) -> tuple[Layout, Header]:
+def find_header(
+    title: str, rows: Rows, merges: list[Merge], layouts: Collection[Layout]
+) -> tuple[Layout, Header]:
     """Find the header among the first rows. Raises ``NoHeader``, ``Unreadable`` for two of one column."""
+    meant = _meant(title, layouts)
     known = list(first_rows(rows))
     if not known:
         raise NoHeader("是空的")
     tall = [merge for merge in merges if merge.top < merge.bottom <= merge.top + _HEADER_DEPTH]
     for place, row in enumerate(known):
         texts = _texts(row, known[:place], tall)
-        if candidates := _candidates(title, texts):
+        if candidates := _candidates(title, texts, meant):
             noun = _chosen(title, candidates)
             texts, last = _with_rows_below(noun, row, texts, known[place + 1 : place + _HEADER_DEPTH], tall)
             return noun, _header(title, noun, row.number, last, texts)
-    raise NoHeader(_why_none(title, known, tall))
+    raise NoHeader(_why_none(known, tall, meant))
 
 
 def _with_rows_below(
@@ -106,12 +108,12 @@ def _with_rows_below(
     return texts, max([last, *bottoms])
 
 
-def _why_none(title: str, known: list[Row], tall: list[Merge]) -> str:
+def _why_none(known: list[Row], tall: list[Merge], meant: Collection[Layout]) -> str:
     """Say what the row that comes closest to a header lacks."""
     closest: tuple[int, Layout, Row] | None = None
     for place, row in enumerate(known):
         texts = _texts(row, known[:place], tall)
-        for noun in _nouns(title):
+        for noun in meant:
             matched = len(_slugs(noun, texts))
             if matched >= _LEAST_HEADERS and (closest is None or matched > closest[0]):
                 closest = (matched, noun, row)
@@ -145,14 +147,14 @@ def _slugs(noun: Layout, texts: Mapping[int, str]) -> set[str]:
     return {column.slug for text in texts.values() if (column := _meaning(noun, text))}
 
 
-def _candidates(title: str, texts: Mapping[int, str]) -> list[tuple[int, Layout]]:
+def _candidates(title: str, texts: Mapping[int, str], meant: Collection[Layout]) -> list[tuple[int, Layout]]:
     """Return the layouts that the row may be the header of, each with the number of its columns there.
 
     A sheet with the title of a noun is of that noun. One that gives names instead of codes must have that
     title, or every column that a new row needs: 单位 and 类别 are in other sheets, too.
     """
     found = []
-    for noun in _nouns(title):
+    for noun in meant:
         slugs = _slugs(noun, texts)
         required = [column.slug for column in noun.columns if column.required]
         if len(slugs) >= _LEAST_HEADERS and (
@@ -165,14 +167,13 @@ def _candidates(title: str, texts: Mapping[int, str]) -> list[tuple[int, Layout]
 
 def _is_called(title: str, noun: Layout) -> bool:
     wanted, given = key_of(noun.title), key_of(title)
-    return wanted in given if noun.is_by_title else wanted == given
+    return wanted == given if noun.made_by is None else wanted in given
 
 
-def _nouns(title: str) -> list[Layout]:
-    """Return the layouts that a sheet may have: the one with its title, else all."""
-    every = list(every_layout().values())
-    called = [noun for noun in every if _is_called(title, noun)]
-    return called or [noun for noun in every if not noun.is_by_title]
+def _meant(title: str, layouts: Collection[Layout]) -> list[Layout]:
+    """Return the layouts that a sheet may have: the one with its title, else all that are no user's own."""
+    called = [noun for noun in layouts if _is_called(title, noun)]
+    return called or [noun for noun in layouts if noun.made_by is None]
 
 
 def _chosen(title: str, candidates: list[tuple[int, Layout]]) -> Layout:

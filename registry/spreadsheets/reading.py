@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import pickle
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 
+from registry import nouns
 from registry.nouns.columns import NOTES_TITLE, Column, Layout, Value
 from registry.spreadsheets import cells, csvs, hostile, xlsx
 from registry.spreadsheets.grid import Merge, Raw, Row, letters_of
@@ -259,18 +260,21 @@ class Book:
     notices: list[str]
 
 
-def open_book(path: Path, filename: str) -> Book:
+def open_book(path: Path, filename: str, layouts: Collection[Layout] | None = None) -> Book:
     """Open the file at ``path``, which the user calls ``filename``. Raises ``Unreadable`` (in Chinese).
+
+    ``layouts`` are those that its sheets may have; those of the nouns when left out.
 
     The limits of ``hostile`` hold for ``Table.lines`` too; the file must stay in place while lines are read.
     """
     name = PurePath(filename.replace("\\", "/")).name
+    known = tuple(nouns.layouts().values()) if layouts is None else layouts
     if hostile.kind_of(path, name) == "csv":
-        return _open_csv(path, name)
-    return _open_xlsx(path, name)
+        return _open_csv(path, name, known)
+    return _open_xlsx(path, name, known)
 
 
-def _open_xlsx(path: Path, filename: str) -> Book:
+def _open_xlsx(path: Path, filename: str, layouts: Collection[Layout]) -> Book:
     workbook = xlsx.Workbook(path)
     book = Book(filename, [], [], [])
     if workbook.has_links:
@@ -285,7 +289,7 @@ def _open_xlsx(path: Path, filename: str) -> Book:
         survey = workbook.survey(sheet, budget)
         rows = partial(workbook.rows, sheet, survey.last)
         try:
-            noun, header = find_header(sheet.title, rows, survey.merges)
+            noun, header = find_header(sheet.title, rows, survey.merges, layouts)
         except NoHeader as missing:
             book.ignored.append(Ignored(sheet.title, str(missing)))
             continue
@@ -295,7 +299,7 @@ def _open_xlsx(path: Path, filename: str) -> Book:
     return _with_tables(book)
 
 
-def _open_csv(path: Path, filename: str) -> Book:
+def _open_csv(path: Path, filename: str, layouts: Collection[Layout]) -> Book:
     encoding = csvs.encoding_of(path)
     book = Book(filename, [], [], [])
     title = PurePath(filename).stem
@@ -303,7 +307,7 @@ def _open_csv(path: Path, filename: str) -> Book:
     for delimiter in csvs.DELIMITERS:
         separated = csvs.Separated(path, encoding, delimiter)
         try:
-            noun, header = find_header(title, separated.rows, [])
+            noun, header = find_header(title, separated.rows, [], layouts)
         except NoHeader as missing:
             why = why or str(missing)
             continue

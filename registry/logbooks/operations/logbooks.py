@@ -241,8 +241,7 @@ def _keep_items(logbook: Logbook, parts: Sequence[Field | Counter]) -> None:
         for each in parts
         if item_key(each) not in known
     ]
-    if new:
-        write_new(new)
+    LogbookItem.objects.bulk_create(new)
     for each in parts:
         item = known.get(item_key(each))
         if item is not None and item.way != way_of(each):
