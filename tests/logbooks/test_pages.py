@@ -479,3 +479,12 @@ def test_an_entry_outside_does_not_exist(world: World, book: Logbook) -> None:
     entry = enter(world, book)
     stranger = client_of(make_user("stranger", world.right, "manager"))
     assert stranger.get(f"/entries/{entry.code}/").status_code == 404
+
+
+def test_a_list_is_printed_as_it_stands(world: World, book: Logbook, clerk: Client) -> None:
+    enter(world, book)
+    page = clerk.post(f"/export/logbooks/sampling/{LIST.partition('/sampling/')[2]}", {"format": "print"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    for words in ("核酸采样支援", "东门", "赵一(带队)、钱二", "合计:支援次数 1 次"):
+        assert words in text, words

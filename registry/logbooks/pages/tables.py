@@ -179,6 +179,7 @@ class EntryTable(PlacedTable[ListedEntry]):
             }
             for each in self.acts
             if access.may_somewhere(self.user, each.verb)
+            and (self.logbook.needs_approval or each.verb != "approve_entry")
         ]
 
     @property
