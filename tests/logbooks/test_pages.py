@@ -18,6 +18,7 @@ from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.operations.deciding import step_entry, withdraw_entry
 from registry.logbooks.operations.entries import add_entry
 from registry.logbooks.operations.logbooks import add_fields
+from registry.logbooks.pages import tables
 from registry.models import AuditEntry, User
 from tests.asking import queries, queries_again
 from tests.factories import ACTOR, make_user
@@ -479,3 +480,27 @@ def test_an_entry_outside_does_not_exist(world: World, book: Logbook) -> None:
     entry = enter(world, book)
     stranger = client_of(make_user("stranger", world.right, "manager"))
     assert stranger.get(f"/entries/{entry.code}/").status_code == 404
+
+
+def test_a_list_is_printed_as_it_stands(world: World, book: Logbook, clerk: Client) -> None:
+    enter(world, book)
+    page = clerk.post(f"/export/logbooks/sampling/{LIST.partition('/sampling/')[2]}", {"format": "print"})
+    text = page.content.decode()
+    assert page.status_code == 200
+    for words in ("核酸采样支援", "东门", "赵一(带队)、钱二", "合计:支援次数 1 次"):
+        assert words in text, words
+
+
+@pytest.mark.both
+def test_a_long_list_is_sorted_in_two_parts(
+    world: World, book: Logbook, manager: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(world, book, "东门", number=120)
+    enter(world, book, "西门", date(2020, 2, 12), number=30)
+    enter(world, book, "北门", date(2020, 2, 14), number=None)
+    enter(world, book, "南门", date(2020, 2, 15), number=None)
+    monkeypatch.setattr(tables, "LONGEST_SORTED", 1)
+    assert listed(manager) == ["南门", "北门", "西门", "东门"]
+    assert listed(manager, "&sort=f_number") == ["西门", "东门", "南门", "北门"]
+    assert listed(manager, "&sort=-f_number") == ["东门", "西门", "南门", "北门"]
+    assert listed(manager, "&sort=unit") == ["南门", "北门", "西门", "东门"]  # no index holds that order

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.django_db
 ON_NOTHING_SHOWN = {
     # something new
     *("campaign_start", "organization_register", "organizations_found", "source_add", "user_add", "imports"),
+    "entry_add",
     # somebody who is found by number and name, and of whom nothing is shown
     "person_borrow",
     # first passwords, for those who are asked again whether they never logged in

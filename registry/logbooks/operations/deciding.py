@@ -173,7 +173,12 @@ def _set_state(
     audit.record_each(
         actor,
         verb,
-        [(row, workflow.told(old), workflow.told(new)) for row, old, new in written],
+        [(row, _changed(old, new), _changed(new, old)) for row, old, new in written],
         reason=reason,
     )
     return rows
+
+
+def _changed(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the record says of values: those that are others now."""
+    return {name: value for name, value in workflow.told(values).items() if others.get(name) != value}

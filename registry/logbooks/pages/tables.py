@@ -179,6 +179,7 @@ class EntryTable(PlacedTable[ListedEntry]):
             }
             for each in self.acts
             if access.may_somewhere(self.user, each.verb)
+            and (self.logbook.needs_approval or each.verb != "approve_entry")
         ]
 
     @property
@@ -289,10 +290,13 @@ class EntryTable(PlacedTable[ListedEntry]):
             return ()
         item, sign = self.items[field.key], "-" if sort.startswith("-") else ""
         path = "facts__number" if field.is_number else "facts__text"
-        has_value = {"facts__item": item, **({} if field.is_number else {"facts__text__gt": ""})}
+        has_text = {} if field.is_number else {"text__gt": ""}
+        has_value = {"facts__item": item, **{f"facts__{name}": each for name, each in has_text.items()}}
         valued = self.rows.filter(**has_value).order_by(f"{sign}{path}", f"{sign}pk")
         none = self.rows.filter(~Exists(EntryFact.objects.filter(entry=OuterRef("pk"), item=item)))
-        length = length_of(valued)
+        # Counted from the index alone where there are many: who pages so far is not kept waiting for it.
+        length = length_of(EntryFact.objects.filter(item=item, **has_text))
+        length = length_of(valued) if length.is_exact else length
         most = length.number if length.is_exact else 10_000_000
         return [Part(valued, most), Part(none.order_by("-happened_on", "-pk"), 10_000_000)]
 
