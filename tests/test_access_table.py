@@ -775,7 +775,7 @@ TABLE: dict[str, list[Row]] = {
     "entries_counted": [
         Row(nothing, ALL_READ, READ_ONLY, query="metric=log.jia-log.money&state=pending"),
         Row(nothing, ALL_READ, READ_ONLY, query="metric=log.jia-log.people&state=pending"),
-        Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=log.nothing"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=nonsense"),
     ],
     "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
     "logbook_add": [Row(unit, MANAGE, MANAGED, lambda here: designed(f"{here.mark}新台账", do="start"))],
@@ -784,7 +784,14 @@ TABLE: dict[str, list[Row]] = {
     ],
     "logbook_design": [Row(log, ALL_READ, READ_ONLY)],
     "logbook_edit": [
-        Row(log, MANAGE, MANAGED, lambda here: designed(f"{here.mark}走访改", here.logbook.design, do="save"))
+        Row(
+            log,
+            MANAGE,
+            MANAGED,
+            lambda here: designed(
+                f"{here.mark}走访改", here.logbook.design, do="save", version=str(here.logbook.version)
+            ),
+        )
     ],
     "logbook_end": [Row(log, MANAGE, MANAGED, lambda here: {"on": "2020-03-01", "reason": "任务结束"})],
     # It is in use.

@@ -331,8 +331,8 @@ def _check_values(proposal: Proposed) -> Wrong:
         if not is_empty(value):
             yield from _check_value(each, value)
         elif each.required and not proposal.is_draft:
-            verb = "请选择" if each.type in (FieldType.CHOICE, *ROWS) or each.is_of_people else "请填写"
-            yield "required", each.key, f"{verb}“{each.label}”。"
+            asks = "请选择" if each.type in (FieldType.CHOICE, *ROWS) or each.is_of_people else "请填写"
+            yield "required", each.key, f"{asks}“{each.label}”。"
 
 
 _KINDS: Mapping[str, tuple[type, str]] = {

@@ -54,14 +54,14 @@ class ValueField(forms.CharField):
 
 def field_of(each: Field, *, is_draft: bool) -> forms.Field:
     """Return the form field of a field of the design; a draft may lack what is required."""
-    verb = "选择" if each.type == FieldType.CHOICE else "填写"
+    asks = "选择" if each.type == FieldType.CHOICE else "填写"
     given: dict[str, Any] = {
         "label": f"{each.label}({each.measure})" if each.measure else each.label,
         "required": each.required and not is_draft,
         "help_text": _help(each),
         "initial": each.default or None,
     }
-    said: dict[str, Any] = {"error_messages": {"required": f"请{verb}“{each.label}”。"}}
+    said: dict[str, Any] = {"error_messages": {"required": f"请{asks}“{each.label}”。"}}
     if each.is_number or each.type == FieldType.TIME:
         return ValueField(each, **given, **said)
     if each.type == FieldType.DATE:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,6 +27,7 @@ from registry.logbooks.operations.parts import design_at, whole_design
 from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
+from registry.operations.seen import marks
 from registry.web import history
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
@@ -55,7 +58,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
         return format_html("台账“{}”{}。", logbook.name, what)
 
     context = _around(request, unit, "新建台账")
-    return _designed(request, form, made, said, context | {"unit": unit, "is_new": True})
+    return _designed(request, form, made, said, context | {"unit": unit, "is_new": True}, on=[unit])
 
 
 @changes_something
@@ -107,18 +110,24 @@ def own_fields(request: HttpRequest, code: str, unit_code: str) -> HttpResponse:
         made,
         lambda row: format_html("已保存“{}”的补充字段。", logbook.name),
         context | {"unit": unit, "logbook": logbook, "sentences": [said]},
+        on=[logbook],
     )
 
 
 def _designed(
-    request: HttpRequest, form: DesignForm, made: Any, said: Any, context: dict[str, Any]
+    request: HttpRequest,
+    form: DesignForm,
+    made: Any,
+    said: Any,
+    context: dict[str, Any],
+    on: Sequence[Model] = (),
 ) -> HttpResponse:
     """Answer the page of a design: what only looks is drawn again, what saves goes through ``change``."""
     template = "logbooks/design.html"
     asked = request.POST.get("do", "") if request.method == "POST" else ""
     if asked.partition(":")[0] in LOOKS:
         form.act(asked)
-        return render(request, template, {**context, "form": form, **_preview(form)})
+        return render(request, template, {**context, "form": form, "seen": marks(on), **_preview(form)})
     logbook = context.get("logbook")
     return change(
         request,
@@ -128,6 +137,7 @@ def _designed(
         back=lambda row: context["cancel_url"] if logbook is not None else _page(request, row),
         template=template,
         context={**context, **_preview(form)},
+        on=on,
     )
 
 
@@ -230,6 +240,7 @@ def take_shipped(request: HttpRequest, code: str) -> HttpResponse:
         template="logbooks/shipped.html",
         context=_around(request, unit, "启用自带台账")
         | {"groups": [each for each in groups if each["books"]], "unit": unit},
+        on=[unit],
     )
 
 
