@@ -107,10 +107,10 @@ class Length:
     is_exact: bool = True
 
 
-def length_of(rows: QuerySet[Any]) -> Length:
+def length_of(rows: QuerySet[Any], most: int = LONGEST_COUNTED) -> Length:
     """Count the rows, as far as that is quick."""
-    found: int = rows.order_by().values("pk")[: LONGEST_COUNTED + 1].count()
-    return Length(min(found, LONGEST_COUNTED), found <= LONGEST_COUNTED)
+    found: int = rows.order_by().values("pk")[: most + 1].count()
+    return Length(min(found, most), found <= most)
 
 
 class LongPage(Page[Any]):

@@ -39,7 +39,7 @@ from registry.web.columns import Column
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, Filter, SinceFilter, TextFilter, UnitFilter
 from registry.web.links import PENDING
-from registry.web.lists import LONGEST_SORTED, Part, export_url, length_of, with_query
+from registry.web.lists import LONGEST_SORTED, Length, Part, export_url, length_of, with_query
 from registry.web.tables import Act
 from registry.web.text import cleaned
 
@@ -250,6 +250,11 @@ class EntryTable(PlacedTable[ListedEntry]):
             facts = counted_rows(self.metric, self.question, self.at.rows, states)
             return Entry.objects.filter(pk__in=facts.values("entry"))
         return rows_of(ENTRIES, self.question, self.at.rows, states).filter(logbook=self.logbook)
+
+    @cached_property
+    def length(self) -> Length:
+        """How many rows there are: of those that filters leave, found one by one, fewer are counted."""
+        return length_of(self.rows, LONGEST_SORTED + 1) if self.is_filtered else super().length
 
     @cached_property
     def sorts(self) -> Mapping[str, Any]:
