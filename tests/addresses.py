@@ -6,6 +6,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
+from registry.models import Organization
+from tests.factories import make_organization
 from tests.two_bureaus import Bureau
 
 Parts = Callable[[Bureau], list[Any]]
@@ -105,3 +107,9 @@ def reported(here: Bureau) -> dict[str, Any]:
 
 def reported_again(here: Bureau) -> dict[str, Any]:
     return {**reported(here), "version": here.figure.version}
+
+
+def joint(here: Bureau) -> list[str]:
+    """A joint branch."""
+    found = Organization.objects.filter(code="jia-joint").first()
+    return [(found or make_organization(here.unit, "joint_branch", code="jia-joint")).code]

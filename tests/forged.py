@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
 
+from registry.logbooks.operations.logbooks import add_logbook
 from registry.models import Organization
 from tests.addresses import (
     article,
@@ -14,6 +16,9 @@ from tests.addresses import (
     campaign,
     draft,
     figure,
+    joint,
+    log,
+    logged,
     nothing,
     person,
     reported,
@@ -22,9 +27,10 @@ from tests.addresses import (
     submitted,
     unit,
     user,
+    visit,
 )
-from tests.factories import assign, make_organization
-from tests.two_bureaus import Bureau
+from tests.factories import ACTOR, assign, make_organization
+from tests.two_bureaus import VISITS, Bureau
 
 TODAY = "2020-03-01"
 
@@ -119,7 +125,42 @@ def placed_with_another(here: Bureau) -> list[Any]:
     return [here.assignment.pk]
 
 
+def log_about(what: str) -> Callable[[Bureau], list[Any]]:
+    """Return what leads to the form of a new entry about an organization, or a person."""
+
+    def args(here: Bureau) -> list[Any]:
+        logbook = add_logbook(
+            actor=ACTOR, unit=here.unit, code=f"{here.code}-{what}", name=f"{here.mark}{what}", design=VISITS,
+            about=what, started_on=date(2020, 1, 1),
+        )  # fmt: skip
+        return [logbook.code]
+
+    return args
+
+
 FORGED: dict[str, Forged] = {
+    "EntryForm.unit": ("entry_add", log, visit, other_unit),
+    "EntryForm.organization": ("entry_add", log_about("organization"), visit, other_branch),
+    "EntryForm.person": ("entry_add", log_about("person"), visit, other_person),
+    "EntryForm.campaign": ("entry_add", log, visit, other_campaign),
+    "EntryDecisionForm.approving_organization": (
+        "entry_approve",
+        logged,
+        lambda here: {"approval_number": "批1号", "approved_on": TODAY},
+        other_branch,
+    ),
+    "CoverForm.units": (
+        "organization_cover",
+        joint,
+        lambda here: {"on": "2020-03-01", "reason": "合署"},
+        other_unit,
+    ),
+    "RegisterForm.covered": (
+        "organization_register",
+        unit,
+        lambda here: {**register(here), "kind": "joint_branch"},
+        other_unit,
+    ),
     "PersonForm.home_branch": ("person_add", unit, new_person, other_branch),
     "TransferForm.home_unit": (
         "person_transfer",

@@ -35,6 +35,7 @@ from tests.addresses import (
     figure,
     gone,
     handed_in,
+    joint,
     left,
     log,
     logged,
@@ -105,12 +106,6 @@ def merged(here: Bureau) -> dict[str, Any]:
     branch = here.branch
     other = make_organization(here.unit, name="另一支部", parent=branch.parent, campaign=branch.campaign)
     return {"into": other.code, "on": "2020-03-01", "reason": "合并", "confirmed": ""}
-
-
-def joint(here: Bureau) -> list[str]:
-    """A joint branch."""
-    found = Organization.objects.filter(code="jia-joint").first()
-    return [(found or make_organization(here.unit, "joint_branch", code="jia-joint")).code]
 
 
 def split_off(here: Bureau) -> dict[str, Any]:
