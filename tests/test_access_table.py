@@ -762,6 +762,10 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
         Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
     ],
+    "album": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia"),
+    ],
     "logbook": [
         Row(log, ALL_READ, READ_ONLY),
         Row(log, ALL_READ, READ_ONLY, query="state=all&f_money=100 至 900&f_visitors=甲密赵&sort=-f_money"),

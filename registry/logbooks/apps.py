@@ -18,7 +18,7 @@ class LogbooksConfig(AppConfig):
         "registry.logbooks.operations.entries.edit_entry",
         "registry.logbooks.operations.deciding.withdraw_entry",
     )
-    navigation = (("logbooks", "工作台账", ("logbook", "entry", "entries"), "see"),)
+    navigation = (("logbooks", "工作台账", ("logbook", "entry", "entries", "album"), "see"),)
     unit_panels = ("registry.logbooks.pages.panels.of_unit",)
     organization_panels = ("registry.logbooks.pages.panels.of_organization",)
     person_panels = ("registry.logbooks.pages.panels.of_person",)

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from registry.logbooks.pages import changes, entering, making, overview, page, ticked, views
+from registry.logbooks.pages import album, changes, entering, making, overview, page, ticked, views
 
 urlpatterns = [
     path("logbooks/", overview.logbooks, name="logbooks"),
+    path("album/", album.album, name="album"),
     path("logbooks/<slug:code>/", views.logbook, name="logbook"),
     path("units/<slug:code>/logbooks/add/", making.add, name="logbook_add"),
     path("units/<slug:code>/logbooks/shipped/", making.take_shipped, name="logbooks_shipped"),

@@ -316,6 +316,12 @@ def test_photos_come_with_the_form_and_stay_with_the_entry(
     clerk.post(FORM, sent(world, v_photos=[file.pk for file in taken]))
     entry = Entry.objects.get()
     assert [str(file) for file in album.files_of(entry, "photos")] == ["一.jpg", "二.jpg"]
+    shown = [
+        clerk.get(f"/album/?unit={code}&as_of=2020-03-01").context["photos"] for code in ("left", "station")
+    ]
+    assert [[str(file) for file in photos] for photos in shown] == [["二.jpg", "一.jpg"]] * 2
+    assert clerk.get("/album/?unit=left&as_of=2020-02-01").context["photos"] == []
+    assert clerk.get("/album/?unit=right").status_code == 404
     assert taken[0].thumb_url in clerk.get(f"/entries/{entry.code}/").content.decode()
     one = queries_again(lambda: clerk.get(LIST))
     (line,) = clerk.get(LIST).context["rows"]

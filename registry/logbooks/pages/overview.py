@@ -51,9 +51,7 @@ class Card:
 def logbooks(request: HttpRequest) -> HttpResponse:
     """Show the logbooks in use at the unit of the address, above and below it."""
     address = address_of(request)
-    unit = unit_of(request) or _first(request.user)
-    if unit is not None:
-        request.current_unit = unit.code  # type: ignore[attr-defined]
+    unit = place_of(request)
     books = used_below([unit], address.as_of) if unit is not None else []
     picker = FilterForm(
         {"unit": PickerField("unit", label="单位(含下级)", required=False)},
@@ -79,6 +77,14 @@ def logbooks(request: HttpRequest) -> HttpResponse:
     )
 
 
+def place_of(request: HttpRequest) -> Unit | None:
+    """Return the unit that the page is about: that of the address, else the user's largest tree."""
+    unit = unit_of(request) or _first(request.user)
+    if unit is not None:
+        request.current_unit = unit.code  # type: ignore[attr-defined]
+    return unit
+
+
 def _first(user: access.AnyUser) -> Unit | None:
     """Return the unit that the page is about where the address names none: the user's largest tree."""
     tops = access.top_units(user)
@@ -93,11 +99,18 @@ def add_url(user: access.AnyUser, unit: Unit | None, address: Address) -> str:
 
 
 def _actions(user: access.AnyUser, unit: Unit | None, address: Address) -> list[dict[str, Any]]:
-    url = add_url(user, unit, address)
-    if not url or unit is None:
+    if unit is None:
         return []
+    photos = {"label": "相册", "url": address.url(reverse("album"), unit=unit.code)}
+    url = add_url(user, unit, address)
+    if not url:
+        return [photos]
     new = address.url(reverse("logbook_add", args=[unit.code]))
-    return [{"label": "启用自带台账", "url": url, "tone": ""}, {"label": "新建台账", "url": new, "tone": ""}]
+    return [
+        photos,
+        {"label": "启用自带台账", "url": url, "tone": ""},
+        {"label": "新建台账", "url": new, "tone": ""},
+    ]
 
 
 def _ended(request: HttpRequest, unit: Unit | None) -> list[tuple[str, str]]:
