@@ -36,6 +36,11 @@ TABLES = (
     "Submission",
     "Opinion",
     "Receipt",
+    "Reminder",
+    "KeyFigures",
+    "Logbook",
+    "AddedFields",
+    "Entry",
 )
 
 TEAMS = {"pioneer_team", "commando_team"}
