@@ -13,7 +13,16 @@ from registry.admin import site
 from registry.audit.proving import Proof, keep
 from registry.audit.seals import seal_entries
 from registry.counting.totals.fold import fold_counts
-from registry.models import AuditEntry, Figure, Holiday, RuleException, RuleSetting, Source
+from registry.models import (
+    AuditEntry,
+    CoveredUnit,
+    Figure,
+    Holiday,
+    KeyFigures,
+    RuleException,
+    RuleSetting,
+    Source,
+)
 from tests.factories import DAY, assign, make_campaign, make_organization, make_person, make_unit, make_user
 
 pytestmark = [pytest.mark.look, pytest.mark.django_db]
@@ -47,6 +56,8 @@ def rows():
         started_on=DAY,
         ended_on=date(2020, 3, 1),
     )
+    CoveredUnit.objects.create(organization=branch, unit=make_unit("spare", unit), started_on=DAY)
+    KeyFigures.objects.create(unit=unit, metrics=["frontline_people"])
     Holiday.objects.create(day=DAY, is_workday=True, name="春节")
     seal_entries()
     keep(Proof())

@@ -106,6 +106,7 @@ def test_the_ledger(world: World) -> None:
         "组织类型": "临时党支部",
         "荣誉命名": None,
         "当日所在单位": "左公安局",
+        "当日覆盖单位": None,
         "上级组织": "左局临时党总支",
         "书记/负责人": "赵一",
         "人数": 2,
@@ -547,7 +548,7 @@ def in_the_registry(noun: str, values: dict[str, Any]) -> dict[str, Any]:
         row: Any = unit
     elif noun == "organizations":
         row = Organization.objects.get(code=values["code"])
-        facts = {"unit": row.unit.code, "parent": row.parent.code if row.parent else None}
+        facts = {"unit": row.unit.code, "parent": row.parent.code if row.parent else None, "covered": None}
     elif noun == "people":
         row = Person.objects.get(number=values["number"])
         facts = {"home_unit": row.home_unit.code, "home_branch": row.home_branch and row.home_branch.code}
