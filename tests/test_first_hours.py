@@ -210,6 +210,9 @@ def test_the_first_two_days_of_an_emergency() -> None:
     assert Organization.objects.filter(dissolved_on=SECOND).count() == 3
     approver.do(f"/record/{entry.pk}/undo/", reason="撤错了")
     assert not Organization.objects.filter(dissolved_on__isnull=False).exists()
+    approver.do(
+        f"/approvals/{ending.pk}/return/", reason="卡口不撤"
+    )  # it waits again, and would block the end
     wrong = manager.bring("花名册", (PEOPLE[0], ("031099", "错报", "民警", "江北分局", "群众", None)))
     manager.do(f"/imports/{wrong.pk}/undo/", reason="报错了表")
     assert not Person.objects.filter(number="031099").exists()
