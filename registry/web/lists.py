@@ -107,8 +107,9 @@ class Length:
     is_exact: bool = True
 
 
-def length_of(rows: QuerySet[Any], most: int = LONGEST_COUNTED) -> Length:
-    """Count the rows, as far as that is quick."""
+def length_of(rows: QuerySet[Any], most: int | None = None) -> Length:
+    """Count the rows, as far as that is quick: up to ``most``, or ``LONGEST_COUNTED``."""
+    most = LONGEST_COUNTED if most is None else most
     found: int = rows.order_by().values("pk")[: most + 1].count()
     return Length(min(found, most), found <= most)
 
