@@ -20,7 +20,7 @@ from tests.two_bureaus import ROLES, TwoBureaus
 
 READERS = ("manager", "auditor", "approver", "clerk", "viewer")
 """Who opens a page: the first of these who may."""
-FILES = ("import_template",)
+FILES = ("import_template", "file_shown")
 """The addresses that answer with a file."""
 
 
