@@ -186,6 +186,7 @@ def columns_of(
         *([Column("步骤", "step", key="step", sort=("step", "-happened_on"))] if design.steps else []),
         Column("状态", "state", key="state", sort=("state", "-happened_on"), cell=tag_cell, rank=2),
         Column("条目编号", "entry.code", Kind.CODE, only="file", is_key=True),
+        Column("单位代码", "entry.unit.code", Kind.CODE, only="file", is_key=True),
     ]
     return columns
 

@@ -95,7 +95,6 @@ class EntryTable(PlacedTable[ListedEntry]):
     """The entries of one logbook at a place: all of them, or those that a number counts (``metric``)."""
 
     file = "entries_export"
-    tab = "条目"
     unit_word = "条"
     nothing = "还没有条目。"
     nothing_found = "没有符合条件的条目。"
@@ -158,6 +157,11 @@ class EntryTable(PlacedTable[ListedEntry]):
     def name(self) -> str:  # type: ignore[override]
         """The logbook."""
         return self.logbook.name
+
+    @property
+    def tab(self) -> str:  # type: ignore[override]
+        """The title of the sheet in a file: by it an import knows the logbook."""
+        return self.logbook.name[:31]
 
     @property
     def kept_as(self) -> str:
