@@ -201,7 +201,7 @@ class ImportLine(models.Model):
     place = models.PositiveIntegerField("次序")
     sheet = models.CharField("工作表", max_length=100)
     number = models.PositiveIntegerField("行号")
-    noun = models.CharField("类别", max_length=16)
+    noun = models.CharField("类别", max_length=60)
     verdict = models.CharField("核对结果", max_length=10, choices=Verdict.choices)
     key = models.CharField("代码或警号", max_length=200)
     summary = models.CharField("内容", max_length=300)
