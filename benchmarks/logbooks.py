@@ -1,4 +1,4 @@
-"""What the numbers of logbooks cost: those who found organizations, who enter, and who look at the numbers.
+"""What the numbers of logbooks cost: when an organization is founded, an entry is made, numbers are read.
 
 `python -m tests.with_postgres -- python -m benchmarks.logbooks 300000` (entries; 20,000 when left out). It
 loads a province of 1,021 units, founds organizations with ten members, makes 300 numbers of 60 logbooks with

@@ -7,7 +7,7 @@ commands ask here and nowhere else; what is out of scope does not exist for the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
@@ -28,6 +28,17 @@ from registry.refusals import RefusedByRole
 
 AnyUser = User | AnonymousUser
 M = TypeVar("M", bound=Model)
+
+
+class Made(Protocol):
+    """Something that may be made of a row of users: a metric, a kind of sheet."""
+
+    @property
+    def made_by(self) -> tuple[str, int] | None:
+        """Noun and key of that row; None where it is declared in the code."""
+
+
+D = TypeVar("D", bound=Made)
 
 SEE, PERSONAL = "see", "view_personal_data"
 """The verbs of reading: what stands at a unit, and the private fields of what stands there."""
@@ -197,6 +208,23 @@ def visible(user: AnyUser, rows: QuerySet[M], verb: str = SEE, *, few: bool = Fa
     """
     noun, scope = nouns.of(rows.model), spans(user, verb)
     return noun.seen(rows, scope, few=few) if verb == SEE else noun.inside(rows, scope, few=few)
+
+
+def made_seen(user: AnyUser, things: Iterable[D]) -> list[D]:
+    """Return the things without those made of rows that ``user`` does not see. One query a noun."""
+    there = list(things)
+    keys: dict[str, set[int]] = {}
+    for each in there:
+        if each.made_by is not None:
+            keys.setdefault(each.made_by[0], set()).add(each.made_by[1])
+    seen = {
+        (noun, pk)
+        for noun, pks in keys.items()
+        for pk in visible(user, nouns.by_key(noun).model._default_manager.filter(pk__in=pks))
+        .order_by()
+        .values_list("pk", flat=True)
+    }
+    return [each for each in there if each.made_by is None or each.made_by in seen]
 
 
 def sees_private(user: AnyUser, row: Model) -> bool:

@@ -46,4 +46,4 @@ CHANGES = Deciding(
     consequence="变更批准后立即按提交的内容办理,统计数随之改变。",
     related=("unit", "organization__parent__unit", "submitted_by"),
 )
-"""What the desk lists of changes."""
+"""How waiting changes stand on the desk."""

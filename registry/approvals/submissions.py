@@ -262,7 +262,7 @@ def approve_submissions(
 def _carry_out(actor: Actor, submission: Submission) -> None:
     """Run the operation with the right of who submitted it and of who approves it, by their decision.
 
-    What it refuses of the decision stands at its field.
+    A decision that cannot be made so is refused at its field.
     """
     by = submission.submitted_by
     if by is None or not by.is_active:

@@ -116,8 +116,8 @@ def _leave_to_worker(closing: Closing, actor: Actor) -> Closing:
 def settle_pending(*, actor: Actor, campaign: Campaign, on: date, reason: str) -> tuple[int, int]:
     """Return everything that waits for a decision, with one reason; return how many, and how many others.
 
-    What was not submitted, or by the actor, nobody returns (``rules.workflow``): it is withdrawn. What other
-    capabilities hand up comes first, since it is about organizations that stand.
+    Drafts, and what the actor submitted, cannot be returned (``rules.workflow``): they are withdrawn. Changes
+    that other apps hand up are settled first, since they are about organizations that stand.
     """
     campaign = fresh(campaign)
     need_right(actor, "close_campaign", campaign)

@@ -33,7 +33,7 @@ from registry.web.changes import Job, Subject, change, changes_something, posted
 from registry.web.fields import ScopedForm
 from registry.web.text import cleaned
 
-FORM = "compliance/form.html"
+FORM = "parts/form_page.html"
 
 
 # --- Exceptions -----------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ class Metric:
 
     @property
     def title(self) -> str:
-        """What it is called where it stands beside metrics of other groups."""
+        """Its name with that of its group, where metrics of several groups are listed."""
         within, label = self.group.rpartition(" · ")[2], str(self.label)
         return f"{within}:{label}" if self.family and within not in label else label
 

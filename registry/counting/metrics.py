@@ -228,7 +228,7 @@ def kept_metrics() -> tuple[Metric, ...]:
 
 @dataclass(frozen=True)
 class _HandedUp:
-    """What the apps hand up."""
+    """The metrics that the apps list on their ``AppConfig``."""
 
     declared: dict[str, Metric]
     unlisted: tuple[Metric, ...]

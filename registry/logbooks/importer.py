@@ -13,13 +13,13 @@ from registry.importers.cases import Case
 from registry.importers.session import BATCH, Importer, chunks, rows_with
 from registry.logbooks import rules
 from registry.logbooks.design import Design, Field, FieldType
-from registry.logbooks.models import AddedFields, Entry, Logbook
+from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.operations.entries import New, add_entries, edit_entry
 from registry.logbooks.operations.kept import is_same, python_values
-from registry.logbooks.operations.parts import added_fields
+from registry.logbooks.operations.parts import designs_at, whole_design
 from registry.logbooks.sheets import PREFIX, is_in_files, slug_of
 from registry.logbooks.values import ROWS, kept, read_text, said
-from registry.models import Campaign, Person, Unit
+from registry.models import Campaign, Person
 from registry.operations.submitting import or_submit
 from registry.search.index import batches
 from registry.search.named import find_by_code_or_name
@@ -36,12 +36,16 @@ class EntryImporter(Importer):
     """Judges and writes the entries of one logbook, batch by batch."""
 
     logbook: Logbook
+    fields: tuple[Field, ...]
+    """Those that new entries anywhere below are asked for."""
+    designs: dict[int, Design]
+    """By unit, of the batch."""
 
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the rows batch by batch."""
         code = tables[0].noun.slug.removeprefix(PREFIX)
         self.logbook = Logbook.objects.select_related("unit").get(code=code)
-        self.designs: dict[int, Design] = {}
+        self.fields = whole_design(self.logbook).asked
         for cases in batches(self.session.cases(tables), BATCH):
             self._judge(cases)
             yield [case.judged() for case in cases]
@@ -66,6 +70,8 @@ class EntryImporter(Importer):
         people, named = self._people(cases), self._rows(cases)
         campaigns = self._campaigns(cases)
         same = self._twins(cases)
+        units = [each for each in session.units.values() if each is not None]
+        self.designs = designs_at(self.logbook, [*units, *(row.unit for row in there.values())])
         for case in cases:
             case.key = case.text("code")
             row = there.get(case.key)
@@ -79,7 +85,7 @@ class EntryImporter(Importer):
             if unit is None:
                 case.need()
                 continue
-            values = self._values(case, self._design(unit), people, named)
+            values = self._values(case, self.designs[unit.pk], people, named)
             if case.is_wrong():
                 continue
             if row is None:
@@ -169,7 +175,7 @@ class EntryImporter(Importer):
     def _people(self, cases: Iterable[Case]) -> dict[str, list[Person]]:
         """Return the people in scope whom the rows name, by number or name: few queries for all rows."""
         words = {case.text("about") for case in cases} - {""}
-        slugs = {slug_of(each) for each in self._all_fields() if each.is_of_people}
+        slugs = {slug_of(each) for each in self.fields if each.is_of_people}
         words |= {
             word for case in cases for slug in slugs for word, _ in _words(str(case.given.get(slug) or ""))
         }
@@ -195,7 +201,7 @@ class EntryImporter(Importer):
         """Return the units and organizations that fields name, by type and word."""
         found: dict[tuple[str, str], list[Any]] = {}
         for type_ in ROWS:
-            slugs = [slug_of(each) for each in self._all_fields() if each.type == type_]
+            slugs = [slug_of(each) for each in self.fields if each.type == type_]
             words = {str(case.given[slug]) for case in cases for slug in slugs if slug in case.given}
             if words:
                 by_word = find_by_code_or_name(self.session.user, type_, words)
@@ -217,22 +223,6 @@ class EntryImporter(Importer):
             for row in rows.prefetch_related("people")
         }
 
-    def _all_fields(self) -> tuple[Field, ...]:
-        if not hasattr(self, "_fields"):
-            self._fields = (*self.logbook.made.asked, *added_fields(self.logbook))
-        return self._fields
-
-    def _design(self, unit: Unit) -> Design:
-        """Return the design at a unit; the rows of added fields are read once."""
-        if unit.pk not in self.designs:
-            if not hasattr(self, "_added"):
-                self._added = list(AddedFields.objects.filter(logbook=self.logbook).select_related("unit"))
-            here = [row for row in self._added if rules.is_at_or_below(row.unit, unit)]
-            keys = {each["key"] for row in here for each in row.fields}
-            more = [each for each in added_fields(self.logbook) if each.key in keys] if keys else []
-            self.designs[unit.pk] = self.logbook.made.with_fields(more)
-        return self.designs[unit.pk]
-
     # What it would do
 
     def _add(
@@ -242,7 +232,7 @@ class EntryImporter(Importer):
         if case.is_wrong():
             return
         unit, day = facts["unit"], facts["happened_on"]
-        design = self._design(unit)
+        design = self.designs[unit.pk]
         proposal = rules.Proposed(
             self.logbook,
             design,
@@ -271,7 +261,7 @@ class EntryImporter(Importer):
 
     def _change(self, case: Case, row: Entry, facts: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         case.row, case.summary = row, f"{row.happened_on:%Y-%m-%d} · {row}"
-        design = self._design(facts.get("unit") or row.unit)
+        design = self.designs[(facts.get("unit") or row.unit).pk]
         people = list(row.people.all())
         now = python_values(row, design, people)
         for name, value in facts.items():

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from registry import access, nouns
+from registry import access
 from registry.counting.metric import Metric
 from registry.counting.metrics import METRICS, made_metrics
 from registry.models.pinyin import in_organs, spellings
@@ -32,7 +32,7 @@ def declared_choices(without: Sequence[str] = ()) -> Choices:
 def every_choice(user: access.AnyUser) -> Choices:
     """Return the declared metrics, and those that users made and ``user`` sees, in their groups."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for metric in _seen(user, list(made_metrics().values())):
+    for metric in access.made_seen(user, list(made_metrics().values())):
         groups.setdefault(metric.group, []).append((metric.slug, str(metric.label)))
     return [*declared_choices(), *groups.items()]
 
@@ -40,7 +40,8 @@ def every_choice(user: access.AnyUser) -> Choices:
 def seen_metrics(user: access.AnyUser, slugs: Iterable[str]) -> dict[str, Metric]:
     """Return the metrics with these slugs, by slug; of those that users made the ones that ``user`` sees."""
     return {
-        metric.slug: metric for metric in _seen(user, [METRICS[slug] for slug in slugs if slug in METRICS])
+        metric.slug: metric
+        for metric in access.made_seen(user, [METRICS[slug] for slug in slugs if slug in METRICS])
     }
 
 
@@ -56,23 +57,7 @@ def find_metrics(user: access.AnyUser, text: str) -> list[Metric]:
         if wanted and (at := _place(wanted, str(metric.label), metric.group)) is not None
     ]
     found.sort(key=lambda each: (each[0], each[1].group))
-    return _seen(user, [metric for _at, metric in found])
-
-
-def _seen(user: access.AnyUser, metrics: list[Metric]) -> list[Metric]:
-    """Leave out the metrics of rows that the user does not see. One query a noun."""
-    keys: dict[str, set[int]] = {}
-    for metric in metrics:
-        if metric.made_by is not None:
-            keys.setdefault(metric.made_by[0], set()).add(metric.made_by[1])
-    seen = {
-        (noun, pk)
-        for noun, pks in keys.items()
-        for pk in access.visible(user, nouns.by_key(noun).model._default_manager.filter(pk__in=pks))
-        .order_by()
-        .values_list("pk", flat=True)
-    }
-    return [metric for metric in metrics if metric.made_by is None or metric.made_by in seen]
+    return access.made_seen(user, [metric for _at, metric in found])
 
 
 @lru_cache(maxsize=5000)

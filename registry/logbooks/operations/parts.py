@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from registry.logbooks.design import Design, Field, read_fields
 from registry.logbooks.models import AddedFields, Entry, EntryPerson, Logbook, LogbookItem
+from registry.logbooks.rules import is_at_or_below
 from registry.models import Unit
 
 
@@ -27,14 +28,10 @@ def designs_at(logbook: Logbook, units: Iterable[Unit]) -> dict[int, Design]:
     made = logbook.made
     return {
         unit.pk: made.with_fields(
-            each for above, fields in parts if _is_within(unit, above) for each in fields
+            each for above, fields in parts if is_at_or_below(above, unit) for each in fields
         )
         for unit in units
     }
-
-
-def _is_within(unit: Unit, above: Unit) -> bool:
-    return unit.tree_id == above.tree_id and above.lft <= unit.lft <= above.rght
 
 
 def whole_design(logbook: Logbook) -> Design:

@@ -86,7 +86,7 @@ class FieldLine(_Line):
             default=sent["default"],
             lower=sent["lower"],
             upper=sent["upper"],
-            choices=_split(sent["choices"]),
+            choices=split_choices(sent["choices"]),
             personal=sent["personal"],
             ended=sent["ended"],
         )
@@ -283,7 +283,8 @@ def facts_of(logbook: Logbook) -> dict[str, Any]:
     return given | {name: "yes" if given[name] else "no" for name in ("is_walled", "needs_approval")}
 
 
-def _split(text: str) -> tuple[str, ...]:
+def split_choices(text: str) -> tuple[str, ...]:
+    """Return the choices that are typed with any usual mark between them, each once."""
     for mark in (",", "，", ";", "；", "\n", "/"):
         text = text.replace(mark, LISTED)
     return tuple(dict.fromkeys(each.strip() for each in text.split(LISTED) if each.strip()))

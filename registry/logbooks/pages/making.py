@@ -24,7 +24,7 @@ from registry.logbooks.operations.logbooks import (
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
-from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of
+from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of, split_choices
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
 from registry.operations.seen import marks
@@ -160,7 +160,7 @@ def _previewed(line: Any) -> dict[str, Any]:
     value = {name: line[name].value() for name in line.fields}
     return {
         **value,
-        "options": [each for each in str(value["choices"] or "").replace(",", "、").split("、") if each],
+        "options": split_choices(str(value["choices"] or "")),
         "is_optional": not value["required"],
     }
 
@@ -327,7 +327,7 @@ LOGBOOK = Subject(
     "logbook",
     _found,
     lambda job: _around(job.request, job.row.unit, job.title, job.row) | {"narrow": True},
-    "logbooks/change.html",
+    "parts/form_page.html",
 )
 
 
