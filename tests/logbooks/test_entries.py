@@ -22,10 +22,10 @@ from registry.logbooks.operations.deciding import (
     withdraw_entry,
 )
 from registry.logbooks.operations.entries import New, add_entries, add_entry, edit_entry
-from registry.models import AuditEntry
+from registry.models import AuditEntry, Unit
 from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
-from tests.factories import ACTOR
+from tests.factories import ACTOR, make_unit
 from tests.logbooks.books import WALLED, make_logbook
 from tests.world import World
 
@@ -181,3 +181,11 @@ def test_many_at_several_units_ask_no_more_than_few(world: World) -> None:
     cost(2)  # whom nobody has named before is noted once
     assert cost(2) == cost(4)
     assert numbers(world.top)["open"] == numbers(world.top)["entries"] == 8
+
+
+def test_a_unit_that_was_closed_meanwhile_takes_no_entry(world: World) -> None:
+    logbook = make_logbook(world.top)
+    spare = make_unit("spare", world.left, name="左检查站")
+    Unit.objects.filter(pk=spare.pk).update(closed_on=date(2020, 2, 5))  # the form still has it open
+    with pytest.raises(OperationRefused, match="“左检查站”在 2020-02-10 不在"):
+        enter(world, logbook, unit=spare)

@@ -41,6 +41,7 @@ from registry.models.writer import write_new
 from registry.operations.base import (
     check_version,
     fresh,
+    fresh_all,
     need_approval,
     need_right,
     operation,
@@ -104,7 +105,8 @@ def add_entries(
     """Enter many in one logbook. A draft may lack what is required, until it is submitted."""
     locks.use_units(each.unit for each in entries)
     logbook = fresh(logbook)
-    units = {each.unit.pk: each.unit for each in entries}
+    asked = {each.unit.pk: each.unit for each in entries}
+    units = {unit.pk: unit for unit in fresh_all(list(asked.values()))}
     need_right(actor, "add_entry", *units.values())
     designs = designs_at(logbook, units.values())
     below = rules.below(logbook, units.values())
@@ -119,7 +121,7 @@ def add_entries(
         rules.Proposed(
             logbook,
             designs[each.unit.pk],
-            each.unit,
+            units[each.unit.pk],
             each.happened_on,
             values,
             each.organization,
@@ -161,7 +163,7 @@ def add_entries(
         for row, values in zip(rows, given, strict=True)
         if not logbook.is_walled
         for key, value in values.items()
-        if key in designs[row.unit_id].by_key and designs[row.unit_id].by_key[key].is_of_people
+        if designs[row.unit_id].by_key[key].is_of_people
         for place, (person, role) in enumerate(value or ())
     ]
     steps = [
@@ -211,6 +213,7 @@ def edit_entry(
     logbook = row.logbook
     unit = changes.get("unit", row.unit)
     locks.use_units([unit, row.unit])
+    unit = fresh(unit)
     need_right(actor, "edit_entry", row, unit)
     design = design_at(logbook, unit)
     people = people_of(actor.user, row)
