@@ -37,9 +37,11 @@ def draw(markup: str, css: str = "", label: str = "") -> SafeString:
     """Return a table with its frame; ``markup`` are its head and rows, ``label`` is its name."""
     heads = _heads(markup)
     named = f' aria-label="{escape(label)}"' if label else ""
-    if len(heads) < CARDS_FROM:
-        return mark_safe(_framed(markup, named, css))
-    return mark_safe(_framed(_labelled(markup, heads), f' class="cards" role="table"{named}', css))
+    if len(heads) >= CARDS_FROM:
+        return mark_safe(_framed(_labelled(markup, heads), f' class="cards" role="table"{named}', css))
+    if any(head.rank for head in heads):
+        markup = _labelled(markup, heads)
+    return mark_safe(_framed(markup, named, css))
 
 
 def _framed(markup: str, attributes: str, frame: str) -> str:

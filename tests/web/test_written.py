@@ -66,6 +66,15 @@ def test_a_narrow_table_is_no_cards() -> None:
     assert drawn == '<div class="table-wrap"><table><tbody><tr><td>1</td></tr></tbody></table></div>'
 
 
+def test_a_narrow_table_leaves_out_whole_columns() -> None:
+    """The rank is written at the head only; without it in the cells a phone would hide the head alone."""
+    body = "<tbody><tr><th>甲</th><td class='n'>1</td></tr></tbody>"
+    table = "{% table '台账' '计什么数|drop-2' %}" + body + "{% endtable %}"
+    drawn = Template("{% load parts %}" + table).render(Context())
+    assert 'class="cards"' not in drawn
+    assert re.findall(r'class="([^"]*drop-2)"', drawn) == ["drop-2", "drop-2"]
+
+
 def test_the_rank_of_a_column_is_at_its_head_and_in_its_cells() -> None:
     ranked: list[Column[str]] = [Column("甲", rank=rank) for rank in (1, 2, 3, 4)]
     assert [each.head_css for each in ranked] == ["", "drop-2", "drop", "xl"]
