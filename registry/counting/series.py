@@ -34,7 +34,7 @@ def days_between(since: date, until: date) -> list[date]:
     return [since + ONE * offset for offset in range((until - since).days + 1)]
 
 
-Course = list[tuple[date, Number]]
+Course = list[tuple[date, Any]]
 """A number for each day of a period."""
 
 

@@ -96,7 +96,7 @@ def _column(field: Field) -> Column:
         slug_of(field),
         field.label,
         _KINDS.get(field.type, "text"),  # type: ignore[arg-type]
-        required=field.required,
+        required=field.required and not field.when,
         labels=choices,
         help=help_text,
         example=_EXAMPLES.get(field.type, field.choices[0] if choices else ""),

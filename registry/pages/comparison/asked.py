@@ -45,12 +45,14 @@ class Compared:
     @property
     def first(self) -> Number:
         """The number of the first day."""
-        return self.points[0][1]
+        number: Number = self.points[0][1]
+        return number
 
     @property
     def last(self) -> Number:
         """The number of the last day."""
-        return self.points[-1][1]
+        number: Number = self.points[-1][1]
+        return number
 
     @property
     def growth(self) -> Number:

@@ -17,7 +17,6 @@ from registry.counting.basis import Question
 from registry.counting.metrics import CHARTED, METRICS, OrganizationMetric
 from registry.counting.reconciliation import Verdict, figures_within, reconcile
 from registry.counting.rollup import Line, Rollup, count_units, rollup
-from registry.counting.shown import Number
 from registry.models import Basis, Figure, Unit
 from registry.models.hierarchy import Span
 from registry.models.prepared import Values, read_rows
@@ -178,10 +177,10 @@ class Row:
     url: str = ""
     """The unit's page, where the user may open it."""
     is_open: bool = True
-    week: Number | None = None
+    week: int | None = None
     """By how much the first number changed within seven days; None: that is not known."""
     week_url: str = ""
-    course: Sequence[Number] = ()
+    course: Sequence[int] = ()
     """The first number on each of thirty days."""
 
     @property
@@ -246,7 +245,7 @@ _SORTS: dict[str, Callable[[Row], float]] = {
 """What the lines are sorted by beside their numbers."""
 
 
-def _courses(counts: Rollup) -> dict[int, list[Number]]:
+def _courses(counts: Rollup) -> dict[int, list[int]]:
     """Return the first number of each line on each of thirty days, by the unit's id; 0: the unit alone.
 
     Two queries, however many lines. Of a period nothing is returned.
@@ -258,9 +257,9 @@ def _courses(counts: Rollup) -> dict[int, list[Number]]:
     shown = [unit, *(line.unit for line in counts.children)]
     read = series.series_of(shown, metric, since, question.as_of, question)
     alone = {0: [Span(unit.tree_id, unit.lft, unit.lft)]}
-    own = series.from_rows(metric, alone, since, question.as_of, question)
-    shown_ones = {pk: [number for _day, number in course] for pk, course in read.items()}
-    return {pk: list(numbers) for pk, numbers in own.items()} | shown_ones
+    return series.from_rows(metric, alone, since, question.as_of, question) | {
+        pk: [number for _day, number in course] for pk, course in read.items()
+    }
 
 
 # --- Reported figures and the trend ---------------------------------------------------------------
@@ -334,12 +333,12 @@ class Course:
 
     lines: dict[str, series.Course]
     """By basis."""
-    before: dict[str, Number]
+    before: dict[str, int]
     """By metric; empty where a period is asked, which has no day before."""
-    recent: dict[str, list[Number]] = field(default_factory=dict)
+    recent: dict[str, list[int]] = field(default_factory=dict)
     """The thirty days up to the page's by metric, as far as they are known."""
 
-    def moved(self, slug: str) -> list[Number]:
+    def moved(self, slug: str) -> list[int]:
         """Return the number of a metric on each of the thirty days, nothing where it stayed the same."""
         numbers = self.recent.get(slug, [])
         return numbers if len(set(numbers)) > 1 else []
