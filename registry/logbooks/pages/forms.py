@@ -13,7 +13,8 @@ from django.core.exceptions import ValidationError
 from registry.files.fields import MOST, FilesField
 from registry.logbooks.design import OF_FILES, Design, Field, FieldType, Step
 from registry.logbooks.models import Logbook
-from registry.logbooks.rules import FIXED, NEEDS
+from registry.logbooks.rules import FIXED
+from registry.logbooks.steps import NEEDS
 from registry.logbooks.values import LONGEST, read_text
 from registry.web.campaigns import CampaignField
 from registry.web.fields import DayField, PickerField, ScopedForm, document_field, reason_field, wide
