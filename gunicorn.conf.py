@@ -4,6 +4,10 @@ A request that only waits (for the database, for a browser that sends slowly) co
 what is more than half a second of work is not done here at all (`manage.py work`).
 """
 
+import os
+from pathlib import Path
+from typing import Any
+
 from partybuild import env
 
 bind = f"127.0.0.1:{env.integer('PORT', default=8000, least=1, most=65_535)}"
@@ -25,3 +29,28 @@ max_requests_jitter = 500
 limit_request_line = 8_190
 limit_request_fields = 60
 control_socket_disable = True
+
+# What each process counts for /metrics stands in a file of its own, named by its place among them: one that
+# is made anew goes on in the file of the one that ended.
+_counts = (env.absolute("STATE_DIR") or Path(__file__).resolve().parent / "var" / "state") / "metrics-1"
+
+
+def on_starting(server: Any) -> None:
+    """Make room for what is counted; without it each process says only what it counted itself."""
+    try:
+        _counts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        server.log.warning("/metrics will speak of one process only: %s", error)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a process the first place that is free."""
+    taken = {getattr(other, "place", None) for other in server.WORKERS.values()}
+    worker.place = next(place for place in range(1_000) if place not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Tell it its place."""
+    os.environ["WORKER_PLACE"] = str(worker.place)
+    if os.access(_counts, os.W_OK):
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counts)

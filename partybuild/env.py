@@ -101,10 +101,21 @@ def origins(name: str) -> list[str]:
     return listed
 
 
-def networks(name: str) -> list[IPv4Network | IPv6Network]:
+def addresses(name: str) -> list[str]:
+    """Read mail addresses separated by commas."""
+    listed = [address.strip() for address in text(name).split(",") if address.strip()]
+    for address in listed:
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
+            raise refuse(
+                name, f"{address!r} is not a mail address; write name@host, without a name before it."
+            )
+    return listed
+
+
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
     """Read addresses and networks separated by commas: 127.0.0.1, 10.1.0.0/16."""
     listed = []
-    for word in text(name).split(","):
+    for word in text(name, default).split(","):
         if word.strip():
             try:
                 listed.append(ip_network(word.strip()))

@@ -20,6 +20,7 @@ from hypothesis import settings as hypothesis_settings
 # Before Django reads them: the settings of a real installation, on plain http. What the machine's own
 # environment says about the registry must not change what the tests say, but for the database.
 for _name in (
+    "ADMINS",
     "ALLOWED_HOSTS",
     "APPROVAL_DAYS",
     "CSRF_TRUSTED_ORIGINS",
@@ -28,12 +29,17 @@ for _name in (
     "LOG_DAYS",
     "LOG_DIR",
     "LOCK_WAIT_SECONDS",
+    "LOG_FORMAT",
     "LOG_LEVEL",
+    "LOG_MB",
+    "LOG_REQUESTS",
     "MAINTENANCE",
+    "METRICS_FROM",
     "PASSWORD_DAYS",
     "PORT",
     "READ_ONLY",
     "SLOW_PAGE_MS",
+    "SLOW_QUERY_MS",
     "STATE_DIR",
     "SEAL_COPY",
     "SEAL_KEY_FILE",
@@ -117,6 +123,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _let_tests_empty_the_record()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.FILES_DIR = Path(tempfile.mkdtemp(prefix="registry-files-"))
+    settings.LOG_REQUESTS = False  # a line for each of a hundred thousand requests; its tests switch it on
     settings.STATE_DIR = Path(tempfile.mkdtemp(prefix="registry-state-"))
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
