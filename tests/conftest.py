@@ -22,6 +22,8 @@ from hypothesis import settings as hypothesis_settings
 for _name in (
     "ALLOWED_HOSTS",
     "APPROVAL_DAYS",
+    "BACKUP_DIR",
+    "BACKUP_PROOF_URL",
     "CSRF_TRUSTED_ORIGINS",
     "EMAIL_HOST",
     "FILES_DIR",
@@ -30,6 +32,7 @@ for _name in (
     "LOCK_WAIT_SECONDS",
     "LOG_LEVEL",
     "PASSWORD_DAYS",
+    "PG_BIN",
     "PORT",
     "SEAL_COPY",
     "SEAL_KEY_FILE",
