@@ -38,7 +38,7 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CHAOS ?= 45
 
-.PHONY: install bundle deploy-proof run demo test chaos e2e images bench pins sbom audit check format types rules clean
+.PHONY: install bundle deploy-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -153,12 +153,15 @@ bench: .venv/.dev
 check: export DEBUG := 1
 check: export DATABASE_URL := sqlite://:memory:
 check: .venv/.dev
-	@$(MAKE) --no-print-directory --jobs --output-sync --keep-going format types rules
+	@$(MAKE) --no-print-directory --jobs --output-sync --keep-going format scripts types rules
 
 format:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
+
+scripts:
+	@$(BIN)/shellcheck -x deploy/*.sh deploy/registry .ci/run
 
 types:
 	@$(BIN)/mypy

@@ -46,10 +46,11 @@ if ((${#hosts[@]} == 0)); then read -r -a hosts <<<"$(before hosts)"; fi
 if ((${#hosts[@]} == 0)); then
   read -r -a hosts <<<"$(hostname -f 2>/dev/null || hostname) $(hostname -I 2>/dev/null | tr ' ' '\n' | grep -v : | tr '\n' ' ')"
 fi
-for name in port:443 http_port:80 app_port:8000 database:auto; do
-  if [[ -z ${!name%%:*} ]]; then
-    kept=$(before "${name%%:*}")
-    declare "${name%%:*}=${kept:-${name#*:}}"
+for each in port:443 http_port:80 app_port:8000 database:auto; do
+  name=${each%%:*}
+  if [[ -z ${!name} ]]; then
+    kept=$(before "$name")
+    declare "$name=${kept:-${each#*:}}"
   fi
 done
 for name in port http_port app_port; do
@@ -80,6 +81,9 @@ step "检查系统软件(systemd、nginx、Python、openssl)"
 lacking() {
   local name
   for name in nginx openssl; do has "$name" || printf '%s ' "$name"; done
+  if [[ $database != sqlite && -z $serving_url ]] && ! has psql; then
+    if [[ $database == postgres ]] || compgen -G "$bundle/packages/postgresql*" >/dev/null; then printf 'postgresql '; fi
+  fi
   find_python "$bundle" || printf 'python3 '
 }
 # Packages of this system that the bundle brings; those that are there already stay as they are.
@@ -134,6 +138,11 @@ make_release "$bundle" "$release"
 
 # --- 5 ---------------------------------------------------------------------------------------------------
 step "准备数据库"
+# A server that was just installed: openEuler and Kylin neither begin nor start it, Debian and Ubuntu did both.
+if [[ $database != sqlite && -z $serving_url && ! -f $ENVIRONMENT ]] && systemctl cat postgresql >/dev/null 2>&1; then
+  if has postgresql-setup && [[ ! -e /var/lib/pgsql/data/PG_VERSION ]]; then postgresql-setup --initdb >/dev/null; fi
+  systemctl enable --quiet --now postgresql || stop "PostgreSQL 没有启动。" "原因见:journalctl -u postgresql -n 50"
+fi
 as_postgres() { (cd / && runuser -u postgres -- "$@"); }
 local_postgres() { id postgres >/dev/null 2>&1 && has psql && as_postgres psql -Atqc 'SELECT 1' postgres >/dev/null 2>&1; }
 
@@ -244,7 +253,7 @@ fi
 step "建立数据库的表"
 migrate "$release"
 switch_to "$release"
-ln -sfn "$HOME_DIR/current/deploy/registry" /usr/local/sbin/registry
+ln -sfn "$HOME_DIR/current/deploy/registry" /usr/sbin/registry
 say "管理命令:sudo registry 命令(例如 sudo registry check --deploy)"
 
 # --- 8 ---------------------------------------------------------------------------------------------------

@@ -105,7 +105,7 @@ random() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 # The Python that the bundle brings, or the newest of the machine that its packages are for.
 find_python() {
   local bundle=$1 archive name
-  archive=$(find "$bundle/python" -maxdepth 1 -name '*.tar.*' 2>/dev/null | head -n 1)
+  archive=$(compgen -G "$bundle/python/*.tar.*" | head -n 1) || true
   if [[ -n $archive ]]; then
     name=$HOME_DIR/python/$(basename "$archive" | sed 's/\.tar\..*//')
     if [[ ! -x $name/bin/python3 ]]; then
