@@ -14,10 +14,6 @@ VERBS = (
     Verb("rebuild_counts", "重建统计数"),
     Verb("restore_guards", "补装触发器"),
     Verb("run_command", "运行命令"),
-    Verb("back_up", "备份"),
-    Verb("prove_backup", "校验备份"),
-    Verb("restore_backup", "恢复备份"),
-    Verb("move_database", "迁移数据库"),
     Verb("add_administrator", "添加系统管理员"),
 )
 

@@ -1,1 +1,1 @@
-"""What keeps the registry running: its backups, and how it comes from one database to the other."""
+"""For whoever runs the registry: health, measurements, the log of requests, modes, the replica, backups."""

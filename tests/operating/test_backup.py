@@ -21,7 +21,7 @@ from django.db import close_old_connections, connection
 from registry.files import disk
 from registry.files.models import FileKind, StoredFile
 from registry.models import AuditEntry, Backup, Organization, Person
-from registry.operating import keeping, layout, writing
+from registry.operating import health, keeping, layout, writing
 from tests.factories import make_person, make_unit
 from tests.operating.standing import begin, keep_photo, run
 
@@ -79,6 +79,7 @@ def test_a_backup_taken_while_others_write_is_restored_with_every_check_clean(
     last = keeping.last_proven()
     assert last is not None
     assert (last.name, last.faults) == (made.path.name, "")
+    assert health.last_backup() == made.taken_at
     assert (made.path / layout.PROVEN).is_file()
     assert os.listdir(tmp_path / "backups") == [made.path.name]
     assert AuditEntry.objects.filter(verb="prove_backup", object_name=made.path.name).count() == 1
