@@ -90,7 +90,7 @@ class CountSource:
         return rows if set(APPROVED) <= set(states) else rows.none()
 
     def on(self, day: date, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
-        """Join the placement of the day as ``host``, and the owner's dated rows as ``standing`` and ``home``."""
+        """Join the placement of the day as ``host``, the owner's dated rows as ``standing`` and ``home``."""
         rows = self.rows(states)
         for name, path in (("standing", self.dated), ("home", self.home)):
             if path:
