@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Any
 
+from registry.logbooks.agreed import check_agreed, said_single
 from registry.logbooks.design import (
     KEY,
     OF_FILES,
@@ -63,6 +64,8 @@ class Proposed:
     before: Entry | None = None
     is_below: bool = True
     is_draft: bool = False
+    stands: str = ""
+    """The entry that stands already, where there is one live entry of each (``agreed.live_entries``)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -134,6 +137,7 @@ def _check_design(proposal: Making) -> Wrong:
             yield "step_needs", f"steps.{place}.needs", f"步骤“{step.label}”不能要求“{unknown[0]}”。"
     for place, counter in enumerate(design.counters):
         yield from _check_counter(f"counters.{place}", counter, proposal)
+    yield from check_agreed(design, is_walled=proposal.is_walled)
 
 
 def _check_names(kind: str, parts: Sequence[Field | Step | Counter]) -> Wrong:
@@ -300,6 +304,9 @@ def _check_place(proposal: Proposed) -> Wrong:
         yield "about_given", "organization", "请选择登记的是哪个组织。"
     if logbook.about == "person" and proposal.person is None:
         yield "about_given", "person", "请选择登记的是谁。"
+    if proposal.stands:
+        about = getattr(proposal, logbook.about)
+        yield "single", logbook.about, said_single(logbook, about, proposal.stands)
     if organization is not None:
         if organization.established_on > day:
             since = f"{organization.established_on:%Y-%m-%d}"

@@ -7,6 +7,7 @@ be, and only 存草稿, 启用 and 保存 write. So it works without scripts, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -14,13 +15,17 @@ from django import forms
 from django.forms import BaseFormSet, formset_factory
 
 from registry.logbooks.design import (
+    OF_PEOPLE,
     About,
     Counter,
     Design,
     Field,
     FieldType,
     Group,
+    Placing,
+    Single,
     Step,
+    Watch,
     Way,
 )
 from registry.logbooks.models import Logbook
@@ -143,6 +148,68 @@ class CounterLine(_Line):
         )
 
 
+class AgreedForm(forms.Form):
+    """What else is agreed on: one live entry of each, units that wait, people who are placed."""
+
+    single = forms.BooleanField(label="每个登记对象只能有一条有效条目", required=False)
+    single_until = forms.ChoiceField(label="到哪一步后可以另记", required=False)
+    watch_field = forms.ChoiceField(label="到期提醒:哪个字段的单位", required=False)
+    watch_by = forms.ChoiceField(label="看哪本台账有没有登记", required=False)
+    watch_days = forms.IntegerField(
+        label="多少天没有就列出",
+        required=False,
+        initial=7,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    watch_step = forms.ChoiceField(label="只看停在哪一步的条目", required=False)
+    placing_offered = forms.ChoiceField(label="一次编入:报名人员字段", required=False)
+    placing_chosen = forms.ChoiceField(label="选定人员字段", required=False)
+    placing_into = forms.ChoiceField(label="编入的组织字段", required=False)
+    placing_step = forms.ChoiceField(label="编入后到哪一步", required=False)
+
+    def offer(
+        self, fields: Sequence[_Line], steps: Sequence[_Line], books: Sequence[tuple[str, str]]
+    ) -> None:
+        """Let fields and steps of the form be chosen, fields by their type, and other logbooks."""
+        of_steps = [_said(line) for line in steps]
+        given: dict[str, list[tuple[str, str]]] = {
+            **dict.fromkeys(("single_until", "watch_step", "placing_step"), of_steps),
+            "watch_by": list(books),
+        }
+        for name, types in (
+            ("watch_field", (FieldType.UNIT,)),
+            ("placing_offered", OF_PEOPLE),
+            ("placing_chosen", OF_PEOPLE),
+            ("placing_into", (FieldType.ORGANIZATION,)),
+        ):
+            given[name] = [_said(line) for line in fields if line["type"].value() in types]
+        for name, choices in given.items():
+            self.fields[name].choices = [("", "–"), *choices]  # type: ignore[attr-defined]
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What is agreed on, as a design has it."""
+        sent = self.cleaned_data
+        found: dict[str, Any] = {}
+        if sent["single"]:
+            found["single"] = Single(sent["single_until"])
+        if sent["watch_field"]:
+            days = sent["watch_days"] or 0
+            found["watch"] = Watch(sent["watch_field"], sent["watch_by"], days, sent["watch_step"])
+        if sent["placing_into"]:
+            names = ("placing_offered", "placing_chosen", "placing_into", "placing_step")
+            found["placing"] = Placing(*(sent[name] for name in names))
+        return found
+
+
+def _agreed(design: Design) -> dict[str, Any]:
+    """Return what a design agrees on, as the form shows it."""
+    found = {
+        f"{name}_{key}": value for name, each in design.agreed.items() for key, value in asdict(each).items()
+    }
+    return {"single": design.single is not None, **found}
+
+
 SETS: Mapping[str, type[_Line]] = {"fields": FieldLine, "steps": StepLine, "counters": CounterLine}
 _LETTER = {"fields": "f", "steps": "s", "counters": "n"}
 
@@ -168,9 +235,28 @@ class DesignForm(ScopedForm):
     parts: tuple[str, ...] = ("fields", "steps", "counters")
     facts: tuple[str, ...] = LOGBOOK.editable
 
-    def __init__(self, *args: Any, begin: Design | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        begin: Design | None = None,
+        books: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.begin = begin or Design()
+        self.begin, self.books = begin or Design(), books
+
+    @cached_property
+    def agreed(self) -> AgreedForm:
+        """What else is agreed on; as sent where it was, else as the design has it."""
+        form = AgreedForm(
+            self.data if self._is_agreed_sent else None, prefix="agreed", initial=_agreed(self.begin)
+        )
+        form.offer(list(self.sets["fields"]), list(self.sets["steps"]), self.books)
+        return form
+
+    @property
+    def _is_agreed_sent(self) -> bool:
+        return self.is_bound and "steps" in self.parts and "agreed-there" in self.data
 
     @cached_property
     def sets(self) -> dict[str, BaseFormSet[Any]]:
@@ -215,6 +301,8 @@ class DesignForm(ScopedForm):
     def is_valid(self) -> bool:
         """Whether the facts and every line can be read; the rules of a design are asked by the operation."""
         readable = [each.is_valid() for each in self.sets.values()]
+        if self._is_agreed_sent:
+            readable.append(self.agreed.is_valid())
         return super().is_valid() and all(readable)
 
     def clean(self) -> dict[str, Any] | None:
@@ -223,6 +311,8 @@ class DesignForm(ScopedForm):
             for place, line in enumerate(part):
                 for messages in line.errors.values():
                     self.add_error(None, f"第 {place + 1} 行:{messages[0]}")
+        for messages in self.agreed.errors.values() if self._is_agreed_sent else ():
+            self.add_error(None, f"约定:{messages[0]}")
         return super().clean()
 
     @property
@@ -241,7 +331,8 @@ class DesignForm(ScopedForm):
             for line in lines.get("steps", ())
         ]
         counters = [line.made() for line in lines.get("counters", ())]
-        return Design(tuple(fields), tuple(steps), tuple(counters)).as_json()
+        agreed = self.begin.agreed if not self._is_agreed_sent else self.agreed.made
+        return Design(tuple(fields), tuple(steps), tuple(counters), **agreed).as_json()
 
     @property
     def told(self) -> dict[str, Any]:
