@@ -76,7 +76,11 @@ EMAIL_SECURITY = env.choice("EMAIL_SECURITY", "NONE", ("NONE", "STARTTLS", "TLS"
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "STARTTLS", EMAIL_SECURITY == "TLS"
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "registry@localhost")
-READ_ONLY = env.boolean("READ_ONLY", default=False)  # maintenance: pages are read, nothing is changed
+READ_ONLY = env.boolean("READ_ONLY", default=False)  # pages are read, nothing is changed
+MAINTENANCE = env.boolean("MAINTENANCE", default=False)  # every page says that the registry is closed
+# What processes tell each other beside the database: mode, measurements, slow pages.
+STATE_DIR = env.absolute("STATE_DIR") or BASE_DIR / "var" / "state"
+SLOW_PAGE_MS = env.integer("SLOW_PAGE_MS", default=2_000, least=10, most=600_000)
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 
 # --- Parts -------------------------------------------------------------------------------------
@@ -109,6 +113,7 @@ INSTALLED_APPS = [
     "registry.closings",
     "registry.exports",
     "registry.compliance",
+    "registry.operating",
     "registry.reports",
     "registry.service",
     "registry.logbooks",
@@ -123,6 +128,7 @@ MIDDLEWARE = [
     "registry.web.middleware.ClientAddressMiddleware",
     "registry.web.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
+    "registry.operating.front.FrontMiddleware",
     "registry.web.middleware.BodySizeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -237,7 +243,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 # --- Security of browsers ----------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = TLS
-SECURE_REDIRECT_EXEMPT = [r"^readyz$"]  # asked from beside the server, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from beside the server, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = TLS
 # Preloading is for names of the public internet; a registry stands on an intranet.

@@ -145,6 +145,13 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
     return None not in rows and all(unit is not None and inside(unit, scope) for unit in units)
 
 
+def need_at_the_top(user: AnyUser, verb: str) -> None:
+    """Raise ``RefusedByRole`` unless ``user`` may do ``verb`` at every unit without a superior."""
+    tops = list(roots())
+    if not sees_everything(user) and not (tops and may(user, verb, *tops)):
+        raise RefusedByRole(verb, tops[0] if tops else None)
+
+
 def need_somewhere(user: AnyUser, verb: str) -> None:
     """Raise ``RefusedByRole`` unless ``user`` may do ``verb`` anywhere."""
     if not may_somewhere(user, verb):

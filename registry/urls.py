@@ -13,5 +13,6 @@ urlpatterns = [
     path("", include("registry.service.urls")),
     path("", include("registry.compliance.urls")),
     path("", include("registry.files.urls")),
+    path("", include("registry.operating.urls")),
     path("", include("registry.pages.urls")),
 ]

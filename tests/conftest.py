@@ -29,8 +29,12 @@ for _name in (
     "LOG_DIR",
     "LOCK_WAIT_SECONDS",
     "LOG_LEVEL",
+    "MAINTENANCE",
     "PASSWORD_DAYS",
     "PORT",
+    "READ_ONLY",
+    "SLOW_PAGE_MS",
+    "STATE_DIR",
     "SEAL_COPY",
     "SEAL_KEY_FILE",
     "WALL_KEY_FILE",
@@ -113,16 +117,18 @@ def pytest_configure(config: pytest.Config) -> None:
     _let_tests_empty_the_record()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.FILES_DIR = Path(tempfile.mkdtemp(prefix="registry-files-"))
+    settings.STATE_DIR = Path(tempfile.mkdtemp(prefix="registry-state-"))
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the photos and files of the run."""
+    """Remove the photos, files and state of the run."""
     from django.conf import settings
 
     shutil.rmtree(settings.FILES_DIR, ignore_errors=True)
+    shutil.rmtree(settings.STATE_DIR, ignore_errors=True)
 
 
 def _let_tests_empty_the_record() -> None:

@@ -141,6 +141,8 @@ EVERYBODY = "302 200 200 200 200 200 | 200"
 TAKEN = "302 200+ 200+ 200+ 200+ 200+ | 404"
 TAKEN_BY_ALL = "302 200+ 200+ 200+ 200+ 200+ | 200+"
 
+ASKED_BY_ALL, TOLD_BY_NOBODY = "200 200 200 200 200 200 | 200", "405 405 405 405 405 405 | 405"
+
 AT_THE_TOP = "302 403 403 403 403 403 | 403"
 
 NOBODY_HERE = "302 404 404 404 404 404 | 404"
@@ -148,7 +150,10 @@ NOBODY_HERE = "302 404 404 404 404 404 | 404"
 ADMIN_WITHOUT_LOGIN = "302 302 302 302 302 302 | 302"
 
 TABLE: dict[str, list[Row]] = {
-    "readyz": [Row(nothing, "200 200 200 200 200 200 | 200", "405 405 405 405 405 405 | 405")],
+    # asked by machines, without a login
+    "healthz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
+    "readyz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
+    "system": [Row(nothing, AT_THE_TOP, READ_ONLY)],
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
     # the first steps, for the manager at the top of the tree; first units are for administrators
     "start": [Row(nothing, NOBODY_HERE, READ_ONLY)],

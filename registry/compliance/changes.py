@@ -24,9 +24,7 @@ from registry.compliance.forms import (
 from registry.compliance.rules import check_of
 from registry.compliance.workdays import days_said, year_of
 from registry.models import Organization, RuleException
-from registry.models.hierarchy import roots
 from registry.operations import compliance as operations
-from registry.refusals import RefusedByRole
 from registry.rules.checks import BY_SLUG, Settings
 from registry.web.address import actor_of, address_of
 from registry.web.changes import Job, Subject, change, changes_something, posted
@@ -91,18 +89,11 @@ end = _EXCEPTION.change(
 # --- Rules and days, which hold for everybody -------------------------------------------------------
 
 
-def need_top(request: HttpRequest, verb: str) -> None:
-    """Raise ``RefusedByRole`` unless the user manages at the top of every tree of units."""
-    tops = roots()
-    if not access.may(request.user, verb, *tops):
-        raise RefusedByRole(verb, next(iter(tops), None))
-
-
 @changes_something
 def set_rule(request: HttpRequest, slug: str) -> HttpResponse:
     """Switch a rule on or off, or give it other numbers, from a day on."""
     check = check_of(slug)
-    need_top(request, "set_rule")
+    access.need_at_the_top(request.user, "set_rule")
     address = address_of(request)
     settings, today = Settings.read(), address.today
     held = settings.on(slug, today)
@@ -138,7 +129,7 @@ def set_rule(request: HttpRequest, slug: str) -> HttpResponse:
 @changes_something
 def set_workdays(request: HttpRequest) -> HttpResponse:
     """Enter days that are free or of work, one or a pasted range."""
-    need_top(request, "set_holidays")
+    access.need_at_the_top(request.user, "set_holidays")
     address = address_of(request)
     year = year_of(request, address)
     initial = {"days": cleaned(request.GET.get("days", "")), "kind": FREE}
@@ -175,7 +166,7 @@ def set_workdays(request: HttpRequest) -> HttpResponse:
 @changes_something
 def load_workdays(request: HttpRequest) -> HttpResponse:
     """Enter the published holidays of a year, which come along with the registry."""
-    need_top(request, "set_holidays")
+    access.need_at_the_top(request.user, "set_holidays")
     address = address_of(request)
     year = year_of(request, address)
     if year not in operations.published_years():

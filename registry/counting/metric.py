@@ -145,6 +145,10 @@ class Metric:
     """Under which words it is offered where somebody chooses among many: 组织活动 · 宣誓."""
     family: Family | None = field(default=None, kw_only=True)
     """With which others of its source it is counted."""
+    scale: int = field(default=1, kw_only=True)
+    """So many of what is kept are one of what is shown: an amount is kept in fen (``counting/shown.py``)."""
+    ratio: tuple[Metric, Metric] | None = field(default=None, kw_only=True)
+    """The two of which it is the quotient: an average. Each is counted, divided only where shown."""
     made_by: tuple[str, int] | None = field(default=None, kw_only=True)
     """The row that makes it one, by noun and key: who does not see that one is not offered the metric."""
 

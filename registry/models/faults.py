@@ -7,8 +7,9 @@ import os
 from collections.abc import Iterator
 from enum import Enum
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
+
+from registry.models import modes
 
 
 class Fault(Enum):
@@ -85,11 +86,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def is_read_only() -> bool:
-    """Whether nothing can be changed now: by the setting, by the server (a replica) or by the file's rights.
+    """Whether nothing can be changed now: by the mode, by the server (a replica) or by the file's rights.
 
     Asks nothing of the database: PostgreSQL says it by itself on each connection.
     """
-    if settings.READ_ONLY:
+    if modes.standing().mode != modes.Mode.NORMAL:
         return True
     if connection.vendor == "sqlite":
         place = str(connection.settings_dict["NAME"])

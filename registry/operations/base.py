@@ -17,9 +17,10 @@ from django.utils import timezone
 from registry import access, audit, nouns
 from registry.audit import Actor
 from registry.locks import Busy, TreeChanged, is_busy, patient
-from registry.models import User, journal
+from registry.models import User, journal, modes
 from registry.models.approvable import Approvable
 from registry.models.base import Registered
+from registry.models.faults import is_read_only
 from registry.models.kinds import WorkflowState
 from registry.models.ordering import order_keys
 from registry.models.text import NormalizedField
@@ -45,6 +46,8 @@ BATCH = 5000
 _FEW_KINDS = 30
 """So many different changes are written by a statement each; more by statements that name every row."""
 GONE = "该记录已不存在,请刷新后重试。"
+_OF_LOGINS = ("spend_one_time_password", "forget_sessions", "forget_ended_sessions")
+"""Who reads must come in and go out, also while nothing else is changed."""
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
 
 
@@ -52,11 +55,13 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
     """Run ``function`` in a transaction, again when it met a deadlock or a tree changed under it.
 
     After the commit the record may be sealed (``registry.audit.seals``). Raises ``Busy`` when somebody else
-    writes longer than anybody is to wait.
+    writes longer than anybody is to wait, and refuses everything while the registry is read-only.
     """
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        if is_read_only() and function.__name__ not in _OF_LOGINS:
+            raise refuse(None, modes.REFUSED)
         try:
             return begun(*args, **kwargs)
         except NeedsApproval as needed:

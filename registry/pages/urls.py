@@ -33,11 +33,9 @@ from registry.pages.units import paper as unit_paper
 from registry.pages.units import views as units
 from registry.pages.units.happened import ChangeTable
 from registry.pages.units.tables import UnitsBelowTable, UnitTable
-from registry.web.ready import readyz
 from registry.web.tables import export
 
 urlpatterns = [
-    path("readyz", readyz, name="readyz"),
     path("", home.home, name="home"),
     path("desk/", desk.desk, name="desk"),
     path("desk/approve/", decide.approve, name="desk_approve"),

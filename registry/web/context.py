@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from registry import access
-from registry.models import Campaign, GrantRole
+from registry.models import Campaign, GrantRole, modes
 from registry.models.addresses import list_address
 from registry.models.faults import is_read_only
 from registry.web import desk
@@ -75,6 +75,11 @@ class Frame:
         return is_read_only()
 
     @property
+    def mode_said(self) -> str:
+        """What whoever switched the mode says to users."""
+        return modes.standing().said
+
+    @property
     def request_number(self) -> str:
         """The number of the request."""
         return str(getattr(self.request, "request_number", ""))
@@ -118,11 +123,7 @@ class Frame:
         """The navigation."""
         match = self.request.resolver_match
         name = (match.url_name or "") if match else ""
-        more = [
-            entry[:3]
-            for entry in (*_of_the_apps(), *NAVIGATION_FOR)
-            if access.may_somewhere(self.user, entry[3])
-        ]
+        more = [entry[:3] for entry in (*_of_the_apps(), *NAVIGATION_FOR) if self._leads_to(*entry[3:])]
         return [
             NavItem(
                 label,
@@ -133,8 +134,16 @@ class Frame:
             for url, label, ons in (*NAVIGATION, *more)
         ]
 
+    def _leads_to(self, verb: str, is_of_the_top: bool = False) -> bool:
+        """Whether an entry is for this user, who may do the verb somewhere, or at the top of the tree."""
+        if not is_of_the_top:
+            return access.may_somewhere(self.user, verb)
+        if access.sees_everything(self.user):
+            return True
+        return any(unit.parent_id is None for unit in access.top_units(self.user, verb))
 
-def _of_the_apps() -> list[tuple[str, str, tuple[str, ...], str]]:
+
+def _of_the_apps() -> list[tuple[Any, ...]]:
     return [entry for config in apps.get_app_configs() for entry in getattr(config, "navigation", ())]
 
 

@@ -153,6 +153,14 @@ def fault_page(request: HttpRequest, fault: Fault, error: BaseException | None =
     return response
 
 
+def maintenance_page(request: HttpRequest, said: str) -> HttpResponse:
+    """Show that the registry is closed for a while, and what was said of it; asks no database."""
+    response = _standing_alone(request, "errors/maintenance.html", 503, {"said": said})
+    response.headers["Retry-After"] = str(RETRY_AFTER[Fault.READ_ONLY])
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
 def _known(request: HttpRequest, *, asks: bool = True) -> dict[str, Any]:
     """Return what is known of a form that was sent: saved, not saved or unknown, and how to send it again.
 

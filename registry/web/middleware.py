@@ -13,8 +13,10 @@ from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
+from registry.models import modes
 from registry.models.faults import Fault, fault_of
 from registry.models.hierarchy import remembering
+from registry.models.modes import Mode
 from registry.models.session import SessionStore
 from registry.web.errors import fault_page, page_not_found, too_large
 
@@ -106,7 +108,7 @@ class HierarchyMiddleware(_Middleware):
 
 
 class ReadOnlyMiddleware(_Middleware):
-    """Refuses what changes something while ``READ_ONLY`` is set; what was filled in stays on the page."""
+    """Refuses forms while the registry is read-only, before the operations do: what was filled in stays."""
 
     _open = ("login", "login_code", "logout")
     """Who reads must come in."""
@@ -114,7 +116,7 @@ class ReadOnlyMiddleware(_Middleware):
     def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
         """Answer every form with the page that says so."""
         match = request.resolver_match
-        if not settings.READ_ONLY or request.method in ("GET", "HEAD", "OPTIONS"):
+        if request.method in ("GET", "HEAD", "OPTIONS") or modes.standing().mode == Mode.NORMAL:
             return None
         if match is not None and match.view_name in self._open:
             return None

@@ -176,6 +176,13 @@ def load() -> Load:
     )
 
 
+def oldest_waiting() -> datetime | None:
+    """Return since when the task waits that waits longest and could be taken."""
+    waiting = DBTaskResult.objects.ready().order_by("enqueued_at")
+    found: datetime | None = waiting.values_list("enqueued_at", flat=True).first()
+    return found
+
+
 # --- What a worker does with it -------------------------------------------------------------------
 
 

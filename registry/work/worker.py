@@ -18,6 +18,7 @@ from django_tasks_db.management.commands import db_worker
 from django_tasks_db.models import DBTaskResult
 
 from registry import nouns
+from registry.models.faults import is_read_only
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -55,6 +56,9 @@ class Worker(db_worker.Worker):
             while self.running:
                 try:
                     close_old_connections()
+                    if is_read_only() and not self.batch:  # what waits is done afterwards
+                        time.sleep(self.interval)
+                        continue
                     did_something = self.step()
                     if not (did_something or self.batch):
                         self._do_chores()

@@ -407,6 +407,7 @@ ATTEMPTS: dict[str, Attempt] = {
 ASKED_ELSEWHERE = {
     "see": "what a user sees: tests/test_access.py",
     "read_record": "a page: tests/test_access_table.py",
+    "see_system": "a page: tests/test_access_table.py",
     "export": "a page: tests/test_access_table.py",
     "print": "a page: tests/test_access_table.py",
     "view_personal_data": "a page: tests/test_access_table.py",

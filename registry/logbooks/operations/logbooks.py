@@ -59,7 +59,7 @@ def add_logbook(
     give_codes([logbook])
     validated(logbook, exclude=("unit", "design"))
     write_new([logbook])
-    _keep_items(logbook, (*made.fields, *made.counters))
+    _keep_items(logbook, (*made.fields, *made.kept))
     search.index_rows([logbook])
     after = {**audit.fields_of(logbook, [*_TOLD]), **_numbers(made)}
     audit.record(actor, "add_logbook", logbook, after=after, effective_on=started_on)
@@ -124,7 +124,7 @@ def edit_logbook(
     if made != before:
         wanted |= {"design": made.as_json(), "edition": logbook.edition + 1}
         told = said_changes(before, made)
-        _keep_items(logbook, (*made.fields, *made.counters))
+        _keep_items(logbook, (*made.fields, *made.kept))
     if not wanted:
         return logbook
     old, new = write(logbook, wanted)

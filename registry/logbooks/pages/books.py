@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from registry import access
 from registry.counting.metrics import METRICS
+from registry.logbooks import metrics
 from registry.logbooks.design import Design, Group
-from registry.logbooks.metrics import LogbookMetric, metric_of
+from registry.logbooks.metrics import LogbookMetric
 from registry.logbooks.models import Logbook
 from registry.models import Unit
 from registry.models.base import on_day
@@ -69,7 +70,7 @@ def idle_title(others: Sequence[Logbook], days: int) -> str:
 
 def metrics_of(logbook: Logbook, design: Design | None = None) -> list[LogbookMetric]:
     """Return the metrics of its counters, in their order."""
-    return [metric_of(logbook, counter) for counter in (design or logbook.made).counters]
+    return metrics.metrics_of(logbook, design or logbook.made)
 
 
 def metric_called(slug: str) -> LogbookMetric | None:

@@ -20,7 +20,8 @@ from registry.logbooks.design import Watch
 from registry.logbooks.models import Entry, EntryFact, EntryStep, Logbook
 from registry.logbooks.pages.books import enter_url, idle_title, watched
 from registry.logbooks.pages.listed import ListedEntry
-from registry.logbooks.pages.tables import EntryTable, Figure
+from registry.logbooks.pages.sums import Sums
+from registry.logbooks.pages.tables import EntryTable
 from registry.models import Unit
 from registry.models.kinds import WorkflowState
 from registry.spreadsheets.sheets import Kind
@@ -127,9 +128,9 @@ class IdleTable(EntryTable):
         return False
 
     @property
-    def sums(self) -> list[Figure]:
+    def sums(self) -> Sums:
         """No numbers of the logbook: the list has its own."""
-        return []
+        return Sums()
 
     @property
     def states(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.logbooks.design import Design, Group, Way, read, read_fields
+from registry.logbooks.design import Counter, Design, Field, Group, Way, condition_said, read, read_fields
 from registry.logbooks.models import AddedFields, Logbook
 from registry.logbooks.operations.logbooks import (
     add_fields,
@@ -25,6 +25,7 @@ from registry.logbooks.operations.logbooks import (
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
+from registry.logbooks.pages.agreeing import told_agreed
 from registry.logbooks.pages.books import used_below
 from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of, split_choices
 from registry.logbooks.shipped import shipped
@@ -99,7 +100,7 @@ def own_fields(request: HttpRequest, code: str, unit_code: str) -> HttpResponse:
     unit = access.get_unit(request.user, unit_code, "edit_logbook_fields")
     row = AddedFields.objects.filter(logbook=logbook, unit=unit).first()
     begin = Design(read_fields(row.fields) if row is not None else ())
-    form = OwnFieldsForm(posted(request), user=request.user, begin=begin)
+    form = OwnFieldsForm(posted(request), user=request.user, begin=begin, above=logbook.made.asked)
 
     def made() -> AddedFields:
         fields = _prefixed(unit, form.made["fields"])
@@ -196,10 +197,9 @@ _FIRST = read(
 def _prefixed(unit: Unit, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the fields with keys that no other unit's have."""
     mark = f"u{unit.pk}_"
-    return [
-        {**each, "key": each["key"] if each["key"].startswith(mark) else f"{mark}{each['key']}"[:30]}
-        for each in fields
-    ]
+    own = {key: key if key.startswith(mark) else f"{mark}{key}"[:30] for key in (f["key"] for f in fields)}
+    named = ("key", "when", "at_least", "at_most")
+    return [{**f, **{name: own.get(f[name], f[name]) for name in named if name in f}} for f in fields]
 
 
 # --- Shipped ones, the design as it is, beginning and end ---------------------------------------------
@@ -282,6 +282,7 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
             **_around(request, logbook.unit, f"{logbook.name}:字段、步骤和计数", logbook),
             "logbook": logbook,
             "design": made,
+            "fields": [(each, _asked(made, each)) for each in made.fields],
             "steps": [
                 (step, [made.step_by_key[key].label for key in made.before(step)]) for step in made.steps
             ],
@@ -305,25 +306,25 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
-def told_agreed(made: Design, books: dict[str, str]) -> list[tuple[str, str]]:
-    """Return what else a design agrees on, in words."""
-    found, steps, fields = [], made.step_by_key, made.by_key
-    if made.single is not None:
-        until = f",到“{steps[made.single.until].label}”后可以另记" if made.single.until else ""
-        found.append(("只能有一条", f"每个登记对象只有一条有效条目{until}。"))
-    if made.watch is not None:
-        by = books.get(made.watch.by, made.watch.by)
-        label = fields[made.watch.field].label
-        found.append(("到期提醒", f"“{label}”{made.watch.days} 天没有“{by}”的,在条目页列出。"))
-    if made.placing is not None:
-        labels = [fields[key].label for key in (made.placing.chosen, made.placing.into)]
-        step = steps[made.placing.step].label
-        found.append(("一次编入", f"“{labels[0]}”一次编入“{labels[1]}”,条目到“{step}”。"))
-    return found
+def _asked(made: Design, each: Field) -> str:
+    """Return in words when a field is asked for; nothing where there is no condition."""
+    told = made.told_conditions(each)
+    if not told or each.when:
+        return told
+    return f"{'必填' if each.required else '选填'};{told}"
 
 
-def _counted(made: Design, counter: Any) -> str:
+def _counted(made: Design, counter: Counter) -> str:
     """Return in words what a counter counts."""
+    said = [_what(made, counter)]
+    if counter.when:
+        said.append(f"只计{condition_said(made, counter)[:-1]}的")
+    if counter.until:
+        said.append(f"到{'、'.join(made.step_by_key[key].label for key in counter.until)}为止")
+    return ",".join(said)
+
+
+def _what(made: Design, counter: Counter) -> str:
     if counter.field and counter.field in made.by_key:
         return made.by_key[counter.field].label
     if counter.since:

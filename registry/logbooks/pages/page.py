@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -124,7 +125,7 @@ def values(request: HttpRequest, listed: ListedEntry) -> Facts:
             value = _people(request, listed.people[each.key])
         elif url := listed.value_url(each):
             value = format_html('<a href="{}">{}</a>', url, value)
-        elif isinstance(value, int):
+        elif isinstance(value, int | Decimal):  # that of an amount in yuan
             value = f"{value:,} {each.measure}".strip()
         found.append((each.label, value if isinstance(value, SafeString) else str(value)))
     return found

@@ -1,0 +1,13 @@
+"""How the registry is, and what whoever runs it must know."""
+
+from django.apps import AppConfig
+
+
+class OperatingConfig(AppConfig):
+    """系统运行"""
+
+    name = "registry.operating"
+    verbose_name = "系统运行"
+    verbs = ("registry.operating.verbs.VERBS",)
+    chores = ("registry.operating.health.CHORES",)
+    navigation = (("system", "系统状态", (), "see_system", True),)
