@@ -2,6 +2,9 @@
 
 A request that only waits (for the database, for a browser that sends slowly) costs a thread, not a process;
 what is more than half a second of work is not done here at all (`manage.py work`).
+
+Under systemd the socket is handed over by `registry-web.socket`, which keeps it while gunicorn is started
+anew: who asks meanwhile waits and is answered. `bind` is then not used.
 """
 
 import os
@@ -17,8 +20,8 @@ worker_class = "gthread"
 threads = env.integer("WEB_THREADS", default=16, least=2, most=64)
 # A process that does not answer to its master for so long is ended; a single request is not.
 timeout = 60
-# Seconds for running requests to finish when it is stopped: the longest that a page may take.
-graceful_timeout = 30
+# Seconds for running requests to finish when it is stopped: a page's longest statement, and some more.
+graceful_timeout = 10 + env.integer("STATEMENT_SECONDS", default=30, least=2, most=600)
 keepalive = 5
 # More than the threads can take waits in the system's queue.
 worker_connections = 200

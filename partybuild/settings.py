@@ -54,6 +54,12 @@ APPROVAL_DAYS = env.integer("APPROVAL_DAYS", default=3, least=1, most=365)
 PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
 # Photos and files, under names that say nothing; a backup holds it together with the database.
 FILES_DIR = env.absolute("FILES_DIR") or BASE_DIR / "var" / "files"
+# Backups (registry/operating): where to, how many, and the server on which one is tried out.
+BACKUP_DIR = env.absolute("BACKUP_DIR")
+BACKUP_DAILY = env.integer("BACKUP_DAILY", default=7, least=1, most=3_650)
+BACKUP_WEEKLY = env.integer("BACKUP_WEEKLY", default=4, least=0, most=520)
+BACKUP_PROOF_URL = env.text("BACKUP_PROOF_URL")
+PG_BIN = env.absolute("PG_BIN")  # PostgreSQL's programs, where they are in no usual place
 # So many megabytes of uploaded workbooks are kept, of one user and of one bureau.
 UPLOADS_OF_USER_MB = env.integer("UPLOADS_OF_USER_MB", default=60, least=20, most=100_000)
 UPLOADS_OF_BUREAU_MB = env.integer("UPLOADS_OF_BUREAU_MB", default=1_000, least=20, most=1_000_000)
@@ -383,3 +389,6 @@ LOGGING: dict[str, Any] = {
         "axes": {"level": "WARNING"},
     },
 }
+
+# What a backup keeps of all this.
+SETTINGS_WITHOUT_SECRETS = env.without_secrets()

@@ -783,6 +783,11 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=nonsense"),
     ],
     "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "entries_idle": [
+        Row(log, ALL_READ, READ_ONLY),
+        Row(log, ALL_READ, READ_ONLY, query="idle=30&unit=jia"),
+    ],
+    "entries_idle_export": [Row(log, READ_ONLY, TAKEN)],
     "logbook_add": [Row(unit, MANAGE, MANAGED, lambda here: designed(f"{here.mark}新台账", do="start"))],
     "logbooks_shipped": [
         Row(unit, MANAGE, MANAGED, lambda here: {"started_on": "2020-02-01", "codes": ["oath"]})
@@ -823,6 +828,14 @@ TABLE: dict[str, list[Row]] = {
             ENTERED,
             lambda here: {"step": "closed", "on": "2020-02-12"},
             query="step=closed",
+        )
+    ],
+    "entry_place": [
+        Row(
+            logged,
+            ENTER,
+            ENTERED,
+            lambda here: {"people": here.person.pk, "organization": here.team.code, "on": "2020-02-12"},
         )
     ],
     "entry_submit": [Row(drafted, ENTER, ENTERED)],

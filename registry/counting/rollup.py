@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -20,9 +21,10 @@ from django.db.models import F, QuerySet
 from registry.counting.basis import Place, Question, inside, read, rows_of, statement
 from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
+from registry.counting.shown import counted_for, is_plain, shown_counts
 from registry.counting.totals import read as totals
-from registry.models import Unit
-from registry.models.hierarchy import Span, UnitHierarchy, remembering
+from registry.models import Basis, Unit
+from registry.models.hierarchy import Span, UnitHierarchy, move_days, remembering
 from registry.models.kinds import PENDING_STATES
 
 TOTAL, OWN = 0, -1
@@ -30,7 +32,8 @@ TOTAL, OWN = 0, -1
 
 _FEW = 64
 
-Counts = dict[str, int]
+Counts = dict[str, Any]
+"""By slug: whole numbers, until amounts and averages are shown."""
 Metrics = Collection[Metric]
 _Asked = tuple[tuple[Metric, ...], tuple[str, ...]]
 """In which ways rows are counted, and of a named source the names that are asked for (none: any)."""
@@ -92,7 +95,8 @@ def rollup(
     The hierarchy is that of ``question.as_of``. Children stand in the official order. Closed ones where
     nothing is counted are left out, and so are those outside the question's scope.
     """
-    metrics = metrics or declared()
+    asked = metrics or declared()
+    metrics = counted_for(asked)
     shape = UnitHierarchy.on(question.as_of)
     alone = [Span(unit.tree_id, unit.lft, unit.lft)]
     buckets = {TOTAL: shape.spans(unit)}
@@ -113,13 +117,24 @@ def rollup(
         _count_pending(question, {**buckets, OWN: alone}, lines, metrics)
     else:
         lines = _lines(question, buckets, units, metrics)
-        lines[OWN] = count_place(alone, question, metrics)
+        lines[OWN] = _at_place(alone, question, metrics)
+    lines = _shown(asked, lines)
     shown = tuple(
         ChildLine(lines[child.pk].counts, lines[child.pk].pending, unit=child)
         for child in below
         if child.is_open_on(question.as_of) or not lines[child.pk].is_zero
     )
     return Rollup(unit, question, lines[TOTAL], lines[OWN], shown)
+
+
+def _shown(metrics: Metrics, lines: dict[int, Line]) -> dict[int, Line]:
+    """Return the lines as they are shown: amounts in yuan, averages divided."""
+    if is_plain(metrics):
+        return lines
+    return {
+        bucket: Line(shown_counts(metrics, line.counts), shown_counts(metrics, line.pending))
+        for bucket, line in lines.items()
+    }
 
 
 def _own(
@@ -153,14 +168,33 @@ def count_units(
     units = list(units)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
     asked = metrics or declared()
-    return _lines(question, buckets, {unit.pk: unit for unit in units}, asked, pending=pending)
+    by_key = {unit.pk: unit for unit in units}
+    return _shown(asked, _lines(question, buckets, by_key, counted_for(asked), pending=pending))
 
 
 def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Counts | None:
     """Return metrics (else every declared one) of the unit's subtree from the totals; None: they cannot."""
     if not totals.answers(question, [UnitHierarchy.on(question.as_of).spans(unit)], [unit]):
         return None
-    return totals.read({unit.pk}, question, metrics or declared())[unit.pk]
+    asked = metrics or declared()
+    return shown_counts(asked, totals.read({unit.pk}, question, counted_for(asked))[unit.pk])
+
+
+def kept_between(
+    unit: Unit, question: Question, first: date | None, last: date, metrics: Metrics
+) -> Counts | None:
+    """Return how much was added from ``first`` to ``last`` to metrics of what never ends, from the totals.
+
+    None: they cannot say it, for they have no answer, or units moved until the question's day.
+    """
+    since = last if first is None else first - timedelta(days=1)
+    ends = [replace(question, as_of=day, basis=Basis.CUMULATIVE.value) for day in (since, last)]
+    spans = [UnitHierarchy.on(question.as_of).spans(unit)]
+    if move_days(since, question.as_of) or not totals.answers(ends[0], spans, [unit]):
+        return None
+    before, after = (totals.read({unit.pk}, each, counted_for(metrics))[unit.pk] for each in ends)
+    added = {slug: number - (before[slug] if first else 0) for slug, number in after.items()}
+    return shown_counts(metrics, added)
 
 
 @dataclass(frozen=True)
@@ -300,7 +334,11 @@ def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
 
 def count_place(place: Place, question: Question, metrics: Metrics | None = None) -> Line:
     """Count the metrics at one place from the rows: one query for each source."""
-    metrics = metrics or declared()
+    asked = metrics or declared()
+    return _shown(asked, {TOTAL: _at_place(place, question, counted_for(asked))})[TOTAL]
+
+
+def _at_place(place: Place, question: Question, metrics: Metrics) -> Line:
     line = Line.of(metrics)
     for share in shares_of(metrics):
         counts, pending = _counted(share, place, question)

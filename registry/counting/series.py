@@ -18,6 +18,7 @@ from django.db.models import Count, DateField, F, Q, Sum, Value
 from registry.counting.basis import Question, inside, read
 from registry.counting.metric import CountSource, Metric, prefixed
 from registry.counting.metrics import METRICS, ORGANIZATIONS, PLACED
+from registry.counting.shown import Number, counted_for, is_plain, shown
 from registry.counting.totals import read as totals
 from registry.models import Basis, Unit
 from registry.models.base import in_spans
@@ -33,7 +34,7 @@ def days_between(since: date, until: date) -> list[date]:
     return [since + ONE * offset for offset in range((until - since).days + 1)]
 
 
-Course = list[tuple[date, int]]
+Course = list[tuple[date, Any]]
 """A number for each day of a period."""
 
 
@@ -90,13 +91,31 @@ def courses_of(
     }
     kept = [unit.pk for unit in units if any(unit not in left for left in rest.values())]
     read = [basis for basis, left in rest.items() if len(left) < len(units)]
-    numbers = totals.courses(kept, metrics, since, until, question, read)
+    counted_ones = counted_for(metrics)
+    numbers: dict[tuple[int, str, str], list[Any]]
+    numbers = dict(totals.courses(kept, counted_ones, since, until, question, read))
     for basis, left in rest.items():
-        for metric in metrics if left else ():
+        for metric in counted_ones if left else ():
             counted = _counted(left, metric, since, until, asked[basis])
             numbers |= {(pk, basis, metric.slug): each for pk, each in counted.items()}
+    if not is_plain(metrics):
+        numbers = {
+            (unit.pk, basis, metric.slug): _shown(metric, numbers, unit.pk, basis)
+            for unit in units
+            for basis in bases
+            for metric in metrics
+        }
     days = days_between(since, until)
     return {key: list(zip(days, each, strict=True)) for key, each in numbers.items()}
+
+
+def _shown(
+    metric: Metric, numbers: Mapping[tuple[int, str, str], list[Any]], unit: int, basis: str
+) -> list[Number]:
+    """Return the course of a metric of the courses of what is counted of it."""
+    slugs = [part.slug for part in metric.ratio or (metric,)]
+    each_day = zip(*(numbers[unit, basis, slug] for slug in slugs), strict=True)
+    return [shown(metric, dict(zip(slugs, day, strict=True))) for day in each_day]
 
 
 def _counted(
@@ -166,15 +185,15 @@ def _days_of(asked: Question, place: list[Span] | None, metric: Metric, is_one: 
     if asked.campaign:
         rows = rows.filter(**{source.campaign: asked.campaign}) if source.campaign else rows.none()
     # In one condition: the placement at the unit is the one that reaches into the stretch.
-    path = f"{source.host}__unit__" if source.host else f"{source.unit}__"
-    rows = rows.filter(in_spans(place, path) if place else Q(), _reaching(source, first, last))
+    path, asked_of = source.placed, metric.dated or ("", Q())
+    at_place = in_spans(place, path) if place else Q()
+    rows = rows.filter(at_place, prefixed(metric.hosted, path), _reaching(source, first, last))
     places = [Value(0), Value(0)] if is_one else [F(f"{path}tree_id"), F(f"{path}lft")]
     columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
-    for dated, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):
-        if is_asked:
-            columns += [F(f"{dated}__started_on"), F(f"{dated}__ended_on")]
-    if metric.standing:  # on the day counted, not on the day on which the row began
-        rows = rows.filter(prefixed(metric.standing, f"{source.dated}__"))
+    for dated in filter(None, (source.host, asked_of[0])):
+        columns += [F(f"{dated}__started_on"), F(f"{dated}__ended_on")]
+    if metric.dated:  # on the day counted, not on the day on which the row began
+        rows = rows.filter(prefixed(asked_of[1], f"{asked_of[0]}__"))
     if metric.distinct:
         return rows.order_by().values_list(*places, source.owner, *columns)
     added = Sum(metric.amount) if metric.amount else Count("pk")

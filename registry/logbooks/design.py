@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -40,6 +40,10 @@ class FieldType(TextChoices):
     DOCUMENT = "document", "文号"
 
 
+OF_PARTS = 100
+"""An amount is kept in fen: so many of them are a yuan."""
+DAY = "happened_on"
+"""How a condition names the day of the entry itself, beside the dates of its fields."""
 OF_PEOPLE: tuple[str, ...] = (FieldType.PERSON.value, FieldType.PEOPLE.value)
 OF_NUMBERS: tuple[str, ...] = (FieldType.NUMBER.value, FieldType.AMOUNT.value)
 OF_FILES: tuple[str, ...] = (FieldType.PHOTOS.value, FieldType.FILE.value)
@@ -90,6 +94,16 @@ class Way(TextChoices):
     STAGE = "stage", "到过某一步的条目数"
     OPEN = "open", "停在某一步的条目数"
     HOURS = "hours", "两步之间的小时数相加"
+    AVERAGE = "average", "数字的平均"
+    AVERAGE_HOURS = "average_hours", "两步之间的平均小时数"
+
+
+AVERAGES: Mapping[str, Way] = {Way.AVERAGE.value: Way.SUM, Way.AVERAGE_HOURS.value: Way.HOURS}
+"""The ways that divide, and how what is divided is added up."""
+OF_HOURS: tuple[str, ...] = (Way.HOURS.value, Way.AVERAGE_HOURS.value)
+"""The ways that count the hours from one step to another."""
+GIVEN = "given"
+"""The way of what an average is divided by: entries that have the number. Nobody chooses it."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +113,10 @@ class Field:
     ``lower`` and ``upper`` bound a number, or how many people or photos; ``choices`` are those of a choice,
     or the roles of people. ``personal``: masked for who works with no personal data, and left out of files.
     ``ended``: old entries show it, new ones do not ask for it.
+
+    ``when`` names a field before it: it is asked for only where that one is filled in, or holds a choice of
+    ``among``; with ``always`` it may be filled in anyway, and must be only there. Its value is ``at_least``
+    and ``at_most`` that of the fields of the same type that they name (of dates also the entry's own day).
     """
 
     key: str
@@ -112,6 +130,11 @@ class Field:
     choices: tuple[str, ...] = ()
     personal: bool = False
     ended: bool = False
+    when: str = ""
+    among: tuple[str, ...] = ()
+    always: bool = False
+    at_least: str = ""
+    at_most: str = ""
 
     @property
     def is_of_people(self) -> bool:
@@ -134,12 +157,18 @@ class Field:
         return str(FieldType(self.type).label)
 
     @property
+    def scale(self) -> int:
+        """So many of what is kept are one of what is shown."""
+        return OF_PARTS if self.type == FieldType.AMOUNT else 1
+
+    @property
     def range_label(self) -> str:
         """What may be chosen or how large it may be, in words."""
         if self.choices:
             return "、".join(self.choices)
-        bounds = ["" if bound is None else f"{bound:,}" for bound in (self.lower, self.upper)]
-        return f"{bounds[0]} 至 {bounds[1]}".strip() if any(bounds) else ""
+        if self.upper is None:
+            return "" if self.lower is None else f"不小于 {self.lower:,}"
+        return f"不大于 {self.upper:,}" if self.lower is None else f"{self.lower:,} 至 {self.upper:,}"
 
 
 @dataclass(frozen=True)
@@ -163,8 +192,9 @@ class Counter:
     """A number that a logbook yields.
 
     ``field`` is the field of people or of the number that is added up; ``step`` the step that is counted,
-    or to which the hours run, ``since`` from which. ``on_top``: offered among the figures on top of a page of
-    a unit.
+    or to which the hours run, ``since`` from which; ``until`` are the steps that end what is open (none: any
+    that follows). Only entries count whose choice ``when`` is one of ``among``. ``on_top``: offered among the
+    figures on top of a page of a unit.
     """
 
     key: str
@@ -175,6 +205,17 @@ class Counter:
     since: str = ""
     measure: str = "次"
     on_top: bool = False
+    until: tuple[str, ...] = ()
+    when: str = ""
+    among: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> tuple[Counter, ...]:
+        """What is kept of it: itself; of an average the sum, and the number that it is divided by."""
+        if self.way not in AVERAGES:
+            return (self,)
+        total = replace(self, key=f"{self.key}.sum", way=AVERAGES[self.way].value, on_top=False)
+        return total, replace(total, key=f"{self.key}.n", way=GIVEN, measure="条")
 
     @property
     def is_distinct(self) -> bool:
@@ -183,17 +224,63 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Single:
+    """Of whatever entries are about there is one live entry: until it comes to the step, or is withdrawn."""
+
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The units that ``field`` names want an entry in another logbook every so many days (units not visited).
+
+    ``by`` is the other logbook, by its code or that of the shipped one; ``step`` the step at which an entry
+    stands as long as it names them (none: always).
+    """
+
+    field: str
+    by: str
+    days: int = 7
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """People of the field ``offered`` are placed in an organization by one act, at the step.
+
+    Who was placed stands in ``chosen`` then, and where in ``into``.
+    """
+
+    offered: str
+    chosen: str
+    into: str
+    step: str
+
+
+AGREED: Mapping[str, type[Single | Watch | Placing]] = {"single": Single, "watch": Watch, "placing": Placing}
+"""What may be agreed on for a logbook beside its fields, steps and counters."""
+
+
+@dataclass(frozen=True)
 class Design:
-    """The fields, steps and counters of a logbook."""
+    """The fields, steps and counters of a logbook, and what else is agreed on."""
 
     fields: tuple[Field, ...] = ()
     steps: tuple[Step, ...] = ()
     counters: tuple[Counter, ...] = ()
+    single: Single | None = None
+    watch: Watch | None = None
+    placing: Placing | None = None
 
     @cached_property
     def by_key(self) -> Mapping[str, Field]:
         """The fields by key, those that were ended too."""
         return {each.key: each for each in self.fields}
+
+    @cached_property
+    def kept(self) -> tuple[Counter, ...]:
+        """Everything that is counted: an average as what is divided and what it is divided by."""
+        return tuple(part for counter in self.counters for part in counter.kept)
 
     @cached_property
     def step_by_key(self) -> Mapping[str, Step]:
@@ -204,6 +291,20 @@ class Design:
     def asked(self) -> tuple[Field, ...]:
         """The fields that new entries are asked for."""
         return tuple(each for each in self.fields if not each.ended)
+
+    def told_conditions(self, field: Field) -> str:
+        """Return in words when a field is asked for, and with which others its value is compared."""
+        said = [condition_said(self, field)] if field.when else []
+        if field.when:
+            said[0] += "必填" if field.always else "填写"
+        for other, words in ((field.at_least, _LEAST), (field.at_most, _MOST)):
+            if other:
+                said.append(f"{words.get(field.type, words[''])}“{self.label_of(other)}”")
+        return ";".join(said)
+
+    def label_of(self, key: str) -> str:
+        """Return how a field is called, or the day of the entry."""
+        return self.by_key[key].label if key in self.by_key else "日期" if key == DAY else key
 
     def before(self, step: Step) -> tuple[str, ...]:
         """Return the keys of the steps that ``step`` may follow; none: it begins an entry."""
@@ -218,7 +319,7 @@ class Design:
 
     def with_fields(self, more: Iterable[Field]) -> Design:
         """Return the design with the fields that a unit below added."""
-        return Design((*self.fields, *more), self.steps, self.counters)
+        return replace(self, fields=(*self.fields, *more))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept: only what differs from the rule."""
@@ -226,7 +327,23 @@ class Design:
             "fields": [_plain(each) for each in self.fields],
             "steps": [_plain(each) for each in self.steps],
             "counters": [_plain(each) for each in self.counters],
+            **{name: asdict(each) for name, each in self.agreed.items()},
         }
+
+    @property
+    def agreed(self) -> dict[str, Single | Watch | Placing]:
+        """What is agreed on, by name."""
+        return {name: each for name in AGREED if (each := getattr(self, name)) is not None}
+
+
+_LEAST = {FieldType.DATE.value: "不早于", FieldType.TIME.value: "不早于", "": "不小于"}
+_MOST = {FieldType.DATE.value: "不晚于", FieldType.TIME.value: "不晚于", "": "不大于"}
+
+
+def condition_said(design: Design, part: Field | Counter) -> str:
+    """Return in words on what a field or a counter depends: “发展方式”为火线发展、追认时."""
+    label = design.label_of(part.when)
+    return f"“{label}”为{'、'.join(part.among)}时" if part.among else f"填了“{label}”时"
 
 
 def read(data: Mapping[str, Any]) -> Design:
@@ -235,6 +352,7 @@ def read(data: Mapping[str, Any]) -> Design:
         tuple(_made(Field, each) for each in data.get("fields", ())),
         tuple(_made(Step, each) for each in data.get("steps", ())),
         tuple(_made(Counter, each) for each in data.get("counters", ())),
+        **{name: _made(kind, data[name]) for name, kind in AGREED.items() if name in data},
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from registry.logbooks.design import SORTED, Counter, Design, Field, FieldType, Way
+from registry.logbooks.design import GIVEN, SORTED, Counter, Design, Field, FieldType, Way
 from registry.logbooks.models import OWNERS, SUMMED, Entry, EntryFact, EntryPerson, EntryStep, LogbookItem
 from registry.logbooks.values import hours_between, is_empty, said
 
@@ -63,7 +63,7 @@ def facts_of(
     for each in people:
         if each.field in items:  # to find the entries that name somebody
             yield EntryFact(entry=entry, item=items[each.field], owner_id=owners[each.person_id])
-    for counter in design.counters:
+    for counter in design.kept:
         item = items[item_key(counter)]
         yield from _counted(entry, counter, item, people, steps, owners)
 
@@ -87,6 +87,8 @@ def _counted(
     def row(number: int, **more: Any) -> EntryFact:
         return EntryFact(entry=entry, item=item, number=number, **{"starts_on": entry.happened_on, **more})
 
+    if counter.when and entry.values.get(counter.when) not in counter.among:
+        return []
     if counter.way == Way.ENTRIES:
         return [row(1)]
     if counter.way in (Way.PEOPLE, Way.TIMES):
@@ -97,6 +99,8 @@ def _counted(
     if counter.way == Way.SUM:
         value = entry.values.get(counter.field)
         return [row(value)] if value else []
+    if counter.way == GIVEN and counter.field:
+        return [row(1)] if entry.values.get(counter.field) is not None else []
     return _stepped(counter, steps, row)
 
 
@@ -109,11 +113,17 @@ def _stepped(counter: Counter, steps: Sequence[EntryStep], row: Any) -> Iterable
     if counter.way == Way.STAGE:
         return [row(1, starts_on=step.reached_on)]
     if counter.way == Way.OPEN:
-        later = [each.reached_on for each in steps if steps.index(each) > steps.index(step)]
+        later = [
+            each.reached_on
+            for each in steps[steps.index(step) + 1 :]
+            if not counter.until or each.step in counter.until
+        ]
         until = min(later, default=None)
         return [row(1, starts_on=step.reached_on, ends_on=until)]
     since = reached.get(counter.since)
     if since is None:
         return []
+    if counter.way == GIVEN:
+        return [row(1, starts_on=step.reached_on)]
     hours = hours_between((since.reached_on, since.reached_at), (step.reached_on, step.reached_at))
     return [row(hours, starts_on=step.reached_on)]

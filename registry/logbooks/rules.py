@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
+from registry.counting.shown import Number
+from registry.logbooks import conditions
+from registry.logbooks.agreed import check_agreed, said_single
 from registry.logbooks.design import (
     KEY,
     OF_FILES,
+    OF_HOURS,
     Counter,
     Design,
     Field,
     FieldType,
     Step,
     Way,
+    condition_said,
 )
 from registry.logbooks.models import Entry, EntryStep, Logbook
 from registry.logbooks.values import LONGEST, MOST, ROWS, hours_between, is_empty
@@ -63,6 +69,8 @@ class Proposed:
     before: Entry | None = None
     is_below: bool = True
     is_draft: bool = False
+    stands: str = ""
+    """The entry that stands already, where there is one live entry of each (``agreed.live_entries``)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -121,6 +129,7 @@ def _check_design(proposal: Making) -> Wrong:
         yield from _check_names(kind, parts)
     for place, each in enumerate(design.fields):
         yield from _check_field(f"fields.{place}", each, proposal)
+        yield from conditions.check_field(f"fields.{place}", each, design)
     yield from _check_gone(proposal)
     for place, step in enumerate(design.steps):
         known = {other.key for other in design.steps}
@@ -134,6 +143,10 @@ def _check_design(proposal: Making) -> Wrong:
             yield "step_needs", f"steps.{place}.needs", f"步骤“{step.label}”不能要求“{unknown[0]}”。"
     for place, counter in enumerate(design.counters):
         yield from _check_counter(f"counters.{place}", counter, proposal)
+        yield from conditions.check_counter(
+            f"counters.{place}", counter, design, is_walled=proposal.is_walled
+        )
+    yield from check_agreed(design, is_walled=proposal.is_walled)
 
 
 def _check_names(kind: str, parts: Sequence[Field | Step | Counter]) -> Wrong:
@@ -192,20 +205,20 @@ def _check_counter(place: str, counter: Counter, proposal: Making) -> Wrong:
         return
     of_people, of_steps = (
         counter.way in (Way.PEOPLE, Way.TIMES),
-        counter.way in (Way.STAGE, Way.OPEN, Way.HOURS),
+        counter.way in (Way.STAGE, Way.OPEN, Way.HOURS, Way.AVERAGE_HOURS),
     )
     named = design.by_key.get(counter.field)
-    if proposal.is_walled and counter.way in (Way.PEOPLE, Way.TIMES, Way.SUM):
+    if proposal.is_walled and counter.way in (Way.PEOPLE, Way.TIMES, Way.SUM, Way.AVERAGE):
         yield "walled_counts", f"{place}.way", f"限阅台账只计条目,指标“{label}”请改为条目数或步骤。"
     if counter.field and named is None:
         yield "counts_field", f"{place}.field", f"指标“{label}”所计的字段“{counter.field}”没有。"
     elif of_people and named is not None and not named.is_of_people:
         yield "counts_people", f"{place}.field", f"指标“{label}”要计人员字段,“{named.label}”不是。"
-    elif counter.way == Way.SUM and (named is None or not named.is_number):
+    elif counter.way in (Way.SUM, Way.AVERAGE) and (named is None or not named.is_number):
         yield "counts_number", f"{place}.field", f"指标“{label}”请选一个整数或金额字段。"
     if of_people and not counter.field and not any(each.is_of_people for each in design.fields):
         yield "counts_people", f"{place}.field", f"指标“{label}”没有人员字段可计。"
-    wanted = [counter.step] + ([counter.since] if counter.way == Way.HOURS else [])
+    wanted = [counter.step] + ([counter.since] if counter.way in OF_HOURS else [])
     if of_steps and (missing := [key for key in wanted if key not in design.step_by_key]):
         yield "counts_step", f"{place}.step", f"指标“{label}”所计的步骤“{missing[0]}”没有,请选一步。"
 
@@ -300,6 +313,9 @@ def _check_place(proposal: Proposed) -> Wrong:
         yield "about_given", "organization", "请选择登记的是哪个组织。"
     if logbook.about == "person" and proposal.person is None:
         yield "about_given", "person", "请选择登记的是谁。"
+    if proposal.stands:
+        about = getattr(proposal, logbook.about)
+        yield "single", logbook.about, said_single(logbook, about, proposal.stands)
     if organization is not None:
         if organization.established_on > day:
             since = f"{organization.established_on:%Y-%m-%d}"
@@ -330,9 +346,14 @@ def _check_values(proposal: Proposed) -> Wrong:
         value = values.get(each.key)
         if not is_empty(value):
             yield from _check_value(each, value)
-        elif each.required and not proposal.is_draft:
+        elif not proposal.is_draft and conditions.is_required(each, values):
             asks = "请选择" if each.type in (FieldType.CHOICE, *ROWS) or each.is_of_people else "请填写"
-            yield "required", each.key, f"{asks}“{each.label}”。"
+            yield "required", each.key, f"{asks}“{each.label}”{_why(design, each)}。"
+    yield from conditions.check_values(design, values, proposal.happened_on)
+
+
+def _why(design: Design, each: Field) -> str:
+    return f"({condition_said(design, each)}必填)" if each.when else ""
 
 
 _KINDS: Mapping[str, tuple[type, str]] = {
@@ -346,8 +367,9 @@ _KINDS: Mapping[str, tuple[type, str]] = {
 def _check_value(each: Field, value: Any) -> Wrong:
     label = each.label
     if each.is_number:
-        if isinstance(value, bool) or not isinstance(value, int) or abs(value) > MOST:
-            yield "is_number", each.key, f"“{label}”请填整数,如 500。"
+        if not _is_number(each, value):
+            asks = "金额,最多两位小数,如 36.50" if each.scale > 1 else "整数,如 500"
+            yield "is_number", each.key, f"“{label}”请填{asks}。"
         else:
             yield from _check_bounds(each, value, "", each.measure)
     elif each.type in _KINDS:
@@ -369,6 +391,12 @@ def _check_value(each: Field, value: Any) -> Wrong:
         )
 
 
+def _is_number(each: Field, value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal if each.scale > 1 else int):
+        return False
+    return abs(value) <= MOST and value * each.scale % 1 == 0
+
+
 def _check_people(each: Field, value: Any) -> Wrong:
     people = [person for person, _role in value]
     if len({person.pk for person in people}) < len(people):
@@ -385,7 +413,7 @@ def _check_people(each: Field, value: Any) -> Wrong:
         yield "not_too_few", each.key, f"“{each.label}”至少 {each.lower} 人,现在 {len(people)} 人。"
 
 
-def _check_bounds(each: Field, number: int, before: str, after: str) -> Iterator[tuple[str, str, str]]:
+def _check_bounds(each: Field, number: Number, before: str, after: str) -> Iterator[tuple[str, str, str]]:
     if each.lower is not None and number < each.lower:
         yield (
             "not_too_low",

@@ -13,7 +13,6 @@ PREFIX = "log-"
 """Begins the slug of a logbook's sheet; its code follows."""
 _KINDS = {
     FieldType.NUMBER.value: "whole",
-    FieldType.AMOUNT.value: "whole",
     FieldType.DATE.value: "date",
     FieldType.CHOICE.value: "choice",
 }
@@ -29,7 +28,7 @@ _HELP = {
     FieldType.UNIT.value: "写单位代码,或不重名的名称。",
     FieldType.ORGANIZATION.value: "写组织代码,或不重名的名称。",
     FieldType.TIME.value: "写成 8:30 这样。",
-    FieldType.AMOUNT.value: "元,填整数。",
+    FieldType.AMOUNT.value: "元,可到分,如 36.50。",
 }
 _FIXED = (
     Column("code", "条目编号", "code", required=False, help="由系统编;留空为新增,填了按编号更新。"),
@@ -97,7 +96,7 @@ def _column(field: Field) -> Column:
         slug_of(field),
         field.label,
         _KINDS.get(field.type, "text"),  # type: ignore[arg-type]
-        required=field.required,
+        required=field.required and not field.when,
         labels=choices,
         help=help_text,
         example=_EXAMPLES.get(field.type, field.choices[0] if choices else ""),

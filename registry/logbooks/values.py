@@ -1,20 +1,23 @@
 """Values of fields: what a door gives, what is kept, and how it is said.
 
-A door (form, import, command) gives Python values: text, whole numbers, days, rows, and for people pairs of
-person and role. ``Entry.values`` keeps them as JSON: a day as text, a row by its key; people stand in rows of
-their own.
+A door (form, import, command) gives Python values: text, whole numbers, amounts in yuan, days, rows, and for
+people pairs of person and role. ``Entry.values`` keeps them as JSON: a day as text, an amount as whole fen, a
+row by its key; people stand in rows of their own.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
 
 from registry import nouns
+from registry.counting.shown import Number, amount
 from registry.logbooks.design import OF_FILES, Field, FieldType
 from registry.models import Organization, Person, Unit, days
 
@@ -28,6 +31,7 @@ LONGEST: Mapping[str, int] = {
     FieldType.DOCUMENT.value: 80,
 }
 """The most characters of a text."""
+_AMOUNT = re.compile(r"-?[0-9]+(\.[0-9]{1,2}0*)?")
 MOST = 10**12
 """No number of an office is larger."""
 
@@ -54,11 +58,18 @@ def kept(field: Field, value: Any) -> Any:
         return None
     if isinstance(value, Model):
         return value.pk
+    if field.type == FieldType.AMOUNT:
+        return int(value * field.scale)
     if isinstance(value, time):
         return f"{value:%H:%M}"
     if isinstance(value, date):
         return value.isoformat()
     return value
+
+
+def number_of(field: Field, value: int) -> Number:
+    """Return the kept value of a number as it is shown: an amount in yuan."""
+    return value if field.scale == 1 else amount(value, field.scale)
 
 
 def rows_named(pairs: Iterable[tuple[Field, Any]]) -> dict[tuple[str, int], Model]:
@@ -82,7 +93,7 @@ def said(field: Field, value: Any, rows: Mapping[tuple[str, int], Model] | None 
         row = (rows or {}).get((field.type, value))
         return str(row) if row is not None else "（已不存在）"
     if field.is_number:
-        return f"{value:,}"
+        return f"{number_of(field, value):,}"
     if field.type in OF_FILES:
         return f"{len(value)} {'张' if field.type == FieldType.PHOTOS else '个'}"
     return str(value)
@@ -105,8 +116,12 @@ def read_text(field: Field, text: str) -> Any:
     return text
 
 
-def _number(field: Field, text: str) -> int:
+def _number(field: Field, text: str) -> Number:
     plain = text.replace(",", "").replace(" ", "").rstrip("元人次个件")
+    if field.type == FieldType.AMOUNT:
+        if not _AMOUNT.fullmatch(plain):
+            raise ValueError(f"“{field.label}”请填金额,最多两位小数,如 500 或 36.50。")
+        return number_of(field, int(Decimal(plain) * field.scale))
     whole, _, rest = plain.partition(".")
     if not whole.lstrip("-").isdigit() or rest.strip("0"):
         raise ValueError(f"“{field.label}”请填整数,如 500。")

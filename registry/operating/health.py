@@ -22,7 +22,7 @@ from django.utils import timezone
 from registry.audit import seals
 from registry.models import AuditEntry, guards, modes
 from registry.models.modes import Mode
-from registry.operating import slow
+from registry.operating import keeping, slow
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -256,7 +256,8 @@ def _seal() -> Line:
 
 def last_backup() -> datetime | None:
     """Return when the last backup was made that was restored elsewhere with every check clean."""
-    return None
+    last = keeping.last_proven()
+    return last.taken_at if last is not None else None
 
 
 def _backup() -> Line:
@@ -334,7 +335,7 @@ def _slow_pages() -> Line:
     return Line("slow", "慢页面", f"七天内 {times:,} 次超过 {settings.SLOW_PAGE_MS / 1000:g} 秒,见下表。")
 
 
-_ASKING = (_database, _migrations, _guards, _worker, _queue, _seal)
+_ASKING = (_database, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
 
 

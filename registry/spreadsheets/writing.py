@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import IO, Any
 
@@ -114,6 +115,7 @@ class _Formats:
         Kind.CODE: {"border": 1, "valign": "vcenter", "num_format": "@"},
         Kind.ORDER: {"border": 1, "valign": "vcenter", "align": "center", "num_format": "0"},
         Kind.NUMBER: {"border": 1, "valign": "vcenter", "num_format": "0"},
+        "decimal": {"border": 1, "valign": "vcenter", "num_format": "0.00"},
         Kind.SHARE: {"border": 1, "valign": "vcenter", "num_format": "0.0%"},
         Kind.DATE: {"border": 1, "valign": "vcenter", "align": "left", "num_format": "yyyy-mm-dd"},
         Kind.TIME: {"border": 1, "valign": "vcenter", "align": "left", "num_format": "yyyy-mm-dd hh:mm:ss"},
@@ -240,10 +242,12 @@ class _Tab:
             tab.write_blank(at, column, None, formats.get(kind, total=total))
         elif isinstance(cell, str):
             text = _clean(cell)
-            look = Kind.CODE if kind == Kind.CODE else Kind.TEXT
-            tab.write_string(at, column, text, formats.get(look, quoted=is_formula(text), total=total))
-        elif isinstance(cell, int | float):
-            look = kind if kind in NUMBERS else Kind.NUMBER
+            written = Kind.CODE if kind == Kind.CODE else Kind.TEXT
+            tab.write_string(at, column, text, formats.get(written, quoted=is_formula(text), total=total))
+        elif isinstance(cell, int | float | Decimal):
+            look: str = kind if kind in NUMBERS else Kind.NUMBER
+            if look == Kind.NUMBER and cell % 1:
+                look = "decimal"
             tab.write_number(at, column, cell, formats.get(look, total=total))
         else:
             _write_day(tab, at, column, cell, formats, total)

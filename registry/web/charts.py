@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from itertools import pairwise
+from math import ceil
 from typing import Any
+
+from registry.counting.shown import Number
 
 HEIGHT, LOW = 208, 132
 """How high a plot is; low where what stands below it should be on the first screen too."""
@@ -33,7 +36,7 @@ MARKS = {
     "ink dotted": "M5-4h8v8h-8Z",
 }
 
-Points = Sequence[tuple[date, int]]
+Points = Sequence[tuple[date, Number]]
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Mark:
     """A reported number for one of the days."""
 
     day: date
-    value: int
+    value: Number
     label: str
     title: str
 
@@ -104,7 +107,7 @@ class Spark:
     words: str
 
 
-def spark_of(numbers: Sequence[int]) -> Spark:
+def spark_of(numbers: Sequence[Number]) -> Spark:
     """Lay out a sparkline: from the least of the numbers to the largest of them."""
     low, high = min(numbers, default=0), max(numbers, default=0)
     if low == high:
@@ -123,8 +126,9 @@ def _across(number: int) -> list[int]:
     return [_SPARK_EDGE + round(wide * at / (number - 1)) for at in range(number)]
 
 
-def steps(largest: int, wanted: int = 4) -> list[int]:
+def steps(largest: Number, wanted: int = 4) -> list[int]:
     """Return round numbers from 0 to at least ``largest``, about ``wanted`` steps apart."""
+    largest = ceil(largest)
     if largest <= 0:
         return [0, 1]
     step, size = 1, 1
@@ -194,7 +198,7 @@ class _Plot:
         """Return the same as a share of the width, for what does not stretch."""
         return f"{100 * self.x(day) / self.width:.4g}%"
 
-    def y(self, value: int) -> int:
+    def y(self, value: Number) -> int:
         """Return how far from the top a number is."""
         return self.height - round(self.height * value / self.highest)
 
@@ -243,7 +247,7 @@ def day_words(day: date, with_year: bool = False) -> str:
 def _said(
     day: date,
     lines: Sequence[Line],
-    numbers: Sequence[dict[date, int]],
+    numbers: Sequence[dict[date, Number]],
     marks: Sequence[Mark],
     with_year: bool,
 ) -> str:

@@ -85,13 +85,14 @@ def sent_design(design: dict[str, Any], **more: str) -> dict[str, Any]:
         for place, line in enumerate(lines):
             for name in line.__dataclass_fields__:
                 value = getattr(line, name)
-                if name == "choices":
+                if name in ("choices", "among"):
                     value = "、".join(value)
                 if value is not None and value is not False and value != "" and not isinstance(value, tuple):
                     found[f"{part}-{place}-{name}"] = str(value)
             if part == "steps":
                 found[f"{part}-{place}-needs"] = list(line.needs)
             if part == "counters":
+                found[f"{part}-{place}-until"] = list(line.until)
                 kind = "field" if line.field else "step"
                 found[f"{part}-{place}-what"] = (
                     f"{kind}:{line.field or line.step}" if line.field or line.step else ""

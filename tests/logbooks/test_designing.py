@@ -34,6 +34,29 @@ def test_a_logbook_with_every_type_of_field_is_made_on_the_page(world: World, ma
             *DESIGN["fields"],
             {"key": "shots", "label": "照片", "type": "photos", "upper": 9},
             {"key": "paper", "label": "附件", "type": "file"},
+            {"key": "why", "label": "夜班原因", "type": "text", "when": "shift", "among": ["夜"]},
+            {"key": "who", "label": "批准人", "type": "text", "when": "why", "always": True},
+            {"key": "positive", "label": "阳性", "type": "number", "at_most": "number"},
+            {
+                "key": "back",
+                "label": "返回日期",
+                "type": "date",
+                "at_least": "happened_on",
+                "at_most": "next",
+            },
+        ],
+        "counters": [
+            *DESIGN["counters"],
+            {"key": "nights", "label": "夜班", "way": "entries", "when": "shift", "among": ["夜", "中"]},
+            {"key": "not_closed", "label": "未办结", "way": "open", "step": "reported", "until": ["closed"]},
+            {"key": "mean", "label": "平均花费", "way": "average", "field": "cost", "measure": "元"},
+            {
+                "key": "pace",
+                "label": "平均用时",
+                "way": "average_hours",
+                "since": "reported",
+                "step": "closed",
+            },
         ],
     }
     assert {each["type"] for each in every["fields"]} == set(FieldType.values)

@@ -85,7 +85,7 @@ def test_rows_are_added_and_the_same_sheet_adds_nothing_twice(world: World) -> N
     }  # fmt: skip
     first = Entry.objects.order_by("pk")[0]
     assert first.values == {
-        "place": "东门", "shift": "早", "number": 120, "cost": 500, "begun": "08:30",
+        "place": "东门", "shift": "早", "number": 120, "cost": 500_00, "begun": "08:30",
         "with_unit": world.left.pk,
     }  # fmt: skip
     assert [(each.field, each.person, each.role) for each in first.people.all()] == [

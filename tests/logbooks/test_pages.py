@@ -253,7 +253,7 @@ def test_an_entry_is_read_as_it_is_typed_and_the_next_one_keeps_what_is_the_same
 ) -> None:
     answer = clerk.post(FORM, sent(world, save_as="next", v_shift="早"))
     entry = Entry.objects.get()
-    assert entry.values == {"place": "西门", "shift": "早", "number": 1200, "cost": 500, "begun": "08:30"}
+    assert entry.values == {"place": "西门", "shift": "早", "number": 1200, "cost": 500_00, "begun": "08:30"}
     assert [(one.person, one.role) for one in entry.people.all()] == [(world.full, "带队")]
     assert answer.headers["Location"] == f"{FORM}?after={entry.code}"
     begun = clerk.get(answer.headers["Location"]).context["form"].initial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model, prefetch_related_objects
@@ -18,7 +19,7 @@ from registry.logbooks.design import OF_FILES, Design, Field
 from registry.logbooks.facts import facts_of, title_of
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep, Logbook, LoggedPerson
 from registry.logbooks.operations.parts import items_of, whole_design
-from registry.logbooks.values import is_empty, kept, rows_named, said
+from registry.logbooks.values import is_empty, kept, number_of, rows_named, said
 from registry.models.journal import note_new, remove
 from registry.models.writer import Writer, reserve_ids, write_new
 from registry.operations.base import (
@@ -56,6 +57,8 @@ def python_values(row: Entry, design: Design, people: Iterable[EntryPerson]) -> 
             continue
         if (each.type, value if isinstance(value, int) else None) in named:
             found[key] = named[each.type, value]
+        elif each.is_number:
+            found[key] = number_of(each, value)
         elif each.type == "date":
             found[key] = date.fromisoformat(value)
         elif each.type == "time":
@@ -147,7 +150,7 @@ def word_of(value: Any) -> str:
     """Return a value as a door gives it in words."""
     if isinstance(value, list | tuple):
         return "、".join(word_of(each[0] if isinstance(each, tuple) else each) for each in value)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return f"{value:,}"
     if isinstance(value, time):
         return f"{value:%H:%M}"

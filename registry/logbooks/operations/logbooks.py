@@ -27,6 +27,7 @@ from registry.rules.findings import refuse_if
 from registry.search import index as search
 
 EDITABLE = LOGBOOK.editable
+AGREED_WORDS = {"single": "每个登记对象只有一条", "watch": "到期提醒", "placing": "一次编入"}
 _TOLD = ("unit", "group", "about", "purpose", "is_walled", "needs_approval", "started_on", "shipped")
 
 
@@ -58,7 +59,7 @@ def add_logbook(
     give_codes([logbook])
     validated(logbook, exclude=("unit", "design"))
     write_new([logbook])
-    _keep_items(logbook, (*made.fields, *made.counters))
+    _keep_items(logbook, (*made.fields, *made.kept))
     search.index_rows([logbook])
     after = {**audit.fields_of(logbook, [*_TOLD]), **_numbers(made)}
     audit.record(actor, "add_logbook", logbook, after=after, effective_on=started_on)
@@ -123,7 +124,7 @@ def edit_logbook(
     if made != before:
         wanted |= {"design": made.as_json(), "edition": logbook.edition + 1}
         told = said_changes(before, made)
-        _keep_items(logbook, (*made.fields, *made.counters))
+        _keep_items(logbook, (*made.fields, *made.kept))
     if not wanted:
         return logbook
     old, new = write(logbook, wanted)
@@ -223,6 +224,9 @@ def said_changes(before: Design, after: Design) -> dict[str, str]:
         ]
         if said := ";".join(f"{what}{word}“{'”“'.join(labels)}”" for what, labels in parts if labels):
             told[f"logbook_{name}"] = said
+    if before.agreed != after.agreed:
+        words = [label for name, label in AGREED_WORDS.items() if name in after.agreed]
+        told["logbook_agreed"] = "、".join(words) or "无"
     return told
 
 

@@ -11,8 +11,9 @@ from django.urls import reverse
 
 from registry import access
 from registry.counting.metrics import METRICS
+from registry.logbooks import metrics
 from registry.logbooks.design import Design, Group
-from registry.logbooks.metrics import LogbookMetric, metric_of
+from registry.logbooks.metrics import LogbookMetric
 from registry.logbooks.models import Logbook
 from registry.models import Unit
 from registry.models.base import on_day
@@ -50,9 +51,26 @@ def in_order(rows: QuerySet[Logbook], about: str = "") -> list[Logbook]:
     return sorted(rows.select_related("unit"), key=lambda each: (_GROUPS.get(each.group, 99), each.pk))
 
 
+def watched(logbook: Logbook) -> list[Logbook]:
+    """Return the logbooks whose entries are waited for: those called so above or below the logbook's unit."""
+    watch, unit = logbook.made.watch, logbook.unit
+    if watch is None:
+        return []
+    above = Q(unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
+    below = Q(unit__lft__range=(unit.lft, unit.rght))
+    called = Q(code=watch.by) | Q(shipped=watch.by)
+    rows = Logbook.objects.filter(called, above | below, unit__tree_id=unit.tree_id)
+    return list(rows.exclude(started_on=None).order_by("pk"))
+
+
+def idle_title(others: Sequence[Logbook], days: int) -> str:
+    """Return what the list of units is called that wait for an entry in one of the other logbooks."""
+    return f"{days} 天没有{others[0].name if others else '登记'}的单位"
+
+
 def metrics_of(logbook: Logbook, design: Design | None = None) -> list[LogbookMetric]:
     """Return the metrics of its counters, in their order."""
-    return [metric_of(logbook, counter) for counter in (design or logbook.made).counters]
+    return metrics.metrics_of(logbook, design or logbook.made)
 
 
 def metric_called(slug: str) -> LogbookMetric | None:

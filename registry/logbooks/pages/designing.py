@@ -13,7 +13,10 @@ from typing import Any
 from django import forms
 from django.forms import BaseFormSet, formset_factory
 
+from registry.logbooks import conditions
 from registry.logbooks.design import (
+    DAY,
+    OF_HOURS,
     About,
     Counter,
     Design,
@@ -25,6 +28,7 @@ from registry.logbooks.design import (
 )
 from registry.logbooks.models import Logbook
 from registry.logbooks.nouns import LOGBOOK
+from registry.logbooks.pages.agreeing import AgreedForm, agreed_of, said_line
 from registry.logbooks.rules import NEEDS
 from registry.refusals import OperationRefused
 from registry.web.fields import DayField, ScopedForm
@@ -43,11 +47,33 @@ def _whole(label: str) -> forms.IntegerField:
     )
 
 
+Offered = Sequence[tuple[str, str]]
+"""Keys and names of other lines of the form."""
+_NONE = ("", "–")
+
+
+def _among() -> forms.CharField:
+    return forms.CharField(
+        label="条件的选项", required=False, max_length=200, help_text="用顿号隔开;条件不是选项字段时留空。"
+    )
+
+
 class _Line(forms.Form):
-    """A line of the design; its key stays with it."""
+    """A line of the design; its key stays with it. ``more`` is folded away, ``more_said`` names it."""
 
     key = forms.CharField(required=False, widget=forms.HiddenInput)
     label = forms.CharField(label="名称", max_length=30, required=False)
+
+    more: tuple[str, ...] = ()
+    more_said = ""
+
+    def folded(self) -> list[forms.BoundField]:
+        """What is folded away."""
+        return [self[name] for name in self.more]
+
+    def let_choose(self, name: str, choices: Offered) -> None:
+        """Let a field be chosen of these."""
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
 
 
 class FieldLine(_Line):
@@ -65,14 +91,27 @@ class FieldLine(_Line):
     default = forms.CharField(label="预填", required=False, max_length=100)
     lower = _whole("最小")
     upper = _whole("最大")
+    when = forms.ChoiceField(
+        label="填写条件", required=False, help_text="只在前面的某个字段填了、或选了某些选项时才填。"
+    )
+    among = _among()
+    always = forms.BooleanField(label="不满足条件也可填,满足时必填", required=False)
+    at_least = forms.ChoiceField(label="不早于或不小于", required=False)
+    at_most = forms.ChoiceField(label="不晚于或不大于", required=False)
     personal = forms.BooleanField(label="个人信息,不导出", required=False)
     ended = forms.BooleanField(label="停用,新条目不再填", required=False)
 
-    more = ("choices", "help", "default", "lower", "upper", "personal", "ended")
+    more = (
+        *("choices", "help", "default", "lower", "upper", "when", "among", "always", "at_least", "at_most"),
+        *("personal", "ended"),
+    )
+    more_said = "选项、说明、范围、条件"
 
-    def folded(self) -> list[forms.BoundField]:
-        """What is folded away."""
-        return [self[name] for name in self.more]
+    def offer(self, before: Offered, compared: Offered) -> None:
+        """Let conditions name the fields that stand before it, and those with which it is compared."""
+        self.let_choose("when", [_NONE, *before])
+        for name in ("at_least", "at_most"):
+            self.let_choose(name, [_NONE, (DAY, "条目的日期"), *compared])
 
     def made(self) -> Field:
         """Return the field that the line says."""
@@ -87,6 +126,11 @@ class FieldLine(_Line):
             lower=sent["lower"],
             upper=sent["upper"],
             choices=split_choices(sent["choices"]),
+            when=sent["when"],
+            among=split_choices(sent["among"]),
+            always=sent["always"],
+            at_least=sent["at_least"],
+            at_most=sent["at_most"],
             personal=sent["personal"],
             ended=sent["ended"],
         )
@@ -116,16 +160,29 @@ class CounterLine(_Line):
     since = forms.ChoiceField(label="从哪一步", required=False)
     measure = forms.CharField(label="单位", max_length=6, required=False)
     on_top = forms.BooleanField(label="上首页", required=False)
+    when = forms.ChoiceField(label="只计某些选项", required=False, help_text="如只计“级别”为省级的条目。")
+    among = _among()
+    until = forms.MultipleChoiceField(
+        label="停到哪一步为止",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="停在某一步的条目数用;不勾选时,到了下一步就不再计。",
+    )
 
-    def offer(self, fields: Sequence[tuple[str, str]], steps: Sequence[tuple[str, str]]) -> None:
+    more = ("when", "among", "until")
+    more_said = "只计某些选项、停到哪一步为止"
+
+    def offer(self, fields: Offered, steps: Offered, choices: Offered) -> None:
         """Let what is counted be chosen among the fields and steps of the form."""
         given = [
             ("", "条目"),
             *((f"field:{key}", label) for key, label in fields),
             *((f"step:{key}", f"步骤:{label}") for key, label in steps),
         ]
-        self.fields["what"].choices = given  # type: ignore[attr-defined]
-        self.fields["since"].choices = [("", "–"), *steps]  # type: ignore[attr-defined]
+        self.let_choose("what", given)
+        self.let_choose("since", [_NONE, *steps])
+        self.let_choose("until", steps)
+        self.let_choose("when", [_NONE, *choices])
 
     def made(self) -> Counter:
         """Return the counter that the line says."""
@@ -137,9 +194,12 @@ class CounterLine(_Line):
             way=sent["way"],
             field=key if kind == "field" else "",
             step=key if kind == "step" else "",
-            since=sent["since"] if sent["way"] == Way.HOURS else "",
+            since=sent["since"] if sent["way"] in OF_HOURS else "",
             measure=sent["measure"].strip() or "次",
             on_top=sent["on_top"],
+            until=tuple(sent["until"]) if sent["way"] == Way.OPEN else (),
+            when=sent["when"],
+            among=split_choices(sent["among"]),
         )
 
 
@@ -168,9 +228,31 @@ class DesignForm(ScopedForm):
     parts: tuple[str, ...] = ("fields", "steps", "counters")
     facts: tuple[str, ...] = LOGBOOK.editable
 
-    def __init__(self, *args: Any, begin: Design | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        begin: Design | None = None,
+        above: Sequence[Field] = (),
+        books: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.begin = begin or Design()
+        self.begin, self.books = begin or Design(), books
+        self.above = above
+        """The fields of the unit above, on which others may depend."""
+
+    @cached_property
+    def agreed(self) -> AgreedForm:
+        """What else is agreed on; as sent where it was, else as the design has it."""
+        form = AgreedForm(
+            self.data if self._is_agreed_sent else None, prefix="agreed", initial=agreed_of(self.begin)
+        )
+        form.offer(list(self.sets["fields"]), list(self.sets["steps"]), self.books)
+        return form
+
+    @property
+    def _is_agreed_sent(self) -> bool:
+        return self.is_bound and "steps" in self.parts and "agreed-there" in self.data
 
     @cached_property
     def sets(self) -> dict[str, BaseFormSet[Any]]:
@@ -189,7 +271,10 @@ class DesignForm(ScopedForm):
         lines = {name: self._typed(name) for name in self.parts}
         if part in lines:
             _moved(lines[part], verb, int(place) if place.isdigit() else -1, part)
-        made = {name: _set_of(name)(prefix=name, initial=_keyed(name, lines[name])) for name in self.parts}
+        made = {
+            name: _set_of(name)(prefix=name, initial=_keyed(name, lines[name], self.above))
+            for name in self.parts
+        }
         self.__dict__["sets"] = self._with_choices(made)
 
     def _typed(self, name: str) -> list[dict[str, Any]]:
@@ -206,15 +291,27 @@ class DesignForm(ScopedForm):
         return [f"{name}-{place}" for place in range(number)]
 
     def _with_choices(self, made: dict[str, BaseFormSet[Any]]) -> dict[str, BaseFormSet[Any]]:
-        if "counters" in made:
-            named = {name: [_said(line) for line in made[name]] for name in ("fields", "steps")}
-            for line in made["counters"]:
-                line.offer(named["fields"], named["steps"])
+        lines = list(made["fields"])
+        there = [((each.key, each.label), each.type) for each in self.above]
+        named = [(said_line(line), str(line["type"].value())) for line in lines]
+        for place, line in enumerate(lines):
+            type_ = named[place][1]
+            others = [*there, *named[:place], *named[place + 1 :]] if type_ in conditions.COMPARED else []
+            line.offer(
+                [each for each, _type in (*there, *named[:place])],
+                [each for each, other in others if other == type_],
+            )
+        steps = [said_line(line) for line in made.get("steps", ())]
+        choices = [each for each, type_ in named if type_ == FieldType.CHOICE.value]
+        for line in made.get("counters", ()):
+            line.offer([each for each, _type in named], steps, choices)
         return made
 
     def is_valid(self) -> bool:
         """Whether the facts and every line can be read; the rules of a design are asked by the operation."""
         readable = [each.is_valid() for each in self.sets.values()]
+        if self._is_agreed_sent:
+            readable.append(self.agreed.is_valid())
         return super().is_valid() and all(readable)
 
     def clean(self) -> dict[str, Any] | None:
@@ -223,12 +320,14 @@ class DesignForm(ScopedForm):
             for place, line in enumerate(part):
                 for messages in line.errors.values():
                     self.add_error(None, f"第 {place + 1} 行:{messages[0]}")
+        for messages in self.agreed.errors.values() if self._is_agreed_sent else ():
+            self.add_error(None, f"约定:{messages[0]}")
         return super().clean()
 
     @property
     def made(self) -> dict[str, Any]:
         """The design that the form says, as operations take it. Lines without a name are left out."""
-        keys = {name: _keys(self._typed(name), name) for name in self.parts}
+        keys = {name: _keys(self._typed(name), name, self.above) for name in self.parts}
         lines: dict[str, list[Any]] = {}
         for name, part in self.sets.items():
             known = [line for line in part if (line.cleaned_data.get("label") or "").strip()]
@@ -241,7 +340,8 @@ class DesignForm(ScopedForm):
             for line in lines.get("steps", ())
         ]
         counters = [line.made() for line in lines.get("counters", ())]
-        return Design(tuple(fields), tuple(steps), tuple(counters)).as_json()
+        agreed = self.begin.agreed if not self._is_agreed_sent else self.agreed.made
+        return Design(tuple(fields), tuple(steps), tuple(counters), **agreed).as_json()
 
     @property
     def told(self) -> dict[str, Any]:
@@ -299,11 +399,14 @@ def _lines(name: str, design: Design) -> list[dict[str, Any]]:
     found = []
     for each in getattr(design, name):
         line = {**{key: getattr(each, key) for key in each.__dataclass_fields__}}
+        if name != "steps":
+            line["among"] = LISTED.join(each.among)
         if name == "fields":
             line["choices"] = LISTED.join(each.choices)
         elif name == "steps":
             line |= {"after": " ".join(each.after), "needs": list(each.needs)}
         else:
+            line["until"] = list(each.until)
             line["what"] = f"field:{each.field}" if each.field else f"step:{each.step}" if each.step else ""
         found.append(line)
     return found
@@ -325,9 +428,9 @@ def _moved(lines: list[dict[str, Any]], verb: str, place: int, part: str) -> Non
             lines[place], lines[other] = lines[other], lines[place]
 
 
-def _keyed(name: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _keyed(name: str, lines: list[dict[str, Any]], above: Sequence[Field]) -> list[dict[str, Any]]:
     """Give each line without a key the next free one."""
-    taken = {line.get("key") for line in lines}
+    taken = {line.get("key") for line in lines} | {each.key for each in above}
     for line in lines:
         if not line.get("key"):
             line["key"] = _free(name, taken)
@@ -335,9 +438,9 @@ def _keyed(name: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return lines
 
 
-def _keys(lines: list[dict[str, Any]], name: str) -> dict[str, str]:
+def _keys(lines: list[dict[str, Any]], name: str, above: Sequence[Field]) -> dict[str, str]:
     """Return the key of each line by its prefix; new ones get the next free key."""
-    return {f"{name}-{place}": line["key"] for place, line in enumerate(_keyed(name, lines))}
+    return {f"{name}-{place}": line["key"] for place, line in enumerate(_keyed(name, lines, above))}
 
 
 def _free(name: str, taken: Iterable[Any]) -> str:
@@ -345,9 +448,3 @@ def _free(name: str, taken: Iterable[Any]) -> str:
     while f"{_LETTER[name]}{number}" in taken:
         number += 1
     return f"{_LETTER[name]}{number}"
-
-
-def _said(line: _Line) -> tuple[str, str]:
-    """Return key and name of a line, as a counter offers them."""
-    value = line["key"].value(), line["label"].value()
-    return str(value[0] or ""), str(value[1] or "(未命名)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -15,7 +15,7 @@ from django.http import Http404
 from registry import access, nouns
 from registry.logbooks.design import SORTED, About, Design, Field, FieldType
 from registry.logbooks.models import EntryFact, EntryPerson, Logbook, LogbookItem
-from registry.logbooks.values import read_text
+from registry.logbooks.values import kept, read_text
 from registry.models import days
 from registry.web.filters import ChoiceFilter, Filter, PersonFilter, RowFilter, TextFilter
 from registry.web.text import cleaned
@@ -89,9 +89,9 @@ class RangeFilter(Filter):
 def _said(value: Any) -> str:
     if value is None:
         return ""
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:%H:%M}" if hasattr(value, "hour") else str(value)
-    )
+    if isinstance(value, int | Decimal):
+        return f"{value:,}"
+    return f"{value:%H:%M}" if hasattr(value, "hour") else str(value)
 
 
 def ends(value: tuple[Any, Any], path: str) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _filter_of(field: Field, item: LogbookItem) -> Filter:
         path = "number" if field.is_number else "text"
 
         def within(_table: Any, rows: Any, value: Any) -> Any:
-            first, last = value if field.is_number else map(_kept, value)
+            first, last = (None if each is None else kept(field, each) for each in value)
             return having(rows, item, **ends((first, last), path))
 
         return RangeFilter(name, label, within, of=field)
@@ -150,12 +150,6 @@ def _filter_of(field: Field, item: LogbookItem) -> Filter:
     return TextFilter(
         name, label, lambda _table, rows, text: having(rows, item, text__icontains=text), f"{label}含“{{}}”"
     )
-
-
-def _kept(value: Any) -> str | None:
-    if value is None:
-        return None
-    return value.isoformat() if isinstance(value, date) else f"{value:%H:%M}"
 
 
 def _naming(table: Any, rows: Any, item: LogbookItem, text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, cast
@@ -52,13 +53,16 @@ class ValueField(forms.CharField):
         return f"{value:%H:%M}" if hasattr(value, "hour") else value
 
 
-def field_of(each: Field, *, is_draft: bool) -> forms.Field:
-    """Return the form field of a field of the design; a draft may lack what is required."""
+def field_of(each: Field, *, is_draft: bool, told: str = "") -> forms.Field:
+    """Return the form field of a field of the design; a draft may lack what is required.
+
+    ``told`` are its conditions in words. Where it has one, the rules say whether it is required.
+    """
     asks = "选择" if each.type == FieldType.CHOICE else "填写"
     given: dict[str, Any] = {
         "label": f"{each.label}({each.measure})" if each.measure else each.label,
-        "required": each.required and not is_draft,
-        "help_text": _help(each),
+        "required": each.required and not (is_draft or each.when),
+        "help_text": " ".join(filter(None, (_help(each), f"{told}。" if told else ""))),
         "initial": each.default or None,
     }
     said: dict[str, Any] = {"error_messages": {"required": f"请{asks}“{each.label}”。"}}
@@ -94,9 +98,9 @@ def _choice(each: Field, given: Mapping[str, Any]) -> forms.Field:
 
 
 def _help(each: Field) -> str:
-    if each.help or not each.is_number or each.upper is None:
+    if each.help or not each.is_number:
         return each.help
-    return f"{each.lower or 0:,} 至 {each.upper:,}。"
+    return f"{each.range_label}。" if each.range_label else ""
 
 
 class EntryForm(ScopedForm):
@@ -126,9 +130,9 @@ class EntryForm(ScopedForm):
             fields.pop(name)
         last = {name: fields.pop(name) for name in ("campaign", "version", "reason") if name in fields}
         for each in self.asked:
-            fields[f"{PREFIX}{each.key}"] = deepcopy(
-                field_of(each, is_draft=is_draft)
-            )  # a picker's parts meet
+            made = field_of(each, is_draft=is_draft, told=design.told_conditions(each))
+            made.may_be_required = bool(each.when) and (each.required or each.always)  # type: ignore[attr-defined]
+            fields[f"{PREFIX}{each.key}"] = deepcopy(made)  # a picker's parts meet
         self.fields = fields | last
         self.begin_fields()
         for name, row in self.initial.items():
@@ -139,6 +143,16 @@ class EntryForm(ScopedForm):
             f"{PREFIX}{each.key}" for each in self.asked if each.type == FieldType.DATE
         )
         self.renames = {each.key: f"{PREFIX}{each.key}" for each in self.asked}
+
+    @property
+    def conditions(self) -> str:
+        """Which fields are shown only where another one says so, for js/conditions.js; "" for none."""
+        found = {
+            f"{PREFIX}{each.key}": [f"{PREFIX}{each.when}", *each.among]
+            for each in self.asked
+            if each.when and not each.always
+        }
+        return json.dumps(found, ensure_ascii=False) if found else ""
 
     @property
     def save_as(self) -> str:

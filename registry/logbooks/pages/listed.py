@@ -10,10 +10,11 @@ from typing import Any
 from django.db.models import F, Model
 
 from registry import access
+from registry.counting.shown import Number
 from registry.logbooks.design import OF_FILES, SORTED, Design, Field, FieldType
 from registry.logbooks.models import Entry, EntryPerson, LogbookItem
 from registry.logbooks.pages.books import TONES, state_word
-from registry.logbooks.values import ROWS, is_empty, said
+from registry.logbooks.values import ROWS, is_empty, number_of, said
 from registry.models.addresses import page_address
 from registry.models.hierarchy import Span
 from registry.spreadsheets.sheets import Cell, Kind
@@ -70,7 +71,7 @@ class ListedEntry:
     """Where the user sees what is masked for others."""
     files: Mapping[str, int] = field(default_factory=dict)
     """How many photos and files it holds, by field."""
-    counted: int = 0
+    counted: Number = 0
     """What the number of the list counts of it."""
 
     @property
@@ -123,7 +124,7 @@ class ListedEntry:
         if is_empty(value):
             return None
         if field.is_number and not field.personal:
-            return int(value)
+            return number_of(field, value)
         if field.type == FieldType.DATE and not field.personal:
             return date.fromisoformat(value)
         return self._told(field, said(field, value, self.rows))

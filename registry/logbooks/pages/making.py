@@ -9,11 +9,12 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.logbooks.design import Design, Group, Way, read, read_fields
+from registry.logbooks.design import Counter, Design, Field, Group, Way, condition_said, read, read_fields
 from registry.logbooks.models import AddedFields, Logbook
 from registry.logbooks.operations.logbooks import (
     add_fields,
@@ -24,6 +25,8 @@ from registry.logbooks.operations.logbooks import (
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
+from registry.logbooks.pages.agreeing import told_agreed
+from registry.logbooks.pages.books import used_below
 from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of, split_choices
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
@@ -47,7 +50,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code, "add_logbook")
     begin, facts = _copied(request)
     facts["started_on"] = address_of(request).as_of
-    form = DesignForm(posted(request), user=request.user, begin=begin, initial=facts)
+    form = DesignForm(posted(request), user=request.user, begin=begin, books=_books(unit), initial=facts)
 
     def made() -> Logbook:
         told = form.told if request.POST.get("do") == "start" else {**form.told, "started_on": None}
@@ -66,7 +69,8 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Change a logbook and its design: a new edition; what is in it stays."""
     logbook: Logbook = access.get_row(request.user, "logbook", code, "edit_logbook")
     initial = {**facts_of(logbook), "version": logbook.version}
-    form = DesignForm(posted(request), user=request.user, begin=logbook.made, initial=initial)
+    books = _books(logbook.unit)
+    form = DesignForm(posted(request), user=request.user, begin=logbook.made, books=books, initial=initial)
     if logbook.started_on is None:
         del form.fields["started_on"]
 
@@ -96,7 +100,7 @@ def own_fields(request: HttpRequest, code: str, unit_code: str) -> HttpResponse:
     unit = access.get_unit(request.user, unit_code, "edit_logbook_fields")
     row = AddedFields.objects.filter(logbook=logbook, unit=unit).first()
     begin = Design(read_fields(row.fields) if row is not None else ())
-    form = OwnFieldsForm(posted(request), user=request.user, begin=begin)
+    form = OwnFieldsForm(posted(request), user=request.user, begin=begin, above=logbook.made.asked)
 
     def made() -> AddedFields:
         fields = _prefixed(unit, form.made["fields"])
@@ -112,6 +116,11 @@ def own_fields(request: HttpRequest, code: str, unit_code: str) -> HttpResponse:
         context | {"unit": unit, "logbook": logbook, "sentences": [said]},
         on=[logbook],
     )
+
+
+def _books(unit: Unit) -> list[tuple[str, str]]:
+    """Return the other logbooks that one of the unit may watch: by what they are called in all copies."""
+    return [(each.shipped or each.code, each.name) for each in used_below([unit], timezone.localdate())]
 
 
 def _designed(
@@ -188,10 +197,9 @@ _FIRST = read(
 def _prefixed(unit: Unit, fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the fields with keys that no other unit's have."""
     mark = f"u{unit.pk}_"
-    return [
-        {**each, "key": each["key"] if each["key"].startswith(mark) else f"{mark}{each['key']}"[:30]}
-        for each in fields
-    ]
+    own = {key: key if key.startswith(mark) else f"{mark}{key}"[:30] for key in (f["key"] for f in fields)}
+    named = ("key", "when", "at_least", "at_most")
+    return [{**f, **{name: own.get(f[name], f[name]) for name in named if name in f}} for f in fields]
 
 
 # --- Shipped ones, the design as it is, beginning and end ---------------------------------------------
@@ -274,9 +282,11 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
             **_around(request, logbook.unit, f"{logbook.name}:字段、步骤和计数", logbook),
             "logbook": logbook,
             "design": made,
+            "fields": [(each, _asked(made, each)) for each in made.fields],
             "steps": [
                 (step, [made.step_by_key[key].label for key in made.before(step)]) for step in made.steps
             ],
+            "agreed": told_agreed(made, dict(_books(logbook.unit))),
             "counters": [(each, Way(each.way).label, _counted(made, each)) for each in made.counters],
             "added": AddedFields.objects.filter(logbook=logbook).select_related("unit").order_by("pk"),
             "actions": actions,
@@ -296,8 +306,25 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
     )
 
 
-def _counted(made: Design, counter: Any) -> str:
+def _asked(made: Design, each: Field) -> str:
+    """Return in words when a field is asked for; nothing where there is no condition."""
+    told = made.told_conditions(each)
+    if not told or each.when:
+        return told
+    return f"{'必填' if each.required else '选填'};{told}"
+
+
+def _counted(made: Design, counter: Counter) -> str:
     """Return in words what a counter counts."""
+    said = [_what(made, counter)]
+    if counter.when:
+        said.append(f"只计{condition_said(made, counter)[:-1]}的")
+    if counter.until:
+        said.append(f"到{'、'.join(made.step_by_key[key].label for key in counter.until)}为止")
+    return ",".join(said)
+
+
+def _what(made: Design, counter: Counter) -> str:
     if counter.field and counter.field in made.by_key:
         return made.by_key[counter.field].label
     if counter.since:

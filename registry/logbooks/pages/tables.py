@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -15,21 +15,22 @@ from django.utils.functional import cached_property
 from registry import access
 from registry.counting.basis import counted_rows, rows_of
 from registry.counting.metric import APPROVED, CountSource
-from registry.counting.rollup import kept
+from registry.counting.shown import Number, scaled
 from registry.files import album
 from registry.logbooks.design import OF_FILES, Field, FieldType, Way
-from registry.logbooks.metrics import COUNTED, NAMED
 from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryTerm, Logbook
 from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.pages.books import (
     enter_url,
     get_logbook,
+    idle_title,
     metric_called,
-    metrics_of,
     state_word,
+    watched,
 )
 from registry.logbooks.pages.filters import day_filter, filters_of, row_filters, step_filter
 from registry.logbooks.pages.listed import BY_VALUE, ListedEntry, columns_of, key_of
+from registry.logbooks.pages.sums import Sums, sums_of
 from registry.logbooks.values import rows_named
 from registry.models import Unit, WorkflowState
 from registry.models.kinds import PENDING_STATES
@@ -55,19 +56,6 @@ ENTRIES = CountSource(
 ALL = "all"
 SHOWN_FILTERS = 3
 """So many fields have their filter in sight; the others are behind 更多条件."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A number of the whole list, and its rows."""
-
-    label: str
-    number: int
-    measure: str
-    url: str
-
-    def __str__(self) -> str:
-        return f"{self.label} {self.number:,} {self.measure}".strip()
 
 
 @dataclass(frozen=True)
@@ -190,7 +178,7 @@ class EntryTable(PlacedTable[ListedEntry]):
     def actions(self) -> list[dict[str, str]]:
         """The way to its design, and the button of a new entry where one may be entered."""
         design = self.address.url(reverse("logbook_design", args=[self.logbook.code]))
-        about_it = [{"label": "字段和计数", "url": design}]
+        about_it = [*self._idle, {"label": "字段和计数", "url": design}]
         day = self.address.as_of
         is_used = self.logbook.started_on is not None and self.logbook.started_on <= day
         if (
@@ -205,6 +193,17 @@ class EntryTable(PlacedTable[ListedEntry]):
             {"label": "登记", "url": enter_url(self.address, self.logbook, **about), "tone": "main"},
         ]
 
+    @property
+    def _idle(self) -> list[dict[str, str]]:
+        """The way to the units that wait for an entry in another logbook, where that is agreed on."""
+        watch = self.design.watch
+        if watch is None:
+            return []
+        url = self.address.url(
+            reverse("entries_idle", args=[self.logbook.code]), unit=self.unit.code if self.unit else None
+        )
+        return [{"label": idle_title(watched(self.logbook), watch.days), "url": url}]
+
     def context(self) -> dict[str, Any]:
         """Add what its page says of the logbook."""
         address, book = self.address, self.logbook
@@ -214,13 +213,14 @@ class EntryTable(PlacedTable[ListedEntry]):
                 "url": address.url(reverse("logbooks"), unit=self.unit.code if self.unit else None),
             }
         ]
-        if self.metric is not None:
+        if self.title != book.name:
             crumbs.append({"name": book.name, "url": address.url(book.get_absolute_url())})
         return super().context() | {
             "crumbs": [*crumbs, {"name": self.title}],
             "logbook": book,
             "subtitle": " · ".join(filter(None, [self.place, *told_of(book)])),
-            "sums": self.sums,
+            "sums": self.sums.figures,
+            "sums_url": self.sums.more_url,
         }
 
     def form(self) -> Any:
@@ -349,51 +349,21 @@ class EntryTable(PlacedTable[ListedEntry]):
             for each in found
         ]
 
-    def _counted(self, found: list[Any]) -> dict[int, int]:
+    def _counted(self, found: list[Any]) -> dict[int, Number]:
         """Return what the number counts of each of these entries."""
         if self.metric is None:
             return {}
         rows = counted_rows(self.metric, self.question, self.at.rows, self.states)
         rows = rows.filter(entry__in=[each.pk for each in found]).order_by()
-        return dict(rows.values("entry").annotate(added=Sum("number")).values_list("entry", "added"))
+        added = rows.values("entry").annotate(added=Sum("number")).values_list("entry", "added")
+        return {pk: scaled(self.metric, number or 0) for pk, number in added}
 
     # --- The numbers over the list ---
 
     @cached_property
-    def sums(self) -> list[Figure]:
+    def sums(self) -> Sums:
         """What the list comes to: the numbers of the logbook, each with its rows."""
-        metrics = [self.metric] if self.metric is not None else metrics_of(self.logbook, self.design)
-        if not metrics or (self.is_filtered and self.length.number > LONGEST_SORTED):
-            return []
-        counts = (
-            None if self.is_filtered or self.at.whole is None else kept(self.at.whole, self.question, metrics)
-        )
-        counts = self._added(metrics) if counts is None else counts
-        page = reverse("entries_counted")
-        return [
-            Figure(
-                each.label,
-                counts[each.slug],
-                each.measure,
-                with_query(self.request, page, metric=each.slug, sort=None),
-            )
-            for each in metrics
-            if counts[each.slug] or each.way == Way.ENTRIES or each is self.metric
-        ]
-
-    def _added(self, metrics: Sequence[Any]) -> dict[str, int]:
-        """Add up what is worked out of the entries that are left: one query for each way to count."""
-        found = {each.slug: 0 for each in metrics}
-        for source in (COUNTED, NAMED):
-            slugs = [each.slug for each in metrics if each.source is source]
-            if not slugs:
-                continue
-            rows = self.facts(source, self.states).filter(item__slug__in=slugs)
-            added = Count("owner", distinct=True) if source is NAMED else Sum("number")
-            found |= dict(
-                rows.order_by().values("item__slug").annotate(n=added).values_list("item__slug", "n")
-            )
-        return found
+        return sums_of(self)
 
     def facts(self, source: CountSource, states: tuple[str, ...]) -> QuerySet[EntryFact]:
         """Return what is worked out of the entries that the filters leave, as the question counts it."""
@@ -405,7 +375,8 @@ class EntryTable(PlacedTable[ListedEntry]):
 
     def file_notes(self) -> list[str]:
         """Return what the list comes to."""
-        return ["合计:" + " · ".join(map(str, self.sums))] if self.sums else []
+        figures = self.sums.figures
+        return ["合计:" + " · ".join(map(str, figures))] if figures else []
 
 
 def _called(_table: Any, rows: Any, text: str) -> Any:

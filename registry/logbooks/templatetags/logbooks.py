@@ -51,11 +51,17 @@ def told_more(line: Any) -> str:
     said = []
     for name in line.more:
         value = line[name].value()
-        if isinstance(line.fields[name], forms.BooleanField):
+        field = line.fields[name]
+        if isinstance(field, forms.BooleanField):
             said += [str(line[name].label)] if value not in (False, None, "", "False") else []
+        elif isinstance(field, forms.ChoiceField):
+            chosen = value if isinstance(value, list) else [value]
+            choices: Any = field.choices
+            words = [str(label) for key, label in choices if key and key in chosen]
+            said += [f"{line[name].label}:{'、'.join(words)}"] if words else []
         elif value not in (None, ""):
             said.append(f"{line[name].label}:{value}")
-    return " · ".join(said) or "选项、说明、范围"
+    return " · ".join(said) or str(line.more_said)
 
 
 @register.filter

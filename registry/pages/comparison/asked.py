@@ -16,6 +16,7 @@ from registry.counting.basis import Question
 from registry.counting.metric import Metric
 from registry.counting.metrics import CHARTED, METRICS
 from registry.counting.series import Course, courses_of
+from registry.counting.shown import Number
 from registry.models import Unit
 from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
@@ -42,22 +43,24 @@ class Compared:
     points: Course
 
     @property
-    def first(self) -> int:
+    def first(self) -> Number:
         """The number of the first day."""
-        return self.points[0][1]
+        number: Number = self.points[0][1]
+        return number
 
     @property
-    def last(self) -> int:
+    def last(self) -> Number:
         """The number of the last day."""
-        return self.points[-1][1]
+        number: Number = self.points[-1][1]
+        return number
 
     @property
-    def growth(self) -> int:
+    def growth(self) -> Number:
         """By how much it grew from the first day to the last."""
         return self.last - self.first
 
     @property
-    def peak(self) -> tuple[int, str]:
+    def peak(self) -> tuple[Number, str]:
         """The largest number and the first day that had it."""
         day, number = max(self.points, key=lambda point: point[1])
         return number, day.isoformat()

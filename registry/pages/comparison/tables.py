@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from registry import access
 from registry.counting.metrics import CHARTED, METRICS, made_metrics
 from registry.counting.rollup import count_units
+from registry.counting.shown import Number
 from registry.models import Basis, Unit
 from registry.models.hierarchy import Moves, Span, UnitHierarchy
 from registry.pages.comparison.asked import MOST, Compared, asked_of, comparable
@@ -42,10 +43,10 @@ class Step:
     """One row: what each line had on a day, and by how much more that is than a step before."""
 
     day: date
-    numbers: list[int]
-    before: list[int] | None
+    numbers: list[Number]
+    before: list[Number] | None
 
-    def change(self, at: int) -> int | None:
+    def change(self, at: int) -> Number | None:
         """Return by how much a line grew; None on the first day."""
         return None if self.before is None else self.numbers[at] - self.before[at]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -74,8 +75,8 @@ def field_class(field: BoundField) -> str:
 
 @register.filter
 def thousands(value: object) -> str:
-    """Return a count with commas (10,152); what is no whole number as it is."""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    """Return a count with commas (10,152); what is no number as it is."""
+    return f"{value:,}" if isinstance(value, int | Decimal) and not isinstance(value, bool) else str(value)
 
 
 @register.simple_tag
