@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer (with venv) and make; everything else is installed into .venv.
 #
 #   make install the environment and the static files of an installation; no data, no tables
+#   make bundle  the installation for servers without internet, in var/bundle (deploy/bundle.sh says what it takes)
+#   make deploy-proof  installs and upgrades a bare Debian without a network, as root; writes docs/deploy-proof.md
 #   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
@@ -9,7 +11,7 @@
 #   make images  the pictures that pages are compared with, drawn anew; look at them before you commit
 #   make bench   what everything costs, side by side with other ways, on PostgreSQL (benchmarks/README.md):
 #                SCALES="region province nation" ONLY="reading writers"; writes benchmarks/results.md
-#   make check   format, lint, types, floors, Django's own checks, missing migrations; side by side
+#   make check   format, lint, shell scripts, types, floors, Django's own checks, missing migrations; side by side
 #   make pins    requirements*.txt anew from requirements*.in: every package with the hashes of its files
 #   make sbom    the list of parts (CycloneDX) in var/sbom.json
 #   make audit   known weaknesses of the packages; needs the internet, so it is not part of check
@@ -36,7 +38,7 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CHAOS ?= 45
 
-.PHONY: install run demo test chaos e2e images bench pins sbom audit check format types rules clean
+.PHONY: install bundle deploy-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -92,6 +94,12 @@ install: .venv/.run
 	@echo "  $(PY) manage.py migrate"
 	@echo "  $(PY) manage.py setup      (asks for the first unit and the first manager)"
 
+bundle: .venv/.run
+	@deploy/bundle.sh
+
+deploy-proof: .venv/.dev
+	@$(PY) -m tests.deploy.proof
+
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)
 
@@ -145,12 +153,15 @@ bench: .venv/.dev
 check: export DEBUG := 1
 check: export DATABASE_URL := sqlite://:memory:
 check: .venv/.dev
-	@$(MAKE) --no-print-directory --jobs --output-sync --keep-going format types rules
+	@$(MAKE) --no-print-directory --jobs --output-sync --keep-going format scripts types rules
 
 format:
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
+
+scripts:
+	@$(BIN)/shellcheck -x deploy/*.sh deploy/registry .ci/run
 
 types:
 	@$(BIN)/mypy

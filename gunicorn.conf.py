@@ -2,7 +2,14 @@
 
 A request that only waits (for the database, for a browser that sends slowly) costs a thread, not a process;
 what is more than half a second of work is not done here at all (`manage.py work`).
+
+Under systemd the socket is handed over by `registry-web.socket`, which keeps it while gunicorn is started
+anew: who asks meanwhile waits and is answered. `bind` is then not used.
 """
+
+import os
+from pathlib import Path
+from typing import Any
 
 from partybuild import env
 
@@ -13,8 +20,8 @@ worker_class = "gthread"
 threads = env.integer("WEB_THREADS", default=16, least=2, most=64)
 # A process that does not answer to its master for so long is ended; a single request is not.
 timeout = 60
-# Seconds for running requests to finish when it is stopped: the longest that a page may take.
-graceful_timeout = 30
+# Seconds for running requests to finish when it is stopped: a page's longest statement, and some more.
+graceful_timeout = 10 + env.integer("STATEMENT_SECONDS", default=30, least=2, most=600)
 keepalive = 5
 # More than the threads can take waits in the system's queue.
 worker_connections = 200
@@ -25,3 +32,28 @@ max_requests_jitter = 500
 limit_request_line = 8_190
 limit_request_fields = 60
 control_socket_disable = True
+
+# What each process counts for /metrics stands in a file of its own, named by its place among them: one that
+# is made anew goes on in the file of the one that ended.
+_counts = (env.absolute("STATE_DIR") or Path(__file__).resolve().parent / "var" / "state") / "metrics-1"
+
+
+def on_starting(server: Any) -> None:
+    """Make room for what is counted; without it each process says only what it counted itself."""
+    try:
+        _counts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        server.log.warning("/metrics will speak of one process only: %s", error)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a process the first place that is free."""
+    taken = {getattr(other, "place", None) for other in server.WORKERS.values()}
+    worker.place = next(place for place in range(1_000) if place not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Tell it its place."""
+    os.environ["WORKER_PLACE"] = str(worker.place)
+    if os.access(_counts, os.W_OK):
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counts)

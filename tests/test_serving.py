@@ -36,7 +36,7 @@ def test_gunicorn_takes_the_shipped_settings_without_an_option() -> None:
     shown = dict(line.split("=", 1) for line in said.stdout.splitlines() if "=" in line)
     config = {name.strip(): value.strip() for name, value in shown.items()}
     assert said.returncode == 0, said.stderr
-    expected = {"worker_class": "gthread", "workers": "3", "threads": "16", "graceful_timeout": "30"}
+    expected = {"worker_class": "gthread", "workers": "3", "threads": "16", "graceful_timeout": "40"}
     assert {name: config[name] for name in expected} == expected
     assert "127.0.0.1:8123" in config["bind"]
 

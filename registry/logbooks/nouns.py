@@ -58,6 +58,7 @@ WORDS = {
     "logbook_fields": RecordWord("字段"),
     "logbook_steps": RecordWord("步骤"),
     "logbook_counters": RecordWord("指标"),
+    "logbook_agreed": RecordWord("约定"),
     "entry_values": RecordWord("内容"),
 }
 """What entries of the record hold beside the fields of the rows."""

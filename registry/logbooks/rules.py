@@ -10,6 +10,7 @@ from typing import Any
 
 from registry.counting.shown import Number
 from registry.logbooks import conditions
+from registry.logbooks.agreed import check_agreed, said_single
 from registry.logbooks.design import (
     KEY,
     OF_FILES,
@@ -69,6 +70,8 @@ class Proposed:
     before: Entry | None = None
     is_below: bool = True
     is_draft: bool = False
+    stands: str = ""
+    """The entry that stands already, where there is one live entry of each (``agreed.live_entries``)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -139,6 +142,7 @@ def _check_design(proposal: Making) -> Wrong:
         yield from conditions.check_counter(
             f"counters.{place}", counter, design, is_walled=proposal.is_walled
         )
+    yield from check_agreed(design, is_walled=proposal.is_walled)
 
 
 def _check_names(kind: str, parts: Sequence[Field | Step | Counter]) -> Wrong:
@@ -326,6 +330,9 @@ def _check_place(proposal: Proposed) -> Wrong:
         yield "about_given", "organization", "请选择登记的是哪个组织。"
     if logbook.about == "person" and proposal.person is None:
         yield "about_given", "person", "请选择登记的是谁。"
+    if proposal.stands:
+        about = getattr(proposal, logbook.about)
+        yield "single", logbook.about, said_single(logbook, about, proposal.stands)
     if organization is not None:
         if organization.established_on > day:
             since = f"{organization.established_on:%Y-%m-%d}"

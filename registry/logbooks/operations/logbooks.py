@@ -28,6 +28,7 @@ from registry.rules.findings import refuse_if
 from registry.search import index as search
 
 EDITABLE = LOGBOOK.editable
+AGREED_WORDS = {"single": "每个登记对象只有一条", "watch": "到期提醒", "placing": "一次编入"}
 _TOLD = ("unit", "group", "about", "purpose", "is_walled", "needs_approval", "started_on", "shipped")
 
 
@@ -255,6 +256,9 @@ def said_changes(before: Design, after: Design) -> dict[str, str]:
         ]
         if said := ";".join(f"{what}{word}“{'”“'.join(labels)}”" for what, labels in parts if labels):
             told[f"logbook_{name}"] = said
+    if before.agreed != after.agreed:
+        words = [label for name, label in AGREED_WORDS.items() if name in after.agreed]
+        told["logbook_agreed"] = "、".join(words) or "无"
     return told
 
 

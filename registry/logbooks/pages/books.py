@@ -57,6 +57,23 @@ def in_order(rows: QuerySet[Logbook], about: str = "") -> list[Logbook]:
     return sorted(rows, key=lambda each: (_GROUPS.get(each.group, 99), each.pk))
 
 
+def watched(logbook: Logbook) -> list[Logbook]:
+    """Return the logbooks whose entries are waited for: those called so above or below the logbook's unit."""
+    watch, unit = logbook.made.watch, logbook.unit
+    if watch is None:
+        return []
+    above = Q(unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
+    below = Q(unit__lft__range=(unit.lft, unit.rght))
+    called = Q(code=watch.by) | Q(shipped=watch.by)
+    rows = Logbook.objects.filter(called, above | below, unit__tree_id=unit.tree_id)
+    return list(rows.exclude(started_on=None).order_by("pk"))
+
+
+def idle_title(others: Sequence[Logbook], days: int) -> str:
+    """Return what the list of units is called that wait for an entry in one of the other logbooks."""
+    return f"{days} 天没有{others[0].name if others else '登记'}的单位"
+
+
 def metrics_of(logbook: Logbook, design: Design | None = None) -> list[LogbookMetric]:
     """Return the metrics of its counters, in their order."""
     return metrics.metrics_of(logbook, design or logbook.made)

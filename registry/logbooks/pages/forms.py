@@ -132,7 +132,7 @@ class EntryForm(ScopedForm):
         last = {name: fields.pop(name) for name in ("campaign", "version", "reason") if name in fields}
         for each in self.asked:
             made = field_of(each, is_draft=is_draft, told=design.told_conditions(each))
-            made.may_be_required = bool(each.when) and (each.required or each.always)  # type: ignore[attr-defined]
+            made.when = bool(each.when) and (each.required or each.always)  # type: ignore[attr-defined]
             fields[f"{PREFIX}{each.key}"] = deepcopy(made)  # a picker's parts meet
         self.fields = fields | last
         self.begin_fields()

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
@@ -25,6 +26,8 @@ from registry.logbooks.operations.logbooks import (
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
+from registry.logbooks.pages.agreeing import told_agreed
+from registry.logbooks.pages.books import used_below
 from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of, split_choices
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
@@ -48,7 +51,7 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code, "add_logbook")
     begin, facts = _copied(request)
     facts["started_on"] = address_of(request).as_of
-    form = DesignForm(posted(request), user=request.user, begin=begin, initial=facts)
+    form = DesignForm(posted(request), user=request.user, begin=begin, books=_books(unit), initial=facts)
 
     def made() -> Logbook:
         told = form.told if request.POST.get("do") == "start" else {**form.told, "started_on": None}
@@ -69,7 +72,8 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
     logbook: Logbook = access.get_row(request.user, "logbook", code, "edit_logbook")
     handed = list(logbook.handed.all())
     initial = {**facts_of(logbook), "handed": handed, "version": logbook.version}
-    form = DesignForm(posted(request), user=request.user, begin=logbook.made, initial=initial)
+    books = _books(logbook.unit)
+    form = DesignForm(posted(request), user=request.user, begin=logbook.made, books=books, initial=initial)
     if logbook.started_on is None:
         del form.fields["started_on"]
 
@@ -116,6 +120,11 @@ def own_fields(request: HttpRequest, code: str, unit_code: str) -> HttpResponse:
         context | {"unit": unit, "logbook": logbook, "sentences": [said]},
         on=[logbook],
     )
+
+
+def _books(unit: Unit) -> list[tuple[str, str]]:
+    """Return the other logbooks that one of the unit may watch: by what they are called in all copies."""
+    return [(each.shipped or each.code, each.name) for each in used_below([unit], timezone.localdate())]
 
 
 def _designed(
@@ -281,6 +290,7 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
             "steps": [
                 (step, [made.step_by_key[key].label for key in made.before(step)]) for step in made.steps
             ],
+            "agreed": told_agreed(made, dict(_books(logbook.unit))),
             "counters": [(each, Way(each.way).label, _counted(made, each)) for each in made.counters],
             "added": AddedFields.objects.filter(logbook=logbook).select_related("unit").order_by("pk"),
             "actions": actions,

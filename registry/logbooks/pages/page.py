@@ -190,12 +190,16 @@ def following(
     """Return the buttons of the steps that may come next, for who may take them."""
     if row.state == WorkflowState.WITHDRAWN or not access.may(request.user, "step_entry", row):
         return []
-    reached = {each.step for each in steps}
-    return [
-        {"label": each.label, "url": step_url(address_of(request), row, each), "hours": _hours(each)}
-        for each in design.following(row.step)
-        if each.key not in reached
-    ]
+    reached, placing = {each.step for each in steps}, design.placing
+    found = []
+    for each in design.following(row.step):
+        if each.key in reached:
+            continue
+        label, url = each.label, step_url(address_of(request), row, each)
+        if placing is not None and each.key == placing.step:  # reached by placing them
+            label, url = f"编入并{label}", address_of(request).url(reverse("entry_place", args=[row.code]))
+        found.append({"label": label, "url": url, "hours": _hours(each)})
+    return found
 
 
 def _hours(step: Step) -> str:
