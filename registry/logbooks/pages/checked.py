@@ -112,6 +112,7 @@ class CheckedTable(Table[ListedBreach]):
     heading = "问题"
     nothing = "没有发现问题。"
     can_be_samples = True
+    nothing_found = "没有符合条件的问题。"
     columns: Sequence[Column[ListedBreach]] = (
         Column("条目", "entry.name", url="url", is_sample="entry.is_sample", css="text", is_heading=True),
         Column("台账", "entry.logbook.name", css="nowrap"),
@@ -146,6 +147,10 @@ class CheckedTable(Table[ListedBreach]):
         rules = {slug: at for at, slug in enumerate(BY_SLUG)}
         found, _is_cut = _found(self.request, self.unit, self.question)
         return sorted(found, key=lambda each: rules[each.slug])
+
+    def has_samples(self) -> bool:
+        """Whether an entry is an invented one."""
+        return any(each.entry.is_sample for each in self.rows)
 
     def lines(self, found: list[Any]) -> list[ListedBreach]:
         """Return these with their entries, which are at hand."""
