@@ -153,6 +153,7 @@ TABLE: dict[str, list[Row]] = {
     # asked by machines, without a login
     "healthz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
     "readyz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
+    "metrics": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
     "system": [Row(nothing, AT_THE_TOP, READ_ONLY)],
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
     # the first steps, for the manager at the top of the tree; first units are for administrators

@@ -21,6 +21,7 @@ LOGBOOK = Noun(
     ),
     unit_path="unit",
     is_seen_below=True,
+    handed_to="handed",
     related=("unit",),
     page="logbook",
     list_page="logbooks",
@@ -53,6 +54,7 @@ ENTRY = Noun(
 
 WORDS = {
     "logbook": RecordWord("台账"),
+    "handed": RecordWord("使用单位"),
     "logbook_fields": RecordWord("字段"),
     "logbook_steps": RecordWord("步骤"),
     "logbook_counters": RecordWord("指标"),
