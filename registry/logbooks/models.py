@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from registry.logbooks.design import About, Design, Group, Way, read
-from registry.models import Campaign, Organization, Person, Unit, User
+from registry.models import Campaign, Organization, Person, Source, Unit, User
 from registry.models.approvable import Approvable
 from registry.models.base import Link, Registered, ends_not_before_start
 from registry.models.kinds import PENDING_STATES, WorkflowState
@@ -143,6 +143,7 @@ class Entry(Approvable):
     organization = Link(Organization, "组织", null=True, related_name="entries")
     person = Link(Person, "人员", null=True, related_name="entries")
     campaign = Link(Campaign, "专项任务", null=True, related_name="entries")
+    source = Link(Source, "来源", null=True, related_name="entries", db_index=False)
     happened_on = models.DateField("日期")
     title = models.CharField("摘要", max_length=80, blank=True, editable=False)
     values = models.JSONField("内容", default=dict)

@@ -45,7 +45,7 @@ ENTRY = Noun(
         Verb("return_entry", "退回条目", APPROVE),
     ),
     unit_path="unit",
-    related=("logbook__unit", "unit", "organization", "person", "campaign"),
+    related=("logbook__unit", "unit", "organization", "person", "campaign", "source"),
     page="entry",
     page_key_label="条目编号",
     named=(),
