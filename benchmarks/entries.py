@@ -144,7 +144,8 @@ def load(entries: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     began = time.perf_counter()
-    written = rebuild(metrics=FAMILIES)
+    with transaction.atomic():
+        written = rebuild(metrics=FAMILIES)
     print(f"{written:,} totals in {time.perf_counter() - began:.0f} s")
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
