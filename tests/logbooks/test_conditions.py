@@ -162,7 +162,7 @@ def test_amounts_are_added_to_the_fen_and_an_average_is_that_of_all_below(
 def test_a_long_filtered_list_says_that_sums_are_left_out_or_takes_them_from_the_totals(
     world: World, book: Logbook, clerk: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sums, "LONGEST_SORTED", 1)
+    monkeypatch.setattr(sums, "AT_ONCE", 1)
     for number, way in enumerate(("一般", "一般", "火线")):
         more = {"basis": "一号", "reviewer": "赵"} if way == "火线" else {}
         enter(world, book, date(2020, 2, 10 + number), way=way, cost=Decimal("1.50"), **more)

@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING
 from django.db.models import Count, Sum
 from django.urls import reverse
 
+from registry.counting.basis import rows_of
 from registry.counting.metric import Metric
 from registry.counting.rollup import kept, kept_between
 from registry.counting.shown import Number, counted_for, shown_counts
 from registry.logbooks.design import Way
 from registry.logbooks.metrics import COUNTED, NAMED, LogbookMetric
+from registry.logbooks.models import Entry
 from registry.logbooks.pages.books import metrics_of
-from registry.web.lists import LONGEST_SORTED, with_query
+from registry.web.lists import with_query
 
 if TYPE_CHECKING:
     from registry.logbooks.pages.tables import EntryTable
 
+AT_ONCE = 2_000
+"""So many rows of a filtered list are added up without being asked."""
 ASKED = "sums"
 """The parameter of the address that asks to add up a long list."""
 _OF_THE_DAY: tuple[str, ...] = (Way.ENTRIES, Way.TIMES, Way.SUM, Way.AVERAGE)
@@ -79,7 +83,7 @@ def _counted(table: EntryTable, metrics: Sequence[LogbookMetric]) -> Mapping[str
         found = kept(place, table.question, metrics)
         if found is not None:
             return found
-    is_long = table.is_filtered and table.length.number > LONGEST_SORTED
+    is_long = table.is_filtered and (not table.length.is_exact or table.length.number > AT_ONCE)
     if not is_long or table.request.GET.get(ASKED) == "1":
         return shown_counts(metrics, _added(table, counted_for(metrics)))
     days = table.wanted.get("days")
@@ -94,11 +98,16 @@ def _counted(table: EntryTable, metrics: Sequence[LogbookMetric]) -> Mapping[str
 def _added(table: EntryTable, metrics: Collection[Metric]) -> dict[str, int]:
     """Add up what is worked out of the entries that are left: one query for each way to count."""
     found = {each.slug: 0 for each in metrics}
+    # Those that are few are named by their keys: nothing has to be found a second time.
+    is_few = bool(table.found_first) and table.length.is_exact and table.rows.model is Entry
+    keys = list(table.rows.order_by().values_list("pk", flat=True)) if is_few else None
     for source in (COUNTED, NAMED):
         slugs = [each.slug for each in metrics if each.source is source]
         if not slugs:
             continue
-        rows = table.facts(source, table.states).filter(item__slug__in=slugs)
+        rows = rows_of(source, table.question, table.at.rows, table.states) if keys is not None else None
+        rows = table.facts(source, table.states) if rows is None else rows.filter(entry__in=keys)
+        rows = rows.filter(item__slug__in=slugs)
         added = Count("owner", distinct=True) if source is NAMED else Sum("number")
         found |= dict(rows.order_by().values("item__slug").annotate(n=added).values_list("item__slug", "n"))
     return found

@@ -54,6 +54,8 @@ ENTRIES = CountSource(
 )
 """The entries themselves, at their unit from the day on which it happened."""
 ALL = "all"
+COUNTED = 5_000
+"""So many rows of a filtered list are counted; of a longer one it is said that there are more."""
 SHOWN_FILTERS = 3
 """So many fields have their filter in sight; the others are behind 更多条件."""
 
@@ -98,6 +100,8 @@ class EntryTable(PlacedTable[ListedEntry]):
 
     def __init__(self, request: HttpRequest, code: str = "") -> None:
         self.request, self.user = request, request.user
+        self.found_first: dict[int, list[int]] = {}
+        """Of each filter of a field, by its item, the entries that it found first (``filters.having``)."""
         self.logbook = self._logbook(code)
         self.design, self.items = whole_design(self.logbook), items_of(self.logbook)
         about, is_walled = self.logbook.about, self.logbook.is_walled
@@ -258,13 +262,25 @@ class EntryTable(PlacedTable[ListedEntry]):
     @cached_property
     def length(self) -> Length:
         """How many rows there are: of those that filters leave, found one by one, fewer are counted."""
-        return length_of(self.rows, LONGEST_SORTED + 1) if self.is_filtered else super().length
+        if not self.is_filtered:
+            return super().length
+        rows = self.rows
+        if many := next((keys for keys in self.found_first.values() if len(keys) > COUNTED), None):
+            among = length_of(rows.filter(pk__in=many), COUNTED)
+            if not among.is_exact:
+                return among
+        return length_of(rows, COUNTED)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is too long to be sorted by what no index holds, or added up unasked."""
+        return not self.length.is_exact or self.length.number > LONGEST_SORTED
 
     @cached_property
     def sorts(self) -> Mapping[str, Any]:
         """What it is sorted by; a long list only by what an index holds: the day, and fields."""
         found = super().sorts
-        if self.length.number <= LONGEST_SORTED:
+        if not self.is_long:
             return found
         return {key: by for key, by in found.items() if key == "date" or self._fields.get(key) is not None}
 
@@ -295,7 +311,7 @@ class EntryTable(PlacedTable[ListedEntry]):
     def parts(self) -> Sequence[Part]:
         """Return a long list that is sorted by a field in two parts: with a value, and without."""
         field, sort = self._sorted_by, self.sort
-        if field is None or self.length.number <= LONGEST_SORTED:
+        if field is None or not self.is_long:
             return ()
         item, sign = self.items[field.key], "-" if sort.startswith("-") else ""
         path = "facts__number" if field.is_number else "facts__text"
