@@ -37,7 +37,7 @@ class Box:
         if not kept.exists():
             fresh = self.folder / "fresh"
             shutil.rmtree(fresh, ignore_errors=True)
-            packages = "--include=systemd,systemd-sysv,dbus"
+            packages = "--include=systemd,systemd-sysv,dbus,openssl"
             subprocess.run(
                 ["debootstrap", "--variant=minbase", packages, CODENAME, fresh, SOURCE],
                 check=True,

@@ -1,8 +1,8 @@
 """Clients of a served registry: `-m tests.deploy.clients PORT HOST ACCOUNT PASSWORD SECONDS CLIENTS`.
 
-Each logs in through nginx and then asks for pages and sends forms until its time is over; with SECONDS 0 one only
-looks at what a new installation must do, and CLIENTS is the new password. What was answered, and how long the
-longest answer took, is printed as JSON.
+Each logs in through nginx and then asks for pages and sends forms until its time is over; with SECONDS 0
+one only looks at what a new installation must do, and CLIENTS is the new password. What was answered, and
+how long the longest answer took, is printed as JSON.
 """
 
 from __future__ import annotations

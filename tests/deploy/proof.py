@@ -1,8 +1,9 @@
 """`make deploy-proof`: a new administrator's whole way, on a bare Debian without a network; kept in docs/.
 
 Makes two bundles (this commit, and one after it with a change of the tables), boots a Debian that has neither
-nginx nor Python nor a network, and runs the boxes of docs/operations.md in the order of the page: Install, Upgrade
-with four clients at work, back, and the commands of "When something is wrong". The first that fails ends it.
+nginx nor Python nor a network, and runs the boxes of docs/operations.md in the order of the page: Install,
+Upgrade with four clients at work, back, and the commands of "When something is wrong". The first that fails
+ends it.
 """
 
 from __future__ import annotations
@@ -67,10 +68,10 @@ class Paper:
         top = [
             "# Proof of installing and upgrading",
             "",
-            "Written by `make deploy-proof`; do not edit. A Debian 12 of debootstrap's smallest kind (no nginx, no",
-            "Python), booted with its own systemd (systemd-nspawn) and no network but its own loopback. Commands are",
-            f"those of [operations.md](operations.md), in its order; `NAME` is `{HOST}`. Two cores, shared with other",
-            "work.",
+            "Written by `make deploy-proof`; do not edit. A Debian 12 of debootstrap's smallest kind (no nginx,",
+            "no Python), booted with its own systemd (systemd-nspawn), without a network but its own loopback.",
+            f"Commands are those of [operations.md](operations.md), in its order; `NAME` is `{HOST}`. Two cores,",
+            "shared with other work.",
             "",
             f"The whole took {(time.monotonic() - self.begun) / 60:.0f} minutes.",
             "",
@@ -170,8 +171,8 @@ def with_clients(paper: Paper, box: Box, command: str, place: str) -> None:
     paper.command(command, output, time.monotonic() - begun)
     result = json.loads(at_work.communicate()[0].splitlines()[-1])
     paper.say(
-        f"{CLIENTS} clients meanwhile, {seconds} s: {sum(result['answers'].values())} requests, answered with "
-        f"{result['answers']}; the longest answer took {result['longest']} s."
+        f"{CLIENTS} clients meanwhile, {seconds} s: {sum(result['answers'].values())} requests, answered "
+        f"with {result['answers']}; the longest answer took {result['longest']} s."
     )
     odd = {each for each in result["answers"] if each not in ("200", "302")}
     if odd:
