@@ -43,15 +43,26 @@ from django.db.migrations.recorder import MigrationRecorder
 print(*sorted(' '.join(key) for key in MigrationRecorder(connection).applied_migrations()), sep='\n')"
 }
 
-# Take back, with the code that knows them, the migrations that a list does not have.
-take_back_migrations() {
-  local release=$1 list=$2 app last
+# What a list does not have of the migrations of the database: `app name` pairs to go back to.
+to_take_back() {
+  local app last
   while read -r app; do
-    last=$(awk -v app="$app" '$1 == app {print $2}' "$list" | tail -n 1)
-    say "$app 的表改回到 ${last:-最初}"
-    manage owner "$release" migrate --verbosity 0 "$app" "${last:-zero}" || return 1
-  done < <(LC_ALL=C comm -13 "$list" <(applied "$release") | cut -d' ' -f1 | uniq)
+    last=$(awk -v app="$app" '$1 == app {print $2}' "$2" | tail -n 1)
+    printf '%s %s ' "$app" "${last:-zero}"
+  done < <(LC_ALL=C comm -13 "$2" <(applied "$1") | cut -d' ' -f1 | uniq)
 }
+
+# Take them back, with the code that knows them. `migrate` stops when it fails: in a shell of its own, so that what
+# must follow is still done.
+take_back_migrations() {
+  local release=$1
+  local -a targets
+  read -r -a targets <<<"$2"
+  if ((${#targets[@]} == 0)); then return 0; fi
+  say "表改回到:${targets[*]}"
+  (migrate "$release" "${targets[@]}")
+}
+make_migrations() { (migrate "$1"); }
 
 # End the running pages; from now on whoever asks waits at the port until `let_go`.
 hold() {
@@ -110,9 +121,8 @@ if [[ -n $back ]]; then
   list=$before_upgrades/$(basename "$current").before
   [[ -f $list ]] || stop "没有升级时的记录 $list,不能退回。"
   say "从 $(basename "$current") 退回 $(basename "$previous")"
-  # shellcheck disable=SC2329  # called by change_to
-  as_before() { take_back_migrations "$current" "$list" && migrate "$previous"; }
-  if [[ -z $(LC_ALL=C comm -13 "$list" <(applied "$current")) ]]; then work=(); else work=(as_before); fi
+  added=$(to_take_back "$current" "$list")
+  if [[ -n $added ]]; then work=(take_back_migrations "$current" "$added"); else work=(); fi
   if ! change_to "$previous" "${work[@]}"; then
     let_go
     systemctl start registry-worker
@@ -155,25 +165,21 @@ if manage owner "$release" migrate --check >/dev/null 2>&1; then
   say "表没有变化"
   work=()
 else
-  say "表有变化:$(manage owner "$release" showmigrations --plan 2>/dev/null | grep -c '^\[ \]' || true) 步"
-  work=(migrate "$release")
+  say "表有变化"
+  work=(make_migrations "$release")
 fi
-# `migrate` stops when it fails: in a shell of its own, so that what follows is still done.
-attempt() { ("${work[@]}"); }
-if ((${#work[@]})); then begin=(attempt); else begin=(); fi
-if ! change_to "$release" "${begin[@]}"; then
+if ! change_to "$release" "${work[@]}"; then
   say "没有切换成,退回 $(basename "$current")"
-  # shellcheck disable=SC2329  # called by change_to
-  as_before() { take_back_migrations "$release" "$before_upgrades/$version.before" && migrate "$current"; }
   let_go
-  change_to "$current" as_before || stop "也没有退回。" "升级前的备份在 $BACKUPS/before-upgrades,恢复的办法见 docs/operations.md。"
+  change_to "$current" take_back_migrations "$release" "$(to_take_back "$release" "$before_upgrades/$version.before")" \
+    || stop "也没有退回。" "升级前的备份在 $BACKUPS/before-upgrades,恢复的办法见 docs/operations.md。"
   stop "没有升级,仍是 $(basename "$current")。" "原因见上面和:journalctl -u registry-web -n 50"
 fi
 ln -sfn "$current" "$HOME_DIR/previous"
 if [[ -n $signer && $signer != "$SETTINGS/signer.pem" ]]; then install -m 0644 "$signer" "$SETTINGS/signer.pem"; fi
 
 # New metrics have their totals worked out, new tables their rights; what is there already costs nothing.
-if ((${#work[@]} == 0)); then (migrate "$release") || say "稍后请运行:sudo registry migrate"; fi
+if ((${#work[@]} == 0)); then make_migrations "$release" || say "稍后请运行:sudo registry migrate"; fi
 
 step "清理更旧的版本"
 find "$HOME_DIR/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | cut -d' ' -f2- \

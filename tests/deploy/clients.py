@@ -1,8 +1,8 @@
-"""Clients of a served registry: `-m tests.deploy.clients PORT HOST ACCOUNT PASSWORD SECONDS CLIENTS`.
+"""Clients of a served registry: `-m tests.deploy.clients PORT HOST ACCOUNT PASSWORD NUMBER [NEW]`.
 
-Each logs in through nginx and then asks for pages and sends forms until its time is over; with SECONDS 0
-one only looks at what a new installation must do, and CLIENTS is the new password. What was answered, and
-how long the longest answer took, is printed as JSON.
+So many log in through nginx, ask for pages and send forms until standard input ends; what was answered, and
+how long the longest answer took, is printed as JSON. With NEW one only looks at what a new installation must
+do, and sets the new password.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import time
 from collections import Counter
 from urllib.parse import urlencode
 
-PAGES = ("/", "/units/", "/people/", "/account/", "/search/?q=a")
+PAGES = ("/", "/people/", "/account/", "/search/?q=a", "/tree/")
 
 
 class Client:
@@ -65,15 +65,16 @@ class Client:
         return self.ask("POST", path, urlencode({"csrfmiddlewaretoken": token[1], **fields}).encode())
 
     def log_in(self, account: str, password: str) -> None:
+        self.cookies.clear()
         status, page, headers = self.send("/login/", {"username": account, "password": password})
         assert status == 302, (status, page[:2000])
         if "password" in headers["Location"]:
             raise AssertionError("the one-time password was not changed yet")
 
-    def work(self, account: str, password: str, until: float) -> None:
-        """Read pages, and write a session anew now and then, until the time is over."""
+    def work(self, account: str, password: str, over: threading.Event) -> None:
+        """Read pages, and log in anew now and then, which writes, until it is over."""
         turn = 0
-        while time.monotonic() < until:
+        while not over.is_set():
             try:
                 if turn % 10 == 9:
                     self.log_in(account, password)
@@ -108,18 +109,20 @@ def look(port: int, host: str, account: str, password: str, new: str) -> list[st
 
 def main() -> int:
     """Look, or work."""
-    port, host, account, password, seconds, number = sys.argv[1:7]
-    if float(seconds) == 0:
-        print("\n".join(look(int(port), host, account, password, number)))
+    port, host, account, password, number, *new = sys.argv[1:]
+    if new:
+        print("\n".join(look(int(port), host, account, password, new[0])))
         return 0
     clients = [Client(int(port), host) for _ in range(int(number))]
     for client in clients:
         client.log_in(account, password)
     print("begun", flush=True)
-    until = time.monotonic() + float(seconds)
-    threads = [threading.Thread(target=each.work, args=(account, password, until)) for each in clients]
+    over = threading.Event()
+    threads = [threading.Thread(target=each.work, args=(account, password, over)) for each in clients]
     for thread in threads:
         thread.start()
+    sys.stdin.read()
+    over.set()
     for thread in threads:
         thread.join()
     answers = sum((each.answers for each in clients), Counter())

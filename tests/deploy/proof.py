@@ -68,10 +68,10 @@ class Paper:
         top = [
             "# Proof of installing and upgrading",
             "",
-            "Written by `make deploy-proof`; do not edit. A Debian 12 of debootstrap's smallest kind (no nginx,",
-            "no Python), booted with its own systemd (systemd-nspawn), without a network but its own loopback.",
-            f"Commands are those of [operations.md](operations.md), in its order; `NAME` is `{HOST}`. Two cores,",
-            "shared with other work.",
+            "Written by `make deploy-proof`; do not edit. A Debian 12 of debootstrap's smallest kind (no",
+            "nginx, no Python), booted with its own systemd (systemd-nspawn), with no network but loopback.",
+            f"Commands are those of [operations.md](operations.md), in its order; `NAME` is `{HOST}`.",
+            "Two cores, shared with other work.",
             "",
             f"The whole took {(time.monotonic() - self.begun) / 60:.0f} minutes.",
             "",
@@ -151,6 +151,7 @@ def clients(box: Box, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         box.inside(*command, network_only=True),
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -159,19 +160,18 @@ def clients(box: Box, *arguments: str) -> subprocess.Popen[str]:
 
 def with_clients(paper: Paper, box: Box, command: str, place: str) -> None:
     """Run a command of the page while four clients work; none may go without an answer."""
-    # `seconds` is longer than the command takes.
-    box.run("rm -f /root/stop")
-    seconds = 90
-    at_work = clients(box, PASSWORD, str(seconds), str(CLIENTS))
+    at_work = clients(box, PASSWORD, str(CLIENTS))
     assert at_work.stdout is not None
     assert at_work.stdout.readline() == "begun\n"
     time.sleep(3)
     begun = time.monotonic()
     output = box.run(f"cd {place}; {command}").stdout
     paper.command(command, output, time.monotonic() - begun)
-    result = json.loads(at_work.communicate()[0].splitlines()[-1])
+    time.sleep(3)
+    seconds = time.monotonic() - begun + 3
+    result = json.loads(at_work.communicate("")[0].splitlines()[-1])
     paper.say(
-        f"{CLIENTS} clients meanwhile, {seconds} s: {sum(result['answers'].values())} requests, answered "
+        f"{CLIENTS} clients meanwhile, {seconds:.0f} s: {sum(result['answers'].values())} requests, answered "
         f"with {result['answers']}; the longest answer took {result['longest']} s."
     )
     odd = {each for each in result["answers"] if each not in ("200", "302")}
