@@ -25,6 +25,10 @@ _SESSION = "-c jit=off -c random_page_cost=1.1"
 cheaper than PostgreSQL's defaults assume. `?options=` in the address overrides it."""
 
 
+_SECRET = re.compile(r"(KEY|PASSWORD|SECRET|TOKEN)$")
+_given: dict[str, str] = {}
+"""What was read and not empty, by its name."""
+
 _SQLITE_WAIT = 1
 """Seconds that somebody waits for the one who writes. A page's writing is over within it; who meets an import
 is told so at once instead of waiting for its end."""
@@ -41,7 +45,24 @@ def refuse(name: str, problem: str) -> BadVariable:
 
 def text(name: str, default: str = "") -> str:
     """Return the variable without blanks around it."""
-    return os.environ.get(name, "").strip() or default
+    value = os.environ.get(name, "").strip()
+    if value:
+        _given[name] = value
+    return value or default
+
+
+def without_secrets() -> dict[str, str]:
+    """Return the variables that were given, each secret left out: for a backup."""
+    return {name: _without_secret(name, value) for name, value in sorted(_given.items())}
+
+
+def _without_secret(name: str, value: str) -> str:
+    if _SECRET.search(name):
+        return ""
+    if "://" not in value:
+        return value
+    value = re.sub(r"(://[^/?#@]*?):[^/?#]*@", r"\1@", value)
+    return re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1", value)
 
 
 def boolean(name: str, default: bool) -> bool:
@@ -101,10 +122,21 @@ def origins(name: str) -> list[str]:
     return listed
 
 
-def networks(name: str) -> list[IPv4Network | IPv6Network]:
+def addresses(name: str) -> list[str]:
+    """Read mail addresses separated by commas."""
+    listed = [address.strip() for address in text(name).split(",") if address.strip()]
+    for address in listed:
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
+            raise refuse(
+                name, f"{address!r} is not a mail address; write name@host, without a name before it."
+            )
+    return listed
+
+
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
     """Read addresses and networks separated by commas: 127.0.0.1, 10.1.0.0/16."""
     listed = []
-    for word in text(name).split(","):
+    for word in text(name, default).split(","):
         if word.strip():
             try:
                 listed.append(ip_network(word.strip()))

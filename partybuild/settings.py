@@ -54,6 +54,12 @@ APPROVAL_DAYS = env.integer("APPROVAL_DAYS", default=3, least=1, most=365)
 PASSWORD_DAYS = env.integer("PASSWORD_DAYS", default=90, least=0, most=3_650)  # 0: a password never gets old
 # Photos and files, under names that say nothing; a backup holds it together with the database.
 FILES_DIR = env.absolute("FILES_DIR") or BASE_DIR / "var" / "files"
+# Backups (registry/operating): where to, how many, and the server on which one is tried out.
+BACKUP_DIR = env.absolute("BACKUP_DIR")
+BACKUP_DAILY = env.integer("BACKUP_DAILY", default=7, least=1, most=3_650)
+BACKUP_WEEKLY = env.integer("BACKUP_WEEKLY", default=4, least=0, most=520)
+BACKUP_PROOF_URL = env.text("BACKUP_PROOF_URL")
+PG_BIN = env.absolute("PG_BIN")  # PostgreSQL's programs, where they are in no usual place
 # So many megabytes of uploaded workbooks are kept, of one user and of one bureau.
 UPLOADS_OF_USER_MB = env.integer("UPLOADS_OF_USER_MB", default=60, least=20, most=100_000)
 UPLOADS_OF_BUREAU_MB = env.integer("UPLOADS_OF_BUREAU_MB", default=1_000, least=20, most=1_000_000)
@@ -66,6 +72,9 @@ UPLOADS_AT_ONCE = max(1, WEB_THREADS // 4)
 READERS_AT_ONCE = env.integer("READERS_AT_ONCE", default=64, least=1, most=64)
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
+LOG_MB = env.integer("LOG_MB", default=5_000, least=100, most=10_000_000)  # all files together
+LOG_FORMAT = env.choice("LOG_FORMAT", "LINE", ("LINE", "JSON"))  # of what the service manager takes
+LOG_REQUESTS = env.boolean("LOG_REQUESTS", default=not DEBUG)  # runserver writes a line of its own
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 # With a mail server, who wants it is sent a line when something waits on the desk; nothing needs it.
 EMAIL_HOST = env.text("EMAIL_HOST")
@@ -75,12 +84,19 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_SECURITY = env.choice("EMAIL_SECURITY", "NONE", ("NONE", "STARTTLS", "TLS"))
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "STARTTLS", EMAIL_SECURITY == "TLS"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "registry@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "registry@localhost")
+ADMINS = [(address, address) for address in env.addresses("ADMINS")]  # they are mailed what goes wrong
+EMAIL_SUBJECT_PREFIX = "[战时党建组织登记系统] "
 READ_ONLY = env.boolean("READ_ONLY", default=False)  # pages are read, nothing is changed
 MAINTENANCE = env.boolean("MAINTENANCE", default=False)  # every page says that the registry is closed
 # What processes tell each other beside the database: mode, measurements, slow pages.
 STATE_DIR = env.absolute("STATE_DIR") or BASE_DIR / "var" / "state"
 SLOW_PAGE_MS = env.integer("SLOW_PAGE_MS", default=2_000, least=10, most=600_000)
+SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", default=500, least=1, most=600_000)
+# Who may read /metrics; gunicorn.conf.py says where its processes count, and which of them this is.
+METRICS_FROM = env.networks("METRICS_FROM", default="127.0.0.1,::1")
+METRICS_DIR = env.absolute("PROMETHEUS_MULTIPROC_DIR")
+WORKER_PLACE = env.integer("WORKER_PLACE", default=0, least=0, most=1_000)
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 
 # --- Parts -------------------------------------------------------------------------------------
@@ -125,6 +141,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.web.middleware.RequestNumberMiddleware",
+    "registry.operating.requests.RequestLogMiddleware",
     "registry.web.middleware.ClientAddressMiddleware",
     "registry.web.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -321,7 +338,7 @@ def add_request_number(record: logging.LogRecord) -> bool:
     return True
 
 
-LOG_TO = ["stderr", "files"] if LOG_DIR else ["stderr"]
+LOG_TO = ["stderr", *(["files"] if LOG_DIR else []), *(["mail"] if ADMINS and EMAIL_HOST else [])]
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -329,21 +346,38 @@ LOGGING: dict[str, Any] = {
         "request_number": {"()": "django.utils.log.CallbackFilter", "callback": add_request_number},
     },
     "formatters": {
+        "json": {"()": "partybuild.logs.JsonLines"},
         "line": {"format": "{asctime} {levelname} {name} [{request_number}] {message}", "style": "{"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "filters": ["request_number"], "formatter": "line"},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_number"],
+            "formatter": LOG_FORMAT.lower(),
+        },
         **(
             {
                 "files": {
                     "()": "partybuild.logs.DailyFiles",
                     "directory": LOG_DIR,
                     "days": LOG_DAYS,
+                    "megabytes": LOG_MB,
                     "filters": ["request_number"],
-                    "formatter": "line",
+                    "formatter": "json",
                 }
             }
             if LOG_DIR
+            else {}
+        ),
+        **(
+            {
+                "mail": {
+                    "()": "partybuild.logs.MailAdministrators",
+                    "state": STATE_DIR,
+                    "filters": ["request_number"],
+                }
+            }
+            if ADMINS and EMAIL_HOST
             else {}
         ),
     },
@@ -355,3 +389,6 @@ LOGGING: dict[str, Any] = {
         "axes": {"level": "WARNING"},
     },
 }
+
+# What a backup keeps of all this.
+SETTINGS_WITHOUT_SECRETS = env.without_secrets()

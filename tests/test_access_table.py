@@ -153,6 +153,7 @@ TABLE: dict[str, list[Row]] = {
     # asked by machines, without a login
     "healthz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
     "readyz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
+    "metrics": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
     "system": [Row(nothing, AT_THE_TOP, READ_ONLY)],
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
     # the first steps, for the manager at the top of the tree; first units are for administrators
@@ -782,6 +783,11 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=nonsense"),
     ],
     "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "entries_idle": [
+        Row(log, ALL_READ, READ_ONLY),
+        Row(log, ALL_READ, READ_ONLY, query="idle=30&unit=jia"),
+    ],
+    "entries_idle_export": [Row(log, READ_ONLY, TAKEN)],
     "logbook_add": [Row(unit, MANAGE, MANAGED, lambda here: designed(f"{here.mark}新台账", do="start"))],
     "logbooks_shipped": [
         Row(unit, MANAGE, MANAGED, lambda here: {"started_on": "2020-02-01", "codes": ["oath"]})
@@ -822,6 +828,14 @@ TABLE: dict[str, list[Row]] = {
             ENTERED,
             lambda here: {"step": "closed", "on": "2020-02-12"},
             query="step=closed",
+        )
+    ],
+    "entry_place": [
+        Row(
+            logged,
+            ENTER,
+            ENTERED,
+            lambda here: {"people": here.person.pk, "organization": here.team.code, "on": "2020-02-12"},
         )
     ],
     "entry_submit": [Row(drafted, ENTER, ENTERED)],

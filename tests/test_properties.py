@@ -119,7 +119,7 @@ class RandomWorld:
             actor=ACTOR,
             code=code,
             name=code,
-            kind="bureau",
+            kind=("bureau", "station")[Unit.objects.count() % 2],
             superior=superior,
             opened_on=day(opened) if opened else None,
         )
@@ -159,7 +159,8 @@ class RandomWorld:
 
     def edit_unit(self, a: int, b: int, c: int, d: int, e: int, f: int) -> None:
         opened = None if b % 3 == 0 else day(c)
-        units.edit_unit(actor=ACTOR, unit=self.pick(Unit, a), changes={"opened_on": opened})
+        kind = {"kind": ("division", "checkpoint")[d % 2]} if e % 2 else {}
+        units.edit_unit(actor=ACTOR, unit=self.pick(Unit, a), changes={"opened_on": opened, **kind})
 
     # Organizations
 

@@ -43,8 +43,12 @@ VISITS: dict[str, Any] = {
     "fields": [
         {"key": "place", "label": "地点", "type": "text", "required": True},
         {"key": "visitors", "label": "走访人", "type": "people", "required": True},
+        {"key": "covers", "label": "联系单位", "type": "unit"},
+        {"key": "team", "label": "编入队伍", "type": "organization"},
         {"key": "money", "label": "慰问金", "type": "amount"},
     ],
+    "watch": {"field": "covers", "by": "jia-log"},
+    "placing": {"offered": "visitors", "chosen": "visitors", "into": "team", "step": "closed"},
     "steps": [{"key": "visited", "label": "走访"}, {"key": "closed", "label": "办结"}],
     "counters": [
         {"key": "entries", "label": "走访", "way": "entries"},

@@ -58,6 +58,8 @@ class CountSource:
     """The organization that the row hangs on (with its ``__``; empty: it is one), if any."""
     dated: str = ""
     """Dated rows of the owner, of which one holds on each day: political status, stage."""
+    home: str = ""
+    """Dated rows of the owner with the ``unit`` at which it is at home."""
     hangs_on: str = ""
     """The row that each hangs on: when that one is written, its owners are counted anew."""
     named: str = ""
@@ -88,10 +90,11 @@ class CountSource:
         return rows if set(APPROVED) <= set(states) else rows.none()
 
     def on(self, day: date, states: tuple[str, ...] = APPROVED) -> QuerySet[Any]:
-        """Join to the rows the placement of the day as ``host``, the owner's dated row as ``standing``."""
+        """Join the placement of the day as ``host``, the owner's dated rows as ``standing`` and ``home``."""
         rows = self.rows(states)
-        if self.dated:
-            rows = rows.annotate(standing=_of_day(self.dated, day))
+        for name, path in (("standing", self.dated), ("home", self.home)):
+            if path:
+                rows = rows.annotate(**{name: _of_day(path, day)})
         return rows.annotate(host=_of_day(self.host, day)).filter(host__isnull=False) if self.host else rows
 
     def follows_organization(self, conditions: Iterable[Q]) -> bool:
@@ -102,9 +105,14 @@ class CountSource:
         paths += [path for condition in (self.where, *conditions) for path in paths_of(condition)]
         return any(path.startswith(self.organization) for path in paths)
 
-    def dated_rows(self, condition: Q) -> tuple[QuerySet[Any], str]:
-        """Return the dated rows that the condition holds of, and the column of their owner."""
-        relation = _walked(self.model, self.dated)
+    @property
+    def placed(self) -> str:
+        """The path to the units of a row on any day, with its ``__``."""
+        return f"{self.host}__unit__" if self.host else f"{self.unit}__"
+
+    def dated_rows(self, path: str, condition: Q) -> tuple[QuerySet[Any], str]:
+        """Return the dated rows at a path that the condition holds of, and the column of their owner."""
+        relation = _walked(self.model, path)
         rows = relation.related_model._base_manager.filter(condition).order_by()
         return rows, relation.field.attname
 
@@ -125,6 +133,10 @@ class Metric:
     amount: str = field(default="", kw_only=True)
     standing: Q = field(default=EVERY, kw_only=True)
     """What must hold of the owner's dated row of the day."""
+    home: Q = field(default=EVERY, kw_only=True)
+    """What must hold of the unit at which the owner is at home on the day; beside it no ``standing``."""
+    hosted: Q = field(default=EVERY, kw_only=True)
+    """What must hold of the unit at which the row stands on the day."""
     parts: tuple[str, ...] = field(default=(), kw_only=True)
     """The metrics of which this is the sum: then no totals are kept of it."""
     page: str = field(default="", kw_only=True)
@@ -145,6 +157,8 @@ class Metric:
             raise ValueError(f"no slug for a metric: {self.slug!r}")
         if bool(self.source.named) != bool(self.family or isinstance(self, Family)):
             raise ValueError(f"{self.slug}: a metric of a named source is made by its family, no other is")
+        if self.home and (self.standing or not self.source.home):
+            raise ValueError(f"{self.slug}: a metric asks one dated row of the owner")
 
     @property
     def title(self) -> str:
@@ -155,7 +169,30 @@ class Metric:
     @property
     def on_day(self) -> Q:
         """Which rows it counts, as a condition on the rows of a day (``CountSource.on``)."""
-        return self.condition & prefixed(self.standing, "standing__")
+        return (
+            self.condition
+            & prefixed(self.hosted, self.source.at)
+            & prefixed(self.standing, "standing__")
+            & prefixed(self.home, "home__unit__")
+        )
+
+    @property
+    def dated(self) -> tuple[str, Q] | None:
+        """The path to the dated rows of the owner that it asks, and what must hold of them."""
+        if self.home:
+            return self.source.home, prefixed(self.home, "unit__")
+        return (self.source.dated, self.standing) if self.standing else None
+
+    @property
+    def placed(self) -> Q:
+        """Which rows it counts where they are joined to every unit at which they stand."""
+        return self.condition & prefixed(self.hosted, self.source.placed)
+
+    @property
+    def ever(self) -> Q:
+        """Which rows it may count, on some day."""
+        path, condition = self.dated or ("", EVERY)
+        return self.placed & prefixed(condition, f"{path}__")
 
     def marked(self) -> Any:
         """Return what a row adds: its owner, its key or its amount; NULL where it is not counted."""

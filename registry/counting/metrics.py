@@ -22,6 +22,7 @@ from registry.models import Assignment, Organization, PersonPlacement
 from registry.models.kinds import (
     FORMATION_KINDS,
     MEMBER_STATUSES,
+    OFFICE_KINDS,
     PARTY_BODIES,
     PARTY_KINDS,
     TEAM_KINDS,
@@ -57,6 +58,7 @@ PLACED = CountSource(
     campaign="organization__campaign",
     organization="organization__",
     dated="person__statuses",
+    home="person__homes",
 )
 """Who is placed at the frontline."""
 
@@ -159,6 +161,12 @@ PEOPLE_METRICS: tuple[PeopleMetric, ...] = (
     PeopleMetric("frontline_assignments", "一线编入", distinct=False, measure="人次", page="assignments"),
     PeopleMetric("frontline_party_members", "一线党员", standing=Q(status__in=MEMBER_STATUSES)),
     PeopleMetric("frontline_auxiliaries", "一线辅警", Q(person__category=PersonCategory.AUXILIARY.value)),
+    PeopleMetric(
+        "frontline_reinforcements",
+        "机关下沉人员",
+        home=Q(kind__in=OFFICE_KINDS),
+        hosted=~Q(kind__in=OFFICE_KINDS),
+    ),
     PeopleMetric("formal_members", "党员(组织关系)", standing=Q(status__in=MEMBER_STATUSES), source=FORMAL),
 )
 

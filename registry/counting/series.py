@@ -185,15 +185,15 @@ def _days_of(asked: Question, place: list[Span] | None, metric: Metric, is_one: 
     if asked.campaign:
         rows = rows.filter(**{source.campaign: asked.campaign}) if source.campaign else rows.none()
     # In one condition: the placement at the unit is the one that reaches into the stretch.
-    path = f"{source.host}__unit__" if source.host else f"{source.unit}__"
-    rows = rows.filter(in_spans(place, path) if place else Q(), _reaching(source, first, last))
+    path, asked_of = source.placed, metric.dated or ("", Q())
+    at_place = in_spans(place, path) if place else Q()
+    rows = rows.filter(at_place, prefixed(metric.hosted, path), _reaching(source, first, last))
     places = [Value(0), Value(0)] if is_one else [F(f"{path}tree_id"), F(f"{path}lft")]
     columns: list[Any] = [source.starts, F(source.ends) if source.ends else _NO_DAY]
-    for dated, is_asked in ((source.host, bool(source.host)), (source.dated, bool(metric.standing))):
-        if is_asked:
-            columns += [F(f"{dated}__started_on"), F(f"{dated}__ended_on")]
-    if metric.standing:  # on the day counted, not on the day on which the row began
-        rows = rows.filter(prefixed(metric.standing, f"{source.dated}__"))
+    for dated in filter(None, (source.host, asked_of[0])):
+        columns += [F(f"{dated}__started_on"), F(f"{dated}__ended_on")]
+    if metric.dated:  # on the day counted, not on the day on which the row began
+        rows = rows.filter(prefixed(asked_of[1], f"{asked_of[0]}__"))
     if metric.distinct:
         return rows.order_by().values_list(*places, source.owner, *columns)
     added = Sum(metric.amount) if metric.amount else Count("pk")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 COUNTED = {
+    "police_reinforcements": "frontline_reinforcements",
     "oath_ceremonies": "log.oath.entries",
     "donations_yuan": "log.donation.value",
     "individual_donors": "log.donation.individuals",
@@ -27,7 +28,6 @@ COUNTED = {
 """The metric by the name that the tables give it, where the registry calls it otherwise."""
 
 REPORTED_ONLY = {
-    "police_reinforcements": "增援一线的人数将从跨单位的编入计出,现在还不计。",
     "consecutive_duty_days": "报道引述一人连续在岗,值班表还没有。",
     "consecutive_duty_nights": "报道引述一人连续在岗,值班表还没有。",
     "party_standing_years": "报道引述一人的党龄,不是统计数。",

@@ -8,7 +8,14 @@ from django.db import transaction
 
 from registry.audit import Actor
 from registry.counting.totals.write import following_in_parts
-from registry.demo import facts, happenings_neimenggu, happenings_shandong, neimenggu, shandong
+from registry.demo import (
+    facts,
+    happenings_neimenggu,
+    happenings_shandong,
+    neimenggu,
+    reinforcements,
+    shandong,
+)
 from registry.demo.happenings import EntryRow, Happenings, reported
 from registry.demo.logbooks import load_logbooks
 from registry.demo.sample import Sample
@@ -37,6 +44,7 @@ def load_demo() -> dict[str, int]:
     neimenggu.fill(sample)
     shandong.fill(sample)
     entries = happened(sample)
+    reinforcements.fill(sample)
     load = sample.load()
     units = Load(units=load.units)
     numbers = bulk_load(actor=ACTOR, load=units, at="gonganbu", reason="载入单位")

@@ -10,6 +10,7 @@ class LogbooksConfig(AppConfig):
     verbose_name = "工作台账"
     nouns = ("registry.logbooks.nouns.LOGBOOK", "registry.logbooks.nouns.ENTRY")
     record_words = ("registry.logbooks.nouns.WORDS",)
+    standing_rules = ("registry.logbooks.agreed.STANDING",)
     closing_rules = ("registry.logbooks.rules.closing_refusals",)
     metrics = ("registry.logbooks.metrics.FAMILIES", "registry.logbooks.metrics.logbook_metrics")
     layouts = ("registry.logbooks.sheets.layouts",)

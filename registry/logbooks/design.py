@@ -224,12 +224,53 @@ class Counter:
 
 
 @dataclass(frozen=True)
+class Single:
+    """Of whatever entries are about there is one live entry: until it comes to the step, or is withdrawn."""
+
+    until: str = ""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """The units that ``field`` names want an entry in another logbook every so many days (units not visited).
+
+    ``by`` is the other logbook, by its code or that of the shipped one; ``step`` the step at which an entry
+    stands as long as it names them (none: always).
+    """
+
+    field: str
+    by: str
+    days: int = 7
+    step: str = ""
+
+
+@dataclass(frozen=True)
+class Placing:
+    """People of the field ``offered`` are placed in an organization by one act, at the step.
+
+    Who was placed stands in ``chosen`` then, and where in ``into``.
+    """
+
+    offered: str
+    chosen: str
+    into: str
+    step: str
+
+
+AGREED: Mapping[str, type[Single | Watch | Placing]] = {"single": Single, "watch": Watch, "placing": Placing}
+"""What may be agreed on for a logbook beside its fields, steps and counters."""
+
+
+@dataclass(frozen=True)
 class Design:
-    """The fields, steps and counters of a logbook."""
+    """The fields, steps and counters of a logbook, and what else is agreed on."""
 
     fields: tuple[Field, ...] = ()
     steps: tuple[Step, ...] = ()
     counters: tuple[Counter, ...] = ()
+    single: Single | None = None
+    watch: Watch | None = None
+    placing: Placing | None = None
 
     @cached_property
     def by_key(self) -> Mapping[str, Field]:
@@ -278,7 +319,7 @@ class Design:
 
     def with_fields(self, more: Iterable[Field]) -> Design:
         """Return the design with the fields that a unit below added."""
-        return Design((*self.fields, *more), self.steps, self.counters)
+        return replace(self, fields=(*self.fields, *more))
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept: only what differs from the rule."""
@@ -286,7 +327,13 @@ class Design:
             "fields": [_plain(each) for each in self.fields],
             "steps": [_plain(each) for each in self.steps],
             "counters": [_plain(each) for each in self.counters],
+            **{name: asdict(each) for name, each in self.agreed.items()},
         }
+
+    @property
+    def agreed(self) -> dict[str, Single | Watch | Placing]:
+        """What is agreed on, by name."""
+        return {name: each for name in AGREED if (each := getattr(self, name)) is not None}
 
 
 _LEAST = {FieldType.DATE.value: "不早于", FieldType.TIME.value: "不早于", "": "不小于"}
@@ -305,6 +352,7 @@ def read(data: Mapping[str, Any]) -> Design:
         tuple(_made(Field, each) for each in data.get("fields", ())),
         tuple(_made(Step, each) for each in data.get("steps", ())),
         tuple(_made(Counter, each) for each in data.get("counters", ())),
+        **{name: _made(kind, data[name]) for name, kind in AGREED.items() if name in data},
     )
 
 

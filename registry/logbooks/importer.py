@@ -11,7 +11,7 @@ from registry.audit import Actor
 from registry.importers import naming
 from registry.importers.cases import Case
 from registry.importers.session import BATCH, Importer, chunks, rows_with
-from registry.logbooks import rules
+from registry.logbooks import agreed, rules
 from registry.logbooks.design import Design, Field, FieldType
 from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.operations.entries import New, add_entries, edit_entry
@@ -40,12 +40,17 @@ class EntryImporter(Importer):
     """Those that new entries anywhere below are asked for."""
     designs: dict[int, Design]
     """By unit, of the batch."""
+    live: dict[int, Entry]
+    """The live entries of what the batch is about, where there is one of each."""
+    taken: dict[int, str]
+    """The rows that add the entry of something, by its key."""
 
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the rows batch by batch."""
         code = tables[0].noun.slug.removeprefix(PREFIX)
-        self.logbook = Logbook.objects.select_related("unit").get(code=code)
+        self.logbook = Logbook.objects.select_related("unit").prefetch_related("handed").get(code=code)
         self.fields = whole_design(self.logbook).asked
+        self.taken = {}
         for cases in batches(self.session.cases(tables), BATCH):
             self._judge(cases)
             yield [case.judged() for case in cases]
@@ -70,6 +75,7 @@ class EntryImporter(Importer):
         people, named = self._people(cases), self._rows(cases)
         campaigns = self._campaigns(cases)
         same = self._twins(cases)
+        self.live = agreed.live_entries(self.logbook, self._subjects(cases, people))
         units = [each for each in session.units.values() if each is not None]
         self.designs = designs_at(self.logbook, [*units, *(row.unit for row in there.values())])
         for case in cases:
@@ -212,6 +218,24 @@ class EntryImporter(Importer):
         words = {case.text("campaign") for case in cases} - {""}
         return find_by_code_or_name(self.session.user, "campaign", words) if words else {}
 
+    def _subjects(self, cases: Iterable[Case], people: Mapping[str, list[Person]]) -> set[int | None]:
+        """Return the keys of what the rows are about, as far as they name it."""
+        if self.logbook.about == "person":
+            return {each.pk for case in cases for each in people.get(case.text("about"), ())}
+        known: Mapping[str, Any] = getattr(self.session, f"{self.logbook.about}s")
+        rows = [known.get(case.text(self.logbook.about)) for case in cases]
+        return {row.pk for row in rows if row is not None}
+
+    def _stands(self, facts: Mapping[str, Any], row: Entry | None = None) -> str:
+        """Return which entry stands of what a row is about, where there may be only one."""
+        about = facts.get(self.logbook.about)
+        if about is None or self.logbook.made.single is None:
+            return ""
+        live = self.live.get(about.pk)
+        if live is None or live == row:
+            return self.taken.get(about.pk, "")
+        return agreed.told_entry(live)
+
     def _twins(self, cases: Iterable[Case]) -> set[tuple[Any, ...]]:
         """Return what the entries of these days say: the same sheet handed in twice adds nothing."""
         days = {day for case in cases if (day := case.given.get("happened_on")) is not None}
@@ -243,16 +267,19 @@ class EntryImporter(Importer):
             facts.get("person"),
             facts.get("campaign"),
             is_below=unit.pk in rules.below(self.logbook, [unit]),
+            stands=self._stands(facts),
         )
+        told = _told(unit.pk, day, _plain(design, values), _pairs(design, values))
+        if told in same:
+            return
         case.heed(
             rules.entry_refusals([proposal]), **_COLUMN, **{each.key: slug_of(each) for each in design.asked}
         )
         if case.is_wrong():
             return
-        told = _told(unit.pk, day, _plain(design, values), _pairs(design, values))
-        if told in same:
-            return
         same.add(told)
+        if design.single is not None:
+            self.taken[facts[self.logbook.about].pk] = case.where
         self.session.touch_unit(unit)
         case.new = New(
             unit, day, values, facts.get("organization"), facts.get("person"), facts.get("campaign")
@@ -286,6 +313,7 @@ class EntryImporter(Importer):
             facts.get("campaign", row.campaign),
             before=row,
             is_draft=row.state == "draft",
+            stands=self._stands(facts, row),
         )
         if case.edits:
             case.heed(

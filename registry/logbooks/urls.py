@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from registry.logbooks.pages import album, changes, entering, making, overview, page, ticked, views
+from registry.logbooks.pages import (
+    album,
+    changes,
+    entering,
+    idle,
+    making,
+    overview,
+    page,
+    placing,
+    ticked,
+    views,
+)
 
 urlpatterns = [
     path("logbooks/", overview.logbooks, name="logbooks"),
@@ -16,11 +27,14 @@ urlpatterns = [
     path("logbooks/<slug:code>/start/", making.start, name="logbook_start"),
     path("logbooks/<slug:code>/fields/<slug:unit_code>/", making.own_fields, name="logbook_fields"),
     path("logbooks/<slug:code>/enter/", entering.add, name="entry_add"),
+    path("logbooks/<slug:code>/idle/", idle.idle, name="entries_idle"),
     path("export/logbooks/<slug:code>/", views.export, name="entries_export"),
+    path("export/logbooks/<slug:code>/idle/", idle.export, name="entries_idle_export"),
     path("entries/counted/", views.counted, name="entries_counted"),
     path("entries/<slug:code>/", page.entry, name="entry"),
     path("entries/<slug:code>/edit/", changes.edit, name="entry_edit"),
     path("entries/<slug:code>/step/", changes.step, name="entry_step"),
+    path("entries/<slug:code>/place/", placing.place, name="entry_place"),
     path("entries/<slug:code>/submit/", changes.submit, name="entry_submit"),
     path("entries/<slug:code>/approve/", changes.approve, name="entry_approve"),
     path("entries/<slug:code>/return/", changes.send_back, name="entry_return"),

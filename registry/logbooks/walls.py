@@ -81,6 +81,19 @@ def people_of(entry: Entry) -> list[EntryPerson]:
     ]
 
 
+def count_closed() -> tuple[int, int]:
+    """Return how many walled entries there are, and how many of them the keys at hand do not open."""
+    number = closed = 0
+    sealed = Entry.objects.exclude(sealed=None).values_list("sealed", flat=True)
+    for content in sealed.iterator(chunk_size=500):
+        number += 1
+        try:
+            _keys(tuple(settings.WALL_KEYS)).decrypt(bytes(content or b""))
+        except (InvalidToken, ValueError):  # the latter without any key
+            closed += 1
+    return number, closed
+
+
 @lru_cache(maxsize=4)
 def _keys(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet(

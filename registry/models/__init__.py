@@ -1,6 +1,7 @@
 """The nouns of the registry, one file each."""
 
 from registry.models.audit import AuditEntry, AuditProof, AuditSeal, SealedEntry
+from registry.models.backup import Backup
 from registry.models.campaign import Campaign
 from registry.models.compliance import Holiday, RuleException, RuleSetting
 from registry.models.figures import KeyFigures

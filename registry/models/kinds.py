@@ -25,6 +25,15 @@ class UnitKind(models.TextChoices):
     OTHER = "other", "其他"
 
 
+OFFICE_KINDS: tuple[str, ...] = (
+    UnitKind.MINISTRY.value,
+    UnitKind.DEPARTMENT.value,
+    UnitKind.BUREAU.value,
+    UnitKind.SUB_BUREAU.value,
+    UnitKind.HEADQUARTERS.value,
+    UnitKind.DIVISION.value,
+)
+"""The offices (机关): an organ itself, and its headquarters and divisions; all others are at the front."""
 OWN_ORGANS: tuple[str, ...] = (
     UnitKind.MINISTRY.value,
     UnitKind.HEADQUARTERS.value,

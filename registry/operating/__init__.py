@@ -1,1 +1,1 @@
-"""How it is, for whoever runs the registry: health, measurements, the log of requests, modes, the replica."""
+"""For whoever runs the registry: health, measurements, the log of requests, modes, the replica, backups."""

@@ -22,7 +22,7 @@ from django.utils import timezone
 from registry.audit import seals
 from registry.models import AuditEntry, guards, modes
 from registry.models.modes import Mode
-from registry.operating import slow
+from registry.operating import keeping, slow
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -256,7 +256,8 @@ def _seal() -> Line:
 
 def last_backup() -> datetime | None:
     """Return when the last backup was made that was restored elsewhere with every check clean."""
-    return None
+    last = keeping.last_proven()
+    return last.taken_at if last is not None else None
 
 
 def _backup() -> Line:
@@ -277,26 +278,30 @@ def _backup() -> Line:
     )
 
 
-def disks() -> dict[str, int]:
+PLACES = {"files": "照片和文件", "state": "运行状态", "database": "数据库", "log": "日志"}
+"""What is kept on disks."""
+
+
+def disks() -> dict[tuple[str, ...], int]:
     """Return the bytes free on each disk that the registry writes to, by what is kept there."""
-    places = {"照片和文件": Path(settings.FILES_DIR), "运行状态": Path(settings.STATE_DIR)}
+    places = {"files": Path(settings.FILES_DIR), "state": Path(settings.STATE_DIR)}
     if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).is_absolute():
-        places["数据库"] = Path(str(connection.settings_dict["NAME"])).parent
+        places["database"] = Path(str(connection.settings_dict["NAME"])).parent
     if settings.LOG_DIR:
-        places["日志"] = settings.LOG_DIR
-    free: dict[tuple[int, int], tuple[str, int]] = {}
-    for label, place in places.items():
+        places["log"] = settings.LOG_DIR
+    found: dict[int, tuple[tuple[str, ...], int]] = {}
+    for name, place in places.items():
         there = next(each for each in (place, *place.parents) if each.exists())
-        key = (there.stat().st_dev, 0)
-        said = f"{free[key][0]}、{label}" if key in free else label
-        free[key] = said, shutil.disk_usage(there).free
-    return dict(free.values())
+        names, _free = found.get(there.stat().st_dev, ((), 0))
+        found[there.stat().st_dev] = (*names, name), shutil.disk_usage(there).free
+    return dict(found.values())
 
 
 def _disk() -> Line:
     found = disks()
     least = min(found.values())
-    said = ";".join(f"{label}所在磁盘剩余 {_size(free)}" for label, free in found.items()) + "。"
+    labels = {places: "、".join(PLACES[place] for place in places) for places in found}
+    said = ";".join(f"{labels[places]}所在磁盘剩余 {_size(free)}" for places, free in found.items()) + "。"
     if least >= LOW:
         return Line("disk", "磁盘", said)
     return Line(
@@ -330,7 +335,7 @@ def _slow_pages() -> Line:
     return Line("slow", "慢页面", f"七天内 {times:,} 次超过 {settings.SLOW_PAGE_MS / 1000:g} 秒,见下表。")
 
 
-_ASKING = (_database, _migrations, _guards, _worker, _queue, _seal)
+_ASKING = (_database, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
 
 
@@ -349,7 +354,7 @@ def tell() -> list[Line]:
     """Log what is wrong, which also mails it where that is configured; return it."""
     wrong = [line for line in everything() if line.state == BAD]
     for line in wrong:
-        logger.error("%s: %s%s", line.wrong, line.said, line.todo)
+        logger.error("%s: %s%s", line.wrong, line.said, line.todo, extra={"same": line.wrong})
     return wrong
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -96,7 +97,9 @@ def edit_unit(
     )
     if not wanted:
         return unit
-    before, after = write(unit, wanted)
+    # Whether somebody at the front comes from an office hangs on the kinds of two units.
+    with following_hierarchy([unit], is_alone=True) if "kind" in wanted else nullcontext():
+        before, after = write(unit, wanted)
     if ORDERED_BY & wanted.keys():
         put_in_order([unit.parent_id])
         unit = fresh(unit)

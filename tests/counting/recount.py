@@ -69,8 +69,10 @@ PEOPLE_SLUGS = (
     "frontline_assignments",
     "frontline_party_members",
     "frontline_auxiliaries",
+    "frontline_reinforcements",
     "formal_members",
 )
+OFFICES = {"ministry", "department", "bureau", "sub_bureau", "headquarters", "division"}
 PENDING = {"draft", "submitted", "returned"}
 
 
@@ -105,6 +107,12 @@ class Ledger:
         """The unit at which the organization stood on the day."""
         found: int = _on(self.hosts[organization], day)["unit_id"]
         return found
+
+    def comes_from_office(self, person: int, host: int, day: date) -> bool:
+        """Whether somebody was at home in an office on the day, and the host is none."""
+        home = next((row["unit_id"] for row in self.homes[person] if _holds(row, day)), None)
+        offices = {pk for pk, row in self.units.items() if row["kind"] in OFFICES}
+        return home in offices and host not in offices
 
     def children(self, unit: int, day: date) -> set[int]:
         """The units directly below ``unit`` on the day."""
@@ -208,6 +216,9 @@ class Ledger:
                 "frontline_people": True,
                 "frontline_party_members": _is_member(_on(self.statuses[person], day)),
                 "frontline_auxiliaries": self.people[person]["category"] == "auxiliary",
+                "frontline_reinforcements": self.comes_from_office(
+                    person, self.host(row["organization_id"], day), day
+                ),
             }
             for place in line:
                 tally = total if is_approved else pending
@@ -352,13 +363,15 @@ def _by(rows: list[Row], key: str) -> dict[int, list[Row]]:
 
 def _on(rows: list[Row], day: date) -> Row:
     """The one row that holds on a day."""
-    (found,) = (
-        row
-        for row in rows
-        if (row["started_on"] is None or row["started_on"] <= day)
-        and (row["ended_on"] is None or row["ended_on"] > day)
-    )
+    (found,) = (row for row in rows if _holds(row, day))
     return found
+
+
+def _holds(row: Row, day: date) -> bool:
+    """Whether a dated row holds on a day."""
+    return (row["started_on"] is None or row["started_on"] <= day) and (
+        row["ended_on"] is None or row["ended_on"] > day
+    )
 
 
 def _is_member(row: Row) -> bool:

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from registry.counting.basis import Question, assignment_rows, organization_rows, people_rows
 from registry.counting.metrics import METRICS, OrganizationMetric, measured
 from registry.counting.rollup import count_place, count_units, no_counts, rollup
+from registry.counting.totals.check import differences
 from registry.models import Organization, Unit
 from registry.models.hierarchy import UnitHierarchy
 from registry.models.kinds import PENDING_STATES
@@ -96,14 +97,39 @@ def test_people_and_person_times(top: Unit) -> None:
     assign(branch, outsider)
     assign(standing, make_person("丁", top))
     found = counts(top, ask())
-    assert {slug: found[slug] for slug in PEOPLE_SLUGS} == {
+    assert {slug: found.get(slug, 0) for slug in PEOPLE_SLUGS} == {
         "team_members": 2,
         "frontline_people": 3,
         "frontline_assignments": 4,
         "frontline_party_members": 2,
         "frontline_auxiliaries": 1,
+        "frontline_reinforcements": 0,
         "formal_members": 3,
     }
+
+
+def test_who_came_down_from_an_office_is_told_by_home_and_host_of_the_day(top: Unit) -> None:
+    office, post = make_unit("office", top, kind="division"), make_unit("post", top, kind="checkpoint")
+    station = make_unit("station", top, kind="station")
+    clerk, constable = make_person("甲", office), make_person("乙", station)
+    chief, stays = make_person("丙", top), make_person("丁", office)
+    branch = make_organization(post)
+    for person in (clerk, constable, chief):
+        assign(branch, person)
+    assign(make_organization(office, "work_group"), stays)
+    slug = "frontline_reinforcements"
+    assert by_child(top, ask(), slug) == {"office": 0, "post": 2, "station": 0}
+    assert counts(top, ask())[slug] == 2, "that of the constable is help among stations"
+    people.transfer_person(actor=ACTOR, person=clerk, home_unit=station, on=day(5), reason="调动")
+    assert [counts(top, ask(number))[slug] for number in (4, 5)] == [2, 1]
+    organizations.transfer_organization(
+        actor=ACTOR, organization=branch, unit=office, on=day(8), reason="收队"
+    )
+    assert [counts(top, ask(number)).get(slug) for number in (7, 8)] == [1, None]
+    units.edit_unit(actor=ACTOR, unit=station, changes={"kind": "division"})
+    units.edit_unit(actor=ACTOR, unit=office, changes={"kind": "squadron"})
+    assert counts(top, ask(8))[slug] == 3, "the kinds of both units decide, as they are now"
+    assert differences() == []
 
 
 def test_somebody_at_two_children_is_one_person_above(top: Unit) -> None:

@@ -417,6 +417,10 @@ ASKED_ELSEWHERE = {
     "rebuild_trees": "records only when something was wrong",
     "restore_guards": "records only when something was wrong",
     "run_command": "on the server: tests/accounts/test_commands.py",
+    **dict.fromkeys(
+        ("back_up", "prove_backup", "restore_backup"), "on the server: tests/operating/test_backup.py"
+    ),
+    "move_database": "on the server: tests/operating/test_moving.py",
     "open_login": "only with DEBUG",
     **dict.fromkeys(
         ("propose", "confirm_proposal", "drop_proposal"), "two managers: tests/accounts/test_proposals.py"

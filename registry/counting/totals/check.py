@@ -92,7 +92,7 @@ def _without_totals() -> list[Metric]:
         metric
         for metric in kept_metrics()
         if not {metric.slug, f"{metric.slug}{NEW}"} <= known
-        and metric.source.rows().filter(metric.condition).exists()
+        and metric.source.rows().filter(metric.ever).exists()
     ]
 
 

@@ -152,11 +152,11 @@ class Part:
         self.conditions: list[Q] = []
         self.amounts: list[str] = []
         for metric in metrics:
-            if metric.condition not in self.conditions:
-                self.conditions.append(metric.condition)
+            if metric.placed not in self.conditions:
+                self.conditions.append(metric.placed)
             if metric.amount and metric.amount not in self.amounts:
                 self.amounts.append(metric.amount)
-        self.standing = [_compiled(self._dated(metric)) for metric in metrics if metric.standing]
+        self.standing = [_compiled(self._dated(*metric.dated)) for metric in metrics if metric.dated]
         marks = [f"is_{number}" for number in range(len(self.conditions))]
         marks += [f"amount_{number}" for number in range(len(self.amounts))]
         names = ["named"] if source.named else []
@@ -244,7 +244,7 @@ class Part:
     def pieces(self) -> list[str]:
         """Return for each metric the SELECT of what counts from which day to which."""
         validities = iter(range(len(self.standing)))
-        return [self._piece(metric, next(validities) if metric.standing else None) for metric in self.metrics]
+        return [self._piece(metric, next(validities) if metric.dated else None) for metric in self.metrics]
 
     def _slug(self, metric: Metric) -> str:
         """Return what says of which metric a piece is."""
@@ -308,13 +308,13 @@ class Part:
         found: QuerySet[Any] = rows.annotate(**named).values_list(*columns)
         return found
 
-    def _dated(self, metric: Metric) -> QuerySet[Any]:
-        rows, owner = self.source.dated_rows(metric.standing)
+    def _dated(self, path: str, condition: Q) -> QuerySet[Any]:
+        rows, owner = self.source.dated_rows(path, condition)
         found: QuerySet[Any] = rows.values_list(owner, *_LIFE)
         return found
 
     def _mark(self, metric: Metric) -> int:
-        return self.conditions.index(metric.condition)
+        return self.conditions.index(metric.placed)
 
     def _distinct(self) -> list[int]:
         return sorted({self._mark(metric) for metric in self.metrics if metric.distinct})

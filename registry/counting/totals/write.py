@@ -123,15 +123,18 @@ def following(
 
 
 @contextmanager
-def following_hierarchy(units: Iterable[Unit]) -> Iterator[None]:
+def following_hierarchy(units: Iterable[Unit], is_alone: bool = False) -> Iterator[None]:
     """Add to the totals what the block changes by giving ``units`` other superiors.
+
+    ``is_alone``: it changes what they are, and they stay where they stand.
 
     What ever stood below them is counted before and after, at every unit: one that once stood below may
     stand above now. Nobody else writes counts meanwhile.
     """
     locks.lock_hierarchy()
     metrics = kept_metrics()
-    owners = owners_at(metrics, tables.units_below({unit.pk for unit in units}))
+    pks = {unit.pk for unit in units}
+    owners = owners_at(metrics, pks if is_alone else tables.units_below(pks))
     if not any(owners.values()):
         yield
         return

@@ -13,7 +13,7 @@ from django.utils import timezone
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.logbooks import rules, walls
+from registry.logbooks import agreed, rules, walls
 from registry.logbooks.design import Design
 from registry.logbooks.models import Entry, EntryPerson, EntryStep, Logbook
 from registry.logbooks.operations.kept import (
@@ -34,7 +34,7 @@ from registry.logbooks.operations.kept import (
 )
 from registry.logbooks.operations.parts import design_at, designs_at
 from registry.logbooks.values import tidied
-from registry.models import Campaign, Organization, Person, Unit
+from registry.models import Campaign, Organization, Person, Source, Unit
 from registry.models.journal import remove, rewrite
 from registry.models.kinds import WorkflowState
 from registry.models.writer import write_new
@@ -69,6 +69,8 @@ class New:
     campaign: Campaign | None = None
     steps: Sequence[Mapping[str, Any]] = ()
     """Steps that it has come to already: step, reached_on, and what else ``EntryStep`` holds."""
+    source: Source | None = None
+    """The article that reports it."""
 
 
 # --- Entering and mending ---------------------------------------------------------------------------
@@ -110,6 +112,7 @@ def add_entries(
     need_right(actor, "add_entry", *units.values())
     designs = designs_at(logbook, units.values())
     below = rules.below(logbook, units.values())
+    stands = _standing(logbook, entries)
     given = [
         {
             key: tidied(designs[e.unit.pk].by_key[key], v) if key in designs[e.unit.pk].by_key else v
@@ -129,8 +132,9 @@ def add_entries(
             each.campaign,
             is_below=each.unit.pk in below,
             is_draft=is_draft,
+            stands=said,
         )
-        for each, values in zip(entries, given, strict=True)
+        for each, values, said in zip(entries, given, stands, strict=True)
     ]
     refuse_if(rules.entry_refusals(proposals))
     rows = [
@@ -143,6 +147,7 @@ def add_entries(
             person=each.person,
             campaign=each.campaign,
             happened_on=each.happened_on,
+            source=each.source,
             is_sample=is_sample,
             helper=actor.user if logbook.is_walled else None,
         )
@@ -241,6 +246,7 @@ def edit_entry(
                     before=row,
                     is_below=unit.pk in rules.below(logbook, [unit]),
                     is_draft=row.state == WorkflowState.DRAFT,
+                    stands=_stands(row, fixed),
                 )
             ]
         )
@@ -296,6 +302,32 @@ def edit_entry(
         effective_on=row.happened_on,
     )
     return row
+
+
+def _standing(logbook: Logbook, entries: Sequence[New]) -> list[str]:
+    """Return in words which entry stands of what each new one is about, where there may be only one."""
+    if logbook.made.single is None:
+        return [""] * len(entries)
+    agreed.lock_single(logbook)
+    about = [getattr(each, logbook.about) for each in entries]
+    live = agreed.live_entries(logbook, {row.pk for row in about if row is not None})
+    told = {pk: agreed.told_entry(row) for pk, row in live.items()}
+    found = []
+    for row in about:
+        found.append(told.get(row.pk, "") if row is not None else "")
+        if row is not None:
+            told.setdefault(row.pk, "本次所填的另一条")
+    return found
+
+
+def _stands(row: Entry, fixed: Mapping[str, Any]) -> str:
+    """Return which other entry stands of what an entry would be about from now on."""
+    about = fixed.get(row.logbook.about)
+    if about is None or row.logbook.made.single is None:
+        return ""
+    agreed.lock_single(row.logbook)
+    live = agreed.live_entries(row.logbook, {about.pk}).get(about.pk)
+    return agreed.told_entry(live) if live is not None and live.pk != row.pk else ""
 
 
 def _reached(new: New, design: Design) -> list[Mapping[str, Any]]:

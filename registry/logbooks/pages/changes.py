@@ -13,7 +13,7 @@ from registry import access
 from registry.audit import Actor
 from registry.files import album
 from registry.files.receiving import take_in
-from registry.logbooks import rules, walls
+from registry.logbooks import steps, walls
 from registry.logbooks.design import OF_FILES, Step
 from registry.logbooks.models import Entry
 from registry.logbooks.operations import deciding, entries
@@ -31,13 +31,15 @@ from registry.web.deciding import DecisionForm
 from registry.web.fields import ReasonForm, ScopedForm
 
 
-def _at_hand(request: HttpRequest, code: str, verb: str) -> Entry:
+def at_hand(request: HttpRequest, code: str, verb: str) -> Entry:
+    """Return an entry for who may do the verb; its unit is the one of the page."""
     found: Entry = access.get_row(request.user, "entry", code, verb)
     request.current_unit = found.unit.code  # type: ignore[attr-defined]
     return found
 
 
-def _around(job: Job) -> dict[str, Any]:
+def around(job: Job) -> dict[str, Any]:
+    """Return what a page about an entry shows beside its form."""
     row, url = job.row, job.url(job.row)
     return {
         "entry": row,
@@ -51,7 +53,7 @@ def _around(job: Job) -> dict[str, Any]:
     }
 
 
-_ENTRY = Subject("entry", _at_hand, _around, "logbooks/confirm.html")
+_ENTRY = Subject("entry", at_hand, around, "logbooks/confirm.html")
 
 
 def _sentences(job: Job, *said: str) -> list[str]:
@@ -144,7 +146,7 @@ def _step_of(request: HttpRequest, row: Entry) -> Step:
 @changes_something
 def step(request: HttpRequest, code: str) -> HttpResponse:
     """Take an entry to the step that the address names, on a day; later than its hours is warned about."""
-    row = _at_hand(request, code, "step_entry")
+    row = at_hand(request, code, "step_entry")
     to, address = _step_of(request, row), address_of(request)
     form = StepForm(
         posted(request), user=request.user, row=row, initial={"step": to.key, "on": address.as_of}
@@ -155,7 +157,7 @@ def step(request: HttpRequest, code: str) -> HttpResponse:
     def late() -> Sequence[str]:
         sent = form.cleaned_data
         design = design_at(row.logbook, row.unit)
-        return warnings(rules.step_hints([rules.Stepping(row, design, to, reached, sent["on"], sent["at"])]))
+        return warnings(steps.step_hints([steps.Stepping(row, design, to, reached, sent["on"], sent["at"])]))
 
     job = Job(request, row, to.label)
     hours = [f"应在上一步后 {to.hours} 小时内。"] if to.hours is not None else []
@@ -167,7 +169,7 @@ def step(request: HttpRequest, code: str) -> HttpResponse:
         done=lambda made: f"“{made}”已办理“{to.label}”。",
         back=job.url(row),
         template="logbooks/confirm.html",
-        context={**_around(job), "title": to.label, "submit_label": to.label, "sentences": [*last, *hours]},
+        context={**around(job), "title": to.label, "submit_label": to.label, "sentences": [*last, *hours]},
         warn=late,
         on=[row],
     )
@@ -179,7 +181,7 @@ def step(request: HttpRequest, code: str) -> HttpResponse:
 @changes_something
 def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Change what an entry says: of an approved one it is submitted for another person to approve."""
-    row = _at_hand(request, code, "edit_entry")
+    row = at_hand(request, code, "edit_entry")
     if not walls.may_read(request.user, row):
         messages.warning(request, "这是限阅台账,内容由经办人修改。")
         return HttpResponseRedirect(address_of(request).url(row.get_absolute_url()))
@@ -218,7 +220,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
         back=job.url(row),
         template="logbooks/edit.html",
         context={
-            **_around(job),
+            **around(job),
             "title": "修改",
             "submit_label": "保存",
             "sentences": _approved_first(row),

@@ -28,9 +28,10 @@ from registry.logbooks.design import (
 )
 from registry.logbooks.models import Logbook
 from registry.logbooks.nouns import LOGBOOK
-from registry.logbooks.rules import NEEDS
+from registry.logbooks.pages.agreeing import AgreedForm, agreed_of, said_line
+from registry.logbooks.steps import NEEDS
 from registry.refusals import OperationRefused
-from registry.web.fields import DayField, ScopedForm
+from registry.web.fields import DayField, PickerField, ScopedForm
 
 LISTED = "、"
 """What stands between choices."""
@@ -222,18 +223,43 @@ class DesignForm(ScopedForm):
     started_on = DayField(
         label="启用日期", help_text="这一天及以后的事可以登记;要补录以前的事,请填更早的日期。"
     )
+    handed = PickerField(
+        "unit",
+        multiple=True,
+        label="使用单位",
+        required=False,
+        help_text="只给选中的下级单位及其下级用,其他单位看不到;不选:本单位及全部下级。",
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     parts: tuple[str, ...] = ("fields", "steps", "counters")
     facts: tuple[str, ...] = LOGBOOK.editable
 
     def __init__(
-        self, *args: Any, begin: Design | None = None, above: Sequence[Field] = (), **kwargs: Any
+        self,
+        *args: Any,
+        begin: Design | None = None,
+        above: Sequence[Field] = (),
+        books: Sequence[tuple[str, str]] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.begin = begin or Design()
+        self.begin, self.books = begin or Design(), books
         self.above = above
         """The fields of the unit above, on which others may depend."""
+
+    @cached_property
+    def agreed(self) -> AgreedForm:
+        """What else is agreed on; as sent where it was, else as the design has it."""
+        form = AgreedForm(
+            self.data if self._is_agreed_sent else None, prefix="agreed", initial=agreed_of(self.begin)
+        )
+        form.offer(list(self.sets["fields"]), list(self.sets["steps"]), self.books)
+        return form
+
+    @property
+    def _is_agreed_sent(self) -> bool:
+        return self.is_bound and "steps" in self.parts and "agreed-there" in self.data
 
     @cached_property
     def sets(self) -> dict[str, BaseFormSet[Any]]:
@@ -274,7 +300,7 @@ class DesignForm(ScopedForm):
     def _with_choices(self, made: dict[str, BaseFormSet[Any]]) -> dict[str, BaseFormSet[Any]]:
         lines = list(made["fields"])
         there = [((each.key, each.label), each.type) for each in self.above]
-        named = [(_said(line), str(line["type"].value())) for line in lines]
+        named = [(said_line(line), str(line["type"].value())) for line in lines]
         for place, line in enumerate(lines):
             type_ = named[place][1]
             others = [*there, *named[:place], *named[place + 1 :]] if type_ in conditions.COMPARED else []
@@ -282,7 +308,7 @@ class DesignForm(ScopedForm):
                 [each for each, _type in (*there, *named[:place])],
                 [each for each, other in others if other == type_],
             )
-        steps = [_said(line) for line in made.get("steps", ())]
+        steps = [said_line(line) for line in made.get("steps", ())]
         choices = [each for each, type_ in named if type_ == FieldType.CHOICE.value]
         for line in made.get("counters", ()):
             line.offer([each for each, _type in named], steps, choices)
@@ -291,6 +317,8 @@ class DesignForm(ScopedForm):
     def is_valid(self) -> bool:
         """Whether the facts and every line can be read; the rules of a design are asked by the operation."""
         readable = [each.is_valid() for each in self.sets.values()]
+        if self._is_agreed_sent:
+            readable.append(self.agreed.is_valid())
         return super().is_valid() and all(readable)
 
     def clean(self) -> dict[str, Any] | None:
@@ -299,6 +327,8 @@ class DesignForm(ScopedForm):
             for place, line in enumerate(part):
                 for messages in line.errors.values():
                     self.add_error(None, f"第 {place + 1} 行:{messages[0]}")
+        for messages in self.agreed.errors.values() if self._is_agreed_sent else ():
+            self.add_error(None, f"约定:{messages[0]}")
         return super().clean()
 
     @property
@@ -317,7 +347,8 @@ class DesignForm(ScopedForm):
             for line in lines.get("steps", ())
         ]
         counters = [line.made() for line in lines.get("counters", ())]
-        return Design(tuple(fields), tuple(steps), tuple(counters)).as_json()
+        agreed = self.begin.agreed if not self._is_agreed_sent else self.agreed.made
+        return Design(tuple(fields), tuple(steps), tuple(counters), **agreed).as_json()
 
     @property
     def told(self) -> dict[str, Any]:
@@ -349,7 +380,7 @@ class OwnFieldsForm(DesignForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in DesignForm.facts:
+        for name in (*DesignForm.facts, "handed"):
             del self.fields[name]
 
 
@@ -424,9 +455,3 @@ def _free(name: str, taken: Iterable[Any]) -> str:
     while f"{_LETTER[name]}{number}" in taken:
         number += 1
     return f"{_LETTER[name]}{number}"
-
-
-def _said(line: _Line) -> tuple[str, str]:
-    """Return key and name of a line, as a counter offers them."""
-    value = line["key"].value(), line["label"].value()
-    return str(value[0] or ""), str(value[1] or "(未命名)")

@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
@@ -21,9 +22,12 @@ from registry.logbooks.operations.logbooks import (
     copy_shipped,
     edit_logbook,
     end_logbook,
+    said_units,
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
+from registry.logbooks.pages.agreeing import told_agreed
+from registry.logbooks.pages.books import used_below
 from registry.logbooks.pages.designing import DesignForm, OwnFieldsForm, facts_of, split_choices
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
@@ -47,14 +51,15 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
     unit = access.get_unit(request.user, code, "add_logbook")
     begin, facts = _copied(request)
     facts["started_on"] = address_of(request).as_of
-    form = DesignForm(posted(request), user=request.user, begin=begin, initial=facts)
+    form = DesignForm(posted(request), user=request.user, begin=begin, books=_books(unit), initial=facts)
 
     def made() -> Logbook:
         told = form.told if request.POST.get("do") == "start" else {**form.told, "started_on": None}
-        return add_logbook(actor=actor_of(request), unit=unit, design=form.made, **told)
+        handed = form.cleaned_data["handed"]
+        return add_logbook(actor=actor_of(request), unit=unit, design=form.made, handed=handed, **told)
 
     def said(logbook: Logbook) -> str:
-        what = "已启用,本单位及下级可以登记" if logbook.started_on else "已存为草稿,启用后才能登记"
+        what = "已启用,使用单位可以登记" if logbook.started_on else "已存为草稿,启用后才能登记"
         return format_html("台账“{}”{}。", logbook.name, what)
 
     context = _around(request, unit, "新建台账")
@@ -65,8 +70,10 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
 def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Change a logbook and its design: a new edition; what is in it stays."""
     logbook: Logbook = access.get_row(request.user, "logbook", code, "edit_logbook")
-    initial = {**facts_of(logbook), "version": logbook.version}
-    form = DesignForm(posted(request), user=request.user, begin=logbook.made, initial=initial)
+    handed = list(logbook.handed.all())
+    initial = {**facts_of(logbook), "handed": handed, "version": logbook.version}
+    books = _books(logbook.unit)
+    form = DesignForm(posted(request), user=request.user, begin=logbook.made, books=books, initial=initial)
     if logbook.started_on is None:
         del form.fields["started_on"]
 
@@ -76,6 +83,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
             logbook=logbook,
             changes=form.told,
             design=form.made,
+            handed=form.cleaned_data["handed"],
             version=form.cleaned_data["version"],
         )
 
@@ -112,6 +120,11 @@ def own_fields(request: HttpRequest, code: str, unit_code: str) -> HttpResponse:
         context | {"unit": unit, "logbook": logbook, "sentences": [said]},
         on=[logbook],
     )
+
+
+def _books(unit: Unit) -> list[tuple[str, str]]:
+    """Return the other logbooks that one of the unit may watch: by what they are called in all copies."""
+    return [(each.shipped or each.code, each.name) for each in used_below([unit], timezone.localdate())]
 
 
 def _designed(
@@ -277,11 +290,13 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
             "steps": [
                 (step, [made.step_by_key[key].label for key in made.before(step)]) for step in made.steps
             ],
+            "agreed": told_agreed(made, dict(_books(logbook.unit))),
             "counters": [(each, Way(each.way).label, _counted(made, each)) for each in made.counters],
             "added": AddedFields.objects.filter(logbook=logbook).select_related("unit").order_by("pk"),
             "actions": actions,
             "facts": [
                 ("单位", logbook.unit.name),
+                ("使用单位", said_units(list(logbook.handed.all()))),
                 ("类别", logbook.get_group_display()),
                 ("登记对象", logbook.get_about_display()),
                 ("用途", logbook.purpose or "–"),

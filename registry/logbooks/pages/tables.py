@@ -23,8 +23,10 @@ from registry.logbooks.operations.parts import items_of, whole_design
 from registry.logbooks.pages.books import (
     enter_url,
     get_logbook,
+    idle_title,
     metric_called,
     state_word,
+    watched,
 )
 from registry.logbooks.pages.filters import day_filter, filters_of, row_filters, step_filter
 from registry.logbooks.pages.listed import BY_VALUE, ListedEntry, columns_of, key_of
@@ -176,7 +178,7 @@ class EntryTable(PlacedTable[ListedEntry]):
     def actions(self) -> list[dict[str, str]]:
         """The way to its design, and the button of a new entry where one may be entered."""
         design = self.address.url(reverse("logbook_design", args=[self.logbook.code]))
-        about_it = [{"label": "字段和计数", "url": design}]
+        about_it = [*self._idle, {"label": "字段和计数", "url": design}]
         day = self.address.as_of
         is_used = self.logbook.started_on is not None and self.logbook.started_on <= day
         if (
@@ -191,6 +193,17 @@ class EntryTable(PlacedTable[ListedEntry]):
             {"label": "登记", "url": enter_url(self.address, self.logbook, **about), "tone": "main"},
         ]
 
+    @property
+    def _idle(self) -> list[dict[str, str]]:
+        """The way to the units that wait for an entry in another logbook, where that is agreed on."""
+        watch = self.design.watch
+        if watch is None:
+            return []
+        url = self.address.url(
+            reverse("entries_idle", args=[self.logbook.code]), unit=self.unit.code if self.unit else None
+        )
+        return [{"label": idle_title(watched(self.logbook), watch.days), "url": url}]
+
     def context(self) -> dict[str, Any]:
         """Add what its page says of the logbook."""
         address, book = self.address, self.logbook
@@ -200,7 +213,7 @@ class EntryTable(PlacedTable[ListedEntry]):
                 "url": address.url(reverse("logbooks"), unit=self.unit.code if self.unit else None),
             }
         ]
-        if self.metric is not None:
+        if self.title != book.name:
             crumbs.append({"name": book.name, "url": address.url(book.get_absolute_url())})
         return super().context() | {
             "crumbs": [*crumbs, {"name": self.title}],

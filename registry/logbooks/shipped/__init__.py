@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from registry.logbooks.design import Design, Group, read
+from registry.logbooks.design import AGREED, Design, Group, read
 
 FACTS = ("code", "group", "about", "purpose", "is_walled", "needs_approval")
 _PARTS = ("fields", "steps", "counters")
@@ -42,5 +42,5 @@ def _read(path: Path) -> Shipped:
         data["name"],
         {name: data[name] for name in FACTS if name in data},
         tuple(data.get("mechanisms", ())),
-        read({name: data.get(name, ()) for name in _PARTS}),
+        read({name: data[name] for name in (*_PARTS, *AGREED) if name in data}),
     )

@@ -153,7 +153,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     @cached_property
     def numbers(self) -> tuple[int, int]:
         """How many assignments, and of how many people; from the ledger where it knows."""
-        if self.at.whole is not None and not self.counted.condition and not self.is_filtered:
+        if self.at.whole is not None and not self.counted.on_day and not self.is_filtered:
             counts = kept(self.at.whole, self.question)
             if counts is not None:
                 return counts["frontline_assignments"], counts["frontline_people"]

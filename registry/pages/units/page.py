@@ -73,7 +73,15 @@ _KEY_FIGURES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("temporary_groups", ("standing_party_orgs",)),
     ("pioneer_posts", ()),
     ("pioneer_and_commando_teams", ("pioneer_teams", "commando_teams", "team_members")),
-    ("frontline_people", ("frontline_party_members", "frontline_auxiliaries", "frontline_assignments")),
+    (
+        "frontline_people",
+        (
+            "frontline_party_members",
+            "frontline_auxiliaries",
+            "frontline_reinforcements",
+            "frontline_assignments",
+        ),
+    ),
     ("task_forces", ("work_groups", "leading_groups")),
 )
 
@@ -91,6 +99,7 @@ _SHORT = {
     "team_members": "队员",
     "frontline_party_members": "党员",
     "frontline_auxiliaries": "辅警",
+    "frontline_reinforcements": "机关下沉",
     "frontline_assignments": "编入",
 }
 
