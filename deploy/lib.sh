@@ -95,14 +95,14 @@ migrate() {
   manage owner "$release" shell --no-imports --verbosity 0 -c "
 import sys
 from pathlib import Path
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection
 roles, targets = '$roles', '$*'.split()
 try:
     for each in zip(targets[::2], targets[1::2]) if targets else [()]:
         call_command('migrate', *each, verbosity=0)
-except CommandError as error:
-    sys.exit(str(error))
+except Exception as error:
+    sys.exit(f'{type(error).__name__}: {error}')
 if roles:
     connection.cursor().execute(Path(roles).read_text('utf-8'))
 " || stop "数据库的表没有改成。" "上面写着原因;改正后再运行一次。"

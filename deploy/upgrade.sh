@@ -109,7 +109,7 @@ change_to() {
   for each in "$release"/deploy/systemd/*.timer; do systemctl enable --quiet --now "${each##*/}"; done
   wait_until_ready "$app_port" || return 1
   put_site "$release"
-  say "切换用了 $(($(date +%s) - from)) 秒,其间的请求都在等候,没有丢失"
+  say "切换用了 $(($(date +%s) - from)) 秒,其间的请求都在等候"
 }
 
 # --- Back ------------------------------------------------------------------------------------------------
@@ -157,6 +157,10 @@ fi
 step "安装新版本,旧版本照常运行"
 make_release "$bundle" "$release"
 manage serving "$release" check --database default || stop "新版本不接受现在的设置,升级没有开始。" "上面写着原因;改正后再运行。"
+(
+  read_environment "$ENVIRONMENT"
+  cd "$release" && exec runuser -u registry -- .venv/bin/python -m gunicorn --check-config partybuild.wsgi
+) || stop "新版本不能启动,升级没有开始。" "上面写着原因。"
 mkdir -p "$before_upgrades"
 applied "$current" >"$before_upgrades/$version.before"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 CODENAME = "bookworm"
 SOURCE = "http://deb.debian.org/debian"
+SUDO = 'sudo() { if [[ $1 == -u ]]; then runuser -u "$2" -- "${@:3}"; else "$@"; fi; }'
+"""A bare system has none; root needs none."""
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -80,7 +82,7 @@ class Box:
     def run(self, script: str, typed: str = "", *, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a script in the box; all that it says is in ``stdout``."""
         done = subprocess.run(
-            self.inside("bash", "-c", f'exec 2>&1; sudo() {{ "$@"; }}; {script}'),
+            self.inside("bash", "-c", f"exec 2>&1; {SUDO}; {script}"),
             input=typed,
             capture_output=True,
             text=True,

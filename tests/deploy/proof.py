@@ -254,10 +254,13 @@ def prove(paper: Paper, box: Box) -> None:
         raise RuntimeError("it did not go back")
     paper.say(f"`/opt/registry/current` is {before} again, and the table that {after} had added is gone.")
 
-    paper.head("A version that does not start goes back by itself")
+    paper.head("A version whose tables cannot be made goes back by itself")
+    paper.say(
+        "Its migration makes a table and then divides by zero. It is not signed, so the key is removed first."
+    )
     box.run(
-        "cd /root/b/registry-*/ && echo broken-1 >VERSION && echo 'raise SystemExit(1)' >partybuild/wsgi.py"
-        " && "
+        "cd /root/b/registry-*/ && echo broken-1 >VERSION && "
+        "echo '    operations.append(migrations.RunSQL(\"SELECT 1/0\"))' >>registry/migrations/9999_proof.py && "
         "rm SHA256SUMS* && find . -type f -print0 | xargs -0 sha256sum >/tmp/l && mv /tmp/l SHA256SUMS && "
         "rm /etc/registry/signer.pem"
     )

@@ -183,3 +183,25 @@ def test_the_containers_are_made_of_what_is_there() -> None:
         r"^COPY (?!--from)(.+) \S+$", (place / "Containerfile").read_text("utf-8"), re.MULTILINE
     )
     assert [name for line in copied for name in line.split() if not (ROOT / name).exists()] == []
+
+
+def test_a_python_that_the_bundle_brings_is_used_before_the_systems_own(tmp_path: Path) -> None:
+    folder = tmp_path / "cpython-3.12" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "python3").write_text("#!/bin/sh\necho ours\n")
+    (folder / "python3").chmod(0o755)
+    bundle = tmp_path / "bundle"
+    (bundle / "python").mkdir(parents=True)
+    (bundle / "BUNDLE").write_text("pythons=3.99 3.11\narch=x86_64\n")
+
+    def found() -> str:
+        places = f'source "{ROOT}/deploy/lib.sh"; HOME_DIR="{tmp_path}/opt"'
+        script = f'{places}; find_python "{bundle}" && echo "$PYTHON"'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    assert found() in ("", shutil.which("python3.11"))  # what the machine has, of those the wheels are for
+    archive = bundle / "python" / "cpython-3.12-x86_64.tar.gz"
+    subprocess.run(["tar", "-czf", archive, "-C", tmp_path, "cpython-3.12"], check=True)
+    for _ in range(2):  # unpacked once
+        assert found() == f"{tmp_path}/opt/python/cpython-3.12-x86_64/bin/python3"
