@@ -260,7 +260,7 @@ def prove(paper: Paper, box: Box) -> None:
     )
     box.run(
         "cd /root/b/registry-*/ && echo broken-1 >VERSION && "
-        "echo '    operations.append(migrations.RunSQL(\"SELECT 1/0\"))' >>registry/migrations/9999_proof.py && "
+        "echo '    operations += [migrations.RunSQL(\"SELECT 1/0\")]' >>registry/migrations/9999_proof.py && "
         "rm SHA256SUMS* && find . -type f -print0 | xargs -0 sha256sum >/tmp/l && mv /tmp/l SHA256SUMS && "
         "rm /etc/registry/signer.pem"
     )
