@@ -132,8 +132,11 @@ def following_hierarchy(units: Iterable[Unit]) -> Iterator[None]:
     locks.lock_hierarchy()
     metrics = kept_metrics()
     owners = owners_at(metrics, tables.units_below({unit.pk for unit in units}))
-    if not any(owners.values()):
-        yield
+    if sum(map(len, owners.values())) <= tables.FEW:
+        touched = Touched()
+        touched.owners.update(owners)
+        with following_in_parts() as work, work.follow(touched):
+            yield
         return
     with connection.cursor() as cursor:
         conditions = {
