@@ -70,7 +70,8 @@ class DailyFiles(logging.Handler):
         super().close()
 
     def _is_full(self) -> bool:
-        return self.stream is not None and os.fstat(self.stream.stream.fileno()).st_size >= PART
+        stream = self.stream.stream if self.stream is not None else None
+        return stream is not None and os.fstat(stream.fileno()).st_size >= PART
 
     def _open(self, today: date) -> None:
         if self.stream is not None:

@@ -42,6 +42,11 @@ DATABASES = {
         lock_wait=LOCK_WAIT_SECONDS,
     )
 }
+# Pages that only read may come from a server that follows the first, unless it is too far behind.
+DATABASE_REPLICA = env.replica(
+    "DATABASE_REPLICA_URL", primary=DATABASES["default"], lock_wait=LOCK_WAIT_SECONDS
+)
+REPLICA_SECONDS = env.integer("REPLICA_SECONDS", default=10, least=1, most=600)
 # Are pages served over https? Then cookies go over https only and browsers are told to stay there.
 # gunicorn believes X-Forwarded-Proto from a proxy on this machine (elsewhere: FORWARDED_ALLOW_IPS).
 # An intranet without certificates sets TLS=0.
@@ -158,6 +163,7 @@ MIDDLEWARE = [
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.operating.replica.ReplicaMiddleware",
     "registry.web.once.OnceMiddleware",
     "registry.web.middleware.ReadOnlyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",

@@ -23,6 +23,7 @@ from registry.audit import seals
 from registry.models import AuditEntry, guards, modes
 from registry.models.modes import Mode
 from registry.operating import keeping, slow
+from registry.operating.replica import REPLICA
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -76,7 +77,19 @@ def ready() -> list[Line]:
 
 def everything() -> list[Line]:
     """Return all there is to say."""
-    every = (_version, _mode, _database, _migrations, _guards, _worker, _queue, _seal, _backup, _disk)
+    every = (
+        _version,
+        _mode,
+        _database,
+        _replica,
+        _migrations,
+        _guards,
+        _worker,
+        _queue,
+        _seal,
+        _backup,
+        _disk,
+    )
     return list(_look((*every, _logs, _mail, _slow_pages)))
 
 
@@ -160,6 +173,23 @@ def _database() -> Line:
         BAD,
         "database_standby",
         "确认主数据库已停后,把备用数据库升为主数据库(`docs/operations.md`)。",
+    )
+
+
+def _replica() -> Line:
+    if not settings.DATABASE_REPLICA:
+        return Line("replica", "备用数据库", "没有设置,所有页面读主数据库。")
+    standing = REPLICA.standing()
+    if standing.is_near:
+        return Line("replica", "备用数据库", f"在同步,数据截至 {_time(standing.as_of)}。")
+    said = "落后较多" if standing.is_up else "没有应答,或不是备用数据库"
+    return Line(
+        "replica",
+        "备用数据库",
+        f"{said}:页面改读主数据库,使用不受影响。",
+        WARN,
+        "replica_behind" if standing.is_up else "replica_down",
+        "在备用服务器上查看数据库是否在运行、与主服务器的网络(`docs/operations.md`)。",
     )
 
 
@@ -335,7 +365,7 @@ def _slow_pages() -> Line:
     return Line("slow", "慢页面", f"七天内 {times:,} 次超过 {settings.SLOW_PAGE_MS / 1000:g} 秒,见下表。")
 
 
-_ASKING = (_database, _migrations, _guards, _worker, _queue, _seal, _backup)
+_ASKING = (_database, _replica, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from ipaddress import ip_address
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -25,12 +26,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from registry.models import modes
 from registry.operating import health
+from registry.operating.replica import REPLICA
 from registry.work import beats, queue
 
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
 if settings.METRICS_DIR is not None:
-    values.ValueClass = values.MultiProcessValue(process_identifier=lambda: settings.WORKER_PLACE)
+    _counting: Any = values.MultiProcessValue
+    values.ValueClass = _counting(process_identifier=lambda: settings.WORKER_PLACE)
 
 _own = CollectorRegistry()
 _REQUESTS = Counter(
@@ -95,7 +98,6 @@ class _State:
         for places, free in health.disks().items():
             disk.add_metric(["+".join(places)], free)
         yield disk
-        yield from _age("last_backup", "Since the last backup that was proven was made.", health.last_backup)
         is_up = True
         try:
             yield from list(self._of_the_database())
@@ -115,6 +117,17 @@ class _State:
             "registry_queue_oldest_age_seconds", "For how long the oldest task waits.", value=max(waited, 0)
         )
         yield from _age("worker_heartbeat", "Since a worker gave the last sign of life.", beats.last_sign)
+        if settings.DATABASE_REPLICA:
+            standing = REPLICA.standing()
+            lag = standing.lag
+            yield GaugeMetricFamily(
+                "registry_replica_up", "Whether the replica answers.", value=standing.is_up
+            )
+            if lag is not None:
+                yield GaugeMetricFamily(
+                    "registry_replica_lag_seconds", "How old the replica is.", value=lag.total_seconds()
+                )
+        yield from _age("last_backup", "Since the last backup that was proven was made.", health.last_backup)
         yield from _age("last_seal", "Since the record of operations was sealed.", health.last_seal)
 
 

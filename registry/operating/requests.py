@@ -28,6 +28,9 @@ LONGEST_SHOWN = 1_000
 class Tally:
     """Counts the queries of a request, and logs those that take long."""
 
+    is_measuring = True
+    """It goes along where the connection is changed for another (``registry.operating.replica``)."""
+
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
         self.number, self.seconds = 0, 0.0
