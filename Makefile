@@ -165,7 +165,7 @@ format:
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
 
 scripts:
-	@$(BIN)/shellcheck -x deploy/*.sh deploy/registry .ci/run
+	@$(BIN)/shellcheck -x deploy/*.sh deploy/container/*.sh deploy/registry .ci/run
 
 types:
 	@$(BIN)/mypy

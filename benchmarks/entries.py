@@ -123,9 +123,20 @@ def load(entries: int) -> None:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")  # the keys are right as they are made
+        cursor.execute("SET LOCAL maintenance_work_mem = '1GB'")
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename LIKE 'logbooks_entr%'"
+            " AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+        )
+        indexes = cursor.fetchall()
+        for name, _made in indexes:
+            cursor.execute(f"DROP INDEX {name}")
         for statement in MADE.strip().split(";\n"):
             cursor.execute(statement.rstrip(";"), given if "%(" in statement else None)
             print(f"  {statement[:40]!r} {time.perf_counter() - began:.0f} s", flush=True)
+        for _name, made in indexes:
+            cursor.execute(made)
+        print(f"  indexes {time.perf_counter() - began:.0f} s", flush=True)
         for table in ("entry", "entryfact"):
             cursor.execute(
                 f"SELECT setval('logbooks_{table}_id_seq', (SELECT max(id) FROM logbooks_{table}))"

@@ -783,6 +783,12 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=nonsense"),
     ],
     "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "entries_checked": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&rule=entry_award_once"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "entries_checked_export": [Row(nothing, READ_ONLY, TAKEN, query="unit=jia")],
     "entries_idle": [
         Row(log, ALL_READ, READ_ONLY),
         Row(log, ALL_READ, READ_ONLY, query="idle=30&unit=jia"),

@@ -63,6 +63,8 @@ def installed(tmp_path: Path, db: None) -> Installed:
             "FILES_DIR": str(tmp_path / "data" / "files"),
             "STATE_DIR": str(tmp_path / "data" / "state"),
             "LOG_DIR": str(tmp_path / "logs"),
+            "SEAL_COPY": str(tmp_path / "data" / "seals.txt"),
+            "BACKUP_DIR": str(tmp_path / "backups"),
             "WEB_WORKERS": "1",
         },
     )
