@@ -220,6 +220,7 @@ TRUSTED_PROXIES=127.0.0.1
 FILES_DIR=$DATA/files
 LOG_DIR=$LOGS
 SEAL_COPY=$DATA/seals.txt
+BACKUP_DIR=$BACKUPS
 PORT=$app_port
 SETTINGS
   if [[ -n $owner_url ]]; then

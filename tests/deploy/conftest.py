@@ -61,6 +61,7 @@ def installed(tmp_path: Path, db: None) -> Installed:
             "ALLOWED_HOSTS": "registry.example,localhost,127.0.0.1",
             "TRUSTED_PROXIES": "127.0.0.1",
             "FILES_DIR": str(tmp_path / "data" / "files"),
+            "BACKUP_DIR": str(tmp_path / "backups"),
             "LOG_DIR": str(tmp_path / "logs"),
             "WEB_WORKERS": "1",
         },
