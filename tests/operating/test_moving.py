@@ -14,7 +14,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from registry.audit.seals import seal_all
 from registry.logbooks.operations.entries import add_entry
-from registry.models import AuditEntry, AuditSeal, Organization, Person, Unit, guards
+from registry.models import AuditEntry, AuditSeal, Organization, Person, TotalChange, Unit, guards
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit
 from tests.logbooks.books import WALLED, make_logbook
 from tests.operating.standing import run
