@@ -7,6 +7,10 @@ Under systemd the socket is handed over by `registry-web.socket`, which keeps it
 anew: who asks meanwhile waits and is answered. `bind` is then not used.
 """
 
+import os
+from pathlib import Path
+from typing import Any
+
 from partybuild import env
 
 bind = f"127.0.0.1:{env.integer('PORT', default=8000, least=1, most=65_535)}"
@@ -28,3 +32,28 @@ max_requests_jitter = 500
 limit_request_line = 8_190
 limit_request_fields = 60
 control_socket_disable = True
+
+# What each process counts for /metrics stands in a file of its own, named by its place among them: one that
+# is made anew goes on in the file of the one that ended.
+_counts = (env.absolute("STATE_DIR") or Path(__file__).resolve().parent / "var" / "state") / "metrics-1"
+
+
+def on_starting(server: Any) -> None:
+    """Make room for what is counted; without it each process says only what it counted itself."""
+    try:
+        _counts.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        server.log.warning("/metrics will speak of one process only: %s", error)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give a process the first place that is free."""
+    taken = {getattr(other, "place", None) for other in server.WORKERS.values()}
+    worker.place = next(place for place in range(1_000) if place not in taken)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Tell it its place."""
+    os.environ["WORKER_PLACE"] = str(worker.place)
+    if os.access(_counts, os.W_OK):
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counts)

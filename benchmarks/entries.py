@@ -8,12 +8,11 @@ the database, of entering and of the numbers of all logbooks, and the storage of
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from statistics import median
 from typing import Any
@@ -45,96 +44,61 @@ DESIGN: dict[str, Any] = {
         {"key": "open", "label": "待办结", "way": "open", "step": "begun"},
     ],
 }
-_OF_VALUES = {"subject": "text", "kind": "text", "until": "text", "at": "text", "paper": "text"}
-
-
-class Loading:
-    """Entries at random stations and days, written past the operations, with their facts."""
-
-    def __init__(self) -> None:
-        from registry.logbooks.models import Logbook, LogbookItem, LoggedPerson
-        from registry.models import Person, Unit
-        from registry.models.writer import Writer
-
-        self.pick = random.Random(1)
-        self.stations = list(Unit.objects.filter(kind="station").values_list("pk", flat=True))
-        self.people = list(Person.objects.order_by("pk").values_list("pk", flat=True)[:20_000])
-        self.books = list(Logbook.objects.filter(code__startswith="book").order_by("pk"))
-        self.items: dict[int, dict[str, int]] = {}
-        for pk, book, key in LogbookItem.objects.values_list("pk", "logbook", "key"):
-            self.items.setdefault(book, {})[key] = pk
-        Writer(LoggedPerson, ("logbook_id", "person_id")).write(
-            [(book.pk, person) for book in self.books for person in self.people]
-        )
-        rows = LoggedPerson.objects.values_list("pk", "logbook", "person")
-        self.logged = {(book, person): pk for pk, book, person in rows.iterator(chunk_size=50_000)}
-
-    def write(self, keys: range) -> None:
-        """Write entries with these keys."""
-        from registry.logbooks.models import Entry, EntryFact, EntryPerson, EntryStep
-        from registry.models.writer import Writer
-
-        entries, facts, people, steps = [], [], [], []
-        for pk in keys:
-            book = self.books[0] if self.pick.random() < 0.6 else self.pick.choice(self.books[1:])
-            on, values, named = FIRST + timedelta(self.pick.randrange(DAYS)), self._values(pk), []
-            named = self.pick.sample(self.people, 2)
-            closed = on + timedelta(self.pick.randrange(20)) if self.pick.random() < 0.9 else None
-            entries.append(
-                (
-                    pk,
-                    f"e{pk}",
-                    book.pk,
-                    self.pick.choice(self.stations),
-                    on,
-                    "approved",
-                    values["subject"],
-                    json.dumps(values, ensure_ascii=False),
-                    "done" if closed else "begun",
-                )
-            )
-            facts += self._facts(pk, book.pk, on, closed, values, named)
-            people += [(pk, "staff", person, "", place) for place, person in enumerate(named)]
-            steps += [(pk, "begun", on), *([(pk, "done", closed)] if closed else [])]
-        columns = ("id", "code", "logbook_id", "unit_id", "happened_on", "state", "title", "values", "step")
-        Writer(Entry, columns).write(entries)
-        Writer(
-            EntryFact, ("entry_id", "item_id", "number", "text", "starts_on", "ends_on", "owner_id")
-        ).write(facts)
-        Writer(EntryPerson, ("entry_id", "field", "person_id", "role", "place")).write(people)
-        Writer(EntryStep, ("entry_id", "step", "reached_on")).write(steps)
-
-    def _values(self, pk: int) -> dict[str, Any]:
-        pick = self.pick
-        subject = f"{pick.choice(PLACES)}{pick.choice('街路社区')}{pick.choice(WORK)}{pick.randrange(2000)}号"
-        return {
-            "subject": subject,
-            "kind": pick.choice(KINDS),
-            "number": pick.randrange(500),
-            "amount": pick.randrange(100_000),
-            "until": (FIRST + timedelta(pick.randrange(DAYS))).isoformat(),
-            "at": f"{pick.randrange(24):02d}:{pick.randrange(60):02d}",
-            "where": pick.choice(self.stations),
-            "paper": f"公政〔2020〕{pk % 9000}号",
-        }
-
-    def _facts(
-        self, pk: int, book: int, on: date, closed: date | None, values: dict[str, Any], named: list[int]
-    ) -> Iterator[tuple[Any, ...]]:
-        of = self.items[book]
-        for key, value in values.items():
-            is_text = key in _OF_VALUES
-            yield pk, of[key], None if is_text else value, value if is_text else "", None, None, None
-        for person in named:
-            yield pk, of["staff"], None, "", None, None, self.logged[book, person]
-            yield pk, of["n.people"], 1, "", on, None, self.logged[book, person]
-        for key, number, until in (
-            ("n.entries", 1, None),
-            ("n.times", 2, None),
-            ("n.sum", values["number"], None),
-            ("n.open", 1, closed),
-        ):
-            yield pk, of[key], number, "", on, until, None
+MADE = """
+CREATE TEMP TABLE station AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id
+  FROM registry_unit WHERE kind = 'station';
+CREATE TEMP TABLE staff AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM
+    (SELECT id FROM registry_person ORDER BY id LIMIT 20000) named;
+CREATE TEMP TABLE book AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM logbooks_logbook;
+INSERT INTO logbooks_loggedperson (logbook_id, person_id) SELECT book.id, staff.id FROM book, staff;
+CREATE TEMP TABLE made AS SELECT id, book, unit, day, day + lag AS closed, on_time, first, second,
+    jsonb_build_object('subject', subject, 'kind', kind, 'number', number, 'amount', amount, 'until', until,
+        'at', at, 'where', elsewhere, 'paper', paper) AS kept
+FROM (SELECT g AS id, b.id AS book, u.id AS unit, w.id AS elsewhere, p.id AS first, q.id AS second,
+    DATE '2020-02-01' + floor(random() * 700)::int AS day, floor(random() * 20)::int AS lag,
+    random() < 0.9 AS on_time,
+    (%(places)s::text[])[1 + floor(random() * 12)] || (%(kinds_of_place)s::text[])[1 + floor(random() * 3)]
+        || (%(work)s::text[])[1 + floor(random() * 8)] || floor(random() * 2000) || '号' AS subject,
+    (%(kinds)s::text[])[1 + floor(random() * 3)] AS kind, floor(random() * 500)::int AS number,
+    floor(random() * 10000000)::int AS amount,
+    (DATE '2020-02-01' + floor(random() * 700)::int)::text AS until,
+    lpad(floor(random() * 24)::text, 2, '0') || ':' || lpad(floor(random() * 60)::text, 2, '0') AS at,
+    '公政〔2020〕' || g %% 9000 || '号' AS paper
+  FROM (SELECT g, CASE WHEN random() < 0.6 THEN 0 ELSE 1 + floor(random() * 46) END AS book,
+      floor(random() * (SELECT count(*) FROM station)) AS unit,
+      floor(random() * (SELECT count(*) FROM station)) AS place,
+      floor(random() * 10000) AS first, 10000 + floor(random() * 10000) AS second
+      FROM generate_series(1, %(entries)s) g) drawn
+  JOIN book b ON b.n = drawn.book JOIN station u ON u.n = drawn.unit JOIN station w ON w.n = drawn.place
+  JOIN staff p ON p.n = drawn.first JOIN staff q ON q.n = drawn.second) each;
+INSERT INTO logbooks_entry (id, version, is_sample, created_at, updated_at, state, approval_number,
+    return_reason, code, edition, happened_on, title, "values", step, unit_id, logbook_id)
+  SELECT id, 1, false, now(), now(), 'approved', '', '', 'e' || id, 1, day, kept ->> 'subject', kept,
+    CASE WHEN on_time THEN 'done' ELSE 'begun' END, unit, book FROM made;
+INSERT INTO logbooks_entryperson (entry_id, field, person_id, role, place)
+  SELECT id, 'staff', first, '', 0 FROM made UNION ALL SELECT id, 'staff', second, '', 1 FROM made;
+INSERT INTO logbooks_entrystep (entry_id, step, reached_on, decided_by, document_number, note)
+  SELECT id, 'begun', day, '', '', '' FROM made
+  UNION ALL SELECT id, 'done', closed, '', '', '' FROM made WHERE on_time;
+INSERT INTO logbooks_entryfact (entry_id, item_id, number, text, starts_on, ends_on, owner_id)
+  SELECT made.id, item.id, fact.number, coalesce(fact.text, ''), fact.since, fact.until, logged.id
+  FROM made CROSS JOIN LATERAL (VALUES
+    ('subject', NULL::bigint, kept ->> 'subject', NULL::date, NULL::date, NULL::bigint),
+    ('kind', NULL, kept ->> 'kind', NULL, NULL, NULL), ('until', NULL, kept ->> 'until', NULL, NULL, NULL),
+    ('at', NULL, kept ->> 'at', NULL, NULL, NULL), ('paper', NULL, kept ->> 'paper', NULL, NULL, NULL),
+    ('number', (kept ->> 'number')::bigint, NULL, NULL, NULL, NULL),
+    ('amount', (kept ->> 'amount')::bigint, NULL, NULL, NULL, NULL),
+    ('where', (kept ->> 'where')::bigint, NULL, NULL, NULL, NULL),
+    ('staff', NULL, NULL, NULL, NULL, first), ('staff', NULL, NULL, NULL, NULL, second),
+    ('n.entries', 1, NULL, day, NULL, NULL), ('n.times', 2, NULL, day, NULL, NULL),
+    ('n.sum', (kept ->> 'number')::bigint, NULL, day, NULL, NULL),
+    ('n.open', 1, NULL, day, CASE WHEN on_time THEN closed END, NULL),
+    ('n.people', 1, NULL, day, NULL, first), ('n.people', 1, NULL, day, NULL, second)
+  ) fact(key, number, text, since, until, person)
+  JOIN logbooks_logbookitem item ON item.logbook_id = made.book AND item.key = fact.key
+  LEFT JOIN logbooks_loggedperson logged ON logged.logbook_id = made.book AND logged.person_id = fact.person;
+"""
+"""Entries at random stations and days, with all that is worked out of them."""
 
 
 def load(entries: int) -> None:
@@ -143,10 +107,8 @@ def load(entries: int) -> None:
 
     from registry.counting.totals.check import rebuild
     from registry.logbooks.metrics import FAMILIES
-    from registry.logbooks.models import Entry
     from registry.logbooks.operations.logbooks import add_logbook
     from registry.models import Unit
-    from registry.models.writer import reserve_ids
     from tests.factories import ACTOR
 
     top = Unit.objects.filter(level=0).order_by("lft").first()
@@ -154,12 +116,31 @@ def load(entries: int) -> None:
     for number in range(BOOKS):
         facts: dict[str, Any] = {"code": f"book{number}", "design": DESIGN, "started_on": FIRST}
         add_logbook(actor=ACTOR, unit=top, name=f"台账{number}", needs_approval=False, **facts)
-    loading, began = Loading(), time.perf_counter()
-    for first in range(0, entries, 20_000):
-        with transaction.atomic():
-            keys = list(reserve_ids(Entry, min(20_000, entries - first)))
-            loading.write(range(keys[0], keys[-1] + 1))
-        print(f"  {first:,} {time.perf_counter() - began:.0f} s", flush=True)
+    began = time.perf_counter()
+    given = {
+        **{"places": list(PLACES), "kinds_of_place": ["街", "路", "社区"]},
+        **{"work": list(WORK), "kinds": list(KINDS), "entries": entries},
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # the keys are right as they are made
+        cursor.execute("SET LOCAL maintenance_work_mem = '1GB'")
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename LIKE 'logbooks_entr%'"
+            " AND indexname NOT IN (SELECT conname FROM pg_constraint)"
+        )
+        indexes = cursor.fetchall()
+        for name, _made in indexes:
+            cursor.execute(f"DROP INDEX {name}")
+        for statement in MADE.strip().split(";\n"):
+            cursor.execute(statement.rstrip(";"), given if "%(" in statement else None)
+            print(f"  {statement[:40]!r} {time.perf_counter() - began:.0f} s", flush=True)
+        for _name, made in indexes:
+            cursor.execute(made)
+        print(f"  indexes {time.perf_counter() - began:.0f} s", flush=True)
+        for table in ("entry", "entryfact"):
+            cursor.execute(
+                f"SELECT setval('logbooks_{table}_id_seq', (SELECT max(id) FROM logbooks_{table}))"
+            )
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     began = time.perf_counter()

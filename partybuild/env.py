@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 _YES = {"1", "true", "yes", "on"}
 _NO = {"0", "false", "no", "off"}
 _HOST = re.compile(r"\*|\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.IGNORECASE)
+_HOST_PORT = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?", re.IGNORECASE)
 _POSTGRES = {"postgres", "postgresql"}
 _MIN_SECRET_LENGTH = 50
 _MIN_SECRET_DISTINCT = 5
@@ -122,10 +123,21 @@ def origins(name: str) -> list[str]:
     return listed
 
 
-def networks(name: str) -> list[IPv4Network | IPv6Network]:
+def addresses(name: str) -> list[str]:
+    """Read mail addresses separated by commas."""
+    listed = [address.strip() for address in text(name).split(",") if address.strip()]
+    for address in listed:
+        if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
+            raise refuse(
+                name, f"{address!r} is not a mail address; write name@host, without a name before it."
+            )
+    return listed
+
+
+def networks(name: str, default: str = "") -> list[IPv4Network | IPv6Network]:
     """Read addresses and networks separated by commas: 127.0.0.1, 10.1.0.0/16."""
     listed = []
-    for word in text(name).split(","):
+    for word in text(name, default).split(","):
         if word.strip():
             try:
                 listed.append(ip_network(word.strip()))
@@ -187,8 +199,47 @@ def absolute(name: str) -> Path | None:
     return Path(value) if value else None
 
 
+def replica(name: str, *, primary: dict[str, Any], lock_wait: int) -> dict[str, Any] | None:
+    """Read the address of a PostgreSQL server that follows the primary; None where there is none."""
+    if not text(name):
+        return None
+    if text(name).partition("://")[0] not in _POSTGRES or primary["ENGINE"] != "partybuild.postgresql":
+        raise refuse(name, "is for PostgreSQL only, as is what it follows.")
+    return _postgres(name, text(name), lock_wait, "prefer-standby")
+
+
+def _postgres(name: str, url: str, lock_wait: int, wanted: str) -> dict[str, Any]:
+    """Read the address of a server, or of several: libpq then takes the first that is as ``wanted``."""
+    head, at, rest = url.rpartition("@")
+    places, slash, tail = rest.partition("/") if at else ("", "", "")
+    if several := "," in places:
+        hosts = [_HOST_PORT.fullmatch(place) for place in places.split(",")]
+        if not all(hosts):
+            raise refuse(name, "names several hosts, of which one cannot be read: host:port,host:port.")
+        url = f"{head}@several{slash}{tail}"
+    try:
+        parsed = dj_database_url.parse(
+            url, engine="partybuild.postgresql", conn_max_age=60, conn_health_checks=True
+        )
+    except ValueError as error:
+        raise refuse(name, f"cannot be read: {error}") from None
+    if not parsed.get("NAME"):
+        raise refuse(name, "names no database: postgres://user:password@host:port/database.")
+    database: dict[str, Any] = dict(parsed)
+    if several:
+        database["HOST"] = ",".join(each[1] for each in hosts if each)
+        database["PORT"] = ",".join(each[2] or "5432" for each in hosts if each)
+    options = database.get("OPTIONS", {})
+    if several or "," in str(options.get("host", "")):
+        options = {"target_session_attrs": wanted, **options}
+    database["OPTIONS"] = {"options": f"{_SESSION} -c lock_timeout={lock_wait}s", **options}
+    return database
+
+
 def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> dict[str, Any]:
     """Read a database URL: `sqlite:///file`, `sqlite:////absolute/file` or `postgres://...`.
+
+    `postgres://user:password@one:5432,other:5432/name` goes to whichever of the two takes writes.
 
     Nobody waits for a lock longer than `lock_wait` seconds, unless he says otherwise (`registry/locks.py`).
     SQLite takes its write lock when a transaction begins (otherwise one of two writers that both read first
@@ -199,20 +250,7 @@ def database(name: str, *, default_file: Path, base: Path, lock_wait: int) -> di
     if url and scheme not in _POSTGRES | {"sqlite"}:
         raise refuse(name, "must begin with sqlite:// or postgres://.")
     if scheme in _POSTGRES:
-        try:
-            parsed = dj_database_url.parse(
-                url, engine="partybuild.postgresql", conn_max_age=60, conn_health_checks=True
-            )
-        except ValueError as error:
-            raise refuse(name, f"cannot be read: {error}") from None
-        if not parsed.get("NAME"):
-            raise refuse(name, "names no database: postgres://user:password@host:port/database.")
-        database: dict[str, Any] = dict(parsed)
-        database["OPTIONS"] = {
-            "options": f"{_SESSION} -c lock_timeout={lock_wait}s",
-            **database.get("OPTIONS", {}),
-        }
-        return database
+        return _postgres(name, url, lock_wait, "read-write")
 
     place = _sqlite_place(name, url, default_file, base)
     return {

@@ -42,6 +42,11 @@ DATABASES = {
         lock_wait=LOCK_WAIT_SECONDS,
     )
 }
+# Pages that only read may come from a server that follows the first, unless it is too far behind.
+DATABASE_REPLICA = env.replica(
+    "DATABASE_REPLICA_URL", primary=DATABASES["default"], lock_wait=LOCK_WAIT_SECONDS
+)
+REPLICA_SECONDS = env.integer("REPLICA_SECONDS", default=10, least=1, most=600)
 # Are pages served over https? Then cookies go over https only and browsers are told to stay there.
 # gunicorn believes X-Forwarded-Proto from a proxy on this machine (elsewhere: FORWARDED_ALLOW_IPS).
 # An intranet without certificates sets TLS=0.
@@ -72,6 +77,9 @@ UPLOADS_AT_ONCE = max(1, WEB_THREADS // 4)
 READERS_AT_ONCE = env.integer("READERS_AT_ONCE", default=64, least=1, most=64)
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
+LOG_MB = env.integer("LOG_MB", default=5_000, least=100, most=10_000_000)  # all files together
+LOG_FORMAT = env.choice("LOG_FORMAT", "LINE", ("LINE", "JSON"))  # of what the service manager takes
+LOG_REQUESTS = env.boolean("LOG_REQUESTS", default=not DEBUG)  # runserver writes a line of its own
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"))
 # With a mail server, who wants it is sent a line when something waits on the desk; nothing needs it.
 EMAIL_HOST = env.text("EMAIL_HOST")
@@ -81,12 +89,19 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
 EMAIL_SECURITY = env.choice("EMAIL_SECURITY", "NONE", ("NONE", "STARTTLS", "TLS"))
 EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_SECURITY == "STARTTLS", EMAIL_SECURITY == "TLS"
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "registry@localhost")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", "registry@localhost")
+ADMINS = [(address, address) for address in env.addresses("ADMINS")]  # they are mailed what goes wrong
+EMAIL_SUBJECT_PREFIX = "[战时党建组织登记系统] "
 READ_ONLY = env.boolean("READ_ONLY", default=False)  # pages are read, nothing is changed
 MAINTENANCE = env.boolean("MAINTENANCE", default=False)  # every page says that the registry is closed
 # What processes tell each other beside the database: mode, measurements, slow pages.
 STATE_DIR = env.absolute("STATE_DIR") or BASE_DIR / "var" / "state"
 SLOW_PAGE_MS = env.integer("SLOW_PAGE_MS", default=2_000, least=10, most=600_000)
+SLOW_QUERY_MS = env.integer("SLOW_QUERY_MS", default=500, least=1, most=600_000)
+# Who may read /metrics; gunicorn.conf.py says where its processes count, and which of them this is.
+METRICS_FROM = env.networks("METRICS_FROM", default="127.0.0.1,::1")
+METRICS_DIR = env.absolute("PROMETHEUS_MULTIPROC_DIR")
+WORKER_PLACE = env.integer("WORKER_PLACE", default=0, least=0, most=1_000)
 PORT = env.integer("PORT", default=8000, least=1, most=65_535)  # the one `make run` serves on
 
 # --- Parts -------------------------------------------------------------------------------------
@@ -131,6 +146,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "registry.web.middleware.RequestNumberMiddleware",
+    "registry.operating.requests.RequestLogMiddleware",
     "registry.web.middleware.ClientAddressMiddleware",
     "registry.web.middleware.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -147,6 +163,7 @@ MIDDLEWARE = [
     "registry.accounts.middleware.PasswordDueMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.operating.replica.ReplicaMiddleware",
     "registry.web.once.OnceMiddleware",
     "registry.web.middleware.ReadOnlyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -327,7 +344,7 @@ def add_request_number(record: logging.LogRecord) -> bool:
     return True
 
 
-LOG_TO = ["stderr", "files"] if LOG_DIR else ["stderr"]
+LOG_TO = ["stderr", *(["files"] if LOG_DIR else []), *(["mail"] if ADMINS and EMAIL_HOST else [])]
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -335,21 +352,38 @@ LOGGING: dict[str, Any] = {
         "request_number": {"()": "django.utils.log.CallbackFilter", "callback": add_request_number},
     },
     "formatters": {
+        "json": {"()": "partybuild.logs.JsonLines"},
         "line": {"format": "{asctime} {levelname} {name} [{request_number}] {message}", "style": "{"},
     },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "filters": ["request_number"], "formatter": "line"},
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "filters": ["request_number"],
+            "formatter": LOG_FORMAT.lower(),
+        },
         **(
             {
                 "files": {
                     "()": "partybuild.logs.DailyFiles",
                     "directory": LOG_DIR,
                     "days": LOG_DAYS,
+                    "megabytes": LOG_MB,
                     "filters": ["request_number"],
-                    "formatter": "line",
+                    "formatter": "json",
                 }
             }
             if LOG_DIR
+            else {}
+        ),
+        **(
+            {
+                "mail": {
+                    "()": "partybuild.logs.MailAdministrators",
+                    "state": STATE_DIR,
+                    "filters": ["request_number"],
+                }
+            }
+            if ADMINS and EMAIL_HOST
             else {}
         ),
     },

@@ -26,6 +26,7 @@ application = Received(
     at_once=settings.UPLOADS_AT_ONCE,
     longest=settings.MAX_BODY_BYTES,
 )
+import_module("registry.operating.replica").REPLICA.serves = True
 # A tenth of a page's time went into looking for garbage among what stays for good: all pages are loaded now
 # and left out of the search, which comes less often (docs/decisions/0038-statements-put-together-once.md).
 import_module("partybuild.urls")

@@ -153,6 +153,7 @@ TABLE: dict[str, list[Row]] = {
     # asked by machines, without a login
     "healthz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
     "readyz": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
+    "metrics": [Row(nothing, ASKED_BY_ALL, TOLD_BY_NOBODY)],
     "system": [Row(nothing, AT_THE_TOP, READ_ONLY)],
     "home": [Row(nothing, "302 302 302 302 302 302 | 302", READ_ONLY)],
     # the first steps, for the manager at the top of the tree; first units are for administrators
@@ -782,6 +783,12 @@ TABLE: dict[str, list[Row]] = {
         Row(nothing, NOBODY_HERE, READ_ONLY, query="metric=nonsense"),
     ],
     "entries_export": [Row(log, READ_ONLY, TAKEN, query="state=all")],
+    "entries_checked": [
+        Row(nothing, EVERYBODY, READ_ONLY),
+        Row(nothing, ALL_READ, READ_ONLY, query="unit=jia&rule=entry_award_once"),
+        Row(nothing, NOBODY_HERE, READ_ONLY, query="unit=ting"),
+    ],
+    "entries_checked_export": [Row(nothing, READ_ONLY, TAKEN, query="unit=jia")],
     "entries_idle": [
         Row(log, ALL_READ, READ_ONLY),
         Row(log, ALL_READ, READ_ONLY, query="idle=30&unit=jia"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 from datetime import timedelta
@@ -218,7 +219,8 @@ def test_with_a_folder_the_log_goes_there_too(tmp_path: Path) -> None:
     files = list(tmp_path.iterdir())
     assert len(files) == 1
     assert re.fullmatch(r"registry-\d{4}-\d\d-\d\d\.log", files[0].name)
-    assert "WARNING x [-] hello" in files[0].read_text(encoding="utf-8")
+    line = json.loads(files[0].read_text(encoding="utf-8"))
+    assert (line["level"], line["logger"], line["request"], line["message"]) == ("WARNING", "x", "-", "hello")
     assert "hello" in done.stderr
 
 

@@ -15,4 +15,5 @@ class ApprovalsConfig(AppConfig):
     campaign_dues = ("registry.approvals.panels.WAITING",)
     organization_panels = ("registry.approvals.panels.of_row",)
     entry_panels = ("registry.approvals.panels.of_row",)
+    files_seen = ("registry.approvals.photos.files_to_decide",)
     desk_decides = ("registry.approvals.desk.CHANGES",)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from registry import access, nouns
 from registry.approvals import submissions as operations
 from registry.approvals.models import Submission
+from registry.approvals.photos import changed_files
 from registry.approvals.tables import TONES, ListedSubmission, SubmissionTable, may_decide
 from registry.models.kinds import WorkflowState
 from registry.rules import workflow
@@ -57,6 +58,7 @@ def submission(request: HttpRequest, pk: int) -> HttpResponse:
             "state": listed.state,
             "tone": TONES[WorkflowState(found.state)],
             "differences": operations.differences(found),
+            "photos": changed_files(found),
             "facts": _facts(found),
             "about": about,
             "about_url": row_url(request.user, about, address) if about is not None else "",

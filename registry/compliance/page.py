@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from registry import access
+from registry import access, nouns
 from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, citation_said, nothing_wrong
 from registry.counting.basis import Question
 from registry.models import Unit
@@ -226,6 +226,11 @@ def compliance(request: HttpRequest) -> HttpResponse:
         "own": None if own.is_clean else own,
         "heads": [label for _name, label in COLUMNS],
         "list_url": links.rows(),
+        "panels": [
+            panel
+            for make in nouns.handed_up("compliance_panels")
+            if (panel := make(request, summary.unit, summary.question))
+        ],
         "actions": _actions(summary),
     }
     return render(request, "compliance/compliance.html", context)

@@ -17,7 +17,7 @@ from registry.compliance.found import LEVELS, TONES, citation_said
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
-from registry.rules.checks import BY_SLUG, CHECKS, Check, Settings, thresholds_of
+from registry.rules.checks import BY_SLUG, EVERY, Check, Settings, thresholds_of
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, tag_cell
@@ -128,7 +128,7 @@ class RuleTable(Table[ListedRule]):
 
     def every(self) -> list[Check]:
         """Return every rule."""
-        return list(CHECKS)
+        return list(EVERY)
 
     def lines(self, found: list[Check]) -> list[ListedRule]:
         """Return these rules with their settings: one query."""

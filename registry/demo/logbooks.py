@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.conf import settings
 from registry.audit import Actor
 from registry.demo import facts
 from registry.demo.happenings import EntryRow
+from registry.demo.photos import SHOWN, photos_for
 from registry.logbooks.design import Design, FieldType
 from registry.logbooks.models import Logbook
 from registry.logbooks.operations.deciding import approve_entries
@@ -20,7 +21,7 @@ from registry.logbooks.operations.entries import New, add_entries
 from registry.logbooks.operations.logbooks import copy_shipped, end_logbook
 from registry.logbooks.shipped import shipped
 from registry.logbooks.values import read_text
-from registry.models import Campaign, Organization, Person, Unit
+from registry.models import Campaign, Organization, Person, Source, Unit
 
 STARTED, REVISED = date(2020, 1, 1), date(2026, 5, 11)
 """Since when the logbooks are in use; on the second day the regulation on recruitment was revised."""
@@ -54,13 +55,19 @@ def load_logbooks(actor: Actor, root: Unit, rows: Iterable[EntryRow]) -> int:
     known = _rows_of(wanted.values())
     campaign = Campaign.objects.get(code=facts.CAMPAIGN)
     titles = {int(row["source"]): row["title"] for row in facts.table("sources")}
+    sources = {each.number: each for each in Source.objects.all()}
+    pictured = set(SHOWN)
     number = 0
     for (code, source, is_sample), some in wanted.items():
         told = [f"来源 {source}《{titles[source]}》。"] if source is not None else []
+        entries = [_entry(row, books[code].made, known, campaign, sources.get(source or 0)) for row in some]
+        if code in pictured:
+            pictured.remove(code)
+            entries[0] = _with_photos(actor, books[code], entries[0])
         made = add_entries(
             actor=actor,
             logbook=books[code],
-            entries=[_entry(row, books[code].made, known, campaign) for row in some],
+            entries=entries,
             is_sample=is_sample,
             reason="".join([*told, INVENTED if is_sample else PRESUMED]),
         )
@@ -112,7 +119,14 @@ def _numbers(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value
 
 
-def _entry(row: EntryRow, design: Design, known: _Rows, campaign: Campaign) -> New:
+def _with_photos(actor: Actor, logbook: Logbook, entry: New) -> New:
+    """Return the entry with photos in the field that takes them."""
+    key = next(each.key for each in logbook.made.asked if each.type == FieldType.PHOTOS)
+    what = f"{logbook.name},{entry.unit.label},{entry.happened_on}"
+    return replace(entry, values={**entry.values, key: photos_for(actor, what)})
+
+
+def _entry(row: EntryRow, design: Design, known: _Rows, campaign: Campaign, source: Source | None) -> New:
     """Return what is entered: what a form fills in by itself, then what the row says."""
     filled_in = {each.key: each.default for each in design.asked if each.default}
     values = filled_in | {key: value for key, value in row.values.items() if value is not None}
@@ -125,6 +139,7 @@ def _entry(row: EntryRow, design: Design, known: _Rows, campaign: Campaign) -> N
         known.people[row.person] if row.person else None,
         campaign if is_wartime else None,
         steps=row.steps,
+        source=source,
     )
 
 

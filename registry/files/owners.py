@@ -2,7 +2,8 @@
 
 A file belongs to a row of a noun. A capability whose rows hold files lists a ``FileOwner`` for its noun as
 ``file_owners`` on its ``AppConfig``; who sees the row then sees its files, and nobody else. A noun without
-one holds no files. What belongs to nothing yet is seen by who uploaded it.
+one holds no files. What belongs to nothing yet is seen by who uploaded it, and by who the apps say
+(``files_seen``: functions of the user and such files that return keys): who decides on a change with it.
 """
 
 from __future__ import annotations
@@ -64,11 +65,13 @@ def visible_files(user: AnyUser, files: Iterable[StoredFile]) -> list[StoredFile
     for file in listed:
         pks[file.owner_noun].add(file.owner_id)
     seen = {(noun, pk) for noun, some in pks.items() if noun for pk in _seen_rows(user, noun, some)}
+    own = {file.pk for file in listed if file.uploaded_by_id is not None and file.uploaded_by_id == user.pk}
+    if others := [file for file in listed if not file.owner_noun and file.pk not in own]:
+        own |= {pk for see in nouns.handed_up("files_seen") for pk in see(user, others)}
     return [
         file
         for file in listed
-        if (file.owner_noun, file.owner_id) in seen
-        or (not file.owner_noun and file.uploaded_by_id is not None and file.uploaded_by_id == user.pk)
+        if (file.owner_noun, file.owner_id) in seen or (not file.owner_noun and file.pk in own)
     ]
 
 

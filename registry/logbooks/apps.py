@@ -20,6 +20,8 @@ class LogbooksConfig(AppConfig):
         "registry.logbooks.operations.deciding.withdraw_entry",
     )
     navigation = (("logbooks", "工作台账", ("logbook", "entry", "entries", "album"), "see"),)
+    entry_panels = ("registry.logbooks.pages.checked.of_entry",)
+    compliance_panels = ("registry.logbooks.pages.checked.of_place",)
     unit_panels = ("registry.logbooks.pages.panels.of_unit",)
     organization_panels = ("registry.logbooks.pages.panels.of_organization",)
     person_panels = ("registry.logbooks.pages.panels.of_person",)

@@ -48,7 +48,7 @@ class EntryImporter(Importer):
     def batches(self, tables: list[Table]) -> Iterator[list[Case]]:
         """Yield the rows batch by batch."""
         code = tables[0].noun.slug.removeprefix(PREFIX)
-        self.logbook = Logbook.objects.select_related("unit").get(code=code)
+        self.logbook = Logbook.objects.select_related("unit").prefetch_related("handed").get(code=code)
         self.fields = whole_design(self.logbook).asked
         self.taken = {}
         for cases in batches(self.session.cases(tables), BATCH):

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 
 from registry.logbooks.design import About, Design, Group, Way, read
-from registry.models import Campaign, Organization, Person, Unit, User
+from registry.models import Campaign, Organization, Person, Source, Unit, User
 from registry.models.approvable import Approvable
 from registry.models.base import Link, Registered, ends_not_before_start
 from registry.models.kinds import PENDING_STATES, WorkflowState
@@ -38,6 +38,8 @@ class Logbook(Registered):
     shipped = models.CharField("照自带台账", max_length=40, blank=True)
     design = models.JSONField("字段、步骤和计数", default=dict)
     edition = models.PositiveIntegerField("版次", default=1, editable=False)
+    handed = models.ManyToManyField(Unit, verbose_name="使用单位", through="HandedDown", related_name="+")
+    """Those below that use it, each with all below it; none: all below."""
 
     class Meta:
         verbose_name = "台账"
@@ -55,6 +57,20 @@ class Logbook(Registered):
     def made(self) -> Design:
         """Its design, read."""
         return read(self.design)
+
+
+class HandedDown(models.Model):
+    """A unit to which a logbook of a unit above is handed down, where not all below that one use it."""
+
+    logbook = models.ForeignKey(Logbook, on_delete=models.CASCADE, related_name="+")
+    unit = Link(Unit, "使用单位", related_name="+")
+
+    class Meta:
+        verbose_name = "台账的使用单位"
+        constraints = [models.UniqueConstraint(fields=["logbook", "unit"], name="handeddown_once")]
+
+    def __str__(self) -> str:
+        return f"{self.logbook} · {self.unit}"
 
 
 class AddedFields(Registered):
@@ -120,12 +136,14 @@ class Entry(Approvable):
     """
 
     code = models.CharField("条目编号", max_length=20, unique=True, editable=False)
-    logbook = Link(Logbook, "台账", related_name="entries")
+    # Each is the beginning of an index below: no other one is kept for the key alone.
+    logbook = Link(Logbook, "台账", related_name="entries", db_index=False)
     edition = models.PositiveIntegerField("版次", default=1, editable=False)
-    unit = Link(Unit, "单位", related_name="entries")
+    unit = Link(Unit, "单位", related_name="entries", db_index=False)
     organization = Link(Organization, "组织", null=True, related_name="entries")
     person = Link(Person, "人员", null=True, related_name="entries")
     campaign = Link(Campaign, "专项任务", null=True, related_name="entries")
+    source = Link(Source, "来源", null=True, related_name="entries", db_index=False)
     happened_on = models.DateField("日期")
     title = models.CharField("摘要", max_length=80, blank=True, editable=False)
     values = models.JSONField("内容", default=dict)
@@ -174,7 +192,7 @@ class Entry(Approvable):
 class EntryPerson(models.Model):
     """Somebody whom a field of an entry names, with the role in it."""
 
-    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="people")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="people", db_index=False)
     field = models.CharField("字段", max_length=30)
     person = Link(Person, "人员", related_name="in_entries")
     role = models.CharField("角色", max_length=30, blank=True)
@@ -192,7 +210,7 @@ class EntryPerson(models.Model):
 class EntryStep(models.Model):
     """A step that an entry has come to: when, by whose decision, with which document."""
 
-    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="steps")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="steps", db_index=False)
     step = models.CharField("步骤", max_length=30)
     reached_on = models.DateField("日期")
     reached_at = models.TimeField("时间", null=True, blank=True)

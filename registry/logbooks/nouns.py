@@ -21,6 +21,7 @@ LOGBOOK = Noun(
     ),
     unit_path="unit",
     is_seen_below=True,
+    handed_to="handed",
     related=("unit",),
     page="logbook",
     list_page="logbooks",
@@ -44,7 +45,7 @@ ENTRY = Noun(
         Verb("return_entry", "退回条目", APPROVE),
     ),
     unit_path="unit",
-    related=("logbook__unit", "unit", "organization", "person", "campaign"),
+    related=("logbook__unit", "unit", "organization", "person", "campaign", "source"),
     page="entry",
     page_key_label="条目编号",
     named=(),
@@ -53,6 +54,7 @@ ENTRY = Noun(
 
 WORDS = {
     "logbook": RecordWord("台账"),
+    "handed": RecordWord("使用单位"),
     "logbook_fields": RecordWord("字段"),
     "logbook_steps": RecordWord("步骤"),
     "logbook_counters": RecordWord("指标"),

@@ -23,17 +23,18 @@ from registry.logbooks.design import (
     Way,
     condition_said,
 )
-from registry.logbooks.models import Entry, EntryStep, Logbook
-from registry.logbooks.values import LONGEST, MOST, ROWS, hours_between, is_empty
+from registry.logbooks.models import Entry, Logbook
+from registry.logbooks.steps import NEEDS
+from registry.logbooks.values import LONGEST, MOST, ROWS, is_empty
 from registry.models import Campaign, Organization, Person, Unit
+from registry.models.base import in_spans
+from registry.models.hierarchy import Span
 from registry.rules import campaigns
-from registry.rules.findings import Finding, Severity, Wrong, first_of, for_each, in_future, refusal
+from registry.rules.findings import Finding, Wrong, first_of, for_each, in_future, refusal
 from registry.rules.units import Closing
 
 FIXED = ("happened_on", "unit", "organization", "person", "campaign")
 """What every entry has beside the fields of its logbook."""
-NEEDS = {"document_number": "文号", "decided_by": "决定机关或人员", "note": "说明"}
-"""What a step may ask for."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,6 +82,14 @@ class Naming:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Handing:
+    """A logbook that would be handed down to these units only; none: to all below."""
+
+    logbook: Logbook
+    units: Sequence[Unit]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Adding:
     """A unit that would add fields of its own to a logbook."""
 
@@ -94,19 +103,6 @@ class Ending:
 
     logbook: Logbook
     on: date
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Stepping:
-    """A step that an entry would come to."""
-
-    entry: Entry
-    design: Design
-    step: Step
-    reached: Sequence[EntryStep]
-    on: date
-    at: time | None = None
-    given: Mapping[str, str] = field(default_factory=dict)
 
 
 # --- The design -----------------------------------------------------------------------------------
@@ -255,6 +251,22 @@ def adding_refusals(proposal: Adding) -> Wrong:
 
 
 @for_each
+def handing_refusals(proposal: Handing) -> Wrong:
+    """Check that the units lie below the logbook's, and that none with entries is left out."""
+    logbook, units = proposal.logbook, proposal.units
+    for unit in units:
+        if unit.pk == logbook.unit_id or not is_at_or_below(logbook.unit, unit):
+            yield "unit_below", "handed", f"“{unit.name}”不是“{logbook.unit.name}”的下级,请从下级单位中选。"
+            return
+    if units and logbook.pk is not None:
+        rows = Entry.objects.filter(logbook=logbook).exclude(state="withdrawn").exclude(unit=logbook.unit)
+        left = rows.exclude(in_spans([Span(unit.tree_id, unit.lft, unit.rght) for unit in units], "unit__"))
+        if (entry := left.select_related("unit").order_by("unit__tree_id", "unit__lft").first()) is not None:
+            message = f"“{entry.unit.name}”已有条目,请把它或它的上级也选上。"
+            yield "no_entries_left_out", "handed", message
+
+
+@for_each
 def ending_refusals(proposal: Ending) -> Wrong:
     """Check the day on which a logbook would end: no entries on it or later."""
     logbook, on = proposal.logbook, proposal.on
@@ -273,8 +285,13 @@ def is_at_or_below(top: Unit, unit: Unit) -> bool:
 
 
 def below(logbook: Logbook, units: Iterable[Unit]) -> set[int]:
-    """Return the keys of those units that lie at or below the logbook's."""
-    return {unit.pk for unit in units if is_at_or_below(logbook.unit, unit)}
+    """Return the keys of those units that use the logbook: below its own, or where it is handed down."""
+    tops = (list(logbook.handed.all()) if logbook.pk is not None else []) or [logbook.unit]
+    return {
+        unit.pk
+        for unit in units
+        if unit.pk == logbook.unit_id or any(is_at_or_below(top, unit) for top in tops)
+    }
 
 
 # --- An entry -------------------------------------------------------------------------------------
@@ -426,45 +443,6 @@ def _check_bounds(each: Field, number: Number, before: str, after: str) -> Itera
             each.key,
             f"“{each.label}”不能大于 {each.upper:,}{after and ' ' + after},现在是 {number:,}。",
         )
-
-
-# --- Steps ----------------------------------------------------------------------------------------
-
-
-@for_each
-def step_refusals(proposal: Stepping) -> Wrong:
-    """Check that a step may follow where the entry stands, on that day, and that what it needs is given."""
-    step, entry = proposal.step, proposal.entry
-    if any(each.step == step.key for each in proposal.reached):
-        yield "step_once", "step", f"“{entry}”已经到过“{step.label}”。"
-    elif step not in proposal.design.following(entry.step):
-        now = proposal.design.step_by_key.get(entry.step)
-        yield (
-            "step_follows",
-            "step",
-            f"“{entry}”现在是“{now.label if now else '未开始'}”,不能转到“{step.label}”。",
-        )
-    yield from in_future("on", proposal.on)
-    last = max((each.reached_on for each in proposal.reached), default=entry.happened_on)
-    if proposal.on < last:
-        yield "steps_in_order", "on", f"日期不能早于上一步的 {last:%Y-%m-%d}。"
-    for name in step.needs:
-        if not proposal.given.get(name, "").strip():
-            yield "step_needs", name, f"请填写{NEEDS[name]}。"
-
-
-def step_hints(proposals: Sequence[Stepping]) -> list[Finding]:
-    """Say where a step comes later than the design asks (快报快审快批快奖)."""
-    found = []
-    for proposal in proposals:
-        hours, last = proposal.step.hours, proposal.reached[-1] if proposal.reached else None
-        if hours is None or last is None:
-            continue
-        passed = hours_between((last.reached_on, last.reached_at), (proposal.on, proposal.at))
-        if passed > hours:
-            message = f"“{proposal.step.label}”应在上一步后 {hours} 小时内,现在是 {passed} 小时。"
-            found.append(Finding("step_in_time", Severity.WARN, "on", message, proposal))
-    return found
 
 
 # --- What stands in the way of others -------------------------------------------------------------

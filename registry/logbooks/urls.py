@@ -5,6 +5,7 @@ from django.urls import path
 from registry.logbooks.pages import (
     album,
     changes,
+    checked,
     entering,
     idle,
     making,
@@ -14,6 +15,7 @@ from registry.logbooks.pages import (
     ticked,
     views,
 )
+from registry.web.tables import export
 
 urlpatterns = [
     path("logbooks/", overview.logbooks, name="logbooks"),
@@ -30,6 +32,8 @@ urlpatterns = [
     path("logbooks/<slug:code>/idle/", idle.idle, name="entries_idle"),
     path("export/logbooks/<slug:code>/", views.export, name="entries_export"),
     path("export/logbooks/<slug:code>/idle/", idle.export, name="entries_idle_export"),
+    path("entries/checked/", checked.checked, name="entries_checked"),
+    path("export/entries/checked/", export(checked.CheckedTable), name="entries_checked_export"),
     path("entries/counted/", views.counted, name="entries_counted"),
     path("entries/<slug:code>/", page.entry, name="entry"),
     path("entries/<slug:code>/edit/", changes.edit, name="entry_edit"),

@@ -95,5 +95,7 @@ def is_read_only() -> bool:
     if connection.vendor == "sqlite":
         place = str(connection.settings_dict["NAME"])
         return os.path.isfile(place) and not os.access(place, os.W_OK)
+    if getattr(connection, "is_replica", False):
+        return False  # what is written goes to the primary
     known = getattr(connection.connection, "get_parameter_status", lambda name: None)
     return "on" in (known("in_hot_standby"), known("default_transaction_read_only"))

@@ -125,9 +125,12 @@ _KNOWN: ContextVar[_Known | None] = ContextVar("registry_hierarchy", default=Non
 
 
 @contextmanager
-def remembering() -> Iterator[None]:
-    """Remember the moves and the roots inside the block, which must change nothing."""
-    if _KNOWN.get() is not None:
+def remembering(*, anew: bool = False) -> Iterator[None]:
+    """Remember the moves and the roots inside the block, which must change nothing.
+
+    ``anew``: also where an outer block remembers what another server said.
+    """
+    if _KNOWN.get() is not None and not anew:
         yield
         return
     token = _KNOWN.set(_Known())

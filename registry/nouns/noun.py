@@ -82,7 +82,8 @@ class Noun:
     * ``within`` filters rows to intervals of the unit tree, where ``unit_path`` is not enough; with ``few``
       there are only a handful of rows, so each one may be checked.
     * ``is_seen_below``: rows of the units above are seen, too, and those of no unit; what is done with them
-      goes by their unit.
+      goes by their unit. ``handed_to`` leads to units to which a row is handed down: where there are any,
+      only who sees one of them, or stands below one, sees it below.
     * ``page`` is the name of its page's address, which has ``page_key``; ``page_at`` leads from a row
       without a page of its own to the one that has. ``public_key`` stands for a private ``page_key``.
       ``stands_for`` leads from a row that was merged into another to that one, which its key then finds.
@@ -103,6 +104,7 @@ class Noun:
     other_unit_path: str = ""
     within: Callable[[Rows, list[Span], bool], Rows] | None = None
     is_seen_below: bool = False
+    handed_to: str = ""
     related: tuple[str, ...] = ()
     page: str = ""
     page_at: str = ""
@@ -180,13 +182,27 @@ class Noun:
             return self.inside(rows, spans, few=few)
         unit = f"{self.unit_path}__"
         seen = in_spans(spans, unit) | Q(**{f"{self.unit_path}__isnull": True})
-        for span in spans:
-            above = {"tree_id": span.tree_id, "lft__lte": span.lo, "rght__gte": span.hi}
-            seen |= Q(**{f"{unit}{name}": value for name, value in above.items()})
-        return rows.filter(seen)
+        return rows.filter(seen | over(spans, unit) & self._handed_down(spans))
+
+    def _handed_down(self, spans: list[Span]) -> Q:
+        """Return the condition that a row of a unit above is meant for somebody in the intervals."""
+        if not self.handed_to:
+            return Q()
+        unit = f"{self.handed_to}__"
+        meant = self.model._default_manager.filter(in_spans(spans, unit) | over(spans, unit))
+        return Q(**{f"{self.handed_to}__isnull": True}) | Q(pk__in=meant.values("pk"))
 
     def __str__(self) -> str:
         return self.label
+
+
+def over(spans: Iterable[Span], path: str) -> Q:
+    """Return the condition that the unit at ``path`` stands above one of the intervals, or at its top."""
+    found = Q(pk__in=[])
+    for span in spans:
+        above = {"tree_id": span.tree_id, "lft__lte": span.lo, "rght__gte": span.hi}
+        found |= Q(**{f"{path}{name}": value for name, value in above.items()})
+    return found
 
 
 def follow(row: Any, path: str) -> Any:

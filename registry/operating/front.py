@@ -12,6 +12,7 @@ from registry.models import modes
 from registry.models.modes import Mode
 from registry.operating import health
 from registry.operating.health import OK
+from registry.operating.metrics import metrics
 from registry.web.errors import maintenance_page
 
 
@@ -40,7 +41,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return response
 
 
-MACHINES: dict[str, Callable[[HttpRequest], HttpResponse]] = {"/healthz": healthz, "/readyz": readyz}
+MACHINES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/healthz": healthz,
+    "/readyz": readyz,
+    "/metrics": metrics,
+}
 
 
 class FrontMiddleware:

@@ -23,6 +23,7 @@ from registry.audit import seals
 from registry.models import AuditEntry, guards, modes
 from registry.models.modes import Mode
 from registry.operating import keeping, slow
+from registry.operating.replica import REPLICA
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -76,7 +77,19 @@ def ready() -> list[Line]:
 
 def everything() -> list[Line]:
     """Return all there is to say."""
-    every = (_version, _mode, _database, _migrations, _guards, _worker, _queue, _seal, _backup, _disk)
+    every = (
+        _version,
+        _mode,
+        _database,
+        _replica,
+        _migrations,
+        _guards,
+        _worker,
+        _queue,
+        _seal,
+        _backup,
+        _disk,
+    )
     return list(_look((*every, _logs, _mail, _slow_pages)))
 
 
@@ -160,6 +173,23 @@ def _database() -> Line:
         BAD,
         "database_standby",
         "确认主数据库已停后,把备用数据库升为主数据库(`docs/operations.md`)。",
+    )
+
+
+def _replica() -> Line:
+    if not settings.DATABASE_REPLICA:
+        return Line("replica", "备用数据库", "没有设置,所有页面读主数据库。")
+    standing = REPLICA.standing()
+    if standing.is_near:
+        return Line("replica", "备用数据库", f"在同步,数据截至 {_time(standing.as_of)}。")
+    said = "落后较多" if standing.is_up else "没有应答,或不是备用数据库"
+    return Line(
+        "replica",
+        "备用数据库",
+        f"{said}:页面改读主数据库,使用不受影响。",
+        WARN,
+        "replica_behind" if standing.is_up else "replica_down",
+        "在备用服务器上查看数据库是否在运行、与主服务器的网络(`docs/operations.md`)。",
     )
 
 
@@ -278,26 +308,30 @@ def _backup() -> Line:
     )
 
 
-def disks() -> dict[str, int]:
+PLACES = {"files": "照片和文件", "state": "运行状态", "database": "数据库", "log": "日志"}
+"""What is kept on disks."""
+
+
+def disks() -> dict[tuple[str, ...], int]:
     """Return the bytes free on each disk that the registry writes to, by what is kept there."""
-    places = {"照片和文件": Path(settings.FILES_DIR), "运行状态": Path(settings.STATE_DIR)}
+    places = {"files": Path(settings.FILES_DIR), "state": Path(settings.STATE_DIR)}
     if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).is_absolute():
-        places["数据库"] = Path(str(connection.settings_dict["NAME"])).parent
+        places["database"] = Path(str(connection.settings_dict["NAME"])).parent
     if settings.LOG_DIR:
-        places["日志"] = settings.LOG_DIR
-    free: dict[tuple[int, int], tuple[str, int]] = {}
-    for label, place in places.items():
+        places["log"] = settings.LOG_DIR
+    found: dict[int, tuple[tuple[str, ...], int]] = {}
+    for name, place in places.items():
         there = next(each for each in (place, *place.parents) if each.exists())
-        key = (there.stat().st_dev, 0)
-        said = f"{free[key][0]}、{label}" if key in free else label
-        free[key] = said, shutil.disk_usage(there).free
-    return dict(free.values())
+        names, _free = found.get(there.stat().st_dev, ((), 0))
+        found[there.stat().st_dev] = (*names, name), shutil.disk_usage(there).free
+    return dict(found.values())
 
 
 def _disk() -> Line:
     found = disks()
     least = min(found.values())
-    said = ";".join(f"{label}所在磁盘剩余 {_size(free)}" for label, free in found.items()) + "。"
+    labels = {places: "、".join(PLACES[place] for place in places) for places in found}
+    said = ";".join(f"{labels[places]}所在磁盘剩余 {_size(free)}" for places, free in found.items()) + "。"
     if least >= LOW:
         return Line("disk", "磁盘", said)
     return Line(
@@ -331,7 +365,7 @@ def _slow_pages() -> Line:
     return Line("slow", "慢页面", f"七天内 {times:,} 次超过 {settings.SLOW_PAGE_MS / 1000:g} 秒,见下表。")
 
 
-_ASKING = (_database, _migrations, _guards, _worker, _queue, _seal, _backup)
+_ASKING = (_database, _replica, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
 
 
@@ -350,7 +384,7 @@ def tell() -> list[Line]:
     """Log what is wrong, which also mails it where that is configured; return it."""
     wrong = [line for line in everything() if line.state == BAD]
     for line in wrong:
-        logger.error("%s: %s%s", line.wrong, line.said, line.todo)
+        logger.error("%s: %s%s", line.wrong, line.said, line.todo, extra={"same": line.wrong})
     return wrong
 
 

@@ -42,7 +42,7 @@ def _values(row: Model) -> dict[str, Any]:
 def rows_in(value: Any) -> dict[Key, Model]:
     """Return the rows that packed values name, with their units, read by one query for each model."""
     wanted: dict[str, set[int]] = {}
-    for label, pk in _keys(value):
+    for label, pk in keys_in(value):
         wanted.setdefault(label, set()).add(pk)
     found: dict[Key, Model] = {}
     for label, pks in wanted.items():
@@ -60,16 +60,17 @@ def _with_unit(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.select_related(*(path for path in paths if path)) if any(paths) else rows
 
 
-def _keys(value: Any) -> Iterator[Key]:
+def keys_in(value: Any) -> Iterator[Key]:
+    """Yield the rows that a packed value names."""
     if isinstance(value, list):
         for each in value:
-            yield from _keys(each)
+            yield from keys_in(each)
     elif isinstance(value, dict):
         if "row" in value:
             label, pk = value["row"]
             yield label, pk
         else:
-            yield from _keys(list(value.values()))
+            yield from keys_in(list(value.values()))
 
 
 def unpacked(facts: Mapping[str, Any], rows: Mapping[Key, Model] | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +79,11 @@ class Frame:
     def mode_said(self) -> str:
         """What whoever switched the mode says to users."""
         return modes.standing().said
+
+    @property
+    def replica_as_of(self) -> datetime | None:
+        """Up to when the page knows everything, where it was read from a second database."""
+        return getattr(self.request, "replica_as_of", None)
 
     @property
     def request_number(self) -> str:

@@ -147,7 +147,12 @@ def fault_page(request: HttpRequest, fault: Fault, error: BaseException | None =
         response.headers["Retry-After"] = str(RETRY_AFTER[fault])
     said = str(error).strip().partition("\n")[0] if error is not None else "maintenance"
     logger.error(
-        "%s %s: %s (%s)", request.method, request.path, fault.value, said, extra={"request": request}
+        "%s %s: %s (%s)",
+        request.method,
+        request.path,
+        fault.value,
+        said,
+        extra={"request": request, "same": fault.value},
     )
     response._has_been_logged = True  # type: ignore[attr-defined]  # by Django: it would add the traceback
     return response

@@ -52,12 +52,18 @@ def stop(name: str) -> None:
 
 def living() -> dict[str, datetime]:
     """Return the workers that live, each with the time of its last sign."""
-    since = timezone.now() - SILENT_AFTER
+    return _signs(timezone.now() - SILENT_AFTER)
+
+
+def last_sign() -> datetime | None:
+    """Return when a worker was last heard of; None where none was within a day, or it ended well."""
+    return max(_signs(timezone.now() - FORGOTTEN_AFTER).values(), default=None)
+
+
+def _signs(since: datetime) -> dict[str, datetime]:
     if (pattern := _file("*")) is not None:
-        seen = {name: at for name, at in _touched(pattern) if at >= since}
-    else:
-        seen = dict(Worker.objects.filter(seen_at__gte=since).values_list("name", "seen_at"))
-    return seen
+        return {name: at for name, at in _touched(pattern) if at >= since}
+    return dict(Worker.objects.filter(seen_at__gte=since).values_list("name", "seen_at"))
 
 
 def forget_the_gone() -> None:

@@ -26,6 +26,7 @@ from registry.counting.reconciliation import Verdict, reconcile
 from registry.counting.rollup import rollup
 from registry.demo.counted import REPORTED_ONLY
 from registry.demo.opening import OPENING, opening
+from registry.demo.photos import EACH, SHOWN
 from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.shipped import shipped
 from registry.models import (
@@ -262,6 +263,20 @@ def test_every_shipped_logbook_is_in_use_and_says_where_its_entries_come_from() 
     assert notes > len(named)
     waiting = Entry.objects.exclude(state="approved")
     assert set(waiting.values_list("logbook__code", "state")) == {("commendation", "submitted")}
+
+
+def test_an_entry_leads_to_its_article_and_some_have_photos_that_say_they_are_samples(client: Client) -> None:
+    assert Entry.objects.filter(is_sample=False, source=None).count() == 0
+    client.force_login(User.objects.get(username="admin"))
+    entry = Entry.objects.filter(is_sample=False, logbook__code="ceremony").first()
+    assert entry is not None
+    assert entry.source is not None
+    assert entry.source.get_absolute_url() in client.get(entry.get_absolute_url()).content.decode()
+    album = client.get("/album/", {"unit": "gonganbu", "as_of": "2020-12-31"})
+    photos = album.context["page_obj"].paginator.object_list
+    assert len(photos) == EACH * len(SHOWN)
+    assert all(each.caption.startswith("演示照片:") for each in photos)
+    assert client.get(photos[0].thumb_url)["Content-Type"] == "image/jpeg"
 
 
 def test_each_entry_keeps_the_order_of_its_steps() -> None:

@@ -391,6 +391,40 @@ def test_an_approved_entry_is_changed_and_taken_back_by_two(world: World) -> Non
     assert entry.values["number"] == 7  # another person approves that, too
 
 
+def test_who_approves_a_change_sees_its_photos_before_and_after(
+    world: World, settings: Any, tmp_path: Path
+) -> None:
+    settings.FILES_DIR = tmp_path
+    fields = [*DESIGN["fields"], {"key": "photos", "label": "照片", "type": "photos", "upper": 3}]
+    make_logbook(world.top, needs_approval=True, design={**DESIGN, "fields": fields})
+    clerk, approver = (make_user(name, world.top, name) for name in ("clerk", "approver"))
+    client, other, viewer = (
+        client_of(clerk),
+        client_of(approver),
+        client_of(make_user("viewer", world.top, "viewer")),
+    )
+    old, new = receive(
+        Actor(user=clerk), [SimpleUploadedFile(name, photo()) for name in ("旧.jpg", "新.jpg")], "photo"
+    ).stored
+    client.post(FORM, sent(world, save_as="draft", v_photos=[old.pk]))
+    entry = Entry.objects.get()
+    assert [str(file) for file in album.files_of(entry)] == ["旧.jpg"], "a draft keeps its photos"
+    client.post(f"/entries/{entry.code}/submit/")
+    other.post(f"/entries/{entry.code}/approve/")
+    entry.refresh_from_db()
+    assert other.get(new.thumb_url).status_code == 404
+    client.post(f"/entries/{entry.code}/edit/", sent(world, v_photos=[new.pk], version=entry.version))
+    waits = Submission.objects.get()
+    (shown,) = other.get(f"/approvals/{waits.pk}/").context["photos"]
+    assert (shown.before, shown.after) == ([old], [new])
+    assert other.get(new.thumb_url).status_code == other.get(f"/files/{new.pk}/").status_code == 200
+    assert viewer.get(new.thumb_url).status_code == 404, "nobody else sees it before it is approved"
+    other.post(f"/approvals/{waits.pk}/approve/")
+    assert [str(file) for file in album.files_of(entry)] == ["新.jpg"]
+    assert other.get(f"/approvals/{waits.pk}/").context["photos"] == []
+    assert viewer.get(new.thumb_url).status_code == 200
+
+
 def test_entries_wait_on_the_desk_and_come_back_there(world: World) -> None:
     make_logbook(world.top, needs_approval=True)
     clerk, approver = (client_of(make_user(name, world.top, name)) for name in ("clerk", "approver"))

@@ -66,7 +66,7 @@ def test_a_silent_worker_is_named_but_keeps_no_page_from_being_shown(client: Cli
 def test_a_disk_that_fills_up_is_named_and_a_full_one_stops_requests(
     client: Client, monkeypatch: pytest.MonkeyPatch, free: float, status: int, wrong: list[str]
 ) -> None:
-    monkeypatch.setattr(health, "disks", lambda: {"照片和文件": int(free * GB)})
+    monkeypatch.setattr(health, "disks", lambda: {("files",): int(free * GB)})
     assert asked(client) == (status, wrong)
 
 

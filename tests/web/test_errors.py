@@ -207,7 +207,14 @@ def test_every_page_but_the_login_needs_a_login(client):
     make_unit("top")
     checked = 0
     for path, pattern in _patterns(get_resolver()):
-        if pattern.name in ("login", "login_code", "logout", "healthz", "readyz") or path.startswith("^"):
+        if pattern.name in (
+            "login",
+            "login_code",
+            "logout",
+            "healthz",
+            "readyz",
+            "metrics",
+        ) or path.startswith("^"):
             continue
         address = "/" + re.sub(r"<(\w+):\w+>|<\w+>", lambda match: "1" if match[1] == "int" else "top", path)
         if "(" in address or "\\" in address:

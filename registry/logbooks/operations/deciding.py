@@ -11,7 +11,7 @@ from django.utils import timezone
 from registry import audit
 from registry.audit import Actor
 from registry.counting.totals.write import following
-from registry.logbooks import rules
+from registry.logbooks import rules, steps
 from registry.logbooks.models import Entry, EntryStep
 from registry.logbooks.operations.kept import (
     locked,
@@ -57,7 +57,7 @@ def step_entry(
         raise refuse("step", f"“{row.logbook.name}”没有这个步骤。")
     given = {"decided_by": decided_by, "document_number": document_number, "note": note}
     reached = list(row.steps.all())
-    refuse_if(rules.step_refusals([rules.Stepping(row, design, to, reached, on, at, given)]))
+    refuse_if(steps.step_refusals([steps.Stepping(row, design, to, reached, on, at, given)]))
     before = design.step_by_key.get(row.step)
     with following(rows=[row]):
         write_new([EntryStep(entry=row, step=step, reached_on=on, reached_at=at, **given)])

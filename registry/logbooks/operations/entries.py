@@ -34,7 +34,7 @@ from registry.logbooks.operations.kept import (
 )
 from registry.logbooks.operations.parts import design_at, designs_at
 from registry.logbooks.values import tidied
-from registry.models import Campaign, Organization, Person, Unit
+from registry.models import Campaign, Organization, Person, Source, Unit
 from registry.models.journal import remove, rewrite
 from registry.models.kinds import WorkflowState
 from registry.models.writer import write_new
@@ -69,6 +69,8 @@ class New:
     campaign: Campaign | None = None
     steps: Sequence[Mapping[str, Any]] = ()
     """Steps that it has come to already: step, reached_on, and what else ``EntryStep`` holds."""
+    source: Source | None = None
+    """The article that reports it."""
 
 
 # --- Entering and mending ---------------------------------------------------------------------------
@@ -145,6 +147,7 @@ def add_entries(
             person=each.person,
             campaign=each.campaign,
             happened_on=each.happened_on,
+            source=each.source,
             is_sample=is_sample,
             helper=actor.user if logbook.is_walled else None,
         )

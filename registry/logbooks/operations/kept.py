@@ -247,5 +247,7 @@ def locked(entries: Sequence[Entry]) -> list[Entry]:
     keys = [row.pk for row in entries]
     list(Entry.objects.select_for_update(of=("self",)).filter(pk__in=keys).order_by("pk").values_list("pk"))
     rows = fresh_all(entries)
-    prefetch_related_objects(rows, "logbook__unit", "unit", "organization", "person", "campaign")
+    prefetch_related_objects(
+        rows, "logbook__unit", "logbook__handed", "unit", "organization", "person", "campaign"
+    )
     return rows

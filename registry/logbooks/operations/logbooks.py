@@ -13,14 +13,15 @@ from registry.audit import Actor
 from registry.logbooks import rules
 from registry.logbooks.design import Counter, Design, Field, read, read_fields
 from registry.logbooks.facts import item_key, slug_of, way_of
-from registry.logbooks.models import AddedFields, Entry, Logbook, LogbookItem
+from registry.logbooks.models import AddedFields, Entry, HandedDown, Logbook, LogbookItem
 from registry.logbooks.nouns import LOGBOOK
 from registry.logbooks.operations.kept import recount_entries
 from registry.logbooks.operations.parts import added_fields, items_of, used_fields
 from registry.logbooks.shipped import shipped
 from registry.models import Unit
+from registry.models.journal import remove
 from registry.models.writer import write_new
-from registry.operations.base import edited, fresh, need_right, operation, validated, write
+from registry.operations.base import edited, fresh, fresh_all, need_right, operation, validated, write
 from registry.operations.codes import give_codes
 from registry.refusals import need_reason, refuse
 from registry.rules.findings import refuse_if
@@ -40,10 +41,12 @@ def add_logbook(
     design: Mapping[str, Any],
     started_on: date | None = None,
     is_sample: bool = False,
+    handed: Sequence[Unit] = (),
     **facts: Any,
 ) -> Logbook:
     """Make a logbook at a unit, in use from a day on, or a draft without a day. Raises ``OperationRefused``.
 
+    ``handed`` are the units below that use it, each with all below it; none: all below.
     ``facts`` are group, about, purpose, is_walled, needs_approval, shipped and code.
     """
     locks.use_units([unit])
@@ -55,13 +58,18 @@ def add_logbook(
     made = _read(design)
     refuse_if(rules.naming_refusals([rules.Naming(logbook)]))
     refuse_if(rules.design_refusals([rules.Making(logbook.name, made, is_walled=logbook.is_walled)]))
+    handed = fresh_all(list(handed))
+    refuse_if(rules.handing_refusals([rules.Handing(logbook, handed)]))
     logbook.design = made.as_json()
     give_codes([logbook])
     validated(logbook, exclude=("unit", "design"))
     write_new([logbook])
+    write_new([HandedDown(logbook=logbook, unit=each) for each in handed])
     _keep_items(logbook, (*made.fields, *made.kept))
     search.index_rows([logbook])
     after = {**audit.fields_of(logbook, [*_TOLD]), **_numbers(made)}
+    if handed:
+        after["handed"] = said_units(handed)
     audit.record(actor, "add_logbook", logbook, after=after, effective_on=started_on)
     return logbook
 
@@ -101,10 +109,14 @@ def edit_logbook(
     logbook: Logbook,
     changes: Mapping[str, Any],
     design: Mapping[str, Any] | None = None,
+    handed: Sequence[Unit] | None = None,
     version: int | None = None,
     reason: str = "",
 ) -> Logbook:
-    """Change plain facts of a logbook and its design: a new edition. A field with values keeps its type."""
+    """Change plain facts of a logbook and its design: a new edition. A field with values keeps its type.
+
+    ``handed``: to which units below it is handed down; None: as it is.
+    """
     logbook = _locked(logbook)
     need_right(actor, "edit_logbook", logbook)
     candidate, wanted = edited(
@@ -121,14 +133,17 @@ def edit_logbook(
     if "is_walled" in wanted and Entry.objects.filter(logbook=logbook).exists():
         raise refuse("is_walled", "台账已有条目,不能改限阅与否;请另建一本。")
     told: dict[str, Any] = {}
+    handed_before = _hand_down(logbook, handed)
     if made != before:
         wanted |= {"design": made.as_json(), "edition": logbook.edition + 1}
         told = said_changes(before, made)
         _keep_items(logbook, (*made.fields, *made.kept))
-    if not wanted:
+    if not wanted and not handed_before:
         return logbook
     old, new = write(logbook, wanted)
     hidden = ("design", "edition")
+    if handed_before:
+        old, new = {**old, "handed": handed_before[0]}, {**new, "handed": handed_before[1]}
     audit.record(
         actor,
         "edit_logbook",
@@ -209,6 +224,23 @@ def _dated(
     before, after = write(logbook, values)
     audit.record(actor, verb, logbook, before=before, after=after, reason=reason, effective_on=on)
     return logbook
+
+
+def _hand_down(logbook: Logbook, handed: Sequence[Unit] | None) -> tuple[str, str] | None:
+    """Hand a logbook down to these units; return in words to which before and now, None: no change."""
+    before = list(logbook.handed.all())
+    if handed is None or {each.pk for each in before} == {each.pk for each in handed}:
+        return None
+    handed = fresh_all(list(handed))
+    refuse_if(rules.handing_refusals([rules.Handing(logbook, handed)]))
+    remove(HandedDown.objects.filter(logbook=logbook))
+    write_new([HandedDown(logbook=logbook, unit=each) for each in handed])
+    return said_units(before), said_units(handed)
+
+
+def said_units(units: Sequence[Unit]) -> str:
+    """Return in words by whom a logbook is used."""
+    return "、".join(unit.name for unit in units) or "本单位及全部下级"
 
 
 def said_changes(before: Design, after: Design) -> dict[str, str]:

@@ -15,9 +15,12 @@ from registry.logbooks import metrics
 from registry.logbooks.design import Design, Group
 from registry.logbooks.metrics import LogbookMetric
 from registry.logbooks.models import Logbook
+from registry.logbooks.nouns import LOGBOOK
 from registry.models import Unit
 from registry.models.base import on_day
+from registry.models.hierarchy import Span
 from registry.models.kinds import WorkflowState
+from registry.nouns.noun import over
 from registry.web.address import Address
 
 TONES = {"draft": "warn", "submitted": "warn", "returned": "bad", "withdrawn": "plain", "approved": "ok"}
@@ -32,23 +35,26 @@ def get_logbook(user: access.AnyUser, code: str) -> Logbook:
 
 def used_at(unit: Unit, day: date, about: str = "") -> list[Logbook]:
     """Return the logbooks in use at a unit on a day: its own and those of the units above, by group."""
-    above = Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
-    return in_order(Logbook.objects.filter(above, on_day(day)), about)
+    rows = Logbook.objects.filter(_above(unit, "unit__"), on_day(day))
+    meant = Logbook.objects.filter(_above(unit, "handed__")).values("pk")
+    return in_order(rows.filter(Q(handed=None) | Q(unit=unit) | Q(pk__in=meant)), about)
 
 
 def used_below(units: Sequence[Unit], day: date) -> list[Logbook]:
     """Return the logbooks in use at these units, above or below them on a day."""
-    found = Q(pk__in=[])
-    for unit in units:
-        own = Q(unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
-        found |= Q(unit__tree_id=unit.tree_id) & (own | Q(unit__lft__range=(unit.lft, unit.rght)))
-    return in_order(Logbook.objects.filter(found, on_day(day)))
+    seen = LOGBOOK.seen(Logbook.objects.all(), [Span(unit.tree_id, unit.lft, unit.rght) for unit in units])
+    return in_order(seen.filter(on_day(day)))
+
+
+def _above(unit: Unit, path: str) -> Q:
+    return over([Span(unit.tree_id, unit.lft, unit.rght)], path)
 
 
 def in_order(rows: QuerySet[Logbook], about: str = "") -> list[Logbook]:
     """Return logbooks by group, in a group the first made first; with ``about`` those of such rows."""
     rows = rows.filter(about=about) if about else rows
-    return sorted(rows.select_related("unit"), key=lambda each: (_GROUPS.get(each.group, 99), each.pk))
+    rows = rows.select_related("unit").prefetch_related("handed")
+    return sorted(rows, key=lambda each: (_GROUPS.get(each.group, 99), each.pk))
 
 
 def watched(logbook: Logbook) -> list[Logbook]:

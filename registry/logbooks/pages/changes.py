@@ -13,7 +13,7 @@ from registry import access
 from registry.audit import Actor
 from registry.files import album
 from registry.files.receiving import take_in
-from registry.logbooks import rules, walls
+from registry.logbooks import steps, walls
 from registry.logbooks.design import OF_FILES, Step
 from registry.logbooks.models import Entry
 from registry.logbooks.operations import deciding, entries
@@ -157,7 +157,7 @@ def step(request: HttpRequest, code: str) -> HttpResponse:
     def late() -> Sequence[str]:
         sent = form.cleaned_data
         design = design_at(row.logbook, row.unit)
-        return warnings(rules.step_hints([rules.Stepping(row, design, to, reached, sent["on"], sent["at"])]))
+        return warnings(steps.step_hints([steps.Stepping(row, design, to, reached, sent["on"], sent["at"])]))
 
     job = Job(request, row, to.label)
     hours = [f"应在上一步后 {to.hours} 小时内。"] if to.hours is not None else []

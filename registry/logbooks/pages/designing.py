@@ -29,9 +29,9 @@ from registry.logbooks.design import (
 from registry.logbooks.models import Logbook
 from registry.logbooks.nouns import LOGBOOK
 from registry.logbooks.pages.agreeing import AgreedForm, agreed_of, said_line
-from registry.logbooks.rules import NEEDS
+from registry.logbooks.steps import NEEDS
 from registry.refusals import OperationRefused
-from registry.web.fields import DayField, ScopedForm
+from registry.web.fields import DayField, PickerField, ScopedForm
 
 LISTED = "、"
 """What stands between choices."""
@@ -223,6 +223,13 @@ class DesignForm(ScopedForm):
     started_on = DayField(
         label="启用日期", help_text="这一天及以后的事可以登记;要补录以前的事,请填更早的日期。"
     )
+    handed = PickerField(
+        "unit",
+        multiple=True,
+        label="使用单位",
+        required=False,
+        help_text="只给选中的下级单位及其下级用,其他单位看不到;不选:本单位及全部下级。",
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     parts: tuple[str, ...] = ("fields", "steps", "counters")
@@ -373,7 +380,7 @@ class OwnFieldsForm(DesignForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in DesignForm.facts:
+        for name in (*DesignForm.facts, "handed"):
             del self.fields[name]
 
 

@@ -13,7 +13,8 @@ from django.core.exceptions import ValidationError
 from registry.files.fields import MOST, FilesField
 from registry.logbooks.design import OF_FILES, Design, Field, FieldType, Step
 from registry.logbooks.models import Logbook
-from registry.logbooks.rules import FIXED, NEEDS
+from registry.logbooks.rules import FIXED
+from registry.logbooks.steps import NEEDS
 from registry.logbooks.values import LONGEST, read_text
 from registry.web.campaigns import CampaignField
 from registry.web.fields import DayField, PickerField, ScopedForm, document_field, reason_field, wide
@@ -131,7 +132,7 @@ class EntryForm(ScopedForm):
         last = {name: fields.pop(name) for name in ("campaign", "version", "reason") if name in fields}
         for each in self.asked:
             made = field_of(each, is_draft=is_draft, told=design.told_conditions(each))
-            made.may_be_required = bool(each.when) and (each.required or each.always)  # type: ignore[attr-defined]
+            made.when = bool(each.when) and (each.required or each.always)  # type: ignore[attr-defined]
             fields[f"{PREFIX}{each.key}"] = deepcopy(made)  # a picker's parts meet
         self.fields = fields | last
         self.begin_fields()

@@ -22,6 +22,7 @@ from registry.logbooks.operations.logbooks import (
     copy_shipped,
     edit_logbook,
     end_logbook,
+    said_units,
     start_logbook,
 )
 from registry.logbooks.operations.parts import design_at, whole_design
@@ -54,10 +55,11 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
 
     def made() -> Logbook:
         told = form.told if request.POST.get("do") == "start" else {**form.told, "started_on": None}
-        return add_logbook(actor=actor_of(request), unit=unit, design=form.made, **told)
+        handed = form.cleaned_data["handed"]
+        return add_logbook(actor=actor_of(request), unit=unit, design=form.made, handed=handed, **told)
 
     def said(logbook: Logbook) -> str:
-        what = "已启用,本单位及下级可以登记" if logbook.started_on else "已存为草稿,启用后才能登记"
+        what = "已启用,使用单位可以登记" if logbook.started_on else "已存为草稿,启用后才能登记"
         return format_html("台账“{}”{}。", logbook.name, what)
 
     context = _around(request, unit, "新建台账")
@@ -68,7 +70,8 @@ def add(request: HttpRequest, code: str) -> HttpResponse:
 def edit(request: HttpRequest, code: str) -> HttpResponse:
     """Change a logbook and its design: a new edition; what is in it stays."""
     logbook: Logbook = access.get_row(request.user, "logbook", code, "edit_logbook")
-    initial = {**facts_of(logbook), "version": logbook.version}
+    handed = list(logbook.handed.all())
+    initial = {**facts_of(logbook), "handed": handed, "version": logbook.version}
     books = _books(logbook.unit)
     form = DesignForm(posted(request), user=request.user, begin=logbook.made, books=books, initial=initial)
     if logbook.started_on is None:
@@ -80,6 +83,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
             logbook=logbook,
             changes=form.told,
             design=form.made,
+            handed=form.cleaned_data["handed"],
             version=form.cleaned_data["version"],
         )
 
@@ -292,6 +296,7 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
             "actions": actions,
             "facts": [
                 ("单位", logbook.unit.name),
+                ("使用单位", said_units(list(logbook.handed.all()))),
                 ("类别", logbook.get_group_display()),
                 ("登记对象", logbook.get_about_display()),
                 ("用途", logbook.purpose or "–"),

@@ -105,6 +105,7 @@ def facts(request: HttpRequest, listed: ListedEntry) -> Facts:
             if campaign
             else "",
         ),
+        ("来源", _source(request, row)),
         ("经办人", str(row.helper or "")),
         ("批准的党组织", str(row.approving_organization or "")),
         ("批复文号", row.approval_number),
@@ -112,6 +113,16 @@ def facts(request: HttpRequest, listed: ListedEntry) -> Facts:
         ("条目编号", row.code),
     ]
     return [(label, value) for label, value in found if value]
+
+
+def _source(request: HttpRequest, row: Entry) -> str | SafeString:
+    """Return the article that reports it, as a link where the user sees it."""
+    source = row.source
+    if source is None or not access.may(request.user, access.SEE, source):
+        return source.title if source is not None else ""
+    return format_html(
+        '<a href="{}">{}</a>', address_of(request).url(source.get_absolute_url()), source.title
+    )
 
 
 def values(request: HttpRequest, listed: ListedEntry) -> Facts:

@@ -20,11 +20,14 @@ from registry.rules.checks.asking import (
     thresholds_of,
 )
 from registry.rules.checks.check import Breach, Check, Cites, Edition, Level
-from registry.rules.checks.declared import BY_SLUG, CHECKS
+from registry.rules.checks.declared import BY_SLUG, CHECKS, EVERY
+from registry.rules.checks.entries import ENTRY_CHECKS
 
 __all__ = [
     "BY_SLUG",
     "CHECKS",
+    "ENTRY_CHECKS",
+    "EVERY",
     "FEW",
     "Breach",
     "Check",

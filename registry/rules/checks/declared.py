@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from registry.rules.checks import joining, lives, officers, sizes
 from registry.rules.checks.check import Check, Level
+from registry.rules.checks.entries import ENTRY_CHECKS
 
 _LEVELS = list(Level)
 CHECKS: tuple[Check, ...] = tuple(
@@ -14,6 +15,8 @@ CHECKS: tuple[Check, ...] = tuple(
         key=lambda check: _LEVELS.index(check.level),
     )
 )
-"""Every check: violations first, then warnings, then hints."""
+"""Every check of organizations: violations first, then warnings, then hints."""
 
-BY_SLUG: Mapping[str, Check] = {check.slug: check for check in CHECKS}
+EVERY: tuple[Check, ...] = (*CHECKS, *ENTRY_CHECKS)
+"""Those of organizations and those of entries in logbooks, which the latter judge themselves."""
+BY_SLUG: Mapping[str, Check] = {check.slug: check for check in EVERY}

@@ -15,6 +15,7 @@ _ORGANS = "中国共产党党和国家机关基层组织工作条例"
 _JOINING = "中国共产党发展党员工作细则"
 _BRANCHES_SINCE = date(2018, 10, 28)
 _ORGANS_SINCE = date(2019, 12, 27)
+_AWARDS, _AWARDS_SINCE = "公安机关人民警察奖励条令", date(2016, 1, 1)
 _JOINING_2014, _JOINING_2026 = date(2014, 5, 28), date(2026, 5, 11)
 
 
@@ -43,6 +44,11 @@ def no_admission(article: str) -> tuple[Edition, ...]:
         _edition(_BRANCHES_SINCE, _JOINING_2026, _BRANCHES, ""),
         _edition(_JOINING_2026, None, f"{_JOINING}(2026年)", article),
     )
+
+
+def awards(article: str) -> tuple[Edition, ...]:
+    """Return the regulations on awards for the people's police (2016); without an article the title alone."""
+    return (_edition(_AWARDS_SINCE, None, _AWARDS, article),)
 
 
 UNWRITTEN = (Edition(_BRANCHES_SINCE, None, "", "", Cites.NONE),)
