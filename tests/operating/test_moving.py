@@ -27,7 +27,7 @@ STRANGE = "反斜线\\ 制表\t 换行\n “引号” \\N 😀"
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A SQLite file with a small registry; the PostgreSQL of the tests is empty then."""
-    unit = make_unit("bureau", aliases=STRANGE)
+    unit = make_unit("bureau")
     branch = make_organization(unit)
     assign(branch, make_person("张三", unit))
     logbook = make_logbook(unit, is_walled=True, design=WALLED)
@@ -68,7 +68,9 @@ def _write(place: Path) -> None:
     recorder.ensure_schema()
     for app, name in MigrationRecorder(connection).applied_migrations():
         recorder.record_applied(app, name)
-    with old.cursor() as cursor:  # a key that was given once is never given again
+    with old.cursor() as cursor:
+        cursor.execute("UPDATE registry_unit SET aliases = %s", [STRANGE])
+        # a key that was given once is never given again
         cursor.execute("UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'registry_person'")
     old.close()
 
