@@ -2,7 +2,8 @@
 
 Run by root on a Debian with PostgreSQL's programs. It starts a server of its own, configured as Debian does,
 in a temporary folder: the folders of the page are put below it, `sudo` and `systemctl` are shell functions,
-and the words in capitals are filled in. With the SQLite file of a region (ARGS=) it only measures that. The first command that fails ends it. Takes a quarter of an hour.
+and the words in capitals are filled in. The first command that fails ends it. Takes a quarter of an hour.
+With the SQLite file of a region (ARGS=) it only measures that, on a page of its own.
 """
 
 from __future__ import annotations
