@@ -4,6 +4,7 @@
 #   make bundle  the installation for servers without internet, in var/bundle (deploy/bundle.sh says what it takes)
 #   make deploy-proof  installs and upgrades a bare Debian without a network, as root; writes docs/deploy-proof.md
 #   make backup-proof  backups, the way back and the way to PostgreSQL, as root; writes docs/backup-proof.md
+#   make failover-proof  kills the first of two PostgreSQL servers under load; writes docs/failover-proof.md
 #   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
@@ -39,7 +40,7 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CHAOS ?= 45
 
-.PHONY: install bundle deploy-proof backup-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
+.PHONY: install bundle deploy-proof backup-proof failover-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -104,6 +105,9 @@ deploy-proof: .venv/.dev
 backup-proof: .venv/.dev
 	@$(PY) -m tests.operating.proof $(ARGS)
 
+failover-proof: .venv/.dev
+	@$(PY) -W ignore -m tests.operating.failover
+
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)
 
@@ -165,7 +169,7 @@ format:
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
 
 scripts:
-	@$(BIN)/shellcheck -x deploy/*.sh deploy/registry .ci/run
+	@$(BIN)/shellcheck -x deploy/*.sh deploy/container/*.sh deploy/registry .ci/run
 
 types:
 	@$(BIN)/mypy

@@ -143,6 +143,12 @@ FORGED: dict[str, Forged] = {
     "EntryForm.organization": ("entry_add", log_about("organization"), visit, other_branch),
     "EntryForm.person": ("entry_add", log_about("person"), visit, other_person),
     "EntryForm.campaign": ("entry_add", log, visit, other_campaign),
+    "PlaceForm.organization": (
+        "entry_place",
+        logged,
+        lambda here: {"people": here.person.pk, "on": "2020-02-12"},
+        other_branch,
+    ),
     "EntryDecisionForm.approving_organization": (
         "entry_approve",
         logged,

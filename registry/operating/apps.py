@@ -11,3 +11,7 @@ class OperatingConfig(AppConfig):
     verbs = ("registry.operating.verbs.VERBS",)
     chores = ("registry.operating.health.CHORES",)
     navigation = (("system", "系统状态", (), "see_system", True),)
+
+    def ready(self) -> None:
+        """Let ``check --deploy`` know what is ours to look at."""
+        from registry.operating import checks  # noqa: F401  registers itself

@@ -185,7 +185,7 @@ def test_volunteers_are_placed_by_one_act_and_that_is_taken_back(world: World) -
     assert (entry.step, entry.values["team"]) == ("placed", team.pk)
     assert [each.person for each in entry.people.filter(field="chosen")] == [world.full]
     assert differences() == []
-    first = AuditEntry.objects.filter(verb="assign_person").latest("pk")
+    first = AuditEntry.objects.filter(verb="edit_entry").latest("pk")
     take_back(actor=ACTOR, entry=first, reason="选错了")
     entry.refresh_from_db()
     assert (entry.step, list(placed.all())) == ("chosen", [])

@@ -86,6 +86,17 @@ def test_without_its_database_it_lives_and_is_not_ready(
     assert client.get("/healthz").content == b"ok\n"
 
 
+def test_a_table_that_is_missing_is_no_server_that_is_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlike() -> Any:
+        raise OperationalError("no such table: registry_work_worker")
+
+    monkeypatch.setattr(beats, "living", unlike)
+    status, wrong = asked(client)
+    assert (status, wrong) == (503, ["database_unlike"])
+
+
 def test_living_touches_nothing(client: Client, django_assert_num_queries: Any) -> None:
     client.force_login(make_user("wang"))
     with django_assert_num_queries(0):

@@ -19,7 +19,7 @@ from registry.models import Unit
 from registry.operating import health
 from registry.operating.replica import REPLICA, OnThePrimary, ReplicaMiddleware, number_of, written_up_to
 from tests.factories import make_unit, make_user
-from tests.two_servers import Server
+from tests.two_servers import SENDER, Server, cut_off
 
 FACTS = {"short_name": "新城", "kind": "station"}
 MARK = 'id="as-of"'
@@ -72,7 +72,10 @@ def test_a_page_comes_from_the_replica_and_own_writes_are_seen_at_once(standby: 
     mine, other = browser("wang", top), browser("li", top)
     until_replayed()
     assert MARK in mine.get("/units/top/").text
-    with standby.cut_off():
+    with connection.cursor() as cursor:
+        cursor.execute(SENDER)
+        (sender,) = cursor.fetchone()
+    with cut_off(sender):
         assert (
             mine.post("/units/top/add/", FACTS | {"name": "新城派出所", "code": "xincheng"}).status_code
             == 302
