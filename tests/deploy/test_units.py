@@ -30,7 +30,7 @@ def values(unit: Path, key: str) -> list[str]:
 @pytest.mark.skipif(CANNOT_BE_VERIFIED, reason="needs systemd-analyze (systemd)")
 def test_systemd_takes_the_units_without_a_word(tmp_path: Path) -> None:
     python = tmp_path / PYTHON.lstrip("/")
-    for program in (python, tmp_path / "bin/kill", tmp_path / "bin/bash", tmp_path / "usr/bin/bash"):
+    for program in (python, tmp_path / "bin/bash", tmp_path / "usr/bin/bash"):
         program.parent.mkdir(parents=True, exist_ok=True)
         program.touch(mode=0o755)
     place = tmp_path / "etc/systemd/system"

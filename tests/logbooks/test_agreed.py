@@ -20,6 +20,7 @@ from registry.logbooks.pages.idle import IdleTable
 from registry.models import Assignment, AuditEntry
 from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
+from tests.asking import queries_again
 from tests.factories import ACTOR, make_organization, make_user
 from tests.lists import rows_of
 from tests.logbooks.books import DESIGN, make_logbook, sent_design
@@ -159,6 +160,11 @@ def test_units_without_a_visit_for_n_days(client: Client, world: World) -> None:
     page = client.get(reverse("entries_idle", args=[areas.code]), {"as_of": "2020-02-12"}).content.decode()
     for words in ("7 天没有包保走访的单位", "左公安局", "2020-02-05", "最近一次包保走访"):
         assert words in page
+    asked = lambda: client.get(reverse("entries_idle", args=[areas.code]), {"as_of": "2020-02-12"})  # noqa: E731
+    one = queries_again(asked)
+    for unit in (world.station, world.right):
+        leads(world, areas, unit)
+    assert queries_again(asked) == one
 
 
 # --- People placed by one act ---------------------------------------------------------------------
