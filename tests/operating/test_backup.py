@@ -18,6 +18,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import close_old_connections, connection
 
+from registry import nouns
 from registry.files import disk
 from registry.files.models import FileKind, StoredFile
 from registry.models import AuditEntry, Backup, Organization, Person
@@ -106,7 +107,9 @@ def test_a_backup_is_for_its_user_alone_and_says_what_to_keep_elsewhere(
     row = Backup.objects.get()
     assert (row.name, row.files, row.proven_at) == (made.name, 3, None)
     assert row.size == sum(path.stat().st_size for name, path in files.items() if name != "SHA256SUMS")
-    assert AuditEntry.objects.get(verb="back_up").after["size"] == row.size
+    entry = AuditEntry.objects.get(verb="back_up")
+    assert entry.after == {"file": str(made), "size": row.size}
+    assert set(entry.after) <= set(nouns.record_words())
 
 
 def test_files_that_the_last_backup_has_are_linked_and_a_lost_one_is_taken_from_it(
