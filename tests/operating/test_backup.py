@@ -125,6 +125,21 @@ def test_files_that_the_last_backup_has_are_linked_and_a_lost_one_is_taken_from_
     layout.verify(newer, layout.read_manifest(newer))
 
 
+def test_a_backup_that_does_not_come_through_is_noted_as_such(
+    backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise CommandError("备份没有通过校验:统计数有出入")
+
+    monkeypatch.setattr(keeping, "prove", fail)
+    with pytest.raises(CommandError, match="统计数有出入"):
+        run("backup", str(backup.parent), "--only-prove")
+    row = Backup.objects.get()
+    assert (row.proven_at, row.faults) == (None, "备份没有通过校验:统计数有出入")
+    assert keeping.last_proven() is None
+    assert AuditEntry.objects.get(verb="prove_backup").after["faults"] == row.faults
+
+
 def test_a_lost_file_that_no_backup_has_is_named(registry: StoredFile, tmp_path: Path) -> None:
     disk.path_of(registry.key, disk.THUMB).unlink()
     with pytest.raises(CommandError, match=r"盘上缺少或损坏 1 个照片或附件:合影.jpg"):
