@@ -11,6 +11,7 @@ ENVIRONMENT=$SETTINGS/registry.env
 OWNER_ENVIRONMENT=$SETTINGS/owner.env
 ANSWERS=$SETTINGS/install.conf
 HOLD=/run/registry-hold
+UNITS=/etc/systemd/system
 STEP=0
 BEGUN=$SECONDS
 
@@ -207,12 +208,19 @@ put() {
   mv "$new" "$place"
 }
 
-# The units of a release, where systemd looks for them; CHANGED says whether any is new.
+# The units of a release, where systemd looks for them, and no others of ours; CHANGED says whether any is new.
 put_units() {
-  local release=$1 app_port=$2 unit drop=/etc/systemd/system/registry-web.socket.d
+  local release=$1 app_port=$2 unit drop=$UNITS/registry-web.socket.d
   CHANGED=
   for unit in "$release"/deploy/systemd/*; do
-    if put "/etc/systemd/system/${unit##*/}" 0644 <"$unit"; then CHANGED=yes; fi
+    if put "$UNITS/${unit##*/}" 0644 <"$unit"; then CHANGED=yes; fi
+  done
+  for unit in "$UNITS"/registry-*.service "$UNITS"/registry-*.timer "$UNITS"/registry-*.socket; do
+    if [[ -f $unit && ! -f $release/deploy/systemd/${unit##*/} ]]; then
+      systemctl disable --quiet --now "${unit##*/}" || true
+      rm -f "$unit"
+      CHANGED=yes
+    fi
   done
   mkdir -p "$drop"
   if put "$drop/port.conf" 0644 < <(printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:%s\n' "$app_port"); then

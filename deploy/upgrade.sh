@@ -45,11 +45,12 @@ print(*sorted(' '.join(key) for key in MigrationRecorder(connection).applied_mig
 
 # What a list does not have of the migrations of the database: `app name` pairs to go back to.
 to_take_back() {
-  local app last
+  local app last now
+  now=$(applied "$1") || return 1
   while read -r app; do
     last=$(awk -v app="$app" '$1 == app {print $2}' "$2" | tail -n 1)
     printf '%s %s ' "$app" "${last:-zero}"
-  done < <(LC_ALL=C comm -13 "$2" <(applied "$1") | cut -d' ' -f1 | uniq)
+  done < <(LC_ALL=C comm -13 "$2" - <<<"$now" | cut -d' ' -f1 | uniq)
 }
 
 # Take them back, with the code that knows them. `migrate` stops when it fails: in a shell of its own, so that what
@@ -103,7 +104,7 @@ change_to() {
     let_go
   else
     switch_to "$release"
-    systemctl restart --no-block registry-web
+    systemctl restart registry-web || return 1
   fi
   systemctl start registry-worker
   for each in "$release"/deploy/systemd/*.timer; do systemctl enable --quiet --now "${each##*/}"; done
@@ -121,7 +122,7 @@ if [[ -n $back ]]; then
   list=$before_upgrades/$(basename "$current").before
   [[ -f $list ]] || stop "没有升级时的记录 $list,不能退回。"
   say "从 $(basename "$current") 退回 $(basename "$previous")"
-  added=$(to_take_back "$current" "$list")
+  added=$(to_take_back "$current" "$list") || stop "读不到数据库的迁移记录,没有退回。" "请查看数据库是否在运行。"
   if [[ -n $added ]]; then work=(take_back_migrations "$current" "$added"); else work=(); fi
   if ! change_to "$previous" "${work[@]}"; then
     let_go
@@ -175,7 +176,8 @@ fi
 if ! change_to "$release" "${work[@]}"; then
   say "没有切换成,退回 $(basename "$current")"
   let_go
-  change_to "$current" take_back_migrations "$release" "$(to_take_back "$release" "$before_upgrades/$version.before")" \
+  added=$(to_take_back "$release" "$before_upgrades/$version.before") || stop "读不到数据库的迁移记录。" "请查看数据库是否在运行。"
+  change_to "$current" take_back_migrations "$release" "$added" \
     || stop "也没有退回。" "升级前的备份在 $BACKUPS/before-upgrades,恢复的办法见 docs/operations.md。"
   stop "没有升级,仍是 $(basename "$current")。" "原因见上面和:journalctl -u registry-web -n 50"
 fi

@@ -128,8 +128,8 @@ class Server:
             connection.close()
 
 
-SENDER = "SELECT pid FROM pg_stat_replication"
-"""Asks a primary for the process that sends to the one server that follows it."""
+SENDER = "SELECT pid FROM pg_stat_replication WHERE application_name = 'second' AND state = 'streaming'"
+"""Asks a primary for the process that sends to the second server."""
 
 
 @contextmanager

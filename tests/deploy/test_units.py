@@ -205,3 +205,25 @@ def test_a_python_that_the_bundle_brings_is_used_before_the_systems_own(tmp_path
     subprocess.run(["tar", "-czf", archive, "-C", tmp_path, "cpython-3.12"], check=True)
     for _ in range(2):  # unpacked once
         assert found() == f"{tmp_path}/opt/python/cpython-3.12-x86_64/bin/python3"
+
+
+def test_a_version_brings_its_units_and_takes_those_of_another_away(tmp_path: Path) -> None:
+    (tmp_path / "registry-later.timer").write_text("[Timer]\n")
+    (tmp_path / "other.timer").write_text("[Timer]\n")
+    places = f'source "{ROOT}/deploy/lib.sh"; UNITS="{tmp_path}"; systemctl() {{ echo "systemctl $*"; }}'
+
+    def put() -> list[str]:
+        script = f'set -euo pipefail; {places}; put_units "{ROOT}" 8001; echo "changed: $CHANGED"'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert put() == [
+        "systemctl disable --quiet --now registry-later.timer",
+        "systemctl daemon-reload",
+        "changed: yes",
+    ]
+    names = {each.name for each in tmp_path.iterdir()}
+    assert names == {unit.name for unit in UNITS} | {"other.timer", "registry-web.socket.d"}
+    port = (tmp_path / "registry-web.socket.d" / "port.conf").read_text("utf-8")
+    assert port == "[Socket]\nListenStream=\nListenStream=127.0.0.1:8001\n"
+    assert put() == ["changed: "]

@@ -106,6 +106,8 @@ def test_an_import_says_row_by_row_what_stands(world: World) -> None:
         organization=world.branch,
     )
     head = ("日期", "单位", "组织代码", "品牌")
+    alike = hand_in(world, [("2020-02-11", "左公安局", each, "同名") for each in ("second", "third")], head)
+    assert [line.verdict for line in alike.lines.order_by("pk")] == ["new", "new"], "two branches, two brands"
     rows = [("2020-02-11", "左公安局", each.code, f"{each.code}牌") for each in (world.branch, other, third)]
     found = said(hand_in(world, [*rows, ("2020-02-12", "左公安局", "second", "又一个")], head))
     assert [each.partition("只能有一条")[2] for each in found] == [
