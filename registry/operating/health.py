@@ -286,6 +286,10 @@ def last_backup() -> datetime | None:
 def _backup() -> Line:
     at = last_backup()
     todo = "执行 `manage.py backup --prove`,并让它每天定时执行(`docs/operations.md`)。"
+    newest = keeping.last_backup()
+    if newest is not None and newest.faults:
+        said = f"{_time(newest.taken_at)} 的备份没有通过校验:{newest.faults[:200]}"
+        return Line("backup", "经验证的备份", said, BAD, "backup_broken", f"先按所说的处理,再{todo}")
     if at is None:
         return Line("backup", "经验证的备份", "从未。", BAD, "backup_never", todo)
     said, age = f"{_time(at)}。", timezone.now() - at

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 from partybuild import env
-from registry.models import Unit
+from registry.models import Unit, User
 from registry.operating import health
 from registry.operating.replica import REPLICA, OnThePrimary, ReplicaMiddleware, number_of, written_up_to
 from tests.factories import make_unit, make_user
@@ -90,6 +90,16 @@ def test_a_page_comes_from_the_replica_and_own_writes_are_seen_at_once(standby: 
     page = mine.get("/units/top/")
     assert "新城" in page.text
     assert MARK in page.text
+
+    # What is said of the servers is not asked of the replica.
+    known = REPLICA.standing()
+    with REPLICA.read():
+        assert REPLICA.standing(at_least=1 << 60) == known
+    mine.force_login(User.objects.create_superuser("root", "x"))
+    page = mine.get("/system/")
+    assert "在同步" in page.text
+    assert "连接的是备用数据库" not in page.text
+    assert MARK not in page.text
 
     # What would be written there is written on the primary, from then on at once.
     middleware, asked = ReplicaMiddleware(lambda request: HttpResponse()), []
