@@ -3,6 +3,8 @@
 #   make install the environment and the static files of an installation; no data, no tables
 #   make bundle  the installation for servers without internet, in var/bundle (deploy/bundle.sh says what it takes)
 #   make deploy-proof  installs and upgrades a bare Debian without a network, as root; writes docs/deploy-proof.md
+#   make backup-proof  backups, the way back and the way to PostgreSQL, as root; writes docs/backup-proof.md
+#   make failover-proof  kills the first of two PostgreSQL servers under load; writes docs/failover-proof.md
 #   make run     the registry on http://127.0.0.1:8000/ (PORT=), with the demo when its database is empty
 #   make demo    the demo's data into the database, when that is empty; prints the logins
 #   make test    the whole test suite on SQLite, then all that uses the database on PostgreSQL
@@ -38,7 +40,7 @@ PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 CHAOS ?= 45
 
-.PHONY: install bundle deploy-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
+.PHONY: install bundle deploy-proof backup-proof failover-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
 
 # --- The environment: the stamps tell whether .venv holds what the requirements ask ---------------
 
@@ -99,6 +101,12 @@ bundle: .venv/.run
 
 deploy-proof: .venv/.dev
 	@$(PY) -m tests.deploy.proof
+
+backup-proof: .venv/.dev
+	@$(PY) -m tests.operating.proof $(ARGS)
+
+failover-proof: .venv/.dev
+	@$(PY) -W ignore -m tests.operating.failover
 
 run demo: export PORT := $(PORT)
 run demo: export DEBUG := $(or $(DEBUG),1)
@@ -161,7 +169,7 @@ format:
 	@$(BIN)/djlint --quiet --check --lint templates tests/example_noun/templates
 
 scripts:
-	@$(BIN)/shellcheck -x deploy/*.sh deploy/registry .ci/run
+	@$(BIN)/shellcheck -x deploy/*.sh deploy/container/*.sh deploy/registry .ci/run
 
 types:
 	@$(BIN)/mypy

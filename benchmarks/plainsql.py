@@ -15,7 +15,7 @@ from registry.counting.basis import Question
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS, PEOPLE_METRICS
 from registry.models import Basis, Unit
 from registry.models.hierarchy import UnitHierarchy
-from registry.models.kinds import FORMATION_KINDS, MEMBER_STATUSES, PARTY_KINDS, TEAM_KINDS
+from registry.models.kinds import FORMATION_KINDS, MEMBER_STATUSES, OFFICE_KINDS, PARTY_KINDS, TEAM_KINDS
 
 Counts = dict[int, dict[str, int]]
 
@@ -100,11 +100,15 @@ def people(question: Question, place: str) -> str:
     return (
         f"{place} SELECT place.bucket, {distinct} FILTER (WHERE o.kind IN ({words(TEAM_KINDS)})), "
         f"{distinct}, COUNT(*), {distinct} FILTER (WHERE s.status IN ({words(MEMBER_STATUSES)})), "
-        f"{distinct} FILTER (WHERE p.category = 'auxiliary') "
+        f"{distinct} FILTER (WHERE p.category = 'auxiliary'), "
+        f"{distinct} FILTER (WHERE home.kind IN ({words(OFFICE_KINDS)}) "
+        f"AND host.kind NOT IN ({words(OFFICE_KINDS)})) "
         f"{_AT.format(held=on_day(question, 'h'))} "
         "JOIN registry_assignment a ON a.organization_id = o.id "
         "JOIN registry_person p ON p.id = a.person_id "
         f"LEFT JOIN registry_statusperiod s ON s.person_id = p.id AND {on_day(question, 's')} "
+        f"LEFT JOIN registry_personplacement m ON m.person_id = p.id AND {on_day(question, 'm')} "
+        "LEFT JOIN registry_unit home ON home.id = m.unit_id JOIN registry_unit host ON host.id = h.unit_id "
         f"WHERE o.state = 'approved' AND {FRONTLINE} AND NOT a.is_withdrawn "
         f"AND {dates(question, 'a', 'started_on', 'ended_on')} GROUP BY place.bucket"
     )

@@ -129,7 +129,7 @@ fi
 install -d -m 0755 -o root -g root "$HOME_DIR" "$HOME_DIR/releases"
 install -d -m 0750 -o root -g registry "$SETTINGS"
 install -d -m 0700 -o root -g root "$SETTINGS/tls"
-install -d -m 0700 -o registry -g registry "$DATA" "$DATA/files" "$LOGS" "$BACKUPS"
+install -d -m 0700 -o registry -g registry "$DATA" "$DATA/files" "$DATA/state" "$LOGS" "$BACKUPS"
 say "程序 $HOME_DIR,设置 $SETTINGS,数据 $DATA,日志 $LOGS,备份 $BACKUPS"
 
 # --- 4 ---------------------------------------------------------------------------------------------------
@@ -221,6 +221,7 @@ FILES_DIR=$DATA/files
 STATE_DIR=$DATA/state
 LOG_DIR=$LOGS
 SEAL_COPY=$DATA/seals.txt
+BACKUP_DIR=$BACKUPS
 PORT=$app_port
 SETTINGS
   if [[ -n $owner_url ]]; then

@@ -11,6 +11,7 @@ ENVIRONMENT=$SETTINGS/registry.env
 OWNER_ENVIRONMENT=$SETTINGS/owner.env
 ANSWERS=$SETTINGS/install.conf
 HOLD=/run/registry-hold
+UNITS=/etc/systemd/system
 STEP=0
 BEGUN=$SECONDS
 
@@ -86,16 +87,26 @@ manage() {
   )
 }
 
-# Make the tables as the release wants them, and give the serving user what it may on them.
+# Make the tables as a release wants them, or take an app back to a migration (`migrate RELEASE [APP NAME]...`), and give
+# the serving user what it may on them: in one process, since everybody may be waiting.
 migrate() {
-  local release=$1
+  local release=$1 roles=''
   shift
-  manage owner "$release" migrate --verbosity 0 "$@" \
-    || stop "数据库的表没有改成,什么都没有改变。" "上面写着原因;改正后再运行一次。"
-  [[ -f $OWNER_ENVIRONMENT ]] || return 0
-  manage owner "$release" shell --no-imports --verbosity 0 -c \
-    "from django.db import connection; connection.cursor().execute(open('deploy/roles.sql').read())" \
-    || stop "服务用户的权限没有设成(deploy/roles.sql)。"
+  if [[ -f $OWNER_ENVIRONMENT ]]; then roles=deploy/roles.sql; fi
+  manage owner "$release" shell --no-imports --verbosity 0 -c "
+import sys
+from pathlib import Path
+from django.core.management import call_command
+from django.db import connection
+roles, targets = '$roles', '$*'.split()
+try:
+    for each in zip(targets[::2], targets[1::2]) if targets else [()]:
+        call_command('migrate', *each, verbosity=0)
+except Exception as error:
+    sys.exit(f'{type(error).__name__}: {error}')
+if roles:
+    connection.cursor().execute(Path(roles).read_text('utf-8'))
+" || stop "数据库的表没有改成。" "上面写着原因;改正后再运行一次。"
 }
 
 random() { head -c "$1" /dev/urandom | od -An -tx1 | tr -d ' \n'; }
@@ -158,7 +169,7 @@ make_release() {
 
 # Point the link to a release, in one step.
 switch_to() {
-  ln -s "$1" "$HOME_DIR/current.new"
+  ln -sfn "$1" "$HOME_DIR/current.new"
   mv -T "$HOME_DIR/current.new" "$HOME_DIR/current"
 }
 
@@ -197,12 +208,19 @@ put() {
   mv "$new" "$place"
 }
 
-# The units of a release, where systemd looks for them; CHANGED says whether any is new.
+# The units of a release, where systemd looks for them, and no others of ours; CHANGED says whether any is new.
 put_units() {
-  local release=$1 app_port=$2 unit drop=/etc/systemd/system/registry-web.socket.d
+  local release=$1 app_port=$2 unit drop=$UNITS/registry-web.socket.d
   CHANGED=
   for unit in "$release"/deploy/systemd/*; do
-    if put "/etc/systemd/system/${unit##*/}" 0644 <"$unit"; then CHANGED=yes; fi
+    if put "$UNITS/${unit##*/}" 0644 <"$unit"; then CHANGED=yes; fi
+  done
+  for unit in "$UNITS"/registry-*.service "$UNITS"/registry-*.timer "$UNITS"/registry-*.socket; do
+    if [[ -f $unit && ! -f $release/deploy/systemd/${unit##*/} ]]; then
+      systemctl disable --quiet --now "${unit##*/}" || true
+      rm -f "$unit"
+      CHANGED=yes
+    fi
   done
   mkdir -p "$drop"
   if put "$drop/port.conf" 0644 < <(printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:%s\n' "$app_port"); then
@@ -218,7 +236,12 @@ import sys, urllib.error, urllib.request
 try:
     said = urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/readyz", timeout=20)
 except urllib.error.HTTPError as error:
-    print(error.read().decode("utf-8", "replace"), file=sys.stderr)
+    said = error.read().decode("utf-8", "replace")
+    # Closed on purpose (`registry mode maintenance`), and well otherwise.
+    if '"maintenance"' in said and all(f'"{each}": true' in said for each in ("database", "migrations", "guards", "disk")):
+        print(said)
+        sys.exit(0)
+    print(said, file=sys.stderr)
     sys.exit(1)
 except OSError as error:
     print(error, file=sys.stderr)

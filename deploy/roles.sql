@@ -36,7 +36,8 @@ BEGIN
     REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, registry_serving;
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO registry_serving;
     REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, registry_serving;
-    GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO registry_serving;
+    -- SELECT is what a backup (pg_dump) asks for
+    GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO registry_serving;
 
     -- the record is added to and read, never changed
     FOREACH place IN ARRAY ARRAY[

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.db import Error
 
 from registry import nouns
+from registry.models.faults import is_read_only
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +33,10 @@ class Cleaner:
 
 
 def clean(*, only_quick: bool = False) -> dict[str, int]:
-    """Let every cleaner work; one that fails does not hold up the others."""
+    """Let every cleaner work, unless the registry is read-only; one that fails holds up no other."""
     done: dict[str, int] = {}
+    if is_read_only():
+        return done
     for cleaner in nouns.handed_up("cleaners"):
         if only_quick and not cleaner.is_quick:
             continue

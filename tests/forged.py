@@ -30,6 +30,7 @@ from tests.addresses import (
     visit,
 )
 from tests.factories import ACTOR, assign, make_organization
+from tests.logbooks.books import DESIGN, sent_design
 from tests.two_bureaus import VISITS, Bureau
 
 TODAY = "2020-03-01"
@@ -143,6 +144,18 @@ FORGED: dict[str, Forged] = {
     "EntryForm.organization": ("entry_add", log_about("organization"), visit, other_branch),
     "EntryForm.person": ("entry_add", log_about("person"), visit, other_person),
     "EntryForm.campaign": ("entry_add", log, visit, other_campaign),
+    "DesignForm.handed": (
+        "logbook_add",
+        unit,
+        lambda here: sent_design(DESIGN, name="新台账", do="start"),
+        other_unit,
+    ),
+    "PlaceForm.organization": (
+        "entry_place",
+        logged,
+        lambda here: {"people": here.person.pk, "on": "2020-02-12"},
+        other_branch,
+    ),
     "EntryDecisionForm.approving_organization": (
         "entry_approve",
         logged,

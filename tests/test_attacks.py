@@ -73,6 +73,7 @@ FILTERS = {
     "JumpForm.unit": "tree",
     "LentTable.unit": "lent",
     "BreachTable.unit": "breaches",
+    "CheckedTable.unit": "entries_checked",
     "ExceptionTable.unit": "exceptions",
     "OpinionTable.unit": "service_opinions",
     "BranchTable.unit": "service_branches",

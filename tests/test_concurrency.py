@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from django.db.models import Count
 
 from registry import locks
 from registry.counting.totals.check import differences
+from registry.logbooks.models import Entry
+from registry.logbooks.operations.entries import add_entry
+from registry.logbooks.operations.logbooks import copy_shipped
 from registry.models import Assignment, AuditEntry, Organization, Person, Unit, User
 from registry.operations import assignments, organizations, units
 from registry.operations.base import operation
@@ -235,6 +239,17 @@ def test_one_of_two_wins_when_both_assign_the_same_person() -> None:
         assert "李四" in lost.messages[0]
         assert "同一时间已在" in lost.messages[0]
         assert list(Assignment.objects.filter(person=person)) == [won]
+
+
+def test_one_of_two_wins_where_a_logbook_has_one_live_entry_of_each() -> None:
+    unit = make_unit()
+    branch = make_organization(unit)
+    (book,) = copy_shipped(actor=ACTOR, unit=unit, codes=["brand"], started_on=DAY)
+    enter = partial(add_entry, actor=ACTOR, logbook=book, unit=unit, happened_on=DAY, organization=branch)
+    results = at_once([partial(enter, values={"name": name}) for name in ("红帆", "蓝盾")])
+    (won,) = (each for each in results if isinstance(each, Entry))
+    (lost,) = (each for each in results if isinstance(each, OperationRefused))
+    assert f"已有 {DAY} 登记的“{won}”" in lost.messages[0]
 
 
 def test_roots_founded_at_once_get_trees_of_their_own() -> None:

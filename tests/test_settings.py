@@ -160,3 +160,24 @@ def test_the_database_in_use_is_set_up_as_meant() -> None:
         else:
             cursor.execute("SHOW server_version_num")
             assert int(cursor.fetchone()[0]) >= 140_000
+
+
+def test_a_backup_keeps_the_settings_without_any_secret() -> None:
+    kept = loaded(
+        "SETTINGS_WITHOUT_SECRETS",
+        SECRET_KEY=SECRET,
+        WALL_KEY=SECRET,
+        ALLOWED_HOSTS="registry.example",
+        EMAIL_HOST_PASSWORD="Geheim-1",
+        PASSWORD_DAYS="30",
+        DATABASE_URL="postgres://serving:Geheim-2@10.0.0.1:5432/registry?sslmode=require&sslpassword=Geheim-3",
+    )["SETTINGS_WITHOUT_SECRETS"]
+    assert kept == {
+        "ALLOWED_HOSTS": "registry.example",
+        "DATABASE_URL": "postgres://serving@10.0.0.1:5432/registry?sslmode=require&sslpassword=",
+        "EMAIL_HOST_PASSWORD": "",
+        "PASSWORD_DAYS": "30",
+        "SEAL_KEY": "",
+        "SECRET_KEY": "",
+        "WALL_KEY": "",
+    }

@@ -127,16 +127,20 @@ class Server:
         finally:
             connection.close()
 
-    @contextmanager
-    def cut_off(self) -> Iterator[None]:
-        """Let nothing of the primary arrive within the block, as on a line that is cut."""
-        receiver = next(each for each in self.processes() if "walreceiver" in " ".join(each.cmdline()))
-        os.kill(receiver.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            with suppress(ProcessLookupError):
-                os.kill(receiver.pid, signal.SIGCONT)
+
+SENDER = "SELECT pid FROM pg_stat_replication WHERE application_name = 'second' AND state = 'streaming'"
+"""Asks a primary for the process that sends to the second server."""
+
+
+@contextmanager
+def cut_off(sender: int) -> Iterator[None]:
+    """Let nothing go from the primary to its standby within the block, as on a line that is cut."""
+    os.kill(sender, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(sender, signal.SIGCONT)
 
 
 @contextmanager

@@ -24,10 +24,11 @@ CHECKED = (*RECRUITMENT, *AWARDS)
 """The shipped logbooks of which a logbook is a copy whose entries are judged."""
 POSTHUMOUS = "追认"
 ONE_DAY = timedelta(days=1)
-RANKS = {name: rank for rank, name in enumerate(("嘉奖", "三等功", "二等功", "一等功", "荣誉称号"))}
+AWARD_NAMES = ("嘉奖", "三等功", "二等功", "一等功", "荣誉称号")
+RANKS = {name: rank for rank, name in enumerate(AWARD_NAMES)}
 """奖励条令 第八条: the kinds from the lowest; praise stands below them and is no award."""
 LEVELS = {name: rank for rank, name in enumerate(("县级", "市级", "省级", "部级", "国家级"))}
-DECIDES = {"嘉奖": "市级", "三等功": "市级", "二等功": "省级", "一等功": "部级", "荣誉称号": "部级"}
+DECIDES = dict(zip(AWARD_NAMES, ("市级", "市级", "省级", "部级", "部级"), strict=True))
 """奖励条令 第十三条: the lowest level that decides."""
 
 

@@ -242,7 +242,10 @@ class EntryImporter(Importer):
         rows = Entry.objects.filter(logbook=self.logbook, happened_on__in=days).exclude(state="withdrawn")
         return {
             _told(
-                row.unit_id, row.happened_on, row.values, [(p.field, p.person_id) for p in row.people.all()]
+                (row.unit_id, row.organization_id, row.person_id),
+                row.happened_on,
+                row.values,
+                [(p.field, p.person_id) for p in row.people.all()],
             )
             for row in rows.prefetch_related("people")
         }
@@ -269,7 +272,9 @@ class EntryImporter(Importer):
             is_below=unit.pk in rules.below(self.logbook, [unit]),
             stands=self._stands(facts),
         )
-        told = _told(unit.pk, day, _plain(design, values), _pairs(design, values))
+        organization, person = (getattr(facts.get(name), "pk", None) for name in ("organization", "person"))
+        about = (unit.pk, organization, person)
+        told = _told(about, day, _plain(design, values), _pairs(design, values))
         if told in same:
             return
         case.heed(
@@ -362,10 +367,10 @@ def _pairs(design: Design, values: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def _told(
-    unit: int, day: Any, values: Mapping[str, Any], people: Iterable[tuple[str, int]]
+    about: tuple[int | None, ...], day: Any, values: Mapping[str, Any], people: Iterable[tuple[str, int]]
 ) -> tuple[Any, ...]:
     said_ = tuple(sorted((key, str(value)) for key, value in values.items()))
-    return unit, day, said_, tuple(sorted(people))
+    return about, day, said_, tuple(sorted(people))
 
 
 def _shown(field: Field, value: Any) -> str:

@@ -60,5 +60,6 @@ WORDS = {
     "logbook_counters": RecordWord("指标"),
     "logbook_agreed": RecordWord("约定"),
     "entry_values": RecordWord("内容"),
+    "entry_step": RecordWord("步骤"),
 }
 """What entries of the record hold beside the fields of the rows."""

@@ -46,6 +46,9 @@ class Standing:
     since: datetime | None = None
 
 
+_NORMAL = Standing(Mode.NORMAL)
+
+
 def place() -> Path:
     """Return the file that says the mode."""
     return Path(settings.STATE_DIR) / "mode"
@@ -53,22 +56,21 @@ def place() -> Path:
 
 def standing() -> Standing:
     """Return the mode that holds now."""
-    switched = _switched()
-    set_to = Mode.NORMAL
-    if settings.READ_ONLY:
-        set_to = Mode.READ_ONLY
+    switched, set_to = _switched(), Mode.NORMAL
     if settings.MAINTENANCE:
         set_to = Mode.MAINTENANCE
+    elif settings.READ_ONLY:
+        set_to = Mode.READ_ONLY
     return Standing(set_to, switched.said) if set_to > switched.mode else switched
 
 
 def _switched() -> Standing:
-    file = place()
+    file = f"{settings.STATE_DIR}/mode"  # looked at with every request: no Path is made for it
     try:
         stamp = os.stat(file)
     except OSError:
-        return Standing(Mode.NORMAL)
-    return _read(str(file), stamp.st_mtime_ns, stamp.st_size)
+        return _NORMAL
+    return _read(file, stamp.st_mtime_ns, stamp.st_size)
 
 
 @lru_cache(maxsize=4)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from registry.audit import seals
 from registry.models import AuditEntry, guards, modes
+from registry.models.faults import fault_of
 from registry.models.modes import Mode
 from registry.operating import keeping, slow
 from registry.operating.replica import REPLICA
@@ -103,16 +104,8 @@ def _look(functions: Sequence[Callable[[], Line]]) -> Iterator[Line]:
             line = function()
         except DatabaseError as error:
             logger.warning("%s could not be looked at: %s", function.__name__, error)
-            line = Line(
-                "database",
-                "数据库",
-                "数据库没有应答。",
-                BAD,
-                "database_down",
-                "在数据库服务器上查看它是否在运行、磁盘是否已满:`systemctl status postgresql`。",
-                stops=True,
-            )
-            is_down = True
+            is_down = fault_of(error) is not None
+            line = _DOWN if is_down else _UNLIKE
         yield line
 
 
@@ -293,6 +286,10 @@ def last_backup() -> datetime | None:
 def _backup() -> Line:
     at = last_backup()
     todo = "执行 `manage.py backup --prove`,并让它每天定时执行(`docs/operations.md`)。"
+    newest = keeping.last_backup()
+    if newest is not None and newest.faults:
+        said = f"{_time(newest.taken_at)} 的备份没有通过校验:{newest.faults[:200]}"
+        return Line("backup", "经验证的备份", said, BAD, "backup_broken", f"先按所说的处理,再{todo}")
     if at is None:
         return Line("backup", "经验证的备份", "从未。", BAD, "backup_never", todo)
     said, age = f"{_time(at)}。", timezone.now() - at
@@ -365,6 +362,24 @@ def _slow_pages() -> Line:
     return Line("slow", "慢页面", f"七天内 {times:,} 次超过 {settings.SLOW_PAGE_MS / 1000:g} 秒,见下表。")
 
 
+_DOWN = Line(
+    "database",
+    "数据库",
+    "数据库没有应答。",
+    BAD,
+    "database_down",
+    "在数据库服务器上查看它是否在运行、磁盘是否已满:`systemctl status postgresql`。",
+    stops=True,
+)
+_UNLIKE = Line(
+    "database",
+    "数据库",
+    "缺少程序要用的数据表或权限。",
+    BAD,
+    "database_unlike",
+    "执行 `manage.py migrate`,然后再次执行 `deploy/roles.sql`。",
+    stops=True,
+)
 _ASKING = (_database, _replica, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
 

@@ -22,6 +22,11 @@ from registry.operating import layout, programs
 from registry.operating.restoring import Say
 from registry.operating.writing import alone, in_words
 
+_NOT_THERE = (
+    *("LOG_DIR", "BACKUP_DIR", "READ_ONLY", "MAINTENANCE", "DATABASE_REPLICA_URL", "EMAIL_HOST"),
+    "PROMETHEUS_MULTIPROC_DIR",
+)
+"""Settings that the place of a proof is without."""
 DUE_AFTER = timedelta(hours=26)
 """Without a backup for so long, housekeeping makes one: a timer of each night comes before it."""
 
@@ -90,12 +95,11 @@ def _place(backup: Path) -> Iterator[dict[str, str]]:
         environment = os.environ | {
             "FILES_DIR": f"{scratch}/files",
             "SEAL_COPY": str(seals) if seals.is_file() else "",
+            "STATE_DIR": f"{scratch}/state",
             "PYTHONUNBUFFERED": "1",
             "PYTHONIOENCODING": "utf-8",
         }
-        environment |= dict.fromkeys(
-            ("LOG_DIR", "READ_ONLY", "DATABASE_REPLICA_URL", "BACKUP_DIR", "EMAIL_HOST"), ""
-        )
+        environment |= dict.fromkeys(_NOT_THERE, "")
         if connection.vendor == "sqlite":
             yield environment | {"DATABASE_URL": f"sqlite:///{scratch}/registry.sqlite3"}
             return

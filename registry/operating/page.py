@@ -14,6 +14,7 @@ from registry import access
 from registry.models.addresses import list_address
 from registry.operating import health, slow
 from registry.operating.health import BAD, OK, Line
+from registry.operating.replica import on_the_primary
 from registry.web.address import address_of
 
 
@@ -43,6 +44,7 @@ def in_code(text: str) -> SafeString:
     )
 
 
+@on_the_primary
 @require_safe
 def system(request: HttpRequest) -> HttpResponse:
     """Show how the registry is, to managers at the top of the unit tree."""

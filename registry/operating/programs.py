@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -75,15 +76,25 @@ def run(path: Path, *arguments: str) -> None:
         params.pop(name, None)
     password = params.pop("password", "")
     environment = os.environ | ({"PGPASSWORD": str(password)} if password else {})
-    _run([str(path), *arguments, "--dbname", make_dsn(**params)], environment)
+    _run([str(path), *arguments, "--dbname", make_dsn(**params)], environment=environment)
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+def _run(command: list[str], account: str | None = None, environment: dict[str, str] | None = None) -> None:
+    """Run a command, as another user where ``account`` says so. What it leaves behind is not waited for."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as out:
+        done = subprocess.run(
+            command,
+            env=environment,
+            user=account,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        out.seek(0)
+        said = out.read().strip()[-_SAID:]
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()[-_SAID:]
         raise CommandError(f"{Path(command[0]).name} 没有成功(返回 {done.returncode})。它的说明:{said}")
 
 
@@ -123,13 +134,22 @@ def _on_server(url: str) -> Iterator[str]:
         server.close()
 
 
-@contextmanager
-def _own_server(major: int) -> Iterator[str]:
-    if os.geteuid() == 0:
+def _account() -> str | None:
+    """Return the user who runs a server of our own: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
         raise CommandError(
             "校验备份要临时启动一个 PostgreSQL,它不能由 root 运行。请以运行登记系统的用户执行本命令"
             "(sudo -u registry …),或设置 BACKUP_PROOF_URL。"
-        )
+        ) from None
+
+
+@contextmanager
+def _own_server(major: int) -> Iterator[str]:
+    account = _account()
     try:
         initdb, pg_ctl = program("initdb", major), program("pg_ctl", major)
     except CommandError as error:
@@ -139,12 +159,17 @@ def _own_server(major: int) -> Iterator[str]:
         ) from None
     with tempfile.TemporaryDirectory(prefix="registry-proof-") as place:
         data = Path(place) / "data"
-        _run([str(initdb), "-D", str(data), "-U", "registry_proof", "-A", "trust", "-E", "UTF8", "--no-sync"])
+        if account:
+            shutil.chown(place, account)
+        _run(
+            [str(initdb), "-D", str(data), "-U", "registry_proof", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            account,
+        )
         with (data / "postgresql.conf").open("a") as file:
             file.write(f"listen_addresses = ''\nunix_socket_directories = '{place}'\nfsync = off\n")
         server = [str(pg_ctl), "-D", str(data), "-w", "-s"]
-        _run([*server, "-l", f"{place}/log", "start"])
+        _run([*server, "-l", f"{place}/log", "start"], account)
         try:
             yield f"postgresql://registry_proof:@/postgres?host={place}"
         finally:
-            _run([*server, "-m", "immediate", "stop"])
+            _run([*server, "-m", "immediate", "stop"], account)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -38,6 +38,8 @@ LEFT_ALONE = 10.0
 """Seconds for which a replica that failed is not asked again."""
 _SAFE = ("GET", "HEAD")
 _MARKS = 600
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
 
 
 class OnThePrimary(BaseException):
@@ -86,6 +88,8 @@ class Replica:
         now = time.monotonic()
         if now < self._left_alone_until:
             return Standing()
+        if getattr(connection, "is_replica", False):  # it must not be asked how far the primary is
+            return self._known
         if now - self._looked_at >= LOOK_EVERY or self._known.position < at_least:
             with self._lock:
                 self._known, self._looked_at = self._look(), time.monotonic()
@@ -166,6 +170,12 @@ class Replica:
 REPLICA = Replica()
 
 
+def on_the_primary(view: View) -> View:
+    """Have a view read from the primary in any case: what it says is about the primary."""
+    view.is_on_the_primary = True  # type: ignore[attr-defined]
+    return view
+
+
 def number_of(position: str) -> int:
     """Return a position in the write-ahead log (``16/B374D848``) as a number."""
     high, _, low = position.partition("/")
@@ -218,7 +228,8 @@ class ReplicaMiddleware:
         if not REPLICA.is_asked or request.method not in _SAFE or connection.in_atomic_block:
             return None
         route = request.resolver_match.route if request.resolver_match is not None else ""
-        if route in self._writing or not request.user.is_authenticated:
+        is_of_the_primary = getattr(view, "is_on_the_primary", False) or route in self._writing
+        if is_of_the_primary or not request.user.is_authenticated:
             return None
         wrote = _position_of(request)
         standing = REPLICA.standing(at_least=wrote)

@@ -264,7 +264,7 @@ CLEANERS = (Cleaner("已完成的后台任务", _forget_what_is_done),)
 
 
 def _keep_house() -> None:
-    call_command("housekeeping", stdout=io.StringIO())
+    call_command("housekeeping", short=True, stdout=io.StringIO())
 
 
 def end_badly(error: Exception, what: str, *, is_last: bool) -> None:

@@ -61,7 +61,10 @@ def installed(tmp_path: Path, db: None) -> Installed:
             "ALLOWED_HOSTS": "registry.example,localhost,127.0.0.1",
             "TRUSTED_PROXIES": "127.0.0.1",
             "FILES_DIR": str(tmp_path / "data" / "files"),
+            "STATE_DIR": str(tmp_path / "data" / "state"),
             "LOG_DIR": str(tmp_path / "logs"),
+            "SEAL_COPY": str(tmp_path / "data" / "seals.txt"),
+            "BACKUP_DIR": str(tmp_path / "backups"),
             "WEB_WORKERS": "1",
         },
     )

@@ -110,6 +110,14 @@ def test_what_a_command_names_is_there(command: Command) -> None:
         assert [each for each in targets if not re.search(rf"^{each}\b.*:", makefile, re.MULTILINE)] == []
 
 
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if not is_run_here(each)], ids=lambda command: command.text[:60]
+)
+def test_what_is_not_run_here_stands_in_a_kept_proof(command: Command) -> None:
+    """Run the proof of its section anew (`make deploy-proof` for Install and Upgrade) when this fails."""
+    assert command.text in proven()
+
+
 @pytest.mark.look
 def test_what_is_run_here_ends_well(installed: Installed) -> None:
     """`sudo registry …`, one after the other, as the services run: on an empty SQLite, in its own folders."""

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from django.core.management import get_commands, load_command_class
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +30,7 @@ def values(unit: Path, key: str) -> list[str]:
 @pytest.mark.skipif(CANNOT_BE_VERIFIED, reason="needs systemd-analyze (systemd)")
 def test_systemd_takes_the_units_without_a_word(tmp_path: Path) -> None:
     python = tmp_path / PYTHON.lstrip("/")
-    for program in (python, tmp_path / "bin/kill", tmp_path / "bin/bash", tmp_path / "usr/bin/bash"):
+    for program in (python, tmp_path / "bin/bash", tmp_path / "usr/bin/bash"):
         program.parent.mkdir(parents=True, exist_ok=True)
         program.touch(mode=0o755)
     place = tmp_path / "etc/systemd/system"
@@ -92,7 +93,7 @@ def test_nginx_and_the_registry_take_bodies_of_one_size() -> None:
     assert int(said[1]) * 1024 * 1024 == settings.MAX_BODY_BYTES
 
 
-SCRIPTS = [*sorted((ROOT / "deploy").glob("*.sh")), ROOT / "deploy" / "registry"]
+SCRIPTS = [*sorted((ROOT / "deploy").rglob("*.sh")), ROOT / "deploy" / "registry"]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=name_of)
@@ -160,3 +161,69 @@ def test_an_environment_file_is_read_and_nothing_in_it_is_run(tmp_path: Path) ->
     said = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert said.stdout == "a b&c|q $(touch hurt)|x=y"
     assert not (tmp_path / "hurt").exists()
+
+
+def test_the_containers_are_made_of_what_is_there() -> None:
+    """No container can be run here: `docker-compose config` took the file (but for the newer `name`)."""
+    place = ROOT / "deploy" / "container"
+    services = yaml.safe_load((place / "compose.yaml").read_text("utf-8"))["services"]
+    assert list(services) == ["database", "migrate", "web", "worker", "nginx"]
+    mounted = [each.split(":") for service in services.values() for each in service.get("volumes", ())]
+    shipped = [source for source, *_rest in mounted if source.startswith(".") and source != "./tls"]
+    assert [source for source in shipped if not (place / source).exists()] == []
+    ours = [services[name] for name in ("migrate", "web", "worker")]
+    assert all(service["cap_drop"] == ["ALL"] and service["read_only"] for service in ours)
+    assert "registry_owner" in services["migrate"]["environment"]["DATABASE_URL"]
+    for name in ("web", "worker"):
+        assert "registry_serving" in services[name]["environment"]["DATABASE_URL"]
+    asked = set(re.findall(r"\$\{(\w+)", (place / "compose.yaml").read_text("utf-8")))
+    given = set(re.findall(r"^(\w+)=", (place / "env.example").read_text("utf-8"), re.MULTILINE))
+    assert asked - given == {"VERSION"}
+    copied = re.findall(
+        r"^COPY (?!--from)(.+) \S+$", (place / "Containerfile").read_text("utf-8"), re.MULTILINE
+    )
+    assert [name for line in copied for name in line.split() if not (ROOT / name).exists()] == []
+
+
+def test_a_python_that_the_bundle_brings_is_used_before_the_systems_own(tmp_path: Path) -> None:
+    folder = tmp_path / "cpython-3.12" / "bin"
+    folder.mkdir(parents=True)
+    (folder / "python3").write_text("#!/bin/sh\necho ours\n")
+    (folder / "python3").chmod(0o755)
+    bundle = tmp_path / "bundle"
+    (bundle / "python").mkdir(parents=True)
+    (bundle / "BUNDLE").write_text("pythons=3.99 3.11\narch=x86_64\n")
+
+    def found() -> str:
+        places = f'source "{ROOT}/deploy/lib.sh"; HOME_DIR="{tmp_path}/opt"'
+        script = f'{places}; find_python "{bundle}" && echo "$PYTHON"'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    assert found() in ("", shutil.which("python3.11"))  # what the machine has, of those the wheels are for
+    archive = bundle / "python" / "cpython-3.12-x86_64.tar.gz"
+    subprocess.run(["tar", "-czf", archive, "-C", tmp_path, "cpython-3.12"], check=True)
+    for _ in range(2):  # unpacked once
+        assert found() == f"{tmp_path}/opt/python/cpython-3.12-x86_64/bin/python3"
+
+
+def test_a_version_brings_its_units_and_takes_those_of_another_away(tmp_path: Path) -> None:
+    (tmp_path / "registry-later.timer").write_text("[Timer]\n")
+    (tmp_path / "other.timer").write_text("[Timer]\n")
+    places = f'source "{ROOT}/deploy/lib.sh"; UNITS="{tmp_path}"; systemctl() {{ echo "systemctl $*"; }}'
+
+    def put() -> list[str]:
+        script = f'set -euo pipefail; {places}; put_units "{ROOT}" 8001; echo "changed: $CHANGED"'
+        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert put() == [
+        "systemctl disable --quiet --now registry-later.timer",
+        "systemctl daemon-reload",
+        "changed: yes",
+    ]
+    names = {each.name for each in tmp_path.iterdir()}
+    assert names == {unit.name for unit in UNITS} | {"other.timer", "registry-web.socket.d"}
+    port = (tmp_path / "registry-web.socket.d" / "port.conf").read_text("utf-8")
+    assert port == "[Socket]\nListenStream=\nListenStream=127.0.0.1:8001\n"
+    assert put() == ["changed: "]

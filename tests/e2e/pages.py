@@ -45,7 +45,8 @@ def stops(world: TwoBureaus) -> list[Stop]:
         for row in rows
         if not name.startswith("admin:") and name not in FILES and (stop := _stop(world, name, row))
     }
-    more = [Stop("nowhere", "/nowhere/", "manager", 404), Stop("first_unit", reverse("first_unit"), "root")]
+    more = [Stop("nowhere", "/nowhere/", "manager", 404)]
+    more += [Stop(name, reverse(name), "root") for name in ("first_unit", "system")]
     return sorted([*found.values(), *more], key=lambda stop: ("", *READERS, "root").index(stop.who))
 
 

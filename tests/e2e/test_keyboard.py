@@ -10,6 +10,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from registry.logbooks.models import Logbook
 from registry.models import Organization
 from tests.e2e.test_register import BRANCH, PASSWORD, levels
 
@@ -104,6 +105,50 @@ def test_a_branch_is_registered_by_keyboard_alone(page: Page, live_server, level
     branch = Organization.objects.get(name=BRANCH)
     people = branch.assignments.order_by("person__number").values_list("person__name", "role")
     assert list(people) == [("赵卫国", "secretary"), ("钱学军", "member"), ("孙丽华", "deputy_secretary")]
+
+
+def retype(page: Page, box: Locator, text: str) -> None:
+    """Go to a box by Tab and write something else into it."""
+    tab_to(page, box)
+    page.keyboard.press("Control+A")
+    page.keyboard.type(text)
+
+
+def test_a_logbook_is_made_and_an_entry_counted_by_keyboard_alone(
+    page: Page, live_server, levels: list[str]
+) -> None:
+    log_in(page, live_server.url)
+    page.goto(f"{live_server.url}/units/dezhou/logbooks/add/")
+    retype(page, page.locator("#id_name"), "核酸采样支援")
+    retype(page, page.locator("#id_started_on"), "2020-01-01")
+    tab_to(page, page.get_by_role("button", name="添加字段"))
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_fields-1-label")).to_be_visible()
+    retype(page, page.locator("#id_fields-0-label"), "采样点")
+    retype(page, page.locator("#id_fields-1-label"), "采样人数")
+    tab_to(page, page.locator("#id_fields-1-type"))
+    for _type in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(page.locator("#preview")).to_contain_text("采样人数")
+    tab_to(page, page.locator("[name=needs_approval]:checked"))
+    page.keyboard.press("ArrowDown")
+    tab_to(page, page.locator("[name=do][value=start]"))
+    page.keyboard.press("Enter")
+    expect(page.locator(".line.success")).to_contain_text("台账“核酸采样支援”已启用")
+
+    book = Logbook.objects.get(name="核酸采样支援")
+    assert [(each.label, each.type) for each in book.made.fields] == [
+        ("采样点", "text"),
+        ("采样人数", "number"),
+    ]
+    page.goto(f"{live_server.url}/logbooks/{book.code}/enter/?unit=dezhou&as_of=2020-02-10")
+    retype(page, page.get_by_label("采样点"), "东门")
+    retype(page, page.get_by_label("采样人数"), "120")
+    tab_to(page, page.get_by_role("button", name="提交", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.locator(".line.success")).to_contain_text("已登记“东门”,状态为“已登记”")
+    page.goto(f"{live_server.url}/logbooks/{book.code}/?unit=dezhou&as_of=2020-02-10")
+    expect(page.locator(".list-sums")).to_contain_text("次数 1 次")
 
 
 def test_menus_open_and_shut_by_keyboard_and_the_tab_key_comes_round(

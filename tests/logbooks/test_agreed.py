@@ -20,6 +20,7 @@ from registry.logbooks.pages.idle import IdleTable
 from registry.models import Assignment, AuditEntry
 from registry.operations.take_back import take_back
 from registry.refusals import OperationRefused
+from tests.asking import queries_again
 from tests.factories import ACTOR, make_organization, make_user
 from tests.lists import rows_of
 from tests.logbooks.books import DESIGN, make_logbook, sent_design
@@ -105,6 +106,8 @@ def test_an_import_says_row_by_row_what_stands(world: World) -> None:
         organization=world.branch,
     )
     head = ("日期", "单位", "组织代码", "品牌")
+    alike = hand_in(world, [("2020-02-11", "左公安局", each, "同名") for each in ("second", "third")], head)
+    assert [line.verdict for line in alike.lines.order_by("pk")] == ["new", "new"], "two branches, two brands"
     rows = [("2020-02-11", "左公安局", each.code, f"{each.code}牌") for each in (world.branch, other, third)]
     found = said(hand_in(world, [*rows, ("2020-02-12", "左公安局", "second", "又一个")], head))
     assert [each.partition("只能有一条")[2] for each in found] == [
@@ -159,6 +162,11 @@ def test_units_without_a_visit_for_n_days(client: Client, world: World) -> None:
     page = client.get(reverse("entries_idle", args=[areas.code]), {"as_of": "2020-02-12"}).content.decode()
     for words in ("7 天没有包保走访的单位", "左公安局", "2020-02-05", "最近一次包保走访"):
         assert words in page
+    asked = lambda: client.get(reverse("entries_idle", args=[areas.code]), {"as_of": "2020-02-12"})  # noqa: E731
+    one = queries_again(asked)
+    for unit in (world.station, world.right):
+        leads(world, areas, unit)
+    assert queries_again(asked) == one
 
 
 # --- People placed by one act ---------------------------------------------------------------------
@@ -185,7 +193,7 @@ def test_volunteers_are_placed_by_one_act_and_that_is_taken_back(world: World) -
     assert (entry.step, entry.values["team"]) == ("placed", team.pk)
     assert [each.person for each in entry.people.filter(field="chosen")] == [world.full]
     assert differences() == []
-    first = AuditEntry.objects.filter(verb="assign_person").latest("pk")
+    first = AuditEntry.objects.filter(verb="edit_entry").latest("pk")
     take_back(actor=ACTOR, entry=first, reason="选错了")
     entry.refresh_from_db()
     assert (entry.step, list(placed.all())) == ("chosen", [])

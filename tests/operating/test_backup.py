@@ -18,6 +18,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import close_old_connections, connection
 
+from registry import nouns
 from registry.files import disk
 from registry.files.models import FileKind, StoredFile
 from registry.models import AuditEntry, Backup, Organization, Person
@@ -106,7 +107,9 @@ def test_a_backup_is_for_its_user_alone_and_says_what_to_keep_elsewhere(
     row = Backup.objects.get()
     assert (row.name, row.files, row.proven_at) == (made.name, 3, None)
     assert row.size == sum(path.stat().st_size for name, path in files.items() if name != "SHA256SUMS")
-    assert AuditEntry.objects.get(verb="back_up").after["size"] == row.size
+    entry = AuditEntry.objects.get(verb="back_up")
+    assert entry.after == {"file": str(made), "size": row.size}
+    assert set(entry.after) <= set(nouns.record_words())
 
 
 def test_files_that_the_last_backup_has_are_linked_and_a_lost_one_is_taken_from_it(
@@ -120,6 +123,21 @@ def test_files_that_the_last_backup_has_are_linked_and_a_lost_one_is_taken_from_
     kept = f"files/{registry.key[:2]}/{registry.key}"
     assert (newer / kept).samefile(backup / kept)
     layout.verify(newer, layout.read_manifest(newer))
+
+
+def test_a_backup_that_does_not_come_through_is_noted_as_such(
+    backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise CommandError("备份没有通过校验:统计数有出入")
+
+    monkeypatch.setattr(keeping, "prove", fail)
+    with pytest.raises(CommandError, match="统计数有出入"):
+        run("backup", str(backup.parent), "--only-prove")
+    row = Backup.objects.get()
+    assert (row.proven_at, row.faults) == (None, "备份没有通过校验:统计数有出入")
+    assert keeping.last_proven() is None
+    assert AuditEntry.objects.get(verb="prove_backup").after["faults"] == row.faults
 
 
 def test_a_lost_file_that_no_backup_has_is_named(registry: StoredFile, tmp_path: Path) -> None:

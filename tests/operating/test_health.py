@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from registry.models import AuditEntry, User
+from registry.models import AuditEntry, Backup, User
 from registry.operating import health, slow
 from registry.work import beats
 from tests.factories import make_user
@@ -86,6 +86,17 @@ def test_without_its_database_it_lives_and_is_not_ready(
     assert client.get("/healthz").content == b"ok\n"
 
 
+def test_a_table_that_is_missing_is_no_server_that_is_away(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unlike() -> Any:
+        raise OperationalError("no such table: registry_work_worker")
+
+    monkeypatch.setattr(beats, "living", unlike)
+    status, wrong = asked(client)
+    assert (status, wrong) == (503, ["database_unlike"])
+
+
 def test_living_touches_nothing(client: Client, django_assert_num_queries: Any) -> None:
     client.force_login(make_user("wang"))
     with django_assert_num_queries(0):
@@ -146,6 +157,16 @@ def test_a_backup_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
         at = timezone.now() - timedelta(days=days)
         monkeypatch.setattr(health, "last_backup", lambda at=at: at)
         assert lines()["backup"].state == state
+
+
+def test_a_backup_that_could_not_be_proven_is_told_at_once() -> None:
+    facts = {"folder": "/backups", "taken_at": timezone.now(), "size": 1, "files": 0}
+    Backup.objects.create(name="good", proven_at=timezone.now(), **facts)
+    assert lines()["backup"].state == "ok"
+    Backup.objects.create(name="bad", faults="统计数有出入", **{**facts, "taken_at": timezone.now()})
+    found = lines()["backup"]
+    assert (found.state, found.wrong) == ("bad", "backup_broken")
+    assert "统计数有出入" in found.said
 
 
 def test_slow_pages_are_kept_in_little_room(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from registry.audit import Actor
+from registry.housekeeping import clean
 from registry.models import Unit, modes
 from registry.models.modes import Mode
 from registry.operations.units import add_unit
@@ -68,6 +69,12 @@ def test_a_worker_leaves_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry.work.worker.time.sleep", sleep)
     monkeypatch.setattr(worker, "step", lambda: pytest.fail("a task was taken"))
     worker.run()
+
+
+def test_nothing_is_cleaned_away_meanwhile() -> None:
+    assert len(clean()) > 3
+    switch("read-only")
+    assert clean() == {}
 
 
 def test_during_maintenance_every_page_says_so_and_machines_are_answered(

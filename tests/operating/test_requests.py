@@ -17,7 +17,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 
-from partybuild import logs
+from partybuild import env, logs
 from partybuild.logs import DailyFiles, JsonLines, MailAdministrators
 from registry.operating import slow
 from registry.operating.requests import Tally
@@ -142,6 +142,14 @@ def test_the_same_fault_is_mailed_once_in_an_hour_whichever_process_meets_it(
         os.utime(stamp, (0, time.time() - 3601))
     fault(one, "%s: %s", "disk_full", "磁盘已满", same="disk_full")
     assert len(mail.outbox) == 3
+
+
+def test_the_addresses_of_administrators_are_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADMINS", "wang@bureau.example, li@bureau.example")
+    assert env.addresses("ADMINS") == ["wang@bureau.example", "li@bureau.example"]
+    monkeypatch.setenv("ADMINS", "王 <wang@bureau.example>")
+    with pytest.raises(env.BadVariable, match="ADMINS"):
+        env.addresses("ADMINS")
 
 
 def test_a_mail_tells_nothing_of_what_was_asked_for(settings: Any, tmp_path: Path) -> None:

@@ -135,8 +135,11 @@ def following_hierarchy(units: Iterable[Unit], is_alone: bool = False) -> Iterat
     metrics = kept_metrics()
     pks = {unit.pk for unit in units}
     owners = owners_at(metrics, pks if is_alone else tables.units_below(pks))
-    if not any(owners.values()):
-        yield
+    if sum(map(len, owners.values())) <= tables.FEW:
+        touched = Touched()
+        touched.owners.update(owners)
+        with following_in_parts() as work, work.follow(touched):
+            yield
         return
     with connection.cursor() as cursor:
         conditions = {

@@ -67,8 +67,8 @@ def step_entry(
         actor,
         "step_entry",
         row,
-        before={"step": before.label if before else ""},
-        after={"step": to.label, **{name: value for name, value in given.items() if value}},
+        before={"entry_step": before.label if before else ""},
+        after={"entry_step": to.label, **{name: value for name, value in given.items() if value}},
         effective_on=on,
     )
     return row

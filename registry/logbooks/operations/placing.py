@@ -34,6 +34,7 @@ def place_chosen(
     already who was chosen.
     """
     locks.use_units([entry.unit])
+    locks.lock_organization_trees([organization])
     row = fresh(entry)
     design = design_at(row.logbook, row.unit)
     placing = design.placing
@@ -43,13 +44,6 @@ def place_chosen(
     offered = {person.pk for key in (placing.offered, placing.chosen) for person, _role in named.get(key, ())}
     if strange := [person for person in people if person.pk not in offered]:
         raise refuse("people", f"“{strange[0].name}”没有报名,请从报名人员中勾选。")
-    assign_people(
-        actor=actor,
-        members=[(person, Role.MEMBER.value) for person in people],
-        organization=organization,
-        started_on=on,
-        document_number=document_number,
-    )
     roles = {person.pk: role for person, role in named.get(placing.chosen, ())}
     chosen = [(person, roles.get(person.pk, "")) for person in people]
     is_said = set(roles) == {person.pk for person in people}
@@ -59,4 +53,12 @@ def place_chosen(
     elif not is_said:
         label = design.by_key[placing.chosen].label
         raise refuse("people", f"本台账批准后才能改:请先修改“{label}”,批准后再编入,或按已选定的人员勾选。")
-    return step_entry(actor=actor, entry=row, step=placing.step, on=on, document_number=document_number)
+    made = step_entry(actor=actor, entry=row, step=placing.step, on=on, document_number=document_number)
+    assign_people(
+        actor=actor,
+        members=[(person, Role.MEMBER.value) for person in people],
+        organization=organization,
+        started_on=on,
+        document_number=document_number,
+    )
+    return made

@@ -377,10 +377,11 @@ class OwnFieldsForm(DesignForm):
 
     parts = ("fields",)
     facts = ()
+    handed = None  # type: ignore[assignment]  # the logbook says who uses it
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in (*DesignForm.facts, "handed"):
+        for name in DesignForm.facts:
             del self.fields[name]
 
 

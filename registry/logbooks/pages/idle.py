@@ -68,7 +68,7 @@ class IdleTable(EntryTable):
 
     file = "entries_idle_export"
     unit_word = "个单位"
-    default_sort = "idle"
+    default_sort = "-idle"
     acts: Sequence[Act] = ()
 
     def __init__(self, request: HttpRequest, code: str = "") -> None:
@@ -77,7 +77,7 @@ class IdleTable(EntryTable):
         self.columns = [
             *(each for each in self.columns if each.key not in ("step", "state")),
             Column(f"最近一次{name}", "entry.last_on", Kind.DATE, key="last", rank=1, text=_last_said),
-            Column("已过天数", self._passed, Kind.NUMBER, key="idle", sort=("idle_since", "pk"), rank=1),
+            Column("已过天数", self._passed, Kind.NUMBER, key="idle", sort=("-idle_since",), rank=1),
             Column("", lambda _row: "登记", url=self._enter_url, only="page"),
         ]
 
