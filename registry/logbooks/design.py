@@ -167,7 +167,7 @@ class Field:
         if self.choices:
             return "、".join(self.choices)
         if self.upper is None:
-            return "" if self.lower is None else f"不小于 {self.lower:,}"
+            return f"不小于 {self.lower:,}" if self.lower else ""
         return f"不大于 {self.upper:,}" if self.lower is None else f"{self.lower:,} 至 {self.upper:,}"
 
 
