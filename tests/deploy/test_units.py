@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
 PYTHON = "/opt/registry/current/.venv/bin/python"
-CANNOT_BE_VERIFIED = shutil.which("systemd-analyze") is None
+CANNOT_BE_VERIFIED = shutil.which("systemd-analyze") is None and os.environ.get("CI") != "true"
 
 
 def name_of(path: Path) -> str:
@@ -27,7 +28,7 @@ def values(unit: Path, key: str) -> list[str]:
     return re.findall(rf"^{key}=(.*)$", unit.read_text("utf-8"), re.MULTILINE)
 
 
-@pytest.mark.skipif(CANNOT_BE_VERIFIED, reason="needs systemd-analyze (systemd)")
+@pytest.mark.skipif(CANNOT_BE_VERIFIED, reason="needs systemd-analyze: apt-get install systemd")
 def test_systemd_takes_the_units_without_a_word(tmp_path: Path) -> None:
     python = tmp_path / PYTHON.lstrip("/")
     for program in (python, tmp_path / "bin/bash", tmp_path / "usr/bin/bash"):
