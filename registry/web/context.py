@@ -129,7 +129,9 @@ class Frame:
         """The navigation."""
         match = self.request.resolver_match
         name = (match.url_name or "") if match else ""
-        more = [entry[:3] for entry in (*_of_the_apps(), *NAVIGATION_FOR) if self._leads_to(*entry[3:])]
+        # What only those at the top see is about the system, and comes last.
+        every = sorted((*_of_the_apps(), *NAVIGATION_FOR), key=lambda entry: entry[4:])
+        more = [entry[:3] for entry in every if self._leads_to(*entry[3:])]
         return [
             NavItem(
                 label,
