@@ -27,7 +27,7 @@ Named = Mapping[tuple[str, int], Model]
 MASK = "••••"
 BY_VALUE = "by_value"
 """What a list that is sorted by a field is annotated with."""
-_FIRST, _SECOND = 3, 6
+_FIRST, _SECOND = 2, 4
 """So many fields are always shown, so many more where there is room."""
 _KINDS = {
     FieldType.NUMBER: Kind.NUMBER,
@@ -174,6 +174,7 @@ def columns_of(
         )
     elif about == "person":
         columns.append(Column("人员", "entry.person.name", key="person", url=_about_url, css="nowrap"))
+    room, of_state = (_SECOND - 1, 3) if design.steps else (_SECOND, 2)
     columns += [
         Column(
             "单位",
@@ -183,9 +184,9 @@ def columns_of(
             text="entry.unit.label",
             url="unit_url",
         ),
-        *_of_fields(fields, first, items),
+        *_of_fields(fields, first, items, room),
         *([Column("步骤", "step", key="step", sort=("step", "-happened_on"))] if design.steps else []),
-        Column("状态", "state", key="state", sort=("state", "-happened_on"), cell=tag_cell, rank=2),
+        Column("状态", "state", key="state", sort=("state", "-happened_on"), cell=tag_cell, rank=of_state),  # type: ignore[arg-type]
         Column("条目编号", "entry.code", Kind.CODE, only="file", is_key=True),
         Column("单位代码", "entry.unit.code", Kind.CODE, only="file", is_key=True),
     ]
@@ -193,12 +194,13 @@ def columns_of(
 
 
 def _of_fields(
-    fields: Sequence[Field], first: Field | None, items: Mapping[str, LogbookItem]
+    fields: Sequence[Field], first: Field | None, items: Mapping[str, LogbookItem], room: int
 ) -> Iterator[Column[Any]]:
+    """Yield a column for each field; ``room``: so many are shown on a narrow desk."""
     shown = [each for each in fields if each is not first and each.type != FieldType.LONG_TEXT]
     for each in fields:
-        place = shown.index(each) if each in shown else _SECOND
-        rank = 1 if place < _FIRST else 2 if place < _SECOND else 3
+        place = shown.index(each) if each in shown else room
+        rank = 1 if place < _FIRST else 2 if place < room else 3
         yield _column_of(each, rank, items, is_first=each is first)
 
 
