@@ -1,4 +1,4 @@
-"""``manage.py migrate`` beside those who work, two at once, and broken off; ``/readyz``; a broken file."""
+"""``manage.py migrate`` beside who works, two at once, broken off; ``/readyz`` without TLS; a broken file."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from registry.management.commands import migrate
 from registry.models import guards
 from tests.factories import make_organization, make_unit
 from tests.test_settings import ROOT
-
-READY = {"database": True, "migrations": True, "guards": True}
 
 
 def run(place: Path, *command: str) -> subprocess.Popen[str]:
@@ -140,38 +138,6 @@ def test_it_waits_for_another_migrate_only_so_long(monkeypatch: pytest.MonkeyPat
 
 
 # Whether the server may be sent requests
-
-
-@pytest.mark.django_db
-def test_readyz_says_what_stands(client: Client) -> None:
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, READY)
-
-
-@pytest.mark.django_db
-def test_readyz_misses_guards(client: Client) -> None:
-    guards.drop()
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {**READY, "guards": False})
-
-
-@pytest.mark.django_db
-def test_readyz_misses_migrations(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.web.ready._written", lambda: frozenset({("registry", "9999_to_come")}))
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {**READY, "migrations": False})
-
-
-@pytest.mark.django_db
-def test_readyz_without_a_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone() -> Any:
-        from django.db import OperationalError
-
-        raise OperationalError("connection refused: secret-host")
-
-    monkeypatch.setattr("registry.web.ready._migrated", gone)
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"database": False})
 
 
 @pytest.mark.django_db

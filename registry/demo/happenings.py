@@ -86,6 +86,12 @@ class Happenings:
         self._taken.update(chosen)
         return tuple(chosen)
 
+    def some(self, unit: str, number: int, **which: Any) -> tuple[str, ...]:
+        """Return people of the unit, or of the nearest above that has so many; others may get them, too."""
+        while len(found := [n for n in self._staff(unit) if self._fits(n, **which)]) < number:
+            unit = self.sample.units[unit].parent
+        return tuple(found[:number])
+
     def branch_of(self, unit: str) -> str:
         """Return the standing branch of the unit's members, or of the nearest unit above it that has one."""
         while unit not in self.sample.home_branch:
@@ -159,6 +165,7 @@ def recruit(has: Happenings, number: str, source: int | None = None) -> None:
         person=number,
         source=source,
         steps=[
+            step("talked", day - timedelta(12)),
             step("met", day - timedelta(3)),
             step("approved", day, by="上级党委", number="演示〔2020〕火线发展"),
             step("sworn", day + timedelta(5)),
@@ -166,6 +173,7 @@ def recruit(has: Happenings, number: str, source: int | None = None) -> None:
         way="火线发展",
         branch=row.home_branch,
         basis="演示〔2020〕1号",
+        introducers=has.some(row.home_unit, 2, statuses=("full_member",)),
         voters_due=9,
         voters_present=8,
         voters_for=8,

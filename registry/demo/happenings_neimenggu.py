@@ -44,12 +44,14 @@ def _recruitment(has: Happenings) -> None:
     for league, number in APPLICANTS:
         for person in has.others(league, number, below=True, statuses=("activist",)):
             unit = has.sample.people[person].home_unit
+            day = has.day(date(2020, 1, 28), date(2020, 2, 26))
             has.add(
                 "recruitment_2014",
                 unit,
-                has.day(date(2020, 1, 28), date(2020, 2, 26)),
+                day,
                 person=person,
                 source=2,
+                steps=[step("talked", day + timedelta(9))] if day < date(2020, 2, 20) else [],
                 way="一般发展",
                 branch=has.branch_of(unit),
             )

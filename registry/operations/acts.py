@@ -248,8 +248,10 @@ def _built_on(act: Act, model: Any, pks: set[int]) -> Iterator[Obstacle]:
     given_back = {(change.model, change.pk, name) for change in act.changes for name in (change.before or {})}
     for relation in model._meta.related_objects:
         column: Any = relation.field
-        if not column.concrete or not column.db_constraint:
-            continue  # what only follows the row: its search terms, its totals, the record
+        # What only follows the row does not stand on it: its search terms, its totals, the record. Many to
+        # many stand in a table of their own, which is asked by itself.
+        if not column.concrete or column.many_to_many or not column.db_constraint:
+            continue
         other = relation.related_model
         for some in batches(sorted(pks), AT_ONCE):
             for row in other._base_manager.filter(**{f"{column.name}__in": some}).order_by("pk"):

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.urls import reverse
+from django.utils import timezone
 
 from registry.admin import site
 from registry.audit.proving import Proof, keep
@@ -15,6 +16,7 @@ from registry.audit.seals import seal_entries
 from registry.counting.totals.fold import fold_counts
 from registry.models import (
     AuditEntry,
+    Backup,
     CoveredUnit,
     Figure,
     Holiday,
@@ -59,6 +61,7 @@ def rows():
     CoveredUnit.objects.create(organization=branch, unit=make_unit("spare", unit), started_on=DAY)
     KeyFigures.objects.create(unit=unit, metrics=["frontline_people"])
     Holiday.objects.create(day=DAY, is_workday=True, name="春节")
+    Backup.objects.create(name="备份", folder="/", taken_at=timezone.now(), size=1, files=0)
     seal_entries()
     keep(Proof())
     fold_counts()
