@@ -1369,17 +1369,30 @@ def test_every_address_is_in_the_table() -> None:
     assert TABLE.keys() - known == set(), "addresses that are gone"
 
 
-Answers = dict[str, list[tuple[str, str]]]
+NOT_THERE = ("| 404", "| 405")
+Answers = dict[str, list[tuple[str, str] | None]]
+"""What GET and POST of each row gave; None: it was not this one's turn to ask."""
 
 
-def answers(visitor: Visitor, here: Bureau, hidden: list[str], *, outside: bool = False) -> Answers:
-    """Ask every address of the table for ``here``; nothing ``hidden`` may stand in any answer."""
+def answers(
+    visitor: Visitor, here: Bureau, hidden: list[str], *, outside: bool = False, turn: int | None = None
+) -> Answers:
+    """Ask every address of the table for ``here``; nothing ``hidden`` may stand in any answer.
+
+    With a ``turn`` (0 to 3), of what is not there for anybody outside only every fourth row.
+    """
+    number = 0
     found: Answers = {}
     for name, rows in TABLE.items():
         if name.startswith("admin:") and (outside or connection.vendor != "sqlite"):
             continue  # it knows no bureaus, and who is no superuser is led away: on every database the same
         found[name] = []
         for row in rows:
+            number += 1
+            is_there = not (row.get.endswith(NOT_THERE) and row.post.endswith(NOT_THERE))
+            if turn is not None and not is_there and number % 4 != turn:
+                found[name].append(None)
+                continue
             url = reverse(name, args=row.args(here)) if name != "admin:" else "/admin/nowhere/"
             full = f"{url}?{row.query}" if row.query else url
             got, page = visitor.ask("GET", full)
@@ -1416,7 +1429,7 @@ def differences(found: Answers, table: Answers) -> list[str]:
         f"{name} {TABLE[name][at].query}: GET, POST gave {got}, the table says {said}"
         for name in found
         for at, (got, said) in enumerate(zip(found[name], table[name], strict=True))
-        if got != said
+        if got is not None and got != said
     ]
 
 
@@ -1442,8 +1455,9 @@ def test_inside(world: TwoBureaus, role: str) -> None:
 
 @pytest.mark.parametrize("role", once("manager"))
 def test_outside(world: TwoBureaus, role: str) -> None:
+    """A manager asks all; the others, who may do less, take turns at what is not there for anybody."""
     # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
-    found = answers(
-        Visitor(world.there.users[role]), world.here, ["甲密", "JIA-9000", PHONE, GUEST], outside=True
-    )
+    hidden = ["甲密", "JIA-9000", PHONE, GUEST]
+    turn = None if role == "manager" else [each for each in ROLES if each != "manager"].index(role)
+    found = answers(Visitor(world.there.users[role]), world.here, hidden, outside=True, turn=turn)
     assert differences(found, expected(ROLES.index(role) + 1, outside=True)) == []

@@ -165,7 +165,6 @@ def recruit(has: Happenings, number: str, source: int | None = None) -> None:
         person=number,
         source=source,
         steps=[
-            step("talked", day - timedelta(12)),
             step("met", day - timedelta(3)),
             step("approved", day, by="上级党委", number="演示〔2020〕火线发展"),
             step("sworn", day + timedelta(5)),

@@ -72,9 +72,15 @@ class Known:
         return self.steps.get(key)
 
     def passed(self, since: str, until: str, months: int) -> date | None:
-        """Return the day on which more than so many months had passed from a step to another, or to today."""
+        """Return the day on which more than so many months had passed from a step to another, or to today.
+
+        None where it was not to come: it ended before, or went on without the step, which a document allows.
+        """
         first = self.steps.get(since)
-        if first is None or (until not in self.steps and "stopped" in self.steps):
+        if first is None:
+            return None
+        went_on = self.is_excepted and max(self.steps.values()) > first
+        if until not in self.steps and ("stopped" in self.steps or went_on):
             return None
         last = self.steps.get(until, self.today)
         return last if last > add_months(first, months) else None

@@ -87,6 +87,8 @@ def test_a_recruitment_by_the_book_breaks_nothing(world: World, second: None) ->
     ("steps", "values", "slugs"),
     [
         ({"talked": "2026-07-02"}, {}, ["join_talk"]),
+        ({"talked": None}, {}, ["join_talk"]),
+        ({"talked": None}, {"way": "火线发展", "basis": "组电〔2026〕1号"}, []),
         ({"candidate": "2027-06-30"}, {}, ["join_year"]),
         ({}, {"publicity_to": date(2027, 7, 8)}, ["join_publicity"]),
         ({}, {"publicity_from": None, "publicity_to": None}, ["join_publicity"]),
