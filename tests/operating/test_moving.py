@@ -71,7 +71,7 @@ def _write(place: Path) -> None:
     with old.cursor() as cursor:
         cursor.execute("UPDATE registry_unit SET aliases = %s", [STRANGE])
         # a key that was given once is never given again
-        cursor.execute("UPDATE sqlite_sequence SET seq = 1000 WHERE name = 'registry_person'")
+        cursor.execute("UPDATE sqlite_sequence SET seq = 5000000 WHERE name = 'registry_person'")
     old.close()
 
 
@@ -92,7 +92,7 @@ def test_everything_is_there_under_its_key_with_seals_guards_and_sequences(file:
             assert set(model._base_manager.values_list("pk", flat=True)) == keys
     assert not file.exists()
     assert Unit.objects.get().aliases == STRANGE
-    assert make_person("王五", Unit.objects.get()).pk == 1001
+    assert make_person("王五", Unit.objects.get()).pk == 5_000_001
     assert guards.missing() == []
     assert AuditEntry.objects.filter(verb="move_database", object_name="registry.sqlite3").count() == 1
     with connection.cursor() as cursor:
