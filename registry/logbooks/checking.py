@@ -7,7 +7,7 @@ edition of its own day. Entries are judged in Python, many at once, by what they
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -47,7 +47,7 @@ class EntryBreach:
 
 
 @dataclass
-class Known:
+class KnownEntry:
     """What is known of an entry that is judged on a day."""
 
     entry: Entry
@@ -57,19 +57,16 @@ class Known:
     people: Mapping[str, Sequence[Person]]
     calendar: Calendar
     members: Mapping[int, Sequence[StatusPeriod]]
-    others: Mapping[int, Sequence[tuple[date, int]]] = field(default_factory=dict)
-    """The other awards of people: day and rank."""
-    branch: Organization | None = None
+    """The periods in which people are full members."""
+    awards: Mapping[int, Sequence[tuple[int, date, int]]]
+    """The awards of people: entry, day and rank."""
+    branch: Organization | None
     """Where somebody is recruited."""
 
     @property
     def is_excepted(self) -> bool:
         """Whether a document is named that lets steps be left out at the front."""
         return bool(self.values.get("basis"))
-
-    def day(self, key: str) -> date | None:
-        """Return the day of a step."""
-        return self.steps.get(key)
 
     def passed(self, since: str, until: str, months: int) -> date | None:
         """Return the day on which more than so many months had passed from a step to another, or to today.
@@ -88,9 +85,7 @@ class Known:
     def is_full(self, person: Person, day: date) -> bool:
         """Whether somebody was a full member on the day."""
         return any(
-            row.status == PoliticalStatus.FULL_MEMBER
-            and row.started_on <= day
-            and (row.ended_on is None or day < row.ended_on)
+            row.started_on <= day and (row.ended_on is None or day < row.ended_on)
             for row in self.members.get(person.pk, ())
         )
 
@@ -99,10 +94,15 @@ Judged = Iterator[tuple[str, date, str]]
 """What is wrong: the slug of the check without its beginning, the day of the fact, the sentence."""
 
 
-def _in_time(known: Known) -> Judged:
-    """Judge the periods between steps; who is recognized after death has none."""
-    if known.values.get("way") == POSTHUMOUS:
-        return
+def _recruitment(known: KnownEntry) -> Judged:
+    """Judge a recruitment; who is recognized as a member after death went through none of its steps."""
+    if known.values.get("way") != POSTHUMOUS:
+        yield from _in_time(known)
+        yield from _what_was_done(known)
+
+
+def _in_time(known: KnownEntry) -> Judged:
+    """Judge the periods between steps."""
     for slug, since, until, months, said in (
         ("join_talk", "applied", "talked", 1, "递交申请书后超过一个月{not_yet}派人谈话。"),
         ("join_meeting_late", "pre_reviewed", "met", 1, "预审后超过一个月{not_yet}召开支部大会。"),
@@ -116,23 +116,21 @@ def _in_time(known: Known) -> Judged:
         yield "join_approval_late", late, f"支部大会后超过6个月{word}审批。"
     elif (day := known.passed("met", "approved", 3)) is not None:
         yield "join_approval", day, f"支部大会后超过3个月{word}审批。"
-    first, last = known.day("activist"), known.day("candidate")
+    first, last = known.steps.get("activist"), known.steps.get("candidate")
     if first is not None and last is not None and last < add_months(first, 12):
         yield "join_year", last, f"确定为积极分子({first})到发展对象({last})不满一年。"
-    first, last = known.day("met"), known.day("full")
+    first, last = known.steps.get("met"), known.steps.get("full")
     if first is not None and last is not None:
         least = 18 if "extended" in known.steps else 12
         if last < add_months(first, least):
             yield "join_term", last, f"支部大会({first})到转正({last})不满{least}个月。"
 
 
-def _what_was_done(known: Known) -> Judged:
+def _what_was_done(known: KnownEntry) -> Judged:
     """Judge publicity, introducers, training and the meeting's numbers, and where it met."""
-    if known.values.get("way") == POSTHUMOUS:
-        return
-    values, met = known.values, known.day("met")
+    values, met = known.values, known.steps.get("met")
     is_new = known.entry.logbook.shipped == "recruitment" and not known.is_excepted
-    if is_new and (day := known.day("reviewed") or met) is not None:
+    if is_new and (day := known.steps.get("reviewed") or met) is not None:
         first, last = values.get("publicity_from"), values.get("publicity_to")
         if not (first and last):
             yield "join_publicity", day, "没有登记发展对象公示的起止日期。"
@@ -141,7 +139,7 @@ def _what_was_done(known: Known) -> Judged:
             number = known.calendar.workdays_between(date.fromisoformat(first), end)
             if number < 5:
                 yield "join_publicity", day, f"公示 {first} 至 {last} 只有 {number} 个工作日,不足5个。"
-    if (day := known.day("trained")) is not None and (values.get("training_hours") or 0) < 24:
+    if (day := known.steps.get("trained")) is not None and (values.get("training_hours") or 0) < 24:
         yield "join_training", day, f"集中培训 {values.get('training_hours') or 0} 学时,不足24学时。"
     if met is None:
         return
@@ -157,7 +155,7 @@ def _what_was_done(known: Known) -> Judged:
         yield "join_temporary", met, f"“{branch.name}”是临时党组织,接收预备党员没有登记依据文号。"
 
 
-def _votes(known: Known, met: date) -> Judged:
+def _votes(known: KnownEntry, met: date) -> Judged:
     values = known.values
     due, present, agreed = (values.get(key) for key in ("voters_due", "voters_present", "voters_for"))
     if due and present is not None and 2 * present <= due:
@@ -166,9 +164,9 @@ def _votes(known: Known, met: date) -> Judged:
         yield "join_meeting", met, f"赞成 {agreed} 票,没有超过应到 {due} 人的一半。"
 
 
-def _award(known: Known) -> Judged:
+def _award(known: KnownEntry) -> Judged:
     """Judge to whom an award was given, by whom, how often, and whether it was made public."""
-    values, day = known.values, known.day("approved")
+    values, day = known.values, known.steps.get("approved")
     rank = RANKS.get(values.get("kind", ""))
     if rank is None or "revoked" in known.steps:
         return
@@ -184,37 +182,37 @@ def _award(known: Known) -> Judged:
     for person in people:
         again = [
             before
-            for before, other in known.others.get(person.pk, ())
-            if add_months(before, 12) > on and before <= on and other >= rank
+            for entry, before, other in known.awards.get(person.pk, ())
+            if entry != known.entry.pk and before <= on < add_months(before, 12) and other >= rank
         ]
         if again:
             yield "award_once", on, f"{person.name}在 {max(again)} 已有同等或更高的奖励,不满一年。"
     if day is not None and rank >= RANKS["三等功"]:
-        shown = known.day("shown")
+        shown = known.steps.get("shown")
         if shown is None:
             yield "award_publicity", day, f"“{kind}”没有登记公示。"
         elif (number := known.calendar.workdays_between(shown, day)) < 7:
             yield "award_publicity", day, f"“{kind}”公示 {number} 个工作日,不足7个。"
 
 
-JUDGES: Mapping[str, tuple[Callable[[Known], Judged], ...]] = {
-    **dict.fromkeys(RECRUITMENT, (_in_time, _what_was_done)),
-    **dict.fromkeys(AWARDS, (_award,)),
+JUDGES: Mapping[str, Callable[[KnownEntry], Judged]] = {
+    **dict.fromkeys(RECRUITMENT, _recruitment),
+    **dict.fromkeys(AWARDS, _award),
 }
 
 
 def breaches_of(entries: Iterable[Entry], today: date) -> list[EntryBreach]:
-    """Return what is wrong with the entries as they stand today, in their order: six queries for all."""
+    """Return what is wrong with entries as they stand today, in their order; as many queries as for one."""
     rows = [row for row in entries if row.logbook.shipped in JUDGES and _counts(row)]
-    settings = Settings.read() if rows else None
-    found: list[EntryBreach] = []
-    for known in _known(rows, today) if settings is not None else ():
-        for judge in JUDGES[known.entry.logbook.shipped]:
-            for slug, day, said in judge(known):
-                check = BY_SLUG[f"entry_{slug}"]
-                edition = check.edition_on(day)
-                if edition is not None and settings is not None and settings.is_on(check, day):
-                    found.append(EntryBreach(known.entry, check, with_citation(said, edition.citation)))
+    if not rows:
+        return []
+    settings, found = Settings.read(), []
+    for known in _known(rows, today):
+        for slug, day, said in JUDGES[known.entry.logbook.shipped](known):
+            check = BY_SLUG[f"entry_{slug}"]
+            edition = check.edition_on(day)
+            if edition is not None and settings.is_on(check, day):
+                found.append(EntryBreach(known.entry, check, with_citation(said, edition.citation)))
     return found
 
 
@@ -222,9 +220,7 @@ def _counts(row: Entry) -> bool:
     return row.state != WorkflowState.WITHDRAWN and not row.logbook.is_walled
 
 
-def _known(rows: Sequence[Entry], today: date) -> Iterator[Known]:
-    if not rows:
-        return
+def _known(rows: Sequence[Entry], today: date) -> Iterator[KnownEntry]:
     steps: dict[int, dict[str, date]] = {row.pk: {} for row in rows}
     for pk, step, on in _steps(rows):
         steps[pk][step] = on
@@ -238,11 +234,10 @@ def _known(rows: Sequence[Entry], today: date) -> Iterator[Known]:
     calendar, awards = Calendar.read(), _awards(keys) if keys else {}
     branches = Organization.objects.in_bulk({row.values["branch"] for row in rows if "branch" in row.values})
     for row in rows:
-        others = {
-            pk: [(on, rank) for entry, on, rank in some if entry != row.pk] for pk, some in awards.items()
-        }
         branch = branches.get(row.values.get("branch"))
-        yield Known(row, today, steps[row.pk], row.values, people[row.pk], calendar, members, others, branch)
+        yield KnownEntry(
+            row, today, steps[row.pk], row.values, people[row.pk], calendar, members, awards, branch
+        )
 
 
 def _steps(rows: Sequence[Entry]) -> Iterable[tuple[int, str, date]]:

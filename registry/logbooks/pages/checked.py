@@ -76,7 +76,7 @@ def _found(request: HttpRequest, unit: Unit | None, question: Question) -> tuple
 
 
 @dataclass(frozen=True)
-class ListedBreach:
+class ListedEntryBreach:
     """One line of the list."""
 
     table: CheckedTable
@@ -103,7 +103,7 @@ class ListedBreach:
         return TONES[self.breach.check.level]
 
 
-class CheckedTable(Table[ListedBreach]):
+class CheckedTable(Table[ListedEntryBreach]):
     """The entries at a unit and below it that break a rule, on the day of the page."""
 
     title = "台账条目检查"
@@ -113,7 +113,7 @@ class CheckedTable(Table[ListedBreach]):
     nothing = "没有发现问题。"
     can_be_samples = True
     nothing_found = "没有符合条件的问题。"
-    columns: Sequence[Column[ListedBreach]] = (
+    columns: Sequence[Column[ListedEntryBreach]] = (
         Column("条目", "entry.name", url="url", is_sample="entry.is_sample", css="text", is_heading=True),
         Column("台账", "entry.logbook.name", css="nowrap"),
         Column("单位", "entry.unit.name", text="entry.unit.label"),
@@ -152,9 +152,9 @@ class CheckedTable(Table[ListedBreach]):
         """Whether an entry is an invented one."""
         return any(each.entry.is_sample for each in self.rows)
 
-    def lines(self, found: list[Any]) -> list[ListedBreach]:
+    def lines(self, found: list[Any]) -> list[ListedEntryBreach]:
         """Return these with their entries, which are at hand."""
-        return [ListedBreach(self, each) for each in found]
+        return [ListedEntryBreach(self, each) for each in found]
 
 
 @require_safe
