@@ -42,41 +42,40 @@ class LogbookMetric(Metric):
     way: str = field(kw_only=True)
 
 
-def metric_of(logbook: Logbook, design: Design, counter: Counter) -> LogbookMetric:
-    """Return the metric of a counter of the design; that of an average counts what it is divided of."""
+def metrics_of(logbook: Logbook) -> list[LogbookMetric]:
+    """Return the metrics of a logbook's counters, in their order."""
+    design = logbook.made
+    return [_metric_of(logbook, design, counter) for counter in design.counters]
+
+
+def _metric_of(logbook: Logbook, design: Design, counter: Counter) -> LogbookMetric:
+    """Return the metric of a counter: of an average the quotient of two, with the rows of its sum."""
     family = EACH if counter.way == Way.PEOPLE else SUMS
-    parts = counter.kept
     named = design.by_key.get(counter.field) if counter.way in (Way.SUM, Way.AVERAGE) else None
-    scale = named.scale if named is not None else 1
-    if len(parts) == 1:
-        return _member(logbook, counter, counter, family, scale)
-    total, number = (_member(logbook, part, counter, family, scale) for part in parts)
-    return replace(total, slug=slug_of(logbook.code, counter), ratio=(total, number))  # with the total's rows
-
-
-def _member(logbook: Logbook, part: Counter, counter: Counter, family: Family, scale: int) -> LogbookMetric:
-    return family.member(
-        slug_of(logbook.code, part),
-        counter.label,
-        LogbookMetric,
-        measure=counter.measure,
-        page="entries_counted",
-        group=f"{Group(logbook.group).label} · {logbook.name}",
-        scale=scale,
-        made_by=("logbook", logbook.pk),
-        logbook=logbook.code,
-        way=counter.way,
-    )
-
-
-def metrics_of(logbook: Logbook, design: Design) -> list[LogbookMetric]:
-    """Return the metrics of the counters of the design, in their order."""
-    return [metric_of(logbook, design, counter) for counter in design.counters]
+    kept = [
+        family.member(
+            slug_of(logbook.code, part),
+            counter.label,
+            LogbookMetric,
+            measure=counter.measure,
+            page="entries_counted",
+            group=f"{Group(logbook.group).label} · {logbook.name}",
+            scale=named.scale if named is not None else 1,
+            made_by=("logbook", logbook.pk),
+            logbook=logbook.code,
+            way=counter.way,
+        )
+        for part in counter.kept
+    ]
+    if len(kept) == 1:
+        return kept[0]
+    total, number = kept
+    return replace(total, slug=slug_of(logbook.code, counter), ratio=(total, number))
 
 
 @kept_until_changed(Logbook)
 def logbook_metrics() -> dict[str, Metric]:
     """Return the metrics of every logbook that has been in use, by slug."""
     books = Logbook.objects.exclude(started_on=None).order_by("pk")
-    made = [metric for logbook in books for metric in metrics_of(logbook, logbook.made)]
+    made = [metric for logbook in books for metric in metrics_of(logbook)]
     return {metric.slug: metric for metric in made}

@@ -11,13 +11,12 @@ from django.urls import reverse
 
 from registry import access
 from registry.counting.metrics import METRICS
-from registry.logbooks import metrics
-from registry.logbooks.design import Design, Group
+from registry.logbooks.design import Group
 from registry.logbooks.metrics import LogbookMetric
 from registry.logbooks.models import Logbook
 from registry.logbooks.nouns import LOGBOOK
 from registry.models import Unit
-from registry.models.base import on_day
+from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Span
 from registry.models.kinds import WorkflowState
 from registry.nouns.noun import over
@@ -62,21 +61,15 @@ def watched(logbook: Logbook) -> list[Logbook]:
     watch, unit = logbook.made.watch, logbook.unit
     if watch is None:
         return []
-    above = Q(unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
-    below = Q(unit__lft__range=(unit.lft, unit.rght))
     called = Q(code=watch.by) | Q(shipped=watch.by)
-    rows = Logbook.objects.filter(called, above | below, unit__tree_id=unit.tree_id)
+    below = in_spans([Span(unit.tree_id, unit.lft, unit.rght)], "unit__")
+    rows = Logbook.objects.filter(called, _above(unit, "unit__") | below)
     return list(rows.exclude(started_on=None).order_by("pk"))
 
 
 def idle_title(others: Sequence[Logbook], days: int) -> str:
     """Return what the list of units is called that wait for an entry in one of the other logbooks."""
     return f"{days} 天没有{others[0].name if others else '登记'}的单位"
-
-
-def metrics_of(logbook: Logbook, design: Design | None = None) -> list[LogbookMetric]:
-    """Return the metrics of its counters, in their order."""
-    return metrics.metrics_of(logbook, design or logbook.made)
 
 
 def metric_called(slug: str) -> LogbookMetric | None:

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.counting.rollup import Line, rollup
 from registry.logbooks.design import Group
+from registry.logbooks.metrics import metrics_of
 from registry.logbooks.models import Logbook
-from registry.logbooks.pages.books import counted_url, enter_url, in_order, metrics_of, used_below
+from registry.logbooks.pages.books import counted_url, enter_url, in_order, used_below
 from registry.logbooks.rules import below
 from registry.models import Unit
 from registry.web.address import Address, address_of

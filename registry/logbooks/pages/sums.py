@@ -18,9 +18,8 @@ from registry.counting.metric import Metric
 from registry.counting.rollup import kept, kept_between
 from registry.counting.shown import Number, counted_for, shown_counts
 from registry.logbooks.design import Way
-from registry.logbooks.metrics import COUNTED, NAMED, LogbookMetric
+from registry.logbooks.metrics import COUNTED, NAMED, LogbookMetric, metrics_of
 from registry.logbooks.models import Entry
-from registry.logbooks.pages.books import metrics_of
 from registry.web.lists import with_query
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Sums:
 
 def sums_of(table: EntryTable) -> Sums:
     """Return what the list comes to."""
-    metrics = [table.metric] if table.metric is not None else metrics_of(table.logbook, table.design)
+    metrics = [table.metric] if table.metric is not None else metrics_of(table.logbook)
     if not metrics:
         return Sums()
     counts = _counted(table, metrics)
@@ -105,8 +104,10 @@ def _added(table: EntryTable, metrics: Collection[Metric]) -> dict[str, int]:
         slugs = [each.slug for each in metrics if each.source is source]
         if not slugs:
             continue
-        rows = rows_of(source, table.question, table.at.rows, table.states) if keys is not None else None
-        rows = table.facts(source, table.states) if rows is None else rows.filter(entry__in=keys)
+        if keys is None:
+            rows = table.facts(source, table.states)
+        else:
+            rows = rows_of(source, table.question, table.at.rows, table.states).filter(entry__in=keys)
         rows = rows.filter(item__slug__in=slugs)
         added = Count("owner", distinct=True) if source is NAMED else Sum("number")
         found |= dict(rows.order_by().values("item__slug").annotate(n=added).values_list("item__slug", "n"))
