@@ -17,12 +17,12 @@ from registry.logbooks.design import (
     Field,
     FieldType,
     Way,
-    condition_said,
 )
 from registry.logbooks.values import is_empty
 from registry.rules.findings import Wrong
 
-COMPARED: tuple[str, ...] = (*OF_NUMBERS, FieldType.DATE.value, FieldType.TIME.value)
+OF_DAYS: tuple[str, ...] = (FieldType.DATE.value, FieldType.TIME.value)
+COMPARED: tuple[str, ...] = (*OF_NUMBERS, *OF_DAYS)
 """The types whose values are compared."""
 
 
@@ -42,6 +42,30 @@ def is_asked(field: Field, values: Mapping[str, Any]) -> bool:
 def is_required(field: Field, values: Mapping[str, Any]) -> bool:
     """Whether a field must be filled in, as the others are."""
     return (field.required or field.always) and holds(field, values)
+
+
+# --- In words -----------------------------------------------------------------------------------------
+
+
+def condition_said(design: Design, part: Field | Counter) -> str:
+    """Return in words on what a field or a counter depends: “发展方式”为火线发展、追认."""
+    label = design.label_of(part.when)
+    return f"“{label}”为{'、'.join(part.among)}" if part.among else f"填了“{label}”"
+
+
+def conditions_said(design: Design, field: Field) -> str:
+    """Return in words when a field is asked for, and with which others its value is compared."""
+    said = []
+    if field.when:
+        said.append(f"{condition_said(design, field)}时{'必填' if field.always else '填写'}")
+    is_day = field.type in OF_DAYS
+    for other, words in (
+        (field.at_least, "不早于" if is_day else "不小于"),
+        (field.at_most, "不晚于" if is_day else "不大于"),
+    ):
+        if other:
+            said.append(f"{words}“{design.label_of(other)}”")
+    return ";".join(said)
 
 
 # --- Of a design --------------------------------------------------------------------------------------
@@ -112,16 +136,12 @@ def check_values(design: Design, values: Mapping[str, Any], day: Any) -> Wrong:
         if is_empty(value):
             continue
         if not is_asked(each, values):
-            said = condition_said(design, each)
-            yield "only_when", each.key, f"“{each.label}”只在{said}填写,请清空或改“{_label(design, each)}”。"
+            said, other = condition_said(design, each), design.label_of(each.when)
+            yield "only_when", each.key, f"“{each.label}”只在{said}时填写,请清空或改“{other}”。"
         for key, is_least in ((each.at_least, True), (each.at_most, False)):
             other = day if key == DAY else values.get(key) if key else None
             if not is_empty(other) and type(other) is not str and _is_beyond(value, other, is_least=is_least):
                 yield "compared", each.key, _compared(design, each, key, other, is_least=is_least)
-
-
-def _label(design: Design, each: Field) -> str:
-    return design.label_of(each.when)
 
 
 def _is_beyond(value: Any, other: Any, *, is_least: bool) -> bool:
@@ -132,7 +152,7 @@ def _is_beyond(value: Any, other: Any, *, is_least: bool) -> bool:
 
 
 def _compared(design: Design, each: Field, key: str, other: Any, *, is_least: bool) -> str:
-    is_day = each.type in (FieldType.DATE, FieldType.TIME)
+    is_day = each.type in OF_DAYS
     how = ("早于" if is_least else "晚于") if is_day else ("小于" if is_least else "大于")
     said = f"{other:%H:%M}" if each.type == FieldType.TIME else f"{other}" if is_day else f"{other:,}"
     return f"“{each.label}”不能{how}“{design.label_of(key)}”的 {said},请核对。"

@@ -292,16 +292,6 @@ class Design:
         """The fields that new entries are asked for."""
         return tuple(each for each in self.fields if not each.ended)
 
-    def told_conditions(self, field: Field) -> str:
-        """Return in words when a field is asked for, and with which others its value is compared."""
-        said = [condition_said(self, field)] if field.when else []
-        if field.when:
-            said[0] += "必填" if field.always else "填写"
-        for other, words in ((field.at_least, _LEAST), (field.at_most, _MOST)):
-            if other:
-                said.append(f"{words.get(field.type, words[''])}“{self.label_of(other)}”")
-        return ";".join(said)
-
     def label_of(self, key: str) -> str:
         """Return how a field is called, or the day of the entry."""
         return self.by_key[key].label if key in self.by_key else "日期" if key == DAY else key
@@ -334,16 +324,6 @@ class Design:
     def agreed(self) -> dict[str, Single | Watch | Placing]:
         """What is agreed on, by name."""
         return {name: each for name in AGREED if (each := getattr(self, name)) is not None}
-
-
-_LEAST = {FieldType.DATE.value: "不早于", FieldType.TIME.value: "不早于", "": "不小于"}
-_MOST = {FieldType.DATE.value: "不晚于", FieldType.TIME.value: "不晚于", "": "不大于"}
-
-
-def condition_said(design: Design, part: Field | Counter) -> str:
-    """Return in words on what a field or a counter depends: “发展方式”为火线发展、追认时."""
-    label = design.label_of(part.when)
-    return f"“{label}”为{'、'.join(part.among)}时" if part.among else f"填了“{label}”时"
 
 
 def read(data: Mapping[str, Any]) -> Design:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from registry.logbooks.conditions import holds
 from registry.logbooks.design import GIVEN, SORTED, Counter, Design, Field, FieldType, Way
 from registry.logbooks.models import OWNERS, SUMMED, Entry, EntryFact, EntryPerson, EntryStep, LogbookItem
 from registry.logbooks.values import hours_between, is_empty, said
@@ -87,7 +88,7 @@ def _counted(
     def row(number: int, **more: Any) -> EntryFact:
         return EntryFact(entry=entry, item=item, number=number, **{"starts_on": entry.happened_on, **more})
 
-    if counter.when and entry.values.get(counter.when) not in counter.among:
+    if not holds(counter, entry.values):
         return []
     if counter.way == Way.ENTRIES:
         return [row(1)]

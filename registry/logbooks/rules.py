@@ -21,7 +21,6 @@ from registry.logbooks.design import (
     FieldType,
     Step,
     Way,
-    condition_said,
 )
 from registry.logbooks.models import Entry, Logbook
 from registry.logbooks.steps import NEEDS
@@ -370,7 +369,7 @@ def _check_values(proposal: Proposed) -> Wrong:
 
 
 def _why(design: Design, each: Field) -> str:
-    return f"({condition_said(design, each)}必填)" if each.when else ""
+    return f"({conditions.condition_said(design, each)}时必填)" if each.when else ""
 
 
 _KINDS: Mapping[str, tuple[type, str]] = {

@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from registry.files.fields import MOST, FilesField
+from registry.logbooks.conditions import conditions_said
 from registry.logbooks.design import OF_FILES, Design, Field, FieldType, Step
 from registry.logbooks.models import Logbook
 from registry.logbooks.rules import FIXED
@@ -131,7 +132,7 @@ class EntryForm(ScopedForm):
             fields.pop(name)
         last = {name: fields.pop(name) for name in ("campaign", "version", "reason") if name in fields}
         for each in self.asked:
-            made = field_of(each, is_draft=is_draft, told=design.told_conditions(each))
+            made = field_of(each, is_draft=is_draft, told=conditions_said(design, each))
             made.when = bool(each.when) and (each.required or each.always)  # type: ignore[attr-defined]
             fields[f"{PREFIX}{each.key}"] = deepcopy(made)  # a picker's parts meet
         self.fields = fields | last

@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.logbooks.design import Counter, Design, Field, Group, Way, condition_said, read, read_fields
+from registry.logbooks.conditions import condition_said, conditions_said
+from registry.logbooks.design import Counter, Design, Field, Group, Way, read, read_fields
 from registry.logbooks.models import AddedFields, Logbook
 from registry.logbooks.operations.logbooks import (
     add_fields,
@@ -312,18 +313,18 @@ def design(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _asked(made: Design, each: Field) -> str:
-    """Return in words when a field is asked for; nothing where there is no condition."""
-    told = made.told_conditions(each)
-    if not told or each.when:
-        return told
-    return f"{'必填' if each.required else '选填'};{told}"
+    """Return in words whether and when a field is asked for."""
+    said = conditions_said(made, each)
+    if each.when:
+        return said
+    return ";".join(filter(None, ("必填" if each.required else "选填", said)))
 
 
 def _counted(made: Design, counter: Counter) -> str:
     """Return in words what a counter counts."""
     said = [_what(made, counter)]
     if counter.when:
-        said.append(f"只计{condition_said(made, counter)[:-1]}的")
+        said.append(f"只计{condition_said(made, counter)}的")
     if counter.until:
         said.append(f"到{'、'.join(made.step_by_key[key].label for key in counter.until)}为止")
     return ",".join(said)
