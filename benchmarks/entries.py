@@ -14,10 +14,11 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
-from statistics import median
 from typing import Any
 
 import django
+
+from benchmarks.measure import timed
 
 BOOKS, FIRST, DAYS, RUNS = 47, date(2020, 2, 1), 700, 15
 KINDS = ("慰问", "帮扶", "走访")
@@ -174,28 +175,10 @@ LISTS: dict[str, dict[str, str]] = {
 """What is asked of the list of the logbook with three in five of all entries, by a viewer of the root."""
 
 
-def told(what: str, do: Callable[[int], object], runs: int = RUNS) -> None:
-    """Do it so many times, after twice to warm up; print medians of all of it and of the database."""
-    from django.db import connection
-
-    whole, in_database = [], []
-    for run in range(-2, runs):
-        spent = [0.0]
-
-        def timed(execute: Any, *args: Any, spent: list[float] = spent) -> Any:
-            since = time.perf_counter()
-            try:
-                return execute(*args)
-            finally:
-                spent[0] += time.perf_counter() - since
-
-        began = time.perf_counter()
-        with connection.execute_wrapper(timed):
-            do(run)
-        if run >= 0:
-            whole.append(1000 * (time.perf_counter() - began))
-            in_database.append(1000 * spent[0])
-    print(f"| {what} | {median(whole):.1f} | {median(in_database):.1f} |", flush=True)
+def told(what: str, do: Callable[[], object], runs: int = RUNS) -> None:
+    """Do it so many times and print medians of all of it and of the database."""
+    _result, timing = timed(do, runs=runs)
+    print(f"| {what} | {timing.milliseconds:.1f} | {timing.database_milliseconds or 0:.1f} |", flush=True)
 
 
 def measure(only: str) -> None:
@@ -226,7 +209,7 @@ def measure(only: str) -> None:
     for name, query in LISTS.items():
         if only in name:
 
-            def ask(_run: int, query: dict[str, str] = query, name: str = name) -> None:
+            def ask(query: dict[str, str] = query, name: str = name) -> None:
                 answer = client.get("/logbooks/book0/", {"as_of": day.isoformat(), **query}, secure=True)
                 assert answer.status_code == 200, (name, answer.status_code)
 
@@ -234,13 +217,13 @@ def measure(only: str) -> None:
     if only:
         return
     metrics = tuple(made_metrics().values())
-    told(f"all {len(metrics)} numbers of the root", lambda _: kept(top, Question(day), metrics))
+    told(f"all {len(metrics)} numbers of the root", lambda: kept(top, Question(day), metrics))
     pick = random.Random(2)
     stations = list(Unit.objects.filter(kind="station")[:5000])
     staff = list(Person.objects.order_by("pk")[:20_000])
     books = list(Logbook.objects.filter(code__startswith="book").order_by("pk"))
 
-    def enter(_run: int) -> None:
+    def enter() -> None:
         values: dict[str, Any] = {
             "subject": f"向阳社区核酸采样{pick.randrange(2000)}号",
             "kind": KINDS[0],
