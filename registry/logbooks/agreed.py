@@ -52,25 +52,25 @@ def _steps_named(design: Design) -> Iterable[tuple[str, str]]:
 # --- One live entry of each -----------------------------------------------------------------------
 
 
-def subject_of(row: Any) -> int | None:
-    """Return the key of what an entry (or one that would be) is about, by its logbook."""
+def subject_of(row: Entry) -> int | None:
+    """Return the key of what an entry is about, by its logbook."""
     about = getattr(row, row.logbook.about)
     return about.pk if about is not None else None
 
 
 def live_entries(
-    logbook: Logbook, subjects: Collection[int | None], beside: Collection[int] = ()
+    logbook: Logbook, subjects: Collection[int | None], without: Collection[int] = ()
 ) -> dict[int, Entry]:
     """Return the live entry of each of these subjects, where the logbook has one of each; one query.
 
-    Those ``beside`` which it would stand are not meant. Who writes takes the lock first (``lock_single``).
+    ``without``: the keys of entries that do not matter. Who writes takes the lock first (``lock_single``).
     """
     single = logbook.made.single
     if single is None or not subjects:
         return {}
     ended = Q(state=WorkflowState.WITHDRAWN) | (Q(step=single.until) if single.until else Q(pk__in=[]))
     rows = Entry.objects.filter(logbook=logbook, **{f"{logbook.about}__in": {*subjects} - {None}})
-    rows = rows.exclude(ended).exclude(pk__in=beside).order_by("pk")
+    rows = rows.exclude(ended).exclude(pk__in=without).order_by("pk")
     return {getattr(row, f"{logbook.about}_id"): row for row in rows}
 
 

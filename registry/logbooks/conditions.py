@@ -136,8 +136,8 @@ def check_values(design: Design, values: Mapping[str, Any], day: Any) -> Wrong:
         if is_empty(value):
             continue
         if not is_asked(each, values):
-            said, other = condition_said(design, each), design.label_of(each.when)
-            yield "only_when", each.key, f"“{each.label}”只在{said}时填写,请清空或改“{other}”。"
+            said, label = condition_said(design, each), design.label_of(each.when)
+            yield "only_when", each.key, f"“{each.label}”只在{said}时填写,请清空或改“{label}”。"
         for key, is_least in ((each.at_least, True), (each.at_most, False)):
             other = day if key == DAY else values.get(key) if key else None
             if not is_empty(other) and type(other) is not str and _is_beyond(value, other, is_least=is_least):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -112,7 +112,7 @@ def add_entries(
     need_right(actor, "add_entry", *units.values())
     designs = designs_at(logbook, units.values())
     below = rules.below(logbook, units.values())
-    stands = _standing(logbook, entries)
+    stands = _standing(logbook, [getattr(each, logbook.about) for each in entries])
     given = [
         {
             key: tidied(designs[e.unit.pk].by_key[key], v) if key in designs[e.unit.pk].by_key else v
@@ -246,7 +246,7 @@ def edit_entry(
                     before=row,
                     is_below=unit.pk in rules.below(logbook, [unit]),
                     is_draft=row.state == WorkflowState.DRAFT,
-                    stands=_stands(row, fixed),
+                    stands=_standing(logbook, [fixed.get(logbook.about)], without=[row.pk])[0],
                 )
             ]
         )
@@ -304,13 +304,15 @@ def edit_entry(
     return row
 
 
-def _standing(logbook: Logbook, entries: Sequence[New]) -> list[str]:
-    """Return in words which entry stands of what each new one is about, where there may be only one."""
+def _standing(logbook: Logbook, about: Sequence[Any], without: Collection[int] = ()) -> list[str]:
+    """Return in words which entry of each of these stands already, where there may be only one of each.
+
+    ``without``: the keys of entries that do not matter.
+    """
     if logbook.made.single is None:
-        return [""] * len(entries)
+        return [""] * len(about)
     agreed.lock_single(logbook)
-    about = [getattr(each, logbook.about) for each in entries]
-    live = agreed.live_entries(logbook, {row.pk for row in about if row is not None})
+    live = agreed.live_entries(logbook, {row.pk for row in about if row is not None}, without)
     told = {pk: agreed.told_entry(row) for pk, row in live.items()}
     found = []
     for row in about:
@@ -318,16 +320,6 @@ def _standing(logbook: Logbook, entries: Sequence[New]) -> list[str]:
         if row is not None:
             told.setdefault(row.pk, "本次所填的另一条")
     return found
-
-
-def _stands(row: Entry, fixed: Mapping[str, Any]) -> str:
-    """Return which other entry stands of what an entry would be about from now on."""
-    about = fixed.get(row.logbook.about)
-    if about is None or row.logbook.made.single is None:
-        return ""
-    agreed.lock_single(row.logbook)
-    live = agreed.live_entries(row.logbook, {about.pk}).get(about.pk)
-    return agreed.told_entry(live) if live is not None and live.pk != row.pk else ""
 
 
 def _reached(new: New, design: Design) -> list[Mapping[str, Any]]:

@@ -91,6 +91,6 @@ def told_agreed(made: Design, books: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def said_line(line: forms.Form) -> tuple[str, str]:
-    """Return key and name of a line, as a counter offers them."""
+    """Return key and name of a line, as others offer it to be chosen."""
     value = line["key"].value(), line["label"].value()
     return str(value[0] or ""), str(value[1] or "(未命名)")

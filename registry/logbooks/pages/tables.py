@@ -54,7 +54,7 @@ ENTRIES = CountSource(
 )
 """The entries themselves, at their unit from the day on which it happened."""
 ALL = "all"
-COUNTED = 5_000
+MOST_COUNTED = 5_000
 """So many rows of a filtered list are counted; of a longer one it is said that there are more."""
 SHOWN_FILTERS = 3
 """So many fields have their filter in sight; the others are behind 更多条件."""
@@ -265,15 +265,15 @@ class EntryTable(PlacedTable[ListedEntry]):
         if not self.is_filtered:
             return super().length
         rows = self.rows
-        if many := next((keys for keys in self.found_first.values() if len(keys) > COUNTED), None):
-            among = length_of(rows.filter(pk__in=many), COUNTED)
+        if many := next((keys for keys in self.found_first.values() if len(keys) > MOST_COUNTED), None):
+            among = length_of(rows.filter(pk__in=many), MOST_COUNTED)
             if not among.is_exact:
                 return among
-        return length_of(rows, COUNTED)
+        return length_of(rows, MOST_COUNTED)
 
     @property
     def is_long(self) -> bool:
-        """Whether it is too long to be sorted by what no index holds, or added up unasked."""
+        """Whether it is too long to be sorted by what no index holds."""
         return not self.length.is_exact or self.length.number > LONGEST_SORTED
 
     @cached_property
