@@ -69,9 +69,10 @@ class KnownEntry:
         return bool(self.values.get("basis"))
 
     def passed(self, since: str, until: str, months: int) -> date | None:
-        """Return the day on which more than so many months had passed from a step to another, or to today.
+        """Return the day of step ``until``, or today, if more than ``months`` passed after step ``since``.
 
-        None where it was not to come: it ended before, or went on without the step, which a document allows.
+        None, too, if ``until`` need not come any more: the recruitment was stopped, or went on without that
+        step, which a document allows.
         """
         first = self.steps.get(since)
         if first is None:

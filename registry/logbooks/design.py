@@ -158,7 +158,7 @@ class Field:
 
     @property
     def scale(self) -> int:
-        """So many of what is kept are one of what is shown."""
+        """How many of what is kept make one of what is shown: a hundred fen are a yuan."""
         return OF_PARTS if self.type == FieldType.AMOUNT else 1
 
     @property
@@ -225,14 +225,14 @@ class Counter:
 
 @dataclass(frozen=True)
 class Single:
-    """Of whatever entries are about there is one live entry: until it comes to the step, or is withdrawn."""
+    """Whatever an entry is about has no second one while it is live: neither withdrawn nor at the step."""
 
     until: str = ""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """The units that ``field`` names want an entry in another logbook every so many days (units not visited).
+    """The units that ``field`` names need an entry in another logbook every so many days, such as a visit.
 
     ``by`` is the other logbook, by its code or that of the shipped one; ``step`` the step at which an entry
     stands as long as it names them (none: always).

@@ -194,9 +194,8 @@ def test_the_counts_of_random_logbooks_equal_a_recount_on_any_day(seed: int) -> 
         units = list(Unit.objects.exclude(kind="station"))
         for number in (0, 9, 16, 30):
             check(book, metrics, units, day(number))
-        at = {basis: courses(units[0], metrics, day(5), day(20), Question(day(20)), [basis])
-              for basis in ("current",)}  # fmt: skip
+        found = courses(units[0], metrics, day(5), day(20), Question(day(20)), ["current"])
         last = rollup(units[0], Question(day(20)), metrics=metrics).total.counts
-        assert {slug: course[-1][1] for (_basis, slug), course in at["current"].items()} == last
+        assert {slug: course[-1][1] for (_basis, slug), course in found.items()} == last
         assert differences() == []
         transaction.set_rollback(True)

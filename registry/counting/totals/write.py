@@ -123,13 +123,12 @@ def following(
 
 
 @contextmanager
-def following_hierarchy(units: Iterable[Unit], is_alone: bool = False) -> Iterator[None]:
+def following_hierarchy(units: Iterable[Unit], *, is_alone: bool = False) -> Iterator[None]:
     """Add to the totals what the block changes by giving ``units`` other superiors.
 
-    ``is_alone``: it changes what they are, and they stay where they stand.
-
     What ever stood below them is counted before and after, at every unit: one that once stood below may
-    stand above now. Nobody else writes counts meanwhile.
+    stand above now. Nobody else writes counts meanwhile. ``is_alone``: the block changes only what the units
+    are, not where they stand, so what stood at them themselves is enough.
     """
     locks.lock_hierarchy()
     metrics = kept_metrics()

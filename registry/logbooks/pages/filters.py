@@ -40,9 +40,9 @@ _HOW = {
 def having(table: Any, rows: QuerySet[Any], item: LogbookItem, *where: Q, **values: Any) -> QuerySet[Any]:
     """Return the entries of which something is worked out for the item, as the conditions ask.
 
-    No database guesses well how many texts hold a word. So it is looked first: a few are named by their keys,
-    of many each entry of the list is asked in its order, which soon has a page of them, and those that were
-    found first are enough to say that the list is long. ``table.found_first`` keeps what was looked for.
+    Databases guess badly how many texts contain a word, so the first hits are fetched beforehand. A few are
+    named by their keys. Where there are many, each entry is asked in the order of the list: a page is soon
+    full. ``table.found_first`` keeps the hits: they also say that the list is long.
     """
     facts = EntryFact.objects.filter(*where, item=item, **values)
     asked = item.pk  # it has one filter, of one value in an address
@@ -168,7 +168,7 @@ def _filter_of(field: Field, item: LogbookItem) -> Filter:
 
 
 def _holding(item: LogbookItem, table: Any, rows: Any, text: str) -> Any:
-    """Return the entries whose text holds another; where nothing has capitals, comparing them costs least."""
+    """Return the entries whose text contains ``text``; what has no capitals is compared as it stands."""
     how = "text__contains" if text.upper() == text.lower() else "text__icontains"
     return having(table, rows, item, text__gt="", **{how: text})  # as the index is made
 

@@ -18,5 +18,5 @@ CHECKS: tuple[Check, ...] = tuple(
 """Every check of organizations: violations first, then warnings, then hints."""
 
 EVERY: tuple[Check, ...] = (*CHECKS, *ENTRY_CHECKS)
-"""Those of organizations and those of entries in logbooks, which the latter judge themselves."""
+"""The checks of organizations and those of entries; the latter are carried out where logbooks are."""
 BY_SLUG: Mapping[str, Check] = {check.slug: check for check in EVERY}
