@@ -15,10 +15,12 @@ from django.utils.functional import cached_property
 from django.views.decorators.http import require_POST, require_safe
 
 from registry import access
+from registry.counting.metric import APPROVED
 from registry.logbooks.agreed import LONGEST_WATCH
 from registry.logbooks.design import Watch
 from registry.logbooks.models import Entry, EntryFact, EntryStep, Logbook
 from registry.logbooks.pages.books import enter_url, idle_title, watched
+from registry.logbooks.pages.filters import PREFIX
 from registry.logbooks.pages.listed import ListedEntry
 from registry.logbooks.pages.sums import Sums
 from registry.logbooks.pages.tables import EntryTable
@@ -84,7 +86,7 @@ class IdleTable(EntryTable):
     def _filters(self, request: HttpRequest) -> list[Filter]:
         kept = ("unit", "person", "organization", "q")
         found = [
-            each for each in super()._filters(request) if each.name in kept or each.name.startswith("f_")
+            each for each in super()._filters(request) if each.name in kept or each.name.startswith(PREFIX)
         ]
         return [_DaysFilter("idle", "未登记天数"), *found]
 
@@ -135,7 +137,7 @@ class IdleTable(EntryTable):
     @property
     def states(self) -> tuple[str, ...]:
         """What counts."""
-        return (WorkflowState.APPROVED.value,)
+        return APPROVED
 
     def every(self) -> QuerySet[Entry]:
         """Return the entries that stand on the day and whose unit has waited so long."""
