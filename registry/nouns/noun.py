@@ -188,9 +188,11 @@ class Noun:
         """Return the condition that a row of a unit above is meant for somebody in the intervals."""
         if not self.handed_to:
             return Q()
-        unit = f"{self.handed_to}__"
-        meant = self.model._default_manager.filter(in_spans(spans, unit) | over(spans, unit))
-        return Q(**{f"{self.handed_to}__isnull": True}) | Q(pk__in=meant.values("pk"))
+        # By keys: joined to the units, a row would come once for each of them.
+        unit, rows = f"{self.handed_to}__", self.model._default_manager
+        handed = rows.filter(**{f"{self.handed_to}__isnull": False})
+        meant = rows.filter(in_spans(spans, unit) | over(spans, unit))
+        return ~Q(pk__in=handed.values("pk")) | Q(pk__in=meant.values("pk"))
 
     def __str__(self) -> str:
         return self.label

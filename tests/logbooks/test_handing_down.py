@@ -75,6 +75,13 @@ def test_who_is_elsewhere_does_not_see_it(world: World, book: Logbook) -> None:
         add_fields(actor=ACTOR, logbook=book, unit=world.right, fields=[])
 
 
+def test_it_is_there_once_however_many_units_it_is_handed_down_to(world: World) -> None:
+    book = make_logbook(world.top, handed=[world.left, world.right])
+    assert [used_at(unit, DAY) for unit in (world.top, world.station)] == [[book], [book]]
+    user = make_user("zuo", world.left, "clerk")
+    assert list(access.visible(user, Logbook.objects.all())) == [book]
+
+
 def test_a_manager_chooses_the_units_on_the_page_and_can_take_it_back(
     world: World, book: Logbook, client: Client
 ) -> None:

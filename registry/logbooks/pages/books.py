@@ -15,6 +15,7 @@ from registry.logbooks.design import Group
 from registry.logbooks.metrics import LogbookMetric
 from registry.logbooks.models import Logbook
 from registry.logbooks.nouns import LOGBOOK
+from registry.logbooks.rules import below
 from registry.models import Unit
 from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Span
@@ -34,19 +35,15 @@ def get_logbook(user: access.AnyUser, code: str) -> Logbook:
 
 def used_at(unit: Unit, day: date, about: str = "") -> list[Logbook]:
     """Return the logbooks in use at a unit on a day: its own and those of the units above, by group."""
-    rows = Logbook.objects.filter(_above(unit, "unit__"), on_day(day))
-    meant = Logbook.objects.filter(_above(unit, "handed__")).values("pk")
-    return in_order(rows.filter(Q(handed=None) | Q(unit=unit) | Q(pk__in=meant)), about)
+    above = over([Span(unit.tree_id, unit.lft, unit.rght)], "unit__")
+    rows = in_order(Logbook.objects.filter(above, on_day(day)), about)
+    return [each for each in rows if unit.pk in below(each, [unit])]
 
 
 def used_below(units: Sequence[Unit], day: date) -> list[Logbook]:
     """Return the logbooks in use at these units, above or below them on a day."""
     seen = LOGBOOK.seen(Logbook.objects.all(), [Span(unit.tree_id, unit.lft, unit.rght) for unit in units])
     return in_order(seen.filter(on_day(day)))
-
-
-def _above(unit: Unit, path: str) -> Q:
-    return over([Span(unit.tree_id, unit.lft, unit.rght)], path)
 
 
 def in_order(rows: QuerySet[Logbook], about: str = "") -> list[Logbook]:
@@ -62,8 +59,8 @@ def watched(logbook: Logbook) -> list[Logbook]:
     if watch is None:
         return []
     called = Q(code=watch.by) | Q(shipped=watch.by)
-    below = in_spans([Span(unit.tree_id, unit.lft, unit.rght)], "unit__")
-    rows = Logbook.objects.filter(called, _above(unit, "unit__") | below)
+    spans = [Span(unit.tree_id, unit.lft, unit.rght)]
+    rows = Logbook.objects.filter(called, over(spans, "unit__") | in_spans(spans, "unit__"))
     return list(rows.exclude(started_on=None).order_by("pk"))
 
 
