@@ -65,14 +65,11 @@ def visible_files(user: AnyUser, files: Iterable[StoredFile]) -> list[StoredFile
     for file in listed:
         pks[file.owner_noun].add(file.owner_id)
     seen = {(noun, pk) for noun, some in pks.items() if noun for pk in _seen_rows(user, noun, some)}
-    own = {file.pk for file in listed if file.uploaded_by_id is not None and file.uploaded_by_id == user.pk}
-    if others := [file for file in listed if not file.owner_noun and file.pk not in own]:
+    free = [file for file in listed if not file.owner_noun]
+    own = {file.pk for file in free if file.uploaded_by_id is not None and file.uploaded_by_id == user.pk}
+    if others := [file for file in free if file.pk not in own]:
         own |= {pk for see in nouns.handed_up("files_seen") for pk in see(user, others)}
-    return [
-        file
-        for file in listed
-        if (file.owner_noun, file.owner_id) in seen or (not file.owner_noun and file.pk in own)
-    ]
+    return [file for file in listed if (file.owner_noun, file.owner_id) in seen or file.pk in own]
 
 
 def _seen_rows(user: AnyUser, noun: str, pks: set[int | None]) -> list[int]:
