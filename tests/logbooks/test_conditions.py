@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
-from openpyxl import Workbook
 
 from registry.counting.basis import Question
 from registry.counting.rollup import rollup
 from registry.counting.series import courses
-from registry.imports import background as importing
 from registry.logbooks.design import read
 from registry.logbooks.metrics import logbook_metrics
 from registry.logbooks.models import Entry, Logbook
@@ -24,6 +21,7 @@ from registry.logbooks.rules import Making, design_refusals
 from registry.refusals import OperationRefused
 from tests.factories import ACTOR, make_user
 from tests.logbooks.books import make_logbook
+from tests.logbooks.test_importing import hand_in
 from tests.world import World
 
 pytestmark = [pytest.mark.django_db, pytest.mark.look]
@@ -109,18 +107,13 @@ def test_the_form_says_it_at_the_field_and_names_the_condition(
 
 
 def test_a_workbook_is_held_to_it_row_by_row(world: World, book: Logbook) -> None:
-    made = Workbook()
-    sheet = made.active
-    sheet.title = "核酸采样支援"
-    sheet.append(["日期", "单位", "方式", "依据", "复核人", "应到", "实到", "花费"])
-    sheet.append(["2020-02-10", "左派出所", "火线", "", "", 5, 6, "1.005"])
-    sheet.append(["2020-02-10", "左派出所", "一般", "一号", "赵", 5, 6, 12.5])
-    sheet.append(["2020-02-10", "左派出所", "一般", "", "", 5, 5, 0.1])
-    target = io.BytesIO()
-    made.save(target)
-    user = make_user("luru", world.left, "clerk")
-    row = importing.hand_in(actor=ACTOR, user=user, file_name="a.xlsx", content=target.getvalue())
-    row.refresh_from_db()
+    head = ("日期", "单位", "方式", "依据", "复核人", "应到", "实到", "花费")
+    rows = [
+        ("2020-02-10", "左派出所", "火线", "", "", 5, 6, "1.005"),
+        ("2020-02-10", "左派出所", "一般", "一号", "赵", 5, 6, 12.5),
+        ("2020-02-10", "左派出所", "一般", "", "", 5, 5, 0.1),
+    ]
+    row = hand_in(world, rows, head)
     said = [[each["message"] for each in line.problems] for line in row.lines.order_by("pk")]
     assert said == [
         ["“花费”请填金额,最多两位小数,如 500 或 36.50。"],
