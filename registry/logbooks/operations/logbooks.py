@@ -133,17 +133,17 @@ def edit_logbook(
     if "is_walled" in wanted and Entry.objects.filter(logbook=logbook).exists():
         raise refuse("is_walled", "台账已有条目,不能改限阅与否;请另建一本。")
     told: dict[str, Any] = {}
-    handed_before = _hand_down(logbook, handed)
+    handed_words = _hand_down(logbook, handed)
     if made != before:
         wanted |= {"design": made.as_json(), "edition": logbook.edition + 1}
         told = said_changes(before, made)
         _keep_items(logbook, (*made.fields, *made.kept))
-    if not wanted and not handed_before:
+    if not wanted and not handed_words:
         return logbook
     old, new = write(logbook, wanted)
     hidden = ("design", "edition")
-    if handed_before:
-        old, new = {**old, "handed": handed_before[0]}, {**new, "handed": handed_before[1]}
+    if handed_words:
+        old, new = {**old, "handed": handed_words[0]}, {**new, "handed": handed_words[1]}
     audit.record(
         actor,
         "edit_logbook",
