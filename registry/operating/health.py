@@ -24,6 +24,7 @@ from registry.models import AuditEntry, guards, modes
 from registry.models.faults import fault_of
 from registry.models.modes import Mode
 from registry.operating import keeping, slow
+from registry.operating.layout import installed_version
 from registry.operating.replica import REPLICA
 from registry.work import beats, queue
 from registry.work.queue import Chore
@@ -112,16 +113,8 @@ def _look(functions: Sequence[Callable[[], Line]]) -> Iterator[Line]:
 # --- Each line ------------------------------------------------------------------------------------
 
 
-def version() -> str:
-    """Return the version that is installed, as the bundle notes it."""
-    try:
-        return (Path(settings.BASE_DIR) / "VERSION").read_text("utf-8").split("\n", 1)[0].strip()
-    except OSError:
-        return ""
-
-
 def _version() -> Line:
-    return Line("version", "版本", version() or "没有版本号(不是由安装包安装的)。")
+    return Line("version", "版本", installed_version() or "没有版本号(不是由安装包安装的)。")
 
 
 def _mode() -> Line:

@@ -26,6 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from registry.models import modes
 from registry.operating import health
+from registry.operating.layout import installed_version
 from registry.operating.replica import REPLICA
 from registry.work import beats, queue
 
@@ -89,7 +90,7 @@ class _State:
     def collect(self) -> Iterator[Metric]:
         """Yield each measurement; what is not known (never sealed, no worker ever) has none."""
         build = GaugeMetricFamily("registry_build_info", "The version that runs.", labels=["version"])
-        build.add_metric([health.version() or "unknown"], 1)
+        build.add_metric([installed_version() or "unknown"], 1)
         yield build
         yield GaugeMetricFamily(
             "registry_mode", "0 as usual, 1 read-only, 2 maintenance.", value=modes.standing().mode
