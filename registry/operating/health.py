@@ -79,20 +79,7 @@ def ready() -> list[Line]:
 
 def everything() -> list[Line]:
     """Return all there is to say."""
-    every = (
-        _version,
-        _mode,
-        _database,
-        _replica,
-        _migrations,
-        _guards,
-        _worker,
-        _queue,
-        _seal,
-        _backup,
-        _disk,
-    )
-    return list(_look((*every, _logs, _mail, _slow_pages)))
+    return list(_look(_EVERY))
 
 
 def _look(functions: Sequence[Callable[[], Line]]) -> Iterator[Line]:
@@ -270,14 +257,14 @@ def _seal() -> Line:
     )
 
 
-def last_backup() -> datetime | None:
+def last_proven_at() -> datetime | None:
     """Return when the last backup was made that was restored elsewhere with every check clean."""
     last = keeping.last_proven()
     return last.taken_at if last is not None else None
 
 
 def _backup() -> Line:
-    at = last_backup()
+    at = last_proven_at()
     todo = "执行 `manage.py backup --prove`,并让它每天定时执行(`docs/operations.md`)。"
     newest = keeping.last_backup()
     if newest is not None and newest.faults:
@@ -320,14 +307,15 @@ def disks() -> dict[tuple[str, ...], int]:
 def _disk() -> Line:
     found = disks()
     least = min(found.values())
-    labels = {places: "、".join(PLACES[place] for place in places) for places in found}
-    said = ";".join(f"{labels[places]}所在磁盘剩余 {_size(free)}" for places, free in found.items()) + "。"
+    said = ";".join(
+        f"{'、'.join(PLACES[place] for place in places)}所在磁盘剩余 {_size(free)}" for places, free in found.items()
+    )
     if least >= LOW:
-        return Line("disk", "磁盘", said)
+        return Line("disk", "磁盘", f"{said}。")
     return Line(
         "disk",
         "磁盘",
-        said,
+        f"{said}。",
         BAD if least < VERY_LOW else WARN,
         "disk_full" if least < VERY_LOW else "disk_low",
         "删除旧的备份和日志,或扩大磁盘;查看占用:`du -xh / | sort -h | tail`。",
@@ -375,6 +363,7 @@ _UNLIKE = Line(
 )
 _ASKING = (_database, _replica, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
+_EVERY = (_version, _mode, *_ASKING, _disk, _logs, _mail, _slow_pages)
 
 
 def _time(at: datetime | None) -> str:

@@ -8,7 +8,7 @@ up when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -117,7 +117,7 @@ class _State:
         yield GaugeMetricFamily(
             "registry_queue_oldest_age_seconds", "For how long the oldest task waits.", value=max(waited, 0)
         )
-        yield from _age("worker_heartbeat", "Since a worker gave the last sign of life.", beats.last_sign)
+        yield from _age("worker_heartbeat", "Since a worker gave the last sign of life.", beats.last_sign())
         if settings.DATABASE_REPLICA:
             standing = REPLICA.standing()
             lag = standing.lag
@@ -128,12 +128,11 @@ class _State:
                 yield GaugeMetricFamily(
                     "registry_replica_lag_seconds", "How old the replica is.", value=lag.total_seconds()
                 )
-        yield from _age("last_backup", "Since the last backup that was proven was made.", health.last_backup)
-        yield from _age("last_seal", "Since the record of operations was sealed.", health.last_seal)
+        yield from _age("last_backup", "Since the last backup that was proven was made.", health.last_proven_at())
+        yield from _age("last_seal", "Since the record of operations was sealed.", health.last_seal())
 
 
-def _age(name: str, about: str, moment: Callable[[], datetime | None]) -> Iterator[Metric]:
-    at = moment()
+def _age(name: str, about: str, at: datetime | None) -> Iterator[Metric]:
     if at is not None:
         age = max((timezone.now() - at).total_seconds(), 0)
         yield GaugeMetricFamily(f"registry_{name}_age_seconds", about, value=age)
