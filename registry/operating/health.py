@@ -308,7 +308,8 @@ def _disk() -> Line:
     found = disks()
     least = min(found.values())
     said = ";".join(
-        f"{'、'.join(PLACES[place] for place in places)}所在磁盘剩余 {_size(free)}" for places, free in found.items()
+        f"{'、'.join(PLACES[place] for place in places)}所在磁盘剩余 {_size(free)}"
+        for places, free in found.items()
     )
     if least >= LOW:
         return Line("disk", "磁盘", f"{said}。")

@@ -128,7 +128,9 @@ class _State:
                 yield GaugeMetricFamily(
                     "registry_replica_lag_seconds", "How old the replica is.", value=lag.total_seconds()
                 )
-        yield from _age("last_backup", "Since the last backup that was proven was made.", health.last_proven_at())
+        yield from _age(
+            "last_backup", "Since the last backup that was proven was made.", health.last_proven_at()
+        )
         yield from _age("last_seal", "Since the record of operations was sealed.", health.last_seal())
 
 
