@@ -26,6 +26,7 @@ from registry.models.modes import Mode
 from registry.operating import keeping, slow
 from registry.operating.layout import installed_version
 from registry.operating.replica import REPLICA
+from registry.operating.writing import sqlite_file
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -292,8 +293,8 @@ PLACES = {"files": "照片和文件", "state": "运行状态", "database": "数�
 def disks() -> dict[tuple[str, ...], int]:
     """Return the bytes free on each disk that the registry writes to, by what is kept there."""
     places = {"files": Path(settings.FILES_DIR), "state": Path(settings.STATE_DIR)}
-    if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).is_absolute():
-        places["database"] = Path(str(connection.settings_dict["NAME"])).parent
+    if connection.vendor == "sqlite" and sqlite_file().is_absolute():
+        places["database"] = sqlite_file().parent
     if settings.LOG_DIR:
         places["log"] = settings.LOG_DIR
     found: dict[int, tuple[tuple[str, ...], int]] = {}
