@@ -243,17 +243,23 @@ def copy_sqlite(to: Path) -> None:
         try:
             here.backup(there)
             there.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
-            found = [str(line) for (line,) in there.execute("PRAGMA integrity_check")]
+            faults = find_faults(there)
         except sqlite3.OperationalError as error:
             if "full" in str(error):
                 raise OSError(errno.ENOSPC, str(error)) from error
             raise
         except sqlite3.DatabaseError as error:
-            found = [str(error)]
-    if found != ["ok"]:
+            faults = [str(error)]
+    if faults:
         raise CommandError(
-            f"数据库文件 {source} 已损坏,没有备份:{';'.join(found[:5])}。请用最近一份完好的备份恢复。"
+            f"数据库文件 {source} 已损坏,没有备份:{';'.join(faults[:5])}。请用最近一份完好的备份恢复。"
         )
+
+
+def find_faults(database: sqlite3.Connection) -> list[str]:
+    """Return what SQLite finds wrong with a file; nothing where it is sound."""
+    found = [str(line) for (line,) in database.execute("PRAGMA integrity_check")]
+    return [] if found == ["ok"] else found
 
 
 def _tables(cursor: Any) -> list[str]:
