@@ -158,7 +158,8 @@ make_release() {
   PYTHONPATH=$pip "$new/.venv/bin/python" -m pip --isolated install --quiet --disable-pip-version-check --no-index \
     --no-compile --find-links "$bundle/wheels" --require-hashes -r "$new/requirements.txt" \
     || stop "程序包没有装成。" "安装包适用于 $(tr '\n' ';' <"$bundle/BUNDLE")本机是 $("$PYTHON" -V),$(uname -m)。"
-  # The environment is made where it will stand: its folder is renamed, its Python is named by the link's path.
+  # The folder gets its name only when it is whole. Nothing in it is started by a path that would then be wrong: the
+  # services call .venv/bin/python -m, never the scripts beside it.
   "$new/.venv/bin/python" -m compileall -q -j 0 "$new" >/dev/null || true
   chown -R root:root "$new"
   chmod -R u=rwX,go=rX "$new"

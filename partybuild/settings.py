@@ -344,7 +344,19 @@ def add_request_number(record: logging.LogRecord) -> bool:
     return True
 
 
-LOG_TO = ["stderr", *(["files"] if LOG_DIR else []), *(["mail"] if ADMINS and EMAIL_HOST else [])]
+LOG_HANDLERS: dict[str, Any] = {
+    "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT.lower()},
+}
+if LOG_DIR:
+    LOG_HANDLERS["files"] = {
+        "()": "partybuild.logs.DailyFiles",
+        "directory": LOG_DIR,
+        "days": LOG_DAYS,
+        "megabytes": LOG_MB,
+        "formatter": "json",
+    }
+if ADMINS and EMAIL_HOST:
+    LOG_HANDLERS["mail"] = {"()": "partybuild.logs.MailAdministrators", "state": STATE_DIR}
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -355,39 +367,8 @@ LOGGING: dict[str, Any] = {
         "json": {"()": "partybuild.logs.JsonLines"},
         "line": {"format": "{asctime} {levelname} {name} [{request_number}] {message}", "style": "{"},
     },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "filters": ["request_number"],
-            "formatter": LOG_FORMAT.lower(),
-        },
-        **(
-            {
-                "files": {
-                    "()": "partybuild.logs.DailyFiles",
-                    "directory": LOG_DIR,
-                    "days": LOG_DAYS,
-                    "megabytes": LOG_MB,
-                    "filters": ["request_number"],
-                    "formatter": "json",
-                }
-            }
-            if LOG_DIR
-            else {}
-        ),
-        **(
-            {
-                "mail": {
-                    "()": "partybuild.logs.MailAdministrators",
-                    "state": STATE_DIR,
-                    "filters": ["request_number"],
-                }
-            }
-            if ADMINS and EMAIL_HOST
-            else {}
-        ),
-    },
-    "root": {"handlers": LOG_TO, "level": LOG_LEVEL},
+    "handlers": {name: {**each, "filters": ["request_number"]} for name, each in LOG_HANDLERS.items()},
+    "root": {"handlers": list(LOG_HANDLERS), "level": LOG_LEVEL},
     "loggers": {
         # Otherwise Django's own handlers mail the admins and print some lines twice.
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},

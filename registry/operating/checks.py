@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register
 from django.db import DatabaseError, connection
 
 from registry.operating import health
+from registry.operating.writing import sqlite_file
 
 
 def _forgotten(code: str, said: str, todo: str) -> CheckMessage:
@@ -53,9 +54,8 @@ def _settings() -> Iterator[CheckMessage]:
 def _places() -> dict[str, Path]:
     """Return where data are, by the setting that says so."""
     places = {"FILES_DIR": Path(settings.FILES_DIR), "STATE_DIR": Path(settings.STATE_DIR)}
-    file = Path(str(connection.settings_dict["NAME"]))
-    if connection.vendor == "sqlite" and file.is_absolute():
-        places["DATABASE_URL"] = file
+    if connection.vendor == "sqlite" and sqlite_file().is_absolute():
+        places["DATABASE_URL"] = sqlite_file()
     return places
 
 

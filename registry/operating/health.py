@@ -24,7 +24,9 @@ from registry.models import AuditEntry, guards, modes
 from registry.models.faults import fault_of
 from registry.models.modes import Mode
 from registry.operating import keeping, slow
+from registry.operating.layout import installed_version
 from registry.operating.replica import REPLICA
+from registry.operating.writing import sqlite_file
 from registry.work import beats, queue
 from registry.work.queue import Chore
 
@@ -78,20 +80,7 @@ def ready() -> list[Line]:
 
 def everything() -> list[Line]:
     """Return all there is to say."""
-    every = (
-        _version,
-        _mode,
-        _database,
-        _replica,
-        _migrations,
-        _guards,
-        _worker,
-        _queue,
-        _seal,
-        _backup,
-        _disk,
-    )
-    return list(_look((*every, _logs, _mail, _slow_pages)))
+    return list(_look(_EVERY))
 
 
 def _look(functions: Sequence[Callable[[], Line]]) -> Iterator[Line]:
@@ -112,16 +101,8 @@ def _look(functions: Sequence[Callable[[], Line]]) -> Iterator[Line]:
 # --- Each line ------------------------------------------------------------------------------------
 
 
-def version() -> str:
-    """Return the version that is installed, as the bundle notes it."""
-    try:
-        return (Path(settings.BASE_DIR) / "VERSION").read_text("utf-8").split("\n", 1)[0].strip()
-    except OSError:
-        return ""
-
-
 def _version() -> Line:
-    return Line("version", "版本", version() or "没有版本号(不是由安装包安装的)。")
+    return Line("version", "版本", installed_version() or "没有版本号(不是由安装包安装的)。")
 
 
 def _mode() -> Line:
@@ -277,14 +258,14 @@ def _seal() -> Line:
     )
 
 
-def last_backup() -> datetime | None:
+def last_proven_at() -> datetime | None:
     """Return when the last backup was made that was restored elsewhere with every check clean."""
     last = keeping.last_proven()
     return last.taken_at if last is not None else None
 
 
 def _backup() -> Line:
-    at = last_backup()
+    at = last_proven_at()
     todo = "执行 `manage.py backup --prove`,并让它每天定时执行(`docs/operations.md`)。"
     newest = keeping.last_backup()
     if newest is not None and newest.faults:
@@ -312,8 +293,8 @@ PLACES = {"files": "照片和文件", "state": "运行状态", "database": "数�
 def disks() -> dict[tuple[str, ...], int]:
     """Return the bytes free on each disk that the registry writes to, by what is kept there."""
     places = {"files": Path(settings.FILES_DIR), "state": Path(settings.STATE_DIR)}
-    if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).is_absolute():
-        places["database"] = Path(str(connection.settings_dict["NAME"])).parent
+    if connection.vendor == "sqlite" and sqlite_file().is_absolute():
+        places["database"] = sqlite_file().parent
     if settings.LOG_DIR:
         places["log"] = settings.LOG_DIR
     found: dict[int, tuple[tuple[str, ...], int]] = {}
@@ -327,14 +308,16 @@ def disks() -> dict[tuple[str, ...], int]:
 def _disk() -> Line:
     found = disks()
     least = min(found.values())
-    labels = {places: "、".join(PLACES[place] for place in places) for places in found}
-    said = ";".join(f"{labels[places]}所在磁盘剩余 {_size(free)}" for places, free in found.items()) + "。"
+    said = ";".join(
+        f"{'、'.join(PLACES[place] for place in places)}所在磁盘剩余 {_size(free)}"
+        for places, free in found.items()
+    )
     if least >= LOW:
-        return Line("disk", "磁盘", said)
+        return Line("disk", "磁盘", f"{said}。")
     return Line(
         "disk",
         "磁盘",
-        said,
+        f"{said}。",
         BAD if least < VERY_LOW else WARN,
         "disk_full" if least < VERY_LOW else "disk_low",
         "删除旧的备份和日志,或扩大磁盘;查看占用:`du -xh / | sort -h | tail`。",
@@ -382,6 +365,7 @@ _UNLIKE = Line(
 )
 _ASKING = (_database, _replica, _migrations, _guards, _worker, _queue, _seal, _backup)
 """What asks the database."""
+_EVERY = (_version, _mode, *_ASKING, _disk, _logs, _mail, _slow_pages)
 
 
 def _time(at: datetime | None) -> str:

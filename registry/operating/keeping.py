@@ -79,10 +79,13 @@ def prove(backup: Path, say: Say) -> None:
             encoding="utf-8",
         ) as child:
             assert child.stdout is not None
-            said = [say(line.rstrip("\n")) or line.rstrip("\n") for line in child.stdout]
+            last = ""
+            for line in child.stdout:
+                last = line.rstrip("\n")
+                say(last)
         if child.returncode:
-            last = said[-1] if said else f"返回 {child.returncode}"
-            raise CommandError(f"备份 {backup.name} 没有通过校验:{str(last).removeprefix('CommandError: ')}")
+            why = last.removeprefix("CommandError: ") or f"返回 {child.returncode}"
+            raise CommandError(f"备份 {backup.name} 没有通过校验:{why}")
         (backup / layout.PROVEN).write_text(timezone.now().isoformat() + "\n", "utf-8")
         (backup / layout.PROVEN).chmod(0o600)
 
@@ -121,10 +124,8 @@ def rotate(folder: Path) -> list[str]:
         kept = _kept(backups)
         gone = [backup for backup in backups if backup not in kept]
         for backup in gone:
-            aside = backup.rename(
-                folder / f"{layout.REMOVED}{backup.name}"
-            )  # never half a backup under its name
-            shutil.rmtree(aside)
+            aside = folder / f"{layout.REMOVED}{backup.name}"  # never half a backup under its name
+            shutil.rmtree(backup.rename(aside))
     return [backup.name for backup in gone]
 
 

@@ -153,14 +153,21 @@ def free_name(folder: Path, at: datetime) -> str:
     return name
 
 
+def installed_version() -> str:
+    """Return the version that the bundle notes; empty where there was none."""
+    try:
+        return (Path(settings.BASE_DIR) / "VERSION").read_text("utf-8").strip()
+    except OSError:
+        return ""
+
+
 def code_version() -> str:
-    """Return the version of the code: the file VERSION of a bundle, else what git says; empty if unknown."""
-    base = Path(settings.BASE_DIR)
-    if (base / "VERSION").is_file():
-        return (base / "VERSION").read_text("utf-8").strip()
+    """Return the version of the code: that of the bundle, else what git says; empty if unknown."""
+    if installed := installed_version():
+        return installed
     try:
         said = subprocess.run(
-            ["git", "-C", str(base), "describe", "--always", "--dirty"],
+            ["git", "-C", str(settings.BASE_DIR), "describe", "--always", "--dirty"],
             capture_output=True,
             text=True,
             timeout=10,

@@ -8,7 +8,7 @@ up when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any
@@ -26,6 +26,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from registry.models import modes
 from registry.operating import health
+from registry.operating.layout import installed_version
 from registry.operating.replica import REPLICA
 from registry.work import beats, queue
 
@@ -89,7 +90,7 @@ class _State:
     def collect(self) -> Iterator[Metric]:
         """Yield each measurement; what is not known (never sealed, no worker ever) has none."""
         build = GaugeMetricFamily("registry_build_info", "The version that runs.", labels=["version"])
-        build.add_metric([health.version() or "unknown"], 1)
+        build.add_metric([installed_version() or "unknown"], 1)
         yield build
         yield GaugeMetricFamily(
             "registry_mode", "0 as usual, 1 read-only, 2 maintenance.", value=modes.standing().mode
@@ -116,7 +117,7 @@ class _State:
         yield GaugeMetricFamily(
             "registry_queue_oldest_age_seconds", "For how long the oldest task waits.", value=max(waited, 0)
         )
-        yield from _age("worker_heartbeat", "Since a worker gave the last sign of life.", beats.last_sign)
+        yield from _age("worker_heartbeat", "Since a worker gave the last sign of life.", beats.last_sign())
         if settings.DATABASE_REPLICA:
             standing = REPLICA.standing()
             lag = standing.lag
@@ -127,12 +128,13 @@ class _State:
                 yield GaugeMetricFamily(
                     "registry_replica_lag_seconds", "How old the replica is.", value=lag.total_seconds()
                 )
-        yield from _age("last_backup", "Since the last backup that was proven was made.", health.last_backup)
-        yield from _age("last_seal", "Since the record of operations was sealed.", health.last_seal)
+        yield from _age(
+            "last_backup", "Since the last backup that was proven was made.", health.last_proven_at()
+        )
+        yield from _age("last_seal", "Since the record of operations was sealed.", health.last_seal())
 
 
-def _age(name: str, about: str, moment: Callable[[], datetime | None]) -> Iterator[Metric]:
-    at = moment()
+def _age(name: str, about: str, at: datetime | None) -> Iterator[Metric]:
     if at is not None:
         age = max((timezone.now() - at).total_seconds(), 0)
         yield GaugeMetricFamily(f"registry_{name}_age_seconds", about, value=age)

@@ -25,6 +25,7 @@ from django.db.migrations.loader import MigrationLoader
 from registry.models import Session, guards
 from registry.operating import proof
 from registry.operating.restoring import Say
+from registry.operating.writing import find_faults
 
 _OURS = "django_migrations"
 """Migrating wrote it already, the same."""
@@ -79,16 +80,16 @@ def _source(file: Path) -> Iterator[sqlite3.Connection]:
         try:
             source.execute("PRAGMA journal_mode = DELETE")  # refused while anybody else has the file open
             source.execute("BEGIN EXCLUSIVE")
-            found = [str(line) for (line,) in source.execute("PRAGMA integrity_check")]
+            faults = find_faults(source)
         except sqlite3.OperationalError as error:
             raise CommandError(
                 f"{file} 正在使用({error})。请先停止登记系统"
                 "(systemctl stop registry-web registry-worker),再运行。"
             ) from error
         except sqlite3.DatabaseError as error:
-            found = [str(error)]
-        if found != ["ok"]:
-            raise CommandError(f"{file} 已损坏或不是 SQLite 库:{';'.join(found[:5])}。")
+            faults = [str(error)]
+        if faults:
+            raise CommandError(f"{file} 已损坏或不是 SQLite 库:{';'.join(faults[:5])}。")
         yield source
         source.execute("ROLLBACK")
     file.rename(file.with_name(file.name + _MOVED))

@@ -1,4 +1,4 @@
-"""What is asked of a database that was restored or copied: each check a line, and whether it is clean."""
+"""What is asked of a database that was restored or copied, and what each check answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Line:
+class Answer:
     """The answer of one check."""
 
     check: str
@@ -28,7 +28,7 @@ class Line:
         return f"{self.check}:{'无误' if self.is_clean else '有问题'}。{self.said}"
 
 
-def checks() -> Iterator[Line]:
+def checks() -> Iterator[Answer]:
     """Yield the answer of every check of the database in use and of ``FILES_DIR``."""
     yield _command("单位树、组织树和触发器", "checktree")
     yield _command("统计数", "checkcounts")
@@ -39,16 +39,16 @@ def checks() -> Iterator[Line]:
         yield _walled(number, closed)
 
 
-def _command(label: str, name: str) -> Line:
+def _command(label: str, name: str) -> Answer:
     out = io.StringIO()
     try:
         call_command(name, stdout=out)
     except CommandError as error:
-        return Line(label, f"{error} {out.getvalue().strip()}", is_clean=False)
-    return Line(label, out.getvalue().strip().splitlines()[-1], is_clean=True)
+        return Answer(label, f"{error} {out.getvalue().strip()}", is_clean=False)
+    return Answer(label, out.getvalue().strip().splitlines()[-1], is_clean=True)
 
 
-def _files() -> Line:
+def _files() -> Answer:
     """Every photo and file of a row is there as it was written; what belongs to no row is left out."""
     found = keeping.find(also_content=True)
     lost = [
@@ -58,13 +58,13 @@ def _files() -> Line:
     ]
     label = "照片和附件"
     if lost:
-        return Line(label, f"缺少或被改动 {len(lost)} 个:{'、'.join(lost[:_SHOWN])}", is_clean=False)
-    return Line(label, "与登记一致。", is_clean=True)
+        return Answer(label, f"缺少或被改动 {len(lost)} 个:{'、'.join(lost[:_SHOWN])}", is_clean=False)
+    return Answer(label, "与登记一致。", is_clean=True)
 
 
-def _walled(number: int, closed: int) -> Line:
+def _walled(number: int, closed: int) -> Answer:
     label = "限阅台账"
     if not closed:
-        return Line(label, f"{number} 条都能用现有的密钥打开。", is_clean=True)
+        return Answer(label, f"{number} 条都能用现有的密钥打开。", is_clean=True)
     why = "现有的 WALL_KEY 打不开" if settings.WALL_KEYS else "没有 WALL_KEY,打不开"
-    return Line(label, f"{why}其中 {closed} 条,请找回备份时的 WALL_KEY。", is_clean=False)
+    return Answer(label, f"{why}其中 {closed} 条,请找回备份时的 WALL_KEY。", is_clean=False)

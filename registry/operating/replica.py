@@ -37,6 +37,8 @@ LOOK_EVERY = 1.0
 LEFT_ALONE = 10.0
 """Seconds for which a replica that failed is not asked again."""
 _SAFE = ("GET", "HEAD")
+_AWAY = ("08", "57", "58")
+"""How PostgreSQL's codes begin when a server goes away."""
 _MARKS = 600
 
 View = TypeVar("View", bound=Callable[..., HttpResponse])
@@ -158,11 +160,7 @@ class Replica:
             return execute(*args)
         except DatabaseError as error:
             code = getattr(error.__cause__, "pgcode", None)
-            if code is None or code[:2] in (
-                "08",
-                "57",
-                "58",
-            ):  # it went away; else the statement was not for it
+            if code is None or code[:2] in _AWAY:  # else the statement was not for it
                 self.leave_alone(error)
             raise OnThePrimary(code) from None
 

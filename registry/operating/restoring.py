@@ -21,7 +21,7 @@ from registry.files import disk
 from registry.models import Session
 from registry.operating import layout, programs, proof
 from registry.operating.layout import Manifest
-from registry.operating.writing import rows_now, sqlite_file
+from registry.operating.writing import find_faults, rows_now, sqlite_file
 
 Say = Callable[[str], object]
 _NEW = ".restoring"
@@ -162,10 +162,10 @@ def _put_database(backup: Path, manifest: Manifest) -> None:
     shutil.copyfile(copy, new)
     new.chmod(0o600)
     with closing(sqlite3.connect(new)) as restored:
-        found = restored.execute("PRAGMA integrity_check").fetchone()[0]
-    if found != "ok":
+        faults = find_faults(restored)
+    if faults:
         new.unlink()
-        raise CommandError(f"备份里的数据库文件已损坏:{found}。请改用另一份备份。")
+        raise CommandError(f"备份里的数据库文件已损坏:{faults[0]}。请改用另一份备份。")
     for ending in ("-wal", "-shm"):
         target.with_name(target.name + ending).unlink(missing_ok=True)
     os.sync()

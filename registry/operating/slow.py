@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,8 +12,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
-
-logger = logging.getLogger(__name__)
 
 LARGEST = 256 * 1024
 """Bytes after which the file is put aside, and the one before it goes."""
@@ -28,6 +25,8 @@ class SlowPage:
 
     route: str
     times: int
+    seconds: float
+    """Of all these times together."""
     longest: float
     last_at: datetime
     last_number: str
@@ -59,17 +58,16 @@ def note(route: str, seconds: float, number: str) -> None:
 def pages() -> list[SlowPage]:
     """Return the slow pages of the last days, the one that cost most first."""
     since, found = timezone.now() - LOOK_BACK, dict[str, SlowPage]()
-    cost: dict[str, float] = {}
     for at, route, seconds, number in _lines():
         if at < since:
             continue
-        known = found.setdefault(route, SlowPage(route, 0, 0.0, at, number))
+        known = found.setdefault(route, SlowPage(route, 0, 0.0, 0.0, at, number))
         known.times += 1
+        known.seconds += seconds
         known.longest = max(known.longest, seconds)
-        cost[route] = cost.get(route, 0.0) + seconds
         if at >= known.last_at:
             known.last_at, known.last_number = at, number
-    return sorted(found.values(), key=lambda page: -cost[page.route])[:MOST]
+    return sorted(found.values(), key=lambda page: -page.seconds)[:MOST]
 
 
 def _lines() -> Iterator[tuple[datetime, str, float, str]]:

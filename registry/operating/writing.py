@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -187,7 +187,6 @@ def _write(place: Path, name: str, taken_at: datetime, last: Path | None) -> Mad
     _new_file(place / layout.MANIFEST, manifest.text().encode())
     for each in (database, layout.SETTINGS, layout.MANIFEST, layout.SEALS):
         if (place / each).is_file():
-            os.chmod(place / each, 0o600)
             sums[each] = layout.digest_of(place / each)
             made.size += (place / each).stat().st_size
     text = "".join(f"{digest}  {each}\n" for each, digest in sorted(sums.items()))
@@ -195,8 +194,13 @@ def _write(place: Path, name: str, taken_at: datetime, last: Path | None) -> Mad
     return made
 
 
+def _create(path: Path) -> BinaryIO:
+    """Open a new file, for its user alone."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
 def _new_file(path: Path, content: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with _create(path) as file:
         file.write(content)
 
 
@@ -239,17 +243,23 @@ def copy_sqlite(to: Path) -> None:
         try:
             here.backup(there)
             there.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
-            found = [str(line) for (line,) in there.execute("PRAGMA integrity_check")]
+            faults = find_faults(there)
         except sqlite3.OperationalError as error:
             if "full" in str(error):
                 raise OSError(errno.ENOSPC, str(error)) from error
             raise
         except sqlite3.DatabaseError as error:
-            found = [str(error)]
-    if found != ["ok"]:
+            faults = [str(error)]
+    if faults:
         raise CommandError(
-            f"数据库文件 {source} 已损坏,没有备份:{';'.join(found[:5])}。请用最近一份完好的备份恢复。"
+            f"数据库文件 {source} 已损坏,没有备份:{';'.join(faults[:5])}。请用最近一份完好的备份恢复。"
         )
+
+
+def find_faults(database: sqlite3.Connection) -> list[str]:
+    """Return what SQLite finds wrong with a file; nothing where it is sound."""
+    found = [str(line) for (line,) in database.execute("PRAGMA integrity_check")]
+    return [] if found == ["ok"] else found
 
 
 def _tables(cursor: Any) -> list[str]:
@@ -331,10 +341,7 @@ def _linked(there: Path, digest: str, target: Path) -> bool:
 def _copy(source: Path, target: Path) -> str:
     """Copy a file; return its digest. Raises ``FileNotFoundError``."""
     digest = hashlib.sha256()
-    with (
-        open(source, "rb") as file,
-        open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy,
-    ):
+    with open(source, "rb") as file, _create(target) as copy:
         while block := file.read(_BLOCK):
             digest.update(block)
             copy.write(block)

@@ -14,7 +14,7 @@ import io
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,8 +57,7 @@ class Chore:
 
     name: str
     every: timedelta
-    do: Any
-    """A function without arguments, or its dotted name."""
+    do: Callable[[], object]
 
 
 def put(task: Task[Any, Any], *args: Any, user: User) -> uuid.UUID:

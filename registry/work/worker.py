@@ -103,9 +103,8 @@ class Worker(db_worker.Worker):
             if not self.running or self._due.get(chore.name, 0.0) > now:
                 continue
             self._due[chore.name] = now + max(chore.every, timedelta(seconds=1)).total_seconds()
-            do = import_string(chore.do) if isinstance(chore.do, str) else chore.do
             try:
-                do()
+                chore.do()
             except Error:
                 raise
             except Exception:

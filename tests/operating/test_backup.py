@@ -80,7 +80,7 @@ def test_a_backup_taken_while_others_write_is_restored_with_every_check_clean(
     last = keeping.last_proven()
     assert last is not None
     assert (last.name, last.faults) == (made.path.name, "")
-    assert health.last_backup() == made.taken_at
+    assert health.last_proven_at() == made.taken_at
     assert (made.path / layout.PROVEN).is_file()
     assert os.listdir(tmp_path / "backups") == [made.path.name]
     assert AuditEntry.objects.filter(verb="prove_backup", object_name=made.path.name).count() == 1

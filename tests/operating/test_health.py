@@ -155,7 +155,7 @@ def test_what_waits_long_and_what_is_sealed_late_is_said(monkeypatch: pytest.Mon
 def test_a_backup_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
     for days, state in ((0, "ok"), (3, "warn"), (9, "bad")):
         at = timezone.now() - timedelta(days=days)
-        monkeypatch.setattr(health, "last_backup", lambda at=at: at)
+        monkeypatch.setattr(health, "last_proven_at", lambda at=at: at)
         assert lines()["backup"].state == state
 
 

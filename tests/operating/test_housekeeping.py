@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from registry.management.commands import housekeeping
 from registry.models import Backup
-from registry.operating import health, keeping
+from registry.operating import keeping
 from tests.operating.standing import run
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +29,6 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
             raise CommandError("还有 1 个。")
 
     monkeypatch.setattr(housekeeping, "call_command", call)
-    monkeypatch.setattr(health, "tell", list)
     return done
 
 

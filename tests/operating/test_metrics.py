@@ -26,7 +26,7 @@ NAMES = {
 
 @pytest.mark.django_db
 def test_what_is_measured(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "last_backup", timezone.now)
+    monkeypatch.setattr(health, "last_proven_at", timezone.now)
     Worker.objects.create(name="one", host="here", process=1)
     client.get("/login/")
     said = client.get("/metrics").text

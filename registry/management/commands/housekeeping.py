@@ -9,7 +9,6 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error
-from django.utils.module_loading import import_string
 
 from registry import nouns
 from registry.housekeeping import clean
@@ -43,7 +42,7 @@ class Command(BaseCommand):
         if not is_short:
             for chore in nouns.handed_up("chores"):
                 if chore.name != _OF_WORKERS:
-                    yield chore.name, import_string(chore.do) if isinstance(chore.do, str) else chore.do
+                    yield chore.name, chore.do
         yield "封存操作记录", lambda: self._call("sealaudit")
         if not is_short:
             yield "核对照片和附件", lambda: self._call("orphans")
