@@ -138,7 +138,8 @@ RETRY_AFTER = {Fault.DOWN: 10, Fault.BUSY: 15, Fault.READ_ONLY: 300}
 def fault_page(request: HttpRequest, fault: Fault, error: BaseException | None = None) -> HttpResponse:
     """Show what is wrong with database or disk, and what is known of the form that was sent.
 
-    The log has one line: nobody needs the traceback of a database that is away.
+    The log has one line: nobody needs the traceback of a database that is away. Without an ``error`` it was
+    closed on purpose, of which no administrator needs to be told.
     """
     status = STATUS.get(fault, 503)
     known = _known(request, asks=fault != Fault.DOWN)
@@ -146,7 +147,8 @@ def fault_page(request: HttpRequest, fault: Fault, error: BaseException | None =
     if fault in RETRY_AFTER:
         response.headers["Retry-After"] = str(RETRY_AFTER[fault])
     said = str(error).strip().partition("\n")[0] if error is not None else "maintenance"
-    logger.error(
+    logger.log(
+        logging.INFO if error is None else logging.ERROR,
         "%s %s: %s (%s)",
         request.method,
         request.path,

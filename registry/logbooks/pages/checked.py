@@ -71,7 +71,9 @@ def _found(request: HttpRequest, unit: Unit | None, question: Question) -> tuple
     spans: list[Span] = [span for top in tops for span in shape.spans(top)]
     rows = rows_of(ENTRIES, question.current(), spans, (*APPROVED, *PENDING_STATES))
     rows = rows.filter(logbook__shipped__in=CHECKED, logbook__is_walled=False)
-    newest = list(rows.select_related("logbook", "unit").order_by("-happened_on", "-pk")[: MOST + 1])
+    newest = list(
+        rows.select_related("logbook", "unit", "person").order_by("-happened_on", "-pk")[: MOST + 1]
+    )
     return breaches_of(newest[:MOST], question.as_of), len(newest) > MOST
 
 
@@ -91,6 +93,11 @@ class ListedEntryBreach:
     def url(self) -> str:
         """Its page."""
         return self.table.address.url(self.entry.get_absolute_url())
+
+    @property
+    def who(self) -> str:
+        """Whom it is about, where it is about a person."""
+        return self.entry.person.name if self.entry.person is not None else ""
 
     @property
     def level(self) -> str:
@@ -115,7 +122,8 @@ class CheckedTable(Table[ListedEntryBreach]):
     nothing_found = "没有符合条件的问题。"
     columns: Sequence[Column[ListedEntryBreach]] = (
         Column("条目", "entry.name", url="url", is_sample="entry.is_sample", css="text", is_heading=True),
-        Column("台账", "entry.logbook.name", css="nowrap"),
+        Column("人员", "who", css="nowrap"),
+        Column("台账", "entry.logbook.name", css="nowrap", rank=2),
         Column("单位", "entry.unit.name", text="entry.unit.label"),
         Column("日期", "entry.happened_on", Kind.DATE, rank=2),
         Column("规则", "breach.check.label", rank=2),
