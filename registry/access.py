@@ -145,16 +145,11 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
     return None not in rows and all(unit is not None and inside(unit, scope) for unit in units)
 
 
-def may_at_the_top(user: AnyUser, verb: str) -> bool:
-    """Whether ``user`` may do ``verb`` at every unit without a superior."""
-    tops = list(roots())
-    return sees_everything(user) or bool(tops and may(user, verb, *tops))
-
-
 def need_at_the_top(user: AnyUser, verb: str) -> None:
     """Raise ``RefusedByRole`` unless ``user`` may do ``verb`` at every unit without a superior."""
-    if not may_at_the_top(user, verb):
-        raise RefusedByRole(verb, next(iter(roots()), None))
+    tops = list(roots())
+    if not sees_everything(user) and not (tops and may(user, verb, *tops)):
+        raise RefusedByRole(verb, tops[0] if tops else None)
 
 
 def need_somewhere(user: AnyUser, verb: str) -> None:
