@@ -33,8 +33,8 @@ limit_request_line = 8_190
 limit_request_fields = 60
 control_socket_disable = True
 
-# What each process counts for /metrics stands in a file of its own, named by its place among them: one that
-# is made anew goes on in the file of the one that ended.
+# Each process keeps its counters for /metrics in a file of its own, named by its place and not by its pid: a
+# new process goes on with the file of the one it replaces.
 _counts = (env.absolute("STATE_DIR") or Path(__file__).resolve().parent / "var" / "state") / "metrics-1"
 
 

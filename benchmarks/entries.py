@@ -18,6 +18,7 @@ from typing import Any
 
 import django
 
+from benchmarks import logbooks
 from benchmarks.measure import timed
 
 BOOKS, FIRST, DAYS, RUNS = 47, date(2020, 2, 1), 700, 15
@@ -36,14 +37,8 @@ DESIGN: dict[str, Any] = {
         {"key": "paper", "label": "文号", "type": "document"},
         {"key": "staff", "label": "人员", "type": "people"},
     ],
-    "steps": [{"key": "begun", "label": "登记"}, {"key": "done", "label": "办结"}],
-    "counters": [
-        {"key": "entries", "label": "次数", "way": "entries"},
-        {"key": "people", "label": "人数", "way": "people", "field": "staff"},
-        {"key": "times", "label": "人次", "way": "times", "field": "staff"},
-        {"key": "sum", "label": "数量", "way": "sum", "field": "number"},
-        {"key": "open", "label": "待办结", "way": "open", "step": "begun"},
-    ],
+    "steps": logbooks.DESIGN["steps"],
+    "counters": logbooks.DESIGN["counters"],
 }
 MADE = """
 CREATE TEMP TABLE station AS SELECT row_number() OVER (ORDER BY id) - 1 AS n, id
@@ -108,15 +103,11 @@ def load(entries: int) -> None:
 
     from registry.counting.totals.check import rebuild
     from registry.logbooks.metrics import FAMILIES
-    from registry.logbooks.operations.logbooks import add_logbook
     from registry.models import Unit
-    from tests.factories import ACTOR
 
     top = Unit.objects.filter(level=0).order_by("lft").first()
     assert top is not None
-    for number in range(BOOKS):
-        facts: dict[str, Any] = {"code": f"book{number}", "design": DESIGN, "started_on": FIRST}
-        add_logbook(actor=ACTOR, unit=top, name=f"台账{number}", needs_approval=False, **facts)
+    logbooks.make_logbooks(top, BOOKS, DESIGN)
     began = time.perf_counter()
     given = {
         **{"places": list(PLACES), "kinds_of_place": ["街", "路", "社区"]},
@@ -172,7 +163,7 @@ LISTS: dict[str, dict[str, str]] = {
     "sorted by choice": {"sort": "f_kind"},
     "a choice, sorted by number": {"f_kind": KINDS[0], "sort": "f_number"},
 }
-"""What is asked of the list of the logbook with three in five of all entries, by a viewer of the root."""
+"""The pages that are measured: the largest logbook (three in five of all entries), filtered and sorted."""
 
 
 def told(what: str, do: Callable[[], object], runs: int = RUNS) -> None:

@@ -1,4 +1,4 @@
-"""What the numbers of logbooks cost: when an organization is founded, an entry is made, numbers are read.
+"""Measures what the numbers of logbooks add to founding an organization, entering an entry and reading.
 
 `python -m tests.with_postgres -- python -m benchmarks.logbooks 300000` (entries; 20,000 when left out). It
 loads a province of 1,021 units, founds organizations with ten members, makes 300 numbers of 60 logbooks with
@@ -13,14 +13,18 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
-from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 
+from benchmarks.measure import timed
+
+if TYPE_CHECKING:
+    from registry.models import Unit
+
 BOOKS, RUNS, FIRST = 60, 60, date(2020, 2, 1)
 WAYS = ("entries", "people", "times", "sum", "open")
-DESIGN = {
+DESIGN: dict[str, Any] = {
     "fields": [
         {"key": "staff", "label": "人员", "type": "people"},
         {"key": "number", "label": "数量", "type": "number"},
@@ -36,16 +40,21 @@ DESIGN = {
 }
 
 
-def told(what: str, do: Callable[[int], object], runs: int = RUNS) -> float:
-    """Do it so many times, after twice to warm up, and print the median."""
-    taken = []
-    for run in range(-2, runs):
-        began = time.perf_counter()
-        do(run)
-        if run >= 0:
-            taken.append(1000 * (time.perf_counter() - began))
-    print(f"  {what:60}{median(taken):8.1f} ms", flush=True)
-    return median(taken)
+def told(what: str, do: Callable[[], object], runs: int = RUNS) -> float:
+    """Do it so many times, after once to warm up; print and return the median."""
+    _result, timing = timed(do, runs=runs)
+    print(f"  {what:60}{timing.milliseconds:8.1f} ms", flush=True)
+    return timing.milliseconds
+
+
+def make_logbooks(top: Unit, number: int, design: dict[str, Any]) -> None:
+    """Make so many logbooks at a unit, which all below it use."""
+    from registry.logbooks.operations.logbooks import add_logbook
+    from tests.factories import ACTOR
+
+    for each in range(number):
+        facts: dict[str, Any] = {"code": f"book{each}", "design": design, "started_on": FIRST}
+        add_logbook(actor=ACTOR, unit=top, name=f"台账{each}", needs_approval=False, **facts)
 
 
 def load(entries: int) -> None:
@@ -107,7 +116,6 @@ def main() -> None:
     from registry.counting.totals.check import differences
     from registry.logbooks.models import Logbook
     from registry.logbooks.operations.entries import add_entry
-    from registry.logbooks.operations.logbooks import add_logbook
     from registry.models import Person, Unit
     from registry.models.hierarchy import remembering
     from registry.operations.organizations import Member, establish_organization
@@ -120,7 +128,7 @@ def main() -> None:
     staff = list(Person.objects.order_by("pk")[:5000])
     pick, codes = random.Random(2), iter(range(10**9))
 
-    def found(_run: int) -> None:
+    def found() -> None:
         establish_organization(
             actor=ACTOR,
             unit=pick.choice(stations),
@@ -134,9 +142,7 @@ def main() -> None:
         )
 
     before = told("found an organization with 10 members, no logbooks", found)
-    for number in range(BOOKS):
-        facts: dict[str, Any] = {"code": f"book{number}", "design": DESIGN, "started_on": FIRST}
-        add_logbook(actor=ACTOR, unit=top, name=f"台账{number}", needs_approval=False, **facts)
+    make_logbooks(top, BOOKS, DESIGN)
     with transaction.atomic():
         load(entries)
     made = tuple(made_metrics().values())
@@ -144,7 +150,7 @@ def main() -> None:
     print(f"  {'ratio':60}{after / before:8.2f}")
     books = list(Logbook.objects.order_by("pk"))
 
-    def enter(_run: int) -> None:
+    def enter() -> None:
         add_entry(
             actor=ACTOR,
             logbook=pick.choice(books),
@@ -156,15 +162,13 @@ def main() -> None:
     told("enter an entry that names 5 people", enter)
     top.refresh_from_db()
     day = Question(FIRST + timedelta(400))
-    told(f"all {len(made)} numbers of the root", lambda _: kept(top, day, made))
-    told(
-        "six of them, with what is not approved", lambda _: rollup(top, day, children=False, metrics=made[:6])
-    )
-    told("six, of the root and its 20 children", lambda _: rollup(top, day, metrics=made[:6]), 20)
+    told(f"all {len(made)} numbers of the root", lambda: kept(top, day, made))
+    told("six of them, with what is not approved", lambda: rollup(top, day, children=False, metrics=made[:6]))
+    told("six, of the root and its 20 children", lambda: rollup(top, day, metrics=made[:6]), 20)
     span = (FIRST, FIRST + timedelta(700))
-    told("one for each of 700 days", lambda _: courses(top, made[:1], *span, day, ["current"]))
+    told("one for each of 700 days", lambda: courses(top, made[:1], *span, day, ["current"]))
 
-    def know(_run: int) -> None:
+    def know() -> None:
         with remembering():
             made_metrics()
 

@@ -28,7 +28,7 @@ cheaper than PostgreSQL's defaults assume. `?options=` in the address overrides 
 
 _SECRET = re.compile(r"(KEY|PASSWORD|SECRET|TOKEN)$")
 _given: dict[str, str] = {}
-"""What was read and not empty, by its name."""
+"""The variables that are set, by name."""
 
 _SQLITE_WAIT = 1
 """Seconds that somebody waits for the one who writes. A page's writing is over within it; who meets an import

@@ -106,8 +106,9 @@ class DailyFiles(logging.Handler):
 class MailAdministrators(logging.Handler):
     """Mails errors to ADMINS, the same fault once in an hour whichever process meets it.
 
-    What is the same is said by ``extra={"same": …}``; else by the exception and where it was raised, or by
-    the message before its values were put in. A mail says no more than that and the number of the request.
+    Two records are the same fault when they carry the same ``extra={"same": …}``; without it, when the same
+    exception was raised at the same line, or the message is the same but for its values. The mail holds that
+    and the number of the request, nothing else.
     """
 
     AGAIN_AFTER = 3600.0

@@ -33,7 +33,7 @@ class Cleaner:
 
 
 def clean(*, only_quick: bool = False) -> dict[str, int]:
-    """Let every cleaner work, unless the registry is read-only; one that fails holds up no other."""
+    """Run every cleaner, unless the registry is read-only; when one fails, the others still run."""
     done: dict[str, int] = {}
     if is_read_only():
         return done

@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import TONES, nothing_wrong
+from registry.compliance.found import nothing_wrong
 from registry.compliance.tables import ListedException
 from registry.models import Organization, Person, RuleException, WorkflowState
 from registry.rules.checks import Breach, breaches
 from registry.web.address import Address, address_of
+from registry.web.levels import TONES
 from registry.web.links import person_url, row_url
 
 Way = tuple[str, str, str]

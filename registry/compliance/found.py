@@ -11,7 +11,6 @@ from registry.models import Organization
 from registry.rules.checks import Check, Level
 
 LEVELS = [(level.value, level.label) for level in Level]
-TONES = {Level.VIOLATION: "bad", Level.WARNING: "warn", Level.HINT: "info"}
 EXCEPTED = "excepted"
 """Beside the levels: what is excepted is counted apart, whatever its level."""
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from registry import access, nouns
-from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, citation_said, nothing_wrong
+from registry.compliance.found import EXCEPTED, LEVELS, checked_at, citation_said, nothing_wrong
 from registry.counting.basis import Question
 from registry.models import Unit
 from registry.models.hierarchy import UnitHierarchy
@@ -31,6 +31,7 @@ from registry.rules.checks import (
 )
 from registry.web.address import Address, address_of
 from registry.web.drill import unit_of
+from registry.web.levels import TONES
 from registry.web.statement import Statement, units_left_out
 
 COLUMNS = (*LEVELS, (EXCEPTED, "例外"))

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.compliance.found import LEVELS, TONES, citation_said
+from registry.compliance.found import LEVELS, citation_said
 from registry.models import RuleSetting
 from registry.models.compliance import THRESHOLDS
 from registry.models.hierarchy import roots
@@ -22,6 +22,7 @@ from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address, address_of
 from registry.web.columns import Column, tag_cell
 from registry.web.filters import ChoiceFilter
+from registry.web.levels import TONES
 from registry.web.tables import Table, show
 from registry.web.templatetags.parts import tag
 

@@ -11,18 +11,19 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.compliance.found import EXCEPTED, LEVELS, TONES, checked_at, nothing_wrong
-from registry.models import Organization, Person, RuleException, Unit
+from registry.compliance.found import EXCEPTED, LEVELS, checked_at, nothing_wrong
+from registry.models import Organization, Person, RuleException
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, holds
 from registry.rules.checks import BY_SLUG, CHECKS, Breach, Level, breaches
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import Address
 from registry.web.columns import Column, tag_cell
-from registry.web.drill import PlacedTable, unit_of
+from registry.web.drill import PlacedTable, UnitTable
 from registry.web.filters import ChoiceFilter, TextFilter, UnitFilter
+from registry.web.levels import OfLevel
 from registry.web.links import person_url
-from registry.web.tables import Empty, Table
+from registry.web.tables import Empty
 
 RULES = [(check.slug, check.label) for check in CHECKS]
 SET_ASIDE = (("no", "不含例外"), ("yes", "只看例外"))
@@ -46,7 +47,7 @@ class PlacedBreach:
 
 
 @dataclass(frozen=True)
-class ListedBreach:
+class ListedBreach(OfLevel):
     """One breach, with the organization and the person that it is about."""
 
     table: BreachTable
@@ -80,16 +81,6 @@ class ListedBreach:
         if person is None or not access.inside(person.home_unit, self.table.scope):
             return ""
         return person_url(user, person, self.table.address)
-
-    @property
-    def level(self) -> str:
-        """The word of the level."""
-        return self.breach.check.level.label
-
-    @property
-    def tone(self) -> str:
-        """The colour of the level."""
-        return TONES[self.breach.check.level]
 
     @property
     def rule_url(self) -> str:
@@ -296,7 +287,7 @@ def _in_state(table: ExceptionTable, rows: QuerySet[RuleException], value: str) 
     return rows.filter(started_on__lte=day, ended_on__gt=day)
 
 
-class ExceptionTable(Table[ListedException]):
+class ExceptionTable(UnitTable[ListedException]):
     """The exceptions of the organizations at a unit and below it, by today's units."""
 
     title = "规则例外"
@@ -341,16 +332,6 @@ class ExceptionTable(Table[ListedException]):
         ChoiceFilter("state", "状态", _in_state, choices=list(STATES.items())),
         TextFilter("q", "批准文号", lambda table, rows, text: rows.filter(document_number__icontains=text)),
     )
-
-    @cached_property
-    def unit(self) -> Unit | None:
-        """The unit of the address."""
-        return unit_of(self.request)
-
-    @property
-    def place_chips(self) -> dict[str, str]:
-        """The unit."""
-        return self.chip_of_unit(self.unit.name) if self.unit else {}
 
     def every(self) -> QuerySet[RuleException]:
         """Return the exceptions in scope at the unit."""

@@ -97,7 +97,7 @@ def standing_entries(rows: Sequence[Entry]) -> list[Finding]:
     prefetch_related_objects(rows, "logbook", "organization", "person", "unit")
     rows = [row for row in rows if row.state != WorkflowState.WITHDRAWN]
     others: dict[tuple[int, int], Entry] = {}
-    for logbook in {row.logbook for row in rows}:
+    for logbook in sorted({row.logbook for row in rows}, key=lambda each: each.pk):  # locks in one order
         lock_single(logbook)
         own = [row for row in rows if row.logbook_id == logbook.pk]
         live = live_entries(logbook, {subject_of(row) for row in own}, [row.pk for row in own])

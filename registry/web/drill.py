@@ -94,6 +94,20 @@ class PendingFilter(Filter):
         return "待审批"
 
 
+class UnitTable(Table[Line]):
+    """A list at the unit of the address and below it; without one, at all that the user sees."""
+
+    @cached_property
+    def unit(self) -> Unit | None:
+        """The unit of the address."""
+        return unit_of(self.request)
+
+    @property
+    def place_chips(self) -> dict[str, str]:
+        """The unit."""
+        return self.chip_of_unit(self.unit.name) if self.unit is not None else {}
+
+
 class PlacedTable(Table[Line]):
     """A list at a place, perhaps of the rows behind a number."""
 

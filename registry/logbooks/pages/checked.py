@@ -9,7 +9,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.views.decorators.http import require_safe
 
 from registry import access
@@ -21,15 +20,15 @@ from registry.logbooks.pages.tables import ENTRIES
 from registry.models import Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
-from registry.rules.checks import BY_SLUG, ENTRY_CHECKS, Level
+from registry.rules.checks import BY_SLUG, ENTRY_CHECKS
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import address_of
 from registry.web.columns import Column, tag_cell
-from registry.web.drill import unit_of
+from registry.web.drill import UnitTable
 from registry.web.filters import ChoiceFilter, UnitFilter
-from registry.web.tables import Table, show
+from registry.web.levels import TONES, OfLevel
+from registry.web.tables import show
 
-TONES = {Level.VIOLATION: "bad", Level.WARNING: "warn", Level.HINT: "info"}
 MOST = 3000
 """Of more entries at a place the newest are judged, which its page says."""
 
@@ -78,7 +77,7 @@ def _found(request: HttpRequest, unit: Unit | None, question: Question) -> tuple
 
 
 @dataclass(frozen=True)
-class ListedEntryBreach:
+class ListedEntryBreach(OfLevel):
     """One line of the list."""
 
     table: CheckedTable
@@ -99,18 +98,8 @@ class ListedEntryBreach:
         """Whom it is about, where it is about a person."""
         return self.entry.person.name if self.entry.person is not None else ""
 
-    @property
-    def level(self) -> str:
-        """The word of the level."""
-        return self.breach.check.level.label
 
-    @property
-    def tone(self) -> str:
-        """The colour of the level."""
-        return TONES[self.breach.check.level]
-
-
-class CheckedTable(Table[ListedEntryBreach]):
+class CheckedTable(UnitTable[ListedEntryBreach]):
     """The entries at a unit and below it that break a rule, on the day of the page."""
 
     title = "台账条目检查"
@@ -139,16 +128,6 @@ class CheckedTable(Table[ListedEntryBreach]):
             choices=[(check.slug, check.label) for check in ENTRY_CHECKS],
         ),
     )
-
-    @cached_property
-    def unit(self) -> Unit | None:
-        """The unit of the address."""
-        return unit_of(self.request)
-
-    @property
-    def place_chips(self) -> dict[str, str]:
-        """The unit."""
-        return self.chip_of_unit(self.unit.name) if self.unit is not None else {}
 
     def every(self) -> list[EntryBreach]:
         """Return everything that is wrong, rule by rule."""
