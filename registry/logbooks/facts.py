@@ -13,6 +13,7 @@ from registry.logbooks.conditions import holds
 from registry.logbooks.design import GIVEN, SORTED, Counter, Design, Field, FieldType, Way
 from registry.logbooks.models import OWNERS, SUMMED, Entry, EntryFact, EntryPerson, EntryStep, LogbookItem
 from registry.logbooks.values import hours_between, is_empty, said
+from registry.models import Person
 
 
 def item_key(part: Field | Counter) -> str:
@@ -32,15 +33,20 @@ def way_of(part: Field | Counter) -> str:
     return OWNERS if part.is_distinct else SUMMED
 
 
-def title_of(design: Design, values: Mapping[str, Any], people: Sequence[EntryPerson]) -> str:
-    """Return what an entry is called in lists: its first text, else its first choice and who is named."""
+def title_of(
+    design: Design, values: Mapping[str, Any], people: Sequence[EntryPerson], person: Person | None
+) -> str:
+    """Return what an entry is called in lists: its first text, else its first choice and whom it is about.
+
+    Without a ``person`` that is who is named first.
+    """
     open_ = [field for field in design.fields if not field.personal]
     for field in open_:
         if field.type == FieldType.TEXT and (text := said(field, values.get(field.key))):
             return text[:80]
     choices = (said(field, values.get(field.key)) for field in open_ if field.type == FieldType.CHOICE)
     named = ([each.person.name for each in people if each.field == field.key] for field in open_)
-    names = next(filter(None, named), [])
+    names = [person.name] if person is not None else next(filter(None, named), [])
     who = "、".join(names[:3]) + ("等" if len(names) > 3 else "")
     return " · ".join(filter(None, [next(filter(None, choices), ""), who]))[:80]
 

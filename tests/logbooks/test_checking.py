@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from registry.logbooks.checking import breaches_of
 from registry.logbooks.models import Entry, Logbook
-from registry.logbooks.operations.entries import New, add_entries
+from registry.logbooks.operations.entries import New, add_entries, edit_entry
 from registry.logbooks.operations.logbooks import copy_shipped
 from registry.models import RuleSetting
+from registry.operations.base import fresh
 from registry.rules.checks import ENTRY_CHECKS
 from tests.asking import queries, queries_again
 from tests.factories import ACTOR, make_user
@@ -81,6 +82,14 @@ def second(world: World) -> None:
 
 def test_a_recruitment_by_the_book_breaks_nothing(world: World, second: None) -> None:
     assert found([recruit(world, {})]) == []
+
+
+def test_a_recruitment_is_called_by_whom_it_is_about(world: World, second: None) -> None:
+    """Not by the introducers whom it names, also when it is found to be about somebody else."""
+    row = recruit(world, {})
+    assert row.title == f"一般发展 · {world.rising.name}"
+    edit_entry(actor=ACTOR, entry=row, changes={"person": world.idle})
+    assert fresh(row).title == f"一般发展 · {world.idle.name}"
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from registry.counting.metrics import METRICS
 from registry.logbooks.design import About, FieldType, Group
 from registry.logbooks.facts import slug_of
+from registry.logbooks.pages.listed import columns_of
 from registry.logbooks.rules import Making, design_refusals
 from registry.logbooks.shipped import Shipped, shipped
 
@@ -47,6 +48,14 @@ def test_it_keeps_the_rules(book: Shipped) -> None:
     assert 0 < len(str(book.facts["purpose"])) <= 200
     assert 2 <= len(book.design.counters) <= 6
     assert len([field for field in book.design.fields if field.required]) <= 4, "entered within a minute"
+
+
+@EACH
+def test_its_list_has_room_on_a_narrow_and_on_a_usual_desk(book: Shipped) -> None:
+    columns = columns_of(book.design, {}, str(book.facts["about"]), is_walled=bool(book.facts["is_walled"]))
+    ranks = [column.rank for column in columns if column.only != "file"]
+    assert len([rank for rank in ranks if rank <= 2]) <= 10  # from 1024 px, with the box to tick
+    assert len([rank for rank in ranks if rank <= 3]) <= 12  # from 1366 px
 
 
 @EACH

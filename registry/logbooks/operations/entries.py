@@ -256,6 +256,7 @@ def edit_entry(
         _need_approval_of_walled(actor, row, design, fixed, differing)
     elif logbook.needs_approval:
         need_approval(actor, "edit_entry", [row], lambda: lines)
+    row.person = fixed.get("person", row.person)  # the title names whom it is about
     take_values(row, design, {**before, **given})
     values = {
         **fixed,
@@ -264,7 +265,8 @@ def edit_entry(
         "edition": logbook.edition,
         "changed_by": actor.user,
     }
-    held = {name: getattr(fresh(row), name) for name in values}
+    stored = fresh(row)
+    held = {name: getattr(stored, name) for name in values}
     walls.seal(row)
     if logbook.is_walled:
         values |= {"values": row.values, "sealed": row.sealed, "title": row.title}

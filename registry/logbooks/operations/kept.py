@@ -181,7 +181,7 @@ def take_values(row: Entry, design: Design, values: Mapping[str, Any]) -> None:
         if key in design.by_key and design.by_key[key].is_of_people
         for person, role in value or ()
     ]
-    row.title = title_of(design, row.values, people)
+    row.title = title_of(design, row.values, people, row.person)
     walls.note_people(row, people)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,8 +28,8 @@ Named = Mapping[tuple[str, int], Model]
 MASK = "••••"
 BY_VALUE = "by_value"
 """What a list that is sorted by a field is annotated with."""
-_FIRST, _SECOND = 2, 4
-"""So many fields are always shown, so many more where there is room."""
+_FIRST, _SECOND, _THIRD = 2, 4, 2
+"""So many fields are always shown, up to so many on a narrow desk, and so many more on a usual one."""
 _KINDS = {
     FieldType.NUMBER: Kind.NUMBER,
     FieldType.AMOUNT: Kind.NUMBER,
@@ -199,8 +200,8 @@ def _of_fields(
     """Yield a column for each field; ``room``: so many are shown on a narrow desk."""
     shown = [each for each in fields if each is not first and each.type != FieldType.LONG_TEXT]
     for each in fields:
-        place = shown.index(each) if each in shown else room
-        rank = 1 if place < _FIRST else 2 if place < room else 3
+        place = shown.index(each) if each in shown else len(fields) + room
+        rank = 1 + bisect_right((_FIRST, room, room + _THIRD), place)
         yield _column_of(each, rank, items, is_first=each is first)
 
 
