@@ -23,12 +23,13 @@ from django.db.models import (
 )
 
 from registry.models.base import on_day
-from registry.models.kinds import WorkflowState
+from registry.models.kinds import PENDING_STATES, WorkflowState
 
 M = TypeVar("M", bound="Metric")
 EVERY = Q()
 """The condition that holds of every row."""
 APPROVED: tuple[str, ...] = (WorkflowState.APPROVED.value,)
+APPROVED_OR_PENDING: tuple[str, ...] = (*APPROVED, *PENDING_STATES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,7 +90,7 @@ def reconcile(figures: Iterable[Figure], scope: tuple[Span, ...] | None = None) 
     counted: dict[tuple[str, date, int], dict[str, int]] = {}
     for (basis, day), units in asked.items():
         question = Question(day, basis, scope=scope)
-        for pk, line in count_units(units.values(), question, pending=False, metrics=metrics).items():
+        for pk, line in count_units(units.values(), question, metrics=metrics).items():
             counted[basis, day, pk] = line.counts
     return [_compare(figure, counted) for figure in rows]
 

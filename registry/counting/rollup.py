@@ -18,14 +18,13 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from registry.counting.basis import Place, Question, inside, read, rows_of, statement
-from registry.counting.metric import APPROVED, CountSource, Metric, is_approved
+from registry.counting.basis import Place, Question, read, rows_of, statement
+from registry.counting.metric import APPROVED_OR_PENDING, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
 from registry.counting.shown import counted_for, is_plain, shown_counts
 from registry.counting.totals import read as totals
 from registry.models import Basis, Unit
 from registry.models.hierarchy import Span, UnitHierarchy, move_days, remembering
-from registry.models.kinds import PENDING_STATES
 
 TOTAL, OWN = 0, -1
 """Buckets beside the children's ids: the whole subtree, and the place itself alone."""
@@ -37,7 +36,6 @@ Counts = dict[str, Any]
 Metrics = Collection[Metric]
 _Asked = tuple[tuple[Metric, ...], tuple[str, ...]]
 """In which ways rows are counted, and of a named source the names that are asked for (none: any)."""
-_BOTH = (*APPROVED, *PENDING_STATES)
 
 
 def declared() -> Metrics:
@@ -114,7 +112,6 @@ def rollup(
     ):
         lines = _kept(question, units, metrics)
         lines[OWN] = _own(alone, question, lines, [child.pk for child in below], metrics)
-        _count_pending(question, {**buckets, OWN: alone}, lines, metrics)
     else:
         lines = _lines(question, buckets, units, metrics)
         lines[OWN] = _at_place(alone, question, metrics)
@@ -140,7 +137,7 @@ def _shown(metrics: Metrics, lines: dict[int, Line]) -> dict[int, Line]:
 def _own(
     alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int], metrics: Metrics
 ) -> Line:
-    """Return the approved counts of the unit itself: its total less those of its children.
+    """Return the counts of the unit itself: its total less those of its children.
 
     Distinct owners may be in both, so they are counted from the rows.
     """
@@ -148,28 +145,30 @@ def _own(
     for share in shares_of(metrics):
         rest = [metric for metric in share.metrics if not metric.distinct]
         for slug in (metric.slug for metric in rest):
-            parts = sum(lines[child].counts[slug] for child in children)
-            line.counts[slug] = lines[TOTAL].counts[slug] - parts
-        every = [line.counts[metric.slug] for metric in rest if not (metric.on_day or metric.amount)]
-        if len(rest) < len(share.metrics) and (not every or every[0]):
-            counts, _pending = _counted(share, alone, question)
+            for own, total, below in (
+                (line.counts, lines[TOTAL].counts, [lines[child].counts for child in children]),
+                (line.pending, lines[TOTAL].pending, [lines[child].pending for child in children]),
+            ):
+                own[slug] = total[slug] - sum(counts[slug] for counts in below)
+        every = [metric.slug for metric in rest if not (metric.on_day or metric.amount)]
+        is_empty = bool(every) and not (line.counts[every[0]] or line.pending[every[0]])
+        if len(rest) < len(share.metrics) and not is_empty:
+            counts, pending = _counted(share, alone, question)
             line.counts.update(counts)
+            line.pending.update(pending)
     return line
 
 
 def count_units(
-    units: Iterable[Unit], question: Question, *, pending: bool = True, metrics: Metrics | None = None
+    units: Iterable[Unit], question: Question, *, metrics: Metrics | None = None
 ) -> dict[int, Line]:
-    """Count metrics (else every declared one) for each unit's subtree, by unit id.
-
-    Without ``pending`` one query less.
-    """
+    """Count metrics (else every declared one) for each unit's subtree, by unit id."""
     shape = UnitHierarchy.on(question.as_of)
     units = list(units)
     buckets = {unit.pk: shape.spans(unit) for unit in units}
     asked = metrics or declared()
     by_key = {unit.pk: unit for unit in units}
-    return _shown(asked, _lines(question, buckets, by_key, counted_for(asked), pending=pending))
+    return _shown(asked, _lines(question, buckets, by_key, counted_for(asked)))
 
 
 def kept(unit: Unit, question: Question, metrics: Metrics | None = None) -> Counts | None:
@@ -228,17 +227,6 @@ class _Share:
         elif row[0] in self._ways:
             yield row[0], row[1 + self._ways[row[0]]]
 
-    def added(self, rows: Iterable[Sequence[Any]]) -> Counts:
-        """Add up the marks of rows, each with its name where the source is a named one."""
-        marks: dict[str, list[Any]] = defaultdict(list)
-        for row in rows:
-            for slug, mark in self.numbers(row):
-                if mark is not None:
-                    marks[slug].append(mark)
-        return {
-            metric.slug: _added(metric, marks[metric.slug]) for metric in self.metrics if metric.slug in marks
-        }
-
 
 def shares_of(metrics: Metrics) -> list[_Share]:
     """Group the metrics by their source."""
@@ -253,54 +241,19 @@ def _lines(
     buckets: Mapping[int, list[Span]],
     units: Mapping[int, Unit],
     metrics: Metrics,
-    *,
-    pending: bool = True,
 ) -> dict[int, Line]:
     """Count each bucket: from the totals where they can answer, else from the rows.
 
-    ``units`` maps each bucket to the unit whose subtree it is. What is not approved is never much: it is
-    counted from the rows.
+    ``units`` maps each bucket to the unit whose subtree it is.
     """
-    if not totals.answers(question, buckets.values(), list(units.values())):
-        return count_buckets(question, buckets, metrics)
-    lines = _kept(question, units, metrics)
-    if pending:
-        _count_pending(question, buckets, lines, metrics)
-    return lines
+    if totals.answers(question, buckets.values(), list(units.values())):
+        return _kept(question, units, metrics)
+    return count_buckets(question, buckets, metrics)
 
 
 def _kept(question: Question, units: Mapping[int, Unit], metrics: Metrics) -> dict[int, Line]:
-    found = totals.read({unit.pk for unit in units.values()}, question, metrics)
-    return {bucket: Line(found[unit.pk], no_counts(metrics)) for bucket, unit in units.items()}
-
-
-def _count_pending(
-    question: Question, buckets: Mapping[int, list[Span]], lines: Mapping[int, Line], metrics: Metrics
-) -> None:
-    """Add the rows that are not approved: they are read once and distributed over the buckets."""
-    for share in shares_of(metrics):
-        source = share.source
-        if not source.state:
-            continue
-        pending = sorted(
-            read(_marked, question, _hull(buckets), source, *share.asked), key=lambda row: row[:2]
-        )
-        for bucket, spans in buckets.items() if pending else ():
-            lines[bucket].pending.update(share.added(row[2:] for row in inside(pending, spans)))
-
-
-def _marked(
-    question: Question,
-    place: list[Span] | None,
-    source: CountSource,
-    ways: tuple[Metric, ...],
-    slugs: tuple[str, ...],
-) -> Any:
-    """Return the rows that are not approved: (tree, place, the name of the metric, what each way counts)."""
-    rows = _named(rows_of(source, question, place, PENDING_STATES), source, slugs)
-    marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(ways)}
-    at = (F(f"{source.at}tree_id"), F(f"{source.at}lft"))
-    return rows.annotate(**marks).values_list(*at, *_names(source), *marks)
+    found = totals.read_with_pending({unit.pk for unit in units.values()}, question, metrics)
+    return {bucket: Line(*found[unit.pk]) for bucket, unit in units.items()}
 
 
 def _names(source: CountSource) -> tuple[str, ...]:
@@ -315,11 +268,6 @@ def _named(rows: QuerySet[Any], source: CountSource, slugs: tuple[str, ...]) -> 
     asked = {f"{source.named}__in": slugs} if slugs else {}
     found: QuerySet[Any] = rows.filter(**asked).annotate(row_named=F(source.named))
     return found
-
-
-def _added(metric: Metric, marks: list[Any]) -> int:
-    """Add up marks in Python, as ``Metric.added`` does in SQL."""
-    return sum(marks) if metric.amount else len(set(marks) if metric.distinct else marks)
 
 
 def _hull(buckets: Mapping[int, list[Span]]) -> list[Span]:
@@ -368,7 +316,7 @@ def _summed(
     slugs: tuple[str, ...],
 ) -> Any:
     """Return whether approved, the name of the metric, and what each way counts: a row of each."""
-    rows = _named(rows_of(source, question, place, _BOTH), source, slugs)
+    rows = _named(rows_of(source, question, place, APPROVED_OR_PENDING), source, slugs)
     added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(ways)}
     by = ("is_approved", *_names(source))
     rows = rows.annotate(is_approved=is_approved(source))
@@ -417,7 +365,7 @@ def _each_marked(
     few: bool,
 ) -> Any:
     """Return the rows: (where, whether approved, the name of the metric, what each way counts)."""
-    rows = _named(rows_of(source, question, place, _BOTH), source, slugs)
+    rows = _named(rows_of(source, question, place, APPROVED_OR_PENDING), source, slugs)
     marks = {f"mark_{number}": metric.marked() for number, metric in enumerate(ways)}
     at = {f"at_{name}": F(f"{source.at}{name}") for name in _WAYS[few]}
     rows = rows.annotate(is_approved=is_approved(source), **marks, **at)

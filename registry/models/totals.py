@@ -21,8 +21,8 @@ ALL_CAMPAIGNS = 0
 """In ``campaign_key``: all campaigns together."""
 SLUG = 100
 """The most characters of a metric's slug."""
-_WEEK = len(":ended")
-"""What may follow it: a line of what began or ended in a week (``counting/totals/statement``)."""
+_ENDING = len("~:ended")
+"""What may follow it: not approved, began or ended in a week (``counting/totals/statement``)."""
 
 
 class DaysField(models.Field[Any, Any]):
@@ -64,7 +64,7 @@ class _OfUnit(models.Model):
     )
     campaign_key = models.BigIntegerField("专项任务", default=ALL_CAMPAIGNS)
     is_cumulative = models.BooleanField("累计", default=False)
-    metric = models.CharField("指标", max_length=SLUG + _WEEK)
+    metric = models.CharField("指标", max_length=SLUG + _ENDING)
 
     class Meta:
         abstract = True

@@ -92,7 +92,7 @@ def unsound() -> list[str]:
     units = list(Unit.objects.order_by("pk"))
     for day in DAYS:
         for basis in ("current", "cumulative"):
-            total, _pending, _own = ledger.count(basis, day, None, None)
+            total = ledger.count(basis, day, None, None)[0]
             counted = count_units(units, Question(day, basis))
             found += [
                 f"{unit} on {day}, {basis}: counted {counted[unit.pk].counts}, the rows say {total[unit.pk]}"

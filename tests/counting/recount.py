@@ -186,8 +186,8 @@ class Ledger:
         campaign: int | None = None,
         *,
         by: str = "unit",
-    ) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]], dict[int, dict[str, int]]]:
-        """Count everything: (with all below, pending with all below, at the place itself), by place.
+    ) -> tuple[dict[int, dict[str, int]], ...]:
+        """Count everything by place: with all below, at the place itself; the same two of what is pending.
 
         ``by`` is unit (the hierarchy of the day) or party (the Party line of today).
         """
@@ -197,20 +197,20 @@ class Ledger:
                 return self.party_line(organization)
             return self.upward(self.host(organization, day), day)
 
-        total, pending, own = _Tally(), _Tally(), _Tally()
+        tallies = {True: (_Tally(), _Tally()), False: (_Tally(), _Tally())}
         for pk in self.counted_organizations(basis, day, since, campaign, {"approved", *PENDING}):
             row = self.organizations[pk]
             for slug, (kinds, temporary) in ORGANIZATION_SLUGS.items():
                 if row["kind"] in kinds and temporary in (None, row["is_temporary"]):
                     line = places(pk)
-                    if row["state"] == "approved":
-                        own.add(line[0], slug, pk)
+                    total, own = tallies[row["state"] == "approved"]
+                    own.add(line[0], slug, pk)
                     for place in line:
-                        (total if row["state"] == "approved" else pending).add(place, slug, pk)
+                        total.add(place, slug, pk)
         for row in self.counted_assignments(basis, day, since, campaign, {"approved", *PENDING}):
             line = places(row["organization_id"])
             organization, person = self.organizations[row["organization_id"]], row["person_id"]
-            is_approved = organization["state"] == "approved"
+            total, own = tallies[organization["state"] == "approved"]
             holds = {
                 "team_members": organization["kind"] in TEAMS,
                 "frontline_people": True,
@@ -221,15 +221,13 @@ class Ledger:
                 ),
             }
             for place in line:
-                tally = total if is_approved else pending
-                tally.add(place, "frontline_assignments", row["id"])
+                total.add(place, "frontline_assignments", row["id"])
                 for slug in (slug for slug, is_so in holds.items() if is_so):
-                    tally.add(place, slug, person)
-            if not is_approved:
-                continue
+                    total.add(place, slug, person)
             own.add(line[0], "frontline_assignments", row["id"])
             for slug in (slug for slug, is_so in holds.items() if is_so):
                 own.add(line[0], slug, person)
+        total, own = tallies[True]
         for row in self.counted_homes(basis, day, since, campaign):
             if by == "party":
                 line = self.party_line(row["branch_id"]) if row["branch_id"] else []
@@ -240,7 +238,7 @@ class Ledger:
             for place in line[:1]:
                 own.add(place, "formal_members", row["person_id"])
         everywhere = list(self.units if by == "unit" else self.organizations)
-        return total.numbers(everywhere), pending.numbers(everywhere), own.numbers(everywhere)
+        return tuple(tally.numbers(everywhere) for both in tallies.values() for tally in both)
 
     # What must hold of the rows whatever was done
 

@@ -126,6 +126,21 @@ def test_a_day_too_early_is_found_though_in_the_end_nothing_is_too_much() -> Non
     assert differences(most=1) == [f"top 自 {early} 起 累计(全部专项任务):一线编入 -3"]
 
 
+def test_a_wrong_number_of_what_is_not_approved_is_named_and_mended() -> None:
+    assign(make_organization(unit("left"), state="submitted"), make_person("王五", unit("left")))
+    fold_counts()
+    assert run() == (CLEAN, "")
+    row = Total.objects.get(
+        unit__code="left", campaign_key=0, is_cumulative=False, metric="frontline_people~"
+    )
+    Total.objects.filter(pk=row.pk).update(numbers=[number + 1 for number in row.numbers])
+    assert differences() == ["left 自 2020-02-01 起 现有(全部专项任务):一线人员(待审批) -1"]
+    assert run("--fix")[1] == ""
+    Total.objects.filter(metric__contains="~").delete()
+    assert fill_missing() > 0, "as after an upgrade from a version that did not keep them"
+    assert run() == (CLEAN, "")
+
+
 def test_totals_of_what_is_no_metric_any_more_are_named() -> None:
     fold_counts()
     Total.objects.filter(unit__code="top", campaign_key=0, metric="temporary_branches").update(metric="gone")

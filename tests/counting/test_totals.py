@@ -18,6 +18,7 @@ from registry.counting.totals.fold import fold_counts
 from registry.counting.totals.many import following_many
 from registry.models import AuditEntry, Organization, Total, TotalChange, Unit
 from registry.models.hierarchy import UnitHierarchy
+from registry.operations.approving import approve_organization, return_organization
 from registry.operations.assignments import assign_people, end_assignment, withdraw_assignment
 from registry.operations.organizations import (
     dissolve_organization,
@@ -46,6 +47,13 @@ def count(unit: Unit, metric: str, *days: int, basis: str = "current", campaign=
         ][metric]
         for number in days
     ]
+
+
+def both(unit: Unit, metric: str, on: int) -> tuple[int, int]:
+    """Return the metric on the day as the totals have it: approved, and not."""
+    metrics = [METRICS[metric]]
+    approved, pending = reading.read_with_pending([unit.pk], Question(day(on)), metrics)[unit.pk]
+    return approved[metric], pending[metric]
 
 
 @pytest.fixture
@@ -82,6 +90,33 @@ def test_one_person_in_three_places_is_one_person_until_the_last_ends(country, s
     withdraw_assignment(actor=ACTOR, assignment=held[2], reason="测试")
     assert count(top, "frontline_people", 6, 7) == [1, 0]
     assert count(inner, "frontline_people", 9, basis="cumulative") == [0]
+    assert differences() == []
+
+
+def test_what_is_not_approved_is_kept_beside_and_crosses_over_with_its_approval(country, settled):
+    top, left, right, _inner = country
+    person = make_person(unit=left)
+    assign(make_organization(left), person)
+    entered = make_organization(right, state="submitted")
+    for placed in (person, make_person(unit=right)):
+        assign(entered, placed, started_on=day(3))
+    settled()
+    assert both(top, "temporary_branches", 5) == (1, 1)
+    assert [both(top, "frontline_people", on) for on in (2, 3)] == [(1, 0), (1, 2)], (
+        "one person stands in both"
+    )
+    assert [both(unit, "frontline_people", 3) for unit in (left, right)] == [(1, 0), (0, 2)]
+    return_organization(actor=ACTOR, organization=entered, reason="补正")
+    settled()
+    assert both(top, "frontline_people", 3) == (1, 2)
+    assert differences() == []
+    again = make_organization(right, state="submitted")
+    assign(again, person)
+    approve_organization(actor=ACTOR, organization=again)
+    withdraw_organization(actor=ACTOR, organization=entered, reason="误录")
+    settled()
+    assert both(top, "frontline_people", 3) == (1, 0)
+    assert both(right, "temporary_branches", 3) == (1, 0)
     assert differences() == []
 
 

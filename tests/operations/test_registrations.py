@@ -24,7 +24,7 @@ def correct(row: Organization, reason: str = "登记有误", **changes: Any) -> 
 
 
 def number(world: World, slug: str, unit: str = "left") -> int:
-    total, _, _ = Ledger().count("current", date(2020, 2, 20))
+    total = Ledger().count("current", date(2020, 2, 20))[0]
     return total[getattr(world, unit).pk][slug]
 
 

@@ -10,17 +10,18 @@ from django.db import connection, transaction
 from django.db.models import Max, Min, Model
 
 from registry import locks
-from registry.counting.metric import Metric
+from registry.counting.metric import APPROVED, Metric
 from registry.counting.metrics import every_metric, kept_metrics
 from registry.counting.totals import tables
 from registry.counting.totals.fingerprints import wrong_metrics
 from registry.counting.totals.points import TABLE
-from registry.counting.totals.read import every_line, quoted
-from registry.counting.totals.statement import ALL, NEW, among
+from registry.counting.totals.read import every_line, lines_of_days, quoted, slug_of_line
+from registry.counting.totals.statement import ALL, NEW, PENDING, among
 from registry.counting.totals.tables import CHANGE, ROW
 from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps, weeks
 from registry.counting.totals.write import owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
+from registry.models.kinds import PENDING_STATES
 
 PIECE = 200_000
 """Owners in one statement when everything is counted again."""
@@ -84,15 +85,18 @@ def _without_totals() -> list[Metric]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT DISTINCT metric FROM {CHANGE}")
         known |= {slug for (slug,) in cursor.fetchall()}
-    if any("." in slug for slug in known):
-        known |= {
-            f"{metric.slug}{week}" for metric in kept_metrics() if metric.source.named for week in ("", NEW)
-        }
+    for state in ("", PENDING):
+        if any("." in name and (PENDING in name) == bool(state) for name in known):
+            families = [metric.slug for metric in kept_metrics() if metric.source.named]
+            known |= {f"{slug}{state}{week}" for slug in families for week in ("", NEW)}
     return [
         metric
         for metric in kept_metrics()
-        if not {metric.slug, f"{metric.slug}{NEW}"} <= known
-        and metric.source.rows().filter(metric.ever).exists()
+        if any(
+            not {f"{metric.slug}{state}{week}" for week in ("", NEW)} <= known
+            and metric.source.rows(states).filter(metric.ever).exists()
+            for state, states in (("", APPROVED), (PENDING, PENDING_STATES))
+        )
     ]
 
 
@@ -109,7 +113,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
         wrong: Collection[str] | None = None
         counted = kept_metrics()
         if units is None and connection.vendor == "postgresql":
-            wrong = {slug.partition(":")[0] for slug in _wrong_metrics(cursor, alone)}
+            wrong = {slug_of_line(name) for name in _wrong_metrics(cursor, alone)}
             if not wrong:
                 return []
             is_named = any("." in slug for slug in wrong)
@@ -129,7 +133,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
 
 
 def _wrong_metrics(cursor: Any, alone: bool) -> set[str]:
-    """Return the slugs of the metrics of which a total is wrong, also of those that are none any more.
+    """Return the names of the lines of which a total is wrong, also of metrics that are none any more.
 
     If the transaction is ``alone``, a second connection looks at half of the totals at the same time, in the
     same snapshot.
@@ -138,7 +142,7 @@ def _wrong_metrics(cursor: Any, alone: bool) -> set[str]:
     sources = list(dict.fromkeys(metric.source for metric in metrics if not metric.source.named))
     others = tuple(metric for metric in metrics if metric.source in sources[1::2])
     mine = tuple(metric for metric in metrics if metric not in others)
-    slugs = quoted(metric.slug for metric in others) if others else "''"
+    slugs = quoted(lines_of_days(metric.slug for metric in others)) if others else "''"
     rest = (others, (), f"metric IN ({slugs})", _pieces)
     with ThreadPoolExecutor(max_workers=1) as pool:
         beside = None
@@ -169,18 +173,22 @@ def _said(rows: Iterable[tuple[Any, ...]], most: int) -> list[str]:
     """Return a line for each unit, day, basis and campaign: what must be added to the totals."""
     apart: dict[tuple[Any, ...], dict[str, int]] = {}
     for unit, campaign, is_cumulative, line, day, number in rows:
-        metric, _colon, week = line.partition(":")
+        name, _colon, week = line.partition(":")
         basis = f"七日内{Basis(week).label}" if week else _OF[bool(is_cumulative)].label
         key = unit, campaign, basis, day
         if key not in apart and len(apart) == most:
             break
-        apart.setdefault(key, {})[metric] = int(number)
-    order = {metric.slug: (place, metric.label) for place, metric in enumerate(every_metric())}
+        apart.setdefault(key, {})[name] = int(number)
+    order = {
+        f"{metric.slug}{state}": (place, f"{metric.label}{said}")
+        for place, metric in enumerate(every_metric())
+        for state, said in (("", ""), (PENDING, "(待审批)"))
+    }
     codes = dict(Unit.objects.filter(pk__in={key[0] for key in apart}).values_list("pk", "code"))
     campaigns = dict(Campaign.objects.values_list("pk", "name"))
     said = []
     for (unit, campaign, basis, day), numbers in apart.items():
-        named = sorted((*order.get(slug, (len(order), slug)), number) for slug, number in numbers.items())
+        named = sorted((*order.get(name, (len(order), name)), number) for name, number in numbers.items())
         said.append(
             f"{codes.get(unit, unit)} 自 {day} 起 {basis}({campaigns.get(campaign, '全部专项任务')}):"
             + "、".join(f"{label} {number:+d}" for _place, label, number in named)

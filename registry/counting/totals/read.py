@@ -1,8 +1,9 @@
 """Read counts from the totals: the same numbers as from the rows, but always fast.
 
-The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each; of the
-units at the top also what is new and what has ended in the week up to each day. Other periods, Party lines,
-and scopes that cut through a unit's subtree are counted from the rows (``rollup``).
+The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each, of what
+is approved and of what is not; of the units at the top also what is new and what has ended in the week up to
+each day. Other periods, Party lines, and scopes that cut through a unit's subtree are counted from the rows
+(``rollup``).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from django.db import connection
 from registry.counting.basis import Question
 from registry.counting.metric import Metric
 from registry.counting.totals.points import TABLE, lists, lists_within, number_on, single
-from registry.counting.totals.statement import ENDED, NEW, WEEK
+from registry.counting.totals.statement import ENDED, NEW, PENDING, WEEK
 from registry.models import Basis, TotalChange, Unit
 from registry.models.hierarchy import Span, within
 from registry.models.totals import ALL_CAMPAIGNS
@@ -47,10 +48,25 @@ def read(
     units: Collection[int], question: Question, metrics: Collection[Metric]
 ) -> dict[int, dict[str, int]]:
     """Return the metrics of each unit's subtree on the question's day. One query."""
+    return {unit: approved for unit, (approved,) in _read(units, question, metrics, "").items()}
+
+
+def read_with_pending(
+    units: Collection[int], question: Question, metrics: Collection[Metric]
+) -> dict[int, tuple[dict[str, int], dict[str, int]]]:
+    """Return the same, and beside it what is not approved. One query."""
+    found = _read(units, question, metrics, "", PENDING)
+    return {unit: (approved, pending) for unit, (approved, pending) in found.items()}
+
+
+def _read(
+    units: Collection[int], question: Question, metrics: Collection[Metric], *states: str
+) -> dict[int, list[dict[str, int]]]:
+    """Return the metrics of each unit's subtree in each of the states."""
     if not units:
         return {}
     week = f":{question.basis}" if question.is_period else ""
-    where = _where(units, metrics, question, (question.basis,), week)
+    where = _where(units, metrics, question, (question.basis,), [f"{state}{week}" for state in states])
     kept: dict[tuple[int, str], int] = defaultdict(int)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -61,10 +77,13 @@ def read(
         for unit, slug, number in cursor.fetchall():
             kept[unit, slug] += number or 0
     return {
-        unit: {
-            metric.slug: sum(kept.get((unit, f"{part}{week}"), 0) for part in parts_of(metric))
-            for metric in metrics
-        }
+        unit: [
+            {
+                metric.slug: sum(kept.get((unit, f"{part}{state}{week}"), 0) for part in parts_of(metric))
+                for metric in metrics
+            }
+            for state in states
+        ]
         for unit in units
     }
 
@@ -179,10 +198,11 @@ def _where(
     metrics: Collection[Metric],
     question: Question,
     bases: Collection[str],
-    week: str = "",
+    endings: Collection[str] = ("",),
 ) -> str:
-    """Return the condition for the lines of these metrics at these units."""
-    slugs = {f"{part}{week}" for metric in metrics for part in parts_of(metric)}
+    """Return the condition for the lines of these metrics at these units, with what follows the metric."""
+    parts = {part for metric in metrics for part in parts_of(metric)}
+    slugs = {f"{part}{ending}" for part in parts for ending in endings}
     campaign = question.campaign.pk if question.campaign else ALL_CAMPAIGNS
     kinds = {"TRUE" if basis == Basis.CUMULATIVE else "FALSE" for basis in bases}
     return (
@@ -193,7 +213,17 @@ def _where(
 
 def every_line(slugs: Iterable[str]) -> set[str]:
     """Return under which names the totals of metrics are kept."""
-    return {f"{slug}{week}" for slug in slugs for week in ("", NEW, ENDED)}
+    return {f"{name}{week}" for name in lines_of_days(slugs) for week in ("", NEW, ENDED)}
+
+
+def lines_of_days(slugs: Iterable[str]) -> set[str]:
+    """Return those of them that are not of a week."""
+    return {f"{slug}{state}" for slug in slugs for state in ("", PENDING)}
+
+
+def slug_of_line(name: str) -> str:
+    """Return the slug of the metric whose total is kept under this name."""
+    return name.partition(":")[0].removesuffix(PENDING)
 
 
 def quoted(slugs: Iterable[str]) -> str:

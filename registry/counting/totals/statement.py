@@ -22,7 +22,7 @@ from django.db import connection
 from django.db.models import BigIntegerField, Case, DateField, F, Model, Q, QuerySet, Value, When
 from django.db.models.functions import Cast
 
-from registry.counting.metric import CountSource, Metric
+from registry.counting.metric import APPROVED, APPROVED_OR_PENDING, CountSource, Metric
 from registry.models import Basis, TotalChange, UnitPlacement
 from registry.models.totals import ALL_CAMPAIGNS
 
@@ -38,6 +38,8 @@ WEEK = 7
 """So many days has the period of the numbers that are kept as new and as ended."""
 NEW, ENDED = (f":{basis.value}" for basis in (Basis.NEW, Basis.ENDED))
 """What follows the metric where a line says what began, or ended, in the week up to each day."""
+PENDING = "~"
+"""What follows the metric, before that, where a line says what is not approved."""
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -159,10 +161,11 @@ class Part:
         self.standing = [_compiled(self._dated(*metric.dated)) for metric in metrics if metric.dated]
         marks = [f"is_{number}" for number in range(len(self.conditions))]
         marks += [f"amount_{number}" for number in range(len(self.amounts))]
-        names = ["named"] if source.named else []
-        self.marks = ", ".join([*names, *marks])
-        self.by = ", ".join(["owner", *names])
-        """Each owner counts once; of a named source once for each name."""
+        self.names = [*(["named"] if source.named else []), *(["pending"] if source.state else [])]
+        """The columns that say, beside the metric, in which line a row counts."""
+        self.marks = ", ".join([*self.names, *marks])
+        self.by = ", ".join(["owner", *self.names])
+        """Each owner counts once in each line."""
 
     @classmethod
     def ways_up(cls, places: list[str], words: Words) -> list[str]:
@@ -248,7 +251,8 @@ class Part:
 
     def _slug(self, metric: Metric) -> str:
         """Return what says of which metric a piece is."""
-        return "named" if self.source.named else f"'{metric.slug}'"
+        slug = "named" if self.source.named else f"'{metric.slug}'"
+        return f"{slug} || pending" if self.source.state else slug
 
     def _added(self, metric: Metric) -> str:
         return f"amount_{self.amounts.index(metric.amount)}" if metric.amount else "1"
@@ -290,7 +294,7 @@ class Part:
         named["row_campaign"] = (
             F(f"{source.campaign}__pk") if source.campaign else Cast(Value(None), BigIntegerField())
         )
-        rows = source.rows()
+        rows = source.rows(APPROVED_OR_PENDING)
         if source.host:
             rows = rows.filter(**{f"{source.host}__isnull": False})
             named |= {f"row_{name}": F(f"{source.host}__{name}") for name in ("unit_id", *_LIFE)}
@@ -298,13 +302,16 @@ class Part:
             named |= {"row_unit_id": F(f"{source.unit}__pk")} | {f"row_{name}": none for name in _LIFE}
         if source.named:
             named["row_named"] = F(source.named)
+        if source.state:
+            is_approved = When(**{f"{source.state}__in": APPROVED}, then=Value(""))
+            named["row_pending"] = Case(is_approved, default=Value(PENDING))
         for number, condition in enumerate(self.conditions):
             mark = Case(When(condition, then=Value(1)), default=Value(0)) if condition else Value(1)
             named[f"row_is_{number}"] = mark
         named |= {f"row_amount_{number}": F(path) for number, path in enumerate(self.amounts)}
         ends = ("row_starts", "row_ends", *(f"row_{name}" for name in _LIFE))
-        marks = (name for name in named if name.startswith(("row_named", "row_is_", "row_amount_")))
-        columns = ("row_owner", "row_unit_id", "row_campaign", *ends, *marks)
+        first = ("row_owner", "row_unit_id", "row_campaign", *ends)
+        columns = (*first, *(name for name in named if name not in first))
         found: QuerySet[Any] = rows.annotate(**named).values_list(*columns)
         return found
 

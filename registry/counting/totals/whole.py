@@ -412,9 +412,8 @@ class _MarksOfWeeks(_Weeks):
             added = f"{self._added(metric)}::numeric *" if metric.amount else ""
             ended = f"CASE WHEN {stops} < {self.words.never} THEN #{stops}# ELSE 0 END"
             marks.append(f"SUM(CASE WHEN {begins} < {stops} THEN {added} (#{begins}# - {ended}) END)")
-        names = "named, " if self.source.named else ""
         return (
             f"SELECT {self._slug(metric)}, unit_id, campaign_id, {', '.join(marks)} "
             f"FROM held_{self.number} held {standing} WHERE is_{number} = 1 "
-            f"GROUP BY {names}unit_id, campaign_id"
+            f"GROUP BY {', '.join((*self.names, 'unit_id', 'campaign_id'))}"
         )

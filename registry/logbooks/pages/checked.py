@@ -13,13 +13,12 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.counting.basis import Question, rows_of
-from registry.counting.metric import APPROVED
+from registry.counting.metric import APPROVED_OR_PENDING
 from registry.logbooks.checking import CHECKED, EntryBreach, breaches_of
 from registry.logbooks.models import Entry
 from registry.logbooks.pages.tables import ENTRIES
 from registry.models import Unit
 from registry.models.hierarchy import Span, UnitHierarchy
-from registry.models.kinds import PENDING_STATES
 from registry.rules.checks import BY_SLUG, ENTRY_CHECKS
 from registry.spreadsheets.sheets import Kind
 from registry.web.address import address_of
@@ -68,7 +67,7 @@ def _found(request: HttpRequest, unit: Unit | None, question: Question) -> tuple
     shape = UnitHierarchy.on(question.as_of)
     tops = [unit] if unit is not None else access.top_units(request.user)
     spans: list[Span] = [span for top in tops for span in shape.spans(top)]
-    rows = rows_of(ENTRIES, question.current(), spans, (*APPROVED, *PENDING_STATES))
+    rows = rows_of(ENTRIES, question.current(), spans, APPROVED_OR_PENDING)
     rows = rows.filter(logbook__shipped__in=CHECKED, logbook__is_walled=False)
     newest = list(
         rows.select_related("logbook", "unit", "person").order_by("-happened_on", "-pk")[: MOST + 1]

@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.counting.basis import counted_rows, rows_of
-from registry.counting.metric import APPROVED, CountSource
+from registry.counting.metric import APPROVED, APPROVED_OR_PENDING, CountSource
 from registry.counting.shown import Number, scaled
 from registry.files import album
 from registry.logbooks.design import OF_FILES, Field, FieldType, Way
@@ -246,7 +246,7 @@ class EntryTable(PlacedTable[ListedEntry]):
         state = self.wanted["state"]
         if state == PENDING:
             return PENDING_STATES
-        return (*APPROVED, *PENDING_STATES) if state == ALL else (state,) if state else APPROVED
+        return APPROVED_OR_PENDING if state == ALL else (state,) if state else APPROVED
 
     def every(self) -> QuerySet[Entry]:
         """Return the entries in the states that are asked for."""

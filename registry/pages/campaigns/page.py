@@ -13,12 +13,11 @@ from django.utils.safestring import SafeString
 from registry import access
 from registry.closings.models import Closing
 from registry.counting.basis import Question, organization_rows
-from registry.counting.metric import APPROVED
+from registry.counting.metric import APPROVED_OR_PENDING
 from registry.counting.metrics import METRICS, ORGANIZATION_METRICS
 from registry.counting.rollup import Line, count_place, count_units, rollup
 from registry.models import Basis, Campaign, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
-from registry.models.kinds import PENDING_STATES
 from registry.web.address import Address
 from registry.web.links import PENDING, RowLinks, buttons, linked, rows_page
 
@@ -184,7 +183,7 @@ def newest(user: access.AnyUser, address: Address) -> tuple[list[Any], int]:
     """Return the newest organizations of the campaign up to the day, also unapproved, and how many stand."""
     question, here = address.question, places(user, address.question)
     ever = replace(question, basis=Basis.CUMULATIVE.value)
-    rows = organization_rows(None, ever, here, (*APPROVED, *PENDING_STATES))
+    rows = organization_rows(None, ever, here, APPROVED_OR_PENDING)
     shown = (
         rows.select_related("unit")
         .annotate(host_name=F("host__unit__name"))

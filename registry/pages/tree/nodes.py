@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from registry import access
 from registry.counting.basis import Question, organizations
-from registry.counting.metric import APPROVED
+from registry.counting.metric import APPROVED_OR_PENDING
 from registry.counting.rollup import count_units
 from registry.models import (
     Assignment,
@@ -24,7 +24,7 @@ from registry.models import (
     WorkflowState,
 )
 from registry.models.hierarchy import Span, UnitHierarchy
-from registry.models.kinds import PENDING_STATES, ROLE_ORDER
+from registry.models.kinds import ROLE_ORDER
 from registry.web.address import Address
 from registry.web.links import person_url
 
@@ -273,7 +273,7 @@ class Tree:
 
     def _organizations(self, condition: Q) -> Any:
         """What stands on the day, approved or not yet, with its host unit (``host_id``) and names of that."""
-        rows: Any = organizations(self.question, (*APPROVED, *PENDING_STATES))
+        rows: Any = organizations(self.question, APPROVED_OR_PENDING)
         return rows.annotate(
             host_id=F("host__unit"),
             host_name=F("host__unit__name"),

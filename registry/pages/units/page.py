@@ -369,7 +369,7 @@ def course(unit: Unit, question: Question, charted: str, period: Period, chosen:
     if not series.can_read(unit, question, since, until):
         # Counted from the rows: one metric by its days, the others once.
         found = series.courses(unit, of_one, period.since, period.until, question, bases)
-        line = count_units([unit], question.on(week), pending=False)[unit.pk]
+        line = count_units([unit], question.on(week))[unit.pk]
         return Course({basis: found[basis, charted] for basis in bases}, line.counts)
     slugs = dict.fromkeys([charted, *chosen])
     found = series.courses(unit, [METRICS[slug] for slug in slugs], since, until, question, bases)
