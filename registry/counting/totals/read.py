@@ -1,9 +1,9 @@
 """Read counts from the totals: the same numbers as from the rows, but always fast.
 
-The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each, of what
-is approved and of what is not; of the units at the top also what is new and what has ended in the week up to
-each day. Other periods, Party lines, and scopes that cut through a unit's subtree are counted from the rows
-(``rollup``).
+The totals hold 现有 and 累计 for each unit with all below it, for all campaigns together and for each, of
+what is approved and of what is not; of the units at the top also what is new and what has ended in the week
+up to each day. Other periods, Party lines, and scopes that cut through a unit's subtree are counted from the
+rows (``rollup``).
 """
 
 from __future__ import annotations
