@@ -52,7 +52,7 @@ def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
     """Return (role, unit) of each grant that is valid today; read once for each request."""
     known: list[tuple[str, Unit]] | None = getattr(user, _CACHE, None)
     if known is None:
-        valid = read_objects(_valid, [timezone.localdate(), user.pk or 0])
+        valid = read_objects(_valid, [timezone.localdate(), user.pk or 0], planned_once=True)
         known = [(grant.role, grant.unit) for grant in valid]
         setattr(user, _CACHE, known)
     return known
@@ -354,7 +354,7 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     noun = nouns.by_key(key)
     code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
     if noun.page_key == "code" and noun.within is None and noun.unit_path is not None:
-        found = read_objects(_called, [code], key)
+        found = read_objects(_called, [code], key, planned_once=True)
         if found and may(user, verb, found[0]):
             return found[0]
     known = known_by(user, noun, {noun.page_key, noun.public_key} - {""}, [code])

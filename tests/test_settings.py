@@ -133,7 +133,8 @@ def test_the_database_comes_from_its_url() -> None:
     assert (database["USER"], database["PASSWORD"], database["NAME"]) == ("a", "b@c", "party")
     assert (database["HOST"], str(database["PORT"])) == ("db.example", "5433")
     assert (database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]) == (60, True)
-    assert database["OPTIONS"] == {"options": "-c jit=off -c random_page_cost=1.1 -c lock_timeout=5s"}
+    session = "-c jit=off -c random_page_cost=1.1 -c plan_cache_mode=force_generic_plan"
+    assert database["OPTIONS"] == {"options": f"{session} -c lock_timeout=5s"}
     own = loaded("DATABASES", DEBUG="1", DATABASE_URL="postgres://a@db/party?options=-c%20jit=on")
     assert own["DATABASES"]["default"]["OPTIONS"] == {"options": "-c jit=on"}
 

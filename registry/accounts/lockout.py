@@ -101,7 +101,7 @@ class Backend(ModelBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """Return the user of a session: every request asks, by a statement made once."""
-        found: list[User] = read_objects(_with_key, [user_id])
+        found: list[User] = read_objects(_with_key, [user_id], planned_once=True)
         return found[0] if found and self.user_can_authenticate(found[0]) else None
 
 

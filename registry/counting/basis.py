@@ -133,6 +133,13 @@ def read(make: Made, question: Question, place: list[Span], *shape: Hashable) ->
     return read_rows(*asked) if asked else []
 
 
+def read_at(make: Made, question: Question, unit: int, *shape: Hashable) -> Found:
+    """Return the rows of ``make(question, unit, *shape)``, asked at one unit alone, by its key."""
+    given = [*_given(question), unit]
+    named = (question.basis, bool(question.since), bool(question.campaign), shape)
+    return read_rows(_at_one_unit, given, make, *named, planned_once=True)
+
+
 def objects(make: Made, question: Question, place: list[Span], *shape: Hashable) -> list[Any]:
     """Return the objects of that query, where it is one of objects."""
     asked = _prepared(make, question, place, shape)
@@ -153,8 +160,7 @@ def _prepared(
     spans = within(place, question.scope)
     if not spans:
         return None
-    given: list[date | int] = [question.as_of, question.first_day]
-    given += [question.campaign.pk] if question.campaign else []
+    given = _given(question)
     number = 0 if everything(spans) else len(spans)
     if number:
         given += [end for span in spans for end in span]
@@ -174,11 +180,32 @@ def _of_values(
     values: Values, make: Made, basis: str, has_since: bool, has_campaign: bool, number: int, shape: Any
 ) -> Any:
     """Put question and intervals together again out of the values, and make the query of them."""
-    as_of, first_day, *others = values
-    campaign = Campaign(pk=others.pop(0)) if has_campaign else None
-    asked = Question(as_of, basis, first_day if has_since else None, campaign)
+    asked, others = _question_of(values, basis, has_since, has_campaign)
     spans = [Span(*others[at : at + 3]) for at in range(0, 3 * number, 3)]
     return make(asked, spans or None, *shape)
+
+
+def _at_one_unit(
+    values: Values, make: Made, basis: str, has_since: bool, has_campaign: bool, shape: Any
+) -> Any:
+    """Do the same with question and unit."""
+    asked, (unit,) = _question_of(values, basis, has_since, has_campaign)
+    return make(asked, unit, *shape)
+
+
+def _given(question: Question) -> list[date | int]:
+    """Return the values of a question: its days and its campaign."""
+    campaign = [question.campaign.pk] if question.campaign else []
+    return [question.as_of, question.first_day, *campaign]
+
+
+def _question_of(
+    values: Values, basis: str, has_since: bool, has_campaign: bool
+) -> tuple[Question, list[Any]]:
+    """Put the question together again, and return it with the values that are left."""
+    as_of, first_day, *others = values
+    campaign = Campaign(pk=others.pop(0)) if has_campaign else None
+    return Question(as_of, basis, first_day if has_since else None, campaign), others
 
 
 def _below(organization: Organization, path: str) -> Q:

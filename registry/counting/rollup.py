@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import F, QuerySet
 
-from registry.counting.basis import Place, Question, read, rows_of, statement
+from registry.counting.basis import Place, Question, read, read_at, rows_of, statement
 from registry.counting.metric import APPROVED_OR_PENDING, CountSource, Metric, is_approved
 from registry.counting.metrics import METRICS
 from registry.counting.shown import counted_for, is_plain, shown_counts
@@ -111,7 +111,7 @@ def rollup(
         and totals.answers(question, buckets.values(), list(units.values()))
     ):
         lines = _kept(question, units, metrics)
-        lines[OWN] = _own(alone, question, lines, [child.pk for child in below], metrics)
+        lines[OWN] = _own(unit, question, lines, [child.pk for child in below], metrics)
     else:
         lines = _lines(question, buckets, units, metrics)
         lines[OWN] = _at_place(alone, question, metrics)
@@ -135,7 +135,7 @@ def _shown(metrics: Metrics, lines: dict[int, Line]) -> dict[int, Line]:
 
 
 def _own(
-    alone: list[Span], question: Question, lines: Mapping[int, Line], children: list[int], metrics: Metrics
+    unit: Unit, question: Question, lines: Mapping[int, Line], children: list[int], metrics: Metrics
 ) -> Line:
     """Return the counts of the unit itself: its total less those of its children.
 
@@ -153,7 +153,7 @@ def _own(
         every = [metric.slug for metric in rest if not (metric.on_day or metric.amount)]
         is_empty = bool(every) and not (line.counts[every[0]] or line.pending[every[0]])
         if len(rest) < len(share.metrics) and not is_empty:
-            counts, pending = _counted(share, alone, question)
+            counts, pending = _counted(share, unit.pk, question)
             line.counts.update(counts)
             line.pending.update(pending)
     return line
@@ -295,12 +295,17 @@ def _at_place(place: Place, question: Question, metrics: Metrics) -> Line:
     return line
 
 
-def _counted(share: _Share, place: Place, question: Question) -> tuple[Counts, Counts]:
-    """Count the metrics of one source at one place from the rows: approved, and not. One query."""
+def _counted(share: _Share, place: Place | int, question: Question) -> tuple[Counts, Counts]:
+    """Count the metrics of one source at one place from the rows: approved, and not. One query.
+
+    A key is that of a unit, asked alone.
+    """
     found = {True: no_counts(share.metrics), False: no_counts(share.metrics)}
     rows: Iterable[tuple[Any, ...]]
     if isinstance(place, list):
         rows = read(_summed, question, place, share.source, *share.asked)
+    elif isinstance(place, int):
+        rows = read_at(_summed, question, place, share.source, *share.asked)
     else:
         rows = _summed(question, place, share.source, *share.asked)
     for approved, *numbers in rows:
@@ -310,13 +315,18 @@ def _counted(share: _Share, place: Place, question: Question) -> tuple[Counts, C
 
 def _summed(
     question: Question,
-    place: Place | None,
+    place: Place | int | None,
     source: CountSource,
     ways: tuple[Metric, ...],
     slugs: tuple[str, ...],
 ) -> Any:
     """Return whether approved, the name of the metric, and what each way counts: a row of each."""
-    rows = _named(rows_of(source, question, place, APPROVED_OR_PENDING), source, slugs)
+    if isinstance(place, int):
+        rows = rows_of(source, question, None, APPROVED_OR_PENDING)
+        rows = rows.annotate(at_unit=F(f"{source.at}pk")).filter(at_unit=place)
+    else:
+        rows = rows_of(source, question, place, APPROVED_OR_PENDING)
+    rows = _named(rows, source, slugs)
     added = {f"number_{number}": metric.added(metric.marked()) for number, metric in enumerate(ways)}
     by = ("is_approved", *_names(source))
     rows = rows.annotate(is_approved=is_approved(source))

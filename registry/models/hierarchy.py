@@ -156,7 +156,7 @@ def roots() -> list[Unit]:
     known = _KNOWN.get()
     if known is not None and known.roots is not None:
         return known.roots
-    units = read_objects(_roots, [])
+    units = read_objects(_roots, [], planned_once=True)
     if known is not None:
         known.roots = units
     return units
@@ -281,7 +281,8 @@ class UnitHierarchy:
 
     def children(self, unit: Unit) -> Iterable[Unit]:
         """Return the units directly below ``unit`` on the day, also closed ones, unordered."""
-        children = [each for each in read_objects(_children, [unit.pk]) if each.pk not in self.superior_then]
+        found = read_objects(_children, [unit.pk], planned_once=True)
+        children = [each for each in found if each.pk not in self.superior_then]
         joined = self._below.get(unit.pk, ())
         return [*children, *read_objects(_units, joined)] if joined else children
 
@@ -324,7 +325,7 @@ class UnitHierarchy:
 
 def _ancestors(unit: Unit) -> dict[int, Unit]:
     """Return the units above one today, by id."""
-    return {each.pk: each for each in read_objects(_above, [unit.pk])}
+    return {each.pk: each for each in read_objects(_above, [unit.pk], planned_once=True)}
 
 
 def rows_in(placed: Sequence[Any], interval: Span | _Place) -> Sequence[Any]:

@@ -13,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from hashlib import md5
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models.query import get_related_populators
+from psycopg2.extensions import AsIs
 
 Values = Sequence[Any]
 """Days, keys, places and texts: of each only whether it is a day, a number or a text is part of the shape."""
@@ -31,6 +34,8 @@ _DAY, _APART = date(1234, 1, 1), timedelta(days=9)
 """The stand-ins of days: long before the registry's first day."""
 _KEY = 2_000_000_000
 """The stand-ins of keys and places: nearly the last of what four bytes hold."""
+_PLANNED = "registry_planned"
+"""The attribute of a connection in which stands what was prepared on it."""
 _TEXT = "\ue000"
 """What the stand-ins of texts begin with: a character that nobody writes."""
 
@@ -45,32 +50,77 @@ class _Ready:
     columns: int
     compiler: Any
     """What knows how to make rows into objects, where the query is one of objects."""
+    name: str
+    """The name of the function that makes it."""
 
     def params(self, values: Values) -> tuple[Any, ...]:
         """Return the parameters with these values."""
         adapted = [_adapted(value) for value in values]
         return tuple(known if at is None else adapted[at] for at, known in self.given)
 
+    @cached_property
+    def planned(self) -> tuple[str, str, tuple[int, ...]]:
+        """Return its name and text for PostgreSQL to prepare, and which values go in, in their order."""
+        used = sorted({at for at, _known in self.given if at is not None})
+        with connection.cursor() as cursor:
+            words = [known if at is None else AsIs(f"${used.index(at) + 1}") for at, known in self.given]
+            text = cursor.mogrify(self.sql, words).decode()
+        mark = md5(text.encode(), usedforsecurity=False).hexdigest()
+        return f"{self.name[:30]}_{mark}", text, tuple(used)
+
 
 _READY: dict[Hashable, _Ready | None] = {}
 
 
-def read_rows(make: Make, values: Values, *shape: Hashable) -> Rows:
-    """Return the rows of the ``values_list`` query that ``make(values, *shape)`` returns."""
+def read_rows(make: Make, values: Values, *shape: Hashable, planned_once: bool = False) -> Rows:
+    """Return the rows of the ``values_list`` query that ``make(values, *shape)`` returns.
+
+    ``planned_once``: one plan fits all values, as where rows are looked up by a key; PostgreSQL keeps it.
+    """
     ready = _ready(make, values, shape)
     if ready is None:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(ready.sql, ready.params(values))
+        if planned_once and connection.vendor == "postgresql":
+            name, text, used = ready.planned
+            plan_once(name, (text, ()))
+            given = f"({', '.join(['%s'] * len(used))})" if used else ""
+            cursor.execute(f"EXECUTE {name}{given}", [_adapted(values[at]) for at in used])
+        else:
+            cursor.execute(ready.sql, ready.params(values))
         rows: Rows = cursor.fetchall()
     if not ready.converters:
         return rows if not rows or len(rows[0]) == ready.columns else [row[: ready.columns] for row in rows]
     return list(_converted(ready, rows))
 
 
-def read_objects(make: Make, values: Values, *shape: Hashable) -> list[Any]:
+def plan_once(name: str, statement: tuple[str, Sequence[Any]], types: str = "") -> None:
+    """Prepare a statement once for each PostgreSQL connection: planning it costs more than running it."""
+    known: dict[str, tuple[str, Sequence[Any]]]
+    session, known = getattr(connection, _PLANNED, (None, {}))
+    if session is not connection.connection:
+        session, known = connection.connection, {}
+        setattr(connection, _PLANNED, (session, known))
+        # A pool may hand out a session that another process prepared: begin anew.
+        _tell(session, "DEALLOCATE ALL")
+    if known.get(name) != statement:
+        if known.pop(name, None):
+            _tell(session, f"DEALLOCATE {name}")
+        text, params = statement
+        _tell(session, f"PREPARE {name}{types} AS {text}", params)
+        known[name] = statement
+
+
+def _tell(session: Any, statement: str, params: Sequence[Any] = ()) -> None:
+    """Run a statement past Django, which would count it as a query of the page that comes first."""
+    with connection.wrap_database_errors, session.cursor() as cursor:
+        cursor.execute(statement, params or None)
+
+
+def read_objects(make: Make, values: Values, *shape: Hashable, planned_once: bool = False) -> list[Any]:
     """Return the objects of the query that ``make(values, *shape)`` returns, with those selected along."""
-    ready, rows = _ready(make, values, shape), read_rows(make, values, *shape)
+    ready = _ready(make, values, shape)
+    rows = read_rows(make, values, *shape, planned_once=planned_once)
     if ready is None or not rows:
         return []
     select, info, using = ready.compiler.select, ready.compiler.klass_info, connection.alias
@@ -126,7 +176,7 @@ def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready
         if place is None and _is_near(param):
             raise TypeError(f"{make}: the query was made of a sum with a value, or of a condition on one")
     converters = compiler.get_converters([column[0] for column in compiler.select])
-    return _Ready(sql, given, converters, compiler.col_count or len(compiler.select), compiler)
+    return _Ready(sql, given, converters, compiler.col_count or len(compiler.select), compiler, make.__name__)
 
 
 def _kind(value: date | int | str) -> str:

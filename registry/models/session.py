@@ -62,7 +62,7 @@ class SessionStore(DatabaseStore):
 
     def _get_session_from_db(self) -> Session | None:
         """Return the row of a session that has not ended: every request asks, by a statement made once."""
-        found: list[Session] = read_objects(_called, [self.session_key or ""])
+        found: list[Session] = read_objects(_called, [self.session_key or ""], planned_once=True)
         if not found or found[0].expire_date <= timezone.now():
             self._session_key = None
             return None

@@ -38,7 +38,7 @@ def kept_until_changed(*models: type[Registered]) -> Callable[[Callable[[], T]],
 
 
 def _versions(models: tuple[type[Registered], ...]) -> list[list[tuple[Any, ...]]]:
-    return [read_rows(_rows, [], model) for model in models]
+    return [read_rows(_rows, [], model, planned_once=True) for model in models]
 
 
 def _rows(_values: Values, model: type[Registered]) -> Any:

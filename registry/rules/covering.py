@@ -266,7 +266,7 @@ def covered_on(organizations: Iterable[Organization], day: date) -> dict[int, li
 
 def covering_on(unit: Unit, day: date) -> list[Organization]:
     """Return the approved joint branches that cover a unit on the day, with their host units: one query."""
-    return read_objects(_covering, [day, unit.pk])
+    return read_objects(_covering, [day, unit.pk], planned_once=True)
 
 
 def _covering(values: Values) -> QuerySet[Organization]:

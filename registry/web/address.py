@@ -164,7 +164,7 @@ def campaigns_of(request: HttpRequest) -> list[Campaign]:
     if known is None:
         scope = access.spans(request.user)
         if everything(scope):
-            known = read_objects(_campaigns, [], None)
+            known = read_objects(_campaigns, [], None, planned_once=True)
         else:
             known = read_objects(_campaigns, [end for span in scope for end in span], len(scope))
         request._registry_campaigns = known  # type: ignore[attr-defined]

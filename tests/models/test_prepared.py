@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from registry.models import Organization, Unit
 from registry.models.prepared import read_objects, read_rows, statement_of
@@ -72,6 +73,25 @@ def test_objects_come_with_those_selected_along(top: Unit, django_assert_num_que
             ("of-2", "top", 2),
             ("of-20", "top", 20),
         ]
+
+
+@pytest.mark.postgres
+def test_one_plan_serves_all_values_and_a_session_that_knows_it_from_before(
+    top: Unit, django_assert_num_queries: Any
+) -> None:
+    def read(day: int) -> list[str]:
+        return [
+            code for (code,) in read_rows(founded, [date(2020, 2, day), top.pk], "code", planned_once=True)
+        ]
+
+    with django_assert_num_queries(3):
+        assert [read(day) for day in (1, 10, 28)] == [[], ["of-2"], ["of-2", "of-20"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM pg_prepared_statements WHERE name LIKE 'founded%'")
+        assert cursor.fetchone() == (1,)
+    delattr(connection, "registry_planned")  # as where a pool hands out the session to another process
+    assert read(10) == ["of-2"]
+    assert read_objects(with_units, [top.pk], planned_once=True)[1].code == "of-20"
 
 
 def test_a_sum_with_a_value_is_refused_since_it_would_be_that_of_the_first(top: Unit) -> None:

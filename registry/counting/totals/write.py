@@ -27,9 +27,10 @@ from registry.counting.totals.fold import FOLD_AT, fold_counts
 from registry.counting.totals.statement import KEY, NONE, Statement, changes
 from registry.counting.totals.tables import CHANGE, ROW
 from registry.models import Organization, Person, TotalChange, Unit
+from registry.models.prepared import plan_once
 from registry.models.writer import Writer
 
-_PREPARED, _KNOWN = "registry_changes_of_{}", "registry_prepared"
+_PREPARED = "registry_changes_of_{}"
 
 Numbers = dict[tuple[Any, ...], int]
 Owners = dict[type[Model], set[int]]
@@ -218,7 +219,9 @@ def _counted_of(metrics: tuple[Metric, ...], owners: Mapping[type[Model], set[in
     are_few = max(map(len, owners.values())) <= tables.FEW
     with connection.cursor() as cursor:
         if are_few and connection.vendor == "postgresql":
-            _prepare(cursor, name, metrics, models)
+            asked = {model: f"owner = ANY(${number})" for number, model in enumerate(models, start=1)}
+            types = ", ".join(["bigint[]"] * len(models))
+            plan_once(name, changes(metrics, asked), f"({types})")
             given = ", ".join(["%s::bigint[]"] * len(models))
             cursor.execute(f"EXECUTE {name}({given})", [sorted(keys) for keys in owners.values()])
         elif are_few:
@@ -244,27 +247,6 @@ def _with_given(metrics: tuple[Metric, ...], models: tuple[type[Model], ...]) ->
     statement, params = changes(metrics, owners)
     given = ", ".join(f"{name}(id) AS (SELECT value FROM json_each(%s))" for name in names.values())
     return statement.replace("WITH RECURSIVE ", f"WITH RECURSIVE {given},\n", 1), params
-
-
-def _prepare(cursor: Any, name: str, metrics: tuple[Metric, ...], models: tuple[type[Model], ...]) -> None:
-    """Prepare the statement once for each PostgreSQL connection: planning costs more than running it."""
-    cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-    owners = {model: f"owner = ANY(${number})" for number, model in enumerate(models, start=1)}
-    wanted = changes(metrics, owners)
-    known: dict[str, Statement]
-    session, known = getattr(connection, _KNOWN, (None, {}))
-    if session is not connection.connection:
-        # A pool may hand out a session that another process prepared: begin anew.
-        cursor.execute("DEALLOCATE ALL")
-        known = {}
-        setattr(connection, _KNOWN, (connection.connection, known))
-    if known.get(name) != wanted:
-        if known.pop(name, None):
-            cursor.execute(f"DEALLOCATE {name}")
-        arrays = ", ".join(["bigint[]"] * len(models))
-        statement, params = wanted
-        cursor.execute(f"PREPARE {name}({arrays}) AS {statement}", params or None)
-        known[name] = wanted
 
 
 def _append(rows: list[tuple[Any, ...]]) -> None:
