@@ -299,11 +299,11 @@ class UnitHierarchy:
         One query, and one more for each unit on the way that moved since.
         """
         path, above = [unit], self.superior_id(unit)
-        known = _ancestors(unit) if above is not None else {}
+        known = units_above(unit) if above is not None else {}
         while above is not None:
             if above not in known:
                 superior = Unit.objects.get(pk=above)
-                known |= {superior.pk: superior} | _ancestors(superior)
+                known |= {superior.pk: superior} | units_above(superior)
             path.append(known[above])
             above = self.superior_id(known[above])
         return path[::-1]
@@ -323,7 +323,7 @@ class UnitHierarchy:
         return spans
 
 
-def _ancestors(unit: Unit) -> dict[int, Unit]:
+def units_above(unit: Unit) -> dict[int, Unit]:
     """Return the units above one today, by id."""
     return {each.pk: each for each in read_objects(_above, [unit.pk], planned_once=True)}
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from registry.models import Organization, OrganizationKind, OrganizationTerm, Unit, UnitKind, WorkflowState
+from registry.models.hierarchy import units_above
 from registry.models.kinds import ALLOWED_PARENTS, PARTY_KINDS
 from registry.models.organization import OrganizationQuerySet
 from registry.nouns.columns import CODES, DAYS, YES, Column, Layout, Value, headers, key_of
@@ -139,13 +140,14 @@ def superiors_of(unit: Unit) -> QuerySet[Organization]:
     Approved Party organizations, leading groups and task forces that stand today at the units above
     ``unit``, and at the headquarters units directly below those.
     """
-    above = Unit.objects.filter(tree_id=unit.tree_id, lft__lt=unit.lft, rght__gt=unit.rght)
-    headquarters = Unit.objects.filter(kind=UnitKind.HEADQUARTERS, parent__in=above.order_by().values("pk"))
+    above = units_above(unit)
+    headquarters = Unit.objects.filter(kind=UnitKind.HEADQUARTERS, parent__in=above).order_by()
     return (
         Organization.objects.approved()
         .as_of(timezone.localdate())
         .filter(
-            Q(unit__in=above.order_by().values("pk")) | Q(unit__in=headquarters.order_by().values("pk")),
+            # Keys that are known, for an index: of either of two subqueries all that stands would be read.
+            unit__in={*above, *headquarters.values_list("pk", flat=True)},
             kind__in=(*PARTY_KINDS, OrganizationKind.LEADING_GROUP, OrganizationKind.TASK_FORCE),
         )
     )

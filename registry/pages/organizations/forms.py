@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -123,7 +124,7 @@ def suggest_parent(
 def superior_at(field: PickerField, user: access.AnyUser, unit: Unit, kind: str) -> None:
     """Let the picker of a superior also find those above the user's scope (``access.superiors``)."""
     field.widget.query = urlencode({"kind": kind, "below": unit.code})
-    field.beyond = lambda: access.superiors(user, unit)
+    field.beyond = cache(lambda: access.superiors(user, unit))
 
 
 def suggestion(user: access.AnyUser, unit: Unit, kind: str, is_temporary: bool, day: date) -> dict[str, Any]:
