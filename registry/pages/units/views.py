@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -69,9 +69,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
     period = period_of(request, address)
-    Moves.after(
-        unit_page.first_day(question, period)
-    )  # what all the days of this page are made of, read at once
+    # what all the days of this page are made of, read at once; what happened is compared with the day before
+    Moves.after(unit_page.first_day(question, period) - timedelta(days=1))
     shape = UnitHierarchy.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
@@ -86,7 +85,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     chosen = chosen_at(shown) or unit_page.KEY_FIGURES
     course = unit_page.course(shown, question, charted, period, chosen)
     reported = unit_page.reported(address, shown)
-    recent = unit_events.recent(question, spans, LINES_SHOWN)
+    recent = unit_events.recent(shown, question, spans, LINES_SHOWN)
     standing, standing_number = unit_events.standing_at(shown, question)
     actions = _actions(request, address, shown)
     context = {
