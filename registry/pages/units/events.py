@@ -442,7 +442,13 @@ def waiting(unit: Unit, question: Question) -> tuple[dict[str, int], int]:
     And how many of them have not been approved for too long.
     """
     here = [Span(unit.tree_id, unit.lft, unit.rght)]
-    rows = organization_rows(None, question.current(), here, PENDING_STATES).order_by()
-    late = Count("pk", filter=rules.overdue(question.as_of))
-    found = list(rows.values_list("state").annotate(number=Count("pk"), late=late))
+    asked = replace(question.current(), since=rules.in_time_since(question.as_of))
+    found = read(_waiting, asked, here)
     return {state: number for state, number, _late in found}, sum(late for *_state, late in found)
+
+
+def _waiting(asked: Question, place: list[Span] | None) -> Any:
+    """Return how many are not approved by state, and how many of them were founded before ``since``."""
+    rows = rows_of(ORGANIZATIONS, asked, place, PENDING_STATES).order_by().values_list("state")
+    late = Count("pk", filter=rules.founded_before(asked.first_day))
+    return rows.annotate(number=Count("pk"), late=late)
