@@ -88,7 +88,7 @@ def in_spans(spans: Iterable[Any], path: str = "") -> Q:
     return condition
 
 
-class OneOf(In):  # type: ignore[type-arg]
+class OneOf(In):
     """The condition that a column is one of the many keys that a query finds: ``OneOf(F("unit"), keys)``.
 
     PostgreSQL finds the keys first and then walks once along the column's index. Of ``IN`` it thinks that
