@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.lookups import In
 
 from registry.models.text import StoredAs
 
@@ -85,3 +86,18 @@ def in_spans(spans: Iterable[Any], path: str = "") -> Q:
     for span in spans:
         condition |= Q(**{f"{path}tree_id": span.tree_id, f"{path}lft__range": (span.lo, span.hi)})
     return condition
+
+
+class OneOf(In):
+    """The condition that a column is one of the many keys that a query finds: ``OneOf(F("unit"), keys)``.
+
+    PostgreSQL finds the keys first and then walks once along the column's index. Of ``IN`` it thinks that
+    each key is better looked up alone, or the whole table read.
+    """
+
+    def get_rhs_op(self, connection: Any, rhs: Any) -> str:
+        """Return the comparison."""
+        if connection.vendor == "postgresql":
+            return f"= ANY (ARRAY {rhs})"
+        found: str = super().get_rhs_op(connection, rhs)
+        return found

@@ -238,8 +238,18 @@ class UnitHierarchy:
         own = _Place(unit.tree_id, unit.lft, unit.rght)
         if self.is_todays or not rows_in(self._touched, own):
             return [Span(*own)]
-        result = waiting = self._without_moved(own, unit.pk)
-        taken = {unit.pk}
+        if (unit.pk, own) not in self._known:
+            self._known[unit.pk, own] = self._spans(unit.pk, own)
+        return list(self._known[unit.pk, own])
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, _Place], list[Span]]:
+        """The intervals that were asked for: a page asks for those of its unit again and again."""
+        return {}
+
+    def _spans(self, unit: int, own: _Place) -> list[Span]:
+        result = waiting = self._without_moved(own, unit)
+        taken = {unit}
         while waiting:
             joined = [
                 pk

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from registry import audit, locks
 from registry.audit import Actor
 from registry.counting.metrics import METRICS
 from registry.models import KeyFigures, Unit
 from registry.models.journal import remove
+from registry.models.prepared import Values, read_rows
 from registry.models.writer import write_new
 from registry.operations.base import fresh, need_right, operation, write
 from registry.rules import key_figures as rules
@@ -44,11 +46,14 @@ def choose_key_figures(*, actor: Actor, unit: Unit, metrics: Sequence[str]) -> U
 
 def chosen_at(unit: Unit) -> list[str]:
     """Return the metrics that were chosen at the unit or the nearest above, of those still there."""
-    rows = KeyFigures.objects.filter(
-        unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght
-    )
-    found = rows.order_by("-unit__lft").values_list("metrics", flat=True).first()
-    return [slug for slug in found or () if slug in METRICS]
+    rows = read_rows(_nearest, [unit.tree_id, unit.lft, unit.rght])
+    return [slug for (found,) in rows for slug in found if slug in METRICS]
+
+
+def _nearest(values: Values) -> Any:
+    tree_id, lft, rght = values
+    rows = KeyFigures.objects.filter(unit__tree_id=tree_id, unit__lft__lte=lft, unit__rght__gte=rght)
+    return rows.order_by("-unit__lft").values_list("metrics")[:1]
 
 
 def _said(metrics: Sequence[str]) -> str:

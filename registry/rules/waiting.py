@@ -16,9 +16,19 @@ from registry.models import Organization
 from registry.models.kinds import PENDING_STATES
 
 
+def in_time_since(day: date) -> date:
+    """Return the first day of which the organizations still have time to be approved on ``day``."""
+    return day - timedelta(days=settings.APPROVAL_DAYS)
+
+
 def overdue(day: date) -> Q:
     """Return the condition of organizations that are not approved, and were founded too long ago."""
-    return Q(state__in=PENDING_STATES, established_on__lt=day - timedelta(days=settings.APPROVAL_DAYS))
+    return founded_before(in_time_since(day))
+
+
+def founded_before(day: date) -> Q:
+    """Return the condition of organizations that are not approved, and were founded before ``day``."""
+    return Q(state__in=PENDING_STATES, established_on__lt=day)
 
 
 def overdue_by(organization: Organization, day: date) -> int:

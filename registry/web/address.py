@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -80,7 +80,8 @@ class Address:
         kept = self._kept
         if "campaign" in changes:  # of another campaign than this one it is not known on which day it opens
             kept = {**kept, "as_of": self.as_of.isoformat()}
-        return urlencode({key: value for key, value in {**kept, **changes}.items() if value})
+        pairs = {**kept, **changes}.items()
+        return "&".join([f"{_quoted(key)}={_quoted(value)}" for key, value in pairs if value])
 
     @cached_property
     def known(self) -> dict[Any, Any]:
@@ -105,6 +106,12 @@ class Address:
         """Return ``path`` with the kept query string and ``changes``."""
         query = self.query(**changes) if changes else self.keep
         return f"{path}?{query}" if query else path
+
+
+@lru_cache(maxsize=2000)
+def _quoted(text: str) -> str:
+    """Return a text as it stands in a query string: a page has a hundred addresses of the same few."""
+    return quote_plus(str(text))
 
 
 def address_of(request: HttpRequest) -> Address:

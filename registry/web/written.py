@@ -9,8 +9,8 @@ to its cells.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.utils.html import escape, strip_tags
 from django.utils.safestring import SafeString, mark_safe
@@ -20,13 +20,12 @@ RANKS = ("drop-2", "drop", "xl")
 CARDS_FROM = 5
 """From this number of columns on, a table is shown as cards on a phone."""
 
-_TAG = re.compile(r"<(/?)(thead|tbody|tfoot|tr|th|td)\b([^>]*)>")
+_TAG = re.compile(r"<(thead|tbody|tfoot|tr|th|td)\b([^>]*)>")
 _ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 _ROLES = {"thead": "rowgroup", "tbody": "rowgroup", "tfoot": "rowgroup", "tr": "row"}
 
 
-@dataclass(frozen=True)
-class _Head:
+class _Head(NamedTuple):
     """The head of a column: its words, and its rank if that is not the first."""
 
     words: str
@@ -64,33 +63,31 @@ def _heads(markup: str) -> list[_Head]:
 
 def _labelled(markup: str, heads: list[_Head]) -> str:
     in_head, column = False, 0
-
-    def mark(tag: re.Match[str]) -> str:
-        nonlocal in_head, column
-        closing, name, written = tag.groups()
-        if closing:
-            return tag.group()
+    before, *tags = _TAG.split(markup)
+    drawn = [before]
+    # an opening tag's name, what is written in it, and all that follows up to the next
+    for name, written, after in zip(*[iter(tags)] * 3, strict=True):
         if name in _ROLES:
             in_head, column = (name == "thead" if name != "tr" else in_head), 0
-            return f'<{name}{written} role="{_ROLES[name]}">'
-        if in_head:
-            return f'<{name}{written} role="columnheader">'
-        head = heads[column] if column < len(heads) else _Head("", "")
-        opening, spanned = _opening(name, written, head)
-        column += spanned
-        return opening
-
-    return _TAG.sub(mark, markup)
+            opening = f'<{name}{written} role="{_ROLES[name]}">'
+        elif in_head:
+            opening = f'<{name}{written} role="columnheader">'
+        else:
+            words, rank = heads[column] if column < len(heads) else ("", "")
+            opening, spanned = _opening(name, written, words, rank)
+            column += spanned
+        drawn += opening, after
+    return "".join(drawn)
 
 
 @lru_cache(maxsize=1000)
-def _opening(name: str, written: str, head: _Head) -> tuple[str, int]:
+def _opening(name: str, written: str, words: str, rank: str) -> tuple[str, int]:
     """Return the opening tag of a cell with role, label and rank, and how many columns it spans."""
     facts = dict(_ATTRIBUTE.findall(written))
     spanned = int(facts.get("colspan", 1))
     classes = facts.get("class", "")
-    if head.rank and head.rank not in classes.split() and spanned == 1:
-        written = re.sub(r'\s*class="[^"]*"', "", written) + f' class="{f"{classes} {head.rank}".strip()}"'
+    if rank and rank not in classes.split() and spanned == 1:
+        written = re.sub(r'\s*class="[^"]*"', "", written) + f' class="{f"{classes} {rank}".strip()}"'
     role = "rowheader" if name == "th" else "cell"
-    label = f' data-l="{escape(head.words)}"' if name == "td" and head.words and spanned == 1 else ""
+    label = f' data-l="{escape(words)}"' if name == "td" and words and spanned == 1 else ""
     return f'<{name}{written} role="{role}"{label}>', spanned

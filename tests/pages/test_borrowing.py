@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from registry import access
 from registry.models import Assignment, Person
 from registry.pages.people.pasting import UNCLEAR, read
 from registry.rules.borrowing import ELSEWHERE, NOBODY, UNNAMED, WRONG
+from registry.web.lists import Length
 from tests.factories import assign, make_person, make_user
 from tests.world import World
 
@@ -308,6 +310,20 @@ def test_the_home_unit_sees_who_is_placed_elsewhere_the_newest_first(
     client.force_login(make_user(unit=world.top))
     assert list(client.get("/lent/").context["rows"]) == []
     assert 'id="lent"' not in client.get("/units/top/").content.decode()
+
+
+@pytest.mark.both
+def test_the_card_shows_the_newest_of_all_who_are_lent_and_says_how_many(
+    world: World, client: Client
+) -> None:
+    for name in ("甲", "乙", "丙", "丁", "戊"):
+        assign(world.branch, make_person(name, world.right))
+    assign(world.branch, make_person("己", world.right), ended_on=date(2020, 2, 10))  # until before the day
+    client.force_login(make_user(unit=world.right))
+    context = client.get("/units/right/").context
+    assert [row.assignment.person.name for row in context["lent"]] == ["戊", "丁", "丙", "乙", "甲"]
+    assert context["lent_number"] == Length(6)  # with 孙三 of the left commando team
+    assert len(client.get("/lent/?unit=right").context["rows"]) == 6
 
 
 def test_the_list_asks_as_much_for_three_as_for_one(world: World, client: Client) -> None:

@@ -306,20 +306,27 @@ def test_it_asks_the_same_queries_for_one_change_and_for_many(client: Client, he
     assert cost("2020-02-16") == cost("2020-02-01")
 
 
-@pytest.mark.parametrize("day", ["2020-02-14", "2020-02-20", "2020-02-25", "2020-03-10"])
+@pytest.mark.parametrize("code", ["top", "bureau", "south"])
+@pytest.mark.parametrize("day", ["2020-02-14", "2020-02-20", "2020-02-21", "2020-02-25", "2020-03-10"])
 def test_a_large_unit_shows_of_seven_days_what_others_show_of_thirty(
-    here: Bureau, client: Client, monkeypatch: pytest.MonkeyPatch, day: str
+    here: Bureau, client: Client, monkeypatch: pytest.MonkeyPatch, day: str, code: str
 ) -> None:
     """Where the last seven days fill the card, nothing older is read, and nothing on the page is another.
 
-    Of the whole tree the numbers come from the totals, and only what is named is read.
+    The numbers of the whole tree come from the totals, and those of a unit where nothing came to it or left
+    it: on the 21st an organization leaves the station, on the 25th another station comes to the bureau. Only
+    what is named is read.
     """
+    here.transfer(here.founded[1], here.bureau, 21)
+    other = make_unit("east", here.top, name="东站", kind="station")
+    make_organization(other, name="支部己", established_on=date(2020, 2, 19))
+    units.move_unit(actor=ACTOR, unit=other, superior=here.bureau, on=date(2020, 2, 25), reason="测试")
 
     def shown(large: int, enough: int) -> list[Any]:
         monkeypatch.setattr("registry.pages.units.events.LARGE", large)
         monkeypatch.setattr("registry.pages.units.recent.LINES_SHOWN", enough)
         monkeypatch.setattr("registry.pages.units.views.LINES_SHOWN", enough)
-        context = client.get(here.top.get_absolute_url(), {"as_of": day}).context
+        context = client.get(f"/units/{code}/", {"as_of": day}).context
         said = [(day.day, day.numbers, *others) for day, *others in context["recent"]]
         return [said, context["week"], context["notices"]]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.urls import reverse
 
 from registry import access
@@ -20,6 +20,7 @@ from registry.models import Unit
 from registry.models.base import in_spans, on_day
 from registry.models.hierarchy import Span
 from registry.models.kinds import WorkflowState
+from registry.models.prepared import Values, read_objects
 from registry.nouns.noun import over
 from registry.web.address import Address
 
@@ -35,9 +36,15 @@ def get_logbook(user: access.AnyUser, code: str) -> Logbook:
 
 def used_at(unit: Unit, day: date, about: str = "") -> list[Logbook]:
     """Return the logbooks in use at a unit on a day: its own and those of the units above, by group."""
-    above = over([Span(unit.tree_id, unit.lft, unit.rght)], "unit__")
-    rows = in_order(Logbook.objects.filter(above, on_day(day)), about)
-    return [each for each in rows if unit.pk in below(each, [unit])]
+    rows = read_objects(_used, [unit.tree_id, unit.lft, unit.rght, day], about)
+    prefetch_related_objects(rows, "handed")
+    return sorted((each for each in rows if unit.pk in below(each, [unit])), key=_place)
+
+
+def _used(values: Values, about: str) -> QuerySet[Logbook]:
+    *ends, day = values
+    rows = Logbook.objects.filter(over([Span(*ends)], "unit__"), on_day(day))
+    return (rows.filter(about=about) if about else rows).select_related("unit").order_by()
 
 
 def used_below(units: Sequence[Unit], day: date) -> list[Logbook]:
@@ -46,11 +53,13 @@ def used_below(units: Sequence[Unit], day: date) -> list[Logbook]:
     return in_order(seen.filter(on_day(day)))
 
 
-def in_order(rows: QuerySet[Logbook], about: str = "") -> list[Logbook]:
-    """Return logbooks by group, in a group the first made first; with ``about`` those of such rows."""
-    rows = rows.filter(about=about) if about else rows
-    rows = rows.select_related("unit").prefetch_related("handed")
-    return sorted(rows, key=lambda each: (_GROUPS.get(each.group, 99), each.pk))
+def in_order(rows: QuerySet[Logbook]) -> list[Logbook]:
+    """Return logbooks by group, in a group the first made first."""
+    return sorted(rows.select_related("unit").prefetch_related("handed"), key=_place)
+
+
+def _place(logbook: Logbook) -> tuple[int, int]:
+    return _GROUPS.get(logbook.group, 99), logbook.pk
 
 
 def watched(logbook: Logbook) -> list[Logbook]:

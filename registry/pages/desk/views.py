@@ -12,12 +12,11 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.pages.desk import deciding
 from registry.pages.desk.waiting import ENTERED, drafts
-from registry.pages.people.lent import LentTable, newest_lent
+from registry.pages.people.lent import card as lent_card
 from registry.web import desk as handed_up
 from registry.web.address import address_of
 from registry.web.approvers import who_approves
 from registry.web.context import Frame
-from registry.web.drill import Place
 from registry.web.links import Tab
 
 SHOWN, SHOWN_OWN = 50, 10
@@ -36,7 +35,8 @@ def desk(request: HttpRequest) -> HttpResponse:
         "drafts": list(drafts(user).select_related("unit").order_by("-updated_at")[:SHOWN]),
         "cards": handed_up.cards(request),
         "owed": handed_up.owed(user),
-        **_lent(request),
+        # of the units where the user enters
+        **lent_card(request, access.spans(request.user, ENTERED)),
     }
     context |= {
         "head_tabs": _tabs(context),
@@ -93,13 +93,3 @@ def _tabs(context: dict[str, Any]) -> list[Tab]:
     )
     tabs = [Tab(label, f"#{name}", False, number) for label, name, number in numbers if number]
     return tabs if len(tabs) > 1 else []
-
-
-def _lent(request: HttpRequest) -> dict[str, Any]:
-    """Return the newest of those whom others placed, of the units where the user enters."""
-    spans, day = access.spans(request.user, ENTERED), address_of(request).as_of
-    newest = newest_lent(spans, day) if spans else []
-    if not newest:
-        return {"lent": []}
-    table = LentTable(request, Place(None, None, False, spans))
-    return {"lent": table.lines(newest), "lent_number": table.length}

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet, Window
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from registry import access
-from registry.models import Assignment, AuditEntry, Role, WorkflowState
-from registry.models.base import in_spans
+from registry.models import Assignment, AuditEntry, Organization, Person, Role, Unit, WorkflowState
+from registry.models.base import OneOf, in_spans
 from registry.models.hierarchy import Span, everything
-from registry.models.prepared import Values, read_objects
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import assignments_named
 from registry.spreadsheets.sheets import Kind
+from registry.web.address import address_of
 from registry.web.columns import Column, noun_column
-from registry.web.drill import Place, PlacedTable
+from registry.web.drill import PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
+from registry.web.lists import LONGEST_COUNTED, Length
 from registry.web.people import person_columns
 from registry.web.tables import show
 
@@ -58,24 +60,24 @@ def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
     spans = list(spans)
     if everything(spans):
         return Assignment.objects.none()
-    rows = Assignment.objects.valid().exclude(organization__state=WorkflowState.WITHDRAWN)
-    return rows.filter(in_spans(spans, "person__home_unit__") & ~in_spans(spans, "organization__unit__"))
-
-
-def newest_lent(spans: list[Span], day: date) -> list[Assignment]:
-    """Return the newest of them that hold on the day, as many as a unit's page shows."""
-    if everything(spans):
-        return []
-    return read_objects(_newest, [day, *(end for span in spans for end in span)])
+    # Most are placed inside: what stands there is gathered once, not looked up for each of them.
+    units = Unit.objects.filter(in_spans(spans)).values("pk")
+    people = Person.objects.filter(OneOf(F("home_unit"), units)).values("pk")
+    inside = Organization.objects.filter(OneOf(F("unit"), units))
+    rows = Assignment.objects.valid().filter(OneOf(F("person"), people)).exclude(organization__in=inside)
+    return rows.exclude(organization__state=WorkflowState.WITHDRAWN)
 
 
 def _newest(values: Values) -> Any:
+    """Return the keys of the newest, each with the number of all."""
     day, *ends = values
     spans = [Span(*ends[at : at + 3]) for at in range(0, len(ends), 3)]
     held = lent_from(spans).as_of(day)  # type: ignore[attr-defined]
-    # By the key alone PostgreSQL would go through all assignments of the country, the newest first, for a few
-    # who are lent; by a sum with it, it begins with the people at home here.
-    return held.select_related(*_SHOWN).order_by((F("pk") + 0).desc())[:NEWEST_SHOWN]
+    return held.order_by("-pk").values_list("pk", Window(Count("pk")))[:NEWEST_SHOWN]
+
+
+def _shown(values: Values) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(pk__in=values).select_related(*_SHOWN).order_by("-pk")
 
 
 class LentTable(PlacedTable[Lent]):
@@ -129,12 +131,6 @@ class LentTable(PlacedTable[Lent]):
         PersonFilter("q", "姓名、警号或组织", assignments_named),
     )
 
-    def __init__(self, request: HttpRequest, at: Place | None = None) -> None:
-        """``at``: the page's own place, where the address does not name it as lists do."""
-        super().__init__(request)
-        if at is not None:
-            self.at = at
-
     def every(self) -> QuerySet[Assignment]:
         """Return the placements that hold on the day."""
         held: QuerySet[Assignment] = lent_from(self.at.spans).as_of(self.question.as_of)  # type: ignore[attr-defined]
@@ -156,6 +152,18 @@ def entered_by(rows: Iterable[Assignment]) -> dict[int, str]:
     """Return who entered each placement, as the record says."""
     entries = AuditEntry.objects.filter(noun=ASSIGNMENT.key, object_id__in=[row.pk for row in rows])
     return {pk: actor for pk, actor in entries.order_by("-pk").values_list("object_id", "actor") if pk}
+
+
+def card(request: HttpRequest, spans: list[Span]) -> dict[str, Any]:
+    """Return the newest who are lent from the intervals on the page's day, and how many there are."""
+    values = [address_of(request).as_of, *(end for span in spans for end in span)]
+    found = [] if everything(spans) else read_rows(_newest, values)
+    number = found[0][1] if found else 0
+    rows = read_objects(_shown, [pk for pk, _number in found]) if found else []
+    return {
+        "lent": LentTable(request).lines(rows) if rows else [],
+        "lent_number": Length(min(number, LONGEST_COUNTED), number <= LONGEST_COUNTED),
+    }
 
 
 @require_safe

@@ -45,12 +45,16 @@ def unit_cells(row: Row, has_week: bool) -> SafeString:
     cells = [_count(first.value, first.url)]
     if has_week:
         cells += [_cell(delta(row.week, row.week_url, "0")), f'<td class="no-print">{spark(row.course)}</td>']
-    cells.append(_cell(_pending(first, "") or count(0)))
-    for place, cell in enumerate(others, start=1):
-        cells.append(_count(cell.value, cell.url, _pending(cell) if cell.pending else ""))
-        if place == SHARE_AFTER_COLUMN:
-            cells.append(_cell(_share(row.members)))
+    cells.append(_cell(_pending(first, "")) if first.pending else _ZERO)
+    before, after = others[:SHARE_AFTER_COLUMN], others[SHARE_AFTER_COLUMN:]
+    cells += [*map(_number, before), _cell(_share(row.members)), *map(_number, after)]
     return mark_safe("".join(cells))
+
+
+def _number(cell: Count) -> str:
+    if not (cell.value or cell.pending):
+        return _ZERO
+    return _count(cell.value, cell.url, _pending(cell) if cell.pending else "")
 
 
 def _count(value: int, url: str, more: str = "") -> str:
@@ -64,14 +68,15 @@ def _cell(content: str) -> str:
     return f'<td class="n">{content}</td>'
 
 
-def _pending(cell: Count, words: str = "待审批 ") -> SafeString:
+_ZERO = _cell(count(0))
+
+
+def _pending(cell: Count, words: str = "待审批 ") -> str:
     """Return the tag with the number that is not approved yet, to stand after a number."""
-    if not cell.pending:
-        return SafeString("")
-    said, url = f"{words}{cell.pending:,}", escaped(cell.pending_url)
+    said, url = f"{words}{cell.pending:,}", html.escape(cell.pending_url)
     if not url:
-        return SafeString(f" {tag(said, 'warn')}")
-    return SafeString(f' <a class="tag warn" href="{url}" title="待审批的不计入">{said}</a>')
+        return f" {tag(said, 'warn')}"
+    return f' <a class="tag warn" href="{url}" title="待审批的不计入">{said}</a>'
 
 
 def _share(members: Count) -> SafeString:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet
 
+from registry.counting import series
 from registry.counting.basis import Question, objects, organization_rows, read, rows_of
 from registry.counting.metric import APPROVED
 from registry.counting.metrics import (
@@ -28,7 +29,7 @@ from registry.models import (
     Unit,
 )
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, everything, roots
+from registry.models.hierarchy import Span, UnitHierarchy, everything, move_days, roots
 from registry.models.kinds import LEADING_ROLES, PENDING_STATES, ROLE_ORDER
 from registry.models.prepared import Values, read_objects, read_rows
 from registry.rules import waiting as rules
@@ -134,43 +135,69 @@ def period(question: Question, days: int = RECENT_DAYS) -> Question:
     return replace(question, basis=Basis.NEW.value, since=question.as_of - timedelta(days=days - 1))
 
 
-def recent(question: Question, spans: list[Span], enough: int | None = None) -> list[Day]:
-    """Return what happened inside the intervals in the last thirty days, by day, the newest first.
-
-    ``enough``: of a large part of the tree only the last seven days where these have so many lines.
-    """
-    if enough is not None and sum(span.hi - span.lo for span in spans) > LARGE:
-        if everything(spans):
-            return _of_everything(question, spans, enough)
-        lines = _changes(period(question, WEEK_DAYS), spans)
-        if len(lines) >= enough:
-            return _by_days(lines)
+def last_days(question: Question, spans: list[Span]) -> list[Day]:
+    """Return what happened inside the intervals in the last thirty days, by day, the newest first."""
     return _by_days(_changes(period(question), spans))
 
 
-def _of_everything(question: Question, spans: list[Span], enough: int) -> list[Day]:
-    """Return the same of the whole tree, where how many began and ended follows from the totals.
+def recent(unit: Unit, question: Question, spans: list[Span], enough: int) -> list[Day]:
+    """Return the same of a unit and all below it, whose intervals these are.
+
+    Of a large part of the tree only the last seven days where these have so many lines as are ``enough``.
+    """
+    if sum(span.hi - span.lo for span in spans) <= LARGE:
+        return last_days(question, spans)
+    if everything(spans):
+        return _of_totals([root.pk for root in roots()], question, spans, enough)
+    transfers = _transfers_inside(unit, period(question), spans)
+    if transfers is not None:
+        return _of_totals([unit.pk], question, spans, enough, transfers)
+    lines = _changes(period(question, WEEK_DAYS), spans)
+    return _by_days(lines) if len(lines) >= enough else last_days(question, spans)
+
+
+def _transfers_inside(unit: Unit, asked: Question, spans: list[Span]) -> list[Event] | None:
+    """Return the transfers of the period if all are inside the unit, and no unit came to it or left it.
+
+    Then its totals changed only by what was founded and dissolved; else None.
+    """
+    before = asked.first_day - timedelta(days=1)
+    shapes = (UnitHierarchy.on(day) for day in (before, *move_days(before, asked.as_of)))
+    if any(shape.spans(unit) != spans for shape in shapes):
+        return None
+    found = _transfers(asked, spans, TRANSFERS_READ)
+    is_known = len(found) < TRANSFERS_READ and all(each.word == MOVED for each in found)
+    return found if is_known and series.can_read(unit, asked.current(), before, asked.as_of) else None
+
+
+def _of_totals(
+    units: list[int], question: Question, spans: list[Span], enough: int, inside: list[Event] | None = None
+) -> list[Day]:
+    """Return the same where how many began and ended follows from the totals of the units.
 
     Only of the first ``enough`` lines it is read where they were, and one of their organizations.
     """
-    begun = totals.begun_and_ended([root.pk for root in roots()], OF_ONE_KIND.values(), period(question))
+    begun = totals.begun_and_ended(units, OF_ONE_KIND.values(), period(question))
     days: list[Day] = []
     for recently in (period(question, WEEK_DAYS), period(question)):
+        first = recently.first_day
         changes = [
             Change(day, act.word, act.basis, kind, number)
             for act, numbers in zip(ACTS, begun, strict=True)
             for kind, metric in OF_ONE_KIND.items()
             for day, number in numbers[metric.slug].items()
-            if day >= recently.first_day
+            if day >= first
         ]
-        days = _by_days([*sorted(changes, key=_order), *_transferred(recently, spans)])
+        transfers = _transfers(recently, spans, TRANSFERS_READ) if inside is None else inside
+        moved = _transferred(each for each in transfers if each.day >= first)
+        days = _by_days([*sorted(changes, key=_order), *moved])
         if sum(len(day.changes) for day in days) >= enough:
             break
     shown = [change for day in days for change in day.changes][:enough]
     told: dict[Any, Change] = {}
     for act in ACTS:
-        if first := min((change.day for change in shown if change.basis == act.basis), default=None):
-            asked = replace(question, basis=act.basis, since=first)
+        if since := min((change.day for change in shown if change.basis == act.basis), default=None):
+            asked = replace(question, basis=act.basis, since=since)
             told |= {(each.day, each.basis, each.kind): each for each in _read(act, asked, spans)}
     for day in days:
         day.changes = [told.get((day.day, each.basis, each.kind), each) for each in day.changes]
@@ -182,7 +209,7 @@ def _changes(recently: Question, spans: list[Span]) -> list[Change]:
     changes: list[Change] = []
     for act in ACTS:
         changes += _read(act, replace(recently, basis=act.basis), spans)
-    return changes + _transferred(recently, spans)
+    return changes + _transferred(_transfers(recently, spans, TRANSFERS_READ))
 
 
 def _read(act: Act, asked: Question, spans: list[Span]) -> list[Change]:
@@ -240,10 +267,10 @@ def _place_of(kind: str, is_temporary: bool) -> tuple[int, int]:
     return place, OrganizationKind.values.index(kind)
 
 
-def _transferred(recently: Question, spans: list[Span]) -> list[Change]:
+def _transferred(transfers: Iterable[Event]) -> list[Change]:
     """Return one change for the transfers of each day: they are few, so they are read one by one."""
     days: dict[date, list[Event]] = {}
-    for event in _transfers(recently, spans, TRANSFERS_READ):
+    for event in transfers:
         days.setdefault(event.day, []).append(event)
     return [
         Change(
@@ -415,7 +442,13 @@ def waiting(unit: Unit, question: Question) -> tuple[dict[str, int], int]:
     And how many of them have not been approved for too long.
     """
     here = [Span(unit.tree_id, unit.lft, unit.rght)]
-    rows = organization_rows(None, question.current(), here, PENDING_STATES).order_by()
-    late = Count("pk", filter=rules.overdue(question.as_of))
-    found = list(rows.values_list("state").annotate(number=Count("pk"), late=late))
+    asked = replace(question.current(), since=rules.in_time_since(question.as_of))
+    found = read(_waiting, asked, here)
     return {state: number for state, number, _late in found}, sum(late for *_state, late in found)
+
+
+def _waiting(asked: Question, place: list[Span] | None) -> Any:
+    """Return how many are not approved by state, and how many of them were founded before ``since``."""
+    rows = rows_of(ORGANIZATIONS, asked, place, PENDING_STATES).order_by().values_list("state")
+    late = Count("pk", filter=rules.founded_before(asked.first_day))
+    return rows.annotate(number=Count("pk"), late=late)

@@ -44,7 +44,7 @@ def paper(request: HttpRequest, code: str) -> HttpResponse:
     chosen = chosen_at(unit) or unit_page.KEY_FIGURES
     course = unit_page.course(unit, question, charted, period, chosen)
     sheet = table.sheet(on_paper=True)
-    days = unit_events.recent(question, spans)
+    days = unit_events.last_days(question, spans)
     below = PaperTable(sheet) if table.below.rows else None
     changes = table_of(_DAYS, days) if days else None
     return show_paper(

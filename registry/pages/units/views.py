@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +26,7 @@ from registry.operations.key_figures import chosen_at
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.organizations.tables import OVERDUE
 from registry.pages.panels import panels_of
-from registry.pages.people.lent import NEWEST_SHOWN, LentTable, newest_lent
+from registry.pages.people.lent import card as lent_card
 from registry.pages.people.roll import roll_prints
 from registry.pages.units import events as unit_events
 from registry.pages.units import page as unit_page
@@ -36,9 +36,8 @@ from registry.pages.units.recent import card as recent_card
 from registry.pages.units.tables import UnitsBelowTable
 from registry.web import history
 from registry.web.address import Address, address_of
-from registry.web.drill import Place
 from registry.web.links import RowLinks, Tab, buttons, linked
-from registry.web.lists import Length, export_url, others, paged, with_query
+from registry.web.lists import export_url, others, paged, with_query
 from registry.web.periods import period_of
 from registry.web.templatetags.parts import thousands
 from registry.web.text import period as days_said
@@ -70,9 +69,8 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     address = address_of(request)
     question, scope = address.question, access.spans(request.user)
     period = period_of(request, address)
-    Moves.after(
-        unit_page.first_day(question, period)
-    )  # what all the days of this page are made of, read at once
+    # what all the days of this page are made of, read at once; what happened is compared with the day before
+    Moves.after(unit_page.first_day(question, period) - timedelta(days=1))
     shape = UnitHierarchy.on(question.as_of)
     then = shape.spans(shown)
     spans = within(then, question.scope)
@@ -87,7 +85,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
     chosen = chosen_at(shown) or unit_page.KEY_FIGURES
     course = unit_page.course(shown, question, charted, period, chosen)
     reported = unit_page.reported(address, shown)
-    recent = unit_events.recent(question, spans, LINES_SHOWN)
+    recent = unit_events.recent(shown, question, spans, LINES_SHOWN)
     standing, standing_number = unit_events.standing_at(shown, question)
     actions = _actions(request, address, shown)
     context = {
@@ -128,7 +126,7 @@ def unit(request: HttpRequest, code: str) -> HttpResponse:
         "standing_number": standing_number,
         "waiting": _waiting(request, address, shown, counts.total),
         "panels": panels_of(request, shown),
-        **_lent(request, shown, then),
+        **lent_card(request, then),
         **history.of_page(request.user, shown, address),
     }
     return render(request, "pages/units/unit.html", context)
@@ -173,16 +171,6 @@ def _waiting(request: HttpRequest, address: Address, shown: Unit, total: Line) -
 def _organizations(address: Address, shown: Unit, said: str, number: int, state: str) -> dict[str, Any]:
     url = address.url(reverse("organizations"), unit=shown.code, state=state, basis=None, since=None)
     return {"said": said, "number": number, "measure": "个组织", "url": url}
-
-
-def _lent(request: HttpRequest, shown: Unit, spans: list[Span]) -> dict[str, Any]:
-    """Return the newest of those at home here who are placed outside, and how many there are."""
-    newest = newest_lent(spans, address_of(request).as_of)
-    if not newest:
-        return {"lent": [], "lent_number": Length(0)}
-    table = LentTable(request, Place(shown, None, False, spans, shown))
-    number = table.length if len(newest) == NEWEST_SHOWN else Length(len(newest))
-    return {"lent": table.lines(newest), "lent_number": number}
 
 
 def _crumbs(address: Address, shape: UnitHierarchy, shown: Unit, scope: list[Span]) -> list[dict[str, str]]:
