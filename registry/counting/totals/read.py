@@ -131,8 +131,8 @@ def begun_and_ended(
 ) -> tuple[dict[str, dict[date, int]], dict[str, dict[date, int]]]:
     """Return how many of all rows began and ended on each day of the period, by slug. One query.
 
-    A day without any is left out. ``roots`` are all there are: what stands below one unit also comes and goes
-    by transfers and moves. ``metrics`` count rows, not distinct owners.
+    A day without any is left out. ``roots`` are all there are, or one unit to which nothing came and which
+    nothing left meanwhile by a transfer or a move. ``metrics`` count rows, not distinct owners.
     """
     day, bases = question.first_day - timedelta(days=1), (Basis.CUMULATIVE.value, Basis.CURRENT.value)
     found = courses(roots, metrics, day, question.as_of, question, bases)
