@@ -17,7 +17,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models.query import get_related_populators
+from django.db.models.query import QuerySet, get_related_populators
 
 Values = Sequence[Any]
 """Days, keys, places and texts: of each only whether it is a day, a number or a text is part of the shape."""
@@ -31,6 +31,8 @@ _DAY, _APART = date(1234, 1, 1), timedelta(days=9)
 """The stand-ins of days: long before the registry's first day."""
 _KEY = 2_000_000_000
 """The stand-ins of keys and places: nearly the last of what four bytes hold."""
+_STEP = 50
+"""For so many keys at least a statement is put together that asks for keys."""
 _TEXT = "\ue000"
 """What the stand-ins of texts begin with: a character that nobody writes."""
 
@@ -86,6 +88,25 @@ def read_objects(make: Make, values: Values, *shape: Hashable) -> list[Any]:
             setattr(made, name, row[place])
         objects.append(made)
     return objects
+
+
+def read_by_keys(make: Make, values: Values, keys: Sequence[int], path: str = "pk") -> list[Any]:
+    """Return the objects of the query ``make(*values)`` that have one of the keys at ``path``.
+
+    The keys are filled up with the first one to a round number, so that few statements are put together.
+    """
+    if not keys:
+        return []
+    number = _STEP
+    while number < len(keys):
+        number *= 2
+    filled = [*keys, *[keys[0]] * (number - len(keys))]
+    return read_objects(_with_keys, [*values, *filled], make, len(values), path)
+
+
+def _with_keys(values: Values, make: Make, number: int, path: str) -> QuerySet[Any]:
+    rows: QuerySet[Any] = make(*values[:number])
+    return rows.filter(**{f"{path}__in": values[number:]})
 
 
 def statement_of(make: Make, values: Values, *shape: Hashable) -> tuple[str, tuple[Any, ...]] | None:
