@@ -115,6 +115,17 @@ def statement_of(make: Make, values: Values, *shape: Hashable) -> tuple[str, tup
     return (ready.sql, ready.params(values)) if ready else None
 
 
+def read_part(statement: tuple[str, tuple[Any, ...]] | None, first: int, end: int) -> Rows:
+    """Return the rows of an ordered statement from one place to another: the places are values, too."""
+    if statement is None:
+        return []
+    sql, params = statement
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT %s OFFSET %s", (*params, end - first, first))
+        rows: Rows = cursor.fetchall()
+    return rows
+
+
 def _converted(ready: _Ready, rows: Rows) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         made = list(row[: ready.columns])

@@ -12,12 +12,13 @@ from django.http import Http404, HttpRequest
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.counting.basis import Made, Question, read
+from registry.counting.basis import Made, Question, read, statement
 from registry.counting.metric import APPROVED, Metric
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
+from registry.models.prepared import read_part
 from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
 from registry.web.columns import Line
@@ -155,7 +156,8 @@ class PlacedTable(Table[Line]):
             return None
         if self._shape is None:
             return int(self.narrowed(self.in_states(PENDING_STATES)).count())
-        return sum(int(number) for _state, number in self._read(_by_state, PENDING_STATES))
+        found = read(_by_state, self.question, self.at.spans, self._shape, PENDING_STATES)
+        return sum(int(number) for _state, number in found)
 
     @cached_property
     def _shape(self) -> tuple[Any, ...] | None:
@@ -167,9 +169,9 @@ class PlacedTable(Table[Line]):
             return None
         return type(self), self.metric, tuple((each.name, value) for each, value in on)
 
-    def _read(self, make: Made, *more: Hashable) -> list[Any]:
-        assert self._shape is not None
-        return read(make, self.question, self.at.spans, self._shape, *more)
+    def kept_statement(self, make: Made, *more: Hashable) -> tuple[str, tuple[Any, ...]] | None:
+        """Return the statement of a query of a list of this shape; None: it can have no rows."""
+        return statement(make, self.question, self.at.spans, self._shape, *more)
 
     def part(self, number: int = LAST * PAGE_SIZE, nature: str = "", by: Sequence[Any] = ()) -> AnyPart:
         """Return a part of the list, in order: those ``of_nature``, by the fields ``by`` or its own order."""
@@ -267,8 +269,8 @@ class KeptPart:
 
     def keys(self, first: int, end: int) -> list[Any]:
         """Return the keys of the rows from one place to another."""
-        found = self.table._read(_keys, self.nature, self.by, self.sort, first, end)
-        return [key for (key,) in found]
+        found = self.table.kept_statement(_keys, self.nature, self.by, self.sort)
+        return [row[0] for row in read_part(found, first, end)]
 
 
 def _like(question: Question, place: list[Span] | None, shape: tuple[Any, ...]) -> PlacedTable[Any]:
@@ -289,12 +291,10 @@ def _keys(
     nature: str,
     by: tuple[str, ...],
     sort: str,
-    first: int,
-    end: int,
 ) -> QuerySet[Any]:
     table = _like(question, place, shape)
     rows = in_order(table.of_nature(table.sortable(table.rows), nature), by, sort)
-    return rows.values_list("pk")[first:end]
+    return rows.values_list("pk")
 
 
 def _by_state(
