@@ -6,8 +6,8 @@ commands ask here and nowhere else; what is out of scope does not exist for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
@@ -48,12 +48,21 @@ _DOTS, _HIDDEN, _MOST_SHOWN = "••••", 6, 2
 """A mask: so many characters at least are hidden, at most so many shown behind the dots."""
 
 
-def _grants(user: AnyUser) -> list[tuple[str, Unit]]:
-    """Return (role, unit) of each grant that is valid today; read once for each request."""
-    known: list[tuple[str, Unit]] | None = getattr(user, _CACHE, None)
+class _Held(NamedTuple):
+    """What a user holds, for one request."""
+
+    grants: list[tuple[str, Unit]]
+    """(role, unit) of each grant that is valid today."""
+    tops: dict[str, tuple[list[Unit], list[Span]]]
+    """The highest units of each verb that was asked for, and their intervals: a list asks for each row."""
+
+
+def _held(user: AnyUser) -> _Held:
+    """Return what ``user`` holds; read once for each request."""
+    known: _Held | None = getattr(user, _CACHE, None)
     if known is None:
         valid = read_objects(_valid, [timezone.localdate(), user.pk or 0], planned_once=True)
-        known = [(grant.role, grant.unit) for grant in valid]
+        known = _Held([(grant.role, grant.unit) for grant in valid], {})
         setattr(user, _CACHE, known)
     return known
 
@@ -76,7 +85,7 @@ def forget_grants(user: AnyUser) -> None:
 
 def roles_held(user: AnyUser) -> list[tuple[str, Unit]]:
     """Return role and unit of each grant that ``user`` holds today, the oldest first."""
-    return list(_grants(user)) if user.is_authenticated else []
+    return list(_held(user).grants) if user.is_authenticated else []
 
 
 def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
@@ -84,13 +93,25 @@ def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
 
     The verb says which roles may (``nouns.verb``); a superuser may do everything at every root.
     """
+    return list(_tops(user, verb)[0])
+
+
+def _tops(user: AnyUser, verb: str) -> tuple[list[Unit], list[Span]]:
     if sees_everything(user):
-        return list(roots())
+        tops = list(roots())
+        return tops, _spans_of(tops)
     if not user.is_authenticated or not user.is_active:
-        return []
-    wanted = nouns.verb(verb).roles
+        return [], []
+    held = _held(user)
+    if (known := held.tops.get(verb)) is None:
+        tops = _highest(held.grants, nouns.verb(verb).roles)
+        known = held.tops[verb] = tops, _spans_of(tops)
+    return known
+
+
+def _highest(grants: Iterable[tuple[str, Unit]], roles: Collection[str]) -> list[Unit]:
     units = sorted(
-        {unit.pk: unit for role, unit in _grants(user) if role in wanted}.values(),
+        {unit.pk: unit for role, unit in grants if role in roles}.values(),
         key=lambda unit: (unit.tree_id, unit.lft),
     )
     tops: list[Unit] = []
@@ -101,6 +122,10 @@ def top_units(user: AnyUser, verb: str = SEE) -> list[Unit]:
     return tops
 
 
+def _spans_of(units: Iterable[Unit]) -> list[Span]:
+    return [Span(unit.tree_id, unit.lft, unit.rght) for unit in units]
+
+
 def only_unit(user: AnyUser, verb: str = SEE) -> Unit | None:
     """Return the unit at which and below which ``user`` may do ``verb``, when it is the only one."""
     tops = top_units(user, verb)
@@ -109,12 +134,12 @@ def only_unit(user: AnyUser, verb: str = SEE) -> Unit | None:
 
 def may_somewhere(user: AnyUser, verb: str) -> bool:
     """Whether ``user`` may do ``verb`` anywhere."""
-    return bool(top_units(user, verb))
+    return bool(_tops(user, verb)[0])
 
 
 def spans(user: AnyUser, verb: str = SEE) -> list[Span]:
     """Return the intervals of today's unit tree in which ``user`` may do ``verb``."""
-    return [Span(unit.tree_id, unit.lft, unit.rght) for unit in top_units(user, verb)]
+    return list(_tops(user, verb)[1])
 
 
 def counting_scope(user: AnyUser) -> tuple[Span, ...] | None:
@@ -138,7 +163,7 @@ def may(user: AnyUser, verb: str, *rows: Model | None) -> bool:
     """
     if sees_everything(user):
         return True
-    scope = spans(user, verb)
+    scope = _tops(user, verb)[1]
     if not scope:
         return False
     units = nouns.units_of(row for row in rows if row is not None)
@@ -180,6 +205,8 @@ def is_above(user: AnyUser, verb: str, units: Iterable[Unit]) -> bool:
 
 def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
     """Return for each verb and unit the grants by which somebody may do it there today, the nearest first."""
+    if not asked:
+        return []
     above = Q(pk__in=[])
     for unit in {unit.pk: unit for _verb, unit in asked}.values():
         above |= Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)

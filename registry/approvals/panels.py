@@ -12,6 +12,7 @@ from registry import nouns
 from registry.approvals import submissions as operations
 from registry.models import WorkflowState
 from registry.models.approvable import Approvable
+from registry.models.prepared import read_objects
 from registry.rules.campaigns import Due
 from registry.web.address import address_of
 
@@ -28,7 +29,7 @@ def of_row(request: HttpRequest, about: Approvable) -> Panel | None:
             "state": row.get_state_display(),
             "differences": operations.differences(row),
         }
-        for row in operations.open_about([about])
+        for row in read_objects(operations.open_about, [about.pk], about._meta.label_lower)
     ]
     return ("approvals/_open.html", {"rows": rows}) if rows else None
 

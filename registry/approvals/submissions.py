@@ -18,6 +18,7 @@ from registry.models import Campaign, Organization, User, WorkflowState
 from registry.models.approvable import Approvable
 from registry.models.journal import remove
 from registry.models.kinds import PARTY_KINDS
+from registry.models.prepared import Values
 from registry.models.writer import write_new
 from registry.operations import seen
 from registry.operations.base import fresh_all, need_right, not_allowed, operation, write, write_each
@@ -50,10 +51,9 @@ def own(user: access.AnyUser) -> QuerySet[Submission]:
     return Submission.objects.filter(submitted_by=user.pk or 0, state__in=OPEN).order_by("state", "pk")
 
 
-def open_about(about: Sequence[Approvable]) -> QuerySet[Submission]:
-    """Return the open submissions that would change these rows, all of one model."""
-    label = about[0]._meta.label_lower if about else ""
-    rows = SubmittedRow.objects.filter(model=label, object_id__in=[row.pk for row in about])
+def open_about(keys: Values, model: str) -> QuerySet[Submission]:
+    """Return the open submissions that would change the rows of a model with these keys."""
+    rows = SubmittedRow.objects.filter(model=model, object_id__in=keys)
     return Submission.objects.filter(state__in=OPEN, pk__in=rows.values("submission")).order_by("pk")
 
 

@@ -17,6 +17,7 @@ from registry.spreadsheets.sheets import Kind
 from registry.web.address import campaigns_of
 from registry.web.columns import Column, tag_cell, tick_column
 from registry.web.filters import ChoiceFilter, TextFilter
+from registry.web.lists import Shown
 from registry.web.tables import Act, Table
 
 TONES = {
@@ -86,6 +87,13 @@ def _of_campaign(table: SubmissionTable, rows: Any, code: str) -> Any:
     return rows.filter(pk__in=operations.of_campaign(campaign).order_by().values("pk"))
 
 
+_ALONG = ("unit", "submitted_by")
+
+
+def _submissions() -> QuerySet[Submission]:
+    return Submission.objects.select_related(*_ALONG)
+
+
 class SubmissionTable(Table[ListedSubmission]):
     """What may be decided on, unless another state is asked for; the oldest first."""
 
@@ -137,12 +145,11 @@ class SubmissionTable(Table[ListedSubmission]):
 
     def detailed(self, rows: Any) -> Any:
         """Return the rows with their units and people."""
-        return rows.select_related("unit", "submitted_by")
+        return rows.select_related(*_ALONG)
 
-    def page_rows(self) -> QuerySet[Submission]:
+    def page_rows(self) -> Shown:
         """Return where the rows of one page are read by their keys."""
-        rows: QuerySet[Submission] = self.detailed(Submission.objects.all())
-        return rows
+        return Shown(_submissions)
 
     def lines(self, found: list[Any]) -> Sequence[ListedSubmission]:
         """Return them as the page shows them."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.base import ModelState
 from django.db.models.lookups import In
+from django.db.models.query_utils import DeferredAttribute
 
 from registry.models.text import StoredAs
 
@@ -30,6 +32,19 @@ class Registered(models.Model):
 
     class Meta:
         abstract = True
+
+    @classmethod
+    def from_db(  # type: ignore[override]  # its types are those of a newer Django
+        cls, db: str | None, field_names: Collection[str], values: Collection[Any]
+    ) -> Self:
+        """Make the row of what was read, at once and not field by field: a page makes hundreds of them."""
+        made, state = cls.__new__(cls), ModelState()
+        state.adding, state.db = False, db
+        held = made.__dict__
+        held.update(zip(field_names, values, strict=True), _state=state)
+        if hasattr(cls, "_mptt_meta"):  # what MPTT compares a row with that is saved
+            held["_mptt_cached_fields"] = {"parent": held.get("parent_id", DeferredAttribute)}
+        return made
 
 
 class Link(StoredAs, models.ForeignKey[_Set, _Get]):

@@ -200,6 +200,21 @@ def everything(spans: Iterable[Span]) -> bool:
     )
 
 
+def as_values(spans: Iterable[Span] | None) -> tuple[list[int], int | None]:
+    """Return the intervals as values of a kept statement, and their number; None: everywhere."""
+    if spans is None:
+        return [], None
+    found = list(spans)
+    return [end for span in found for end in span], len(found)
+
+
+def from_values(ends: Values, number: int | None) -> list[Span] | None:
+    """Put the intervals together again out of their ends; None: everywhere."""
+    if number is None:
+        return None
+    return [Span(*ends[at : at + 3]) for at in range(0, 3 * number, 3)]
+
+
 def placed_in(rows: Rows, spans: Iterable[Span], path: str) -> Rows:
     """Return those of ``rows`` whose unit, at ``path`` (with its ``__``), is in the intervals.
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models.query import get_related_populators
+from django.db.models.query import QuerySet, get_related_populators
 from psycopg2.extensions import AsIs
 
 Values = Sequence[Any]
@@ -36,6 +36,8 @@ _KEY = 2_000_000_000
 """The stand-ins of keys and places: nearly the last of what four bytes hold."""
 _PLANNED = "registry_planned"
 """The attribute of a connection in which stands what was prepared on it."""
+_STEP = 50
+"""For so many keys at least a statement is put together that asks for keys."""
 _TEXT = "\ue000"
 """What the stand-ins of texts begin with: a character that nobody writes."""
 
@@ -138,10 +140,40 @@ def read_objects(make: Make, values: Values, *shape: Hashable, planned_once: boo
     return objects
 
 
+def read_by_keys(make: Make, values: Values, keys: Sequence[int], path: str = "pk") -> list[Any]:
+    """Return the objects of the query ``make(*values)`` that have one of the keys at ``path``.
+
+    The keys are filled up with the first one to a round number, so that few statements are put together.
+    """
+    if not keys:
+        return []
+    number = _STEP
+    while number < len(keys):
+        number *= 2
+    filled = [*keys, *[keys[0]] * (number - len(keys))]
+    return read_objects(_with_keys, [*values, *filled], make, len(values), path)
+
+
+def _with_keys(values: Values, make: Make, number: int, path: str) -> QuerySet[Any]:
+    rows: QuerySet[Any] = make(*values[:number])
+    return rows.filter(**{f"{path}__in": values[number:]})
+
+
 def statement_of(make: Make, values: Values, *shape: Hashable) -> tuple[str, tuple[Any, ...]] | None:
     """Return the statement of that query and its parameters; None: it can have no rows."""
     ready = _ready(make, values, shape)
     return (ready.sql, ready.params(values)) if ready else None
+
+
+def read_part(statement: tuple[str, tuple[Any, ...]] | None, first: int, end: int) -> Rows:
+    """Return the rows of an ordered statement from one place to another: the places are values, too."""
+    if statement is None:
+        return []
+    sql, params = statement
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT %s OFFSET %s", (*params, end - first, first))
+        rows: Rows = cursor.fetchall()
+    return rows
 
 
 def _converted(ready: _Ready, rows: Rows) -> Iterator[tuple[Any, ...]]:

@@ -23,7 +23,7 @@ from registry import access, nouns
 from registry.audit import Actor
 from registry.counting.basis import Question
 from registry.models import Basis, Campaign, User, days
-from registry.models.hierarchy import Span, everything
+from registry.models.hierarchy import as_values, everything, from_values
 from registry.models.prepared import Values, read_objects
 
 EARLIEST = date(1921, 7, 1)
@@ -170,20 +170,16 @@ def campaigns_of(request: HttpRequest) -> list[Campaign]:
     known: list[Campaign] | None = getattr(request, "_registry_campaigns", None)
     if known is None:
         scope = access.spans(request.user)
-        if everything(scope):
-            known = read_objects(_campaigns, [], None, planned_once=True)
-        else:
-            known = read_objects(_campaigns, [end for span in scope for end in span], len(scope))
+        whole = everything(scope)
+        known = read_objects(_campaigns, *as_values(None if whole else scope), planned_once=whole)
         request._registry_campaigns = known  # type: ignore[attr-defined]
     return known
 
 
 def _campaigns(ends: Values, number: int | None) -> QuerySet[Campaign]:
     """Return those seen from so many intervals with these ends; None: from everywhere."""
-    rows = Campaign.objects.all()
-    if number is None:
-        return rows
-    return nouns.of(Campaign).seen(rows, [Span(*ends[3 * at : 3 * at + 3]) for at in range(number)])
+    rows, spans = Campaign.objects.all(), from_values(ends, number)
+    return rows if spans is None else nouns.of(Campaign).seen(rows, spans)
 
 
 def _opening(campaigns: list[Campaign]) -> Opening | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -28,7 +28,8 @@ from registry.web.written import CARDS_FROM, RANKS
 
 Line = TypeVar("Line")
 
-How = str | Callable[[Any], Any]
+Read = Callable[[Any], Any]
+How = str | Read
 """How something is read from a row: a path (``person.home_unit.name``), or a function of the row."""
 
 _HEAD_KINDS = {"code": Kind.CODE, "date": Kind.DATE}
@@ -84,27 +85,27 @@ class Column(Generic[Line]):
     seen_by: Callable[[Any], bool] | None = None
     """Who sees it: a function of the table; None: everybody."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the column in a user's choice of columns; its pair in the file has the same."""
         return self.key or self.slug or self.title
 
-    @property
+    @cached_property
     def is_fixed(self) -> bool:
         """Whether users cannot leave it out: it names, ticks or changes the row, or finds it in an import."""
         return self.is_heading or self.is_key or "no-print" in self.css.split()
 
-    @property
+    @cached_property
     def is_known_by_value(self) -> bool:
         """Whether the value is all that a cell shows: it has no template of its own that shows more."""
         return self.cell in ("", tag_cell)
 
-    @property
+    @cached_property
     def at_every_width(self) -> Column[Line]:
         """The column as shown when a user chose it: on every width."""
         return self if self.rank == 1 else replace(self, rank=1)
 
-    @property
+    @cached_property
     def is_number(self) -> bool:
         """Whether the column is one of numbers, which stand at the right."""
         return self.kind in NUMBERS
@@ -144,6 +145,10 @@ class Column(Generic[Line]):
         value: Cell = read(row, self.value)
         return value
 
+    @cached_property
+    def _readers(self) -> tuple[Read | None, ...]:
+        return tuple(map(_reader, (self.value, self.text, self.url, self.is_sample)))
+
     def printed(self, row: Line) -> Cell:
         """Return the cell of a row for paper: the short name as on the page, or the value."""
         if self.text and not self.cell:
@@ -156,10 +161,11 @@ class Column(Generic[Line]):
 
     def drawn(self, row: Line) -> Drawn:
         """Return the cell of a row as the page shows it."""
-        value = self.of(row)
-        text = read(row, self.text) if self.text else self._words(value)
-        url = read(row, self.url) if value and text else None
-        return Drawn(self, value, text or "–", url or "", bool(read(row, self.is_sample)))
+        value_of, text_of, url_of, is_sample_of = self._readers
+        value = value_of(row) if value_of else None
+        text = text_of(row) if text_of else self._words(value)
+        url = url_of(row) if url_of and value and text else None
+        return Drawn(self, value, text or "–", url or "", bool(is_sample_of and is_sample_of(row)))
 
     def _words(self, value: Cell) -> str:
         return thousands(value) if self.kind == Kind.NUMBER and value else words(value)
@@ -177,20 +183,28 @@ def orders(columns: Sequence[Column[Any]], sorts: Collection[str]) -> list[tuple
 
 def read(row: Any, how: How) -> Any:
     """Return the value that ``how`` reads from a row; None where a step of the path is empty."""
-    if callable(how):
-        return how(row)
-    if not how:
-        return None
-    value = row
-    for name in _steps(how):
-        value = getattr(value, name) if value is not None else None
-        value = value() if callable(value) else value
-    return value
+    of = _reader(how)
+    return of(row) if of else None
+
+
+def _reader(how: How) -> Read | None:
+    """Return the function that reads it from a row; None: nothing is read."""
+    return how if callable(how) else _along(how) if how else None
 
 
 @cache
-def _steps(path: str) -> tuple[str, ...]:
-    return tuple(path.split("."))
+def _along(path: str) -> Read:
+    steps = path.split(".")
+
+    def read_along(row: Any) -> Any:
+        for name in steps:
+            if row is None:
+                return None
+            row = getattr(row, name)
+            row = row() if callable(row) else row
+        return row
+
+    return read_along
 
 
 def head_of(noun: Noun, slug: str) -> Head:
@@ -207,7 +221,8 @@ def noun_column(noun: Noun, slug: str, title: str = "", value: How = "", **more:
     """
     column, head = noun.layout.by_slug[slug], head_of(noun, slug)
     path = f"{noun.key}.{column.path or slug}".replace("__", ".")
-    own = lambda row: column.shown(read(row, path))  # noqa: E731
+    stored = _along(path)
+    own = lambda row: column.shown(stored(row))  # noqa: E731
     return Column(title or head.header, value or own, kind=head.kind, slug=slug, **more)
 
 
@@ -243,15 +258,14 @@ def tick_column(key: How) -> Column[Any]:
 
 def words(value: Cell) -> str:
     """Return a value as the page shows it; nothing for None."""
-    if value is None:
-        return ""
+    if value is None or isinstance(value, str):
+        return value or ""
     if isinstance(value, datetime):
         return f"{timezone.localtime(value):%Y-%m-%d %H:%M}"
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-@dataclass(frozen=True)
-class Drawn:
+class Drawn(NamedTuple):
     """A cell as the page shows it."""
 
     column: Column[Any]
@@ -321,8 +335,9 @@ class Grid(Generic[Line]):
     @property
     def lines(self) -> Iterator[tuple[Line, list[Drawn]]]:
         """Each row with its cells."""
+        alike = self._alike
         return (
-            (row, [cell for at, cell in enumerate(cells) if at not in self._alike])
+            (row, [cell for at, cell in enumerate(cells) if at not in alike])
             for row, cells in zip(self.rows, self._cells, strict=True)
         )
 
@@ -342,7 +357,8 @@ class Grid(Generic[Line]):
 
     @cached_property
     def _cells(self) -> list[list[Drawn]]:
-        return [[column.drawn(row) for column in self._shown] for row in self.rows]
+        shown = self._shown
+        return [[column.drawn(row) for column in shown] for row in self.rows]
 
     @cached_property
     def _alike(self) -> dict[int, Drawn]:

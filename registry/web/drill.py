@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.functional import cached_property
 
 from registry import access
-from registry.counting.basis import Question
+from registry.counting.basis import Made, Question, read, statement
 from registry.counting.metric import APPROVED, Metric
 from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
+from registry.models.prepared import read_part
 from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
 from registry.web.columns import Line
 from registry.web.filters import Filter
 from registry.web.links import PENDING, rows_behind
-from registry.web.lists import with_query
+from registry.web.lists import LAST, PAGE_SIZE, AnyPart, Part, in_order, with_query
 from registry.web.tables import Table
 from registry.web.text import cleaned
 
@@ -75,6 +78,7 @@ class PendingFilter(Filter):
 
     name: str = "state"
     label: str = "状态"
+    is_plain: bool = True
 
     def field(self, table: Table[Any]) -> None:
         """Return none: the tag beside a number leads there."""
@@ -116,6 +120,11 @@ class PlacedTable(Table[Line]):
     counted_by: type[Metric] = PeopleMetric
     """The kind of metric whose rows are listed."""
     counted_word = "人员"
+    state_field = ""
+    """The field of the workflow state, in a list whose statements are kept (``models/prepared.py``).
+
+    Its rows, their order and its plain filters hang on question, place, metric and the filters' values alone.
+    """
 
     @cached_property
     def metric(self) -> Any:
@@ -145,7 +154,40 @@ class PlacedTable(Table[Line]):
         """How many rows are not approved, beside the list; None where that is not asked."""
         if "state" not in self.wanted or self.wanted["state"] or not self.has_workflow:
             return None
-        return int(self.narrowed(self.in_states(PENDING_STATES)).count())
+        if self._shape is None:
+            return int(self.narrowed(self.in_states(PENDING_STATES)).count())
+        found = read(_by_state, self.question, self.at.spans, self._shape, PENDING_STATES)
+        return sum(int(number) for _state, number in found)
+
+    @cached_property
+    def _shape(self) -> tuple[Any, ...] | None:
+        """What the list's statements hang on, beside day and place; None: they are put together anew."""
+        if not self.state_field or self.at.organization is not None:
+            return None
+        on = [(each, value) for each in self.filters if (value := self.wanted[each.name])]
+        if not all(each.is_kept(value) for each, value in on):
+            return None
+        return type(self), self.metric, tuple((each.name, value) for each, value in on)
+
+    def kept_statement(self, make: Made, *more: Hashable) -> tuple[str, tuple[Any, ...]] | None:
+        """Return the statement of a query of a list of this shape; None: it can have no rows."""
+        return statement(make, self.question, self.at.spans, self._shape, *more)
+
+    def part(self, number: int = LAST * PAGE_SIZE, nature: str = "", by: Sequence[Any] = ()) -> AnyPart:
+        """Return a part of the list, in order: those ``of_nature``, by the fields ``by`` or its own order."""
+        fields, sort = self.order
+        by = by or fields
+        if self._shape is not None and all(isinstance(each, str) for each in by):
+            return KeptPart(self, nature, tuple(by), sort, number)
+        return Part(in_order(self.of_nature(self.sortable(self.rows), nature), by, sort), number)
+
+    def of_nature(self, rows: Any, nature: str) -> Any:
+        """Return the rows of one of the list's parts."""
+        return rows
+
+    def parts(self) -> Sequence[AnyPart]:
+        """Return the whole list as one part, where its statement is kept."""
+        return [self.part()] if self._shape is not None else ()
 
     @property
     def has_workflow(self) -> bool:
@@ -213,6 +255,55 @@ class PlacedTable(Table[Line]):
     def context(self) -> dict[str, Any]:
         """Add the metric and the place."""
         return super().context() | {"metric": self.metric, "place": self.at}
+
+
+@dataclass(frozen=True)
+class KeptPart:
+    """A part of a list whose keys are found by a statement that is put together once."""
+
+    table: PlacedTable[Any]
+    nature: str
+    by: tuple[str, ...]
+    sort: str
+    number: int
+
+    def keys(self, first: int, end: int) -> list[Any]:
+        """Return the keys of the rows from one place to another."""
+        found = self.table.kept_statement(_keys, self.nature, self.by, self.sort)
+        return [row[0] for row in read_part(found, first, end)]
+
+
+def _like(question: Question, place: list[Span] | None, shape: tuple[Any, ...]) -> PlacedTable[Any]:
+    """Return a list of this shape that has neither request nor user, so its rows cannot hang on them."""
+    kind, metric, on = shape
+    table: PlacedTable[Any] = kind.__new__(kind)
+    table.question, table.address = question, Address(question, question.as_of)
+    table.wanted = {**dict.fromkeys((each.name for each in kind.filters), ""), **dict(on)}
+    table.metric = metric
+    table.at = Place(None, None, False, place)  # type: ignore[arg-type]  # None: everywhere
+    return table
+
+
+def _keys(
+    question: Question,
+    place: list[Span] | None,
+    shape: tuple[Any, ...],
+    nature: str,
+    by: tuple[str, ...],
+    sort: str,
+) -> QuerySet[Any]:
+    table = _like(question, place, shape)
+    rows = in_order(table.of_nature(table.sortable(table.rows), nature), by, sort)
+    return rows.values_list("pk")
+
+
+def _by_state(
+    question: Question, place: list[Span] | None, shape: tuple[Any, ...], states: tuple[str, ...]
+) -> QuerySet[Any]:
+    table = _like(question, place, shape)
+    rows = table.narrowed(table.in_states(states)).order_by()
+    counted: QuerySet[Any] = rows.values_list(table.state_field).annotate(number=Count("pk"))
+    return counted
 
 
 def unit_of(request: HttpRequest, verb: str = access.SEE, scope: str = "管理") -> Unit | None:

@@ -181,6 +181,8 @@ class PickerField(SearchedField):
         wanted = [key for key in keys if "\x00" not in key]
         if not wanted or self.user is None:
             return {}
+        if all(key in self.kept for key in wanted):
+            return {key: self.kept[key] for key in wanted}
         names = (self.picker.key, *self.picker.typed)
         named = access.known_by(self.user, self.noun, names, wanted)
         manager: Any = self.noun.model._default_manager

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from registry import access, nouns
-from registry.models import Basis
+from registry.models import Basis, Organization, Unit
 from registry.web.fields import DayField, PickerField, ScopedForm, typed_day
 from registry.web.selects import DrawnOnce
 from registry.web.text import cleaned
@@ -34,11 +35,26 @@ class _Own(dict[str, forms.Field]):
 
 
 class FilterForm(ScopedForm):
-    """The form of a list's filters: its fields are made for one request, so it needs no copies of them."""
+    """The form of a list's filters: nothing is sent with it, so its fields need no copies."""
 
     def __init__(self, fields: dict[str, forms.Field], **options: Any) -> None:
         self.base_fields = _Own(fields)  # type: ignore[misc]  # of this form alone
         super().__init__(**options)
+        for name, each in self.fields.items():
+            found = self.initial.get(name)
+            if isinstance(each, PickerField) and isinstance(found, Unit | Organization):
+                each.keep(found)  # which the list found in scope
+
+
+@lru_cache(maxsize=500)
+def _text_field(label: str) -> forms.Field:
+    return forms.CharField(label=label, required=False, max_length=LONGEST_TEXT)
+
+
+@lru_cache(maxsize=500)
+def choice_field(label: str, choices: tuple[Any, ...], *, required: bool = False) -> forms.Field:
+    """Return the field of choices of a filter, the same one for the same choices."""
+    return forms.ChoiceField(label=label, required=required, choices=choices, widget=DrawnOnce)
 
 
 @dataclass(frozen=True)
@@ -54,14 +70,21 @@ class Filter:
     off: str | None = None
     """The value in the address that switches it off, where it is on by default."""
 
+    is_plain: bool = False
+    """Whether the condition hangs on nothing but the day and the value, one of few."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters of the address that the filter's field sends."""
         return (self.name,)
 
+    def is_kept(self, value: Any) -> bool:
+        """Whether statements with this value are kept."""
+        return self.is_plain
+
     def field(self, table: Table[Any]) -> forms.Field | None:
         """Return the form field; None leaves it out."""
-        return forms.CharField(label=self.label, required=False, max_length=LONGEST_TEXT)
+        return _text_field(self.label)
 
     def initial(self, table: Table[Any]) -> Any:
         """Return what the field shows."""
@@ -121,13 +144,30 @@ class ChoiceFilter(Filter):
 
     def options(self, table: Table[Any]) -> list[Any]:
         """Return the choices of the field."""
-        choices = list(self.choices(table) if callable(self.choices) else self.choices)
-        return choices if self.anything is None else [("", self.anything), *choices]
+        return self._offered(self.choices(table)) if callable(self.choices) else self._fixed
+
+    def _offered(self, choices: Iterable[Any]) -> list[Any]:
+        return list(choices) if self.anything is None else [("", self.anything), *choices]
+
+    @cached_property
+    def _fixed(self) -> list[Any]:
+        """The choices that are the same for every list."""
+        return [] if callable(self.choices) else self._offered(self.choices)
+
+    @cached_property
+    def _fixed_labels(self) -> dict[str, str]:
+        return _labels_of(self._fixed)
+
+    @cached_property
+    def _fixed_field(self) -> forms.Field:
+        return self._made(self._fixed)
+
+    def _made(self, choices: list[Any]) -> forms.Field:
+        return forms.ChoiceField(label=self.label, required=False, choices=choices, widget=DrawnOnce)
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        choices = self.options(table)
-        return forms.ChoiceField(label=self.label, required=False, choices=choices, widget=DrawnOnce)
+        return self._made(self.options(table)) if callable(self.choices) else self._fixed_field
 
     def read(self, table: Table[Any]) -> Any:
         """Return the value if it is one of the choices."""
@@ -141,11 +181,15 @@ class ChoiceFilter(Filter):
         return self._labels(table).get(value, str(value))
 
     def _labels(self, table: Table[Any]) -> dict[str, str]:
-        labels: dict[str, str] = {}
-        for value, label in self.options(table):
-            pairs = label if isinstance(label, list | tuple) else [(value, label)]
-            labels |= {str(key): str(word) for key, word in pairs}
-        return labels
+        return _labels_of(self.options(table)) if callable(self.choices) else self._fixed_labels
+
+
+def _labels_of(options: Iterable[Any]) -> dict[str, str]:
+    labels: dict[str, str] = {}
+    for value, label in options:
+        pairs = label if isinstance(label, list | tuple) else [(value, label)]
+        labels |= {str(key): str(word) for key, word in pairs}
+    return labels
 
 
 @dataclass(frozen=True)
@@ -224,10 +268,11 @@ class BasisFilter(Filter):
 
     name: str = "basis"
     label: str = "口径"
+    is_plain: bool = True
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return forms.ChoiceField(label=self.label, required=False, choices=Basis.choices, widget=DrawnOnce)
+        return choice_field(self.label, tuple(Basis.choices))
 
     def initial(self, table: Table[Any]) -> Any:
         """Return the basis in force."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from django.core.paginator import EmptyPage, Page, PageNotAnInteger, Paginator
 from django.db.models import Case, F, QuerySet, Value, When
@@ -16,6 +17,7 @@ from django.utils.functional import cached_property
 
 from registry import access
 from registry.models.hierarchy import everything
+from registry.models.prepared import Make, Values, read_by_keys
 from registry.nouns import Noun
 
 PAGE_SIZE = 50
@@ -36,16 +38,25 @@ def sorted_by(
     anything else falls back to ``default``. The primary key comes last, so that pages neither repeat nor
     lose a row.
     """
-    sort = request.GET.get("sort", "")
-    key = sort.removeprefix("-")
-    if key not in columns:
-        sort, key = default, default.removeprefix("-")
-    by, is_down = columns[key], sort.startswith("-")
+    by, sort = order_of(request, columns, default)
     if callable(by):
         first = columns[default.removeprefix("-")]
         assert callable(first)
-        return sorted(sorted(rows, key=first), key=by, reverse=is_down), sort
-    return rows.order_by(*(_directed(field, is_down=is_down) for field in by), "pk"), sort
+        return sorted(sorted(rows, key=first), key=by, reverse=sort.startswith("-")), sort
+    return in_order(rows, by, sort), sort
+
+
+def order_of(request: HttpRequest, columns: Mapping[str, Any], default: str) -> tuple[Any, str]:
+    """Return the fields that the address sorts by, and the sort in force, as ``sorted_by``."""
+    sort = request.GET.get("sort", "")
+    if sort.removeprefix("-") not in columns:
+        sort = default
+    return columns[sort.removeprefix("-")], sort
+
+
+def in_order(rows: QuerySet[Any], by: Sequence[Any], sort: str) -> QuerySet[Any]:
+    """Order the rows by the fields of a sort, downward if it says so; the primary key comes last."""
+    return rows.order_by(*(_directed(field, is_down=sort.startswith("-")) for field in by), "pk")
 
 
 def _directed(field: SortField, *, is_down: bool) -> Any:
@@ -137,12 +148,42 @@ class LongPage(Page[Any]):
         return (self.number - 1) * self.paginator.per_page + len(self.object_list)
 
 
+class AnyPart(Protocol):
+    """A part of a list in order, and how many rows it has."""
+
+    @property
+    def number(self) -> int:
+        """How many rows it has, or more."""
+
+    def keys(self, first: int, end: int) -> Iterable[Any]:
+        """Return the keys of the rows from one place to another."""
+
+
 @dataclass(frozen=True)
 class Part:
-    """A part of a list in order, and how many rows it has."""
+    """A part that is a query set."""
 
     ordered: QuerySet[Any]
     number: int
+
+    def keys(self, first: int, end: int) -> Iterable[Any]:
+        """Return the keys of the rows from one place to another."""
+        return self.ordered.values_list("pk", flat=True)[first:end]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The rows of one page with what a line shows, read by their keys: the statement is put together once.
+
+    ``make`` is a function of a module, which takes ``values`` (days, keys) and returns all rows.
+    """
+
+    make: Make
+    values: Values = ()
+
+    def read(self, keys: Sequence[int]) -> list[Any]:
+        """Return the rows with these keys, in no order."""
+        return read_by_keys(self.make, self.values, keys)
 
 
 class LongPaginator(Paginator):  # type: ignore[type-arg]
@@ -154,15 +195,15 @@ class LongPaginator(Paginator):  # type: ignore[type-arg]
 
     def __init__(
         self,
-        ordered: QuerySet[Any],
-        shown: QuerySet[Any],
+        ordered: Any,
+        shown: Any,
         size: int,
         length: Length,
-        parts: Sequence[Part] = (),
+        parts: Sequence[AnyPart] = (),
     ) -> None:
         super().__init__(ordered, size)
         self.shown, self.length = shown, length
-        self.parts = parts or (Part(ordered, _LAST * size),)
+        self.parts = parts or (Part(ordered, LAST * size),)
         self.is_longer = not length.is_exact
 
     @cached_property
@@ -179,7 +220,7 @@ class LongPaginator(Paginator):  # type: ignore[type-arg]
         except PageNotAnInteger:
             wanted = 1
         except EmptyPage:
-            wanted = int(number) if self.is_longer and 0 < int(number) < _LAST else self.num_pages
+            wanted = int(number) if self.is_longer and 0 < int(number) < LAST else self.num_pages
         return self._page(wanted) or self._page(1) or LongPage([], 1, self)
 
     def _page(self, number: int) -> LongPage | None:
@@ -187,8 +228,13 @@ class LongPaginator(Paginator):  # type: ignore[type-arg]
         keys = self._keys(first, first + self.per_page + 1)
         if not keys:
             return None
-        rows = {row.pk: row for row in self.shown.order_by().filter(pk__in=keys[: self.per_page])}
-        page = LongPage([rows[key] for key in keys[: self.per_page] if key in rows], number, self)
+        wanted = keys[: self.per_page]
+        if isinstance(self.shown, Shown):
+            found = self.shown.read(wanted)
+        else:
+            found = list(self.shown.order_by().filter(pk__in=wanted))
+        rows = {row.pk: row for row in found}
+        page = LongPage([rows[key] for key in wanted if key in rows], number, self)
         page.follows = len(keys) > self.per_page
         return page
 
@@ -197,25 +243,27 @@ class LongPaginator(Paginator):  # type: ignore[type-arg]
         keys: list[Any] = []
         for part in self.parts:
             if first < part.number and end > 0:
-                keys += part.ordered.values_list("pk", flat=True)[max(first, 0) : min(end, part.number)]
+                keys += part.keys(max(first, 0), min(end, part.number))
             first, end = first - part.number, end - part.number
         return keys
 
 
-_LAST = 10_000_000
+LAST = 10_000_000
+"""No list has so many pages."""
 
 
 def paged_long(
     request: HttpRequest,
-    ordered: QuerySet[Any],
+    ordered: QuerySet[Any] | None,
     length: Length,
-    shown: QuerySet[Any] | None = None,
+    shown: QuerySet[Any] | Shown | None = None,
     size: int = PAGE_SIZE,
-    parts: Sequence[Part] = (),
+    parts: Sequence[AnyPart] = (),
 ) -> LongPage:
     """Return the page of a long list that the address's ``page`` asks for, in two queries.
 
-    ``shown`` are the rows with what a line needs, where ``ordered`` does without; ``parts`` as above.
+    ``shown`` are the rows with what a line needs, where ``ordered`` does without; ``parts`` as above, which
+    stand for ``ordered``.
     """
     paginator = LongPaginator(ordered, ordered if shown is None else shown, size, length, parts)
     return paginator.get_page(request.GET.get("page", 1))
@@ -231,13 +279,21 @@ def with_query(request: HttpRequest, path: str = "", /, **changes: str | None) -
 
     The number of the page is left out, too.
     """
-    query = request.GET.copy()
-    for name, value in {"page": None, **changes}.items():
-        query.pop(name, None)
-        if value is not None:
-            query[name] = value
+    changes = {"page": None, **changes}
+    pairs = [pair for name, pair in _pairs(request) if name not in changes]
+    pairs += [urlencode({name: value}) for name, value in changes.items() if value is not None]
     path = path or request.path
-    return f"{path}?{query.urlencode()}" if query else path
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return each parameter of the address with how an address writes it: a page has dozens of them."""
+    known: list[tuple[str, str]] | None = getattr(request.GET, "_registry_pairs", None)
+    if known is None:
+        given = [(name, value) for name, values in request.GET.lists() for value in values]
+        known = [(name, urlencode({name: value})) for name, value in given]
+        request.GET._registry_pairs = known  # type: ignore[attr-defined]
+    return known
 
 
 def chips(

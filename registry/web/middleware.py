@@ -10,6 +10,7 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.middleware import get_user
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -127,6 +128,8 @@ class SessionEndMiddleware(_Middleware):
     """Ends sessions that are too old and renews those in use, with one write a minute at most."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # The user himself, not what Django has until somebody asks: a list asks a thousand times.
+        request.user = get_user(request)
         if request.user.is_authenticated:
             session, now = cast(SessionStore, request.session), timezone.now()
             if session.started_at is not None and session.started_at + settings.SESSION_LONGEST <= now:

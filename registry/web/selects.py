@@ -12,13 +12,26 @@ from django.utils.safestring import SafeString
 class DrawnOnce(forms.Select):
     """A box of choices; one that has the same name, value, attributes and choices is not drawn again."""
 
+    _frozen_of: Any = None
+    _frozen_as: tuple[Any, ...] = ()
+
     def render(
         self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
     ) -> SafeString:
         """Draw the box, or return it as it was drawn."""
         chosen = self.format_value(value)
         given = self.build_attrs(self.attrs, attrs)
-        return _drawn(name, tuple(chosen or ()), tuple(given.items()), _frozen(self.choices))
+        return _drawn(name, tuple(chosen or ()), tuple(given.items()), self._key)
+
+    @property
+    def _key(self) -> tuple[Any, ...]:
+        """The choices as a key; of a plain list, which nobody changes, worked out once."""
+        choices = self.choices
+        if not isinstance(choices, list):
+            return _frozen(choices)
+        if self._frozen_of is not choices:
+            self._frozen_of, self._frozen_as = choices, _frozen(choices)
+        return self._frozen_as
 
 
 @lru_cache(maxsize=500)

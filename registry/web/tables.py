@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from django import forms
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -35,14 +34,16 @@ from registry.web.choosing import Choosing
 from registry.web.columns import Column, Grid, Line, head_of, orders
 from registry.web.exports import above, answer, later, on_a_day
 from registry.web.fields import ScopedForm
-from registry.web.filters import Filter, FilterForm
+from registry.web.filters import Filter, FilterForm, choice_field
 from registry.web.lists import (
+    AnyPart,
     Length,
-    Part,
+    Shown,
     chips,
     export_url,
     in_chunks,
     length_of,
+    order_of,
     others,
     paged,
     paged_long,
@@ -52,7 +53,6 @@ from registry.web.lists import (
 )
 from registry.web.making import is_long
 from registry.web.paper import MOST_ROWS, is_print, too_long
-from registry.web.selects import DrawnOnce
 from registry.web.statement import Statement, units_left_out
 
 
@@ -143,11 +143,11 @@ class Table(Choosing, Generic[Line]):
         """Return the rows with all that ``lines`` needs."""
         return rows
 
-    def page_rows(self) -> QuerySet[Any] | None:
+    def page_rows(self) -> QuerySet[Any] | Shown | None:
         """Return where the rows of one page are read by their keys; None: from the list itself."""
         return None
 
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[AnyPart]:
         """Return the ordered rows in parts that follow one another; none: they are sorted all at once."""
         return ()
 
@@ -228,12 +228,6 @@ class Table(Choosing, Generic[Line]):
         """What the list can be sorted by: police numbers only for who sees them."""
         return sorts_of(self.user, {each.key: each.sort for each in self.allowed if each.sort})
 
-    @cached_property
-    def _sorted(self) -> tuple[Any, str]:
-        if not self.sorts:
-            return self.sortable(self.rows), ""
-        return sorted_by(self.request, self.sortable(self.rows), self.sorts, self._first_sort)
-
     @property
     def _first_sort(self) -> str:
         """The order without being asked for: the list's own, unless only others may see it."""
@@ -241,15 +235,21 @@ class Table(Choosing, Generic[Line]):
             return self.default_sort
         return next(iter(self.sorts), "")
 
-    @property
+    @cached_property
     def ordered(self) -> Any:
         """The rows in order."""
-        return self._sorted[0]
+        rows = self.sortable(self.rows)
+        return sorted_by(self.request, rows, self.sorts, self._first_sort)[0] if self.sorts else rows
+
+    @cached_property
+    def order(self) -> tuple[Any, str]:
+        """The fields that the rows are sorted by, and the sort in force."""
+        return order_of(self.request, self.sorts, self._first_sort) if self.sorts else ((), "")
 
     @property
     def sort(self) -> str:
         """What the rows are sorted by."""
-        return self._sorted[1]
+        return self.order[1]
 
     @cached_property
     def shown(self) -> dict[str, str]:
@@ -281,9 +281,12 @@ class Table(Choosing, Generic[Line]):
     @cached_property
     def page_obj(self) -> Page[Any]:
         """The page of the address."""
+        parts, shown = self.parts(), self.page_rows()
+        if parts and shown is not None:
+            return paged_long(self.request, None, self.length, shown, parts=parts)
         if not isinstance(self.ordered, QuerySet):
             return paged(self.request, self.ordered)
-        return paged_long(self.request, self.ordered, self.length, self.page_rows(), parts=self.parts())
+        return paged_long(self.request, self.ordered, self.length, shown, parts=parts)
 
     @cached_property
     def grid(self) -> Grid[Line]:
@@ -305,8 +308,7 @@ class Table(Choosing, Generic[Line]):
         fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
         if self.sorts:  # where a phone shows cards there are no heads to sort by
-            choices = orders(self.visible, self.sorts)
-            fields["sort"] = forms.ChoiceField(choices=choices, label="排序", widget=DrawnOnce)
+            fields["sort"] = choice_field("排序", tuple(orders(self.visible, self.sorts)), required=True)
             initial["sort"] = "" if self.sort == self._first_sort else self.sort
         made = {name: field for name, field in fields.items() if field}
         return FilterForm(made, user=self.user, initial=initial, auto_id="filter_%s")

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from registry.models import Organization, Unit
-from registry.models.prepared import read_objects, read_rows, statement_of
+from registry.models.prepared import read_by_keys, read_objects, read_rows, statement_of
 from tests.factories import make_organization, make_unit
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +103,14 @@ def test_a_query_without_rows_asks_nothing(django_assert_num_queries: Any) -> No
     with django_assert_num_queries(0):
         assert read_rows(one_of_none, [1]) == []
     assert statement_of(one_of_none, [1]) is None
+
+
+def test_few_keys_and_many_are_two_statements(top: Unit, django_assert_num_queries: Any) -> None:
+    pks = {each.code: each.pk for each in Organization.objects.all()}
+    with django_assert_num_queries(2):
+        few = read_by_keys(Organization.objects.all, (), [pks["of-2"]])
+        many = read_by_keys(Organization.objects.all, (), [*range(900_000, 900_060), *pks.values()])
+        none = read_by_keys(Organization.objects.all, (), [])
+    assert [each.code for each in few] == ["of-2"]
+    assert {each.code for each in many} == set(pks)
+    assert none == []

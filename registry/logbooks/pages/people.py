@@ -21,7 +21,7 @@ from registry.nouns.person import PERSON
 from registry.spreadsheets.sheets import Kind
 from registry.web.columns import Column
 from registry.web.links import row_url
-from registry.web.lists import Part, sorts_of, with_query
+from registry.web.lists import Part, Shown, sorts_of, with_query
 from registry.web.people import person_columns
 from registry.web.tables import Table
 
@@ -45,6 +45,13 @@ class ListedPerson:
         """The entries that name the person, as far as the list goes."""
         handle = access.handle(self.table.user, self.person)
         return with_query(self.table.request, reverse("entries_counted"), sort=None, person=handle)
+
+
+_ALONG = ("home_unit",)
+
+
+def _people() -> QuerySet[Person]:
+    return Person.objects.select_related(*_ALONG)
 
 
 class PeopleTable(EntryTable):
@@ -103,12 +110,11 @@ class PeopleTable(EntryTable):
 
     def detailed(self, rows: Any) -> Any:
         """Join the home unit."""
-        return rows.select_related("home_unit")
+        return rows.select_related(*_ALONG)
 
-    def page_rows(self) -> QuerySet[Any]:
+    def page_rows(self) -> Shown:
         """Return where the rows of one page are read by their keys."""
-        rows: QuerySet[Any] = self.detailed(Person.objects.all())
-        return rows
+        return Shown(_people)
 
     def lines(self, found: list[Any]) -> list[Any]:
         """Return these people with how often they are named."""

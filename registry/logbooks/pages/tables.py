@@ -40,7 +40,7 @@ from registry.web.columns import Column
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, Filter, SinceFilter, TextFilter, UnitFilter
 from registry.web.links import PENDING
-from registry.web.lists import LONGEST_SORTED, Length, Part, export_url, length_of, with_query
+from registry.web.lists import LONGEST_SORTED, Length, Part, Shown, export_url, length_of, with_query
 from registry.web.tables import Act
 from registry.web.text import cleaned
 
@@ -79,6 +79,14 @@ class _StateFilter(ChoiceFilter):
     def narrow(self, table: Any, rows: Any, value: Any) -> Any:
         """Return the rows as they are: the list has read them in that state."""
         return rows
+
+
+def _joined(rows: QuerySet[Entry]) -> QuerySet[Entry]:
+    return rows.select_related("logbook", "unit", "organization__unit", "person__home_unit", "campaign")
+
+
+def _entries() -> QuerySet[Entry]:
+    return _joined(Entry.objects.all())
 
 
 class EntryTable(PlacedTable[ListedEntry]):
@@ -327,12 +335,11 @@ class EntryTable(PlacedTable[ListedEntry]):
 
     def detailed(self, rows: Any) -> Any:
         """Return the rows with all that a line shows."""
-        return rows.select_related("logbook", "unit", "organization__unit", "person__home_unit", "campaign")
+        return _joined(rows)
 
-    def page_rows(self) -> QuerySet[Entry]:
+    def page_rows(self) -> QuerySet[Entry] | Shown:
         """Return where the rows of one page are read by their keys."""
-        rows: QuerySet[Entry] = self.detailed(Entry.objects.all())
-        return rows
+        return Shown(_entries)
 
     def lines(self, found: list[Any]) -> list[ListedEntry]:
         """Return these entries with what they name: as many queries for many as for one."""

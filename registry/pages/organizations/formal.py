@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import F
+from django.db.models import Count, F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from registry.counting.basis import counted_rows
+from registry.counting.basis import Question, counted_rows
 from registry.counting.metrics import METRICS
-from registry.models import Organization, Person, PoliticalStatus
+from registry.models import Organization, Person
+from registry.models.hierarchy import as_values, from_values
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.web.address import address_of
 
+FORMAL = METRICS["formal_members"]
 SHOWN = 50
 """The most people on the organization's page, enough for a whole branch; the list behind it has pages."""
 
@@ -22,7 +26,7 @@ class FormalMembers:
     """The number of formal members, the first of them, and the list and the file of all."""
 
     number: int
-    people: list[Person]
+    people: list[Any]
     url: str
 
     @property
@@ -35,18 +39,33 @@ def formal_members(request: HttpRequest, organization: Organization) -> FormalMe
     """Return who is a member of the Party at the organization on the day; None where nobody can be."""
     if organization.is_temporary or not organization.is_party_organization:
         return None
-    address, metric = address_of(request), METRICS["formal_members"]
-    question = replace(address.question.current(), campaign=None)
-    rows = counted_rows(metric, question, organization).filter(branch=organization).values("person_id")
-    people = Person.objects.filter(pk__in=rows)
-    shown = people.with_status_on(question.as_of).annotate(status_then=F("standing__status"))
-    found = list(shown.select_related("home_unit").order_by("order_key", "pk")[:SHOWN])
-    for person in found:
-        person.status_label = PoliticalStatus(person.status_then).label  # type: ignore[attr-defined]
-    return FormalMembers(
-        people.count(),
-        found,
-        address.url(
-            reverse("people"), metric=metric.slug, branch=organization.code, campaign=None, basis=None
-        ),
+    address = address_of(request)
+    ends, intervals = as_values(address.question.scope)
+    asked = [address.as_of, organization.pk, *ends]
+    found: list[Any] = read_objects(_people, asked, intervals)
+    number = len(found)
+    if number == SHOWN:
+        number = sum(each for _branch, each in read_rows(_number, asked, intervals))
+    url = address.url(
+        reverse("people"), metric=FORMAL.slug, branch=organization.code, campaign=None, basis=None
     )
+    return FormalMembers(number, found, url)
+
+
+def _placed(values: Values, intervals: int | None) -> QuerySet[Any]:
+    day, branch, *ends = values
+    placed: QuerySet[Any] = counted_rows(FORMAL, Question(day), from_values(ends, intervals))
+    return placed.filter(branch=branch).order_by()
+
+
+def _people(values: Values, intervals: int | None) -> QuerySet[Person]:
+    rows = _placed(values, intervals).values("person_id")
+    people = Person.objects.filter(pk__in=rows).with_status_on(values[0])
+    people = people.annotate(status_then=F("standing__status")).select_related("home_unit")
+    return people.order_by("order_key", "pk")[:SHOWN]
+
+
+def _number(values: Values, intervals: int | None) -> QuerySet[Any]:
+    rows = _placed(values, intervals).values_list("branch")
+    counted: QuerySet[Any] = rows.annotate(number=Count("person_id", distinct=True))
+    return counted

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.paginator import Page
-from django.db.models import F, FilteredRelation
+from django.db.models import F, FilteredRelation, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -16,6 +16,7 @@ from registry import access
 from registry.models import Assignment, Organization, Person, PoliticalStatus, Unit
 from registry.models.base import on_day
 from registry.models.kinds import LEADING_ROLES, ROLE_ORDER
+from registry.models.prepared import Values, read_objects
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS
 from registry.web.columns import Column, Grid, noun_column, read_back, tick_column
@@ -74,6 +75,14 @@ def _named(table: MemberTable, rows: list[ListedMember], text: str) -> list[List
     hits = Assignment.objects.filter(matches, organization=table.organization).values_list("pk", flat=True)
     pks = set(hits)
     return [row for row in rows if row.assignment.pk in pks]
+
+
+def _everybody(values: Values) -> QuerySet[Assignment]:
+    day, organization = values
+    standing = FilteredRelation("person__statuses", condition=on_day(day, prefix="person__statuses__"))
+    rows = Assignment.objects.valid().filter(organization=organization).annotate(standing=standing)
+    rows = rows.annotate(status_then=F("standing__status"))
+    return rows.select_related("person__home_unit", "person__home_branch")
 
 
 class MemberTable(Table[ListedMember]):
@@ -154,17 +163,7 @@ class MemberTable(Table[ListedMember]):
     def everybody(self) -> list[ListedMember]:
         """All assignments, read once: those of the day, later ones, earlier ones; in each, leaders first."""
         day, scope = self.address.as_of, access.spans(self.user)
-        rows: Any = (
-            Assignment.objects.valid()
-            .filter(organization=self.organization)
-            .annotate(
-                standing=FilteredRelation(
-                    "person__statuses", condition=on_day(day, prefix="person__statuses__")
-                )
-            )
-            .annotate(status_then=F("standing__status"))
-            .select_related("person__home_unit", "person__home_branch")
-        )
+        rows = read_objects(_everybody, [day, self.organization.pk])
         parts: dict[str, list[ListedMember]] = {part: [] for part in PARTS}
         for row in sorted(
             rows, key=lambda row: (ROLE_ORDER[row.role], row.person.order_key, row.started_on, row.pk)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -20,6 +21,7 @@ from registry.counting.rollup import count_place
 from registry.models import Campaign, CoveredUnit, Organization, OrganizationPlacement, Unit, WorkflowState
 from registry.models.hierarchy import Span
 from registry.models.kinds import PENDING_STATES
+from registry.models.prepared import Values, read_objects
 from registry.pages.organizations.members import MemberTable
 from registry.pages.people.roll import roll_prints
 from registry.rules import covering, workflow
@@ -46,8 +48,12 @@ def state_tag(organization: Organization, day: date) -> tuple[str, str]:
 
 def placements_of(organization: Organization) -> list[OrganizationPlacement]:
     """Return where it was placed over time, the first place first."""
-    rows = OrganizationPlacement.objects.filter(organization=organization)
-    return list(rows.select_related("unit").order_by("started_on"))
+    return read_objects(_placements, [organization.pk])
+
+
+def _placements(values: Values) -> QuerySet[OrganizationPlacement]:
+    rows = OrganizationPlacement.objects.filter(organization=values[0])
+    return rows.select_related("unit").order_by("started_on")
 
 
 def facts(

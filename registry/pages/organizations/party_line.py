@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 
 from registry import access
-from registry.counting.basis import Question
 from registry.models import Organization, WorkflowState
-from registry.models.hierarchy import Span
+from registry.models.hierarchy import Span, as_values, from_values, placed_in
 from registry.models.kinds import place_of_kind
+from registry.models.prepared import Values, read_objects, read_rows
 from registry.web.address import Address
 
 WIDTH, BOX, WIDE_BOX, HEIGHT = 720, 164, 248, 62
@@ -74,23 +75,39 @@ class Picture:
         return [(range(min(at, below)), box) for at, box in enumerate(self.boxes)]
 
 
-def subordinates(organization: Organization, question: Question) -> QuerySet[Organization]:
-    """Organizations directly below that stand on the day where the user sees them, not withdrawn.
+def _above(values: Values) -> QuerySet[Organization]:
+    tree, lft, rght = values
+    rows = Organization.objects.filter(tree_id=tree, lft__lt=lft, rght__gt=rght)
+    return rows.select_related("unit").order_by("lft")
+
+
+def _below(values: Values, number: int | None, *, is_count: bool) -> QuerySet[Any]:
+    """Return the organizations directly below that stand on the day where the user sees them, not withdrawn.
 
     The ledger's list of the Party line takes its rows in the same way.
     """
-    rows: QuerySet[Organization] = (
-        question.placed(
-            Organization.objects.filter(parent=organization)
-            .as_of(question.as_of)
-            .exclude(state=WorkflowState.WITHDRAWN)
-            .hosted_on(question.as_of)
-        )
-        .select_related("unit")
-        .annotate(kind_place=place_of_kind())
-        .order_by("kind_place", "order_key", "pk")
+    day, parent, *ends = values
+    rows: QuerySet[Any] = (
+        Organization.objects.filter(parent=parent)
+        .as_of(day)
+        .exclude(state=WorkflowState.WITHDRAWN)
+        .hosted_on(day)
     )
-    return rows
+    spans = from_values(ends, number)
+    rows = rows if spans is None else placed_in(rows, spans, "host__unit__")
+    if is_count:
+        counted: QuerySet[Any] = rows.values_list("parent").annotate(number=Count("pk"))
+        return counted
+    rows = rows.select_related("unit").annotate(kind_place=place_of_kind())
+    return rows.order_by("kind_place", "order_key", "pk")[:MOST]
+
+
+def _below_in(values: Values, number: int | None) -> QuerySet[Any]:
+    return _below(values, number, is_count=False)
+
+
+def _number_below(values: Values, number: int | None) -> QuerySet[Any]:
+    return _below(values, number, is_count=True)
 
 
 def picture(organization: Organization, address: Address, scope: Sequence[Span]) -> Picture | None:
@@ -99,9 +116,14 @@ def picture(organization: Organization, address: Address, scope: Sequence[Span])
     What stands above and out of scope is named, without a link; what stands below and out of scope
     is left out.
     """
-    above = list(organization.get_ancestors().select_related("unit"))
-    rows = subordinates(organization, address.question)
-    number, below = rows.count(), list(rows[:MOST])
+    place = [organization.tree_id, organization.lft, organization.rght]
+    above: list[Organization] = read_objects(_above, place) if organization.level else []
+    ends, intervals = as_values(address.question.scope)
+    asked = [address.as_of, organization.pk, *ends]
+    below: list[Organization] = read_objects(_below_in, asked, intervals)
+    number = len(below)
+    if number == MOST:
+        number = sum(each for _parent, each in read_rows(_number_below, asked, intervals))
     if not above and not below:
         return None
     boxes: list[Box] = []

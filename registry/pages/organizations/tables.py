@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any
 
 from django.db.models import (
     Case,
     Count,
-    DateField,
     F,
     IntegerField,
     OuterRef,
@@ -34,6 +33,7 @@ from registry.counting.rollup import Counts
 from registry.models import Assignment, Basis, Organization, OrganizationKind, Role, WorkflowState
 from registry.models.hierarchy import holds
 from registry.models.kinds import FORMATION_KINDS, PARTY_KINDS, PENDING_STATES, place_of_kind
+from registry.models.prepared import read_by_keys
 from registry.nouns.organization import ORGANIZATION
 from registry.pages.organizations import numbers
 from registry.pages.organizations.forms import KIND_GROUPS, kind_words
@@ -51,7 +51,7 @@ from registry.web.columns import Column, noun_column, read_back, tag_cell, tick_
 from registry.web.drill import PlacedTable
 from registry.web.filters import BasisFilter, ChoiceFilter, SinceFilter, TextFilter, UnitFilter
 from registry.web.links import PENDING
-from registry.web.lists import Length, Part, with_query
+from registry.web.lists import AnyPart, Length, Shown, with_query
 from registry.web.tables import Act, Empty, Table
 
 HEADS = (Role.SECRETARY.value, Role.LEADER.value)
@@ -91,6 +91,10 @@ class _StateFilter(ChoiceFilter):
             return ""
         return super().read(table)
 
+    def is_kept(self, value: Any) -> bool:
+        """What is overdue hangs on a day that is worked out of the day."""
+        return bool(value != OVERDUE)
+
 
 def _of_nature(table: OrganizationTable, rows: Any, nature: str) -> Any:
     if nature == "formation":
@@ -102,15 +106,52 @@ def _named(table: OrganizationTable, rows: Any, text: str) -> Any:
     return rows.matching(text)
 
 
-def _until(day: date, path: str = "") -> Case:
-    """Return the day after the one whose people are shown: the organization's end, or that after ``day``."""
-    gone = When(**{f"{path}dissolved_on__lte": day}, then=F(f"{path}dissolved_on"))
-    return Case(gone, default=Value(day + timedelta(days=1)), output_field=DateField())
+def _held_then(day: date, gone_on: Any) -> Q:
+    """Return the condition of the assignments that held on the day, or on the last before ``gone_on``."""
+    still = Q(ended_on__isnull=True) | Q(ended_on__gt=day) | Q(ended_on__gte=gone_on)
+    return Q(started_on__lte=day, started_on__lt=gone_on) & still
 
 
-def _held_before(until: Any) -> Q:
-    """Return the condition of the assignments that held on the day before ``until``."""
-    return Q(started_on__lt=until) & (Q(ended_on__isnull=True) | Q(ended_on__gte=until))
+def _gone_on(path: str = "") -> Coalesce:
+    return Coalesce(f"{path}dissolved_on", Value(_NEVER))
+
+
+def _joined(rows: Any, day: date) -> QuerySet[Any]:
+    """Join what a line shows and is sorted by."""
+    placed = (
+        Assignment.objects.valid()
+        .filter(_held_then(day, OuterRef("gone_on")), organization=OuterRef("pk"))
+        .order_by()
+        .values("organization")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    joined: QuerySet[Any] = (
+        rows.with_host_facts()
+        .select_related("parent__unit", "unit")
+        .annotate(
+            kind_place=place_of_kind(),
+            nature_place=Case(
+                When(is_temporary=True, then=Value(0)),
+                When(kind__in=FORMATION_KINDS, then=Value(1)),
+                default=Value(2),
+            ),
+            gone_on=_gone_on(),
+            members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
+        )
+    )
+    return joined
+
+
+def _on_day(day: date) -> QuerySet[Any]:
+    return _joined(Organization.objects.hosted_on(day), day)
+
+
+def _heads(day: date) -> QuerySet[Assignment]:
+    """Return who heads organizations, with the home units that decide what is shown of a person."""
+    held = Assignment.objects.valid().filter(role__in=HEADS)
+    held = held.annotate(gone_on=_gone_on("organization__")).filter(_held_then(day, F("gone_on")))
+    return held.select_related("person__home_unit").order_by("started_on", "pk")
 
 
 _fact = partial(noun_column, ORGANIZATION)
@@ -127,6 +168,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     nothing_found = "没有符合筛选条件的组织。"
     css = "ledger"
     can_be_samples = True
+    state_field = "state"
     default_sort = FIRST
     counted_by = OrganizationMetric
     counted_word = "组织"
@@ -222,8 +264,8 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     )
     filters = (
         UnitFilter(label="单位(含下级)"),
-        ChoiceFilter("kind", "类型", "kind", choices=KIND_GROUPS),
-        ChoiceFilter("nature", "性质", _of_nature, choices=NATURES),
+        ChoiceFilter("kind", "类型", "kind", choices=KIND_GROUPS, is_plain=True),
+        ChoiceFilter("nature", "性质", _of_nature, choices=NATURES, is_plain=True),
         _StateFilter("state", "状态", choices=STATES, anything=None),
         BasisFilter(),
         SinceFilter(),
@@ -263,44 +305,18 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
 
     def sortable(self, rows: Any) -> QuerySet[Any]:
         """Join what a line shows and is sorted by."""
-        placed = (
-            Assignment.objects.valid()
-            .filter(_held_before(OuterRef("until")), organization=OuterRef("pk"))
-            .order_by()
-            .values("organization")
-            .annotate(number=Count("pk"))
-            .values("number")
-        )
-        joined: QuerySet[Any] = (
-            rows.with_host_facts()
-            .select_related("parent__unit", "unit")
-            .annotate(
-                kind_place=place_of_kind(),
-                nature_place=Case(
-                    When(is_temporary=True, then=Value(0)),
-                    When(kind__in=FORMATION_KINDS, then=Value(1)),
-                    default=Value(2),
-                ),
-                until=_until(self.address.as_of),
-                gone_on=Coalesce("dissolved_on", Value(_NEVER)),
-                members=Coalesce(Subquery(placed, output_field=IntegerField()), Value(0)),
-            )
-        )
-        return joined
+        return _joined(rows, self.address.as_of)
 
-    def page_rows(self) -> QuerySet[Any]:
+    def page_rows(self) -> Shown:
         """Read the organizations of a page by their keys."""
-        return self.sortable(Organization.objects.hosted_on(self.address.as_of))
+        return Shown(_on_day, [self.address.as_of])
 
     def lines(self, found: list[Any]) -> list[ListedOrganization]:
         """Return these organizations with who heads them: one query, whatever their number."""
         scope = access.spans(self.user)
         heads: dict[int, list[Assignment]] = defaultdict(list)
-        held = Assignment.objects.valid().filter(organization__in=found, role__in=HEADS)
-        held = held.annotate(until=_until(self.address.as_of, "organization__")).filter(
-            _held_before(F("until"))
-        )
-        for assignment in held.select_related("person__home_unit").order_by("started_on", "pk"):
+        keys = [each.pk for each in found]
+        for assignment in read_by_keys(_heads, [self.address.as_of], keys, "organization"):
             heads[assignment.organization_id].append(assignment)
 
         covered, lines = covering.covered_on(found, self.address.as_of), []
@@ -332,17 +348,16 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
             if (number := self._of_natures[nature])
         ]
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> Sequence[AnyPart]:
         """Return the ledger by its natures: each is in the order of the unit tree, which an index holds."""
         if self.sort != FIRST:
-            return []
-        order = self.sorts[FIRST][1:]
-        return [
-            Part(
-                _of_nature(self, self.ordered, nature).order_by(*order, "pk"), self._of_natures.get(nature, 0)
-            )
-            for nature, _label in NATURES
-        ]
+            return super().parts()
+        by = self.sorts[FIRST][1:]
+        return [self.part(self._of_natures.get(nature, 0), nature, by) for nature, _label in NATURES]
+
+    def of_nature(self, rows: Any, nature: str) -> Any:
+        """Return those of one nature; "": all."""
+        return _of_nature(self, rows, nature) if nature else rows
 
     @cached_property
     def _of_natures(self) -> Counter[str]:

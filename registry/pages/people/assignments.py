@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, F, QuerySet, Sum
@@ -14,16 +15,17 @@ from django.views.decorators.http import require_safe
 
 from registry import access
 from registry.counting.basis import assignment_rows
-from registry.counting.metrics import METRICS, PeopleMetric
+from registry.counting.metrics import METRICS, PLACED, PeopleMetric
 from registry.counting.rollup import kept
-from registry.models import Assignment, PersonCategory, Role, Unit
+from registry.models import Assignment, PersonCategory, Role, Unit, WorkflowState
 from registry.models.kinds import rank_of_role
+from registry.models.prepared import read_by_keys
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import ASSIGNMENT_ACTS, assignments_named
 from registry.web.columns import Column, noun_column, read_back, tick_column
 from registry.web.drill import PendingFilter, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, UnitFilter
-from registry.web.lists import Length
+from registry.web.lists import Length, Shown
 from registry.web.people import person_columns
 from registry.web.tables import Empty, show
 
@@ -51,6 +53,20 @@ class ListedAssignment:
         return self.table.address.url(organization.get_absolute_url()) if self.is_seen else ""
 
 
+def _joined(rows: QuerySet[Any]) -> QuerySet[Any]:
+    joined: QuerySet[Any] = rows.annotate(
+        rank=rank_of_role(),
+        host_unit=F("host__unit_id"),
+        host_tree_id=F("host__unit__tree_id"),
+        host_lft=F("host__unit__lft"),
+    ).select_related("person__home_unit", "organization__unit")
+    return joined
+
+
+def _on_day(day: date) -> QuerySet[Any]:
+    return _joined(PLACED.on(day, tuple(WorkflowState.values)))
+
+
 class AssignmentTable(PlacedTable[ListedAssignment]):
     """The assignments behind a number: every frontline assignment when the address names no metric."""
 
@@ -62,6 +78,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     can_be_samples = True
     default_sort = "unit"
     unit_chip = "编入单位"
+    state_field = "organization__state"
     noun = ASSIGNMENT
     acts = ASSIGNMENT_ACTS
     columns: Sequence[Column[ListedAssignment]] = (
@@ -104,8 +121,10 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     )
     filters = (
         UnitFilter(),
-        ChoiceFilter("role", "职责", "role", choices=Role.choices),
-        ChoiceFilter("category", "人员类别", "person__category", choices=PersonCategory.choices),
+        ChoiceFilter("role", "职责", "role", choices=Role.choices, is_plain=True),
+        ChoiceFilter(
+            "category", "人员类别", "person__category", choices=PersonCategory.choices, is_plain=True
+        ),
         PersonFilter("q", "姓名、警号或组织", assignments_named),
         PendingFilter(),
     )
@@ -142,13 +161,11 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
 
     def sortable(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join the rank and where the organization stood, which lines show too."""
-        joined: QuerySet[Any] = rows.annotate(
-            rank=rank_of_role(),
-            host_unit=F("host__unit_id"),
-            host_tree_id=F("host__unit__tree_id"),
-            host_lft=F("host__unit__lft"),
-        ).select_related("person__home_unit", "organization__unit")
-        return joined
+        return _joined(rows)
+
+    def page_rows(self) -> Shown:
+        """Read the assignments of a page by their keys."""
+        return Shown(_on_day, [self.question.as_of])
 
     @cached_property
     def numbers(self) -> tuple[int, int]:
@@ -169,7 +186,8 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     def lines(self, found: list[Any]) -> list[ListedAssignment]:
         """Return these assignments with their units: one query, whatever their number."""
         scope = access.spans(self.user)
-        hosts = Unit.objects.in_bulk({row.host_unit for row in found})
+        units = read_by_keys(Unit.objects.all, (), sorted({row.host_unit for row in found}))
+        hosts = {unit.pk: unit for unit in units}
         return [
             ListedAssignment(
                 self,

@@ -30,12 +30,13 @@ from registry.models.base import on_day
 from registry.models.hierarchy import Span, placed_in
 from registry.models.kinds import ROLE_ORDER
 from registry.models.person import PersonQuerySet
+from registry.models.prepared import read_by_keys
 from registry.nouns.person import PERSON
 from registry.web.address import Address
 from registry.web.columns import Column, noun_column, read_back
 from registry.web.drill import PendingFilter, PlacedTable
 from registry.web.filters import ChoiceFilter, PersonFilter, RowFilter, UnitFilter
-from registry.web.lists import LONGEST_SORTED, Length, length_of
+from registry.web.lists import LONGEST_SORTED, Length, Shown, length_of
 from registry.web.people import person_columns
 from registry.web.tables import Empty
 
@@ -103,6 +104,19 @@ def _with_status(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
         status_then=F("standing__status")
     )
     return joined
+
+
+def _detailed(rows: QuerySet[Any], day: date) -> QuerySet[Any]:
+    return _with_status(rows.select_related("home_unit", "home_branch"), day)
+
+
+def _on_day(day: date) -> QuerySet[Any]:
+    return _detailed(Person.objects.all(), day)
+
+
+def _frontline(day: date) -> QuerySet[Assignment]:
+    held = Assignment.objects.as_of(day).filter(FRONTLINE)
+    return held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization")
 
 
 def _had_status(table: PeopleTable, rows: Any, status: str) -> Any:
@@ -299,18 +313,17 @@ class PeopleTable(PlacedTable[ListedPerson]):
 
     def detailed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Join all that a line shows."""
-        return _with_status(rows.select_related("home_unit", "home_branch"), self.question.as_of)
+        return _detailed(rows, self.question.as_of)
 
-    def page_rows(self) -> QuerySet[Any]:
+    def page_rows(self) -> Shown:
         """Read the people of a page by their keys."""
-        return self.detailed(Person.objects.all())
+        return Shown(_on_day, [self.question.as_of])
 
     def lines(self, found: list[Any]) -> list[ListedPerson]:
         """Return these people with where they are placed: two queries, whatever their number."""
         placements: dict[int, list[Assignment]] = defaultdict(list)
-        held = Assignment.objects.as_of(self.question.as_of).filter(FRONTLINE, person__in=found)
-        held = held.exclude(organization__state=WorkflowState.WITHDRAWN).select_related("organization")
-        for assignment in held:
+        keys = [each.pk for each in found]
+        for assignment in read_by_keys(_frontline, [self.question.as_of], keys, "person"):
             placements[assignment.person_id].append(assignment)
         wanted = {row.organization_id for rows in placements.values() for row in rows}
         visible = access.visible(self.user, Organization.objects.filter(pk__in=wanted)).order_by()

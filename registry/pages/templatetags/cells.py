@@ -1,4 +1,4 @@
-"""The cells of the table of units, put together here because a country's table has hundreds of them."""
+"""The cells of the table of units and of formal members, put together here: a page has hundreds of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
+from registry import access
+from registry.models import PoliticalStatus
+from registry.pages.organizations.formal import FormalMembers
 from registry.pages.units.page import SHARE_AFTER_COLUMN, Count, Row
+from registry.web.address import address_of
+from registry.web.links import person_url
 from registry.web.templatetags.parts import count, delta, escaped, linked_words, sample_tag, spark, tag
 
 register = template.Library()
@@ -29,6 +34,32 @@ def unit_tick(row: Row) -> SafeString:
         code, label = escaped(row.unit.code), escaped(row.unit.label)
         box = f'<input type="checkbox" name="unit" value="{code}" form="compare" aria-label="对比 {label}">'
     return SafeString(f'<td class="tick no-print">{box}</td>')
+
+
+@register.simple_tag(takes_context=True)
+def formal_rows(context: template.Context, formal: FormalMembers) -> SafeString:
+    """Return the rows of the formal members of an organization."""
+    user, address = context["request"].user, address_of(context["request"])
+    drawn = []
+    for person in formal.people:
+        name = linked_words(person.name, person_url(user, person, address))
+        joined = person.joined_on.isoformat() if person.joined_on else "–"
+        drawn.append(
+            f"""
+          <tr>
+            <th scope="row">
+              {name}
+              {sample_tag(person.is_sample)}
+            </th>
+            <td class="num">{escaped(access.shown_number(user, person))}</td>
+            <td>{escaped(PoliticalStatus(person.status_then).label)}</td>
+            <td class="num">{joined}</td>
+            <td class="text">{escaped(person.title or "–")}</td>
+            <td class="text">{escaped(person.home_unit.label)}</td>
+          </tr>
+        """
+        )
+    return SafeString("".join(drawn))
 
 
 @register.simple_tag

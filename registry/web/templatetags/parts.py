@@ -7,6 +7,7 @@ templates (templates/parts/README.md lists both).
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
@@ -25,12 +26,17 @@ from registry.web.once import FIELD, key_of
 from registry.web.written import draw
 
 register = template.Library()
+_SPECIAL = re.compile(r"""[&<>"']""").search
+"""Most texts hold nothing to escape."""
 
 
 def escaped(text: object) -> str:
     """Return what Django's ``conditional_escape`` returns, but faster. Not for lazy texts."""
-    made: str = text.__html__() if hasattr(text, "__html__") else html.escape(str(text))
-    return made
+    if hasattr(text, "__html__"):
+        made: str = text.__html__()
+        return made
+    plain = str(text)
+    return html.escape(plain) if _SPECIAL(plain) else plain
 
 
 def linked_words(words: object, url: str, css: str = "") -> SafeString:
@@ -134,11 +140,16 @@ def _head(heads: Sequence[str]) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def grid_cells(context: template.Context, row: object, cells: list[Any]) -> SafeString:
-    """Return the cells of a row of a list; a column may have a template, which gets ``row`` and ``value``."""
+def grid_rows(context: template.Context, grid: Any) -> SafeString:
+    """Return the rows of a list; a column may have a template, which gets ``row`` and ``value``."""
     made = []
-    for cell in cells:
-        made += [cell.column.opening, _inner(context, row, cell), cell.column.closing]
+    for row, cells in grid.lines:
+        made.append('\n        <tr role="row">')
+        for cell in cells:
+            column = cell.column
+            inner = _inner(context, row, cell) if column.cell else cell.drawn
+            made += (column.opening, inner, column.closing)
+        made.append("</tr>\n      ")
     return SafeString("".join(made))
 
 
