@@ -150,6 +150,10 @@ class ChoiceFilter(Filter):
         return list(choices) if self.anything is None else [("", self.anything), *choices]
 
     @cached_property
+    def _is_fixed(self) -> bool:
+        return not callable(self.choices) and type(self).options is ChoiceFilter.options
+
+    @cached_property
     def _fixed(self) -> list[Any]:
         """The choices that are the same for every list."""
         return [] if callable(self.choices) else self._offered(self.choices)
@@ -167,7 +171,7 @@ class ChoiceFilter(Filter):
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return self._made(self.options(table)) if callable(self.choices) else self._fixed_field
+        return self._fixed_field if self._is_fixed else self._made(self.options(table))
 
     def read(self, table: Table[Any]) -> Any:
         """Return the value if it is one of the choices."""
@@ -181,7 +185,7 @@ class ChoiceFilter(Filter):
         return self._labels(table).get(value, str(value))
 
     def _labels(self, table: Table[Any]) -> dict[str, str]:
-        return _labels_of(self.options(table)) if callable(self.choices) else self._fixed_labels
+        return self._fixed_labels if self._is_fixed else _labels_of(self.options(table))
 
 
 def _labels_of(options: Iterable[Any]) -> dict[str, str]:
