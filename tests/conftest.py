@@ -130,6 +130,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.FILES_DIR = Path(tempfile.mkdtemp(prefix="registry-files-"))
     settings.LOG_REQUESTS = False  # a line for each of a hundred thousand requests; its tests switch it on
     settings.STATE_DIR = Path(tempfile.mkdtemp(prefix="registry-state-"))
+    # Static files come from where they are written: the copy of `make install` would be read by each client.
+    settings.STATIC_ROOT = None
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
