@@ -63,7 +63,7 @@ def browser() -> Iterator[Browser]:
     """One headless Chromium for all browser tests."""
     path = chromium()
     if path is None:
-        pytest.fail("no Chromium on this machine: apt-get install chromium")
+        pytest.fail("no Chromium on this machine: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
         yield running
