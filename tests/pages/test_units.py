@@ -599,16 +599,15 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
         [
             *("session", "user", "grant", "campaign", "figure", "keyfigures"),
             "proposal",  # what a manager may confirm
-            "assignment",  # who is in what is not approved
             *("auditentry",) * 4,  # the acts, their entries, what took them back, what can be taken back
             "personplacement",  # those of the unit who are lent
             *("unit", "unit", "unit", "unit"),  # itself, the roots, those below, those closed
             *("unitplacement", "unitplacement"),  # the moves, its own superiors
             *("total", "total", "total"),  # the numbers, the days of the chart, those of the units below
             "total",  # a quiet day: the days on which something happened
-            *("organization",) * 8,
-            # all that waits for the navigation, not approved, founded, dissolved, at the unit itself (now, by
-            # the day), what waits for the user, what covers it from another unit
+            *("organization",) * 7,
+            # all that waits for the navigation, founded, dissolved, at the unit itself (now, by the day), what
+            # waits for the user, what covers it from another unit
             "organizationplacement",  # transferred
         ]
     )
