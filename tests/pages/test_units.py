@@ -606,8 +606,8 @@ def test_the_queries_of_the_page(client: Client, bureau: Unit, decheng: Unit) ->
             *("total", "total", "total"),  # the numbers, the days of the chart, those of the units below
             "total",  # a quiet day: the days on which something happened
             *("organization",) * 7,
-            # all that waits for the navigation, founded, dissolved, at the unit itself (now, by the day), what
-            # waits for the user, what covers it from another unit
+            # all that waits for the navigation, founded, dissolved, at the unit itself (now, by the day),
+            # what waits for the user, what covers it from another unit
             "organizationplacement",  # transferred
         ]
     )
