@@ -22,7 +22,9 @@ from registry.models.hierarchy import (
     Rows,
     Span,
     UnitHierarchy,
+    as_values,
     everything,
+    from_values,
     is_inside,
     placed_in,
     rows_in,
@@ -160,13 +162,10 @@ def _prepared(
     spans = within(place, question.scope)
     if not spans:
         return None
-    given = _given(question)
-    number = 0 if everything(spans) else len(spans)
-    if number:
-        given += [end for span in spans for end in span]
+    ends, number = as_values(spans)
     return (
         _of_values,
-        given,
+        [*_given(question), *ends],
         make,
         question.basis,
         bool(question.since),
@@ -177,12 +176,17 @@ def _prepared(
 
 
 def _of_values(
-    values: Values, make: Made, basis: str, has_since: bool, has_campaign: bool, number: int, shape: Any
+    values: Values,
+    make: Made,
+    basis: str,
+    has_since: bool,
+    has_campaign: bool,
+    number: int | None,
+    shape: Any,
 ) -> Any:
     """Put question and intervals together again out of the values, and make the query of them."""
-    asked, others = _question_of(values, basis, has_since, has_campaign)
-    spans = [Span(*others[at : at + 3]) for at in range(0, 3 * number, 3)]
-    return make(asked, spans or None, *shape)
+    asked, ends = _question_of(values, basis, has_since, has_campaign)
+    return make(asked, from_values(ends, number), *shape)
 
 
 def _at_one_unit(

@@ -202,9 +202,9 @@ def everything(spans: Iterable[Span]) -> bool:
 
 def as_values(spans: Iterable[Span] | None) -> tuple[list[int], int | None]:
     """Return the intervals as values of a kept statement, and their number; None: everywhere."""
-    if spans is None:
+    found = None if spans is None else list(spans)
+    if found is None or everything(found):
         return [], None
-    found = list(spans)
     return [end for span in found for end in span], len(found)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
+from django.db.models import Count, Value
 from django.db.models.query import QuerySet, get_related_populators
 from psycopg2.extensions import AsIs
 
@@ -36,6 +37,8 @@ _KEY = 2_000_000_000
 """The stand-ins of keys and places: nearly the last of what four bytes hold."""
 _PLANNED = "registry_planned"
 """The attribute of a connection in which stands what was prepared on it."""
+_MOST_PLANNED = 200
+"""So many of them are kept on a connection; then all are forgotten."""
 _STEP = 50
 """For so many keys at least a statement is put together that asks for keys."""
 _TEXT = "\ue000"
@@ -100,11 +103,11 @@ def plan_once(name: str, statement: tuple[str, Sequence[Any]], types: str = "") 
     """Prepare a statement once for each PostgreSQL connection: planning it costs more than running it."""
     known: dict[str, tuple[str, Sequence[Any]]]
     session, known = getattr(connection, _PLANNED, (None, {}))
-    if session is not connection.connection:
+    if session is not connection.connection or len(known) >= _MOST_PLANNED:
+        # Begin anew: a pool may hand out a session that another process prepared.
         session, known = connection.connection, {}
-        setattr(connection, _PLANNED, (session, known))
-        # A pool may hand out a session that another process prepared: begin anew.
         _tell(session, "DEALLOCATE ALL")
+        setattr(connection, _PLANNED, (session, known))
     if known.get(name) != statement:
         if known.pop(name, None):
             _tell(session, f"DEALLOCATE {name}")
@@ -138,6 +141,32 @@ def read_objects(make: Make, values: Values, *shape: Hashable, planned_once: boo
             setattr(made, name, row[place])
         objects.append(made)
     return objects
+
+
+def how_many(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Return the query of the number of these rows: one row of it, or none where there are none."""
+    counted: QuerySet[Any] = rows.order_by().values(every=Value(1)).annotate(number=Count("pk"))
+    return counted.values_list("number")
+
+
+def read_first(make: Make, most: int, values: Values, *shape: Hashable) -> tuple[list[Any], int]:
+    """Return the first ``most`` objects of the query that ``make(values, *shape)`` returns, and their number.
+
+    All are counted, by a second query, only where there may be more than the first.
+    """
+    found = read_objects(_first, values, make, most, *shape)
+    if len(found) < most:
+        return found, len(found)
+    return found, sum(number for (number,) in read_rows(_number, values, make, *shape))
+
+
+def _first(values: Values, make: Make, most: int, *shape: Hashable) -> QuerySet[Any]:
+    rows: QuerySet[Any] = make(values, *shape)
+    return rows[:most]
+
+
+def _number(values: Values, make: Make, *shape: Hashable) -> QuerySet[Any]:
+    return how_many(make(values, *shape))
 
 
 def read_by_keys(make: Make, values: Values, keys: Sequence[int], path: str = "pk") -> list[Any]:

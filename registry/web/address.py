@@ -23,7 +23,7 @@ from registry import access, nouns
 from registry.audit import Actor
 from registry.counting.basis import Question
 from registry.models import Basis, Campaign, User, days
-from registry.models.hierarchy import as_values, everything, from_values
+from registry.models.hierarchy import as_values, from_values
 from registry.models.prepared import Values, read_objects
 
 EARLIEST = date(1921, 7, 1)
@@ -170,8 +170,8 @@ def campaigns_of(request: HttpRequest) -> list[Campaign]:
     known: list[Campaign] | None = getattr(request, "_registry_campaigns", None)
     if known is None:
         scope = access.spans(request.user)
-        whole = everything(scope)
-        known = read_objects(_campaigns, *as_values(None if whole else scope), planned_once=whole)
+        ends, number = as_values(scope)
+        known = read_objects(_campaigns, ends, number, planned_once=number is None)
         request._registry_campaigns = known  # type: ignore[attr-defined]
     return known
 

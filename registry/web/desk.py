@@ -23,7 +23,7 @@ from django.http import HttpRequest
 from registry import access, nouns
 from registry.models import WorkflowState
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, everything
+from registry.models.hierarchy import Span, as_values, everything, from_values
 from registry.models.prepared import Values, read_rows
 from registry.web.address import Address
 from registry.web.links import PanelLine
@@ -144,25 +144,25 @@ def declared() -> list[Waiting]:
 def number(user: access.AnyUser) -> int:
     """Return how much waits for ``user``, ``MOST`` at most: one query, none for who decides nothing."""
     values: list[Any] = [user.pk or 0]
-    shape: list[tuple[int, int]] = []
+    shape: list[tuple[int, int | None]] = []
     for at, each in enumerate(declared()):
         spans = access.spans(user, each.verb)
         if not spans:
             continue
-        known = [] if everything(spans) else spans
-        shape.append((at, len(known)))
-        values += [end for span in known for end in span]
+        ends, intervals = as_values(spans)
+        shape.append((at, intervals))
+        values += ends
     return len(read_rows(_waiting, values, *shape)) if shape else 0
 
 
-def _waiting(values: Values, *shape: tuple[int, int]) -> Any:
+def _waiting(values: Values, *shape: tuple[int, int | None]) -> Any:
     """Return the keys of all that waits, without what was read: only their number is used."""
     user, *ends = values
     every = declared()
     made = []
-    for at, number_of_spans in shape:
-        spans = [Span(*ends[3 * place : 3 * place + 3]) for place in range(number_of_spans)]
-        ends = ends[3 * number_of_spans :]
+    for at, intervals in shape:
+        spans = from_values(ends, intervals)
+        ends = ends[3 * (intervals or 0) :]
         rows = every[at].rows(user)
         rows = rows.filter(in_spans(spans, every[at].unit)) if spans else rows
         made.append(rows.order_by().values_list("pk"))

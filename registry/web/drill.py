@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.utils.functional import cached_property
 
@@ -18,7 +18,7 @@ from registry.counting.metrics import METRICS, PeopleMetric
 from registry.models import Basis, Organization, Unit
 from registry.models.hierarchy import Span, UnitHierarchy
 from registry.models.kinds import PENDING_STATES
-from registry.models.prepared import read_part
+from registry.models.prepared import how_many, read_part
 from registry.search.named import find_by_code_or_name
 from registry.web.address import Address
 from registry.web.columns import Line
@@ -120,10 +120,11 @@ class PlacedTable(Table[Line]):
     counted_by: type[Metric] = PeopleMetric
     """The kind of metric whose rows are listed."""
     counted_word = "人员"
-    state_field = ""
-    """The field of the workflow state, in a list whose statements are kept (``models/prepared.py``).
+    is_kept = False
+    """Whether the list's statements are put together once (``models/prepared.py``).
 
-    Its rows, their order and its plain filters hang on question, place, metric and the filters' values alone.
+    Its rows, their order and its plain filters must then follow from the question, the place, the metric and
+    the values of the filters alone.
     """
 
     @cached_property
@@ -156,13 +157,16 @@ class PlacedTable(Table[Line]):
             return None
         if self._shape is None:
             return int(self.narrowed(self.in_states(PENDING_STATES)).count())
-        found = read(_by_state, self.question, self.at.spans, self._shape, PENDING_STATES)
-        return sum(int(number) for _state, number in found)
+        found = read(_number, self.question, self.at.spans, self._shape, PENDING_STATES)
+        return sum(int(number) for (number,) in found)
 
     @cached_property
     def _shape(self) -> tuple[Any, ...] | None:
-        """What the list's statements hang on, beside day and place; None: they are put together anew."""
-        if not self.state_field or self.at.organization is not None:
+        """What tells one kept statement from another: the kind of list, the metric, the filters that are on.
+
+        None: this list's statements are not kept.
+        """
+        if not self.is_kept or self.at.organization is not None:
             return None
         on = [(each, value) for each in self.filters if (value := self.wanted[each.name])]
         if not all(each.is_kept(value) for each, value in on):
@@ -297,13 +301,11 @@ def _keys(
     return rows.values_list("pk")
 
 
-def _by_state(
+def _number(
     question: Question, place: list[Span] | None, shape: tuple[Any, ...], states: tuple[str, ...]
 ) -> QuerySet[Any]:
     table = _like(question, place, shape)
-    rows = table.narrowed(table.in_states(states)).order_by()
-    counted: QuerySet[Any] = rows.values_list(table.state_field).annotate(number=Count("pk"))
-    return counted
+    return how_many(table.narrowed(table.in_states(states)))
 
 
 def unit_of(request: HttpRequest, verb: str = access.SEE, scope: str = "管理") -> Unit | None:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 
 from registry import access, nouns
-from registry.models import Basis, Organization, Unit
+from registry.models import Basis
 from registry.web.fields import DayField, PickerField, ScopedForm, typed_day
-from registry.web.selects import DrawnOnce
+from registry.web.selects import DrawnOnce, frozen
 from registry.web.text import cleaned
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class FilterForm(ScopedForm):
         super().__init__(**options)
         for name, each in self.fields.items():
             found = self.initial.get(name)
-            if isinstance(each, PickerField) and isinstance(found, Unit | Organization):
+            if isinstance(each, PickerField) and isinstance(found, each.noun.model):
                 each.keep(found)  # which the list found in scope
 
 
@@ -144,34 +144,12 @@ class ChoiceFilter(Filter):
 
     def options(self, table: Table[Any]) -> list[Any]:
         """Return the choices of the field."""
-        return self._offered(self.choices(table)) if callable(self.choices) else self._fixed
-
-    def _offered(self, choices: Iterable[Any]) -> list[Any]:
-        return list(choices) if self.anything is None else [("", self.anything), *choices]
-
-    @cached_property
-    def _is_fixed(self) -> bool:
-        return not callable(self.choices) and type(self).options is ChoiceFilter.options
-
-    @cached_property
-    def _fixed(self) -> list[Any]:
-        """The choices that are the same for every list."""
-        return [] if callable(self.choices) else self._offered(self.choices)
-
-    @cached_property
-    def _fixed_labels(self) -> dict[str, str]:
-        return _labels_of(self._fixed)
-
-    @cached_property
-    def _fixed_field(self) -> forms.Field:
-        return self._made(self._fixed)
-
-    def _made(self, choices: list[Any]) -> forms.Field:
-        return forms.ChoiceField(label=self.label, required=False, choices=choices, widget=DrawnOnce)
+        choices = list(self.choices(table) if callable(self.choices) else self.choices)
+        return choices if self.anything is None else [("", self.anything), *choices]
 
     def field(self, table: Table[Any]) -> forms.Field:
         """Return the form field."""
-        return self._fixed_field if self._is_fixed else self._made(self.options(table))
+        return choice_field(self.label, frozen(self.options(table)))
 
     def read(self, table: Table[Any]) -> Any:
         """Return the value if it is one of the choices."""
@@ -185,14 +163,15 @@ class ChoiceFilter(Filter):
         return self._labels(table).get(value, str(value))
 
     def _labels(self, table: Table[Any]) -> dict[str, str]:
-        return self._fixed_labels if self._is_fixed else _labels_of(self.options(table))
+        return _labels_of(frozen(self.options(table)))
 
 
-def _labels_of(options: Iterable[Any]) -> dict[str, str]:
+@lru_cache(maxsize=500)
+def _labels_of(options: tuple[Any, ...]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for value, label in options:
-        pairs = label if isinstance(label, list | tuple) else [(value, label)]
-        labels |= {str(key): str(word) for key, word in pairs}
+        pairs = label if isinstance(label, tuple) else [(value, label)]
+        labels |= {str(key): word for key, word in pairs}
     return labels
 
 

@@ -28,9 +28,9 @@ class DrawnOnce(forms.Select):
         """The choices as a key; of a plain list, which nobody changes, worked out once."""
         choices = self.choices
         if not isinstance(choices, list):
-            return _frozen(choices)
+            return frozen(choices)
         if self._frozen_of is not choices:
-            self._frozen_of, self._frozen_as = choices, _frozen(choices)
+            self._frozen_of, self._frozen_as = choices, frozen(choices)
         return self._frozen_as
 
 
@@ -39,8 +39,8 @@ def _drawn(name: str, chosen: Any, attrs: Any, choices: Any) -> SafeString:
     return forms.Select(choices=choices).render(name, chosen[0] if chosen else None, dict(attrs))
 
 
-def _frozen(choices: Any) -> tuple[Any, ...]:
+def frozen(choices: Any) -> tuple[Any, ...]:
     """Return choices, and groups of choices, as they are drawn, as a key."""
     return tuple(
-        (key, _frozen(label) if isinstance(label, list | tuple) else str(label)) for key, label in choices
+        (key, frozen(label) if isinstance(label, list | tuple) else str(label)) for key, label in choices
     )

@@ -53,6 +53,7 @@ from registry.web.lists import (
 )
 from registry.web.making import is_long
 from registry.web.paper import MOST_ROWS, is_print, too_long
+from registry.web.selects import frozen
 from registry.web.statement import Statement, units_left_out
 
 
@@ -308,7 +309,7 @@ class Table(Choosing, Generic[Line]):
         fields: dict[str, Any] = {each.name: each.field(self) for each in self.filters}
         initial = {each.name: each.initial(self) for each in self.filters}
         if self.sorts:  # where a phone shows cards there are no heads to sort by
-            fields["sort"] = choice_field("排序", tuple(orders(self.visible, self.sorts)), required=True)
+            fields["sort"] = choice_field("排序", frozen(orders(self.visible, self.sorts)), required=True)
             initial["sort"] = "" if self.sort == self._first_sort else self.sort
         made = {name: field for name, field in fields.items() if field}
         return FilterForm(made, user=self.user, initial=initial, auto_id="filter_%s")

@@ -33,6 +33,7 @@ ASKED: dict[type[PlacedTable[Any]], list[dict[str, str]]] = {
         {"metric": "temporary_branches", "sort": "-dissolved"},
         {"unit": "left"},
         {"unit": "left", "own": "1"},
+        {"unit": "station"},  # whose rows are not the first of a list of more
     ],
     AssignmentTable: [
         {},
@@ -42,6 +43,7 @@ ASKED: dict[type[PlacedTable[Any]], list[dict[str, str]]] = {
         {"category": "officer", "sort": "number"},
         {"metric": "frontline_party_members"},
         {"unit": "left", "sort": "name"},
+        {"unit": "station"},
     ],
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -13,7 +13,7 @@ from registry.counting.basis import Question, counted_rows
 from registry.counting.metrics import METRICS
 from registry.models import Organization, Person
 from registry.models.hierarchy import as_values, from_values
-from registry.models.prepared import Values, read_objects, read_rows
+from registry.models.prepared import Values, read_first
 from registry.web.address import address_of
 
 FORMAL = METRICS["formal_members"]
@@ -41,31 +41,16 @@ def formal_members(request: HttpRequest, organization: Organization) -> FormalMe
         return None
     address = address_of(request)
     ends, intervals = as_values(address.question.scope)
-    asked = [address.as_of, organization.pk, *ends]
-    found: list[Any] = read_objects(_people, asked, intervals)
-    number = len(found)
-    if number == SHOWN:
-        number = sum(each for _branch, each in read_rows(_number, asked, intervals))
+    found, number = read_first(_people, SHOWN, [address.as_of, organization.pk, *ends], intervals)
     url = address.url(
         reverse("people"), metric=FORMAL.slug, branch=organization.code, campaign=None, basis=None
     )
     return FormalMembers(number, found, url)
 
 
-def _placed(values: Values, intervals: int | None) -> QuerySet[Any]:
-    day, branch, *ends = values
-    placed: QuerySet[Any] = counted_rows(FORMAL, Question(day), from_values(ends, intervals))
-    return placed.filter(branch=branch).order_by()
-
-
 def _people(values: Values, intervals: int | None) -> QuerySet[Person]:
-    rows = _placed(values, intervals).values("person_id")
-    people = Person.objects.filter(pk__in=rows).with_status_on(values[0])
+    day, branch, *ends = values
+    rows = counted_rows(FORMAL, Question(day), from_values(ends, intervals)).filter(branch=branch)
+    people = Person.objects.filter(pk__in=rows.order_by().values("person_id")).with_status_on(day)
     people = people.annotate(status_then=F("standing__status")).select_related("home_unit")
-    return people.order_by("order_key", "pk")[:SHOWN]
-
-
-def _number(values: Values, intervals: int | None) -> QuerySet[Any]:
-    rows = _placed(values, intervals).values_list("branch")
-    counted: QuerySet[Any] = rows.annotate(number=Count("person_id", distinct=True))
-    return counted
+    return people.order_by("order_key", "pk")

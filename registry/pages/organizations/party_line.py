@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 
 from registry import access
 from registry.models import Organization, WorkflowState
 from registry.models.hierarchy import Span, as_values, from_values, placed_in
 from registry.models.kinds import place_of_kind
-from registry.models.prepared import Values, read_objects, read_rows
+from registry.models.prepared import Values, read_first, read_objects
 from registry.web.address import Address
 
 WIDTH, BOX, WIDE_BOX, HEIGHT = 720, 164, 248, 62
@@ -81,7 +81,7 @@ def _above(values: Values) -> QuerySet[Organization]:
     return rows.select_related("unit").order_by("lft")
 
 
-def _below(values: Values, number: int | None, *, is_count: bool) -> QuerySet[Any]:
+def _below(values: Values, intervals: int | None) -> QuerySet[Any]:
     """Return the organizations directly below that stand on the day where the user sees them, not withdrawn.
 
     The ledger's list of the Party line takes its rows in the same way.
@@ -93,21 +93,10 @@ def _below(values: Values, number: int | None, *, is_count: bool) -> QuerySet[An
         .exclude(state=WorkflowState.WITHDRAWN)
         .hosted_on(day)
     )
-    spans = from_values(ends, number)
+    spans = from_values(ends, intervals)
     rows = rows if spans is None else placed_in(rows, spans, "host__unit__")
-    if is_count:
-        counted: QuerySet[Any] = rows.values_list("parent").annotate(number=Count("pk"))
-        return counted
     rows = rows.select_related("unit").annotate(kind_place=place_of_kind())
-    return rows.order_by("kind_place", "order_key", "pk")[:MOST]
-
-
-def _below_in(values: Values, number: int | None) -> QuerySet[Any]:
-    return _below(values, number, is_count=False)
-
-
-def _number_below(values: Values, number: int | None) -> QuerySet[Any]:
-    return _below(values, number, is_count=True)
+    return rows.order_by("kind_place", "order_key", "pk")
 
 
 def picture(organization: Organization, address: Address, scope: Sequence[Span]) -> Picture | None:
@@ -119,11 +108,7 @@ def picture(organization: Organization, address: Address, scope: Sequence[Span])
     place = [organization.tree_id, organization.lft, organization.rght]
     above: list[Organization] = read_objects(_above, place) if organization.level else []
     ends, intervals = as_values(address.question.scope)
-    asked = [address.as_of, organization.pk, *ends]
-    below: list[Organization] = read_objects(_below_in, asked, intervals)
-    number = len(below)
-    if number == MOST:
-        number = sum(each for _parent, each in read_rows(_number_below, asked, intervals))
+    below, number = read_first(_below, MOST, [address.as_of, organization.pk, *ends], intervals)
     if not above and not below:
         return None
     boxes: list[Box] = []

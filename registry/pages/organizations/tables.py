@@ -92,7 +92,7 @@ class _StateFilter(ChoiceFilter):
         return super().read(table)
 
     def is_kept(self, value: Any) -> bool:
-        """What is overdue hangs on a day that is worked out of the day."""
+        """Whether statements with this state are kept: "overdue" asks about another day than the page's."""
         return bool(value != OVERDUE)
 
 
@@ -168,7 +168,7 @@ class OrganizationTable(PlacedTable[ListedOrganization]):
     nothing_found = "没有符合筛选条件的组织。"
     css = "ledger"
     can_be_samples = True
-    state_field = "state"
+    is_kept = True
     default_sort = FIRST
     counted_by = OrganizationMetric
     counted_word = "组织"

@@ -78,7 +78,7 @@ class AssignmentTable(PlacedTable[ListedAssignment]):
     can_be_samples = True
     default_sort = "unit"
     unit_chip = "编入单位"
-    state_field = "organization__state"
+    is_kept = True
     noun = ASSIGNMENT
     acts = ASSIGNMENT_ACTS
     columns: Sequence[Column[ListedAssignment]] = (

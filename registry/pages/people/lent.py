@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from registry import access
 from registry.models import Assignment, AuditEntry, Organization, Person, Role, Unit, WorkflowState
 from registry.models.base import OneOf, in_spans
-from registry.models.hierarchy import Span, everything
+from registry.models.hierarchy import Span, as_values, everything, from_values
 from registry.models.prepared import Values, read_objects, read_rows
 from registry.nouns.assignment import ASSIGNMENT
 from registry.pages.people.columns import assignments_named
@@ -68,11 +68,10 @@ def lent_from(spans: Iterable[Span]) -> QuerySet[Assignment]:
     return rows.exclude(organization__state=WorkflowState.WITHDRAWN)
 
 
-def _newest(values: Values) -> Any:
+def _newest(values: Values, intervals: int) -> Any:
     """Return the keys of the newest, each with the number of all."""
     day, *ends = values
-    spans = [Span(*ends[at : at + 3]) for at in range(0, len(ends), 3)]
-    held = lent_from(spans).as_of(day)  # type: ignore[attr-defined]
+    held = lent_from(from_values(ends, intervals) or ()).as_of(day)  # type: ignore[attr-defined]
     return held.order_by("-pk").values_list("pk", Window(Count("pk")))[:NEWEST_SHOWN]
 
 
@@ -156,8 +155,8 @@ def entered_by(rows: Iterable[Assignment]) -> dict[int, str]:
 
 def card(request: HttpRequest, spans: list[Span]) -> dict[str, Any]:
     """Return the newest who are lent from the intervals on the page's day, and how many there are."""
-    values = [address_of(request).as_of, *(end for span in spans for end in span)]
-    found = [] if everything(spans) else read_rows(_newest, values)
+    ends, intervals = as_values(spans)
+    found = read_rows(_newest, [address_of(request).as_of, *ends], intervals) if intervals else []
     number = found[0][1] if found else 0
     rows = read_objects(_shown, [pk for pk, _number in found]) if found else []
     return {

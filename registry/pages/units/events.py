@@ -143,7 +143,7 @@ def last_days(question: Question, spans: list[Span]) -> list[Day]:
 def recent(unit: Unit, question: Question, spans: list[Span], enough: int) -> list[Day]:
     """Return the same of a unit and all below it, whose intervals these are.
 
-    Of a large part of the tree only the last seven days where these have so many lines as are ``enough``.
+    In a large part of the tree, only the last seven days are read when they already have ``enough`` lines.
     """
     if sum(span.hi - span.lo for span in spans) <= LARGE:
         return last_days(question, spans)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Value
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,8 +20,8 @@ from registry.counting.metrics import CHARTED, METRICS
 from registry.counting.rollup import Line
 from registry.models import Basis, Unit, UnitPlacement, WorkflowState
 from registry.models.base import in_spans
-from registry.models.hierarchy import Moves, Span, UnitHierarchy, everything, within
-from registry.models.prepared import Values, read_objects, read_rows
+from registry.models.hierarchy import Moves, Span, UnitHierarchy, as_values, from_values, within
+from registry.models.prepared import Values, how_many, read_objects, read_rows
 from registry.operations.key_figures import chosen_at
 from registry.pages.comparison.asked import comparison_query, comparison_url
 from registry.pages.organizations.tables import OVERDUE
@@ -212,18 +212,17 @@ def units_below(shown: Unit, spans: list[Span], day: date) -> int:
     Each unit has two of the numbers of an interval, so only those that do not exist are counted by rows.
     """
     there = sum(span.hi - span.lo + 1 for span in spans) // 2 - 1
-    places: list[date | int] = [] if everything(spans) else [end for span in spans for end in span]
-    missing: int = sum(number for (number,) in read_rows(_missing, [day, shown.pk, *places]))
+    ends, intervals = as_values(spans)
+    missing: int = sum(number for (number,) in read_rows(_missing, [day, shown.pk, *ends], intervals))
     return there - missing
 
 
-def _missing(values: Values) -> Any:
-    """Return how many units do not exist on a day, but for one, in the intervals (none: everywhere)."""
-    day, pk, *places = values
-    spans = [Span(*places[at : at + 3]) for at in range(0, len(places), 3)]
-    rows = Unit.objects.filter(Q(opened_on__gt=day) | Q(closed_on__lte=day)).exclude(pk=pk).order_by()
-    rows = rows.filter(in_spans(spans)) if spans else rows
-    return rows.values(every=Value(1)).annotate(number=Count("pk")).values_list("number")
+def _missing(values: Values, intervals: int | None) -> Any:
+    """Return how many units do not exist on a day, but for one, in the intervals (None: everywhere)."""
+    day, pk, *ends = values
+    spans = from_values(ends, intervals)
+    rows = Unit.objects.filter(Q(opened_on__gt=day) | Q(closed_on__lte=day)).exclude(pk=pk)
+    return how_many(rows if spans is None else rows.filter(in_spans(spans)))
 
 
 def _facts(address: Address, shown: Unit, scope: list[Span]) -> list[tuple[str, str | SafeString]]:
