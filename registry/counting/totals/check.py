@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,9 +12,9 @@ from registry import locks
 from registry.counting.metric import APPROVED, Metric
 from registry.counting.metrics import every_metric, kept_metrics
 from registry.counting.totals import tables
-from registry.counting.totals.fingerprints import wrong_metrics
+from registry.counting.totals.fingerprints import wrong_lines
 from registry.counting.totals.points import TABLE
-from registry.counting.totals.read import every_line, lines_of_days, quoted, slug_of_line
+from registry.counting.totals.read import every_line, quoted, slug_of_line
 from registry.counting.totals.statement import ALL, NEW, PENDING, among
 from registry.counting.totals.tables import CHANGE, ROW
 from registry.counting.totals.whole import WAYS_UP, at_hosts, carried_up, make_ways_up, overlaps, weeks
@@ -23,7 +22,7 @@ from registry.counting.totals.write import owners_at
 from registry.models import Basis, Campaign, Total, Unit, UnitPlacement
 from registry.models.kinds import PENDING_STATES
 
-PIECE = 200_000
+PIECE = 500_000
 """Owners in one statement when everything is counted again."""
 
 Progress = Callable[[int, int], None]
@@ -113,7 +112,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
         wrong: Collection[str] | None = None
         counted = kept_metrics()
         if units is None and connection.vendor == "postgresql":
-            wrong = {slug_of_line(name) for name in _wrong_metrics(cursor, alone)}
+            wrong = {slug_of_line(name) for name in wrong_lines(kept_metrics(), _pieces, alone=alone)}
             if not wrong:
                 return []
             is_named = any("." in slug for slug in wrong)
@@ -122,7 +121,7 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
             )
         where = _where(units, None if wrong is None else counted, wrong or ())
         _recount(cursor, "recounted", units, counted, None)
-        tables.add_stored(cursor, "recounted", where, "-")
+        tables.insert(cursor, "recounted", (tables.stored_changes(where, "-"), ()))
         cursor.execute(
             f"{tables.difference('recounted', f'{CHANGE} WHERE {where}')} "
             "ORDER BY unit_id, day, is_cumulative, campaign_key"
@@ -130,38 +129,6 @@ def differences(units: Collection[int] | None = None, most: int = 20) -> list[st
         found = _said(iter(cursor.fetchone, None), most)
         tables.drop(cursor, "recounted")
     return found
-
-
-def _wrong_metrics(cursor: Any, alone: bool) -> set[str]:
-    """Return the names of the lines of which a total is wrong, also of metrics that are none any more.
-
-    If the transaction is ``alone``, a second connection looks at half of the totals at the same time, in the
-    same snapshot.
-    """
-    metrics = kept_metrics()
-    sources = list(dict.fromkeys(metric.source for metric in metrics if not metric.source.named))
-    others = tuple(metric for metric in metrics if metric.source in sources[1::2])
-    mine = tuple(metric for metric in metrics if metric not in others)
-    slugs = quoted(lines_of_days(metric.slug for metric in others)) if others else "''"
-    rest = (others, (), f"metric IN ({slugs})", _pieces)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        beside = None
-        if alone:
-            cursor.execute("SELECT pg_export_snapshot()")
-            beside = pool.submit(_beside, cursor.fetchone()[0], *rest)
-        found = wrong_metrics(cursor, mine, metrics, f"metric NOT IN ({slugs})", _pieces)
-        return found | (beside.result() if beside else wrong_metrics(cursor, *rest))
-
-
-def _beside(snapshot: str, *asked: Any) -> set[str]:
-    """Look for wrong metrics on a connection of its own, for another thread."""
-    try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
-            return wrong_metrics(cursor, *asked)
-    finally:
-        connection.close()
 
 
 _IS_NAMED = {"postgresql": "STRPOS(metric, '.') > 0", "sqlite": "INSTR(metric, '.') > 0"}

@@ -44,7 +44,7 @@ def _fold() -> int:
                 cursor.execute(f"CREATE INDEX temp.folded_line ON folded ({BY_LINE})")
             same = " AND ".join(f"folded.{name} = {{0}}.{name}" for name in LINE)
             touched = f"EXISTS (SELECT 1 FROM folded WHERE {same})"
-            tables.add_stored(cursor, "folding", touched.format("total"))
+            tables.insert(cursor, "folding", (tables.stored_changes(touched.format("total")), ()))
             cursor.execute(f"DELETE FROM {TABLE} WHERE {touched.format(TABLE)}")
             tables.write_totals(cursor, "folding")
             tables.drop(cursor, "folded")

@@ -206,7 +206,7 @@ class Part:
         """Return the tables of each row's days at each unit above it, on each basis, for each campaign."""
         greater, lesser, later = self.words.greater, self.words.lesser, self.words.later
         covered = "".join(
-            f", MAX(CASE WHEN is_{number} = 1 THEN stops END) OVER earlier AS covered_{number}"
+            f", MAX(CASE WHEN {self._counts(number)} THEN stops END) OVER earlier AS covered_{number}"
             for number in self._distinct()
         )
         tables = [
@@ -240,7 +240,7 @@ class Part:
         return [
             f"raw_{self.number}_{place}(owner, since, until) AS ({statement}), "
             f"standing_{self.number}_{place} AS (SELECT owner, since, COALESCE(until, {never}) AS until "
-            f"FROM raw_{self.number}_{place})"
+            f"FROM raw_{self.number}_{place} WHERE {_token(self.source.owners)})"
             for place, (statement, _params) in enumerate(self.standing)
         ]
 
@@ -260,7 +260,7 @@ class Part:
     def _unclipped(self, metric: Metric) -> str:
         """Return the SELECT of a metric's pieces, whatever the owner's dated rows."""
         number, greater = self._mark(metric), self.words.greater
-        where = f"is_{number} = 1"
+        where = self._counts(number)
         if metric.distinct:
             where += f" AND (covered_{number} IS NULL OR covered_{number} < stops)"
             begins = f"{greater}(begins, COALESCE(covered_{number}, begins)) AS begins"
@@ -322,6 +322,10 @@ class Part:
 
     def _mark(self, metric: Metric) -> int:
         return self.conditions.index(metric.placed)
+
+    def _counts(self, number: int) -> str:
+        """Return the condition of the rows that have a mark: none for all: the planner knows how many."""
+        return f"is_{number} = 1" if self.conditions[number] else ALL
 
     def _distinct(self) -> list[int]:
         return sorted({self._mark(metric) for metric in self.metrics if metric.distinct})

@@ -57,12 +57,10 @@ def difference(after: str, before: str) -> str:
     )
 
 
-def add_stored(cursor: Any, table: str, where: str, sign: str = "") -> None:
-    """Write the totals into a table of changes, each day by how much it differs from the one before."""
+def stored_changes(where: str, sign: str = "") -> str:
+    """Return the SELECT of (``KEY``, change) of the totals: how much each day differs from the one before."""
     before = f"LAG(number, 1, 0) OVER (PARTITION BY {BY_LINE} ORDER BY day)"
-    cursor.execute(
-        f"INSERT INTO {table} ({ROW}) SELECT {KEYS}, {sign}(number - {before}) FROM ({points(where)}) stored"
-    )
+    return f"SELECT {KEYS}, {sign}(number - {before}) AS change FROM ({points(where)}) stored"
 
 
 def lines_of(table: str) -> str:

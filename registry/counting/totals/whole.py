@@ -128,6 +128,20 @@ def carried_up(table: str) -> str:
     )
 
 
+def _numbered(
+    part: Part, placed: tuple[list[str], tuple[Any, ...]], where: str = ""
+) -> tuple[list[str], tuple[Any, ...]]:
+    """Add to the table of a part's rows how many its owner has (of_owner), and leave out some."""
+    (counted, place), params = placed
+    name, every = f"place_{part.number}", f"every_{part.number}"
+    several = f"SELECT {every}.*, COUNT(*) OVER (PARTITION BY {part.by}) AS of_owner FROM {every}"
+    return [
+        counted,
+        f"{every}{place.removeprefix(name)}",
+        f"{name} AS (SELECT * FROM ({several}) numbered {where})",
+    ], params
+
+
 class _WithoutWeeks(Part):
     """What counts on the bases 现有 and 累计 alone."""
 
@@ -158,7 +172,7 @@ class _AtHosts(_WithoutWeeks):
         added = self._added(metric)
         return (
             f"SELECT {self.by}, {AT}, begins, stops, {added} AS added FROM spell_{self.number} "
-            f"WHERE is_{self._mark(metric)} = 1 AND {added} IS NOT NULL AND begins < stops"
+            f"WHERE {self._counts(self._mark(metric))} AND {added} IS NOT NULL AND begins < stops"
         )
 
 
@@ -223,7 +237,7 @@ class _MarksAtHosts(_Marked, _AtHosts):
         added = f"{self._added(metric)}::numeric" if metric.amount else "1::bigint"
         return (
             f"SELECT {self.by}, unit_id, campaign_id, begins, ends, leaves, {added} AS added "
-            f"FROM spell_{self.number} WHERE is_{self._mark(metric)} = 1 AND begins < leaves"
+            f"FROM spell_{self.number} WHERE {self._counts(self._mark(metric))} AND begins < leaves"
         )
 
 
@@ -240,23 +254,13 @@ class _Overlaps(_WithoutWeeks):
 
     def placed(self) -> tuple[list[str], tuple[Any, ...]]:
         """Leave out who has a single row: nothing overlaps there."""
-        (counted, place), params = super().placed()
-        name = f"place_{self.number}"
-        several = (
-            f"SELECT every.*, COUNT(*) OVER (PARTITION BY {self.by}) AS of_owner "
-            f"FROM every_{self.number} every"
-        )
-        return [
-            counted,
-            f"every_{place.removeprefix('place_')}",
-            f"{name} AS (SELECT * FROM ({several}) numbered WHERE of_owner > 1)",
-        ], params
+        return _numbered(self, super().placed(), "WHERE of_owner > 1")
 
     def spelled(self) -> list[str]:
         """Return the tables of each row's days at each unit above it, and until when others cover them."""
         greater, lesser = self.words.greater, self.words.lesser
         covered = "".join(
-            f", MAX(CASE WHEN is_{number} = 1 THEN {end} END) OVER {scope} AS {scope}_{end}_{number}"
+            f", MAX(CASE WHEN {self._counts(number)} THEN {end} END) OVER {scope} AS {scope}_{end}_{number}"
             for number in self._distinct()
             for scope in ("whole", "own")
             for end in ("ends", "leaves")
@@ -289,7 +293,8 @@ class _Overlaps(_WithoutWeeks):
             f"FROM (SELECT {self.by}, unit_id, is_cumulative, {CAMPAIGN_KEY} AS campaign_key, begins, "
             f"CASE WHEN is_cumulative THEN leaves ELSE ends END AS stops, {covered} AS covered "
             f"FROM held_{self.number} place {BASES} {CAMPAIGNS} "
-            f"WHERE is_{number} = 1 AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
+            f"WHERE {self._counts(number)} "
+            f"AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
             ") apart WHERE begins < stops AND begins < covered"
         )
 
@@ -330,7 +335,8 @@ class _MarksOfOverlaps(_Marked, _Overlaps):
         return (
             f"SELECT {self.by}, unit_id, campaign_id, begins, {stops}, -1::bigint AS added "
             f"FROM held_{self.number} "
-            f"WHERE is_{number} = 1 AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
+            f"WHERE {self._counts(number)} "
+            f"AND (whole_leaves_{number} > begins OR own_leaves_{number} > begins)"
         )
 
 
@@ -368,15 +374,26 @@ class _MarksOfWeeks(_Weeks):
             f"FROM piece place CROSS JOIN (VALUES (TRUE), (FALSE)) week(is_new) {CAMPAIGNS}"
         )
 
+    def placed(self) -> tuple[list[str], tuple[Any, ...]]:
+        """Say how many rows each owner has, where owners are to be distinct."""
+        return _numbered(self, super().placed()) if self._distinct() else super().placed()
+
     def spelled(self) -> list[str]:
-        """Return the tables of each row's two weeks at the units at the top, and of what covers them."""
+        """Return the tables of each row's two weeks at the units at the top, and of what covers them.
+
+        Most owners have a single row, which nothing covers: those are not put in order.
+        """
         greater, lesser, later = self.words.greater, self.words.lesser, self.words.later
-        covered = "".join(
-            f", MAX(CASE WHEN is_{number} = 1 AND {week}_begins < {week}_stops THEN {week}_stops END) "
-            f"OVER {scope}_{week} AS {scope}_{week}_{number}"
+        covers = [
+            (f"{scope}_{week}_{number}", self._counts(number), week, scope)
             for number in self._distinct()
             for scope in ("whole", "own")
             for week in ("new", "ended")
+        ]
+        covered = "".join(
+            f", MAX(CASE WHEN {counts} AND {week}_begins < {week}_stops THEN {week}_stops END) "
+            f"OVER {scope}_{week} AS {name}"
+            for name, counts, week, scope in covers
         )
         windows = ", ".join(
             f"{scope}_{week} AS (PARTITION BY {self.by}, unit_id{campaign} "
@@ -385,16 +402,25 @@ class _MarksOfWeeks(_Weeks):
             for scope, campaign in (("whole", ""), ("own", ", campaign_id"))
             for week in ("new", "ended")
         )
+        of_owner, held = "", f"SELECT * FROM spell_{self.number}"
+        if covers:
+            none = "".join(f", NULL::date AS {name}" for name, *_rest in covers)
+            of_owner, held = (
+                ", of_owner",
+                (
+                    f"SELECT *{covered} FROM spell_{self.number} WHERE of_owner > 1 WINDOW {windows} "
+                    f"UNION ALL SELECT *{none} FROM spell_{self.number} WHERE of_owner = 1"
+                ),
+            )
         return [
             f"""spell_{self.number} AS (
   SELECT owner, up.ancestor AS unit_id, campaign_id, {greater}(begins, since) AS new_begins,
     {lesser}(leaves, until, {later.format("starts")}) AS new_stops,
     {greater}(begins, ends, since) AS ended_begins,
-    {lesser}(leaves, until, {later.format("ends")}) AS ended_stops, {self.marks}
+    {lesser}(leaves, until, {later.format("ends")}) AS ended_stops, {self.marks}{of_owner}
   FROM place_{self.number} place JOIN up ON up.unit = place.unit_id AND {UNITS}
 )""",
-            f"held_{self.number} AS (SELECT *{covered} FROM spell_{self.number}"
-            f"{f' WINDOW {windows}' if covered else ''})",
+            f"held_{self.number} AS ({held})",
         ]
 
     def _piece(self, metric: Metric, validity: int | None) -> str:
@@ -414,6 +440,6 @@ class _MarksOfWeeks(_Weeks):
             marks.append(f"SUM(CASE WHEN {begins} < {stops} THEN {added} (#{begins}# - {ended}) END)")
         return (
             f"SELECT {self._slug(metric)}, unit_id, campaign_id, {', '.join(marks)} "
-            f"FROM held_{self.number} held {standing} WHERE is_{number} = 1 "
+            f"FROM held_{self.number} held {standing} WHERE {self._counts(number)} "
             f"GROUP BY {', '.join((*self.names, 'unit_id', 'campaign_id'))}"
         )
