@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from registry import locks
 from registry.counting.totals import tables
-from registry.counting.totals.points import LINE, TABLE
+from registry.counting.totals.points import COLUMNS, LINE, TABLE, merged
 from registry.counting.totals.tables import BY_LINE, CHANGE, KEYS, ROW
 
 FOLD_AT = 5000
@@ -23,30 +23,34 @@ def fold_counts() -> int:
 
 
 def _fold() -> int:
+    is_postgres = connection.vendor == "postgresql"
     with connection.cursor() as cursor:
         tables.make_empty(cursor, "folding")
-        summed = f"SELECT {KEYS}, SUM(change) FROM {{}} GROUP BY {KEYS}"
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                f"WITH gone AS (DELETE FROM {CHANGE} RETURNING {ROW}) "
-                f"INSERT INTO folding ({ROW}) {summed.format('gone')}"
-            )
+        summed = f"INSERT INTO folding ({ROW}) SELECT {KEYS}, SUM(change) FROM {{}} GROUP BY {KEYS}"
+        if is_postgres:
+            cursor.execute(f"WITH gone AS (DELETE FROM {CHANGE} RETURNING {ROW}) {summed.format('gone')}")
         else:
-            cursor.execute(f"INSERT INTO folding ({ROW}) {summed.format(CHANGE)}")
+            cursor.execute(summed.format(CHANGE))
             cursor.execute(f"DELETE FROM {CHANGE}")
         cursor.execute("SELECT COUNT(*) FROM folding")
         folded: int = cursor.fetchone()[0]
         if folded:
-            cursor.execute(f"CREATE TEMPORARY TABLE folded AS SELECT DISTINCT {BY_LINE} FROM folding")
-            if connection.vendor == "postgresql":
-                cursor.execute("ANALYZE folded")
-            else:  # which would go through all of it for each total
-                cursor.execute(f"CREATE INDEX temp.folded_line ON folded ({BY_LINE})")
-            same = " AND ".join(f"folded.{name} = {{0}}.{name}" for name in LINE)
-            touched = f"EXISTS (SELECT 1 FROM folded WHERE {same})"
-            tables.insert(cursor, "folding", (tables.stored_changes(touched.format("total")), ()))
-            cursor.execute(f"DELETE FROM {TABLE} WHERE {touched.format(TABLE)}")
-            tables.write_totals(cursor, "folding")
-            tables.drop(cursor, "folded")
+            cursor.execute(f"CREATE TEMPORARY TABLE touched AS SELECT DISTINCT {BY_LINE} FROM folding")
+            same = " AND ".join(f"touched.{name} = {{0}}.{name}" for name in LINE)
+            is_touched = f"EXISTS (SELECT 1 FROM touched WHERE {same})"
+            if is_postgres:
+                cursor.execute("ANALYZE folding, touched")
+                cursor.execute(f"CREATE TEMPORARY TABLE folded AS {merged('folding')}")
+                cursor.execute(f"DELETE FROM {TABLE} WHERE {is_touched.format(TABLE)}")
+                cursor.execute(
+                    f"INSERT INTO {TABLE} ({BY_LINE}, {COLUMNS}) SELECT {BY_LINE}, {COLUMNS} FROM folded"
+                )
+                tables.drop(cursor, "folded")
+            else:  # without the index all of the table would be gone through for each total
+                cursor.execute(f"CREATE INDEX temp.touched_line ON touched ({BY_LINE})")
+                tables.insert(cursor, "folding", (tables.stored_changes(is_touched.format("total")), ()))
+                cursor.execute(f"DELETE FROM {TABLE} WHERE {is_touched.format(TABLE)}")
+                tables.write_totals(cursor, "folding")
+            tables.drop(cursor, "touched")
         tables.drop(cursor, "folding")
     return folded

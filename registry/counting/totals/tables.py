@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from registry.counting.totals.points import LINE, TABLE, packed, points
+from registry.counting.totals.points import COLUMNS, LINE, TABLE, packed, points
 from registry.counting.totals.statement import KEY, Statement, among
 from registry.models import TotalChange, UnitPlacement
 
@@ -64,7 +64,7 @@ def stored_changes(where: str, sign: str = "") -> str:
 
 
 def lines_of(table: str) -> str:
-    """Return the SELECT of the totals that all the changes in a table make: (line, days, numbers, large)."""
+    """Return the SELECT of the totals that all the changes in a table make: (line, ``COLUMNS``)."""
     return (
         f"SELECT {BY_LINE}, {packed()} FROM ("
         f"SELECT {KEYS}, CAST(SUM(change) OVER (PARTITION BY {BY_LINE} ORDER BY day) AS bigint) AS number "
@@ -75,9 +75,7 @@ def lines_of(table: str) -> str:
 
 def write_totals(cursor: Any, table: str) -> int:
     """Turn all the changes of lines that have no total into totals; return how many there are."""
-    cursor.execute(
-        f"INSERT INTO {TABLE} ({BY_LINE}, days, numbers, large) {lines_of(table)} ORDER BY {BY_LINE}"
-    )
+    cursor.execute(f"INSERT INTO {TABLE} ({BY_LINE}, {COLUMNS}) {lines_of(table)} ORDER BY {BY_LINE}")
     written: int = cursor.rowcount
     return written
 
