@@ -262,7 +262,7 @@ def _drawn(rows: Any, chosen: random.Random, column: str = "code", number: int =
 def _some_sites() -> list[list[Site]]:
     """Return places below one committee for each writer."""
     by_committee: dict[int, list[Site]] = {}
-    for site in sites(400, 7):
+    for site in sites(400, 11, around=2 * WRITERS):
         by_committee.setdefault(site.parent.pk, []).append(site)
     return list(by_committee.values())[:WRITERS]
 

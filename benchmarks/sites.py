@@ -26,8 +26,11 @@ class Site:
     people: list[Person]
 
 
-def sites(number: int, seed: int) -> list[Site]:
-    """Return ``number`` places from all standing committees but the root's; some may come twice."""
+def sites(number: int, seed: int, *, around: int | None = None) -> list[Site]:
+    """Return ``number`` places from all standing committees but the root's; some may come twice.
+
+    ``around``: below so many committees only.
+    """
     chosen = random.Random(seed)
     standing = Organization.objects.filter(
         kind=OrganizationKind.COMMITTEE,
@@ -37,15 +40,16 @@ def sites(number: int, seed: int) -> list[Site]:
         unit__level__gt=0,
     )
     committees = list(standing.order_by("pk").values_list("pk", flat=True))
+    if around:
+        committees = chosen.sample(committees, min(around, len(committees)))
     places: list[Site] = []
     known: dict[int, tuple[Organization, list[Unit], list[Person]] | None] = {}
     while len(places) < number:
         pk = chosen.choice(committees)
         if pk not in known:
             known[pk] = _around(Organization.objects.select_related("unit").get(pk=pk))
-        around = known[pk]
-        if around is not None:
-            parent, units, people = around
+        if (found := known[pk]) is not None:
+            parent, units, people = found
             places.append(Site(chosen.choice(units), parent, chosen.sample(people, MEMBERS)))
         elif all(each is None for each in known.values()) and len(known) == len(committees):
             raise RuntimeError("nowhere are there ten people: synthesize a scale first")
@@ -53,10 +57,13 @@ def sites(number: int, seed: int) -> list[Site]:
 
 
 def _around(committee: Organization) -> tuple[Organization, list[Unit], list[Person]] | None:
-    """Return a committee with the units next below its own and sixty of their people."""
+    """Return a committee with the units next below its own and some hundred of their people.
+
+    Many, as who is in dozens of organizations is counted far more slowly than people are in use.
+    """
     unit = committee.unit
     units = list(Unit.objects.filter(Q(pk=unit.pk) | Q(parent=unit), closed_on=None).order_by("pk"))
-    people = list(Person.objects.filter(home_unit__in=units).order_by("pk")[:60])
+    people = list(Person.objects.filter(home_unit__in=units).order_by("pk")[:600])
     return (committee, units, people) if len(people) >= MEMBERS else None
 
 

@@ -74,7 +74,7 @@ WEB_WORKERS = env.integer("WEB_WORKERS", default=3, least=1, most=64)
 WEB_THREADS = env.integer("WEB_THREADS", default=16, least=2, most=64)
 UPLOADS_AT_ONCE = max(1, WEB_THREADS // 4)
 # So many requests that read are worked on at once in a process (turns.py); 64: none waits.
-READERS_AT_ONCE = env.integer("READERS_AT_ONCE", default=64, least=1, most=64)
+READERS_AT_ONCE = env.integer("READERS_AT_ONCE", default=2, least=1, most=64)
 LOG_DIR = env.directory("LOG_DIR")
 LOG_DAYS = env.integer("LOG_DAYS", default=400, least=180, most=36_500)  # the law asks for six months
 LOG_MB = env.integer("LOG_MB", default=5_000, least=100, most=10_000_000)  # all files together

@@ -21,6 +21,8 @@ application = Received(
         get_wsgi_application(),
         at_once=settings.READERS_AT_ONCE,
         session=settings.SESSION_COOKIE_NAME,
+        entering="__Host-entering" if settings.TLS else "entering",
+        secure=settings.TLS,
         no_entry=("/login/", "/logout/", "/export/", "/account/"),
     ),
     at_once=settings.UPLOADS_AT_ONCE,
