@@ -4,7 +4,7 @@ No hole stands beside a long column, and the first row of a list is in a phone's
 
 The world has long names and large numbers. Each page is opened once; then the window is made wider, and one
 script measures what stands there. While it is open, axe-core looks at it too, once for each address; what
-stands at the side of all pages is looked at once for each reader.
+stands at the side of all pages is looked at once for each reader, and each pair of colours once.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def world() -> TwoBureaus:
 
 def test_every_page_fits_every_width_and_is_in_reach(page: Page, world: TwoBureaus, live_server) -> None:
     page.add_init_script(AXE)
-    wrong, seen, readers = [], set(), set()
+    wrong: list[str] = []
+    seen, readers, colours = set[str](), set[str](), set[str]()
     for stop in walk(page, live_server.url, world):
         height = TALL
         for width in AGAIN if stop.name in seen else WIDTHS:
@@ -56,6 +57,7 @@ def test_every_page_fits_every_width_and_is_in_reach(page: Page, world: TwoBurea
             height = page.evaluate(HEIGHT) if height == TALL else height  # it is highest on the phone
         if stop.name not in seen:
             seen.add(stop.name)
-            wrong += problems(page, stop.path, within=BUT_THE_SIDE if stop.who in readers else "html")
+            within = BUT_THE_SIDE if stop.who in readers else "html"
+            wrong += problems(page, stop.path, within=within, colours=colours)
             readers.add(stop.who)
     assert not wrong, "\n".join(wrong)
