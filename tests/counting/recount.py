@@ -8,11 +8,14 @@ values. It is slow on purpose; clear is what it has to be.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import date
 from itertools import pairwise
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
+from django.db.models import Model
 
 Row = dict[str, Any]
 
@@ -76,17 +79,36 @@ OFFICES = {"ministry", "department", "bureau", "sub_bureau", "headquarters", "di
 PENDING = {"draft", "submitted", "returned"}
 
 
-def snapshot() -> dict[str, list[Row]]:
-    """Every row of every table, as it is."""
+def _models(tables: Iterable[str] = TABLES) -> dict[str, type[Model]]:
     models = {model.__name__: model for model in apps.get_models()}
-    return {table: list(models[table]._base_manager.order_by("pk").values()) for table in TABLES}
+    return {table: models[table] for table in tables}
+
+
+def rows_of(*tables: str) -> dict[str, list[Row]]:
+    """Every row of some tables, by column."""
+    return {
+        table: list(model._base_manager.order_by("pk").values()) for table, model in _models(tables).items()
+    }
+
+
+def snapshot() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, as the database has it: to see that nothing changed."""
+    found = {}
+    with connection.cursor() as cursor:
+        for table, model in _models().items():
+            cursor.execute(f"SELECT * FROM {model._meta.db_table} ORDER BY {model._meta.pk.column}")
+            found[table] = cursor.fetchall()
+    return found
 
 
 class Ledger:
     """All rows at one moment, and the counts that follow from them."""
 
     def __init__(self) -> None:
-        rows = snapshot()
+        rows = rows_of(
+            *("Unit", "Organization", "Person", "Assignment"),
+            *("UnitPlacement", "OrganizationPlacement", "StatusPeriod", "PersonPlacement"),
+        )
         self.units: dict[int, Row] = {row["id"]: row for row in rows["Unit"]}
         self.organizations: dict[int, Row] = {row["id"]: row for row in rows["Organization"]}
         self.people: dict[int, Row] = {row["id"]: row for row in rows["Person"]}

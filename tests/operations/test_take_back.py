@@ -17,7 +17,7 @@ from registry.operations.take_back import take_back
 from registry.refusals import NeedsApproval, NotAllowed
 from registry.search import index
 from registry.trees.check import check_all
-from tests.counting.recount import Ledger, snapshot
+from tests.counting.recount import TABLES, Ledger, rows_of
 from tests.factories import ACTOR, DAY, assign, make_organization, make_person, make_unit, make_user
 from tests.operations.checks import WHOLE_FORM, facts, refusal
 from tests.world import World
@@ -35,7 +35,7 @@ def newest() -> AuditEntry:
 
 def facts_of_all() -> dict[str, list[dict[str, Any]]]:
     """Every row but those of the record, without versions and intervals."""
-    rows = snapshot()
+    rows = rows_of(*TABLES)
     del rows["AuditEntry"]
     return {
         table: [{name: value for name, value in row.items() if name not in UNSEEN} for row in some]
