@@ -48,8 +48,8 @@ def sites(number: int, seed: int, *, around: int | None = None) -> list[Site]:
         pk = chosen.choice(committees)
         if pk not in known:
             known[pk] = _around(Organization.objects.select_related("unit").get(pk=pk))
-        if (found := known[pk]) is not None:
-            parent, units, people = found
+        if (near := known[pk]) is not None:
+            parent, units, people = near
             places.append(Site(chosen.choice(units), parent, chosen.sample(people, MEMBERS)))
         elif all(each is None for each in known.values()) and len(known) == len(committees):
             raise RuntimeError("nowhere are there ten people: synthesize a scale first")

@@ -246,6 +246,7 @@ SESSION_LONGEST = timedelta(hours=12)
 SESSION_COOKIE_SECURE = TLS
 DEVICE_COOKIE_NAME = "__Host-device" if TLS else "device"
 SESSION_COOKIE_NAME = "__Host-sessionid" if TLS else "sessionid"
+ENTERING_COOKIE_NAME = "__Host-entering" if TLS else "entering"  # of who enters data: turns.py
 CSRF_COOKIE_SECURE = TLS
 CSRF_COOKIE_NAME = "__Host-csrftoken" if TLS else "csrftoken"
 CSRF_COOKIE_HTTPONLY = True  # pages hand the token to htmx themselves

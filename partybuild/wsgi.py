@@ -21,7 +21,7 @@ application = Received(
         get_wsgi_application(),
         at_once=settings.READERS_AT_ONCE,
         session=settings.SESSION_COOKIE_NAME,
-        entering="__Host-entering" if settings.TLS else "entering",
+        entering=settings.ENTERING_COOKIE_NAME,
         secure=settings.TLS,
         no_entry=("/login/", "/logout/", "/export/", "/account/"),
     ),

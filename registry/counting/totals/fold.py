@@ -35,22 +35,18 @@ def _fold() -> int:
         cursor.execute("SELECT COUNT(*) FROM folding")
         folded: int = cursor.fetchone()[0]
         if folded:
-            cursor.execute(f"CREATE TEMPORARY TABLE touched AS SELECT DISTINCT {BY_LINE} FROM folding")
-            same = " AND ".join(f"touched.{name} = {{0}}.{name}" for name in LINE)
-            is_touched = f"EXISTS (SELECT 1 FROM touched WHERE {same})"
+            same = " AND ".join(f"folding.{name} = {{0}}.{name}" for name in LINE)
+            is_touched = f"EXISTS (SELECT 1 FROM folding WHERE {same})"
             if is_postgres:
-                cursor.execute("ANALYZE folding, touched")
-                cursor.execute(f"CREATE TEMPORARY TABLE folded AS {merged('folding')}")
-                cursor.execute(f"DELETE FROM {TABLE} WHERE {is_touched.format(TABLE)}")
-                cursor.execute(
-                    f"INSERT INTO {TABLE} ({BY_LINE}, {COLUMNS}) SELECT {BY_LINE}, {COLUMNS} FROM folded"
-                )
-                tables.drop(cursor, "folded")
-            else:  # without the index all of the table would be gone through for each total
-                cursor.execute(f"CREATE INDEX temp.touched_line ON touched ({BY_LINE})")
-                tables.insert(cursor, "folding", (tables.stored_changes(is_touched.format("total")), ()))
-                cursor.execute(f"DELETE FROM {TABLE} WHERE {is_touched.format(TABLE)}")
-                tables.write_totals(cursor, "folding")
-            tables.drop(cursor, "touched")
+                cursor.execute("ANALYZE folding")
+                lines = merged("folding")
+            else:  # without the index all of the changes would be gone through for each total
+                cursor.execute(f"CREATE INDEX temp.folding_line ON folding ({BY_LINE})")
+                stored = tables.stored_changes(is_touched.format("total"))
+                lines = tables.lines_of(f"(SELECT {ROW} FROM folding UNION ALL {stored}) every_change")
+            cursor.execute(f"CREATE TEMPORARY TABLE folded AS {lines}")
+            cursor.execute(f"DELETE FROM {TABLE} WHERE {is_touched.format(TABLE)}")
+            cursor.execute(f"INSERT INTO {TABLE} ({BY_LINE}, {COLUMNS}) SELECT * FROM folded")
+            tables.drop(cursor, "folded")
         tables.drop(cursor, "folding")
     return folded

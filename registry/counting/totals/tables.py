@@ -64,7 +64,10 @@ def stored_changes(where: str, sign: str = "") -> str:
 
 
 def lines_of(table: str) -> str:
-    """Return the SELECT of the totals that all the changes in a table make: (line, ``COLUMNS``)."""
+    """Return the SELECT of the totals that all the changes in a table make: (line, ``COLUMNS``).
+
+    Instead of a table, a SELECT in brackets with a name.
+    """
     return (
         f"SELECT {BY_LINE}, {packed()} FROM ("
         f"SELECT {KEYS}, CAST(SUM(change) OVER (PARTITION BY {BY_LINE} ORDER BY day) AS bigint) AS number "

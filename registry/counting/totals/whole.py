@@ -402,15 +402,12 @@ class _MarksOfWeeks(_Weeks):
             for scope, campaign in (("whole", ""), ("own", ", campaign_id"))
             for week in ("new", "ended")
         )
-        of_owner, held = "", f"SELECT * FROM spell_{self.number}"
+        held, of_owner = f"SELECT * FROM spell_{self.number}", ", of_owner" if covers else ""
         if covers:
             none = "".join(f", NULL::date AS {name}" for name, *_rest in covers)
-            of_owner, held = (
-                ", of_owner",
-                (
-                    f"SELECT *{covered} FROM spell_{self.number} WHERE of_owner > 1 WINDOW {windows} "
-                    f"UNION ALL SELECT *{none} FROM spell_{self.number} WHERE of_owner = 1"
-                ),
+            held = (
+                f"SELECT *{covered} FROM spell_{self.number} WHERE of_owner > 1 WINDOW {windows} "
+                f"UNION ALL SELECT *{none} FROM spell_{self.number} WHERE of_owner = 1"
             )
         return [
             f"""spell_{self.number} AS (
