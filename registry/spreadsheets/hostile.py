@@ -40,6 +40,8 @@ MAX_HELD, MAX_CHARACTERS = 8_000_000, 300_000_000
 """Characters of the rows in memory, and of everything read from a sheet."""
 CHUNK = 64 * 1024
 _MAX_TOKEN = 4 * 1024 * 1024
+_MAX_DEPTH, _MAX_NAMES = 100, 10_000
+"""Elements within each other, and different names of elements and attributes: the parser keeps them all."""
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
@@ -267,7 +269,7 @@ def _limited(file: IO[bytes], limit: int) -> Iterator[bytes]:
 
 
 class Markup:
-    """An XML parser that refuses DTDs (so entities) and endless tokens."""
+    """An XML parser that refuses DTDs (so entities), endless tokens, endless nesting and endless new names."""
 
     def __init__(
         self,
@@ -275,11 +277,25 @@ class Markup:
         end: Callable[[str], object],
         data: Callable[[str], object] | None = None,
     ) -> None:
+        depth = 0
+
+        def opened(name: str, attributes: dict[str, str]) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise damaged()
+            start(name, attributes)
+
+        def closed(name: str) -> None:
+            nonlocal depth
+            depth -= 1
+            end(name)
+
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._refuse
-        self.parser.StartElementHandler = start
-        self.parser.EndElementHandler = end
+        self.parser.StartElementHandler = opened
+        self.parser.EndElementHandler = closed
         self.parser.CharacterDataHandler = data
         self._given = 0
 
@@ -294,5 +310,6 @@ class Markup:
         except expat.ExpatError as error:
             raise damaged() from error
         self._given += len(chunk)
-        if self._given - max(self.parser.CurrentByteIndex, 0) > _MAX_TOKEN:
+        is_endless = self._given - max(self.parser.CurrentByteIndex, 0) > _MAX_TOKEN
+        if is_endless or len(self.parser.intern) > _MAX_NAMES:
             raise damaged()
