@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
@@ -307,6 +307,7 @@ class ByHand:
         """Do each row, or nothing of it; return those that were refused."""
         refused = []
         for key, row in some_rows:
+            access.forget_grants(self.user)  # each row is a request: the row before may have moved the units
             try:
                 with transaction.atomic():
                     verb(row) if verb != self._assign else self._assign(row, key)
@@ -552,6 +553,15 @@ def outcome(do: Callable[[], dict[Key, list[str]]]) -> tuple[dict[Key, list[str]
     ],
 )
 @given(who=st.sampled_from(("manager", "manager", "manager", "clerk")), sheets=BOOKS)
+@example(  # the own bureau moves behind its neighbour, whose rows stay unseen
+    who="manager",
+    sheets={
+        "单位": [{"code": "ju", "name": "新名"}, {"code": "lin", "name": "新名"}],
+        "组织": [{"code": "linzb", "name": "新名"}],
+        "人员": [],
+        "编入": [],
+    },
+)
 def test_an_import_does_what_the_operations_do_one_by_one(
     users: dict[str, User], who: str, sheets: dict[str, list[Row]]
 ) -> None:
