@@ -269,7 +269,7 @@ def _limited(file: IO[bytes], limit: int) -> Iterator[bytes]:
 
 
 class Markup:
-    """An XML parser that refuses DTDs (so entities), endless tokens, endless nesting and endless new names."""
+    """An XML parser that refuses DTDs (so entities), endless tokens, nesting and new names."""
 
     def __init__(
         self,
