@@ -251,9 +251,9 @@ def test_fields_that_are_not_the_forms_are_not_taken(world: TwoBureaus, name: st
     form_fields = {*own, *_fields_of(visitor, url)}
     extra = {key: value for key, value in EXTRA.items() if key not in form_fields}
     results = []
+    before = {model: _rows(model) for model in MODELS}
     for data in (own, {**extra, **own}):
-        savepoint = transaction.savepoint()
-        before = {model: _rows(model) for model in MODELS}
+        savepoint, cookies = transaction.savepoint(), deepcopy(visitor.client.cookies)
         response = visitor.client.post(url, data)
         if "confirmed" in own and response.context:
             visitor.client.post(url, {**data, "confirmed": response.context.get("confirmed", "")})
@@ -271,7 +271,7 @@ def test_fields_that_are_not_the_forms_are_not_taken(world: TwoBureaus, name: st
                     changes.append((model.__name__, column, _steady(column, value, new)))
         results.append(changes)
         transaction.savepoint_rollback(savepoint)
-        visitor = Visitor(world.here.users["manager"])
+        visitor.client.cookies = cookies
     assert results[0] == results[1]
 
 
@@ -406,7 +406,7 @@ def test_no_stored_text_comes_back_as_markup(world: TwoBureaus) -> None:
 
 # --- SQL fragments --------------------------------------------------------------------------------
 
-FRAGMENTS = ("' OR '1'='1", "%\\name') UNION SELECT password FROM registry_user; --")
+FRAGMENT = "%\\name') OR '1'='1' UNION SELECT password FROM registry_user; --"
 _ADDRESS = ("campaign", "as_of", "basis", "since")
 _PLACE = ("unit", "unit_text", "metric", "party_line", "own", "sort", "page", "q")
 FILTERED = {
@@ -442,11 +442,10 @@ def test_a_fragment_of_sql_is_nonsense_like_any_other(world: TwoBureaus, manager
     for name in (*FILTERED[page], *_ADDRESS):
         status, said = manager.ask("GET", f"{url}?{urlencode({name: 'zzqqxx'})}")
         assert status in ("200", "404"), f"{page}?{name}"
-        for fragment in FRAGMENTS:
-            answer, text = manager.ask("GET", f"{url}?{urlencode({name: fragment})}")
-            assert answer == status, f"{page}?{name}={fragment}"
-            assert text.count("<tr") == said.count("<tr"), f"{page}?{name}={fragment}"
-            assert "乙密" not in text
+        answer, text = manager.ask("GET", f"{url}?{urlencode({name: FRAGMENT})}")
+        assert answer == status, f"{page}?{name}={FRAGMENT}"
+        assert text.count("<tr") == said.count("<tr"), f"{page}?{name}={FRAGMENT}"
+        assert "乙密" not in text
     assert Person.objects.count() == people
 
 
