@@ -92,9 +92,9 @@ def problems(
     """Return what axe finds on the page at both widths, and what is hard to hit on a phone.
 
     What a phone shows is the desk's page in another order: there only the rules of ``ON_PHONE`` run, unless
-    it is asked for in full. ``colours``: the kinds of text that were measured on other pages and are not measured again; those of this
-    page are added. ``within`` is what opened over the page, when that covers something which is pressed after
-    it is shut; or BUT_THE_SIDE.
+    it is asked for in full. ``colours``: the kinds of text that were measured on other pages and are not
+    measured again; those of this page are added. ``within`` is what opened over the page, when that covers
+    something which is pressed after it is shut; or BUT_THE_SIDE.
     """
     page.evaluate(UNFOLD)
     if not page.evaluate("'axe' in window"):  # it may have come with the page (add_init_script)

@@ -102,15 +102,13 @@ def whole_pages(world: TwoBureaus) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.look
-def test_stored_scripts_do_not_run_on_any_page(watched: Page, world: TwoBureaus, live_server) -> None:
+def test_neither_stored_nor_reflected_scripts_run_on_any_page(
+    watched: Page, world: TwoBureaus, live_server
+) -> None:
+    """Only pages that repeat what was sent in a place of their own can run it: these are opened for it."""
     for path, query in whole_pages(world).values():
         look(watched, f"{live_server.url}{path}?{query}")
     watched.wait_for_load_state("networkidle")
-
-
-@pytest.mark.look
-def test_reflected_scripts_do_not_run_on_any_page(watched: Page, world: TwoBureaus, live_server) -> None:
-    """Only pages that repeat what was sent in a place of their own can run it: these are opened."""
     manager = Visitor(world.here.users["manager"]).client
     opened, places = 0, set()
     for name, (path, _query) in whole_pages(world).items():
@@ -129,7 +127,9 @@ def test_reflected_scripts_do_not_run_on_any_page(watched: Page, world: TwoBurea
     watched.wait_for_load_state("networkidle")
 
 
-def test_what_is_typed_and_picked_does_not_run(watched: Page, world: TwoBureaus, live_server) -> None:
+def test_what_is_typed_and_picked_does_not_run_nor_does_the_tree_or_the_record(
+    watched: Page, world: TwoBureaus, live_server
+) -> None:
     page, here = watched, world.here
     page.goto(f"{live_server.url}{reverse('organization_register', args=[here.unit.code])}")
     for field in ("secretary", "members", "parent"):
@@ -156,9 +156,6 @@ def test_what_is_typed_and_picked_does_not_run(watched: Page, world: TwoBureaus,
     assert Organization.objects.get(code="new-team").name == IMAGE
     expect(page.locator(".line").first).to_contain_text("<img src=/pwned.png")  # what was done, in words
 
-
-def test_the_tree_and_the_record_show_scripts_as_text(watched: Page, world: TwoBureaus, live_server) -> None:
-    page = watched
     page.goto(f"{live_server.url}{reverse('tree')}?as_of=2020-02-20")
     for _ in range(6):
         closed = page.locator("main [role=treeitem][aria-expanded=false] > .tree-row .tree-toggle")

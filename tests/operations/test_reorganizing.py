@@ -36,9 +36,8 @@ pytestmark = pytest.mark.django_db
 ON = DAY + timedelta(days=10)
 
 
-@pytest.fixture
-def country() -> Unit:
-    """A unit with two branches: 甲 with a secretary, two members and a group; 乙 with one of the members."""
+def build_world() -> Unit:
+    """Make a unit with two branches: 甲 with a secretary, two members and a group; 乙 with one of those."""
     unit, campaign = make_unit("unit"), make_campaign()
     first = make_organization(unit, code="jia", name="甲支部", campaign=campaign)
     second = make_organization(unit, code="yi", name="乙支部", campaign=campaign)
@@ -47,6 +46,12 @@ def country() -> Unit:
         assign(first, make_person(name, unit), role=role)
     assign(second, first.assignments.get(person__name="两").person)
     return unit
+
+
+@pytest.fixture
+def country(world: Unit) -> Unit:
+    """The unit."""
+    return world
 
 
 def organization(code: str) -> Organization:

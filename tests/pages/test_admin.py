@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from django.apps import apps
 from django.contrib.auth import get_user_model
+from django.db.models import Model
 from django.urls import reverse
 from django.utils import timezone
 
@@ -39,9 +40,8 @@ ALL_MODELS = [model._meta.model_name for model in apps.get_app_config("registry"
 MODELS = [name for name in ALL_MODELS if name not in KEPT_AWAY]
 
 
-@pytest.fixture
-def rows():
-    """One row at least of every table."""
+def build_world() -> dict[str, Model]:
+    """Make one row at least of every table; return the first of each."""
     unit = make_unit("top")
     branch = make_organization(unit, campaign=make_campaign())
     assign(branch, make_person("甲", unit))
@@ -67,6 +67,12 @@ def rows():
     fold_counts()
     assign(branch, make_person("乙", unit))
     return {model: apps.get_model("registry", model)._default_manager.first() for model in MODELS}
+
+
+@pytest.fixture
+def rows(world: dict[str, Model]) -> dict[str, Model]:
+    """The first row of every table."""
+    return world
 
 
 def superuser():

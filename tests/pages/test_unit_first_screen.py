@@ -64,11 +64,15 @@ class Bureau:
         )
 
 
+def build_world() -> Bureau:
+    """Make the bureau once for the whole file."""
+    return Bureau()
+
+
 @pytest.fixture
-def here(client: Client) -> Bureau:
-    made = Bureau()
-    client.force_login(make_user(unit=made.top))
-    return made
+def here(client: Client, world: Bureau) -> Bureau:
+    client.force_login(make_user(unit=world.top))
+    return world
 
 
 def page_of(client: Client, code: str = "bureau", **query: str) -> Any:

@@ -15,7 +15,7 @@ from registry.operations.people import change_political_status
 from registry.operations.units import move_unit
 from tests.factories import ACTOR, DAY, make_organization, make_person, make_unit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("world")]
 
 
 def run(*arguments: str) -> tuple[str, str]:
@@ -33,8 +33,7 @@ def sql(statement: str) -> None:
         cursor.execute(statement)
 
 
-@pytest.fixture(autouse=True)
-def trees() -> None:
+def build_world() -> None:
     """a(b(c, d), e), f; and under a committee at b: two branches, one with a group, a second tree."""
     a = make_unit("a")
     b, e = make_unit("b", a), make_unit("e", a)
