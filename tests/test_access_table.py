@@ -1455,9 +1455,13 @@ def test_inside(world: TwoBureaus, role: str) -> None:
 
 @pytest.mark.parametrize("role", once("manager"))
 def test_outside(world: TwoBureaus, role: str) -> None:
-    """A manager asks all; the others, who may do less, take turns at what is not there for anybody."""
+    """A manager asks all; the others, who may do less, take turns at what is not there for anybody.
+
+    On PostgreSQL one of these turns is enough: the questions that find nothing are few.
+    """
     # Police numbers of their own they may see; of the addresses of 甲 they learn nothing.
     hidden = ["甲密", "JIA-9000", PHONE, GUEST]
     turn = None if role == "manager" else [each for each in ROLES if each != "manager"].index(role)
+    turn = turn if connection.vendor == "sqlite" else 0
     found = answers(Visitor(world.there.users[role]), world.here, hidden, outside=True, turn=turn)
     assert differences(found, expected(ROLES.index(role) + 1, outside=True)) == []
