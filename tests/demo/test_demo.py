@@ -56,8 +56,10 @@ def demo(*arguments: str) -> str:
 
 @pytest.fixture(scope="module")
 def printed(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    """The demo, loaded once for this file, and what the command printed: on SQLite, as for a trial, with DEBUG
-    on; on PostgreSQL, as for a bureau, without it and beside a login of their own.
+    """The demo, loaded once for this file, and what the command printed.
+
+    On SQLite, as for a trial, with DEBUG on; on PostgreSQL, as for a bureau, without it and beside a login
+    of their own.
     """
     from django.conf import settings
 
