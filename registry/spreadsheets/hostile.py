@@ -30,8 +30,8 @@ MAX_ROWS = 200_000
 """Rows that are not empty, over all sheets of a file."""
 MAX_CELLS = 12_000_000
 """Cells over all sheets of a file, empty ones (styled, without a value) included."""
-MAX_TEXTS = 96 * 1024 * 1024
-"""Bytes of the texts that the sheets of a workbook share."""
+MAX_TEXTS, MAX_SHARED = 96 * 1024 * 1024, 3_000_000
+"""Bytes of the part with the texts that the sheets of a workbook share, and how many these are."""
 MAX_SMALL_PART = 16 * 1024 * 1024
 """Bytes of a part that only describes the workbook: its list of sheets, its styles."""
 MAX_TEXT = 32_767

@@ -71,8 +71,11 @@ class Texts:
         self._bytes += text.encode("utf-8", "surrogatepass")
         self._ends.append(len(self._bytes))
 
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
     def __getitem__(self, place: int) -> str:
-        if not 0 <= place < len(self._ends) - 1:
+        if not 0 <= place < len(self):
             raise damaged()
         return self._bytes[self._ends[place] : self._ends[place + 1]].decode("utf-8", "surrogatepass")
 
@@ -147,6 +150,8 @@ class _TextsReader:
         elif tag == "rPh":
             self.spoken -= 1
         elif tag == "si":
+            if len(self.texts) >= hostile.MAX_SHARED:
+                raise hostile.unpacked_too_large()
             self.texts.add(unescaped("".join(self.pieces)))
 
     def data(self, text: str) -> None:

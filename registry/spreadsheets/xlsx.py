@@ -22,23 +22,31 @@ from registry.spreadsheets.number_formats import EXACT, Drawn, NotDrawn, format_
 from registry.spreadsheets.sheet_xml import Budget, Survey, Texts, local, unescaped
 
 
-def _elements(package: Package, name: str) -> list[tuple[str, dict[str, str]]]:
-    """Return every element of a small part as (path of local names, attributes by local name)."""
-    elements: list[tuple[str, dict[str, str]]] = []
+_MAX_ELEMENTS = 400_000
+"""Elements of a part that only describes the workbook."""
+
+
+def _elements(package: Package, name: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield every element of a small part as (path of local names, attributes by local name)."""
+    found: list[tuple[str, dict[str, str]]] = []
     path: list[str] = []
+    number = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         path.append(local(tag))
         if len(path) < 8:
-            elements.append(("/".join(path), {local(key): value for key, value in attributes.items()}))
-        if len(elements) > 400_000:
-            raise damaged()
+            found.append(("/".join(path), {local(key): value for key, value in attributes.items()}))
 
     markup = Markup(start, lambda tag: path.pop())
     for chunk in package.chunks(name, MAX_SMALL_PART):
         markup.feed(chunk)
+        number += len(found)
+        if number > _MAX_ELEMENTS:
+            raise damaged()
+        yield from found
+        found.clear()
     markup.feed(b"", last=True)
-    return elements
+    yield from found
 
 
 @dataclass(frozen=True)
@@ -108,15 +116,14 @@ def _relations(package: Package, part: str) -> list[tuple[str, str, str]]:
     listed = posixpath.join(folder, "_rels", f"{name}.rels")
     if listed not in package:
         return []
-    return [
-        (
-            attributes.get("Id", ""),
-            attributes.get("Type", "").rsplit("/", 1)[-1],
-            posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/"),
-        )
-        for path, attributes in _elements(package, listed)
-        if path == "Relationships/Relationship" and attributes.get("TargetMode") != "External"
-    ]
+    found: list[tuple[str, str, str]] = []
+    for path, attributes in _elements(package, listed):
+        if path == "Relationships/Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/")
+            found.append((attributes.get("Id", ""), attributes.get("Type", "").rsplit("/", 1)[-1], target))
+        if len(found) > hostile.MAX_PARTS:
+            raise damaged()
+    return found
 
 
 def _main_part(package: Package) -> str:
@@ -149,8 +156,8 @@ def _sheets(package: Package, main: str) -> tuple[list[Sheet], bool]:
                 sheets.append(
                     Sheet(attributes.get("name", ""), target, attributes.get("state", "visible") != "visible")
                 )
-    if len(sheets) > hostile.MAX_SHEETS:
-        raise Unreadable(f"工作簿的工作表超过 {hostile.MAX_SHEETS} 个,请只留要导入的几个。")
+        if len(sheets) > hostile.MAX_SHEETS:
+            raise Unreadable(f"工作簿的工作表超过 {hostile.MAX_SHEETS} 个,请只留要导入的几个。")
     if not sheets:
         raise damaged()
     return sheets, is_1904

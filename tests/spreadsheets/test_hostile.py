@@ -476,6 +476,45 @@ def test_a_sheet_of_one_endless_thing(start: str, again: str, times: int, end: s
     assert (found["megabytes"] < 30, found["rows"] < 10_000) == (True, True), found
 
 
+@pytest.mark.parametrize(
+    ("part", "start", "again", "times", "end"),
+    [
+        ("xl/sharedStrings.xml", "<sst>", "<si/>", 4_000_000, "</sst>"),
+        (
+            "xl/styles.xml",
+            "<styleSheet><cellXfs>",
+            "<xf a='1' b='2' c='3'/>",
+            390_000,
+            "</cellXfs></styleSheet>",
+        ),
+        (
+            "xl/workbook.xml",
+            "<workbook><sheets>",
+            "<sheet name='a' id='rId1'/>",
+            390_000,
+            "</sheets></workbook>",
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            "<Relationships>",
+            "<Relationship Id='a' Type='b' Target='c'/>",
+            300_000,
+            "</Relationships>",
+        ),
+    ],
+    ids=["texts", "styles", "sheets", "relations"],
+)
+def test_a_part_of_one_endless_thing(
+    part: str, start: str, again: str, times: int, end: str, tmp_path: Path
+) -> None:
+    about = parts(f"<sheetData>{HEADER}{ONE_ROW}</sheetData>")
+    styles = f'<Relationship Id="rId3" Type="{RELATION}/styles" Target="styles.xml"/></Relationships>'
+    relations = "xl/_rels/workbook.xml.rels"
+    about[relations] = str(about[relations]).replace("</Relationships>", styles)
+    found = measured(endless(tmp_path / "a.xlsx", part, start, again, times, end, about, level=0))
+    assert (found["megabytes"] < 60, found["rows"] < 50_000) == (True, True), found
+
+
 @pytest.mark.parametrize("each", ["<a{}/>", "<row a{}=''/>", "<row xmlns:a{}='b'/>"])
 def test_names_that_never_end(each: str, tmp_path: Path) -> None:
     """The parser keeps every name that it has met."""
