@@ -21,7 +21,6 @@ from registry.spreadsheets.hostile import MAX_SMALL_PART, Markup, Package, Unrea
 from registry.spreadsheets.number_formats import EXACT, Drawn, NotDrawn, format_of
 from registry.spreadsheets.sheet_xml import Budget, Survey, Texts, local, unescaped
 
-
 _MAX_ELEMENTS = 400_000
 """Elements of a part that only describes the workbook."""
 
