@@ -67,6 +67,8 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
         except NeedsApproval as needed:
             needed.met(function.__name__, kwargs)
             raise
+        finally:
+            _forget_scopes(kwargs.get("actor"))
 
     def begun(*args: P.args, **kwargs: P.kwargs) -> R:
         for name, value in kwargs.items():
@@ -82,6 +84,13 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
             return _attempts(function, *args, **kwargs)
 
     return run
+
+
+def _forget_scopes(actor: object) -> None:
+    """Forget what a page remembers of where its user may act: units may have moved, or been put back."""
+    for user in (actor.user, actor.submitted_by) if isinstance(actor, Actor) else ():
+        if user is not None:
+            access.forget_grants(user)
 
 
 def _attempts(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

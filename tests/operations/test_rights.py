@@ -571,6 +571,22 @@ def test_a_grant_that_ended_since_the_form_was_opened(world: World) -> None:
     access.forget_grants(clerk)
 
 
+@pytest.mark.parametrize("is_rehearsed", [False, True])
+def test_who_moves_the_own_unit_goes_on_seeing_the_own_and_nobody_elses(is_rehearsed: bool) -> None:
+    """By another name it comes behind its neighbour: what is known of the old order is forgotten."""
+    top = make_unit("top", kind="department")
+    own, _other = make_unit("own", top, name="甲局"), make_unit("other", top, name="乙局")
+    make_unit("below", own, kind="station")
+    manager = make_user("mover", own)
+    seen_before = set(access.visible(manager, Unit.objects.all()).values_list("code", flat=True))
+    with transaction.atomic():
+        units.edit_unit(actor=Actor(user=manager), unit=own, changes={"name": "中局"}, reason="更名")
+        assert [each.code for each in Unit.objects.filter(parent=top).order_by("lft")] == ["other", "own"]
+        transaction.set_rollback(is_rehearsed)
+    found = set(access.visible(manager, Unit.objects.all()).values_list("code", flat=True))
+    assert found == seen_before == {"own", "below"}
+
+
 def test_an_organization_below_that_is_outside_is_neither_dissolved_nor_named(world: World) -> None:
     savepoint = transaction.savepoint()
     clerk = Actor(user=world.here.users["clerk"])
