@@ -333,11 +333,19 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "home_url": address.url(reverse("home")),
         "may_cancel": import_.state in operations.MAY_CANCEL,
         "may_recheck": has_file and operations.may_recheck(import_),
+        "wants_another": _wants_another(import_),
         "has_file": has_file,
         "is_kept": import_.created_at > timezone.now() - KEPT_FOR,
         "imports_url": imports_url,
     }
     return render(request, "imports/import.html", context)
+
+
+def _wants_another(import_: Import) -> bool:
+    """Whether nothing came of this file, so that the next step is another one."""
+    is_ended = import_.state in (ImportState.FAILED, ImportState.CANCELLED)
+    has_nothing = import_.state == ImportState.CHECKED and not import_.changes_something
+    return is_ended or (has_nothing and not import_.number(Verdict.WRONG))
 
 
 def _subtitle(import_: Import) -> str:

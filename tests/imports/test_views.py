@@ -20,7 +20,7 @@ from openpyxl import Workbook, load_workbook
 
 from registry.audit import Actor
 from registry.imports import background as importing
-from registry.imports.models import Import, ImportLine, ImportState
+from registry.imports.models import Import, ImportLine, ImportState, Verdict
 from registry.imports.people import PeopleImporter
 from registry.models import Assignment, AuditEntry, Grant, Organization, Person, Unit
 from registry.nouns import layouts
@@ -34,6 +34,9 @@ pytestmark = pytest.mark.django_db
 
 PERSON_TOO = ("009", "李四", "民警", "正式党员", "suo")
 PERSON = ("007", "张三", "民警", "正式党员", "suo", None, "所长", "13800001111")
+
+
+ANOTHER = "上传另一个文件"
 
 
 @pytest.fixture
@@ -303,9 +306,30 @@ def test_cancelling(manager: Client) -> None:
     made = uploaded(manager, 人员=[PERSON])
     response = manager.post(reverse("import_cancel", args=[made.pk]), follow=True)
     assert "没有写入任何数据" in response.content.decode()
-    assert "已取消" in text(manager, made)
+    page = text(manager, made)
+    assert "已取消" in page
+    assert ANOTHER in page
     manager.post(reverse("import_write", args=[made.pk]))
     assert not Person.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "is_offered"),
+    [
+        (ImportState.FAILED, {}, True),
+        (ImportState.CHECKED, {}, True),
+        (ImportState.CHECKED, {"people": {Verdict.UNCHANGED: 1}}, True),
+        (ImportState.CHECKED, {"people": {Verdict.NEW: 1}}, False),
+        (ImportState.CHECKED, {"people": {Verdict.WRONG: 1}}, False),
+        (ImportState.WRITTEN, {"people": {Verdict.NEW: 1}}, False),
+    ],
+)
+def test_where_nothing_came_of_a_file_another_is_asked_for(
+    manager: Client, state: str, counts: dict[str, dict[str, int]], is_offered: bool
+) -> None:
+    made = uploaded(manager, 人员=[PERSON])
+    Import.objects.filter(pk=made.pk).update(state=state, counts=counts)
+    assert (ANOTHER in text(manager, made)) is is_offered
 
 
 def test_the_same_number_of_queries_with_one_line_and_three(manager: Client) -> None:
