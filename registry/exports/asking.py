@@ -29,6 +29,7 @@ def ask(request: HttpRequest, title: str, total: int = 0) -> HttpResponse:
                 title=title,
                 path=request.get_full_path(),
                 data=[each for each in sent if each[0] not in NOT_KEPT],
+                back=back_of(request) if "back" in request.POST else "",
                 total=total,
             )
             Export.objects.filter(pk=export.pk).update(job=queue.put(make_task, export.pk, user=request.user))

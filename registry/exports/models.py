@@ -38,6 +38,8 @@ class Export(models.Model):
     """The address that was asked, with its parameters."""
     data = models.JSONField(default=list, editable=False)
     """The fields that were sent there: [[name, value]]."""
+    back = models.TextField("来源页", blank=True, editable=False)
+    """The page from which it was asked for."""
     state = models.CharField("状态", max_length=10, choices=ExportState.choices, default=ExportState.WAITING)
     attempt = models.CharField(max_length=32, blank=True, editable=False)
     """Who makes it now: nobody else may finish what they began."""

@@ -26,9 +26,12 @@ MEGABYTE = 1024 * 1024
 
 @operation
 def ask_export(
-    *, actor: Actor, user: User, title: str, path: str, data: list[list[str]], total: int = 0
+    *, actor: Actor, user: User, title: str, path: str, data: list[list[str]], back: str = "", total: int = 0
 ) -> Export:
-    """Keep what ``user`` asks for: the address of a list, print or sheet, with what was sent there."""
+    """Keep what ``user`` asks for: the address of a list, print or sheet, with what was sent there.
+
+    ``back`` is the page from which it was asked for.
+    """
     need_right(actor, "ask_export")
     need_oneself(actor, "ask_export", user)
     held = Export.objects.filter(user=user, state=ExportState.READY).aggregate(sum=Sum("size"))["sum"] or 0
@@ -43,6 +46,7 @@ def ask_export(
         title=title[:200],
         path=path,
         data=data,
+        back=back,
         total=total,
         address=actor.address,
         request_number=actor.request_number,

@@ -208,6 +208,22 @@ def test_after_a_day_it_is_gone(viewer: Client) -> None:
     assert not ExportPart.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "leads_to"),
+    [("/people/?unit=ju&amp;sort=name", "/people/?unit=ju&amp;sort=name"), ("//evil.example/", "/")],
+)
+@pytest.mark.parametrize("state", [ExportState.FAILED, ExportState.CANCELLED, ExportState.EXPIRED])
+def test_where_there_is_no_file_it_leads_back_to_the_list(
+    viewer: Client, state: str, sent: str, leads_to: str
+) -> None:
+    viewer.post(f"{reverse('people_export')}?unit=ju", {"format": "csv", "back": sent.replace("&amp;", "&")})
+    made = Export.objects.get()
+    Export.objects.update(state=state)
+    said = " ".join(page(viewer, made).split())
+    assert f'<a class="btn main" href="{leads_to}">回到原来的页面</a>' in said
+    assert "取消这次导出" not in said
+
+
 def test_it_is_cancelled_before_and_while_it_is_made(viewer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     first = asked(viewer)
     viewer.post(reverse("export_cancel", args=[first.pk]))
