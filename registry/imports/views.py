@@ -331,7 +331,9 @@ def _page(request: HttpRequest, import_: Import, form: ConfirmForm) -> HttpRespo
         "may_write": import_.may_be_written,
         "may_write_in_part": import_.may_be_written_in_part,
         "home_url": address.url(reverse("home")),
-        "may_cancel": import_.state in operations.MAY_CANCEL,
+        # Of one that failed without leaving its file nothing is there that could be removed.
+        "may_cancel": import_.state in operations.MAY_CANCEL
+        and (import_.state != ImportState.FAILED or has_file),
         "may_recheck": has_file and operations.may_recheck(import_),
         "wants_another": _wants_another(import_),
         "has_file": has_file,

@@ -20,7 +20,7 @@ from openpyxl import Workbook, load_workbook
 
 from registry.audit import Actor
 from registry.imports import background as importing
-from registry.imports.models import Import, ImportLine, ImportState, Verdict
+from registry.imports.models import Import, ImportFile, ImportLine, ImportState, Verdict
 from registry.imports.people import PeopleImporter
 from registry.models import Assignment, AuditEntry, Grant, Organization, Person, Unit
 from registry.nouns import layouts
@@ -330,6 +330,9 @@ def test_where_nothing_came_of_a_file_another_is_asked_for(
     made = uploaded(manager, 人员=[PERSON])
     Import.objects.filter(pk=made.pk).update(state=state, counts=counts)
     assert (ANOTHER in text(manager, made)) is is_offered
+    assert ("取消这次导入" in text(manager, made)) is (state != ImportState.WRITTEN)
+    ImportFile.objects.all().delete()
+    assert ("取消这次导入" in text(manager, made)) is (state == ImportState.CHECKED)
 
 
 def test_the_same_number_of_queries_with_one_line_and_three(manager: Client) -> None:
