@@ -103,7 +103,7 @@ def test_nothing_that_opens_breaks_a_rule(page: Page, live_server) -> None:
         page.goto(f"{live_server.url}{path}")
         act(page)
         within = "details:is(.menu, .me)[open] > :not(summary)" if act.__name__ == "open_menu" else "html"
-        found += problems(page, f"{path} {act.__name__}", within=within, in_full_on_phone=True)
+        found += problems(page, f"{path} {act.__name__}", within=within)
     page.goto(f"{live_server.url}/units/jia/")
     page.set_viewport_size(PHONE)
     page.locator("label.burger").click()
