@@ -125,7 +125,8 @@ def test_registering_a_branch_counts_at_every_level(page: Page, live_server, lev
 
     # From the number at the top to the rows behind it, and to the branch itself.
     page.goto(live_server.url)
-    expect(page.locator("main [hx-trigger=load]")).to_have_count(0)  # the line of breaches moves what is below
+    # The line of breaches comes later and moves what is below it.
+    expect(page.locator("main [hx-trigger=load]")).to_have_count(0)
     key_figure(page, "临时党组织").get_by_role("link").first.click()
     expect(page).to_have_url(re.compile("metric=temporary_party_orgs"))
     expect(page.locator(".pager")).to_contain_text(f"共 {after[0]}")
