@@ -48,6 +48,7 @@ def export_page(request: HttpRequest, pk: int) -> HttpResponse:
     exports_url = address_of(request).url(reverse("exports"))
     context = {
         "export": export,
+        "is_open": export.is_ready or export.is_under_way,
         "state": listed.state,
         "tone": listed.tone,
         "title": export.title,

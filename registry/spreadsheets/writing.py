@@ -234,6 +234,9 @@ class _Tab:
             self._tab.set_row(self._at, min(_LINE * lines + 3, _HIGHEST))
         for column, (head, cell) in enumerate(zip(self._sheet.heads, cells, strict=True)):
             self._cell(column, head.kind, cell, total)
+        if self._tab.constant_memory:  # the row above is written by now; its height would be kept to the end
+            self._tab.row_info.pop(self._at - 1, None)
+            self._tab.row_sizes.pop(self._at - 1, None)
         self._at += 1
 
     def _cell(self, column: int, kind: Kind, cell: Cell, total: bool) -> None:

@@ -263,7 +263,7 @@ print(peak())
 
 
 @pytest.mark.parametrize("suffix", ["xlsx", "csv"])
-def test_many_rows_take_little_memory(tmp_path: Path, suffix: str) -> None:
+def test_a_hundred_thousand_rows_take_no_more_memory_than_a_hundred(tmp_path: Path, suffix: str) -> None:
     def used(number: int) -> float:
         """Return the most memory that writing so many rows took, in megabytes."""
         path = str(tmp_path / f"{number}.{suffix}")
@@ -271,14 +271,13 @@ def test_many_rows_take_little_memory(tmp_path: Path, suffix: str) -> None:
         setup = {**os.environ, "PYTHONPATH": os.getcwd()}
         return float(subprocess.run(run, env=setup, check=True, capture_output=True, text=True).stdout)
 
-    most = 15 if suffix == "xlsx" else 1  # XlsxWriter keeps the height of each row whose text is wrapped
-    assert used(30_000) - used(100) < most
+    assert used(100_000) - used(100) < 20
     if suffix == "xlsx":
-        with ZipFile(tmp_path / "30000.xlsx") as book:  # openpyxl would read all rows for the last
+        with ZipFile(tmp_path / "100000.xlsx") as book:  # openpyxl would read all rows for the last
             written = book.read("xl/worksheets/sheet1.xml")
         last = fromstring(b"<row" + written.rpartition(b"<row")[2].partition(b"</sheetData>")[0])
         serial = str((date(2020, 2, 3) - date(1899, 12, 30)).days)
-        assert ["".join(cell.itertext()) for cell in last] == ["名字29999", "00029999", "29999", serial]
+        assert ["".join(cell.itertext()) for cell in last] == ["名字99999", "00099999", "99999", serial]
 
 
 def test_libreoffice_opens_it_and_prints_one_page_wide(tmp_path: Path, convert: Convert) -> None:
