@@ -38,7 +38,7 @@ PY := $(BIN)/python
 # A file's tests stay together; the slow files are begun first (tests/conftest.py), so that no worker idles at the end.
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-CHAOS ?= 30
+CHAOS ?= 45
 
 .PHONY: install bundle deploy-proof backup-proof failover-proof run demo test chaos e2e images bench pins sbom audit check format scripts types rules clean
 

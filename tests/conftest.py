@@ -96,6 +96,7 @@ SLOW = (
     "test_properties",
     "test_access_table",
     "test_demo",
+    "test_logins",
     "test_language",
     "test_axe",
     "test_images",

@@ -20,16 +20,6 @@ RULES: dict[str, Any] = {
     "preload": False,  # would ask for every sheet again
     "elementRef": True,
 }
-WITHOUT_COLOURS = {**RULES, "rules": {"color-contrast": {"enabled": False}}}
-COLOURS = {**RULES, "runOnly": ["color-contrast"]}
-ON_PHONE = {
-    **RULES,
-    "runOnly": [
-        *("target-size", "scrollable-region-focusable", "css-orientation-lock", "aria-hidden-focus"),
-        *("button-name", "link-name", "label", "select-name", "summary-name"),
-    ],
-}
-"""What hangs on the width: sizes, boxes that scroll, and the names of what only a narrow window shows."""
 RUN = """
 async ([within, rules]) => {
     axe.configure({noHtml: true});
@@ -86,29 +76,33 @@ def problems(
     where: str,
     *,
     within: str | dict[str, list[str]] = "html",
-    in_full_on_phone: bool = False,
+    colours_on_phone: bool = False,
     colours: set[str] | None = None,
 ) -> list[str]:
     """Return what axe finds on the page at both widths, and what is hard to hit on a phone.
 
-    What a phone shows is the desk's page in another order: there only the rules of ``ON_PHONE`` run, unless
-    it is asked for in full. ``colours``: the kinds of text that were measured on other pages and are not
-    measured again; those of this page are added. ``within`` is what opened over the page, when that covers
-    something which is pressed after it is shut; or BUT_THE_SIDE.
+    Colours are half of the cost and the same at each width: the phone's are only measured when asked for.
+    ``colours``: the kinds of text that were measured on other pages and are not measured again; those of this
+    page are added. ``within`` is what opened over the page, when that covers something which is pressed after
+    it is shut; or BUT_THE_SIDE.
     """
     page.evaluate(UNFOLD)
     if not page.evaluate("'axe' in window"):  # it may have come with the page (add_init_script)
         page.evaluate(AXE)
     page.set_viewport_size(DESK)
-    found = _run(page, f"{where} at the desk", within, RULES if colours is None else WITHOUT_COLOURS)
+    found = _run(page, f"{where} at the desk", within, _rules(colours=colours is None))
     if colours is not None and (fresh := page.evaluate(FRESH, list(colours))):
         colours.update(fresh)
-        found += _run(page, f"{where} at the desk", None, COLOURS)
+        found += _run(page, f"{where} at the desk", None, {**RULES, "runOnly": ["color-contrast"]})
     page.set_viewport_size(PHONE)
-    found += _run(page, f"{where} on a phone", within, RULES if in_full_on_phone else ON_PHONE)
+    found += _run(page, f"{where} on a phone", within, _rules(colours=colours_on_phone))
     found += [f"{where} on a phone {each}" for each in page.evaluate(SMALL, 40)]
     page.set_viewport_size(DESK)
     return found
+
+
+def _rules(*, colours: bool) -> dict[str, Any]:
+    return {**RULES, "rules": {"color-contrast": {"enabled": colours}}}
 
 
 def _run(

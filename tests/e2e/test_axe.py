@@ -103,10 +103,10 @@ def test_nothing_that_opens_breaks_a_rule(page: Page, live_server) -> None:
         page.goto(f"{live_server.url}{path}")
         act(page)
         within = "details:is(.menu, .me)[open] > :not(summary)" if act.__name__ == "open_menu" else "html"
-        found += problems(page, f"{path} {act.__name__}", within=within)
+        found += problems(page, f"{path} {act.__name__}", within=within, colours_on_phone=True)
     page.goto(f"{live_server.url}/units/jia/")
     page.set_viewport_size(PHONE)
     page.locator("label.burger").click()
     expect(page.locator("#side nav")).to_be_visible()
-    found += problems(page, "the drawer", in_full_on_phone=True)
+    found += problems(page, "the drawer")
     assert found == [], "\n".join(found)

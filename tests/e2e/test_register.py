@@ -151,7 +151,9 @@ def test_the_tree_opens_by_mouse_down_to_the_member(page: Page, live_server, lev
     expect(page.get_by_role("heading", level=1)).to_contain_text("周文涛")
 
 
-def test_on_a_phone_the_menu_opens(page: Page, live_server, levels: list[str]) -> None:
+def test_on_a_phone_the_menu_opens_and_nothing_scrolls_sideways(
+    page: Page, live_server, levels: list[str]
+) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     log_in(page, live_server.url)
     navigation = page.get_by_role("link", name="组织台账", exact=True)
@@ -160,7 +162,29 @@ def test_on_a_phone_the_menu_opens(page: Page, live_server, levels: list[str]) -
     expect(navigation).to_be_in_viewport()
     navigation.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("台账")
-    expect(page.get_by_role("link", name="运河分局临时党支部", exact=True)).to_be_visible()
+    branch = page.get_by_role("link", name="运河分局临时党支部", exact=True)
+    person = "/people/371401/"
+    for address in (
+        "/units/dezhou/",
+        "/units/decheng/register/",
+        "/tree/",
+        "/organizations/",
+        branch.get_attribute("href") or "",
+        "/people/",
+        "/people/?metric=frontline_people&unit=dezhou",
+        person,
+        f"{person}edit/",
+        f"{person}transfer/",
+        "/assignments/",
+        "/reconciliation/",
+        "/sources/",
+        "/search/?q=德",
+        "/people/nobody/",
+    ):
+        page.goto(f"{live_server.url}{address}")
+        page.wait_for_load_state("networkidle")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 390, f"{address} is {wide} pixels wide"
 
 
 def come_in(page: Page, address: str, name: str) -> None:
