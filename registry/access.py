@@ -17,12 +17,12 @@ from django.utils import timezone
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
 from registry.models.base import in_spans
-from registry.models.hierarchy import Span, everything, is_inside, roots
+from registry.models.hierarchy import Span, as_values, everything, from_values, is_inside, roots
 from registry.models.prepared import Values, read_objects
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
 from registry.models.user import held_on
-from registry.nouns.noun import Noun
+from registry.nouns.noun import Noun, over
 from registry.nouns.organization import superiors_of
 from registry.refusals import RefusedByRole
 
@@ -207,11 +207,9 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
     """Return for each verb and unit the grants by which somebody may do it there today, the nearest first."""
     if not asked:
         return []
-    above = Q(pk__in=[])
-    for unit in {unit.pk: unit for _verb, unit in asked}.values():
-        above |= Q(unit__tree_id=unit.tree_id, unit__lft__lte=unit.lft, unit__rght__gte=unit.rght)
-    valid = Grant.objects.filter(above, held_on(timezone.localdate()), user__is_active=True)
-    grants = list(valid.select_related("user", "unit").order_by("-unit__lft", "pk"))
+    units = {unit.pk: unit for _verb, unit in asked}.values()
+    places = [place for unit in units for place in (unit.tree_id, unit.lft, unit.rght)]
+    grants: list[Grant] = read_objects(_above, [timezone.localdate(), *places], len(units))
     return [
         [
             grant
@@ -221,6 +219,13 @@ def who_may(asked: Sequence[tuple[str, Unit]]) -> list[list[Grant]]:
         ]
         for verb, unit in asked
     ]
+
+
+def _above(values: Values, number: int) -> QuerySet[Grant]:
+    day, *places = values
+    above = over(from_values(places, number) or (), "unit__")
+    valid = Grant.objects.filter(above, held_on(day), user__is_active=True)
+    return valid.select_related("user", "unit").order_by("-unit__lft", "pk")
 
 
 def named(able: Sequence[Grant], scope: Sequence[Span], role: str, nobody: str) -> str:
@@ -271,7 +276,10 @@ def sees_private(user: AnyUser, row: Model) -> bool:
 
 def private_seen(user: AnyUser, noun: Noun, path: str = "") -> Q:
     """Return ``sees_private`` as a condition on rows that reach the noun's row through ``path``."""
-    personal = spans(user, PERSONAL)
+    return _private_inside(spans(user, PERSONAL), noun, path)
+
+
+def _private_inside(personal: list[Span], noun: Noun, path: str = "") -> Q:
     return Q() if everything(personal) else in_spans(personal, f"{path}{noun.unit_path}__")
 
 
@@ -280,11 +288,15 @@ def known_by(user: AnyUser, noun: Noun, names: Iterable[str], values: Iterable[s
 
     By a private field only those are found whose private fields ``user`` sees.
     """
+    return _known_in(spans(user, PERSONAL), noun, names, values)
+
+
+def _known_in(personal: list[Span], noun: Noun, names: Iterable[str], values: Iterable[Any]) -> Q:
     plain, known, wanted = Q(), Q(pk__in=[]), list(values)
     for name in names:
         is_it = Q(**{f"{name}__in": wanted})
         plain |= is_it  # by itself, so that every database can use its indexes
-        known |= is_it & private_seen(user, noun) if name in noun.private else is_it
+        known |= is_it & _private_inside(personal, noun) if name in noun.private else is_it
     return plain & known
 
 
@@ -380,24 +392,37 @@ def get_row(user: AnyUser, key: str, code: str, verb: str = SEE) -> Any:
     """
     noun = nouns.by_key(key)
     code = code.replace("\x00", "\ufffd")  # which nothing has, and PostgreSQL can be asked for
-    if noun.page_key == "code" and noun.within is None and noun.unit_path is not None:
-        found = read_objects(_called, [code], key, planned_once=True)
-        if found and may(user, verb, found[0]):
+    if (row := _row(user, noun, code, verb)) is not None:
+        return row
+    if verb != SEE and (seen := _row(user, noun, code)) is not None:
+        raise RefusedByRole(verb, seen)
+    raise Http404(f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
+
+
+def _row(user: AnyUser, noun: Noun, code: str, verb: str = SEE) -> Any:
+    value = noun.model._meta.get_field(noun.page_key).to_python(code)  # type: ignore[union-attr]
+    scope, number = as_values(spans(user, verb))
+    personal, known = as_values(spans(user, PERSONAL)) if noun.private else ([], None)
+    for path in ("", noun.stands_for) if noun.stands_for else ("",):
+        shape = noun.key, path, verb == SEE, number, known
+        if found := read_objects(_called, [value, *scope, *personal], *shape, planned_once=True):
             return found[0]
-    known = known_by(user, noun, {noun.page_key, noun.public_key} - {""}, [code])
-    row = visible(user, noun.with_related().filter(known), verb).first()
-    if row is None and noun.stands_for:
-        joined = noun.model._default_manager.filter(known).values(noun.stands_for)
-        row = visible(user, noun.with_related().filter(pk__in=joined), verb).first()
-    if row is None:
-        seen = visible(user, noun.with_related().filter(known)).first() if verb != SEE else None
-        need(user, verb, seen, f"没有{noun.page_key_label}为“{code}”的{noun.label},或不在您的管理范围内。")
-    return row
+    return None
 
 
-def _called(values: Values, key: str) -> QuerySet[Any]:
-    noun = nouns.by_key(key)
-    return noun.with_related().filter(**{noun.page_key: values[0]}).order_by()
+def _called(
+    values: Values, key: str, path: str, sees: bool, number: int | None, known: int | None
+) -> QuerySet[Any]:
+    noun, (value, *ends) = nouns.by_key(key), values
+    everywhere, size = _spans_of(roots()), 3 * (number or 0)
+    scope, personal = from_values(ends[:size], number), from_values(ends[size:], known)
+    names = sorted({noun.page_key, noun.public_key} - {""})
+    condition = _known_in(everywhere if personal is None else personal, noun, names, [value])
+    if path:
+        condition = Q(pk__in=noun.model._default_manager.filter(condition).values(path))
+    inside_it = noun.seen if sees else noun.inside
+    rows: QuerySet[Any] = noun.with_related().filter(condition)
+    return inside_it(rows, everywhere if scope is None else scope, few=True).order_by("pk")[:1]
 
 
 def get_unit(user: AnyUser, code: str, verb: str = SEE) -> Unit:

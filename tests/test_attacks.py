@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -253,7 +253,7 @@ def test_fields_that_are_not_the_forms_are_not_taken(world: TwoBureaus, name: st
     results = []
     before = {model: _rows(model) for model in MODELS}
     for data in (own, {**extra, **own}):
-        savepoint, cookies = transaction.savepoint(), deepcopy(visitor.client.cookies)
+        savepoint, cookies = transaction.savepoint(), copy(visitor.client.cookies)
         response = visitor.client.post(url, data)
         if "confirmed" in own and response.context:
             visitor.client.post(url, {**data, "confirmed": response.context.get("confirmed", "")})
@@ -533,7 +533,7 @@ def test_no_answer_leads_to_another_site(world: TwoBureaus) -> None:
                 for away in AWAY if somebody else (AWAY[at % len(AWAY)],):
                     data = None if method == "get" else {**row.data(world.here), "next": away}
                     full = f"{url}?{urlencode(dict.fromkeys(names, away))}"
-                    savepoint, cookies = transaction.savepoint(), deepcopy(client.cookies)
+                    savepoint, cookies = transaction.savepoint(), copy(client.cookies)
                     with noting_looks_at(AWAY) as looks:
                         response = getattr(client, method)(full, data, headers={"referer": away})
                     transaction.savepoint_rollback(savepoint)

@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy
 from datetime import date, timedelta
 from typing import Any
 from zipfile import ZipFile
@@ -302,7 +302,7 @@ class Visitor:
 
     def ask(self, method: str, url: str, data: dict[str, Any] | None = None) -> tuple[str, str]:
         """Return the status with ``+`` when something was written, and the answer's text."""
-        savepoint, cookies = transaction.savepoint(), deepcopy(self.client.cookies)
+        savepoint, cookies = transaction.savepoint(), copy(self.client.cookies)
         try:
             if data and "confirmed" in data:  # what was warned about is sent again
                 warned = self.client.post(url, data).context
