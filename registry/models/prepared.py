@@ -54,7 +54,7 @@ class _Ready:
     converters: dict[int, Any]
     columns: int
     compiler: Any
-    """What knows how to make rows into objects, where the query is one of objects."""
+    """What knows how to make rows into objects; None where the query is not one of objects: it is large."""
     name: str
     """The name of the function that makes it."""
 
@@ -172,15 +172,19 @@ def _number(values: Values, make: Make, *shape: Hashable) -> QuerySet[Any]:
 def read_by_keys(make: Make, values: Values, keys: Sequence[int], path: str = "pk") -> list[Any]:
     """Return the objects of the query ``make(*values)`` that have one of the keys at ``path``.
 
-    The keys are filled up with the first one to a round number, so that few statements are put together.
+    The keys are ``filled_up``.
     """
     if not keys:
         return []
+    return read_objects(_with_keys, [*values, *filled_up(keys)], make, len(values), path)
+
+
+def filled_up(keys: Sequence[int]) -> list[int]:
+    """Return the keys, filled up with the first one to a round number: so few statements are put together."""
     number = _STEP
     while number < len(keys):
         number *= 2
-    filled = [*keys, *[keys[0]] * (number - len(keys))]
-    return read_objects(_with_keys, [*values, *filled], make, len(values), path)
+    return [*keys, *[keys[0]] * (number - len(keys))]
 
 
 def _with_keys(values: Values, make: Make, number: int, path: str) -> QuerySet[Any]:
@@ -237,7 +241,8 @@ def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready
         if place is None and _is_near(param):
             raise TypeError(f"{make}: the query was made of a sum with a value, or of a condition on one")
     converters = compiler.get_converters([column[0] for column in compiler.select])
-    return _Ready(sql, given, converters, compiler.col_count or len(compiler.select), compiler, make.__name__)
+    columns = compiler.col_count or len(compiler.select)
+    return _Ready(sql, given, converters, columns, compiler if compiler.klass_info else None, make.__name__)
 
 
 def _kind(value: date | int | str) -> str:

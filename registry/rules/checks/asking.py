@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple, cast
 
@@ -19,19 +20,40 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from registry.models import Campaign, Organization, RuleException, RuleSetting, Unit, WorkflowState
 from registry.models.hierarchy import Span, UnitHierarchy, is_inside, placed_in, remembering, within
 from registry.models.organization import OrganizationQuerySet
+from registry.models.prepared import Values, filled_up, read_rows
 from registry.rules.checks.check import Breach, Check, Found
-from registry.rules.checks.declared import CHECKS
+from registry.rules.checks.declared import BY_SLUG, CHECKS
+from registry.rules.checks.planned import Planned
 
 Slugs = Collection[str] | None
 FEW = 5000
 """So many organizations are named by their keys in a statement; of more it says how they are found."""
+KEPT = 400
+"""For so many keys at most a statement is kept."""
 
 
 class Asked(NamedTuple):
     """A check as it stands on a day: with the thresholds of the bureau, where it is switched on."""
 
-    check: Check
-    thresholds: Mapping[str, int]
+    slug: str
+    day: date
+    thresholds: tuple[tuple[str, int], ...]
+
+    @property
+    def check(self) -> Check:
+        """What is declared of it."""
+        return BY_SLUG[self.slug]
+
+    def is_breached_by(self, planned: Planned) -> bool:
+        """Whether an organization that is only planned breaches it, where it can speak so early."""
+        return self.check.judge is not None and self.check.judge(planned, **dict(self.thresholds))
+
+
+class Among(NamedTuple):
+    """The organizations that are asked about: a set, and their keys where they are few."""
+
+    rows: QuerySet[Organization]
+    keys: list[int] | None
 
 
 class Settings:
@@ -63,7 +85,7 @@ class Settings:
     def asked_on(self, day: date, slugs: Slugs = None) -> list[Asked]:
         """Return the checks that speak on the day: switched on, and with an edition that asks it by then."""
         return [
-            Asked(check, self.thresholds(check, day))
+            Asked(check.slug, day, tuple(self.thresholds(check, day).items()))
             for check in CHECKS
             if (slugs is None or check.slug in slugs)
             and check.edition_on(day) is not None
@@ -98,13 +120,13 @@ def breaches(organizations: QuerySet[Organization], day: date, *, slugs: Slugs =
     Organizations that do not stand on the day, or were withdrawn, are not judged. What waits for its
     approval is. One query for each check, one for the settings, one for the exceptions.
     """
-    rows, is_few = _standing(organizations, day)
+    among = _standing(organizations, day)
     exceptions: dict[tuple[str, int], list[RuleException]] | None = None
     found: list[Breach] = []
     for asked in Settings.read().asked_on(day, slugs):
-        for breach, happened_on in _listed(asked, rows, day, is_few=is_few):
+        for breach, happened_on in _listed(asked, among):
             if exceptions is None:
-                exceptions = _exceptions(rows, slugs)
+                exceptions = _exceptions(among.rows, slugs)
             excepted = (
                 each
                 for each in exceptions.get((breach.check.slug, breach.organization_id), ())
@@ -121,12 +143,12 @@ def breaching(
 
     ``is_excepted``: only breaches that are not set aside (False), that are (True), or both (None).
     """
-    rows, is_few = _standing(organizations, day)
+    among = _standing(organizations, day)
     pks = []
     for asked in Settings.read().asked_on(day, [slug]):
-        found = _found(asked, rows, day, is_few=is_few)
+        found = _found(asked, among.rows, is_few=among.keys is not None)
         if is_excepted is not None:
-            aside = Exists(_aside(asked.check, found, day))
+            aside = Exists(_aside(asked, found))
             found = found._replace(rows=found.rows.filter(aside if is_excepted else ~aside))
         pks.append(found.rows.values("pk"))
     return organizations.filter(pk__in=pks[0]) if pks else organizations.none()
@@ -186,13 +208,12 @@ def count_breaches(
     ]
     below.sort(key=lambda child: (child.order_key, child.pk))
     spans = [shape.spans(unit), [Span(unit.tree_id, unit.lft, unit.lft)], *map(shape.spans, below)]
-    rows, is_few = _named(organizations_at(unit, day, scope, campaign))
-    rows = cast(OrganizationQuerySet, rows).hosted_on(day) if is_few else rows
+    among = _named(organizations_at(unit, day, scope, campaign))
     found: list[Numbers] = [{} for _ in spans]
     for asked in Settings.read().asked_on(day, slugs):
-        sums = _Sums(_counted(asked, rows, day, is_few=is_few))
+        sums = _Sums(_counted(asked, among))
         for numbers, place in zip(found, spans, strict=True):
-            numbers[asked.check.slug] = sums.within(place)
+            numbers[asked.slug] = sums.within(place)
     lines = (UnitNumbers(child, numbers) for child, numbers in zip(below, found[2:], strict=True))
     shown = tuple(line for line in lines if line.unit.is_open_on(day) or any(map(any, line.numbers.values())))
     return Counted(unit, day, found[0], found[1], shown)
@@ -218,46 +239,69 @@ class _Sums:
         return Number(*number)
 
 
-def _counted(
-    asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: bool
-) -> list[tuple[int, int, int, int]]:
+def _counted(asked: Asked, among: Among) -> list[tuple[int, int, int, int]]:
     """Return (tree, place, breaches, excepted) of each unit that has a breach, in order: one query."""
-    found = _found(asked, rows, day, is_few=is_few)
-    at = ("host__unit__tree_id", "host__unit__lft")
-    marked = found.rows.annotate(is_aside=Exists(_aside(asked.check, found, day))).order_by()
     sums: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
-    for tree_id, lft, is_aside, number in (
-        marked.values(*at, "is_aside").annotate(n=Count("*")).values_list(*at, "is_aside", "n")
-    ):
+    for tree_id, lft, is_aside, number in _read(_numbers, asked, among):
         sums[tree_id, lft][bool(is_aside)] += number
     return [(*place, *both) for place, both in sorted(sums.items())]  # type: ignore[misc]
 
 
-def _listed(
-    asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: bool
-) -> Iterator[tuple[Breach, date]]:
-    """Return each breach of one check, with the day on which it happened."""
-    check, thresholds = asked
-    found = _found(asked, rows, day, is_few=is_few)
-    names = [f"fact_{name}" for name in found.facts]
-    listed = found.rows.annotate(**dict(zip(names, found.facts.values(), strict=True)))
-    paths = [path for path in (found.person, found.happened_on) if path]
-    order = ["order_key", "pk", *paths]
-    for pk, *rest in listed.order_by(*order).values_list("pk", *paths, *names):
-        person = rest.pop(0) if found.person else None
-        happened_on = rest.pop(0) if found.happened_on else day
+def _numbers(asked: Asked, rows: QuerySet[Organization], is_few: bool) -> QuerySet[Any]:
+    """Return how many breaches there are at each unit, those that are set aside apart."""
+    rows = cast(OrganizationQuerySet, rows).hosted_on(asked.day) if is_few else rows
+    found = _found(asked, rows, is_few=is_few)
+    at = ("host__unit__tree_id", "host__unit__lft", "is_aside")
+    marked = found.rows.annotate(is_aside=Exists(_aside(asked, found))).order_by()
+    counted: QuerySet[Any] = marked.values(*at).annotate(n=Count("*")).values_list(*at, "n")
+    return counted
+
+
+def _listed(asked: Asked, among: Among) -> Iterator[tuple[Breach, date]]:
+    """Return each breach of one check, with the day on which it happened: one query."""
+    check, outline = asked.check, _outline(asked, among.keys is not None)
+    for pk, *rest in _read(_lines, asked, among):
+        person = rest.pop(0) if outline.person else None
+        happened_on = rest.pop(0) if outline.happened_on else asked.day
         edition = check.edition_on(happened_on)
         if edition is None:
             raise AssertionError(f"{check.slug} has no edition on {happened_on}")
-        facts = {**thresholds, **dict(zip(found.facts, rest, strict=True))}
+        facts = {**dict(asked.thresholds), **dict(zip(outline.facts, rest, strict=True))}
         yield Breach(check, edition, pk, person, check.message.format_map(facts)), happened_on
 
 
-def _found(asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: bool) -> Found:
+def _lines(asked: Asked, rows: QuerySet[Organization], is_few: bool) -> QuerySet[Any]:
+    """Return organization, person, day and facts of each breach."""
+    found = _found(asked, rows, is_few=is_few)
+    names = [f"fact_{name}" for name in found.facts]
+    listed = found.rows.annotate(**dict(zip(names, found.facts.values(), strict=True)))
+    paths = [path for path in (found.person, found.happened_on) if path]
+    return listed.order_by("order_key", "pk", *paths).values_list("pk", *paths, *names)
+
+
+def _read(make: Callable[..., QuerySet[Any]], asked: Asked, among: Among) -> Iterable[tuple[Any, ...]]:
+    """Return what the query ``make(asked, rows, is_few)`` finds; for few rows the statement is kept."""
+    if among.keys is None or len(among.keys) > KEPT:
+        return make(asked, among.rows, among.keys is not None)
+    return read_rows(_named_by, filled_up(among.keys), make, asked) if among.keys else ()
+
+
+def _named_by(keys: Values, make: Callable[..., QuerySet[Any]], asked: Asked) -> QuerySet[Any]:
+    return make(asked, Organization.objects.filter(pk__in=keys), True)
+
+
+@lru_cache(maxsize=500)
+def _outline(asked: Asked, is_few: bool) -> Found:
+    """Return what is found without its rows: of whom it is, when it happened, and the names of its facts."""
+    found = _found(asked, Organization.objects.none(), is_few=is_few)
+    return found._replace(rows=Organization.objects.none(), facts=dict.fromkeys(found.facts))
+
+
+def _found(asked: Asked, rows: QuerySet[Organization], *, is_few: bool) -> Found:
     """Return what the check finds; of what happened only what an edition asked then."""
     check = asked.check
     find = check.find_few if is_few and check.find_few is not None else check.find
-    found = find(rows, day, **asked.thresholds)
+    found = find(rows, asked.day, **dict(asked.thresholds))
     if not found.happened_on:
         return found
     asked_then = Q()
@@ -269,24 +313,24 @@ def _found(asked: Asked, rows: QuerySet[Organization], day: date, *, is_few: boo
     return found._replace(rows=found.rows.filter(asked_then))
 
 
-def _standing(organizations: QuerySet[Organization], day: date) -> tuple[QuerySet[Organization], bool]:
-    """Return those that are judged on the day, and whether they are few."""
+def _standing(organizations: QuerySet[Organization], day: date) -> Among:
+    """Return those that are judged on the day."""
     rows = cast(OrganizationQuerySet, organizations).as_of(day)
     return _named(rows.exclude(state=WorkflowState.WITHDRAWN).order_by())
 
 
-def _named(rows: QuerySet[Organization]) -> tuple[QuerySet[Organization], bool]:
+def _named(rows: QuerySet[Organization]) -> Among:
     """Name the organizations by their keys where they are few: the database then begins with them."""
     most = min(FEW, (connection.features.max_query_params or 2 * FEW) // 2)  # older SQLite takes 999
-    pks = list(rows.values_list("pk", flat=True)[: most + 1])
-    return (rows, False) if len(pks) > most else (Organization.objects.filter(pk__in=pks), True)
+    keys = list(rows.values_list("pk", flat=True)[: most + 1])
+    return Among(rows, None) if len(keys) > most else Among(Organization.objects.filter(pk__in=keys), keys)
 
 
-def _aside(check: Check, found: Found, day: date) -> QuerySet[RuleException]:
+def _aside(asked: Asked, found: Found) -> QuerySet[RuleException]:
     """Return the exceptions that hold for a breach, on the day on which it happened."""
-    then: Any = OuterRef(found.happened_on) if found.happened_on else day
+    then: Any = OuterRef(found.happened_on) if found.happened_on else asked.day
     return RuleException.objects.filter(
-        slug=check.slug, organization=OuterRef("pk"), started_on__lte=then, ended_on__gt=then
+        slug=asked.slug, organization=OuterRef("pk"), started_on__lte=then, ended_on__gt=then
     ).order_by()
 
 

@@ -27,10 +27,11 @@ def _probationary(day: date, months: int) -> QuerySet[Any]:
     return StatusPeriod.objects.filter(on_day(day), status=PROBATIONARY, **since).order_by()
 
 
-def _at_home(rows: Rows, day: date, periods: QuerySet[Any], *, is_few: bool, **also: Any) -> Rows:
-    """Join to the organizations whom of these periods they are the home of on the day, as ``about``."""
-    people = periods.values("person") if is_few else periods.values("person")[:_MANY]
-    rows = rows.filter(on_day(day, prefix="homes__"), homes__person__in=people, **also)
+def _at_home(rows: Rows, day: date, periods: QuerySet[Any] | None, *, is_few: bool, **also: Any) -> Rows:
+    """Join to the organizations whom of these periods (None: of all) they are the home of, as ``about``."""
+    if periods is not None:
+        also["homes__person__in"] = periods.values("person")[: None if is_few else _MANY]
+    rows = rows.filter(on_day(day, prefix="homes__"), **also)
     return rows.annotate(about=F("homes__person")).exclude(is_merged("about"))
 
 
@@ -66,7 +67,8 @@ def _too_short(is_few: bool) -> Find:
             .order_by()
         )
         became = {"homes__person__statuses__status": FULL}
-        rows = _at_home(rows, day, short, is_few=is_few, **became)
+        # Those of a few organizations are looked at one by one; the calendar of all others would take longer.
+        rows = _at_home(rows, day, None if is_few else short, is_few=is_few, **became)
         rows = rows.annotate(happened_on=F("homes__person__statuses__started_on"))
         before = short.filter(person=OuterRef("about"), ended_on=OuterRef("happened_on"))
         facts = {"full_on": F("happened_on"), "since": Subquery(before.values("started_on")[:1])}

@@ -30,7 +30,7 @@ def planned_findings(proposals: Mapping[object, Proposed]) -> Iterator[Finding]:
     settings = Settings.read()
     for subject, (planned, day, before) in proposals.items():
         for asked in settings.asked_on(day):
-            if _breaches(asked, planned) and not (before is not None and _breaches(asked, before)):
+            if asked.is_breached_by(planned) and not (before is not None and asked.is_breached_by(before)):
                 yield _finding(asked, planned, day, subject)
 
 
@@ -47,10 +47,6 @@ def cited(slug: str, days: Iterable[date]) -> dict[date, str | None]:
     return found
 
 
-def _breaches(asked: Asked, planned: Planned) -> bool:
-    return asked.check.judge is not None and asked.check.judge(planned, **asked.thresholds)
-
-
 def _finding(asked: Asked, planned: Planned, day: date, subject: object) -> Finding:
     check: Check = asked.check
     edition = check.edition_on(day)
@@ -61,7 +57,7 @@ def _finding(asked: Asked, planned: Planned, day: date, subject: object) -> Find
         "members": planned.members,
         "officers": planned.holding(OFFICERS),
         "advice": planned.advice,
-        **asked.thresholds,
+        **dict(asked.thresholds),
     }
     severity = Severity.HINT if check.level == Level.HINT else Severity.WARN
     return Finding(check.slug, severity, "members", check.say(edition, facts), subject)

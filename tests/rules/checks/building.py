@@ -74,9 +74,9 @@ def found(slug: str, organization: Organization, day: date) -> list[str]:
     rows = Organization.objects.filter(pk=organization.pk)
     said = [each.message for each in breaches(rows, day, slugs=[slug])]
     is_placed = organization.is_temporary or organization.kind == OrganizationKind.GROUP
-    for check, thresholds in Settings.read().asked_on(day, [slug]) if is_placed else ():
-        if check.judge is not None:
-            assert check.judge(planned(organization, day), **thresholds) == bool(said), check.slug
+    for asked in Settings.read().asked_on(day, [slug]) if is_placed else ():
+        if asked.check.judge is not None:
+            assert asked.is_breached_by(planned(organization, day)) == bool(said), slug
     return said
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from registry.models import Organization, RuleException, RuleSetting, Unit
 from registry.operations import organizations, units
@@ -16,11 +17,13 @@ from registry.rules.checks import (
     Edition,
     Level,
     Number,
+    asking,
     breaches,
     breaching,
     count_breaches,
     organizations_at,
 )
+from registry.rules.checks.asking import Settings
 from tests.factories import ACTOR, make_organization, make_unit
 from tests.rules.checks.building import DAY, found, people, statuses
 
@@ -260,6 +263,19 @@ def test_each_check_is_one_query_however_many_organizations_there_are(
         make_organization(make_unit("", unit))
         with django_assert_num_queries(queries):
             count_breaches(unit, LATER)
+
+
+def test_a_statement_is_put_together_without_asking_the_database(
+    unit: Unit, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """It is kept: what it read then would be asked about from then on."""
+    asked, rows = Settings.read().asked_on(LATER), organizations_at(unit, LATER)
+    assert {each.slug for each in asked} == {check.slug for check in CHECKS}
+    with django_assert_num_queries(0):
+        for each in asked:
+            for make in (asking._numbers, asking._lines):
+                for is_few in (True, False):
+                    str(make(each, rows, is_few).query)
 
 
 def test_a_check_is_found_by_its_slug() -> None:

@@ -85,12 +85,11 @@ def _agree(top: Unit, day: date) -> None:
         parts = sum(line.numbers[slug].breaches for line in counted.children)
         assert number.breaches == counted.own[slug].breaches + parts
 
-    few, asking.FEW = asking.FEW, 0
-    try:
-        assert Counter((each.check.slug, each.organization_id) for each in breaches(rows, day)) == listed
-        assert count_breaches(top, day) == counted
-    finally:
-        asking.FEW = few
+    for limit in ("KEPT", "FEW"):  # the same by a statement that is not kept, and by one for many
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asking, limit, 0)
+            assert Counter((each.check.slug, each.organization_id) for each in breaches(rows, day)) == listed
+            assert count_breaches(top, day) == counted
 
     _agrees_with_plain_python(listed, day)
     _judges_agree(listed, day)
@@ -123,11 +122,8 @@ def _judges_agree(listed: Counter, day: date) -> None:
     for row in Organization.objects.all():
         if not row.is_temporary and row.kind != OrganizationKind.GROUP:
             continue
-        for check, thresholds in asked:
-            assert check.judge is not None
-            assert check.judge(planned(row, day), **thresholds) == bool(listed[check.slug, row.pk]), (
-                check.slug
-            )
+        for each in asked:
+            assert each.is_breached_by(planned(row, day)) == bool(listed[each.slug, row.pk]), each.slug
 
 
 def _holds(row: Assignment | PersonPlacement | StatusPeriod, day: date) -> bool:
