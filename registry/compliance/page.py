@@ -253,7 +253,7 @@ def _actions(summary: Summary) -> list[dict[str, Any]]:
 
 @require_safe
 def line(request: HttpRequest, code: str) -> HttpResponse:
-    """Answer the page of a unit with the line that leads here: nothing where nothing is wrong."""
+    """Answer the page of a unit with the line that leads here."""
     unit = access.get_unit(request.user, code)
     links = Links(address_of(request), unit)
     question = links.address.question.current()
@@ -263,11 +263,12 @@ def line(request: HttpRequest, code: str) -> HttpResponse:
     if not is_large:
         counted = count_at(question, unit, slugs=IN_LINE, children=False)
         shown = [each for each in links.counts(counted.numbers)[:2] if each.value]
-    context = {"counts": shown, "is_large": is_large, "url": links.page(unit)}
-    return render(request, "compliance/_line.html", context)
+    panel = {"counts": shown, "is_large": is_large, "url": links.page(unit)}
+    return render(request, "compliance/_line.html", {"panel": panel})
 
 
 def unit_panel(request: HttpRequest, unit: Unit) -> tuple[str, dict[str, Any]]:
     """Return the part of a unit's page that asks for its line once the page is there: no query here."""
-    url = address_of(request).url(reverse("compliance_line", args=[unit.code]))
-    return "compliance/_panel.html", {"url": url}
+    links = Links(address_of(request), unit)
+    asks = links.address.url(reverse("compliance_line", args=[unit.code]))
+    return "compliance/_line.html", {"url": links.page(unit), "asks": asks}

@@ -6,6 +6,7 @@ nor secretary, the standing branch one full member), a warning (the group has no
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -138,12 +139,21 @@ def test_a_list_asks_as_many_queries_for_three_rows_as_for_one(world: World) -> 
     assert (queries(ask), number) == (first, [1, 3])
 
 
-def test_the_page_of_a_unit_leads_here_only_where_something_is_wrong(world: World) -> None:
+def test_a_line_of_the_page_of_a_unit_says_what_is_wrong_and_leads_here(world: World) -> None:
+    """It keeps its place while its numbers are asked for: nothing moves under a click."""
     client = logged_in(world.top, "viewer")
-    assert 'hx-get="/units/left/compliance/' in client.get("/units/left/").content.decode()
-    line = client.get("/units/left/compliance/", {"as_of": DAY}).content.decode()
-    assert " ".join(line.split()).count("3 违规 · 1 提醒") == 1
-    assert client.get("/units/right/compliance/", {"as_of": DAY}).content.decode().strip() == ""
+
+    def said(url: str) -> str:
+        page = client.get(url, {"as_of": DAY}).content.decode()
+        (line,) = re.findall(r'<p class="line[^>]*>\s*<b>规范检查</b>.*?</p>', page, re.DOTALL)
+        assert f'href="/compliance/?as_of={DAY}&amp;unit=' in line
+        return " ".join(line.split())
+
+    assert 'hx-get="/units/left/compliance/?as_of=' in said("/units/left/")
+    assert "正在检查…" in said("/units/left/")
+    assert "3 违规 · 1 提醒" in said("/units/left/compliance/")
+    assert "没有发现违规和提醒" in said("/units/right/compliance/")
+    assert "hx-get" not in said("/units/right/compliance/")
 
 
 # --- The card of an organization ------------------------------------------------------------------

@@ -5,7 +5,7 @@ A failed test leaves a picture of its page in `var/e2e/`.
 """
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -59,15 +59,23 @@ def kept_files() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """One headless Chromium for all browser tests."""
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Start a headless Chromium with these further arguments."""
     path = chromium()
     if path is None:
         pytest.fail("no Chromium on this machine: apt-get install chromium-headless-shell")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, headless=True, args=ARGUMENTS)
-        yield running
-        running.close()
+        yield lambda *more: playwright.chromium.launch(
+            executable_path=path, headless=True, args=[*ARGUMENTS, *more]
+        )
+
+
+@pytest.fixture(scope="package")
+def browser(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """One headless Chromium for all browser tests."""
+    running = launch()
+    yield running
+    running.close()
 
 
 @pytest.fixture
