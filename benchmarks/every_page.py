@@ -1,11 +1,14 @@
 """Queries and server time of every page, for a national and a county user; the memory of a worker.
 
     DATABASE_URL=... python -m benchmarks.every_page [--day 2020-03-10] [--repeat 15] [--only TEXT]
+    DATABASE_URL=... python -m benchmarks.every_page --linked 500
     DATABASE_URL=... python -m benchmarks.every_page --memory 1000
 
-The database was filled by ``python -m benchmarks.country``. Two users (bench-national, bench-county)
-without password are added. ``--memory`` reads that many pages and prints the memory of the process: it
-should stay flat after the first hundred, in which caches fill.
+The database was filled by ``python -m benchmarks.country``, or is the demo's. Two users (bench-national,
+bench-county) without password are added. ``--linked`` follows that many links from the page and the desk of
+the root, so that no page is forgotten, and prints the slowest, in times of a unit's page. ``--memory`` reads
+that many pages and prints the memory of the process: it should stay flat after the first hundred, in which
+caches fill.
 """
 
 # ruff: noqa: E402 - Django is set up before what needs it is imported
@@ -14,9 +17,12 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import statistics
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +48,13 @@ from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from registry.models import Assignment, Grant, Organization, Person, Unit, User
+
+MOST_OF_A_KIND = 6
+LINK = re.compile(r'(?:href|hx-get|data-url)="(/(?!static/)[^"#]*)')
 
 
 def _user(name: str, unit: Unit) -> User:
@@ -161,6 +170,40 @@ def measure(day: str, repeat: int, only: str) -> None:
             print(f"{who:10}{name:48}{queries:8}{statistics.median(times):11.1f}{late:9.1f}", flush=True)
 
 
+def linked(day: str, number: int) -> None:
+    """Print the slowest of so many pages that are reached by links; of each kind of page a few."""
+    root, _county, _leaf = _places()
+    client = Client()
+    client.force_login(_user("national", root), backend="registry.accounts.lockout.Backend")
+    own = f"{root.get_absolute_url()}?as_of={day}"
+    waiting, known = deque([own, f"{reverse('desk')}?as_of={day}"]), {own}
+    found: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    while waiting and number:
+        url = waiting.popleft()
+        try:
+            name = resolve(url.partition("?")[0]).view_name
+        except Resolver404:
+            continue
+        if len(found[name]) == MOST_OF_A_KIND or name == "logout":
+            continue
+        client.get(url)  # to warm
+        start = time.perf_counter()
+        answer = client.get(url, follow=True)
+        found[name].append(((time.perf_counter() - start) * 1000, url))
+        number -= 1
+        if not answer.streaming and "html" in answer.headers["Content-Type"]:
+            links = {unescape(link) for link in LINK.findall(answer.content.decode())} - known
+            known |= links
+            waiting.extend(sorted(links))
+    unit = statistics.median(taken for taken, _url in found["unit"])
+    print(f"{'page':32}{'median ms':>11}{'times a unit':>14}  the slowest")
+    pages = [
+        (statistics.median(taken for taken, _url in each), max(each), name) for name, each in found.items()
+    ]
+    for median, (_taken, url), name in sorted(pages, reverse=True)[:40]:
+        print(f"{name:32}{median:11.1f}{median / unit:14.1f}  {url[:100]}")
+
+
 def memory(day: str, number: int) -> None:
     """Read ``number`` pages of all kinds in turn and print the resident memory at intervals."""
     root, county, leaf = _places()
@@ -188,9 +231,12 @@ def main() -> None:
     parser.add_argument("--day", default="2020-03-10")
     parser.add_argument("--repeat", type=int, default=15)
     parser.add_argument("--only", default="")
+    parser.add_argument("--linked", type=int, metavar="PAGES")
     parser.add_argument("--memory", type=int, metavar="PAGES")
     asked = parser.parse_args()
-    if asked.memory:
+    if asked.linked:
+        linked(asked.day, asked.linked)
+    elif asked.memory:
         memory(asked.day, asked.memory)
     else:
         measure(asked.day, asked.repeat, asked.only)

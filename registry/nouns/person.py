@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from registry.models import (
     Assignment,
     NameTerm,
+    Organization,
     Person,
     PersonCategory,
     PoliticalStatus,
@@ -164,7 +165,9 @@ def _within(rows: QuerySet[Person], spans: list[Span], few: bool) -> QuerySet[Pe
     rows = rows.filter(merged_into__isnull=True)
     if everything(spans):
         return rows
-    placed = Assignment.objects.valid().filter(in_spans(spans, "organization__unit__")).order_by()
+    # The organizations by their keys: joined, SQLite tries every unit for each assignment.
+    hosts = Organization.objects.filter(in_spans(spans, "unit__")).order_by().values("pk")
+    placed = Assignment.objects.valid().filter(organization__in=hosts).order_by()
     if few:
         is_placed = Exists(placed.filter(person=OuterRef("pk")))
         return rows.filter(in_spans(spans, "home_unit__") | is_placed)

@@ -11,7 +11,15 @@ from django.db.models.fields import BooleanField
 from django.utils import timezone
 
 from registry import access
-from registry.models import Assignment, Campaign, OrganizationKind, Person, Unit, WorkflowState
+from registry.models import (
+    Assignment,
+    Campaign,
+    Organization,
+    OrganizationKind,
+    Person,
+    Unit,
+    WorkflowState,
+)
 from registry.models.base import in_spans
 from registry.models.hierarchy import Span, everything
 from registry.service.models import Opinion, Receipt
@@ -88,10 +96,11 @@ def at_home(spans: Sequence[Span]) -> Q:
     """Return the condition that a person's home unit, or that of the home branch, is in the intervals."""
     if everything(spans):
         return Q()
-    # Each half by its own index.
+    # Each half by its own index. The branches by their keys: joined, SQLite tries every unit for each person.
+    branches = Organization.objects.filter(in_spans(spans, "unit__")).order_by().values("pk")
     by_unit, by_branch = (
-        Person.objects.filter(in_spans(spans, path)).order_by().values("pk")
-        for path in ("home_unit__", "home_branch__unit__")
+        Person.objects.filter(where).order_by().values("pk")
+        for where in (in_spans(spans, "home_unit__"), Q(home_branch__in=branches))
     )
     return Q(pk__in=by_unit.union(by_branch))
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from django import forms
 from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
 from django.forms.utils import ErrorDict, ErrorList
 from django.http import QueryDict
 from django.utils import timezone
@@ -200,7 +201,9 @@ class PlacingForm(ScopedForm):
         """A page of the unit's people."""
         unit = self.roster_unit
         inside = in_spans([Span(unit.tree_id, unit.lft, unit.rght)], "home_unit__")
-        rows = access.visible(self.user, Person.objects.filter(inside))
+        rows: QuerySet[Person] = Person.objects.unmerged().filter(inside)
+        if not access.may(self.user, access.SEE, unit):  # who sees the unit sees everybody whose home it is
+            rows = access.visible(self.user, rows)
         if self.roster_query:
             rows = access.matching_people(self.user, rows, self.roster_query)
         ordered = rows.select_related("home_unit").order_by("home_unit__lft", "order_key")
