@@ -3,6 +3,8 @@
 from django.urls import include, path
 
 urlpatterns = [
+    # Asked first: the pages that are opened most.
+    path("", include("registry.pages.urls")),
     path("", include("registry.accounts.urls")),
     path("", include("registry.approvals.urls")),
     path("", include("registry.imports.urls")),
@@ -14,5 +16,4 @@ urlpatterns = [
     path("", include("registry.compliance.urls")),
     path("", include("registry.files.urls")),
     path("", include("registry.operating.urls")),
-    path("", include("registry.pages.urls")),
 ]
