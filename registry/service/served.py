@@ -20,7 +20,7 @@ from registry.models import (
     Unit,
     WorkflowState,
 )
-from registry.models.base import in_spans
+from registry.models.base import AmongKeys, in_spans
 from registry.models.hierarchy import Span, everything
 from registry.service.models import Opinion, Receipt
 
@@ -57,7 +57,7 @@ def owed(campaign: Campaign, day: date, where: Q | None = None) -> QuerySet[Assi
     )
     newest = judged.order_by().values("organization_id", "person_id").annotate(newest=Max("pk"))
     opinions = Opinion.objects.filter(organization=OuterRef("organization"), person=OuterRef("person"))
-    return Assignment.objects.filter(pk__in=newest.values("newest")).annotate(
+    return Assignment.objects.filter(AmongKeys(F("pk"), newest.values("newest"))).annotate(
         is_written=Exists(opinions.order_by()), is_signed=_signed(campaign, "person")
     )
 
