@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import md5
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count, Value
-from django.db.models.query import QuerySet, get_related_populators
+from django.db.models.query import ModelIterable, QuerySet, get_related_populators
 from psycopg2.extensions import AsIs
 
 Values = Sequence[Any]
@@ -230,19 +230,26 @@ def _ready(make: Make, values: Values, shape: tuple[Hashable, ...]) -> _Ready | 
 
 def _put_together(make: Make, kinds: str, shape: tuple[Hashable, ...]) -> _Ready | None:
     stand_ins = [_stand_in(kind, at) for at, kind in enumerate(kinds)]
-    compiler = make(stand_ins, *shape).query.get_compiler(connection=connection)
+    rows = make(stand_ins, *shape)
+    compiler = rows.query.get_compiler(connection=connection)
     try:
         sql, params = compiler.as_sql()
     except EmptyResultSet:
         return None
     places = {_adapted(stand_in): at for at, stand_in in enumerate(stand_ins)}
-    given = tuple((places.get(param), param) for param in params)
-    for place, param in given:
-        if place is None and _is_near(param):
-            raise TypeError(f"{make}: the query was made of a sum with a value, or of a condition on one")
+    if any(param not in places and _is_near(param) for param in params):
+        raise TypeError(f"{make}: the query was made of a sum with a value, or of a condition on one")
+    given = tuple(_place(places[param]) if param in places else (None, param) for param in params)
     converters = compiler.get_converters([column[0] for column in compiler.select])
     columns = compiler.col_count or len(compiler.select)
-    return _Ready(sql, given, converters, columns, compiler if compiler.klass_info else None, make.__name__)
+    kept = compiler if rows._iterable_class is ModelIterable else None
+    return _Ready(sql, given, converters, columns, kept, make.__name__)
+
+
+@cache
+def _place(at: int) -> tuple[int, None]:
+    """Return the same object for the same place in all statements: some have thousands of keys."""
+    return at, None
 
 
 def _kind(value: date | int | str) -> str:

@@ -28,8 +28,8 @@ from registry.rules.checks.planned import Planned
 Slugs = Collection[str] | None
 FEW = 5000
 """So many organizations are named by their keys in a statement; of more it says how they are found."""
-KEPT = 400
-"""For so many keys at most a statement is kept."""
+KEPT = 1600
+"""For so many keys at most a statement is kept, where the database takes them twice."""
 
 
 class Asked(NamedTuple):
@@ -281,9 +281,10 @@ def _lines(asked: Asked, rows: QuerySet[Organization], is_few: bool) -> QuerySet
 
 def _read(make: Callable[..., QuerySet[Any]], asked: Asked, among: Among) -> Iterable[tuple[Any, ...]]:
     """Return what the query ``make(asked, rows, is_few)`` finds; for few rows the statement is kept."""
-    if among.keys is None or len(among.keys) > KEPT:
-        return make(asked, among.rows, among.keys is not None)
-    return read_rows(_named_by, filled_up(among.keys), make, asked) if among.keys else ()
+    keys = filled_up(among.keys) if among.keys else among.keys
+    if keys is None or len(keys) > min(KEPT, _most_keys()):
+        return make(asked, among.rows, keys is not None)
+    return read_rows(_named_by, keys, make, asked) if keys else ()
 
 
 def _named_by(keys: Values, make: Callable[..., QuerySet[Any]], asked: Asked) -> QuerySet[Any]:
@@ -321,9 +322,14 @@ def _standing(organizations: QuerySet[Organization], day: date) -> Among:
 
 def _named(rows: QuerySet[Organization]) -> Among:
     """Name the organizations by their keys where they are few: the database then begins with them."""
-    most = min(FEW, (connection.features.max_query_params or 2 * FEW) // 2)  # older SQLite takes 999
+    most = _most_keys()
     keys = list(rows.values_list("pk", flat=True)[: most + 1])
     return Among(rows, None) if len(keys) > most else Among(Organization.objects.filter(pk__in=keys), keys)
+
+
+def _most_keys() -> int:
+    """Return how many keys a statement can take twice: older SQLite takes 999 values."""
+    return min(FEW, (connection.features.max_query_params or 2 * FEW) // 2)
 
 
 def _aside(asked: Asked, found: Found) -> QuerySet[RuleException]:
