@@ -334,7 +334,7 @@ def test_what_was_recorded_since_is_not_given_up_in_silence(
 ) -> None:
     """The notes outside the database know a later seal than the backup.
 
-    Which number they have depends on the time: what is committed is sealed when somebody last looked long ago.
+    Which number depends on the time: what is committed is sealed when somebody last looked long ago.
     """
     settings.SEAL_COPY = tmp_path / "seals.txt"
     run("sealaudit")  # the backup itself was recorded after it was taken
