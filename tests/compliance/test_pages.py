@@ -150,7 +150,7 @@ def test_a_line_of_the_page_of_a_unit_says_what_is_wrong_and_leads_here(world: W
         return " ".join(line.split())
 
     assert 'hx-get="/units/left/compliance/?as_of=' in said("/units/left/")
-    assert "正在检查…" in said("/units/left/")
+    assert "查看违规和提醒" in said("/units/left/")
     assert "3 违规 · 1 提醒" in said("/units/left/compliance/")
     assert "没有发现违规和提醒" in said("/units/right/compliance/")
     assert "hx-get" not in said("/units/right/compliance/")
