@@ -184,7 +184,7 @@ def filled_up(keys: Sequence[int]) -> list[int]:
     number = _STEP
     while number < len(keys):
         number *= 2
-    return [*keys, *[keys[0]] * (number - len(keys))]
+    return [*keys, *list(keys[:1]) * (number - len(keys))]
 
 
 def _with_keys(values: Values, make: Make, number: int, path: str) -> QuerySet[Any]:

@@ -41,7 +41,7 @@ class Asked(NamedTuple):
 
     @property
     def check(self) -> Check:
-        """What is declared of it."""
+        """The check."""
         return BY_SLUG[self.slug]
 
     def is_breached_by(self, planned: Planned) -> bool:
@@ -50,7 +50,7 @@ class Asked(NamedTuple):
 
 
 class Among(NamedTuple):
-    """The organizations that are asked about: a set, and their keys where they are few."""
+    """The organizations that are asked about, and where they are few their keys, ``filled_up``."""
 
     rows: QuerySet[Organization]
     keys: list[int] | None
@@ -281,10 +281,9 @@ def _lines(asked: Asked, rows: QuerySet[Organization], is_few: bool) -> QuerySet
 
 def _read(make: Callable[..., QuerySet[Any]], asked: Asked, among: Among) -> Iterable[tuple[Any, ...]]:
     """Return what the query ``make(asked, rows, is_few)`` finds; for few rows the statement is kept."""
-    keys = filled_up(among.keys) if among.keys else among.keys
-    if keys is None or len(keys) > min(KEPT, _most_keys()):
-        return make(asked, among.rows, keys is not None)
-    return read_rows(_named_by, keys, make, asked) if keys else ()
+    if among.keys is None or len(among.keys) > min(KEPT, _most_keys()):
+        return make(asked, among.rows, among.keys is not None)
+    return read_rows(_named_by, among.keys, make, asked) if among.keys else ()
 
 
 def _named_by(keys: Values, make: Callable[..., QuerySet[Any]], asked: Asked) -> QuerySet[Any]:
@@ -324,7 +323,9 @@ def _named(rows: QuerySet[Organization]) -> Among:
     """Name the organizations by their keys where they are few: the database then begins with them."""
     most = _most_keys()
     keys = list(rows.values_list("pk", flat=True)[: most + 1])
-    return Among(rows, None) if len(keys) > most else Among(Organization.objects.filter(pk__in=keys), keys)
+    if len(keys) > most:
+        return Among(rows, None)
+    return Among(Organization.objects.filter(pk__in=keys), filled_up(keys))
 
 
 def _most_keys() -> int:
