@@ -160,21 +160,41 @@ document.addEventListener("htmx:afterSwap", (event) => keep(event.detail.target.
 const summary = document.querySelector(".summary[tabindex]");
 if (summary) summary.focus();
 
-// htmx: say when a request failed, and go to the login page when the session has ended.
-function say(number) {
+// htmx: say when a request failed, until it succeeds; and go to the login page when the session has ended.
+let failed = null; // what asked
+function say({ detail }) {
   const pattern = document.getElementById("line-failed");
   const place = document.getElementById("lines");
   if (!pattern || !place) return;
   const line = pattern.content.firstElementChild.cloneNode(true);
-  const slot = line.querySelector("[data-number]");
-  if (number) slot.querySelector("b").textContent = number;
-  else slot.remove();
+  const number = detail.xhr.getResponseHeader("X-Request-Number");
+  line.querySelector(number ? "[data-unanswered]" : "[data-answered]").remove();
+  if (number) line.querySelector("[data-answered] b").textContent = number;
   place.replaceChildren(line);
+  failed = { by: detail.requestConfig.elt, line };
 }
-document.addEventListener("htmx:responseError", (event) => {
-  say(event.detail.xhr.getResponseHeader("X-Request-Number"));
+// Where something says that it waits for the answer it says that none came, and can be asked again.
+function offer({ detail }) {
+  const waits = detail.elt.querySelector("[data-wait]");
+  const pattern = document.getElementById("wait-failed");
+  if (!waits || !pattern) return;
+  const again = pattern.content.firstElementChild.cloneNode(true);
+  again.addEventListener("click", () => {
+    waits.textContent = waits.dataset.wait;
+    htmx.trigger(detail.elt, "ask-again");
+  });
+  waits.dataset.wait ||= waits.textContent;
+  waits.replaceChildren(again);
+}
+for (const kind of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(kind, say);
+  document.addEventListener(kind, offer);
+}
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  if (!detail.successful || detail.requestConfig.elt !== failed?.by) return; // detail.elt may be gone
+  failed.line.remove();
+  failed = null;
 });
-document.addEventListener("htmx:sendError", () => say(""));
 document.addEventListener("htmx:beforeSwap", (event) => {
   const login = document.body.dataset.login;
   const address = event.detail.xhr.responseURL;
