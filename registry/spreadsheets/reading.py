@@ -24,6 +24,9 @@ from registry.spreadsheets.sheet_xml import Budget
 
 __all__ = ["Book", "Ignored", "Line", "Problem", "Table", "Unreadable", "open_book"]
 
+_MOST, _LONGEST = 500, 100
+"""How many texts of a column are kept with what they mean, and how many characters they may have."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -87,6 +90,8 @@ class Table:
         self.merges = merges
         self._merges = [merge for merge in merges if merge.bottom > header.last]
         self._columns = [(noun.by_slug[slug], place.column) for slug, place in header.places.items()]
+        self._known: dict[str, dict[str, Value]] = {slug: {} for slug in header.places}
+        """By column: what texts mean that were read without a problem or a note; many stand in every row."""
         self._kept: Path | None = None
 
     @property
@@ -146,12 +151,19 @@ class Table:
         for column, place in self._columns:
             raw = row.cells.get(place)
             raws[column.slug] = raw
+            known = self._known[column.slug]
+            if isinstance(raw, str) and raw in known:
+                values[column.slug] = known[raw]
+                continue
             try:
                 values[column.slug] = cells.value_of(column, raw, reading)
             except cells.Unclear as unclear:
                 values[column.slug] = cells.shown(raw) or None if column.is_info else None
                 if not column.is_info:
                     problems.append(self._problem(column, row.number, str(unclear)))
+            else:
+                if isinstance(raw, str) and not reading.notes and len(raw) <= _LONGEST and len(known) < _MOST:
+                    known[raw] = values[column.slug]
             if reading.notes:
                 notes += [self._problem(column, row.number, note) for note in reading.notes]
                 reading.notes.clear()

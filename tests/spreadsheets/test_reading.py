@@ -56,6 +56,29 @@ def test_lines_that_are_kept_are_those_of_the_file(tmp_path: Path) -> None:
     assert lines[0].raw == next(iter(table.lines)).raw
 
 
+def test_a_text_that_stands_in_several_rows_is_read_alike_in_each(tmp_path: Path) -> None:
+    """What it means in its column, its problem and its note; the same text in another column is another."""
+    people = [["警号", "姓名", "政治面貌", "入党时间", "职务"]]
+    people += [[f"90000{each}", f"甲{each}", "团员", "2020年2月", "团员"] for each in (1, 2, 3)]
+    people += [[f"90000{each}", f"乙{each}", "团结", "2020年13月", "无"] for each in (4, 5)]
+    (table,) = saved(tmp_path, people).tables
+    lines = list(table.lines)
+    read = [[line.values[each] for each in ("political_status", "joined_on", "title")] for line in lines]
+    assert read == [
+        *[["league_member", date(2020, 2, 1), "团员"]] * 3,
+        *[[None, None, "无"]] * 2,
+    ]
+    assert [[each.address for each in line.notes] for line in lines] == [
+        *[[f"Sheet1!D{row}"] for row in (2, 3, 4)],
+        [],
+        [],
+    ]
+    assert [[each.address for each in line.problems] for line in lines] == [
+        *[[]] * 3,
+        *[[f"Sheet1!C{row}", f"Sheet1!D{row}"] for row in (5, 6)],
+    ]
+
+
 # --- Which noun -----------------------------------------------------------------------------------
 
 
