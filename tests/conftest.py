@@ -111,7 +111,7 @@ SLOW = (
     "test_concurrency",
     "test_kill",
 )
-"""Files that take long: two workers end together when these are not left for last."""
+"""Files that take long: the workers end together when these are not left for last."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
