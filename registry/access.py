@@ -10,17 +10,18 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 
 from registry import nouns
 from registry.models import AuditEntry, Grant, NameTerm, Organization, Person, Unit, User
-from registry.models.base import in_spans
+from registry.models.base import OneOf, in_spans
 from registry.models.hierarchy import Span, as_values, everything, from_values, is_inside, roots
 from registry.models.prepared import Values, read_objects
 from registry.models.term import found_by, starts_with
 from registry.models.text import normalize_number, number_key
+from registry.models.unit import at_units
 from registry.models.user import held_on
 from registry.nouns.noun import Noun, over
 from registry.nouns.organization import superiors_of
@@ -440,21 +441,25 @@ def get_person(user: AnyUser, number: str, verb: str = SEE) -> Person:
     return cast(Person, get_row(user, "person", number, verb))
 
 
-def record_seen(user: AnyUser) -> QuerySet[AuditEntry]:
+def record_seen(user: AnyUser, unit: Unit | None = None) -> QuerySet[AuditEntry]:
     """Return the entries of the record that ``user`` may read: auditors and managers, those of their units.
 
     What was done elsewhere with somebody of these units is among them (``AuditEntry.other_unit``).
     What has no unit (a login, a failed one), or whose unit is gone, is read where its user holds a grant,
-    or held one.
+    or held one. ``unit``: only what was done there and below.
     """
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
+    if unit is not None:
+        if not may(user, "read_record", unit):
+            return rows.none()
+        return rows.filter(at_units([Span(unit.tree_id, unit.lft, unit.rght)], "unit", "other_unit"))
     if sees_everything(user):
         return rows
     scope = spans(user, "read_record")
-    known = Grant.objects.filter(in_spans(scope, "unit__")).values("user_id")
-    # By the code: the unit of an entry is gone when the act that added it was taken back.
-    own = in_spans(scope, "unit__") | in_spans(scope, "other_unit__")
-    return rows.filter(own | Q(unit__code__isnull=True, user__in=known))
+    known = Grant.objects.filter(at_units(scope, "unit")).values("user_id")
+    # The unit of an entry is gone when the act that added it was taken back.
+    is_gone = ~Exists(Unit.objects.order_by().filter(pk=OuterRef("unit")))
+    return rows.filter(at_units(scope, "unit", "other_unit") | Q(OneOf(F("user"), known), is_gone))
 
 
 def users_seen(user: AnyUser) -> QuerySet[User]:

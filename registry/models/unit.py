@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from django.core.validators import MaxValueValidator, RegexValidator
@@ -11,7 +14,7 @@ from django.db.models import F, Q
 from mptt.models import MPTTModel, TreeForeignKey
 
 from registry.models.addresses import page_address
-from registry.models.base import Link, Registered, ends_not_before_start, in_spans, one_each_day
+from registry.models.base import Link, OneOf, Registered, ends_not_before_start, in_spans, one_each_day
 from registry.models.kinds import UnitKind
 from registry.models.ordering import OrderKey, unit_key
 from registry.models.term import UnitTerm, found_by
@@ -162,3 +165,20 @@ class UnitPlacement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.unit_id}@{self.superior_id} {self.started_on}..{self.ended_on}"
+
+
+MANY = 5_000
+"""In so many units most rows stand: each row's unit is read, rather than the rows looked up by unit."""
+
+
+def at_units(spans: Iterable[Span], *columns: str) -> Q:
+    """Return the condition that a row's unit, in one of its ``columns``, is inside one of the intervals.
+
+    By the keys of the units, so that the index of each column finds its rows: with the units joined every
+    row of a long table would be looked at, and what else is asked about it worked out.
+    """
+    spans = list(spans)
+    if sum(span.hi - span.lo for span in spans) // 2 > MANY:
+        return reduce(or_, (in_spans(spans, f"{column}__") for column in columns))
+    units = Unit.objects.filter(in_spans(spans)).order_by().values("pk")
+    return reduce(or_, (Q(OneOf(F(column), units)) for column in columns))

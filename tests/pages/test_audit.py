@@ -19,6 +19,8 @@ from registry.accounts import grants
 from registry.audit import Actor
 from registry.models import AuditEntry, Grant, Organization, Unit
 from registry.operations import organizations, people, units
+from registry.pages.audit import tables
+from registry.web.lists import Length
 from tests.asking import queries_again
 from tests.factories import (
     ACTOR,
@@ -238,6 +240,17 @@ def test_an_act_of_which_only_a_later_part_is_asked_for_is_listed_by_that(world:
     for wrong in ("x", "-1", "9" * 30):
         assert client.get(RECORD, {"act": wrong}).status_code == 404
     assert list(client.get(RECORD, {"act": "1" * 12}).context["rows"]) == []
+
+
+def test_acts_are_counted_as_far_as_that_is_quick(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd(world, 5)
+    client, entries = client_of(world.top), AuditEntry.objects.count()
+    acts = AuditEntry.objects.filter(part_of=None).count()
+    for longest, length in ((entries, Length(acts)), (entries - 1, Length(acts, is_exact=False))):
+        monkeypatch.setattr(tables, "LONGEST", longest)
+        page = client.get(RECORD)
+        assert page.context["table"].length == length
+        assert page.context["page_obj"].paginator.is_longer != length.is_exact
 
 
 def test_as_many_queries_for_acts_of_many_parts(world: World) -> None:
