@@ -22,6 +22,7 @@ from registry.models import (
 )
 from registry.models.base import AmongKeys, in_spans
 from registry.models.hierarchy import Span, everything
+from registry.models.unit import at_units
 from registry.service.models import Opinion, Receipt
 
 NOT_WRITTEN, NOT_SIGNED = Q(is_written=False, is_signed=False), Q(is_signed=False, is_serving=False)
@@ -87,9 +88,9 @@ def _signed(campaign: Campaign, person: str) -> Exists:
     return Exists(receipts.order_by())
 
 
-def at(spans: Sequence[Span], path: str = "organization__unit__") -> Q:
+def at(spans: Sequence[Span], column: str = "organization__unit") -> Q:
     """Return the condition that a row's unit, of an assignment where it serves, is in the intervals."""
-    return Q() if everything(spans) else in_spans(spans, path)
+    return Q() if everything(spans) else at_units(spans, column)
 
 
 def at_home(spans: Sequence[Span]) -> Q:
@@ -134,7 +135,7 @@ def opinions_by_unit(campaign: Campaign, day: date, spans: Sequence[Span], units
 
 def receipts_by_unit(campaign: Campaign, day: date, spans: Sequence[Span], units: Sequence[Unit]) -> Numbers:
     """Count the ``records``, those ``waiting`` for a receipt and ``signed``, by home unit: one query."""
-    rows = people(campaign, day, at(spans, "home_unit__")).order_by()
+    rows = people(campaign, day, at(spans, "home_unit")).order_by()
     counted = rows.values_list("home_unit__tree_id", "home_unit__lft").annotate(
         records=Count("pk"),
         waiting=Count("pk", filter=NOT_SIGNED),
