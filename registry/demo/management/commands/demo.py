@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from registry.demo.load import ACTOR, is_empty, load_demo
-from registry.demo.logins import close_logins, open_logins, usable_logins
+from registry.demo.logins import LOGINS, Login, close_logins, open_logins, usable_logins
 
 _NOUNS = {
     "units": "单位",
@@ -29,14 +30,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Load, or say why not; then print the logins."""
-        if is_empty():
+        if is_new := is_empty():
             self._load()
         elif options["if_empty"]:
             self.stdout.write("库中已有数据,保留不变。")
         else:
             raise CommandError("库中已有数据,没有载入演示数据,也没有改动任何内容。请换一个空库。")
         if settings.DEBUG:
-            self._print_logins()
+            self._print_logins(LOGINS if is_new else usable_logins())
         else:
             self._close_logins()
 
@@ -48,8 +49,7 @@ class Command(BaseCommand):
         summary = "、".join(f"{label} {numbers[noun]}" for noun, label in _NOUNS.items())
         self.stdout.write(f"已载入演示数据:{summary}(用时 {time.monotonic() - begin:.1f} 秒)。")
 
-    def _print_logins(self) -> None:
-        logins = usable_logins()
+    def _print_logins(self, logins: Sequence[Login]) -> None:
         if logins:
             self.stdout.write("演示账号(用户名 / 密码):")
         for login in logins:
