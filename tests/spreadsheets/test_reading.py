@@ -57,7 +57,7 @@ def test_lines_that_are_kept_are_those_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_text_that_stands_in_several_rows_is_read_alike_in_each(tmp_path: Path) -> None:
-    """What it means in its column, its problem and its note; the same text in another column is another."""
+    """Each row has the value, the problem and the note; another column reads the same text in its own way."""
     people = [["警号", "姓名", "政治面貌", "入党时间", "职务"]]
     people += [[f"90000{each}", f"甲{each}", "团员", "2020年2月", "团员"] for each in (1, 2, 3)]
     people += [[f"90000{each}", f"乙{each}", "团结", "2020年13月", "无"] for each in (4, 5)]

@@ -335,8 +335,8 @@ class RecordTable(Table[ListedEntry]):
     def length(self) -> Length:
         """How many acts there are, as far as that is quick: as many as the first ``LONGEST`` entries have."""
         some = history.with_act(self.rows).order_by().values("act")[: LONGEST + 1]
-        entries, acts = some.aggregate(entries=Count("act"), acts=Count("act", distinct=True)).values()
-        return Length(entries if self.wanted["act"] else acts, entries <= LONGEST)
+        found = some.aggregate(entries=Count("act"), acts=Count("act", distinct=True))
+        return Length(found["entries" if self.wanted["act"] else "acts"], found["entries"] <= LONGEST)
 
     @cached_property
     def page_obj(self) -> Page[AuditEntry]:
